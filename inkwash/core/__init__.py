@@ -1,0 +1,75 @@
+"""The mathematics of diffusion: levels, schedules, targets, denoisers, samplers and noise. Torch only, no files."""
+
+from inkwash.core.denoisers import (
+    Clipped,
+    Counted,
+    Denoiser,
+    Inpainted,
+    Labelled,
+    NetDenoiser,
+    WeightedPair,
+)
+from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform
+from inkwash.core.exact import EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser
+from inkwash.core.guidance import Guided
+from inkwash.core.levels import CLEAN, Level
+from inkwash.core.samplers import SAMPLERS, Frame, Guess, Row, Sampler
+from inkwash.core.schedules import (
+    SCHEDULES,
+    Betas,
+    Cosine,
+    Flow,
+    Karras,
+    Linear,
+    LogLinear,
+    Quadratic,
+    Schedule,
+    Sigmoid,
+    Warped,
+)
+from inkwash.core.targets import TARGETS, Target
+from inkwash.core.warps import WARPS, Power, Shift, Stretch, Warp
+
+__all__ = [
+    "CLEAN",
+    "DENSITIES",
+    "SAMPLERS",
+    "SCHEDULES",
+    "TARGETS",
+    "WARPS",
+    "Betas",
+    "Clipped",
+    "Cosine",
+    "Counted",
+    "Denoiser",
+    "Density",
+    "EmpiricalDenoiser",
+    "Flow",
+    "Frame",
+    "GaussianDenoiser",
+    "Guess",
+    "Guided",
+    "Inpainted",
+    "Karras",
+    "Labelled",
+    "Level",
+    "Linear",
+    "LogLinear",
+    "LogNormal",
+    "LogitNormal",
+    "MixtureDenoiser",
+    "NetDenoiser",
+    "Power",
+    "Quadratic",
+    "Row",
+    "Sampler",
+    "Schedule",
+    "Shift",
+    "Sigmoid",
+    "Stretch",
+    "Target",
+    "Uniform",
+    "Warp",
+    "Warped",
+    "WeightedPair",
+]

@@ -1,0 +1,87 @@
+"""All randomness of inkwash: one function of counters, so that any number can be drawn alone and again.
+
+Philox 4x32 with ten rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") turns
+(seed, item, draw, stream) into 32-bit words; Box and Muller (1958) turn words into normals. There is no state:
+an image's noise is the same in a batch of 1 or 64, and a training step can be repeated without the ones before it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import IntEnum
+
+import torch
+from torch import Tensor
+
+_WORD = 0xFFFFFFFF
+
+
+class Stream(IntEnum):
+    """What a number is for; numbers of different streams never meet."""
+
+    SAMPLE = 0
+    SAMPLE_LABEL = 1
+    TRAIN_NOISE = 2
+    TRAIN_LEVEL = 3
+    TRAIN_DROPOUT = 4
+    SHUFFLE = 5
+    HELD_OUT = 6
+    INIT = 7
+
+
+def words(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, count: int) -> Tensor:
+    """Return `count` 32-bit words for every item, as int64 in [0, 2^32), shape [B, count].
+
+    `seed` and `item` are non-negative whole numbers or int64 tensors [B]; `seed` may use 63 bits, `item` 32,
+    `draw` 32. The counter is (block, item, draw, stream), the key is the seed (Salmon et al. 2011).
+    """
+    seed, item = torch.as_tensor(seed), torch.as_tensor(item)
+    device = seed.device if seed.ndim else item.device
+    rows = max(seed.numel(), item.numel())
+    blocks = -(-count // 4)
+    seed = seed.to(device).reshape(-1, 1).expand(rows, blocks)
+    counter = [
+        torch.arange(blocks, device=device).expand(rows, blocks),
+        item.to(device).reshape(-1, 1).expand(rows, blocks),
+        torch.full((rows, blocks), draw, device=device),
+        torch.full((rows, blocks), int(stream), device=device),
+    ]
+    key = [seed & _WORD, (seed >> 32) & _WORD]
+    for _ in range(10):
+        high0, low0 = _multiply(0xD2511F53, counter[0])
+        high1, low1 = _multiply(0xCD9E8D57, counter[2])
+        counter = [high1 ^ counter[1] ^ key[0], low1, high0 ^ counter[3] ^ key[1], low0]
+        key = [(key[0] + 0x9E3779B9) & _WORD, (key[1] + 0xBB67AE85) & _WORD]
+    return torch.stack(counter, dim=-1).reshape(rows, -1)[:, :count]
+
+
+def _multiply(factor: int, word: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the high and low words of a 32 x 32 bit product; int64 wraps, its bits are those of the product."""
+    product = word * factor
+    return (product >> 32) & _WORD, product & _WORD
+
+
+def uniforms(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, count: int = 1) -> Tensor:
+    """Return uniform numbers in the open interval (0, 1), float64 [B, count]; arguments as for `words`."""
+    return (words(seed, item, draw, stream, count).double() + 0.5) / 2**32
+
+
+def normals(
+    seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, shape: Sequence[int]
+) -> Tensor:
+    """Return standard normals, float32 [B, *shape]; arguments as for `words` (Box & Muller 1958).
+
+    Computed in float64 and rounded once, so that another language repeats them to the last bit or next to it.
+    """
+    count = math.prod(shape)
+    pairs = uniforms(seed, item, draw, stream, count + count % 2).unflatten(1, (-1, 2))
+    radius = torch.sqrt(-2 * torch.log(pairs[..., 0]))
+    angle = 2 * math.pi * pairs[..., 1]
+    both = torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=-1)
+    return both.flatten(1)[:, :count].float().reshape(-1, *shape)
+
+
+def permutation(seed: int, draw: int, stream: Stream, count: int) -> Tensor:
+    """Return a permutation of range(count), int64 [count]: the order of its words, ties by place."""
+    return torch.argsort(words(seed, 0, draw, stream, count)[0], stable=True)

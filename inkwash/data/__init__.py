@@ -1,0 +1,76 @@
+"""Data sets: a name or a path becomes a `Dataset`, the whole of it in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from inkwash.data import arrays, cifar, digits, folders, mnist, points
+from inkwash.data.contents import reason
+from inkwash.data.dataset import Dataset
+from inkwash.data.pixels import decode, encode
+from inkwash.errors import InkwashError, UsageError, unknown
+
+__all__ = ["DATASETS", "FORMATS", "Dataset", "decode", "encode", "load"]
+
+DATASETS: dict[str, Callable[[], Dataset]] = {
+    "mnist": partial(mnist.load, "mnist"),
+    "fashion-mnist": partial(mnist.load, "fashion-mnist"),
+    "kmnist": partial(mnist.load, "kmnist"),
+    "cifar-10": cifar.load,
+    "digits": digits.load,
+    "moons": partial(points.load, "moons"),
+    "swiss-roll": partial(points.load, "swiss-roll"),
+    "spirals": partial(points.load, "spirals"),
+    "checkerboard": partial(points.load, "checkerboard"),
+    "gaussian-mixture": partial(points.load, "gaussian-mixture"),
+}
+
+# a path is read by the first format that it holds; a folder that none of them knows is a folder of pictures
+FORMATS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
+    (mnist.holds, mnist.read),
+    (cifar.holds, cifar.read),
+    (arrays.holds, arrays.read),
+)
+
+
+def load(spec: str | Path | None = None, size: int | None = None) -> Dataset:
+    """Return the data set of a name in `DATASETS`, or of a path; None means what INKWASH_DATA says.
+
+    `size` is the side in pixels to which images are resized. A name wins over a folder so called:
+    write `./mnist` for the folder. Raises `UsageError` for what is neither, `InkwashError` for damaged data.
+    """
+    spec = spec or os.environ.get("INKWASH_DATA")
+    if not spec:
+        raise UsageError(
+            "no data given: use --data NAME, --data PATH or the environment variable INKWASH_DATA=PATH;"
+            f" the names are {', '.join(DATASETS)}"
+        )
+    known = DATASETS.get(str(spec).lower())
+    dataset = known() if known else _read(Path(spec).expanduser(), size)
+    return dataset.resized(size)
+
+
+def _read(path: Path, size: int | None) -> Dataset:
+    try:
+        if not path.exists():
+            raise UsageError(f"no file or folder '{path}'; {unknown('data set', path.name, DATASETS)}")
+        return _by_format(path, size)
+    except OSError as error:
+        raise InkwashError(
+            f"cannot read {path}: {reason(error)}; check the path and its permissions"
+        ) from error
+
+
+def _by_format(path: Path, size: int | None) -> Dataset:
+    for holds, read in FORMATS:
+        if holds(path):
+            return read(path)
+    if path.is_file():
+        raise UsageError(
+            f"{path} is no data file of a known kind: give a .npy, a .npz, {cifar.ARCHIVE}, or a folder"
+        )
+    # only here can `size` be needed while reading: pictures may differ in size
+    return folders.read(path, size)

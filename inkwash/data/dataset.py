@@ -1,0 +1,99 @@
+"""A data set: the whole of it in memory, with what training and evaluation have to know about it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from inkwash.data.pixels import encode, resize
+from inkwash.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images or points with their classes, an optional test part, and where they come from.
+
+    `values` is uint8 `[N, C, H, W]` (pixels, 0 to 255) or float32 `[N, D]` (points). `labels` is int64 `[N]`,
+    indices into `classes`, or None. `test_values` and `test_labels` have the same form, or are None. `note`
+    is origin and licence. `symmetries` names the legal flips: "horizontal" for photographs, none for digits.
+    """
+
+    name: str
+    values: Tensor
+    labels: Tensor | None = None
+    classes: tuple[str, ...] = ()
+    test_values: Tensor | None = None
+    test_labels: Tensor | None = None
+    note: str = ""
+    symmetries: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of training examples."""
+        return len(self.values)
+
+    def __repr__(self) -> str:
+        """Return one line: name, counts and shape, never the tensors."""
+        tests = 0 if self.test_values is None else len(self.test_values)
+        return f"Dataset({self.name!r}, {len(self)} + {tests} of {self.shape}, {len(self.classes)} classes)"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example: `(C, H, W)`, or `(D,)` for points."""
+        return tuple(self.values.shape[1:])
+
+    @property
+    def is_points(self) -> bool:
+        """Whether the values are points, which are used as stored, and not pixels."""
+        return self.values.dtype != torch.uint8
+
+    @cached_property
+    def data_std(self) -> float:
+        """The standard deviation of all encoded training values; EDM's sigma_data (Karras et al. 2022)."""
+        if self.is_points:
+            return float(self.values.double().std(correction=0))
+        # 256 counts say all there is, in float64 and without a float copy of the set
+        share = torch.bincount(self.values.flatten(), minlength=256).double() / self.values.numel()
+        level = encode(torch.arange(256, dtype=torch.uint8)).double()
+        mean = (share * level).sum()
+        return float((share * (level - mean) ** 2).sum().sqrt())
+
+    @cached_property
+    def proportions(self) -> list[float]:
+        """The share of each class in the training part, one number a class, with sum 1; [] without labels."""
+        if self.labels is None:
+            return []
+        counts = torch.bincount(self.labels, minlength=len(self.classes)).double()
+        return (counts / counts.sum()).tolist()
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256, in hex, of the training part: shape, value bytes and label bytes (little-endian)."""
+        digest = hashlib.sha256(repr(tuple(self.values.shape)).encode())
+        digest.update(self.values.contiguous().numpy().data)
+        if self.labels is not None:
+            digest.update(self.labels.contiguous().numpy().data)
+        return digest.hexdigest()
+
+    def encoded(self, indices: Tensor | None = None) -> Tensor:
+        """Return training examples as float32: images `[N, C, H, W]` in [-1, 1], points `[N, D]` as stored.
+
+        `indices` is int64 `[B]`; without it, everything.
+        """
+        chosen = self.values if indices is None else self.values[indices]
+        return chosen if self.is_points else encode(chosen)
+
+    def resized(self, size: int | None) -> Dataset:
+        """Return the set with images of `size` by `size` pixels, or itself when `size` is None.
+
+        Raises `UsageError` for points, and for a size below 1 pixel.
+        """
+        if size is None:
+            return self
+        if self.is_points:
+            raise UsageError(f"'{self.name}' holds points, which have no size in pixels: leave --size out")
+        test = None if self.test_values is None else resize(self.test_values, size)
+        return replace(self, values=resize(self.values, size), test_values=test)

@@ -1,0 +1,95 @@
+"""Data sets from the network, unless they are here already: checked by SHA-256, mirror after mirror."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from inkwash.data.contents import reason
+from inkwash.data.dataset import Dataset
+from inkwash.errors import InkwashError
+
+CONNECT_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Download:
+    """What is fetched: a set's name, its files with their SHA-256 (hex), and the URLs of their folders."""
+
+    name: str
+    files: Mapping[str, str]
+    mirrors: tuple[str, ...]
+
+
+def own(name: str, holds: Callable[[Path], bool], read: Callable[[Path], Dataset]) -> Dataset | None:
+    """Return the set of that name if the user keeps it in INKWASH_DATA, or in `name` inside it, else None.
+
+    `holds` tells whether a path has files of the format; `read` reads them and names the set by contents.
+    """
+    folder = os.environ.get("INKWASH_DATA")
+    if not folder:
+        return None
+    for place in (Path(folder).expanduser(), Path(folder).expanduser() / name):
+        if place.exists() and holds(place):
+            found = read(place)
+            if found.name == name:
+                return found
+    return None
+
+
+def cache_folder() -> Path:
+    """Return where downloads are kept: INKWASH_CACHE, or inkwash's folder in the user's cache."""
+    own = os.environ.get("INKWASH_CACHE")
+    if own:
+        return Path(own).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("inkwash"))
+
+
+def fetch(download: Download) -> Path:
+    """Return the folder with all files of `download`; those in the cache with their SHA-256 need no network.
+
+    A file appears whole or not at all. Raises `InkwashError` when no mirror serves a file with its SHA-256.
+    """
+    folder = cache_folder() / download.name
+    for file, sha256 in download.files.items():
+        _fetch_file(download, file, sha256, folder)
+    return folder
+
+
+def _fetch_file(download: Download, file: str, sha256: str, folder: Path) -> None:
+    import pooch
+
+    failures = []
+    for mirror in download.mirrors:
+        try:
+            client = pooch.HTTPDownloader(timeout=CONNECT_SECONDS)
+            pooch.retrieve(f"{mirror}{file}", f"sha256:{sha256}", fname=file, path=folder, downloader=client)
+            return
+        except (OSError, ValueError) as error:
+            failures.append(f"{urlsplit(mirror).hostname}: {_cause(error)}")
+    raise InkwashError(
+        f"cannot download {file} of {download.name} ({'; '.join(failures)}): give a folder with the files,"
+        " by --data FOLDER or INKWASH_DATA=FOLDER, or use --data digits, which needs no network"
+    )
+
+
+def _cause(error: Exception) -> str:
+    """Return a few words for what requests and pooch tell in paragraphs."""
+    import requests
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return f"no answer in {CONNECT_SECONDS} s"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    if isinstance(error, PermissionError):
+        return "the cache folder cannot be written, set INKWASH_CACHE"
+    if isinstance(error, ValueError):
+        return "served a file with the wrong SHA-256"
+    return reason(error)

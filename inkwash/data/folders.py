@@ -1,0 +1,162 @@
+"""A folder of pictures, one sub-folder a class: any format, depth and palette becomes uint8 grey or colour.
+
+- Grey or colour is decided for the set: one channel if every picture is grey (equal channels are grey).
+- Transparency is composited on black, 0, which is also MNIST's background.
+- 16-bit pictures are divided by 257 and rounded; EXIF rotation is applied; animations give one frame.
+- Where there is a sub-folder `train`, it and an optional `test` are the two parts, of the same classes.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from inkwash.data.contents import read_bytes, reason
+from inkwash.data.dataset import Dataset
+from inkwash.data.pixels import resize
+from inkwash.errors import InkwashError, UsageError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
+
+# what Pillow raises for files that are damaged, of unknown format, or too large to be a picture
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The picture files of one part, the class names, and the class of each file; no names, no classes."""
+
+    files: tuple[Path, ...]
+    classes: tuple[str, ...] = ()
+    labels: tuple[int, ...] = ()
+
+
+def read(folder: Path, size: int | None = None) -> Dataset:
+    """Return the pictures of `folder` as a set of its name; with `size`, each as `size` by `size` pixels.
+
+    Raises `InkwashError` for an empty folder or class and for a picture that cannot be read, `UsageError` for
+    pictures of different sizes without `size` and for a layout that is ambiguous; each names the file.
+    """
+    train, test = _parts(folder)
+    files = (*train.files, *(test.files if test else ()))
+    values = _stack([_picture(path, size) for path in files], files)
+    count = len(train.files)
+    return Dataset(
+        name=folder.resolve().name,
+        values=values[:count],
+        labels=torch.tensor(train.labels) if train.classes else None,
+        classes=train.classes,
+        test_values=values[count:] if test else None,
+        test_labels=torch.tensor(test.labels) if test and train.classes else None,
+        note=f"pictures of {folder.resolve().name}",
+    )
+
+
+def _parts(folder: Path) -> tuple[Listing, Listing | None]:
+    """Return the listings of the training part and, if there is one, of the test part."""
+    folders = {path.name: path for path in _visible(folder) if path.is_dir()}
+    others = sorted(set(folders) - {"train", "test"})
+    # a class may be called "train", among other vehicles: then its pictures lie right in it
+    if "train" not in folders or (others and _pictures(folders["train"])):
+        return _listing(folder), None
+    if others:
+        raise UsageError(
+            f"{folder} has '{others[0]}' beside 'train': only 'train' and 'test' are read; move it away"
+        )
+    train = _listing(folders["train"])
+    return train, _listing(folders["test"], train.classes) if "test" in folders else None
+
+
+def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> Listing:
+    """Return what lies in `folder`; `classes` are those it may have, or None where it sets them itself."""
+    loose = _pictures(folder)
+    folders = {path.name: path for path in _visible(folder) if path.is_dir()}
+    if loose and folders:
+        raise UsageError(
+            f"{folder} has pictures ({loose[0].name}) beside sub-folders ({min(folders)}):"
+            " put every picture into the folder of its class, or all into one folder"
+        )
+    if not loose and not folders:
+        raise InkwashError(
+            f"{folder} has no pictures: put {', '.join(SUFFIXES)} files there, one sub-folder a class"
+        )
+    # "10" comes after "9" when all names are numbers
+    numbered = all(name.isdecimal() for name in folders)
+    names = tuple(sorted(folders, key=int if numbered else None))
+    if classes is not None:
+        strange = [name for name in names if name not in classes]
+        if strange or bool(classes) != bool(names):
+            fault = f"has a class '{strange[0]}'" if strange else "has no class folders"
+            raise UsageError(f"{folder} {fault}, unlike 'train' beside it: both parts need the same classes")
+        names = tuple(name for name in classes if name in folders)
+    files, labels = list(loose), []
+    for name in names:
+        inside = _pictures(folders[name])
+        if not inside:
+            raise InkwashError(f"{folders[name]} is a class without pictures: add some, or remove the folder")
+        files += inside
+        labels += [(classes or names).index(name)] * len(inside)
+    return Listing(tuple(files), classes or names, tuple(labels))
+
+
+def _visible(folder: Path) -> list[Path]:
+    """Return the entries of `folder`, sorted, without hidden ones and what macOS adds to archives."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
+
+
+def _picture(path: Path, size: int | None) -> Tensor:
+    """Return one picture, uint8 `[C, H, W]`: C = 1 if it is grey, else 3."""
+    try:
+        with Image.open(io.BytesIO(read_bytes(path))) as picture:
+            pixels = _pixels(ImageOps.exif_transpose(picture), path)
+    except UNREADABLE as error:
+        cause = "unknown format" if isinstance(error, UnidentifiedImageError) else reason(error)
+        raise InkwashError(f"{path} cannot be read as a picture ({cause}): replace or remove it") from error
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)
+    return image if size is None else resize(image[None], size)[0]
+
+
+def _pixels(picture: Image.Image, path: Path) -> np.ndarray:
+    """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow picture of any mode but floating point."""
+    if picture.mode == "F":
+        raise InkwashError(
+            f"{path} has floating-point pixels, whose range is a guess: save it with 8 or 16 bits"
+        )
+    if picture.mode.startswith("I"):
+        deep = np.asarray(picture).astype(np.int64)
+        if deep.min() < 0 or deep.max() > 65535:
+            raise InkwashError(
+                f"{path} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits"
+            )
+        return np.round(deep / 257).astype(np.uint8)
+    if picture.has_transparency_data:
+        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        return np.asarray(Image.alpha_composite(black, picture.convert("RGBA")).convert("RGB"))
+    return np.asarray(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
+
+
+def _stack(pictures: list[Tensor], files: tuple[Path, ...]) -> Tensor:
+    """Return uint8 `[N, C, H, W]`, with C = 3 if any picture has colour."""
+    height, width = pictures[0].shape[1:]
+    for picture, path in zip(pictures, files, strict=True):
+        if picture.shape[1:] != (height, width):
+            side = min(height, width, *picture.shape[1:])
+            raise UsageError(
+                f"{files[0]} is {width}x{height} and {path} is {picture.shape[2]}x{picture.shape[1]}:"
+                f" the images of a set have one size; resize them all with --size, such as --size {side}"
+            )
+    channels = max(len(picture) for picture in pictures)
+    return torch.stack([picture.expand(channels, height, width) for picture in pictures])

@@ -1,0 +1,45 @@
+"""Pixels are uint8 from 0 to 255; networks see float32 from -1 to 1: there, back, and to another size."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inkwash.errors import UsageError
+
+
+def encode(pixels: Tensor) -> Tensor:
+    """Return uint8 pixels as float32 in [-1, 1], of the same shape: 0 is -1, 255 is 1."""
+    return pixels.float() / 127.5 - 1
+
+
+def decode(images: Tensor) -> Tensor:
+    """Return float images as uint8 pixels of the same shape, clamped to [-1, 1] and rounded to the nearest.
+
+    `decode(encode(u)) == u` for all 256 values.
+    """
+    return ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def resize(pixels: Tensor, size: int) -> Tensor:
+    """Return uint8 `[N, C, H, W]` as `[N, C, size, size]`: the shorter side scaled, the centre cut out.
+
+    Bilinear, antialiased. Nothing is stretched, so a wide picture loses its left and right ends. Images of
+    that size come back untouched. Raises `UsageError` for a size below 1 pixel.
+    """
+    if size < 1:
+        raise UsageError(f"--size is {size}: the side of an image is at least 1 pixel")
+    height, width = pixels.shape[-2:]
+    if (height, width) == (size, size):
+        return pixels
+    scale = size / min(height, width)
+    scaled = (max(size, round(height * scale)), max(size, round(width * scale)))
+    top, left = (scaled[0] - size) // 2, (scaled[1] - size) // 2
+
+    def one(batch: Tensor) -> Tensor:
+        smooth = functional.interpolate(batch.float(), scaled, mode="bilinear", antialias=True)
+        return smooth[..., top : top + size, left : left + size].round().clamp(0, 255).to(torch.uint8)
+
+    # the float copy is four times the set; in pieces it stays small
+    return torch.cat([one(batch) for batch in torch.split(pixels, 1024)])

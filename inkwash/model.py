@@ -1,0 +1,183 @@
+"""A trained model: averaged weights with the recipe and the facts that make sense of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from inkwash import hardware
+from inkwash.core import (
+    CLEAN,
+    SAMPLERS,
+    Clipped,
+    Denoiser,
+    Guided,
+    NetDenoiser,
+    Sampler,
+    Schedule,
+    Stretch,
+    Target,
+    Warped,
+)
+from inkwash.core.samplers import parse
+from inkwash.errors import InkwashError, UsageError, unknown
+from inkwash.facts import Facts
+from inkwash.nets import NETS
+from inkwash.recipe import Recipe
+from inkwash.training import checkpoints
+
+NOISIEST_SOLVABLE = -9.0
+"""The log-SNR at which paths start when the target cannot be solved for the image at the schedule's own end."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Weights ready to draw from: `net` in evaluation mode, its `recipe` and `facts`, training `step` and weights' hash."""
+
+    name: str
+    recipe: Recipe
+    facts: Facts
+    net: nn.Module
+    step: int
+    weights: str
+
+    @property
+    def target(self) -> Target:
+        """What the network was asked for."""
+        return Target(self.recipe.target, self.facts.data_std)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return next(self.net.parameters()).device
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the network hears a label."""
+        return self.recipe.network.conditional
+
+    def schedule(self, other: Schedule | None = None) -> Schedule:
+        """Return the levels to sample on: `other`, the recipe's for sampling, or those trained on.
+
+        They never start above the noise that training saw, nor, for a target that has no solution where alpha = 0,
+        above a log-SNR of -9: at -20 an error of 0.01 in the noise would become 17 in the image.
+        """
+        trained = self.recipe.schedule
+        chosen = other or self.recipe.sampling.schedule or trained
+        noisiest = float(trained.terminal.log_snr)
+        if self.target.determinant(trained.terminal) == 0:
+            noisiest = NOISIEST_SOLVABLE
+        if float(chosen.terminal.log_snr) < noisiest - 1e-9:
+            return Warped(chosen, Stretch(chosen.find(noisiest)))
+        return chosen
+
+    def sampler(
+        self,
+        text: str | None = None,
+        steps: int | None = None,
+        eta: float | None = None,
+        temperature: float = 1.0,
+        schedule: Schedule | None = None,
+    ) -> Sampler:
+        """Return the sampler written as `ddim:50`; None for the recipe's own. `steps` overrides the number after the colon.
+
+        Raises `UsageError` as `Sampler` does.
+        """
+        kind, written = parse(text or self.recipe.sampling.sampler)
+        levels = self.schedule(schedule)
+        whole = getattr(levels, "T", 1000)
+        wanted = next((n for n in (steps, written, SAMPLERS[kind].steps) if n is not None), whole)
+        return Sampler(levels, kind, wanted, eta, temperature)
+
+    def denoiser(
+        self,
+        guidance: float | None = None,
+        interval: tuple[float, float] = (0.0, 1.0),
+        clip: bool | None = None,
+        precision: str = "float32",
+    ) -> Denoiser:
+        """Return the model as a denoiser: clipped to [-1, 1] when asked, guided when `guidance` is not 1.
+
+        `interval` in u is where guidance acts. `clip` None clips images of eps-networks, whose guesses at noisy
+        levels are noise divided by a small alpha. Raises `UsageError` for guidance on a model that hears no label.
+        """
+        weight = self.recipe.sampling.guidance if guidance is None else guidance
+        denoiser: Denoiser = NetDenoiser(self.net, self.target, hardware.precision(precision, self.device))
+        if weight != 1:
+            if not self.conditional:
+                raise UsageError(f"guidance {weight:g} has no effect: {self.name} was trained without labels; leave it out")
+            low, high = interval
+            if not 0 <= low < high <= 1:
+                raise UsageError(f"guidance interval {low:g}..{high:g}: it needs 0 <= low < high <= 1")
+            cleanest = CLEAN if low == 0 else self.recipe.schedule(low)
+            denoiser = Guided(denoiser, weight, cleanest, self.recipe.schedule(high))
+        if clip is None:
+            clip = self.recipe.target == "eps" and not self.facts.is_points
+        return Clipped(denoiser) if clip else denoiser
+
+
+def bundled() -> list[str]:
+    """Return the names of the models that come with inkwash."""
+    folder = resources.files("inkwash.models")
+    return sorted(item.name for item in folder.iterdir() if (item / "checkpoints" / "latest.safetensors").is_file())
+
+
+def find(name: str | Path) -> Path:
+    """Return the checkpoint file of a bundled name, a run folder (its latest) or a file.
+
+    Raises `UsageError` when there is none, with the nearest bundled name.
+    """
+    if str(name) in bundled():
+        return Path(str(resources.files("inkwash.models") / str(name) / "checkpoints" / "latest.safetensors"))
+    path = Path(name)
+    if path.is_dir():
+        latest = path / "checkpoints" / "latest.safetensors"
+        if not latest.is_file():
+            raise UsageError(f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained")
+        return latest
+    if path.is_file():
+        return path
+    raise unknown("model", str(name), bundled())
+
+
+def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
+    """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
+
+    `net` is the network to fill when it is the caller's own; otherwise the recipe names it. Raises `UsageError` when
+    there is no such model, `InkwashError` when its file is damaged or does not fit the network.
+    """
+    path = find(name)
+    place = hardware.device(device)
+    checkpoint = checkpoints.load(path)
+    recipe = Recipe.from_dict(checkpoint.header["recipe"], net_known=net is None)
+    facts = Facts.from_dict(checkpoint.header["facts"])
+    weights = {
+        key: value.float() if value.is_floating_point() else value for key, value in checkpoint.part("average").items()
+    }
+    filled = net if net is not None else build_net(recipe, facts)
+    try:
+        filled.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InkwashError(f"{path} does not fit the network {recipe.network.kind}: {reason}") from None
+    ready = hardware.lay_out(filled, place).eval().requires_grad_(False)
+    step = checkpoint.header["progress"]["step"]
+    return Model(recipe.name, recipe, facts, ready, step, checkpoints.digest(weights))
+
+
+def build_net(recipe: Recipe, facts: Facts) -> nn.Module:
+    """Return the recipe's untrained network for data of these facts, initialised from the recipe's seed alone.
+
+    Raises `UsageError` when the recipe names a network that only its author has.
+    """
+    kind = recipe.network.kind
+    if kind not in NETS:
+        raise UsageError(f"network '{kind}' is not inkwash's own: give it as net=… in Python, or with --with FILE.py")
+    # torch initialises layers from its global generator: fork it, so that nothing outside is moved
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.training.seed)
+        return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)

@@ -1,0 +1,27 @@
+"""Networks: `forward(x [B, C, ...], code [B] in [0, 1], label int64 [B] or None) -> [B, C, ...]`, one file each.
+
+None knows what diffusion is. To add one: a file with an nn.Module whose first two arguments are `channels` and
+`classes` (0: hears no label), and a row in NETS.
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from inkwash.nets.attention_unet import AttentionUNet
+from inkwash.nets.batchnorm_unet import BatchNormUNet
+from inkwash.nets.class_unet import ClassUNet
+from inkwash.nets.mlp import MLP
+from inkwash.nets.simple_unet import SimpleUNet
+from inkwash.nets.strided_unet import StridedUNet
+
+NETS: dict[str, Callable[..., nn.Module]] = {
+    "batchnorm-unet": BatchNormUNet,
+    "class-unet": ClassUNet,
+    "strided-unet": StridedUNet,
+    "simple-unet": SimpleUNet,
+    "attention-unet": AttentionUNet,
+    "mlp": MLP,
+}
+
+__all__ = ["MLP", "NETS", "AttentionUNet", "BatchNormUNet", "ClassUNet", "SimpleUNet", "StridedUNet"]

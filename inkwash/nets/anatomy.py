@@ -1,0 +1,147 @@
+"""What a network is made of: its stages in the order in which they run, with parameters and operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from inkwash.errors import InkwashError
+
+Call = Callable[[nn.Module, Tensor], Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a network, as it ran on one example.
+
+    `shape` is that of its (first) output without the batch, () for a part that did not run; `parameters`
+    counts weights not already counted in an earlier stage; `flops` counts a multiply-add as 2 and only matrix
+    products, convolutions and attention; `depth` is 0 for a part of the network itself, 1 for a member of a
+    list in it.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    flops: int
+    depth: int
+
+
+def parameters(net: nn.Module) -> int:
+    """Return the number of weights of `net`, one that is shared counted once, buffers not at all."""
+    return sum(weight.numel() for weight in net.parameters())
+
+
+def flops(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> int:
+    """Return the operations of one forward pass of one example of `shape`, a multiply-add counted as 2.
+
+    Matrix products, convolutions and attention are counted; norms, activations and sums are not, as is usual.
+    `call` runs the network on x [1, *shape], by default `net(x, code, None)`.
+    Raises `InkwashError` when the network cannot run on that shape.
+    """
+    with _probed(net, shape, call) as run, FlopCounterMode(display=False) as counter:
+        run()
+    return int(counter.get_total_flops())
+
+
+def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> list[Stage]:
+    """Return the parts of `net` in the order in which they first run on one example of `shape`.
+
+    `shape` is (C, H, W) or (D,). The parts are the network's named children, with lists (`ModuleList`,
+    `ModuleDict`) opened. Parts that do not run without a label come last, and weights that the network holds
+    itself make a stage of their own at the front, so that the parameters of all stages sum to
+    `parameters(net)`. `call` is as for `flops`. Raises `InkwashError` when the network cannot run on that
+    shape.
+    """
+    parts = list(_parts(net))
+    ran: dict[str, tuple[tuple[int, ...], int]] = {}
+    starts: dict[str, int] = {}
+
+    with ExitStack() as stack:
+        run = stack.enter_context(_probed(net, shape, call))
+        counter = stack.enter_context(FlopCounterMode(display=False))
+
+        def watch(name: str, part: nn.Module) -> None:
+            def before(module: nn.Module, inputs: Any) -> None:
+                starts[name] = counter.get_total_flops()
+                ran.setdefault(name, ((), 0))
+
+            def after(module: nn.Module, inputs: Any, output: Any) -> None:
+                # a part that runs twice costs twice and shows its last output
+                ran[name] = _shape(output), ran[name][1] + counter.get_total_flops() - starts[name]
+
+            stack.callback(part.register_forward_pre_hook(before).remove)
+            stack.callback(part.register_forward_hook(after).remove)
+
+        for name, part, _ in parts:
+            watch(name, part)
+        run()
+
+    order = {name: place for place, name in enumerate(ran)}
+    found: list[Stage] = []
+    counted: set[int] = set()
+
+    def uncounted(weights: Iterator[nn.Parameter]) -> int:
+        new = {id(weight): weight.numel() for weight in weights if id(weight) not in counted}
+        counted.update(new)
+        return sum(new.values())
+
+    own = uncounted(net.parameters(recurse=False))
+    if own:
+        found.append(Stage("(own weights)", type(net).__name__, (), own, 0, 0))
+    for name, part, depth in sorted(parts, key=lambda entry: order.get(entry[0], len(order))):
+        output, cost = ran.get(name, ((), 0))
+        found.append(Stage(name, type(part).__name__, output, uncounted(part.parameters()), cost, depth))
+    return found
+
+
+def _parts(net: nn.Module, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, nn.Module, int]]:
+    for name, child in net.named_children():
+        # a list has no forward of its own, so no hook would ever see it run
+        if isinstance(child, nn.ModuleList | nn.ModuleDict):
+            yield from _parts(child, f"{prefix}{name}.", depth + 1)
+        else:
+            yield f"{prefix}{name}", child, depth
+
+
+def _shape(output: Any) -> tuple[int, ...]:
+    if isinstance(output, Tensor):
+        return tuple(output.shape[1:])
+    if isinstance(output, list | tuple) and output:
+        return _shape(output[0])
+    return ()
+
+
+@contextmanager
+def _probed(net: nn.Module, shape: tuple[int, ...], call: Call | None) -> Iterator[Callable[[], None]]:
+    """Yield a function that runs `net` in evaluation mode, without gradients; then restore every mode."""
+    modes = [(module, module.training) for module in net.modules()]
+    weight = next(net.parameters(), torch.empty(0))
+    x = torch.zeros(1, *shape, device=weight.device, dtype=weight.dtype)
+
+    def run() -> None:
+        try:
+            if call is not None:
+                call(net, x)
+            else:
+                net(x, torch.full((1,), 0.5, device=x.device), None)
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise InkwashError(
+                f"{type(net).__name__} cannot run on an example of shape {tuple(shape)}: {reason}"
+            ) from error
+
+    net.eval()
+    try:
+        with torch.no_grad():
+            yield run
+    finally:
+        for module, training in modes:
+            module.training = training

@@ -1,0 +1,97 @@
+"""A slim U-Net, two residual blocks a stage, with self-attention at the middle resolution: that of `attention-unet`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from inkwash.nets.conditions import Condition
+from inkwash.nets.resampling import StridedDown, StridedUp, zeroed
+
+
+class ResBlock(nn.Module):
+    """GN-conv-SiLU, plus a linear map of the condition (where `dim` > 0), GN-conv, plus the input, SiLU."""
+
+    def __init__(self, channels: int, out: int, dim: int) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(min(8, channels), channels)
+        self.conv1 = nn.Conv2d(channels, out, 3, padding=1)
+        self.condition = nn.Linear(dim, out) if dim else None
+        self.norm2 = nn.GroupNorm(min(8, channels), out)
+        self.conv2 = nn.Conv2d(out, out, 3, padding=1)
+        self.skip = nn.Conv2d(channels, out, 1) if channels != out else nn.Identity()
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        inner = F.silu(self.conv1(self.norm1(x)))
+        if self.condition is not None:
+            inner = inner + self.condition(condition)[:, :, None, None]
+        return F.silu(self.skip(x) + self.conv2(self.norm2(inner)))
+
+
+class Stage(nn.Module):
+    """Two residual blocks at one resolution; the condition enters the first, or both when `every_block`."""
+
+    def __init__(self, channels: int, out: int, dim: int, every_block: bool) -> None:
+        super().__init__()
+        self.first = ResBlock(channels, out, dim)
+        self.second = ResBlock(out, out, dim if every_block else 0)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        return self.second(self.first(x, condition), condition)
+
+
+class SelfAttention(nn.Module):
+    """One head over all places of the map, added with a learned gate that starts at zero (Zhang et al. 2019, SAGAN)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.query = nn.Conv2d(channels, channels, 1)
+        self.key = nn.Conv2d(channels, channels, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.gate = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (part(x).flatten(2).transpose(1, 2) for part in (self.query, self.key, self.value))
+        seen = F.scaled_dot_product_attention(query, key, value)
+        return x + self.gate * seen.transpose(1, 2).reshape(x.shape)
+
+
+class AttentionUNet(nn.Module):
+    """Widths `base` times 1, 2, 4, attention after the encoder stage at half resolution; condition of width `dim`.
+
+    `forward(x [B, C, H, W], code [B], label)` -> [B, C, H, W], H and W at least 4. `attention` False leaves the
+    attention out; `every_block` True tells both blocks of a stage the condition (376,228 parameters then).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        classes: int = 0,
+        base: int = 16,
+        dim: int = 64,
+        attention: bool = True,
+        every_block: bool = False,
+    ) -> None:
+        super().__init__()
+        self.condition = Condition(dim, hidden=2 * dim, classes=classes)
+        self.encoder1 = Stage(channels, base, dim, every_block)
+        self.down1 = StridedDown(base, 2 * base)
+        self.encoder2 = Stage(2 * base, 2 * base, dim, every_block)
+        self.attention = SelfAttention(2 * base) if attention else nn.Identity()
+        self.down2 = StridedDown(2 * base, 4 * base)
+        self.middle = Stage(4 * base, 4 * base, dim, every_block)
+        self.up2 = StridedUp(4 * base, 2 * base)
+        self.decoder2 = Stage(4 * base, 2 * base, dim, every_block)
+        self.up1 = StridedUp(2 * base, base)
+        self.decoder1 = Stage(2 * base, base, dim, every_block)
+        self.out = zeroed(nn.Conv2d(base, channels, 1))
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
+        condition = self.condition(code, label)
+        fine = self.encoder1(x, condition)
+        coarse = self.attention(self.encoder2(self.down1(fine), condition))
+        x = self.middle(self.down2(coarse), condition)
+        x = self.decoder2(self.up2(x, coarse), condition)
+        x = self.decoder1(self.up1(x, fine), condition)
+        return self.out(x)

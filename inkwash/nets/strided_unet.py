@@ -1,0 +1,53 @@
+"""A wide U-Net that halves and doubles by learned 4x4 strided convolutions: the network of `ddim-300`."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from inkwash.nets.conditions import Condition
+from inkwash.nets.resampling import StridedDown, StridedUp, zeroed
+
+
+class ResBlock(nn.Module):
+    """conv-GN-SiLU, plus a linear map of the condition, conv-GN-SiLU, plus the input."""
+
+    def __init__(self, channels: int, out: int, dim: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(channels, out, 3, padding=1), nn.GroupNorm(8, out), nn.SiLU())
+        self.condition = nn.Linear(dim, out)
+        self.second = nn.Sequential(nn.Conv2d(out, out, 3, padding=1), nn.GroupNorm(8, out), nn.SiLU())
+        self.skip = nn.Conv2d(channels, out, 1) if channels != out else nn.Identity()
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        return self.second(self.first(x) + self.condition(condition)[:, :, None, None]) + self.skip(x)
+
+
+class StridedUNet(nn.Module):
+    """Widths `base` times 1, 2, 4, one residual block a level on each side; condition of width `dim`.
+
+    `forward(x [B, C, H, W], code [B], label)` -> [B, C, H, W], H and W at least 4. 3,672,513 parameters for one channel.
+    """
+
+    def __init__(self, channels: int, classes: int = 0, base: int = 64, dim: int = 128) -> None:
+        super().__init__()
+        self.condition = Condition(dim, hidden=4 * dim, classes=classes)
+        self.stem = nn.Conv2d(channels, base, 3, padding=1)
+        self.encoder1 = ResBlock(base, base, dim)
+        self.down1 = StridedDown(base, 2 * base)
+        self.encoder2 = ResBlock(2 * base, 2 * base, dim)
+        self.down2 = StridedDown(2 * base, 4 * base)
+        self.middle = ResBlock(4 * base, 4 * base, dim)
+        self.up2 = StridedUp(4 * base, 2 * base)
+        self.decoder2 = ResBlock(4 * base, 2 * base, dim)
+        self.up1 = StridedUp(2 * base, base)
+        self.decoder1 = ResBlock(2 * base, base, dim)
+        self.out = zeroed(nn.Conv2d(base, channels, 1))
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
+        condition = self.condition(code, label)
+        fine = self.encoder1(self.stem(x), condition)
+        coarse = self.encoder2(self.down1(fine), condition)
+        x = self.middle(self.down2(coarse), condition)
+        x = self.decoder2(self.up2(x, coarse), condition)
+        x = self.decoder1(self.up1(x, fine), condition)
+        return self.out(x)

@@ -1,0 +1,52 @@
+"""The objective that every recipe starts from: say the target of a noised image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from inkwash.core import Density, NetDenoiser, Schedule, Uniform
+from inkwash.core.levels import over
+from inkwash.objectives.weights import Unweighted, Weight
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """The weighted squared error in target space, at levels of `schedule` visited by `density` (Ho et al. 2020, eq. 14)."""
+
+    schedule: Schedule
+    density: Density = field(default_factory=Uniform)
+    weight: Weight = field(default_factory=Unweighted)
+
+    def __call__(
+        self, denoiser: NetDenoiser, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor
+    ) -> Tensor:
+        """Return the loss of each example, float32 [B], the mean over its pixels.
+
+        `images` and `noise` are [B, ...], `labels` int64 [B] or None, `u` uniform numbers in (0, 1), float64 [B].
+        """
+        level = self.density(self.schedule, u)
+        target = denoiser.target
+        x = level.mix(images, noise)
+        error = denoiser.output(x, level, labels) - target.of(level, images, noise)
+        weight = self.weight(level, target) * (level.sigma / target.determinant(level)) ** 2
+        return (over(weight, error) * error**2).flatten(1).mean(1)
+
+
+def stratify(u: Tensor, first: int = 0, of: int | None = None) -> Tensor:
+    """Return uniform numbers [B] of which one falls into each of `of` equal strata, from stratum `first` on.
+
+    `u` holds independent uniform numbers in (0, 1). Spreading the levels of a batch lowers the variance of its
+    loss and leaves the mean as it is (Kingma et al. 2021, VDM, appendix I.1).
+    """
+    strata = torch.arange(first, first + len(u), dtype=u.dtype, device=u.device)
+    return (strata + u) / (of or len(u))
+
+
+def drop_labels(labels: Tensor | None, chance: float, u: Tensor) -> Tensor | None:
+    """Return `labels` with the null label (-1) wherever `u` [B] in (0, 1) is below `chance` (Ho & Salimans 2022, alg. 1)."""
+    if labels is None or chance == 0:
+        return labels
+    return torch.where(u.to(labels.device) < chance, -1, labels)

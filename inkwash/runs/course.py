@@ -1,0 +1,224 @@
+"""The course of a run: train, measure, keep, draw, in a run folder that can be left and taken up at any step."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from inkwash import hardware, model
+from inkwash.core import NetDenoiser, Target
+from inkwash.data import Dataset
+from inkwash.drawing import Settings, draw, labels_for
+from inkwash.errors import InkwashError
+from inkwash.facts import Facts
+from inkwash.files import write_text
+from inkwash.model import Model
+from inkwash.objectives import Denoising
+from inkwash.recipe import Recipe
+from inkwash.runs.folder import Log, RunFolder
+from inkwash.sheets import facts_of, sheet
+from inkwash.training import checkpoints, ema, heldout
+from inkwash.training.batches import Batches
+from inkwash.training.checkpoints import Checkpoint
+from inkwash.training.heldout import HeldOut, Profile
+from inkwash.training.lengths import Length
+from inkwash.training.loop import Step, steps
+from inkwash.training.state import State
+
+LOG_EVERY = 10
+STATISTICS_BATCHES = 16
+
+
+class Measured(NamedTuple):
+    """A held-out measurement after `step`: the averaged network's loss by level."""
+
+    step: int
+    profile: Profile
+
+
+class Kept(NamedTuple):
+    """A checkpoint written after `step`."""
+
+    step: int
+    path: Path
+
+
+class Drew(NamedTuple):
+    """A milestone's picture, drawn after `step` from the averaged network."""
+
+    step: int
+    path: Path
+
+
+Event = Step | Measured | Kept | Drew
+
+
+@dataclass
+class Course:
+    """A run of `recipe` on `data` in `folder`; its recipe's length is a number of steps by now, images or epochs.
+
+    `net` replaces the recipe's network by the caller's own.
+    """
+
+    recipe: Recipe
+    data: Dataset
+    folder: RunFolder
+    device: torch.device
+    net: nn.Module | None = None
+    state: State = field(init=False)
+    total: int = field(init=False)
+    stopping: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        training = self.recipe.training
+        self.facts = Facts.of(self.data)
+        self.conditional = self.recipe.network.conditional
+        self.facts.heard(self.conditional)
+        self.batches = Batches(
+            self.data, training.batch, training.seed, self.conditional, training.label_dropout, self.device
+        )
+        count = len(self.batches.split.train)
+        self.total = Length.parse(training.length).steps(training.batch, count)
+        self.half_life = Length.parse(training.ema).steps(training.batch, count)
+        self.every = Length.parse(training.checkpoint_every, "training.checkpoint_every").steps(training.batch, count)
+        self.milestones = self.recipe.milestones.names(self.total, training.batch, count)
+        self.objective = Denoising(self.recipe.schedule, self.recipe.density, self.recipe.weight)
+        self.target = Target(self.recipe.target, self.facts.data_std)
+        self.precision = hardware.precision(training.precision, self.device)
+        net = self.net if self.net is not None else model.build_net(self.recipe, self.facts)
+        net = hardware.lay_out(net, self.device)
+        self.state = State.fresh(net, self.recipe.optimizer.build(net.parameters()))
+        self.measured = HeldOut.of(self.data, self.batches.split.held_out, self.objective, self.conditional)
+
+    def take_up(self) -> None:
+        """Go on from the folder's latest checkpoint. Raises `InkwashError` when it does not fit recipe or data."""
+        checkpoint = checkpoints.load(self.folder.latest)
+        known = Facts.from_dict(checkpoint.header["facts"])
+        if known.sha256 != self.facts.sha256:
+            raise InkwashError(
+                f"{self.folder.path} was trained on {known.data} ({known.sha256[:12]}), this is {self.facts.data} "
+                f"({self.facts.sha256[:12]}): give the same --data, or start a new run"
+            )
+        self.state.restore(checkpoint, str(self.folder.latest))
+        self.folder.forget_after(self.state.progress.step)
+
+    def average(self) -> Model:
+        """Return the averaged network as a model to draw from."""
+        weights = checkpoints.digest(self.state.average.state_dict())
+        return Model(
+            self.recipe.name, self.recipe, self.facts, self.state.average, self.state.progress.step, weights
+        )
+
+    def stop(self) -> None:
+        """Ask the run to save and end after the step that it is in."""
+        self.stopping = True
+
+    def events(self) -> Iterator[Event]:
+        """Train up to the last step, yielding every step, measurement, checkpoint and picture as it comes."""
+        self.measure_floor()
+        denoiser = NetDenoiser(self.state.net, self.target, self.precision)
+        spent, begun = self._seconds_before(), time.perf_counter()
+        loop = steps(
+            self.state, denoiser, self.objective, self.batches, self.recipe.optimizer, self.half_life, self.total
+        )
+        with self.folder.log() as log:
+            try:
+                for step in loop:
+                    self._log(log, step, spent + time.perf_counter() - begun)
+                    yield step
+                    yield from self._after(step.number, log)
+                    if self.stopping:
+                        break
+            finally:
+                # whatever ends the run, the last good state is on the disk; a step is taken whole or not at all
+                self._keep_latest()
+                self.folder.note_environment(self.device, time.perf_counter() - begun, self.state.progress.step)
+
+    def measure_floor(self) -> Profile | None:
+        """Return the exact denoiser's loss by level, measured at the first call; None where it costs too much."""
+        if not self.folder.floor.is_file():
+            found = heldout.floor(self.data, self.objective, self.target, self.conditional, self.device)
+            write_text(self.folder.floor, json.dumps(None if found is None else vars(found)) + "\n")
+        values = json.loads(self.folder.floor.read_text(encoding="utf-8"))
+        return None if values is None else Profile(**values)
+
+    def measure(self) -> Profile:
+        """Return the averaged network's held-out loss by level, after renewing its BatchNorm statistics."""
+        denoiser = NetDenoiser(self.state.average, self.target, self.precision)
+        seen = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
+        ema.recompute_statistics(
+            self.state.average,
+            lambda: (self.objective(denoiser, b.images, b.labels, b.u, b.noise) for b in seen),
+        )
+        return self.measured.profile(denoiser, self.device)
+
+    def draw_milestone(self, path: Path) -> None:
+        """Draw the same seeds as at every milestone: 64 images, or 2,000 points; a class a column where there are classes."""
+        average = self.average()
+        classes = list(range(len(self.facts.classes))) if self.conditional and not self.facts.is_points else None
+        count = 2000 if self.facts.is_points else (8 * len(classes) if classes else 64)
+        settings = Settings(self.recipe.sampling.preview, precision=self.recipe.training.precision)
+        seeds = torch.arange(count)
+        drawn = list(draw(average, seeds, labels_for(average, seeds, classes), settings, batch=count))
+        from inkwash.viz import prints
+
+        facts = facts_of(average, seed=0, n=count, sampler=self.recipe.sampling.preview, milestone=path.stem)
+        prints.save_png(sheet(average, drawn, columns=len(classes) if classes else None, scale=2), path, facts)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the whole state with what describes it."""
+        header = {
+            "recipe": self.recipe.to_dict(),
+            "facts": self.facts.to_dict(),
+            "progress": self.state.header(),
+            "total": self.total,
+        }
+        return Checkpoint(header, self.state.tensors())
+
+    def _after(self, step: int, log: Log) -> Iterator[Event]:
+        milestone = self.milestones.get(step)
+        if step % self.every and milestone is None and step != self.total:
+            return
+        profile = self.measure()
+        log.write("held-out", step, {"loss": profile.mean, "codes": profile.codes, "losses": profile.losses})
+        yield Measured(step, profile)
+        better = profile.mean < self.state.progress.best
+        self.state.progress.best = min(self.state.progress.best, profile.mean)
+        if milestone is not None:
+            picture = self.folder.samples / f"{milestone}.png"
+            self.draw_milestone(picture)
+            yield Drew(step, picture)
+        names = ["latest"] + ["best"] * better + ([milestone] if milestone is not None else [])
+        for name in names:
+            path = self.folder.checkpoints / f"{name}.safetensors"
+            checkpoints.save(path, self.checkpoint())
+            yield Kept(step, path)
+
+    def _log(self, log: Log, step: Step, seconds: float) -> None:
+        progress = self.state.progress
+        if step.number % LOG_EVERY and step.number != self.total and step.number > LOG_EVERY:
+            return
+        values = {
+            "loss": progress.loss_sum / progress.loss_count,
+            "rate": step.rate,
+            "gradient": step.gradient,
+            "images": step.number * self.batches.size,
+            "seconds": round(seconds, 2),
+        }
+        progress.loss_sum, progress.loss_count = 0.0, 0
+        log.write("train", step.number, values)
+
+    def _keep_latest(self) -> None:
+        finite = all(torch.isfinite(p).all() for p in self.state.net.parameters())
+        if finite and self.state.progress.step:
+            checkpoints.save(self.folder.latest, self.checkpoint())
+
+    def _seconds_before(self) -> float:
+        return max((row["seconds"] for row in self.folder.rows() if "seconds" in row), default=0.0)

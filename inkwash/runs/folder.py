@@ -1,0 +1,203 @@
+"""A run folder: everything one training run leaves, in files that other tools can read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inkwash import hardware
+from inkwash.errors import InkwashError, UsageError
+from inkwash.files import write_text
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of a run: recipe, environment, metrics, checkpoints, samples, plots and card."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: str | Path) -> RunFolder:
+        """Return a new run folder. Raises `UsageError` when `path` already holds something or cannot be written."""
+        path = Path(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            way = f"'inkwash train {path}' goes on with it, " if (path / "recipe.toml").is_file() else ""
+            raise UsageError(f"{path} already holds something and nothing is overwritten: {way}another --out starts anew")
+        folder = cls(path)
+        try:
+            for part in (folder.checkpoints, folder.samples):
+                part.mkdir(parents=True, exist_ok=True)
+            (path / ".writable").touch()
+            (path / ".writable").unlink()
+        except OSError as error:
+            raise UsageError(f"cannot write a run folder at {path}: {error.strerror}; choose another --out") from None
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """Return an existing run folder. Raises `UsageError` when `path` is none."""
+        folder = cls(Path(path))
+        if not folder.recipe.is_file():
+            raise UsageError(f"{path} is no run folder: it has no recipe.toml")
+        return folder
+
+    @classmethod
+    def next_free(cls, name: str, root: str | Path = "runs") -> Path:
+        """Return root/name-1, or the first higher number that is not taken."""
+        number = 1
+        while (Path(root) / f"{name}-{number}").exists():
+            number += 1
+        return Path(root) / f"{name}-{number}"
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe, TOML."""
+        return self.path / "recipe.toml"
+
+    @property
+    def environment(self) -> Path:
+        """Hardware, versions and commit, JSON: one entry a session."""
+        return self.path / "environment.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Losses over time, JSON lines: `kind` is "train" or "held-out"."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def floor(self) -> Path:
+        """The exact denoiser's loss by level, JSON; measured once a run."""
+        return self.path / "floor.json"
+
+    @property
+    def card(self) -> Path:
+        """The experiment record, Markdown."""
+        return self.path / "card.md"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints: latest, best and one a milestone."""
+        return self.path / "checkpoints"
+
+    @property
+    def latest(self) -> Path:
+        """The newest checkpoint, which a run goes on from and a model is loaded from."""
+        return self.checkpoints / "latest.safetensors"
+
+    @property
+    def samples(self) -> Path:
+        """The folder of milestone pictures."""
+        return self.path / "samples"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the lines of the metrics; a last line cut short by a crash is left out."""
+        if not self.metrics.is_file():
+            return []
+        rows = []
+        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                break
+        return rows
+
+    def forget_after(self, step: int) -> None:
+        """Drop metrics later than `step`: a run that goes on from there writes them again."""
+        kept = [row for row in self.rows() if row["step"] <= step]
+        write_text(self.metrics, "".join(json.dumps(row) + "\n" for row in kept))
+
+    @contextmanager
+    def log(self) -> Iterator[Log]:
+        """Open the metrics for appending, and TensorBoard's own file beside them where it is installed."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+
+            writer: Any = SummaryWriter(str(self.path / "tensorboard"))
+        except ImportError:
+            writer = None
+        with self.metrics.open("a", encoding="utf-8", buffering=1) as file:
+            try:
+                yield Log(file, writer)
+            finally:
+                if writer is not None:
+                    writer.close()
+
+    def note_environment(self, device: torch.device, seconds: float, step: int) -> None:
+        """Add this session's machine, versions, commit and time to the environment file."""
+        from inkwash import __version__
+
+        entry = hardware.describe(device) | {
+            "inkwash": __version__,
+            "commit": commit(),
+            "seconds": round(seconds, 1),
+            "until_step": step,
+        }
+        write_text(self.environment, json.dumps([*self.sessions(), entry], indent=2) + "\n")
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the entries of the environment file, one a session."""
+        if not self.environment.is_file():
+            return []
+        try:
+            return list(json.loads(self.environment.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise InkwashError(f"{self.environment} is damaged ({error}): mend it or move it away") from None
+
+    def written_recipe(self) -> dict[str, Any]:
+        """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
+        try:
+            return tomllib.loads(self.recipe.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"{self.recipe} is not TOML: {error}") from None
+
+
+@dataclass(frozen=True)
+class Log:
+    """An open metrics file, and TensorBoard's writer or None."""
+
+    file: Any
+    board: Any
+
+    def write(self, kind: str, step: int, values: dict[str, Any]) -> None:
+        """Append one line; numbers go to TensorBoard as well."""
+        try:
+            self.file.write(json.dumps({"kind": kind, "step": step} | values) + "\n")
+        except OSError as error:
+            raise InkwashError(f"cannot write {self.file.name}: {error.strerror}; free the space and go on") from None
+        if self.board is not None:
+            for name, value in _numbers(values):
+                self.board.add_scalar(f"{kind}/{name}", value, step)
+
+
+def _numbers(values: dict[str, Any]) -> Iterable[tuple[str, float]]:
+    return ((name, value) for name, value in values.items() if isinstance(value, int | float))
+
+
+def commit() -> str:
+    """Return the commit of the inkwash that runs, with a plus when its files are changed, "" outside a checkout."""
+    here = Path(__file__).parent
+    git = ["git", "-C", str(here)]
+    try:
+        inside = subprocess.run(
+            [*git, "ls-files", "--error-unmatch", __file__], capture_output=True, text=True, timeout=10, check=False
+        )
+        if inside.returncode:
+            return ""  # an installed copy inside some other repository says nothing of inkwash
+        told = subprocess.run(
+            [*git, "describe", "--always", "--dirty=+", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told.stdout.strip()

@@ -1,0 +1,87 @@
+"""Batches as a pure function of (seed, step): shuffled epochs, noise, levels and dropped labels, all from counters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from inkwash.core.noise import Stream, normals, permutation, uniforms
+from inkwash.data import Dataset
+from inkwash.objectives import drop_labels, stratify
+
+
+class Batch(NamedTuple):
+    """What one training step sees: images [B, ...], labels int64 [B] or None, u float64 [B] and noise [B, ...]."""
+
+    images: Tensor
+    labels: Tensor | None
+    u: Tensor
+    noise: Tensor
+
+
+@dataclass(frozen=True)
+class Split:
+    """A train set in two: `train`, which steps draw from, and a seeded `held_out` part that only measures.
+
+    Both are indices into the train set, int64; the test set is in neither. The held-out part has 1,000 examples, or a
+    tenth of a set that has fewer than 10,000.
+    """
+
+    train: Tensor
+    held_out: Tensor
+
+    @classmethod
+    def of(cls, count: int) -> Split:
+        """Return the split of `count` examples: the same for every recipe and seed, so that losses can be compared."""
+        order = permutation(0, 0, Stream.HELD_OUT, count)
+        held_out = min(1000, count // 10)
+        return cls(order[held_out:].sort().values, order[:held_out].sort().values)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches of `size` from the train part of `data`: `batches(step)` for steps 1, 2, 3, ..."""
+
+    data: Dataset
+    size: int
+    seed: int
+    conditional: bool
+    label_dropout: float
+    device: torch.device
+    split: Split = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "split", Split.of(len(self.data)))
+
+    def __call__(self, step: int) -> Batch:
+        """Return the batch of `step` >= 1."""
+        place = torch.arange(self.size)
+        chosen = self.split.train[self.indices(step)]
+        images = self.data.encoded(chosen)
+        labels = self.data.labels[chosen] if self.conditional and self.data.labels is not None else None
+        dropped = drop_labels(
+            labels, self.label_dropout, uniforms(self.seed, place, step, Stream.TRAIN_DROPOUT)[:, 0]
+        )
+        u = stratify(uniforms(self.seed, place, step, Stream.TRAIN_LEVEL)[:, 0])
+        noise = normals(self.seed, place, step, Stream.TRAIN_NOISE, images.shape[1:])
+        return Batch(
+            images.to(self.device), None if dropped is None else dropped.to(self.device), u, noise.to(self.device)
+        )
+
+    def indices(self, step: int) -> Tensor:
+        """Return the places in the train part that `step` visits, int64 [size]: every epoch shows each image once."""
+        count = len(self.split.train)
+        position = torch.arange((step - 1) * self.size, step * self.size)
+        epoch = position // count
+        return torch.cat(
+            [_shuffled(self.seed, int(e), count)[position[epoch == e] % count] for e in epoch.unique()]
+        )
+
+
+@lru_cache(maxsize=4)
+def _shuffled(seed: int, epoch: int, count: int) -> Tensor:
+    return permutation(seed, epoch, Stream.SHUFFLE, count)

@@ -1,0 +1,88 @@
+"""Checkpoints: one safetensors file with a JSON header, written atomically, loaded without pickle.
+
+The header says all that is needed to use the file: format version, recipe, facts of the data, progress. It holds
+no clock, no path and no machine, so that equal runs write equal files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from inkwash.errors import InkwashError, UsageError
+from inkwash.files import atomic
+
+FORMAT = 1
+_KEY = "inkwash"
+
+
+class Checkpoint(NamedTuple):
+    """A file's header and its tensors, by flat names such as `net.stem.weight`, `average.…`, `optimizer.…`."""
+
+    header: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+    def part(self, name: str) -> dict[str, Tensor]:
+        """Return the tensors under `name.`, without that prefix."""
+        prefix = f"{name}."
+        return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+
+
+def save(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write `checkpoint` to `path`, whole or not at all. Raises `InkwashError` when it cannot be written."""
+    header = json.dumps({"format": FORMAT} | checkpoint.header, sort_keys=True, ensure_ascii=False)
+    # safetensors orders tensors by itself; one key of metadata keeps the bytes the same from run to run
+    tensors = {name: value.detach().to("cpu").contiguous() for name, value in checkpoint.tensors.items()}
+    with atomic(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata={_KEY: header})
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
+
+
+def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
+    """Return the checkpoint at `path`.
+
+    Raises `UsageError` when there is no such file, `InkwashError` when it is cut short, damaged, from another program
+    or of a newer format.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(f"no checkpoint {path}: name a run folder, a bundled model or a .safetensors file")
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = json.loads(metadata[_KEY]) if _KEY in metadata else None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InkwashError(
+            f"checkpoint {path} is damaged or cut short ({_first_line(error)}): use another one of its run, "
+            "such as best.safetensors"
+        ) from None
+    if not isinstance(header, dict):
+        raise InkwashError(f"{path} holds tensors but no inkwash header: it was not written by inkwash")
+    if header.get("format") != FORMAT:
+        raise InkwashError(f"checkpoint {path} has format {header.get('format')}, this inkwash reads {FORMAT}: update inkwash")
+    return Checkpoint(header, tensors)
+
+
+def digest(weights: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of `weights` by name, shape and bytes, the first 12 hex digits: a model's name for itself."""
+    found = hashlib.sha256()
+    for name in sorted(weights):
+        value = weights[name].detach().to("cpu").contiguous()
+        found.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+        found.update(value.flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()[:12]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,80 @@
+"""How long something lasts, in a unit that is always said: steps, images, epochs or minutes."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from inkwash.errors import UsageError
+
+UNITS = ("steps", "images", "epochs", "minutes")
+
+
+@dataclass(frozen=True)
+class Length:
+    """An `amount` > 0 of one of UNITS, written "5 epochs" or "1 epoch"."""
+
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.amount:g} {self.unit}" if self.amount != 1 else f"1 {self.unit[:-1]}"
+
+    @classmethod
+    def parse(cls, text: str, where: str = "length") -> Length:
+        """Return the length that `text` says. Raises `UsageError`, naming `where`, for anything else."""
+        match = re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)\s*([a-z]+?)s?\s*", text)
+        unit = f"{match[2]}s" if match else ""
+        try:
+            amount = float(match[1]) if match else 0.0
+        except ValueError:
+            amount = 0.0
+        if unit not in UNITS or not 0 < amount < math.inf:
+            raise UsageError(f"{where} '{text}': write a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'")
+        return cls(amount, unit)
+
+    def steps(self, batch: int, images: int) -> int:
+        """Return this length in steps of `batch` images from a train set of `images`, at least 1.
+
+        Raises `UsageError` for minutes, which only a measurement can turn into steps.
+        """
+        if self.unit == "minutes":
+            raise UsageError(f"'{self}' is not a number of steps until the speed is measured: use steps, images or epochs here")
+        per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
+        return max(1, math.ceil(self.amount * per_unit - 1e-9))
+
+
+@dataclass(frozen=True)
+class Milestones:
+    """The moments at which a run draws pictures and keeps a checkpoint.
+
+    `texts` are lengths ("1000 steps", "3 epochs") or "every LENGTH"; none at all means log-spaced: 100, 300, 1000, ...
+    """
+
+    texts: tuple[str, ...] = ()
+
+    def names(self, total: int, batch: int, images: int) -> dict[int, str]:
+        """Return step -> name of its picture, up to `total` steps, the last step always among them."""
+        found: dict[int, str] = {}
+        for text in self.texts:
+            every, _, rest = text.partition("every ")
+            length = Length.parse(rest if rest else text, "milestone")
+            count = math.ceil(total / length.steps(batch, images)) if rest and not every else 1
+            for k in range(1, count + 1):
+                moment = Length(length.amount * k, length.unit)
+                found[moment.steps(batch, images)] = _picture_name(moment)
+        if not self.texts:
+            found = {step: _picture_name(Length(step, "steps")) for step in _log_spaced(total)}
+        found.setdefault(total, _picture_name(Length(total, "steps")))
+        return {step: name for step, name in sorted(found.items()) if step <= total}
+
+
+def _picture_name(moment: Length) -> str:
+    digits = {"epochs": 3, "steps": 7, "images": 9}.get(moment.unit, 0)
+    return f"{moment.unit[:-1]}-{moment.amount:0{digits}g}"
+
+
+def _log_spaced(total: int) -> list[int]:
+    decades = [10**power for power in range(2, 10)]
+    return [factor * decade for decade in decades for factor in (1, 3) if factor * decade < total]

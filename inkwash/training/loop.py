@@ -1,0 +1,82 @@
+"""The training loop, a generator: one batch, one loss, one step of the optimiser, one step of the average."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inkwash.core import NetDenoiser
+from inkwash.errors import InkwashError
+from inkwash.training import ema
+from inkwash.training.batches import Batches
+from inkwash.training.optimizers import Optimizer
+from inkwash.training.state import State
+
+Objective = Callable[[NetDenoiser, Tensor, Tensor | None, Tensor, Tensor], Tensor]
+
+
+class Step(NamedTuple):
+    """What one step tells: its number from 1 on, the batch's mean loss, the learning rate, the gradient's norm."""
+
+    number: int
+    loss: float
+    rate: float
+    gradient: float
+
+
+def steps(
+    state: State,
+    denoiser: NetDenoiser,
+    objective: Objective,
+    batches: Batches,
+    optimizer: Optimizer,
+    half_life: float,
+    total: int,
+) -> Iterator[Step]:
+    """Train from the state's step up to `total`, yielding after each step; `denoiser` wraps the state's network.
+
+    `half_life` of the average is in steps. Raises `InkwashError` before the state takes in a loss or gradient
+    that is not finite.
+    """
+    parameters = [p for p in state.net.parameters() if p.requires_grad]
+    while state.progress.step < total:
+        number = state.progress.step + 1
+        state.net.train()
+        rate = optimizer.rate(number, total)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        loss, gradient = _gradient(state, denoiser, objective, batches, parameters, number, optimizer.clip)
+        state.optimizer.step()
+        state.optimizer.zero_grad()
+        keep = ema.decay(half_life, number)
+        ema.update(state.average, state.net, keep)
+        progress = state.progress
+        progress.step, progress.start_left = number, progress.start_left * keep
+        progress.loss_sum, progress.loss_count = progress.loss_sum + loss, progress.loss_count + 1
+        yield Step(number, loss, rate, gradient)
+
+
+def _gradient(
+    state: State,
+    denoiser: NetDenoiser,
+    objective: Objective,
+    batches: Batches,
+    parameters: list[nn.Parameter],
+    number: int,
+    clip: float,
+) -> tuple[float, float]:
+    batch = batches(number)
+    loss = objective(denoiser, batch.images, batch.labels, batch.u, batch.noise).mean()
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(parameters, clip or math.inf)
+    if not (torch.isfinite(loss) and torch.isfinite(norm)):
+        state.optimizer.zero_grad()
+        raise InkwashError(
+            f"the loss or its gradient is not finite at step {number}: the state before it is kept; "
+            "try a lower optimizer.lr, optimizer.clip=1.0 or training.precision=float32"
+        )
+    return loss.item(), norm.item()

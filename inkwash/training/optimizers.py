@@ -1,0 +1,51 @@
+"""Optimisers and the course of their learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from inkwash.errors import unknown
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,  # Kingma & Ba 2015
+    "adamw": torch.optim.AdamW,  # Loshchilov & Hutter 2019: weight decay beside the gradient, not in it
+}
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A row of OPTIMIZERS with learning rate `lr`, linear `warmup` in steps, and `decay` of the rate over the whole run.
+
+    `clip` bounds the norm of the gradient, 0 for no bound. Raises `UsageError` for an unknown `kind`.
+    """
+
+    kind: str = "adam"
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    warmup: int = 0
+    decay: Literal["none", "linear", "cosine"] = "none"
+
+    def __post_init__(self) -> None:
+        if self.kind not in OPTIMIZERS:
+            raise unknown("optimizer", self.kind, OPTIMIZERS)
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return the torch optimiser of `parameters`."""
+        return OPTIMIZERS[self.kind](
+            list(parameters), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, fused=True
+        )
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate of `step` 1..`total`: it rises over `warmup` and has fallen to zero after the last."""
+        rise = min(1.0, step / (self.warmup + 1))
+        left = max(0.0, 1 - (step - 1) / max(total, 1))
+        fall = {"none": 1.0, "linear": left, "cosine": (1 - math.cos(math.pi * left)) / 2}[self.decay]
+        return self.lr * rise * fall

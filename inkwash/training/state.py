@@ -1,0 +1,76 @@
+"""Everything that training changes: network, averaged network, optimiser, progress. A step is a function of it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from inkwash.errors import InkwashError
+from inkwash.training.checkpoints import Checkpoint
+
+
+@dataclass
+class Progress:
+    """Numbers that go on with a run: steps done, the share of the random start left in the average, losses since the last log line.
+
+    `best` is the lowest held-out loss so far.
+    """
+
+    step: int = 0
+    start_left: float = 1.0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    best: float = math.inf
+
+
+@dataclass
+class State:
+    """The network in training, its running average, the optimiser, and the progress."""
+
+    net: nn.Module
+    average: nn.Module
+    optimizer: torch.optim.Optimizer
+    progress: Progress = field(default_factory=Progress)
+
+    @classmethod
+    def fresh(cls, net: nn.Module, optimizer: torch.optim.Optimizer) -> State:
+        """Return the state before the first step; the average starts as a copy of `net`."""
+        average = copy.deepcopy(net).eval().requires_grad_(False)
+        return cls(net, average, optimizer)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all tensors by flat names, for a checkpoint."""
+        found = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        found |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            found |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+        return found
+
+    def header(self) -> dict[str, Any]:
+        """Return the progress as plain values; a best loss not yet measured is None."""
+        best = self.progress.best
+        return vars(self.progress) | {"best": None if math.isinf(best) else best}
+
+    def restore(self, checkpoint: Checkpoint, source: str) -> None:
+        """Take over a checkpoint. Raises `InkwashError`, naming `source`, when it is of another network or optimiser."""
+        if not checkpoint.part("optimizer") and checkpoint.header.get("progress", {}).get("step"):
+            raise InkwashError(f"{source} holds weights only, without optimiser: it can be sampled from but not trained on")
+        try:
+            self.net.load_state_dict(checkpoint.part("net"))
+            self.average.load_state_dict(checkpoint.part("average"))
+            slots: dict[int, dict[str, Tensor]] = {}
+            for name, value in checkpoint.part("optimizer").items():
+                index, _, slot = name.partition(".")
+                slots.setdefault(int(index), {})[slot] = value
+            groups = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        except (RuntimeError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise InkwashError(f"{source} is of another recipe or network: {reason}") from None
+        saved = checkpoint.header["progress"]
+        self.progress = Progress(**(saved | {"best": math.inf if saved["best"] is None else saved["best"]}))

@@ -1,0 +1,150 @@
+"""What needs no file of the user: the 1,797 digits, the points in the plane, and the names of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inkwash.data import DATASETS, load
+from inkwash.data.points import SHAPES
+from inkwash.errors import InkwashError, UsageError
+
+
+def test_the_digits_are_all_1797_of_uci() -> None:
+    data = load("digits")
+    assert data.test_values is not None and data.test_labels is not None and data.labels is not None
+    assert len(data) == 1500 and len(data.test_values) == 297 and data.shape == (1, 8, 8)
+    # the counts of each class that UCI gives for the test part
+    counts = torch.bincount(torch.cat([data.labels, data.test_labels]))
+    assert counts.tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert sum(data.proportions) == pytest.approx(1) and min(data.proportions) > 0.08
+    assert "CC BY 4.0" in data.note
+
+
+def test_the_digits_are_counts_of_0_to_16_scaled_to_pixels() -> None:
+    data = load("digits")
+    counts = data.values.double() * 16 / 255
+    assert sorted(set(counts.round().flatten().tolist())) == list(range(17))
+    # rounding to a pixel moves a count by at most half a pixel
+    assert (counts - counts.round()).abs().max() <= 0.5 * 16 / 255 + 1e-12
+
+
+def test_no_digit_is_in_both_parts() -> None:
+    data = load("digits")
+    assert data.test_values is not None
+    both = torch.cat([data.values, data.test_values]).flatten(1)
+    assert len(torch.unique(both, dim=0)) == 1797
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_points_are_the_same_every_time_and_touch_no_global_generator(name: str) -> None:
+    first = load(name)
+    before = torch.get_rng_state(), repr(np.random.get_state())
+    again = load(name)
+    assert torch.equal(torch.get_rng_state(), before[0]) and repr(np.random.get_state()) == before[1]
+    assert again.sha256 == first.sha256 and len(again) == 10_000
+    assert again.test_values is not None and again.test_values.shape == (2_000, 2)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_points_fill_about_a_square_from_minus_two_to_two(name: str) -> None:
+    data = load(name)
+    assert data.is_points and data.values.dtype == torch.float32
+    assert 1.5 < data.values.abs().max() < 2.5 and data.values.abs().amax(dim=0).min() > 0.8
+    assert 0.7 < data.data_std < 1.3
+
+
+@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.classes])
+def test_labelled_points_have_equal_classes(name: str) -> None:
+    data = load(name)
+    # five standard deviations of a binomial share
+    share = 1 / len(data.classes)
+    assert data.proportions == pytest.approx(
+        [share] * len(data.classes), abs=5 * (share * (1 - share) / 1e4) ** 0.5
+    )
+
+
+def test_each_gaussian_of_the_mixture_has_its_mean_and_deviation() -> None:
+    data = load("gaussian-mixture")
+    means = torch.stack([data.values[data.labels == index].mean(0) for index in range(8)])
+    torch.testing.assert_close(means.norm(dim=1), torch.full((8,), 1.6), atol=0.02, rtol=0)
+    turned = torch.stack([means[:, 1].neg(), means[:, 0]], dim=1)
+    # two classes on is a quarter turn
+    torch.testing.assert_close(means.roll(-2, dims=0), turned, atol=0.03, rtol=0)
+    assert data.labels is not None
+    assert float((data.values - means[data.labels]).std()) == pytest.approx(0.1, abs=0.002)
+
+
+def test_the_board_has_points_on_squares_of_one_colour_only() -> None:
+    values = load("checkerboard").values
+    # float32 rounds a point just below a line onto it
+    inside = values[(values - values.round()).abs().amin(dim=1) > 1e-5]
+    assert len(inside) > 9_900
+    squares = inside.floor()
+    assert len(set((squares.sum(dim=1) % 2).tolist())) == 1
+    assert len({tuple(square) for square in squares.tolist()}) == 8
+
+
+def test_one_spiral_arm_is_the_other_turned_by_half_a_circle() -> None:
+    data = load("spirals")
+    assert data.labels is not None
+    folded = data.values * (1 - 2 * data.labels[:, None])
+    folded = folded[folded.norm(dim=1) > 0.5]
+    radius = folded.norm(dim=1)
+    angle = torch.atan2(folded[:, 1], folded[:, 0])
+    # along both arms the angle grows evenly with the radius, three half turns from the centre to 2
+    off = torch.remainder(angle - 1.5 * torch.pi * radius + torch.pi, 2 * torch.pi) - torch.pi
+    # along the radius, which crosses an arm almost at a right angle, what is off is the noise alone
+    across = off / (1.5 * torch.pi)
+    assert float(across.std()) == pytest.approx(0.04, abs=0.003) and float(across.mean()) == pytest.approx(
+        0, abs=0.003
+    )
+
+
+def test_the_moons_are_half_circles_that_reach_into_each_other() -> None:
+    data = load("moons")
+    upper, lower = (data.values[data.labels == index] for index in (0, 1))
+    # half a turn about the origin maps one moon onto the other
+    torch.testing.assert_close(upper.mean(0), -lower.mean(0), atol=0.05, rtol=0)
+    torch.testing.assert_close(upper.T.cov(), lower.T.cov(), atol=0.05, rtol=0)
+    assert upper[:, 1].min() < lower[:, 1].max() and upper[:, 1].mean() > lower[:, 1].mean()
+
+
+def test_names_are_found_in_any_case_and_the_nearest_is_offered() -> None:
+    assert load("Digits").sha256 == load("digits").sha256
+    with pytest.raises(UsageError, match="did you mean 'fashion-mnist'"):
+        load("fashion_mnist")
+    with pytest.raises(UsageError, match=r"no file or folder '/nowhere/digitz'.*did you mean 'digits'"):
+        load(Path("/nowhere/digitz"))
+
+
+def test_without_data_the_ways_to_give_some_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INKWASH_DATA", raising=False)
+    with pytest.raises(UsageError) as caught:
+        load(None)
+    assert all(name in str(caught.value) for name in ("--data", "INKWASH_DATA", *DATASETS))
+
+
+def test_inkwash_data_stands_in_for_a_spec(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    np.save(tmp_path / "mine.npy", np.zeros((2, 4, 4), np.uint8))
+    monkeypatch.setenv("INKWASH_DATA", str(tmp_path / "mine.npy"))
+    assert load(None).name == "mine" and load("digits").name == "digits"
+
+
+def test_a_path_that_the_system_refuses_is_one_line() -> None:
+    with pytest.raises(InkwashError, match="cannot read .*name too long"):
+        load("x" * 5000)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(UsageError, match=r"notes\.txt is no data file"):
+        load(tmp_path / "notes.txt")
+
+
+def test_size_resizes_what_is_no_folder_too() -> None:
+    data = load("digits", size=16)
+    assert data.shape == (1, 16, 16)

@@ -1,0 +1,204 @@
+"""IDX folders: gzipped or not, known or not, and every fault is one line that names its file and cause."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inkwash.data import load, mnist
+from inkwash.data.published import FILES, PUBLISHED
+from inkwash.errors import InkwashError
+
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (name.removesuffix(".gz") for name in FILES)
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+def pixels(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (count, 5, 4), dtype=np.uint8)
+
+
+def digits(*labels: int) -> np.ndarray:
+    return np.array(labels, dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A sound set named `letters`: 6 training and 3 test images of 5 by 4 pixels."""
+    place = tmp_path / "letters"
+    place.mkdir()
+    for name, array in {
+        TRAIN_IMAGES: pixels(6),
+        TRAIN_LABELS: digits(0, 1, 2, 3, 9, 1),
+        TEST_IMAGES: pixels(3, seed=1),
+        TEST_LABELS: digits(4, 5, 0),
+    }.items():
+        (place / name).write_bytes(idx_bytes(array))
+    return place
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(InkwashError) as caught:
+        load(path)
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
+
+
+def test_a_folder_is_read_as_it_is_written(folder: Path) -> None:
+    data = load(folder)
+    assert data.name == "letters" and data.classes == tuple("0123456789") and data.symmetries == ()
+    assert torch.equal(data.values, torch.from_numpy(pixels(6))[:, None])
+    assert data.labels is not None and data.labels.tolist() == [0, 1, 2, 3, 9, 1]
+    assert data.test_values is not None and torch.equal(
+        data.test_values[:, 0], torch.from_numpy(pixels(3, seed=1))
+    )
+    assert data.test_labels is not None and data.test_labels.tolist() == [4, 5, 0]
+
+
+def test_gzip_is_told_by_content_and_changes_nothing(folder: Path) -> None:
+    plain = load(folder)
+    for path in list(folder.iterdir()):
+        packed = gzip.compress(path.read_bytes())
+        # one file keeps the plain name: some servers unpack nothing and rename everything
+        target = path if path.name == TRAIN_LABELS else path.with_name(f"{path.name}.gz")
+        path.unlink()
+        target.write_bytes(packed)
+    assert load(folder).sha256 == plain.sha256
+
+
+def test_the_dotted_spelling_is_found_and_the_test_part_is_optional(folder: Path) -> None:
+    (folder / TRAIN_IMAGES).rename(folder / "train-images.idx3-ubyte")
+    (folder / TEST_IMAGES).unlink()
+    (folder / TEST_LABELS).unlink()
+    data = load(folder)
+    assert len(data) == 6 and data.test_values is None and data.test_labels is None
+
+
+def test_more_than_ten_classes_are_read_when_none_is_left_out(folder: Path) -> None:
+    # EMNIST's letters are counted from 1 to 26
+    (folder / TRAIN_IMAGES).write_bytes(idx_bytes(pixels(26)))
+    (folder / TRAIN_LABELS).write_bytes(idx_bytes(digits(*range(1, 27))))
+    assert len(load(folder).classes) == 27
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def lengthen(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\0")
+
+
+def web_page(path: Path) -> None:
+    path.write_bytes(b"\n<!DOCTYPE html><title>404</title>")
+
+
+def wrong_magic(path: Path) -> None:
+    path.write_bytes(b"\x89PNG" + path.read_bytes()[4:])
+
+
+def only_header(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:6])
+
+
+def damaged_gzip(path: Path) -> None:
+    packed = gzip.compress(path.read_bytes())
+    path.write_bytes(packed[: len(packed) // 2])
+
+
+def flipped_gzip(path: Path) -> None:
+    packed = bytearray(gzip.compress(path.read_bytes()))
+    packed[-6] ^= 0xFF
+    path.write_bytes(bytes(packed))
+
+
+def nothing(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def no_items(path: Path) -> None:
+    axes = path.read_bytes()[3]
+    path.write_bytes(bytes([0, 0, 8, axes]) + bytes(4 * axes))
+
+
+@pytest.mark.parametrize("name", [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS])
+@pytest.mark.parametrize(
+    ("spoil", "cause"),
+    [
+        (truncate, "truncated"),
+        (lengthen, "too long"),
+        (web_page, "web page"),
+        (wrong_magic, "magic number"),
+        (only_header, "truncated inside its header"),
+        (damaged_gzip, "damaged gzip"),
+        (flipped_gzip, "damaged gzip"),
+        (nothing, "is empty"),
+        (no_items, "holds no "),
+        (Path.unlink, "has no "),
+    ],
+)
+def test_a_damaged_file_is_named_with_its_cause(
+    folder: Path, name: str, spoil: Callable[[Path], None], cause: str
+) -> None:
+    spoil(folder / name)
+    said = refusal(folder)
+    assert name in said and cause in said
+
+
+@pytest.mark.parametrize(
+    ("labels", "cause"),
+    [
+        (digits(0, 1, 2), "3 labels for 6 images"),
+        (digits(0, 1, 2, 3, 4, 200), "label 200 of image 5 is out of range"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(folder: Path, labels: np.ndarray, cause: str) -> None:
+    (folder / TRAIN_LABELS).write_bytes(idx_bytes(labels))
+    said = refusal(folder)
+    assert TRAIN_LABELS in said and cause in said
+
+
+def test_a_test_label_out_of_range_is_found_in_its_own_file(folder: Path) -> None:
+    (folder / TEST_LABELS).write_bytes(idx_bytes(digits(1, 77, 2)))
+    said = refusal(folder)
+    assert TEST_LABELS in said and "label 77 of image 1 is out of range" in said
+
+
+def test_parts_of_different_sizes_are_refused(folder: Path) -> None:
+    (folder / TEST_IMAGES).write_bytes(idx_bytes(pixels(3).repeat(2, axis=1)))
+    assert "differ in size" in refusal(folder)
+
+
+def test_sets_with_the_same_file_names_are_told_apart_by_what_they_hold() -> None:
+    known = [
+        sha256 for published in PUBLISHED.values() for sha256 in (*published.sha256, *published.unpacked)
+    ]
+    assert len(set(known)) == len(known) and all(len(sha256) == 64 for sha256 in known)
+    for name, published in PUBLISHED.items():
+        digests = frozenset(published.sha256[:1])
+        assert [other for other, facts in PUBLISHED.items() if facts.known_by(digests)] == [name]
+
+
+def test_mnist_is_what_the_literature_says() -> None:
+    place = os.environ.get("INKWASH_DATA")
+    if not place or not mnist.holds(Path(place)):
+        pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
+    data = load(place)
+    assert data.name == "mnist" and load("mnist").sha256 == data.sha256
+    assert data.values.shape == (60_000, 1, 28, 28)
+    assert data.test_values is not None and data.test_values.shape == (10_000, 1, 28, 28)
+    # 0.3081 is the deviation of pixels in [0, 1] that every MNIST tutorial normalises by
+    assert data.data_std == pytest.approx(2 * 0.3081, abs=2e-4)
+    assert float((data.values == 0).double().mean()) == pytest.approx(0.809, abs=5e-4)
+    counts = [round(60_000 * share) for share in data.proportions]
+    assert counts == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]

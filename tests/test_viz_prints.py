@@ -1,0 +1,97 @@
+"""A picture keeps its facts, and whatever is no picture of ours is told apart."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from inkwash.errors import InkwashError, UsageError
+from inkwash.viz.grids import grid
+from inkwash.viz.prints import read_facts, read_pixels, save_png
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.fixture
+def sheet() -> Image.Image:
+    return grid(np.random.default_rng(0).integers(0, 256, (4, 9, 9), dtype=np.uint8))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(facts=st.dictionaries(st.text(max_size=9), plain, max_size=5))
+def test_facts_survive_a_round_trip(tmp_path, sheet, facts):
+    save_png(sheet, tmp_path / "a.png", facts)
+    assert read_facts(tmp_path / "a.png") == facts
+
+
+def test_facts_are_a_chunk_that_other_programs_can_read(tmp_path, sheet):
+    save_png(sheet, tmp_path / "a.png", {"seed": 3, "sampler": "ddim:50"})
+    with Image.open(tmp_path / "a.png") as image:
+        assert json.loads(image.text["inkwash"]) == {"seed": 3, "sampler": "ddim:50"}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_survive_a_round_trip(tmp_path, channels):
+    pixels = np.random.default_rng(1).integers(0, 256, (1, 8, 6, channels), dtype=np.uint8)
+    save_png(grid(pixels, gap=0), tmp_path / "a.png", {})
+    assert np.array_equal(read_pixels(tmp_path / "a.png"), pixels[0].squeeze())
+
+
+def test_foreign_pictures_have_no_facts(tmp_path, sheet):
+    for name in ("a.png", "a.jpg", "a.gif", "a.webp"):
+        sheet.save(tmp_path / name)
+        assert read_facts(tmp_path / name) is None
+    sheet.save(tmp_path / "b.gif", comment=b"drawn elsewhere")
+    assert read_facts(tmp_path / "b.gif") is None
+
+
+def test_transparent_becomes_white_and_16_bits_become_8(tmp_path):
+    Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (read_pixels(tmp_path / "clear.png") == 255).all()
+    Image.fromarray(np.array([[0, 255 * 256, 65535]], dtype=np.uint16)).save(tmp_path / "deep.png")
+    assert read_pixels(tmp_path / "deep.png").tolist() == [[0, 255, 255]]
+
+
+def test_what_is_no_picture_is_a_bad_request(tmp_path, sheet):
+    (tmp_path / "text.png").write_text("no picture")
+    sheet.save(tmp_path / "whole.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:150])
+    for name in ("missing.png", "text.png", "half.png", "."):
+        for read in (read_facts, read_pixels):
+            with pytest.raises(UsageError):
+                read(tmp_path / name)
+
+
+def test_damaged_facts_are_told(tmp_path, sheet):
+    from PIL.PngImagePlugin import PngInfo
+
+    for text in ('{"seed": ', "[1, 2]"):
+        chunks = PngInfo()
+        chunks.add_text("inkwash", text)
+        sheet.save(tmp_path / "a.png", pnginfo=chunks)
+        with pytest.raises(InkwashError, match="damaged"):
+            read_facts(tmp_path / "a.png")
+
+
+def test_facts_that_json_cannot_hold_leave_the_old_picture_alone(tmp_path, sheet):
+    save_png(sheet, tmp_path / "a.png", {"seed": 1})
+    for facts in ({"loss": float("nan")}, {"weights": np.zeros(2)}):
+        with pytest.raises(UsageError):
+            save_png(sheet, tmp_path / "a.png", facts)
+    with pytest.raises(UsageError):
+        save_png(sheet, tmp_path / "a.jpg", {})
+    assert read_facts(tmp_path / "a.png") == {"seed": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
