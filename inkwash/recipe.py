@@ -81,6 +81,16 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """What the run is for, in words; its card begins and ends with them."""
+
+    type: str = "experiment"
+    objective: str = ""
+    hypothesis: str = ""
+    next: str = ""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole recipe; each field is a section of its TOML file. Raises `UsageError` for what no run could follow."""
 
@@ -95,6 +105,7 @@ class Recipe:
     optimizer: Optimizer = field(default_factory=Optimizer)
     training: Training = field(default_factory=Training)
     sampling: Sampling = field(default_factory=Sampling)
+    experiment: Experiment = field(default_factory=Experiment)
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
@@ -257,6 +268,7 @@ _DECODERS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
     "optimizer": _dataclass_decoder(Optimizer),
     "training": _dataclass_decoder(Training),
     "sampling": _decode_sampling,
+    "experiment": _dataclass_decoder(Experiment),
 }
 
 _KINDED = ("network", "schedule", "density", "weight")

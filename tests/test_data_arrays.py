@@ -77,9 +77,7 @@ def test_points_in_the_plane_are_stored_as_float32(tmp_path: Path, dtype: type) 
         (np.array([{"a": 1}]), "pickled objects are never opened"),
     ],
 )
-def test_an_array_that_is_neither_pixels_nor_points_is_refused(
-    tmp_path: Path, array: np.ndarray, cause: str
-) -> None:
+def test_an_array_that_is_neither_pixels_nor_points_is_refused(tmp_path: Path, array: np.ndarray, cause: str) -> None:
     np.save(tmp_path / "mine.npy", array, allow_pickle=True)
     assert cause in refusal(tmp_path / "mine.npy")
 
@@ -101,9 +99,7 @@ def test_an_array_that_is_neither_pixels_nor_points_is_refused(
         ({"images": np.array([None])}, "never opened"),
     ],
 )
-def test_an_npz_that_contradicts_itself_is_refused(
-    tmp_path: Path, members: dict[str, np.ndarray], cause: str
-) -> None:
+def test_an_npz_that_contradicts_itself_is_refused(tmp_path: Path, members: dict[str, np.ndarray], cause: str) -> None:
     np.savez(tmp_path / "mine.npz", **members)
     assert cause in refusal(tmp_path / "mine.npz")
 

@@ -62,9 +62,7 @@ def test_labelled_points_have_equal_classes(name: str) -> None:
     data = load(name)
     # five standard deviations of a binomial share
     share = 1 / len(data.classes)
-    assert data.proportions == pytest.approx(
-        [share] * len(data.classes), abs=5 * (share * (1 - share) / 1e4) ** 0.5
-    )
+    assert data.proportions == pytest.approx([share] * len(data.classes), abs=5 * (share * (1 - share) / 1e4) ** 0.5)
 
 
 def test_each_gaussian_of_the_mixture_has_its_mean_and_deviation() -> None:
@@ -99,9 +97,7 @@ def test_one_spiral_arm_is_the_other_turned_by_half_a_circle() -> None:
     off = torch.remainder(angle - 1.5 * torch.pi * radius + torch.pi, 2 * torch.pi) - torch.pi
     # along the radius, which crosses an arm almost at a right angle, what is off is the noise alone
     across = off / (1.5 * torch.pi)
-    assert float(across.std()) == pytest.approx(0.04, abs=0.003) and float(across.mean()) == pytest.approx(
-        0, abs=0.003
-    )
+    assert float(across.std()) == pytest.approx(0.04, abs=0.003) and float(across.mean()) == pytest.approx(0, abs=0.003)
 
 
 def test_the_moons_are_half_circles_that_reach_into_each_other() -> None:
@@ -135,7 +131,7 @@ def test_inkwash_data_stands_in_for_a_spec(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_path_that_the_system_refuses_is_one_line() -> None:
-    with pytest.raises(InkwashError, match="cannot read .*name too long"):
+    with pytest.raises(InkwashError, match=r"cannot read .*name too long"):
         load("x" * 5000)
 
 

@@ -96,9 +96,7 @@ def publish(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """Serve a tiny stand-in for MNIST and let its SHA-256 be the published ones."""
     images = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2, 1, 1) + b"\x07\x09"
     labels = bytes([0, 0, 8, 1]) + struct.pack(">I", 2) + b"\x01\x00"
-    of_images, of_labels = (
-        hashlib.sha256(gzip.compress(raw, mtime=0)).hexdigest() for raw in (images, labels)
-    )
+    of_images, of_labels = (hashlib.sha256(gzip.compress(raw, mtime=0)).hexdigest() for raw in (images, labels))
     for name, raw in zip(FILES, (images, labels, images, labels), strict=True):
         (folder / name).write_bytes(gzip.compress(raw, mtime=0))
     sha256 = (of_images, of_labels, of_images, of_labels)
@@ -109,11 +107,7 @@ def publish(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 def test_a_named_set_is_downloaded_into_the_cache(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(server.folder, monkeypatch, server.url)
     data = load("mnist")
-    assert (
-        data.name == "mnist"
-        and data.values.flatten().tolist() == [7, 9]
-        and data.classes == tuple("0123456789")
-    )
+    assert data.name == "mnist" and data.values.flatten().tolist() == [7, 9] and data.classes == tuple("0123456789")
     assert sorted(path.name for path in (downloads.cache_folder() / "mnist").iterdir()) == sorted(FILES)
 
 
@@ -142,9 +136,7 @@ def test_another_set_with_mnists_file_names_is_not_taken_for_mnist(
     assert mnist.read(server.folder).name == "served"
 
 
-def test_the_cache_is_the_users_own_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_cache_is_the_users_own_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("INKWASH_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert downloads.cache_folder().name == "inkwash"

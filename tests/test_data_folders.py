@@ -45,9 +45,7 @@ def test_one_sub_folder_is_one_class(tmp_path: Path) -> None:
     data = load(tmp_path)
     assert data.name == tmp_path.name and data.classes == ("ant", "bee", "cat")
     assert data.values[:, 0, 0, 0].tolist() == [20, 30, 40, 10]
-    assert (
-        data.labels is not None and data.labels.tolist() == [0, 1, 1, 2] and data.labels.dtype == torch.int64
-    )
+    assert data.labels is not None and data.labels.tolist() == [0, 1, 1, 2] and data.labels.dtype == torch.int64
     assert data.shape == (1, 2, 3)
 
 

@@ -59,9 +59,7 @@ def test_a_folder_is_read_as_it_is_written(folder: Path) -> None:
     assert data.name == "letters" and data.classes == tuple("0123456789") and data.symmetries == ()
     assert torch.equal(data.values, torch.from_numpy(pixels(6))[:, None])
     assert data.labels is not None and data.labels.tolist() == [0, 1, 2, 3, 9, 1]
-    assert data.test_values is not None and torch.equal(
-        data.test_values[:, 0], torch.from_numpy(pixels(3, seed=1))
-    )
+    assert data.test_values is not None and torch.equal(data.test_values[:, 0], torch.from_numpy(pixels(3, seed=1)))
     assert data.test_labels is not None and data.test_labels.tolist() == [4, 5, 0]
 
 
@@ -180,9 +178,7 @@ def test_parts_of_different_sizes_are_refused(folder: Path) -> None:
 
 
 def test_sets_with_the_same_file_names_are_told_apart_by_what_they_hold() -> None:
-    known = [
-        sha256 for published in PUBLISHED.values() for sha256 in (*published.sha256, *published.unpacked)
-    ]
+    known = [sha256 for published in PUBLISHED.values() for sha256 in (*published.sha256, *published.unpacked)]
     assert len(set(known)) == len(known) and all(len(sha256) == 64 for sha256 in known)
     for name, published in PUBLISHED.items():
         digests = frozenset(published.sha256[:1])

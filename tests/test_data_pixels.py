@@ -29,9 +29,7 @@ def test_encoded_pixels_span_minus_one_to_one_in_even_steps() -> None:
     torch.testing.assert_close(levels.diff(), torch.full((255,), 2 / 255), atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize(
-    ("value", "pixel"), [(-7.0, 0), (7.0, 255), (0.0, 128), (-math.inf, 0), (math.inf, 255)]
-)
+@pytest.mark.parametrize(("value", "pixel"), [(-7.0, 0), (7.0, 255), (0.0, 128), (-math.inf, 0), (math.inf, 255)])
 def test_decode_clamps(value: float, pixel: int) -> None:
     assert decode(torch.tensor([value])).tolist() == [pixel]
 

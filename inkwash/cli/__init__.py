@@ -1,0 +1,70 @@
+"""The command line: one file a command; errors are one line, exit code 2 for usage and 1 for failure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from inkwash import __version__
+from inkwash.errors import InkwashError, UsageError
+
+app = App(
+    name="inkwash",
+    help="Ink spreading in water, run backwards: train, draw from and look into diffusion models of small images.",
+    version=__version__,
+    help_epilogue="First steps: inkwash sample cfg-cosine --label 0-9 -o digits.png   inkwash train digits --minutes 1",
+)
+COMMANDS = {
+    "train": "Train a recipe into a new run folder, or go on with a run folder.",
+    "sample": "Draw from a model: a grid, a strip, a film, arrays or single images; or draw a picture again.",
+    "show": "Tell what there is and what it is: recipes, models, runs, checkpoints, data.",
+}
+for command, told in COMMANDS.items():
+    # a dotted path, so that torch is imported by the command that runs and not by --help
+    app.command(f"inkwash.cli.{command}:{command}", name=command, help=told)
+
+OTHER_WORDS = {
+    "generate": "sample",
+    "draw": "sample",
+    "resume": "train",
+    "continue": "train",
+    "fit": "train",
+    "list": "show",
+    "ls": "show",
+    "info": "show",
+    "inspect": "show",
+}
+"""First words that newcomers try, and the command they mean."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code: 0, 1 for a failure, 2 for usage, 130 when interrupted."""
+    try:
+        if arguments and arguments[0] in OTHER_WORDS:
+            raise UsageError(f"there is no command '{arguments[0]}': it is 'inkwash {OTHER_WORDS[arguments[0]]}'")
+        code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _complain(f"{_one_line(error)} ('inkwash --help' and 'inkwash COMMAND --help' tell what there is)", 2)
+    except InkwashError as error:
+        return _complain(_one_line(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+    except BrokenPipeError:
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"inkwash: {text}", file=sys.stderr)
+    return code

@@ -59,9 +59,7 @@ def _read(path: Path, size: int | None) -> Dataset:
             raise UsageError(f"no file or folder '{path}'; {unknown('data set', path.name, DATASETS)}")
         return _by_format(path, size)
     except OSError as error:
-        raise InkwashError(
-            f"cannot read {path}: {reason(error)}; check the path and its permissions"
-        ) from error
+        raise InkwashError(f"cannot read {path}: {reason(error)}; check the path and its permissions") from error
 
 
 def _by_format(path: Path, size: int | None) -> Dataset:
@@ -69,8 +67,6 @@ def _by_format(path: Path, size: int | None) -> Dataset:
         if holds(path):
             return read(path)
     if path.is_file():
-        raise UsageError(
-            f"{path} is no data file of a known kind: give a .npy, a .npz, {cifar.ARCHIVE}, or a folder"
-        )
+        raise UsageError(f"{path} is no data file of a known kind: give a .npy, a .npz, {cifar.ARCHIVE}, or a folder")
     # only here can `size` be needed while reading: pictures may differ in size
     return folders.read(path, size)

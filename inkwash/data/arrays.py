@@ -39,9 +39,7 @@ def read(path: Path) -> Dataset:
             f"{path} has no array 'images' (it holds {held}): use numpy.savez(file, images=..., labels=...)"
         )
     values = _values(members["images"], f"{path}: images")
-    test_values = (
-        _values(members["test_images"], f"{path}: test_images") if "test_images" in members else None
-    )
+    test_values = _values(members["test_images"], f"{path}: test_images") if "test_images" in members else None
     if test_values is not None and test_values.shape[1:] != values.shape[1:]:
         found = f"{list(test_values.shape[1:])}, but images are {list(values.shape[1:])}"
         raise InkwashError(f"{path}: test_images are {found} (channels first): both parts need one shape")
@@ -112,10 +110,6 @@ def _values(array: np.ndarray, what: str) -> Tensor:
         array = array[..., None]
     if array.ndim != 4 or array.shape[-1] not in (1, 3):
         first = array.ndim == 4 and array.shape[1] in (1, 3)
-        way_out = (
-            "channels come last, save .transpose(0, 2, 3, 1)"
-            if first
-            else "save [N, H, W] or [N, H, W, 1 or 3]"
-        )
+        way_out = "channels come last, save .transpose(0, 2, 3, 1)" if first else "save [N, H, W] or [N, H, W, 1 or 3]"
         raise InkwashError(f"{what} is {found}: {way_out}")
     return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2)))

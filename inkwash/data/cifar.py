@@ -64,9 +64,7 @@ def read(path: Path) -> Dataset:
     batches = _from_archive(path) if path.is_file() else _from_folder(path)
     train = sorted(name for name in batches if PurePosixPath(name).match(TRAIN_FILES))
     if not train:
-        raise InkwashError(
-            f"{path} has no {TRAIN_FILES}: give {ARCHIVE}, the binary form of CIFAR-10, or its folder"
-        )
+        raise InkwashError(f"{path} has no {TRAIN_FILES}: give {ARCHIVE}, the binary form of CIFAR-10, or its folder")
     parts = [_records(batches[name], path / name) for name in train]
     values, targets = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
     held_out = _records(batches[TEST_FILE], path / TEST_FILE) if TEST_FILE in batches else None
@@ -89,9 +87,7 @@ def _from_folder(folder: Path) -> dict[str, bytes]:
             return {path.name: read_bytes(path) for path in found}
     if (folder / ARCHIVE).is_file():
         return _from_archive(folder / ARCHIVE)
-    raise InkwashError(
-        f"{folder} holds CIFAR-10 as pickles, which are never opened: fetch its binary form, {ARCHIVE}"
-    )
+    raise InkwashError(f"{folder} holds CIFAR-10 as pickles, which are never opened: fetch its binary form, {ARCHIVE}")
 
 
 def _from_archive(path: Path) -> dict[str, bytes]:

@@ -21,15 +21,11 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise InkwashError(f"{path} is missing: fetch it again, or choose another --data") from None
     except OSError as error:
-        raise InkwashError(
-            f"cannot read {path}: {reason(error)}; check the path and its permissions"
-        ) from error
+        raise InkwashError(f"cannot read {path}: {reason(error)}; check the path and its permissions") from error
     if not raw:
         raise InkwashError(f"{path} is empty: fetch it again")
     if is_web_page(raw):
-        raise InkwashError(
-            f"{path} is a web page, not data: its server answered with a page; fetch it from another"
-        )
+        raise InkwashError(f"{path} is a web page, not data: its server answered with a page; fetch it from another")
     if not raw.startswith(GZIP_MAGIC):
         return raw
     try:

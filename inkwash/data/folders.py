@@ -67,9 +67,7 @@ def _parts(folder: Path) -> tuple[Listing, Listing | None]:
     if "train" not in folders or (others and _pictures(folders["train"])):
         return _listing(folder), None
     if others:
-        raise UsageError(
-            f"{folder} has '{others[0]}' beside 'train': only 'train' and 'test' are read; move it away"
-        )
+        raise UsageError(f"{folder} has '{others[0]}' beside 'train': only 'train' and 'test' are read; move it away")
     train = _listing(folders["train"])
     return train, _listing(folders["test"], train.classes) if "test" in folders else None
 
@@ -84,9 +82,7 @@ def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> Listing:
             " put every picture into the folder of its class, or all into one folder"
         )
     if not loose and not folders:
-        raise InkwashError(
-            f"{folder} has no pictures: put {', '.join(SUFFIXES)} files there, one sub-folder a class"
-        )
+        raise InkwashError(f"{folder} has no pictures: put {', '.join(SUFFIXES)} files there, one sub-folder a class")
     # "10" comes after "9" when all names are numbers
     numbered = all(name.isdecimal() for name in folders)
     names = tuple(sorted(folders, key=int if numbered else None))
@@ -132,15 +128,11 @@ def _picture(path: Path, size: int | None) -> Tensor:
 def _pixels(picture: Image.Image, path: Path) -> np.ndarray:
     """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow picture of any mode but floating point."""
     if picture.mode == "F":
-        raise InkwashError(
-            f"{path} has floating-point pixels, whose range is a guess: save it with 8 or 16 bits"
-        )
+        raise InkwashError(f"{path} has floating-point pixels, whose range is a guess: save it with 8 or 16 bits")
     if picture.mode.startswith("I"):
         deep = np.asarray(picture).astype(np.int64)
         if deep.min() < 0 or deep.max() > 65535:
-            raise InkwashError(
-                f"{path} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits"
-            )
+            raise InkwashError(f"{path} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits")
         return np.round(deep / 257).astype(np.uint8)
     if picture.has_transparency_data:
         black = Image.new("RGBA", picture.size, (0, 0, 0, 255))

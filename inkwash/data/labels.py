@@ -23,9 +23,7 @@ def checked(labels: np.ndarray, images: int, where: str | Path) -> Tensor:
         found = f"{labels.dtype} {list(labels.shape)}"
         raise InkwashError(f"{where}: labels must be whole numbers [N], one an image, but are {found}")
     if len(labels) != images:
-        raise InkwashError(
-            f"{where}: {len(labels):,} labels for {images:,} images: give as many of each, of one set"
-        )
+        raise InkwashError(f"{where}: {len(labels):,} labels for {images:,} images: give as many of each, of one set")
     if len(labels) and int(labels.min()) < 0:
         raise InkwashError(f"{where}: label {int(labels.min())} is out of range: classes are counted from 0")
     return torch.from_numpy(labels.astype(np.int64))
@@ -46,7 +44,7 @@ def within(labels: Tensor, classes: int, where: str | Path) -> Tensor:
 def class_names(labels: Tensor) -> tuple[str, ...]:
     """Return "0", "1", ... up to the highest believable of `labels` (int64 `[N]`, all parts together).
 
-    More than ten classes are believed only without a gap, so that one damaged byte is out of range (see `within`)
+    More than ten classes are believed only without a gap, so that one damaged byte is found out of range
     and not a reason for 200 empty classes; 0 itself may be missing, because EMNIST counts letters from 1.
     """
     above = torch.unique(labels[labels > 0])

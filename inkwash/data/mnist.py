@@ -39,12 +39,8 @@ def read(folder: Path) -> Dataset:
     test_values, test_targets = _part(folder, idx.TEST) if has_test else (None, None)
     if test_values is not None and test_values.shape[1:] != values.shape[1:]:
         sizes = f"{list(test_values.shape[2:])} and {list(values.shape[2:])}"
-        raise InkwashError(
-            f"{folder}: test and training images differ in size, {sizes}: give both of one set"
-        )
-    name, classes, note = _identity(
-        folder, targets if test_targets is None else torch.cat([targets, test_targets])
-    )
+        raise InkwashError(f"{folder}: test and training images differ in size, {sizes}: give both of one set")
+    name, classes, note = _identity(folder, targets if test_targets is None else torch.cat([targets, test_targets]))
     labels.within(targets, len(classes), _file(folder, idx.TRAIN.labels))
     if test_targets is not None:
         labels.within(test_targets, len(classes), _file(folder, idx.TEST.labels))

@@ -23,6 +23,7 @@ from inkwash.model import Model
 from inkwash.objectives import Denoising
 from inkwash.recipe import Recipe
 from inkwash.runs.folder import Log, RunFolder
+from inkwash.runs.record import write_record
 from inkwash.sheets import facts_of, sheet
 from inkwash.training import checkpoints, ema, heldout
 from inkwash.training.batches import Batches
@@ -140,6 +141,7 @@ class Course:
                 # whatever ends the run, the last good state is on the disk; a step is taken whole or not at all
                 self._keep_latest()
                 self.folder.note_environment(self.device, time.perf_counter() - begun, self.state.progress.step)
+                write_record(self.folder, self.recipe, self.facts, self.state.progress, self.total)
 
     def measure_floor(self) -> Profile | None:
         """Return the exact denoiser's loss by level, measured at the first call; None where it costs too much."""

@@ -1,0 +1,131 @@
+"""Where drawn examples go: one picture, arrays, single images, a strip or a film. Memory stays flat but for one picture."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from inkwash.cli.requests import Drawing, Kind
+from inkwash.errors import InkwashError, UsageError
+from inkwash.files import atomic
+from inkwash.sheets import facts_of, film_frames, sheet, strip
+
+Write = Callable[[Drawing, Path, int, Callable[[int], object]], None]
+
+
+def write_grid(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+    """Write all examples as one PNG."""
+    from inkwash.viz import prints
+
+    drawn = list(drawing.batches(batch, done))
+    prints.save_png(sheet(drawing.model, drawn, drawing.columns, drawing.request.scale), target, drawing.facts())
+
+
+def write_strip(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+    """Write the denoising steps side by side as one PNG."""
+    from inkwash.viz import prints
+
+    prints.save_png(strip(drawing.model, list(drawing.path()), scale=drawing.request.scale), target, drawing.facts())
+
+
+def write_film(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+    """Write the path from noise to picture as an animation."""
+    from inkwash.viz import films
+
+    scale = drawing.request.scale if drawing.request.scale > 1 else None
+    shown = film_frames(drawing.model, drawing.path())
+    films.film(shown, target, scale=scale, columns=drawing.columns, facts=drawing.facts())
+
+
+def write_arrays(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+    """Write `images` uint8 [N, H, W] or [N, H, W, C] (or `points` float32 [N, D]), `labels` and `seeds` as .npz.
+
+    The examples are streamed into the file batch by batch; `facts` holds model and settings as JSON.
+    """
+    points = drawing.model.facts.is_points
+    c, *plane = drawing.model.facts.shape
+    shape = (c,) if points else (*plane, c) if c > 1 else tuple(plane)
+    small = {
+        "labels": drawing.labels.numpy(),
+        "seeds": drawing.seeds.numpy(),
+        "facts": np.array(json.dumps(drawing.facts())),
+    }
+    with atomic(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("points.npy" if points else "images.npy", "w", force_zip64=True) as file:
+            header = {"shape": (drawing.count, *shape), "fortran_order": False}
+            descr = np.lib.format.dtype_to_descr(np.dtype(np.float32 if points else np.uint8))
+            np.lib.format.write_array_header_2_0(file, header | {"descr": descr})
+            for drawn in drawing.batches(batch, done):
+                file.write((drawn.values.numpy() if points else drawn.pictures()).tobytes())
+        for name, array in small.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def write_singles(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+    """Write each example as a PNG of its own into the folder `target`, named by place, seed and label."""
+    from inkwash.viz import grids, prints
+
+    if drawing.model.facts.is_points:
+        raise UsageError("points are no single images: write them to a .png or a .npz")
+    classes = drawing.model.facts.classes
+    place = 0
+    for drawn in drawing.batches(batch, done):
+        for picture, label, seed in zip(drawn.pictures(), drawn.labels.tolist(), drawn.seeds.tolist(), strict=True):
+            named = f"-{classes[label]}" if label >= 0 and classes else ""
+            image = grids.grid(picture[None], 1, drawing.request.scale, gap=0)
+            facts = facts_of(drawing.model, seed=seed, label=label, sampler=drawing.facts()["sampler"])
+            prints.save_png(image, target / f"{place:06d}{named}.png", facts)
+            place += 1
+
+
+_WRITERS: dict[tuple[Kind, str], Write] = {
+    ("grid", ".png"): write_grid,
+    ("grid", ".npz"): write_arrays,
+    ("grid", ""): write_singles,
+    ("strip", ".png"): write_strip,
+    ("film", ".png"): write_film,
+    ("film", ".webp"): write_film,
+    ("film", ".gif"): write_film,
+}
+
+
+def writer_for(target: Path, kind: Kind) -> Write:
+    """Return what writes this kind of picture to `target`. Raises `UsageError` for an ending that it cannot have."""
+    suffix = target.suffix.lower()
+    if (kind, suffix) not in _WRITERS:
+        endings = ", ".join(ending or "no ending (a folder)" for of, ending in _WRITERS if of == kind)
+        raise UsageError(f"--out {target}: a {kind} is written to {endings}")
+    return _WRITERS[kind, suffix]
+
+
+def check_free(target: Path) -> None:
+    """Make sure that `target` may be written: new, or something that inkwash drew and can draw again.
+
+    Raises `UsageError` for another's file, a folder that holds something, or a place that cannot be written.
+    """
+    if target.is_dir() and any(target.iterdir()):
+        raise UsageError(f"{target} already holds something and nothing is overwritten: choose another --out")
+    if target.is_file() and not _drawn_by_inkwash(target):
+        raise UsageError(f"{target} was not drawn by inkwash and is not overwritten: choose another --out, or move it away")
+    folder = target.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise UsageError(f"--out {target}: {folder} is a file, not a folder; choose another --out")
+
+
+def _drawn_by_inkwash(target: Path) -> bool:
+    from inkwash.viz import prints
+
+    try:
+        if target.suffix.lower() == ".npz":
+            with np.load(target, allow_pickle=False) as arrays:
+                return "facts" in arrays.files
+        return prints.read_facts(target) is not None
+    except (InkwashError, OSError, ValueError, zipfile.BadZipFile):
+        return False

@@ -1,0 +1,95 @@
+"""How a run is watched: a bar on a terminal, plain lines in a log, JSON lines for programs. All read the same events."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from inkwash.runs.course import Course
+
+Show = Callable[[Any], None]
+
+
+@contextmanager
+def bar(course: Course) -> Iterator[Show]:
+    """A bar with loss, held-out loss, images a second and time left."""
+    from inkwash.runs.course import Drew, Measured
+    from inkwash.training.loop import Step
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    first, begun, smooth, held = course.state.progress.step, time.perf_counter(), 0.0, ""
+    with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
+        task = progress.add_task(course.recipe.name, total=course.total, completed=first, told="")
+
+        def show(event: Any) -> None:
+            nonlocal smooth, held
+            if isinstance(event, Step):
+                smooth = event.loss if not smooth else 0.98 * smooth + 0.02 * event.loss
+                rate = (event.number - first) * course.batches.size / (time.perf_counter() - begun)
+                told = f"loss {smooth:.4f}{held}  {rate:,.0f} images/s"
+                progress.update(task, completed=event.number, told=told)
+            elif isinstance(event, Measured):
+                held = f"  held-out {event.profile.mean:.4f}"
+            elif isinstance(event, Drew):
+                progress.console.print(f"step {event.step:,}: picture {event.path}")
+
+        yield show
+
+
+def plain_lines(course: Course) -> Show:
+    """A line a measurement, with images a second and minutes left, for logs without a terminal."""
+    from inkwash.runs.course import Drew, Measured
+
+    first, begun = course.state.progress.step, time.perf_counter()
+
+    def show(event: Any) -> None:
+        if isinstance(event, Measured):
+            spent = time.perf_counter() - begun
+            each = spent / max(event.step - first, 1)
+            print(
+                f"step {event.step:,} of {course.total:,}: held-out loss {event.profile.mean:.4f}, "
+                f"{course.batches.size / each:,.0f} images/s, {each * (course.total - event.step) / 60:.1f} minutes left",
+                file=sys.stderr,
+                flush=True,
+            )
+        elif isinstance(event, Drew):
+            print(f"step {event.step:,}: picture {event.path}", file=sys.stderr, flush=True)
+
+    return show
+
+
+def json_lines() -> Show:
+    """Every event as one JSON object on standard output."""
+
+    def show(event: Any) -> None:
+        values = event._asdict() if hasattr(event, "_asdict") else vars(event)
+        plain = {key: vars(value) if hasattr(value, "__dict__") else value for key, value in values.items()}
+        print(json.dumps({"event": type(event).__name__.lower()} | plain, default=str), flush=True)
+
+    return show
+
+
+@contextmanager
+def counter(total: int, told: str, quiet: bool = False) -> Iterator[Callable[[int], object]]:
+    """A bar over `total` things with time left; yields a function that takes how many are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+        task = progress.add_task(told, total=total)
+        yield lambda done: progress.update(task, completed=done)

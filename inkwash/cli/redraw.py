@@ -1,0 +1,68 @@
+"""`inkwash sample PICTURE.png`: draw a picture again from what it says of itself, and tell whether it is the same."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from inkwash import model as models
+from inkwash.cli.requests import Drawing, Request
+from inkwash.errors import InkwashError, UsageError
+from inkwash.sheets import sheet, strip
+
+
+def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
+    """Draw `picture` again and compare, writing it to `out` when given; 0 when it is the same, 1 when it is not.
+
+    Raises `UsageError` when the picture does not say how it was drawn.
+    """
+    from inkwash.cli import outputs
+    from inkwash.cli.progress import counter
+    from inkwash.viz import prints
+
+    facts = prints.read_facts(picture)
+    if not facts or "request" not in facts:
+        raise UsageError(f"{picture} does not say how it was drawn: only grids and strips of 'inkwash sample' can be drawn again")
+    request = Request.from_facts(facts)
+    if request.kind == "film":
+        raise UsageError(f"{picture} is a film: draw it again from its settings, {_flags(request)}")
+    drawing = request.resolve(models.load(request.model, device=device))
+    if out is not None:
+        outputs.writer_for(out, request.kind)
+        outputs.check_free(out)
+    with counter(drawing.count, "drawing again", quiet) as done:
+        again = _image(drawing, done)
+    before = prints.read_pixels(picture)
+    if out is not None:
+        prints.save_png(again, out, drawing.facts())
+    text, code = _verdict(before, np.asarray(again), facts["weights"], drawing)
+    if code:
+        raise InkwashError(f"{picture}: {text}")
+    if not quiet:
+        print(f"{picture}: {text}", file=sys.stderr)
+    return 0
+
+
+def _image(drawing: Drawing, done: object):  # type: ignore[no-untyped-def]
+    if drawing.request.kind == "strip":
+        return strip(drawing.model, list(drawing.path()), scale=drawing.request.scale)
+    return sheet(drawing.model, list(drawing.batches(64, done)), drawing.columns, drawing.request.scale)
+
+
+def _verdict(before: np.ndarray, after: np.ndarray, weights: str, drawing: Drawing) -> tuple[str, int]:
+    name = drawing.model.name
+    changed = "" if weights == drawing.model.weights else f"; its weights were {weights}, {name} now has {drawing.model.weights}"
+    if before.shape != after.shape:
+        return f"not the same: it is {before.shape}, drawn again {after.shape}{changed}", 1
+    apart = int(np.abs(before.astype(int) - after.astype(int)).max())
+    if apart == 0:
+        return f"the same, every pixel, drawn again from {name} ({drawing.model.weights})", 0
+    if apart == 1:
+        return f"the same to within one grey level, drawn again from {name} ({drawing.model.weights})", 0
+    return f"not the same: up to {apart} grey levels apart{changed or '; was it drawn on another device or precision?'}", 1
+
+
+def _flags(request: Request) -> str:
+    return f"inkwash sample {request.model} --film --seed {request.seed}"

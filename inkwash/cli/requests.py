@@ -1,0 +1,121 @@
+"""What is asked of `sample`, as one value: it is checked against the model, kept in the picture, and read back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from inkwash.core import SCHEDULES, Frame, Sampler
+from inkwash.drawing import Drawn, Settings, draw, frames, labels_for, parse_labels
+from inkwash.errors import UsageError, unknown
+from inkwash.model import Model
+from inkwash.sheets import facts_of
+
+Kind = Literal["grid", "strip", "film"]
+COUNTS = {"grid": 64, "strip": 8, "film": 16}
+POINTS = 2000
+
+
+@dataclass(frozen=True)
+class Request:
+    """The settings of one picture, as the user gave them; None means the default."""
+
+    model: str
+    kind: Kind = "grid"
+    n: int | None = None
+    label: str | None = None
+    guidance: float | None = None
+    interval: tuple[float, float] = (0.0, 1.0)
+    sampler: str | None = None
+    steps: int | None = None
+    eta: float | None = None
+    temperature: float = 1.0
+    schedule: str | None = None
+    clip: bool | None = None
+    seed: int = 0
+    precision: str = "float32"
+    scale: int = 1
+    columns: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("n", 1), ("seed", 0), ("scale", 1), ("columns", 1), ("temperature", 0)):
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise UsageError(f"--{name} is {value}: it must be at least {lowest}")
+        if self.schedule is not None and self.schedule not in SCHEDULES:
+            raise unknown("schedule", self.schedule, SCHEDULES)
+
+    @classmethod
+    def from_facts(cls, facts: dict[str, Any]) -> Request:
+        """Return the request that a picture keeps. Raises `UsageError` when a newer inkwash wrote it."""
+        asked = dict(facts["request"])
+        strange = set(asked) - {part.name for part in fields(cls)}
+        if strange:
+            raise UsageError(f"the picture was drawn with {', '.join(sorted(strange))}, which this inkwash does not know: update it")
+        return cls(**(asked | {"interval": tuple(asked["interval"])}))
+
+    def settings(self) -> Settings:
+        """Return how to draw."""
+        schedule = None if self.schedule is None else SCHEDULES[self.schedule]()
+        return Settings(
+            self.sampler,
+            self.steps,
+            self.eta,
+            self.temperature,
+            schedule,
+            self.guidance,
+            self.interval,
+            self.clip,
+            self.precision,
+        )
+
+    def resolve(self, model: Model) -> Drawing:
+        """Return the request with every default settled for `model`. Raises `UsageError` for what it cannot do."""
+        wanted = None if self.label is None else parse_labels(self.label, model.facts.classes)
+        several = len(wanted) if wanted and len(wanted) > 1 else 0
+        usual = POINTS if model.facts.is_points else COUNTS[self.kind]
+        count = self.n or (several * (10 if self.kind == "grid" else 1) if several else usual)
+        seeds = torch.arange(self.seed, self.seed + count)
+        columns = self.columns or (several or None)
+        settings = self.settings()
+        # built once here, so that what cannot be done is said before anything is drawn or written
+        sampler = settings.sampler_of(model)
+        model.denoiser(settings.guidance, settings.interval, settings.clip, settings.precision)
+        return Drawing(self, model, seeds, labels_for(model, seeds, wanted), settings, sampler, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A request settled for a model: seeds and labels of all images, sampler, columns."""
+
+    request: Request
+    model: Model
+    seeds: Tensor
+    labels: Tensor
+    settings: Settings
+    sampler: Sampler
+    columns: int | None
+
+    @property
+    def count(self) -> int:
+        """How many examples."""
+        return len(self.seeds)
+
+    def batches(self, batch: int, done: Any = None) -> Iterator[Drawn]:
+        """Yield the finished examples, at most `batch` at a time."""
+        return draw(self.model, self.seeds, self.labels, self.settings, batch, done)
+
+    def path(self) -> Iterator[Frame]:
+        """Yield the frames of all examples at once, from noise to picture."""
+        return frames(self.model, self.seeds, self.labels, self.settings)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the picture keeps: model, weights, and the request it can be drawn again from."""
+        from inkwash import __version__
+
+        drawn = f"{self.sampler.kind}:{self.sampler.steps}"
+        return facts_of(self.model, inkwash=__version__, sampler=drawn, request=asdict(self.request))

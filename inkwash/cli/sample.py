@@ -1,0 +1,155 @@
+"""`inkwash sample`: draw from a model, or draw a picture again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from inkwash.cli import extensions
+from inkwash.errors import UsageError
+
+if TYPE_CHECKING:
+    from inkwash.cli.requests import Drawing
+
+
+def sample(
+    model: str,
+    /,
+    *,
+    n: Annotated[int | None, Parameter(name=["-n", "--count"])] = None,
+    label: Annotated[str | None, Parameter(name=["--label", "-l"])] = None,
+    guidance: Annotated[float | None, Parameter(name=["--guidance", "-w"])] = None,
+    interval: tuple[float, float] = (0.0, 1.0),
+    sampler: str | None = None,
+    steps: int | None = None,
+    eta: float | None = None,
+    temperature: float = 1.0,
+    schedule: str | None = None,
+    clip: bool | None = None,
+    seed: int = 0,
+    batch: int = 64,
+    precision: str = "float32",
+    device: str = "auto",
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    scale: int = 1,
+    columns: int | None = None,
+    strip: Annotated[bool, Parameter(negative=())] = False,
+    film: Annotated[bool, Parameter(negative=())] = False,
+    with_: Annotated[Path | None, Parameter(name="--with")] = None,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
+) -> int:
+    """Draw from a model: image i of a call has the seed --seed + i, and is the same in any batch.
+
+    Examples: inkwash sample cfg-cosine --label 0-9 --guidance 2 -o digits.png. Or: inkwash sample ddim-300 --sampler
+    ddim:50 --film -n 16 -o film.png. Or: inkwash sample digits.png draws a picture again and compares.
+
+    Parameters
+    ----------
+    model
+        A bundled model (see: inkwash show), a run folder, a checkpoint file; or a picture that inkwash drew.
+    n
+        How many in total, at least 1. Default: 64; 10 a label for several labels; 8 for a strip, 16 for a film.
+    label
+        7, or 0-9 or 1,3,5 in turn, a class's name, or none. Default: drawn in the train set's proportions.
+    guidance
+        Weight w of classifier-free guidance, uncond + w (cond - uncond); 1 is none. Default: the recipe's.
+    interval
+        Where guidance acts, two values of u in [0, 1], as in --interval 0.2 0.8.
+    sampler
+        ddpm, ddim, euler, heun, dpm++2m, dpm++2m-sde, dpm++3m or restart, with steps as in ddim:50. Default: the recipe's.
+    steps
+        Steps, 1 to the T of a beta table; overrides the number after the colon.
+    eta
+        Fresh noise of ddim in [0, 1]: 0 none, 1 as ddpm.
+    temperature
+        Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.
+    schedule
+        Levels to sample on, such as karras, log-linear or cosine. Default: those trained on.
+    clip
+        Clip every predicted image to the range of pixels. Default: for models that predict eps.
+    seed
+        Seed of the first image, 0 or more.
+    batch
+        Images at a time, at least 1; changes memory and speed, not the images.
+    precision
+        float32, bfloat16, or auto (bfloat16 where it is faster). Other than float32, images can change with the batch.
+    device
+        auto, cpu, cuda or mps.
+    out
+        NAME.png (a grid), NAME.npz (uint8 images and labels), or a folder of single images. Default: out/MODEL.png.
+    scale
+        Enlarge every pixel to a square of this many, without blur.
+    columns
+        Images in a row. Default: near the square root, or one a label.
+    strip
+        Denoising steps side by side, one image a row.
+    film
+        Noise to picture as an animation, with the predicted image beside it: .png, .webp or .gif.
+    with_
+        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+    quiet
+        Print errors only.
+    """
+    extensions.load(with_)
+    from inkwash import hardware
+    from inkwash import model as models
+    from inkwash.cli import outputs
+    from inkwash.cli.progress import counter
+    from inkwash.cli.redraw import redraw
+    from inkwash.cli.requests import Request
+
+    if strip and film:
+        raise UsageError("--strip and --film are two pictures: give one, then the other")
+    kind = "strip" if strip else "film" if film else "grid"
+    hardware.keep_memory()
+    if model.lower().endswith(".png"):
+        given = (n, label, guidance, sampler, steps, eta, schedule, clip)
+        if any(value is not None for value in given) or kind != "grid":
+            raise UsageError(f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device")
+        return redraw(Path(model), out, device, quiet)
+    request = Request(
+        kind=kind,
+        model=model,
+        n=n,
+        label=label,
+        guidance=guidance,
+        interval=interval,
+        sampler=sampler,
+        steps=steps,
+        eta=eta,
+        temperature=temperature,
+        schedule=schedule,
+        clip=clip,
+        seed=seed,
+        precision=precision,
+        scale=scale,
+        columns=columns,
+    )
+    target = out or Path("out") / f"{Path(model).name.removesuffix('.safetensors')}{'' if kind == 'grid' else '-' + kind}.png"
+    write = outputs.writer_for(target, kind)
+    if batch < 1:
+        raise UsageError(f"--batch is {batch}: it must be at least 1")
+    loaded = models.load(model, device=device)
+    drawing = request.resolve(loaded)
+    outputs.check_free(target)
+    begun = time.perf_counter()
+    with counter(drawing.count, f"drawing {drawing.count:,}", quiet) as done:
+        write(drawing, target, batch, done)
+    if not quiet:
+        _tell(drawing, target, time.perf_counter() - begun)
+    return 0
+
+
+def _tell(drawing: Drawing, target: Path, seconds: float) -> None:
+    levels = drawing.sampler.schedule
+    first = float(levels(1.0).log_snr)
+    print(
+        f"{target}: {drawing.count:,} from {drawing.model.name} ({drawing.model.weights}), "
+        f"{drawing.sampler.kind}:{drawing.sampler.steps} from log-SNR {first:.1f}, seed {drawing.request.seed}, "
+        f"{seconds:.1f} s",
+        file=sys.stderr,
+    )

@@ -1,0 +1,180 @@
+"""`inkwash train`: a recipe starts a run, a run folder goes on."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from inkwash.cli import extensions
+from inkwash.errors import UsageError
+
+if TYPE_CHECKING:
+    from inkwash.runs.course import Course
+    from inkwash.training.lengths import Length
+
+
+def train(
+    what: str,
+    /,
+    *,
+    data: str | None = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    set_: Annotated[tuple[str, ...], Parameter(name=["--set", "-s"], negative=())] = (),
+    steps: int | None = None,
+    epochs: float | None = None,
+    images: float | None = None,
+    minutes: float | None = None,
+    seed: int | None = None,
+    size: int | None = None,
+    checkpoint_every: str | None = None,
+    device: str = "auto",
+    with_: Annotated[Path | None, Parameter(name="--with")] = None,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
+    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """Train a recipe into a new run folder, or go on with a run folder from its latest checkpoint.
+
+    Examples: inkwash train simple-unet --data ../shared/mnist --minutes 3. Or: inkwash train runs/simple-unet-1 --epochs 4.
+
+    Parameters
+    ----------
+    what
+        A bundled recipe (see: inkwash show), a recipe file NAME.toml, or a run folder.
+    data
+        A data set's name or a path: IDX folder, folder of images, .npy, .npz. Default: the recipe's.
+    out
+        The run folder to make. Default: runs/NAME-1, or the next free number.
+    set_
+        Change a field of the recipe, as in --set optimizer.lr=1e-3; may be given again.
+    steps
+        Length in steps of one batch, at least 1.
+    epochs
+        Length in passes over the train set, above 0.
+    images
+        Length in images seen, above 0.
+    minutes
+        Length in minutes on this machine: measured for some seconds, then planned as a number of steps.
+    seed
+        The number that all randomness of the run comes from, 0 or more.
+    size
+        Resize images to this height and width in pixels.
+    checkpoint_every
+        How often to measure and save, as "500 steps" or "1 epoch".
+    device
+        auto, cpu, cuda or mps.
+    with_
+        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+    quiet
+        Print errors only.
+    json_
+        Print one JSON line an event instead of a progress bar.
+    """
+    extensions.load(with_)
+    from inkwash import hardware, recipe
+    from inkwash.runs.starting import changed_rate, go_on, start
+    from inkwash.training.lengths import Length
+
+    hardware.keep_memory()
+    length = _length({"steps": steps, "epochs": epochs, "images": images, "minutes": minutes})
+    place = hardware.device(device)
+    if (Path(what) / "recipe.toml").is_file():
+        given = {"--out": out, "--set": set_, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
+        for flag in (name for name, value in given.items() if value):
+            raise UsageError(f"{flag} has no effect on the run folder {what}: it goes on with its own recipe")
+        before = Length.parse(go_on_length(what))
+        course = go_on(what, data, length, place)
+        planned = before.steps(course.recipe.training.batch, len(course.batches.split.train))
+        told = changed_rate(course, planned)
+        _say(quiet or json_, f"going on with {what} from step {course.state.progress.step:,}")
+        _say(quiet or json_, told)
+    elif Path(what).is_dir():
+        raise UsageError(f"{what} is a folder without recipe.toml: name a run folder, a recipe, or --data {what}")
+    else:
+        changes = [*set_]
+        changes += [] if seed is None else [f"training.seed={seed}"]
+        changes += [] if size is None else [f"data.size={size}"]
+        changes += [] if checkpoint_every is None else [f'training.checkpoint_every="{checkpoint_every}"']
+        chosen = recipe.load(what).with_changes(changes)
+        if length is not None:
+            chosen = recipe.with_length(chosen, length)
+        if minutes is not None:
+            _say(quiet or json_, "measuring this machine for some seconds, to plan the run")
+        course = start(chosen, data, out, place)
+        _say(quiet or json_, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
+    return _follow(course, quiet, json_)
+
+
+def go_on_length(path: str) -> str:
+    """Return the length that the run folder `path` was planned for."""
+    from inkwash.runs.folder import RunFolder
+
+    return str(RunFolder.open(path).written_recipe()["training"]["length"])
+
+
+def _length(given: dict[str, float | None]) -> Length | None:
+    from inkwash.training.lengths import Length
+
+    named = {unit: amount for unit, amount in given.items() if amount is not None}
+    if len(named) > 1:
+        raise UsageError(f"{' and '.join(f'--{unit}' for unit in named)} both say how long: give one")
+    for unit, amount in named.items():
+        if not amount > 0:
+            raise UsageError(f"--{unit} is {amount:g}: it must be above 0")
+        return Length(amount, unit)
+    return None
+
+
+def _follow(course: Course, quiet: bool, as_json: bool) -> int:
+    with _stop_on_signal(course), _display(course, quiet, as_json) as show:
+        for event in course.events():
+            show(event)
+    step = course.state.progress.step
+    if course.stopping and step < course.total:
+        _say(quiet or as_json, f"stopped and saved at step {step:,}; go on with: inkwash train {course.folder.path}")
+        return 130
+    _say(quiet or as_json, f"done: look into {course.folder.path}/card.md and {course.folder.path}/samples")
+    _say(quiet or as_json, f"draw from it: inkwash sample {course.folder.path} -n 64 -o digits.png")
+    return 0
+
+
+@contextmanager
+def _stop_on_signal(course: Course) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM asks the run to save and end after its step; a second Ctrl-C breaks off."""
+
+    def ask(number: int, frame: Any) -> None:
+        if course.stopping and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        course.stop()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _display(course: Course, quiet: bool, as_json: bool) -> Iterator[Any]:
+    from inkwash.cli.progress import bar, json_lines, plain_lines
+
+    if quiet:
+        yield lambda event: None
+    elif as_json:
+        yield json_lines()
+    elif not sys.stderr.isatty():
+        yield plain_lines(course)
+    else:
+        with bar(course) as show:
+            yield show
+
+
+def _say(silent: bool, text: str | None) -> None:
+    if text and not silent:
+        print(text, file=sys.stderr)

@@ -1,0 +1,139 @@
+"""The commands as Python functions: load, sample, train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from inkwash import hardware, model, recipe
+from inkwash.core import Schedule
+from inkwash.data import Dataset
+from inkwash.drawing import Drawn, Settings, draw, labels_for, parse_labels
+from inkwash.errors import UsageError
+from inkwash.model import Model
+from inkwash.recipe import Recipe
+from inkwash.runs.starting import go_on, start
+from inkwash.sheets import facts_of, sheet
+from inkwash.training.lengths import Length
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Drawn examples: `values` uint8 [N, C, H, W] or points float32 [N, D], labels and seeds int64 [N], and their model."""
+
+    values: Tensor
+    labels: Tensor
+    seeds: Tensor
+    model: Model
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """The images as uint8 [N, H, W] for grey ones, [N, H, W, C] for colour; points float32 [N, D]."""
+        return self.values.numpy() if self.model.facts.is_points else self._drawn.pictures()
+
+    def sheet(self, columns: int | None = None, scale: int = 1) -> Image.Image:
+        """Return one picture of all: a grid of images, or a scatter of points."""
+        return sheet(self.model, [self._drawn], columns, scale)
+
+    def save(self, path: str | Path, columns: int | None = None, scale: int = 1) -> None:
+        """Write `sheet` as a PNG that names its model."""
+        from inkwash.viz import prints
+
+        prints.save_png(self.sheet(columns, scale), path, facts_of(self.model, n=len(self.values)))
+
+    @property
+    def _drawn(self) -> Drawn:
+        return Drawn(self.values, self.labels, self.seeds)
+
+
+def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
+    """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
+
+    `net` is the network to fill when it is your own. Raises `UsageError` when there is no such model, `InkwashError`
+    when its file is damaged or does not fit.
+    """
+    return model.load(name, net, device)
+
+
+def sample(
+    source: Model | str | Path,
+    n: int = 64,
+    label: str | int | list[int] | None = None,
+    seed: int = 0,
+    sampler: str | None = None,
+    *,
+    steps: int | None = None,
+    eta: float | None = None,
+    temperature: float = 1.0,
+    schedule: Schedule | None = None,
+    guidance: float | None = None,
+    interval: tuple[float, float] = (0.0, 1.0),
+    clip: bool | None = None,
+    precision: str = "float32",
+    batch: int = 64,
+    progress: Callable[[int], object] | None = None,
+) -> Samples:
+    """Return `n` examples drawn from `source`, a model or what `load` takes; example i has the seed `seed` + i.
+
+    `label` is a class, "0-9" for several in turn, "none", or None for labels in the train set's proportions.
+    `sampler` is written "ddim:50"; the rest as on the command line, None for the recipe's own. Raises `UsageError` for
+    settings out of range or without effect.
+    """
+    chosen = source if isinstance(source, Model) else load(source)
+    if n < 1 or batch < 1 or seed < 0:
+        raise UsageError(f"n is {n}, batch {batch}, seed {seed}: n and batch must be at least 1, seed at least 0")
+    asked = [label] if isinstance(label, int) else label
+    wanted = parse_labels(asked, chosen.facts.classes) if isinstance(asked, str) else asked
+    seeds = torch.arange(seed, seed + n)
+    settings = Settings(sampler, steps, eta, temperature, schedule, guidance, interval, clip, precision)
+    drawn = list(draw(chosen, seeds, labels_for(chosen, seeds, wanted), settings, batch, progress))
+    return Samples(torch.cat([d.values for d in drawn]), torch.cat([d.labels for d in drawn]), seeds, chosen)
+
+
+def train(
+    what: Recipe | str | Path,
+    data: str | Path | Dataset | None = None,
+    out: str | Path | None = None,
+    length: str | None = None,
+    net: nn.Module | None = None,
+    device: str = "auto",
+    on_event: Callable[[Any], object] | None = None,
+    **changes: Any,
+) -> Model:
+    """Train a recipe into a new run folder, or go on with the run folder `what`, and return the averaged model.
+
+    `data` is a name, a path or a `Dataset`, `length` "5 epochs" or "3 minutes", `net` your own network; `changes` are
+    recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`. `on_event` hears every step,
+    measurement, checkpoint and picture. Raises `UsageError` or `InkwashError` as the command does.
+    """
+    hardware.keep_memory()
+    place = hardware.device(device)
+    if not isinstance(what, Recipe) and (Path(what) / "recipe.toml").is_file():
+        if changes or out is not None:
+            raise UsageError(f"{what} is a run folder: it goes on with its own recipe in its own place")
+        course = go_on(what, data, Length.parse(length) if length else None, place, net)
+    else:
+        chosen = what if isinstance(what, Recipe) else recipe.load(what)
+        if changes:
+            chosen = chosen.with_changes([f"{key.replace('__', '.')}={_toml(value)}" for key, value in changes.items()])
+        if length:
+            chosen = replace(chosen, training=replace(chosen.training, length=length))
+        course = start(chosen, data, out, place, net)
+    for event in course.events():
+        if on_event is not None:
+            on_event(event)
+    return course.average()
+
+
+def _toml(value: Any) -> str:
+    import tomli_w
+
+    return tomli_w.dumps({"value": value}).partition("=")[2].strip()

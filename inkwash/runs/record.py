@@ -1,0 +1,151 @@
+"""What a run says of itself: its plots, and a card in the shape of an experiment record."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from typing import Any
+
+from inkwash.core import Target
+from inkwash.facts import Facts
+from inkwash.files import write_text
+from inkwash.recipe import Recipe
+from inkwash.runs.folder import RunFolder
+from inkwash.training.state import Progress
+
+
+def write_record(folder: RunFolder, recipe: Recipe, facts: Facts, progress: Progress, total: int) -> None:
+    """Write the plots and the card of a run as far as it has come; what was never measured is left out."""
+    rows = folder.rows()
+    held = [row for row in rows if row["kind"] == "held-out"]
+    trained = [row for row in rows if row["kind"] == "train"]
+    floor = json.loads(folder.floor.read_text(encoding="utf-8")) if folder.floor.is_file() else None
+    _draw_plots(folder, recipe, trained, held, floor)
+    write_text(folder.card, _card(folder, recipe, facts, progress, total, trained, held, floor))
+
+
+def _draw_plots(
+    folder: RunFolder, recipe: Recipe, trained: list[dict[str, Any]], held: list[dict[str, Any]], floor: Any
+) -> None:
+    from inkwash.viz import curves
+
+    unit = f"squared error of {recipe.target}, mean over values"
+    if held:
+        last = held[-1]
+        curves.loss_against_noise(
+            folder.path / "loss-against-noise.png",
+            last["codes"],
+            last["losses"],
+            floor["losses"] if floor else None,
+            f"Held-out loss by noise level, {recipe.name}, step {last['step']}",
+            unit,
+        )
+    if trained:
+        points = sorted(
+            [{"step": row["step"], "loss": row["loss"]} for row in trained]
+            + [{"step": row["step"], "heldout": row["loss"]} for row in held],
+            key=lambda row: row["step"],
+        )
+        curves.training_curve(
+            folder.path / "loss.png", points, [row["step"] for row in held], f"Loss while training, {recipe.name}", unit
+        )
+
+
+def _card(
+    folder: RunFolder,
+    recipe: Recipe,
+    facts: Facts,
+    progress: Progress,
+    total: int,
+    trained: list[dict[str, Any]],
+    held: list[dict[str, Any]],
+    floor: Any,
+) -> str:
+    experiment = recipe.experiment
+    session = folder.sessions()[-1] if folder.sessions() else {}
+    status = "complete" if progress.step >= total else f"stopped at step {progress.step:,} of {total:,}"
+    name = folder.path.name
+    sections = [
+        f"# {recipe.name}: {name}",
+        f"**Date**: {datetime.date.today().isoformat()}  \n**Status**: {status}  \n**Type**: {experiment.type}",
+        f"## Objective\n{experiment.objective or recipe.about or 'Not stated.'}",
+        f"## Hypothesis\n{experiment.hypothesis or 'Not stated.'}",
+        "## Configuration\n" + _bullets(_configuration(recipe, facts)),
+        "## Hardware\n" + _bullets(_machine(session)),
+        "## Results\n### Quantitative\n" + _bullets(_figures(recipe, progress, trained, held, floor)),
+        "![held-out loss by noise level](loss-against-noise.png)\n\n![loss while training](loss.png)" if held else "",
+        "### Qualitative\n" + _pictures(folder),
+        "## Observations\n" + _bullets(_observations(recipe, facts, progress, held, floor)),
+        f"## Next steps\n{experiment.next or 'Not stated.'}",
+        f"## Draw from it\n```bash\ninkwash sample {folder.path.as_posix()} "
+        f"--sampler {recipe.sampling.sampler} -n 64 -o digits.png\n```",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _configuration(recipe: Recipe, facts: Facts) -> dict[str, str]:
+    training = recipe.training
+    return {
+        "Data": f"{facts.data}, {facts.count:,} train examples of {'×'.join(map(str, facts.shape))}, "
+        f"std {facts.data_std:.3f}, SHA-256 {facts.sha256[:12]}",
+        "Network": f"{recipe.network.kind} {recipe.network.options}"
+        + (", told the class" if recipe.network.conditional else ""),
+        "Target": recipe.target,
+        "Schedule": repr(recipe.schedule),
+        "Levels in training": repr(recipe.density),
+        "Loss weight": repr(recipe.weight),
+        "Optimiser": repr(recipe.optimizer),
+        "Length": f"{training.length}, batch {training.batch}, seed {training.seed}",
+        "Average": f"half-life {training.ema}",
+    }
+
+
+def _machine(session: dict[str, Any]) -> dict[str, str]:
+    names = {"hardware": "Processor", "device": "Device", "threads": "Threads", "torch": "torch", "commit": "Commit"}
+    return {label: str(session[key]) for key, label in names.items() if session.get(key)}
+
+
+def _figures(
+    recipe: Recipe, progress: Progress, trained: list[dict[str, Any]], held: list[dict[str, Any]], floor: Any
+) -> dict[str, str]:
+    found = {"Steps": f"{progress.step:,}, {progress.step * recipe.training.batch:,} images"}
+    if trained:
+        seconds = trained[-1]["seconds"]
+        found["Training time"] = f"{seconds / 60:.1f} minutes, {trained[-1]['images'] / max(seconds, 1e-9):.0f} images/s"
+        found["Training loss"] = f"{trained[-1]['loss']:.4f}"
+    if held:
+        found["Held-out loss"] = f"{held[-1]['loss']:.4f} (best {min(row['loss'] for row in held):.4f})"
+    if floor:
+        found["Exact denoiser of the train set, on the train set"] = f"{sum(floor['losses']) / len(floor['losses']):.4f}"
+    return found
+
+
+def _pictures(folder: RunFolder) -> str:
+    pictures = sorted(folder.samples.glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
+    return "\n\n".join(f"**{file.stem}**\n\n![{file.stem}](samples/{file.name})" for file in pictures) or "None yet."
+
+
+def _observations(
+    recipe: Recipe, facts: Facts, progress: Progress, held: list[dict[str, Any]], floor: Any
+) -> dict[str, str]:
+    terminal = recipe.schedule.terminal
+    left = progress.start_left
+    found = {
+        "Average": f"{left:.1%} of the random start is left in it" + (" - it is too young to draw from" if left > 0.01 else ""),
+        "Noisiest level": f"alpha {float(terminal.alpha):.3g}, log-SNR {float(terminal.log_snr):.2f}"
+        + (" - training never sees pure noise, which drawing starts from" if float(terminal.alpha) > 0.05 else ""),
+    }
+    if held and floor:
+        determinant = Target(recipe.target, facts.data_std).determinant(terminal)
+        gap = held[-1]["losses"][-1] / floor["losses"][-1] if floor["losses"][-1] > 0 else math.inf
+        if determinant != 0 and math.isfinite(gap):
+            found["At the noisiest level"] = f"the held-out loss is {gap:.2f} times that of the exact denoiser"
+    if len(held) > 1:
+        change = held[-1]["loss"] / held[-2]["loss"] - 1
+        found["Since the measurement before"] = f"the held-out loss changed by {change:+.1%}"
+    return found
+
+
+def _bullets(values: dict[str, str]) -> str:
+    return "\n".join(f"- **{name}**: {text}" for name, text in values.items()) or "- none"

@@ -1,0 +1,141 @@
+"""Starting a run, and going on with one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import nn
+
+from inkwash import data as datasets
+from inkwash import hardware, recipe
+from inkwash.core import NetDenoiser
+from inkwash.data import Dataset
+from inkwash.errors import UsageError
+from inkwash.files import write_text
+from inkwash.recipe import Recipe
+from inkwash.runs.course import Course
+from inkwash.runs.folder import RunFolder
+from inkwash.training.lengths import Length
+from inkwash.training.loop import steps
+
+WARM_UP_STEPS, TIMED_STEPS = 3, 8
+RESERVE = 0.97
+"""The share of the minutes that is planned, for what a measurement of a few steps cannot see."""
+
+
+def start(
+    chosen: Recipe,
+    data: str | Path | Dataset | None = None,
+    out: str | Path | None = None,
+    device: torch.device | None = None,
+    net: nn.Module | None = None,
+) -> Course:
+    """Return a new run's course, its resolved recipe written into the run folder.
+
+    `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
+    free number; `net` replaces the recipe's network. A length in minutes is measured here and becomes steps.
+    Raises `UsageError` or `InkwashError` for what cannot be trained or written.
+    """
+    device = device or hardware.device()
+    loaded = _loaded(chosen, data)
+    spec = str(data) if isinstance(data, str | Path) else (chosen.data.name if data is None else loaded.name)
+    chosen = replace(chosen, data=replace(chosen.data, name=spec))
+    if net is not None:
+        chosen = replace(chosen, network=replace(chosen.network, kind=type(net).__name__, options={}))
+    folder = RunFolder.create(out or RunFolder.next_free(chosen.name))
+    length = Length.parse(chosen.training.length)
+    if length.unit == "minutes":
+        chosen = recipe.with_length(chosen, planned(chosen, loaded, length.amount * 60, device, net))
+    course = Course(chosen, loaded, folder, device, net)
+    write_text(folder.recipe, chosen.to_toml())
+    return course
+
+
+def go_on(
+    path: str | Path,
+    data: str | Path | Dataset | None = None,
+    length: Length | None = None,
+    device: torch.device | None = None,
+    net: nn.Module | None = None,
+) -> Course:
+    """Return the course of the run folder `path` from its latest checkpoint on, up to its own length or a new one.
+
+    Raises `UsageError` when `path` is no run folder or has nothing left to do, `InkwashError` when its checkpoint
+    is damaged or does not fit.
+    """
+    folder = RunFolder.open(path)
+    written = Recipe.from_dict(folder.written_recipe(), net_known=net is None)
+    if length is not None:
+        if length.unit == "minutes":
+            raise UsageError("a run goes on by --steps, --epochs or --images: minutes are planned at its start only")
+        written = recipe.with_length(written, length)
+    course = Course(written, _loaded(written, data), folder, device or hardware.device(), net)
+    if folder.latest.is_file():
+        course.take_up()
+    done = course.state.progress.step
+    if done >= course.total:
+        raise UsageError(f"{path} is complete at step {done:,}: give a longer --steps, --epochs or --images to go on")
+    if length is not None:
+        write_text(folder.recipe, written.to_toml())
+    return course
+
+
+def changed_rate(course: Course, before: int) -> str | None:
+    """Say what a new total does to the learning rate of a run planned for `before` steps; None when nothing."""
+    optimizer, step = course.recipe.optimizer, course.state.progress.step + 1
+    if optimizer.decay == "none" or before == course.total:
+        return None
+    old, new = optimizer.rate(step, before), optimizer.rate(step, course.total)
+    return (
+        f"the learning rate decays over the whole run: at step {step:,} it is {new:.3g} on the course of "
+        f"{course.total:,} steps, and would have been {old:.3g} on that of {before:,}; "
+        "the run differs from one that was planned this long from its start"
+    )
+
+
+def planned(
+    chosen: Recipe, data: Dataset, seconds: float, device: torch.device, net: nn.Module | None = None
+) -> Length:
+    """Return how many steps fit into `seconds` on this machine, with their measurements and pictures.
+
+    Times a few steps, one measurement and one picture on a state that is then thrown away.
+    """
+    import copy
+
+    begun = time.perf_counter()
+    with TemporaryDirectory() as place:
+        probe = Course(
+            recipe.with_length(chosen, Length(1, "steps")), data, RunFolder.create(Path(place) / "probe"), device,
+            copy.deepcopy(net),
+        )
+        loop = steps(
+            probe.state,
+            NetDenoiser(probe.state.net, probe.target, probe.precision),
+            probe.objective,
+            probe.batches,
+            chosen.optimizer,
+            probe.half_life,
+            WARM_UP_STEPS + TIMED_STEPS,
+        )
+        moments = [time.perf_counter() for _ in loop]
+        probe.measure()
+        probe.draw_milestone(Path(place) / "probe.png")
+        pause = time.perf_counter() - moments[-1]
+    # the median of single steps, because other work on the machine only ever makes them longer
+    spans = sorted(b - a for a, b in zip(moments[WARM_UP_STEPS - 1 :], moments[WARM_UP_STEPS:], strict=False))
+    step = spans[len(spans) // 2]
+    left = (seconds - (time.perf_counter() - begun)) * RESERVE
+    batch, count = chosen.training.batch, len(probe.batches.split.train)
+    guess = max(1, int(left / step))
+    pauses = set(chosen.milestones.names(guess, batch, count)) | set(range(probe.every, guess, probe.every))
+    return Length(max(1, int((left - len(pauses) * pause) / step)), "steps")
+
+
+def _loaded(chosen: Recipe, data: str | Path | Dataset | None) -> Dataset:
+    if isinstance(data, Dataset):
+        return data.resized(chosen.data.size)
+    return datasets.load(data if data is not None else chosen.data.name, chosen.data.size)
