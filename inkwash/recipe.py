@@ -50,7 +50,7 @@ class Training:
     ema: str = "60000 images"
     label_dropout: float = 0.0
     precision: str = "auto"
-    checkpoint_every: str = "60000 images"
+    checkpoint_every: str = "1 epoch"
     milestones: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -136,9 +136,9 @@ def schedule_curves(
     ratio.set_ylim(-21, 21)
     describe(
         mixture,
-        f"{title}: α (solid) of image, σ (dashed) of noise",
+        f"{title}: α solid, σ dashed",
         "u: 0 is clean, 1 is noisy",
-        "share, no unit",
+        "α of image, σ of noise",
     )
     describe(ratio, "Log-SNR, 2·log(α/σ)", "u: 0 is clean, 1 is noisy", "nats")
     page.legend(loc="outside lower left", frameon=False, fontsize=LOOK["size"], labelcolor=INK)

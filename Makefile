@@ -1,0 +1,44 @@
+# Two commands for newcomers: `make demo` and `make test`. Both set everything up in .venv when it is missing.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+TESTS_READY := .venv/tests-ready
+
+.PHONY: help demo test check setup clean
+
+help:
+	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
+	@echo "make test   run the tests; INKWASH_DATA=FOLDER adds those that need real MNIST"
+	@echo "make check  lint and types"
+	@echo "make setup  only make .venv; then: .venv/bin/inkwash --help"
+	@echo "make clean  remove .venv and out/"
+
+demo: $(READY)
+	@echo "Drawing ten of each digit from the bundled model cfg-cosine, then a film of noise becoming digits."
+	@$(BIN)/inkwash sample cfg-cosine --label 0-9 --guidance 2 --sampler dpm++2m:15 --scale 3 -o out/digits.png
+	@$(BIN)/inkwash sample cfg-cosine --label 0-9 --guidance 2 --sampler dpm++2m:30 --film --columns 5 -o out/film.png
+	@echo "Look at out/digits.png (open it) and out/film.png (an animation: open it in a browser)."
+	@echo "Next: $(BIN)/inkwash show     $(BIN)/inkwash train digits --minutes 1"
+
+test: $(TESTS_READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: $(TESTS_READY)
+	$(BIN)/pip install -q -c constraints.txt -e ".[dev]"
+	$(BIN)/ruff check . && $(BIN)/mypy
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up .venv: torch and some small packages, a minute or so."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(TESTS_READY): $(READY)
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf .venv out

@@ -1,0 +1,1 @@
+"""What `inkwash show` prints: one file a kind of thing."""

@@ -1,0 +1,66 @@
+"""All recipes and bundled models in one table."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from inkwash import model, recipe
+from inkwash.cli.pages.recipes import promised
+from inkwash.nets import anatomy
+
+
+def show(as_json: bool) -> None:
+    """Print every recipe and bundled model with size, work, data and status."""
+    rows = [_row(name) for name in sorted({*recipe.bundled(), *model.bundled()})]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table(box=box.SIMPLE_HEAD, title="Recipes and bundled models", title_justify="left")
+    for heading in ("name", "data"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("parameters", "MFLOP"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("what it is", min_width=20)
+    for row in rows:
+        table.add_row(
+            row["name"],
+            row["data"],
+            f"{row['parameters']:,}",
+            f"{row['flops'] / 1e6:,.1f}",
+            row["status"],
+            row["about"],
+        )
+    console = Console()
+    console.print(table)
+    console.print("MFLOP is the work of one forward of one example. One in full: inkwash show NAME", highlight=False)
+    console.print("Train: inkwash train NAME --data PATH. Draw from a bundled model: inkwash sample NAME", highlight=False)
+
+
+def _row(name: str) -> dict[str, Any]:
+    bundled = name in model.bundled()
+    if bundled:
+        loaded = model.load(name, device="cpu")
+        chosen, facts, net = loaded.recipe, loaded.facts, loaded.net
+        status = f"bundled, {loaded.step * chosen.training.batch / loaded.facts.count:.1f} epochs"
+    else:
+        chosen = recipe.load(name)
+        facts = promised(chosen)
+        net, status = model.build_net(chosen, facts), "recipe"
+    return {
+        "name": name,
+        "about": chosen.about,
+        "data": facts.data,
+        "network": chosen.network.kind,
+        "parameters": anatomy.parameters(net),
+        "flops": anatomy.flops(net, facts.shape),
+        "target": chosen.target,
+        "sampler": chosen.sampling.sampler,
+        "bundled": bundled,
+        "status": status,
+    }

@@ -1,0 +1,42 @@
+"""A data set: counts, sizes, classes and a picture of some of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from inkwash import data
+from inkwash.core.noise import Stream, permutation
+from inkwash.drawing import pictures
+from inkwash.facts import Facts
+from inkwash.sheets import POINT_WINDOW
+from inkwash.viz import fields, grids, prints
+
+
+def show(name: str, out: Path, as_json: bool) -> None:
+    """Print what a data set is and draw 100 of its images, or its points, into the folder `out`."""
+    loaded = data.load(name)
+    facts = Facts.of(loaded)
+    tests = 0 if loaded.test_values is None else len(loaded.test_values)
+    if as_json:
+        print(json.dumps(facts.to_dict() | {"test_count": tests, "note": loaded.note}, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(f"{facts.data}: {facts.count:,} to train on, {tests:,} to test on, {'×'.join(map(str, facts.shape))} each")
+    console.print(f"standard deviation {facts.data_std:.4f} as the network sees it, SHA-256 {facts.sha256}")
+    for label, share in zip(facts.classes, facts.proportions, strict=False):
+        console.print(f"  {label}: {share:.1%}")
+    if loaded.note:
+        console.print(loaded.note)
+    target = out / f"{Path(facts.data).name}-data.png"
+    if facts.is_points:
+        labels = loaded.labels if loaded.labels is not None else torch.zeros(len(loaded))
+        image = fields.scatter(loaded.values.numpy(), POINT_WINDOW, 512, labels.numpy())
+    else:
+        chosen = permutation(0, 0, Stream.SHUFFLE, len(loaded))[:100]
+        image = grids.grid(pictures(loaded.values[chosen]), scale=2)
+    prints.save_png(image, target, {"data": facts.data, "sha256": facts.sha256})
+    console.print(f"picture: {target}")

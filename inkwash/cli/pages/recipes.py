@@ -1,0 +1,93 @@
+"""One recipe: its settings, its network as stages and as a picture, its schedule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from inkwash import data, model, recipe
+from inkwash.core import Schedule
+from inkwash.data.forms import FORMS
+from inkwash.facts import Facts
+from inkwash.nets import anatomy
+from inkwash.recipe import Recipe
+from inkwash.viz import curves, diagrams
+
+
+def show(name: str, out: Path, as_json: bool) -> None:
+    """Print a recipe whole and draw its network and schedule into the folder `out`."""
+    chosen = recipe.load(name)
+    facts = promised(chosen)
+    net = model.build_net(chosen, facts)
+    stages = anatomy.stages(net, facts.shape)
+    terminal = chosen.schedule.terminal
+    if as_json:
+        parts = [vars(stage) | {"shape": list(stage.shape)} for stage in stages]
+        told = {"parameters": anatomy.parameters(net), "flops": anatomy.flops(net, facts.shape), "stages": parts}
+        ends = {"alpha": float(terminal.alpha), "sigma": float(terminal.sigma), "log_snr": _finite(terminal.log_snr)}
+        print(json.dumps(chosen.to_dict() | told | {"terminal": ends}, indent=2))
+        return
+    console = Console(highlight=False)
+    text = recipe.read_text(name)
+    console.print("".join(line for line in text.splitlines(keepends=True) if line.startswith("#")), markup=False)
+    console.print(chosen.to_toml(), markup=False)
+    console.print(_stage_table(stages, f"{chosen.network.kind} for {facts.data}, {'×'.join(map(str, facts.shape))}"))
+    console.print(
+        f"{anatomy.parameters(net):,} parameters, {anatomy.flops(net, facts.shape) / 1e6:,.1f} MFLOP a forward of one example"
+    )
+    words = curves.terminal_words(float(terminal.alpha), float(terminal.sigma))
+    console.print(f"schedule: {words} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})")
+    pictures = out / f"{chosen.name}-network.png", out / f"{chosen.name}-schedule.png"
+    diagrams.network(pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {anatomy.parameters(net):,} parameters")
+    curves.schedule_curves(pictures[1], {_named(chosen): sampled(chosen.schedule)}, f"Schedule of {chosen.name}")
+    console.print(f"pictures: {pictures[0]}, {pictures[1]}")
+    if name in model.bundled():
+        console.print(f"a trained model of this name is bundled: inkwash sample {name} -o digits.png")
+
+
+def promised(chosen: Recipe) -> Facts:
+    """Return the facts of the recipe's data as far as its network needs them; named sets are not loaded for it."""
+    if chosen.data.name not in FORMS:
+        return Facts.of(data.load(chosen.data.name, chosen.data.size))
+    shape, classes = FORMS[chosen.data.name]
+    if chosen.data.size is not None and len(shape) == 3:
+        shape = (shape[0], chosen.data.size, chosen.data.size)
+    names = tuple(map(str, range(classes)))
+    return Facts(chosen.data.name, "", 0, shape, names, tuple(1 / classes for _ in names), 1.0)
+
+
+def sampled(schedule: Schedule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return u, alpha and sigma of a schedule on a fine grid, for drawing."""
+    u = torch.linspace(0, 1, 401, dtype=torch.float64)
+    level = schedule(u)
+    return u.numpy(), level.alpha.numpy(), level.sigma.numpy()
+
+
+def _stage_table(stages: list[anatomy.Stage], title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("stage")
+    table.add_column("kind")
+    for heading in ("output", "parameters", "MFLOP"):
+        table.add_column(heading, justify="right")
+    for stage in stages:
+        table.add_row(
+            "  " * stage.depth + stage.name,
+            stage.kind,
+            "×".join(map(str, stage.shape)),
+            f"{stage.parameters:,}",
+            f"{stage.flops / 1e6:,.2f}",
+        )
+    return table
+
+
+def _named(chosen: Recipe) -> str:
+    return repr(chosen.schedule)
+
+
+def _finite(value: torch.Tensor) -> float | None:
+    return float(value) if torch.isfinite(value) else None

@@ -1,0 +1,55 @@
+"""A model, a run folder or a checkpoint file: what it holds, whether it is whole, and its card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+from inkwash import model
+from inkwash.errors import InkwashError
+from inkwash.training import checkpoints
+
+
+def show(name: str, as_json: bool) -> int:
+    """Print what `name` holds; returns 1 when one of its checkpoints is damaged, else 0."""
+    latest = Path(name) if Path(name).is_dir() else model.find(name)
+    files = sorted((latest / "checkpoints").glob("*.safetensors")) if latest.is_dir() else [latest]
+    rows = [_described(file) for file in files]
+    card = (latest if latest.is_dir() else latest.parent.parent) / "card.md"
+    damaged = any(row["damaged"] for row in rows)
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return int(damaged)
+    console = Console(highlight=False)
+    table = Table(title=f"Checkpoints of {name}", title_justify="left")
+    for heading in ("file", "state", "step", "weights", "recipe", "data"):
+        table.add_column(heading)
+    for row in rows:
+        state = row["damaged"] or "whole"
+        table.add_row(row["file"], state, f"{row['step']:,}", row["weights"], row["recipe"], row["data"])
+    console.print(table if rows else f"{name} has no checkpoint yet")
+    if card.is_file() and Path(name).suffix != ".safetensors":
+        console.print(Markdown(card.read_text(encoding="utf-8")))
+    return int(damaged)
+
+
+def _described(file: Path) -> dict[str, Any]:
+    empty = {"file": file.name, "damaged": "", "step": 0, "weights": "", "recipe": "", "data": "", "trainable": False}
+    try:
+        found = checkpoints.load(file)
+    except InkwashError as error:
+        return empty | {"damaged": str(error)}
+    header = found.header
+    return empty | {
+        "step": header["progress"]["step"],
+        "weights": checkpoints.digest(found.part("average")),
+        "recipe": header["recipe"]["name"],
+        "data": header["facts"]["data"],
+        "trainable": bool(found.part("optimizer")),
+        "held_out": header["progress"].get("best"),
+    }

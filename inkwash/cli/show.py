@@ -1,0 +1,56 @@
+"""`inkwash show`: what there is, and what one thing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from inkwash.cli import extensions
+
+
+def show(
+    thing: str | None = None,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("out"),
+    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    with_: Annotated[Path | None, Parameter(name="--with")] = None,
+) -> int:
+    """Tell what there is, or what a recipe, model, run folder, checkpoint or data set is.
+
+    Examples: inkwash show. Or: inkwash show ddpm-bn, with pictures of the network and its schedule in out/. Or: inkwash
+    show runs/simple-unet-1.
+
+    Parameters
+    ----------
+    thing
+        A recipe or bundled model by name, a recipe file, a run folder, a checkpoint file, or data by name or path.
+    out
+        The folder that pictures go to.
+    json_
+        Print JSON, for programs.
+    with_
+        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+    """
+    extensions.load(with_)
+    from inkwash import model, recipe
+    from inkwash.cli.pages import catalogue, data, recipes, runs
+    from inkwash.data import DATASETS
+    from inkwash.errors import unknown
+
+    if thing is None:
+        catalogue.show(json_)
+        return 0
+    path = Path(thing)
+    if thing in recipe.bundled() or path.suffix == ".toml":
+        # a name can be both: the recipe, and the model that was trained by it
+        recipes.show(thing, out, json_)
+    elif thing in model.bundled() or path.suffix == ".safetensors" or (path / "recipe.toml").is_file():
+        return runs.show(thing, json_)
+    elif thing in DATASETS or path.exists():
+        data.show(thing, out, json_)
+    else:
+        raise unknown("thing", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
+    return 0

@@ -1,0 +1,26 @@
+"""What the law tests share: one thread, examples of hypothesis that never change, and counter-based noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import settings
+from torch import Tensor
+
+from inkwash.core.noise import Stream, normals
+
+torch.set_num_threads(1)
+settings.register_profile("laws", derandomize=True, deadline=None, max_examples=40)
+settings.load_profile("laws")
+
+
+@pytest.fixture
+def draws() -> Callable[..., Callable[[int], Tensor]]:
+    """`draws(count, *shape)` is a source of noise for a sampler, float64 [count, *shape], the same on every run."""
+
+    def source(count: int, *shape: int, seed: int = 0) -> Callable[[int], Tensor]:
+        return lambda draw: normals(seed, torch.arange(count), draw, Stream.SAMPLE, shape).double()
+
+    return source

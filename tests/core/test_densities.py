@@ -1,0 +1,65 @@
+"""A density is a quantile function: it sends uniform numbers, in order, to the levels that training visits."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from statistics import NormalDist
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkwash.core import DENSITIES, SCHEDULES, Betas, Flow, Linear, LogitNormal, LogNormal, Uniform
+
+TABLES = {name: make for name, make in SCHEDULES.items() if inspect.isclass(make) and issubclass(make, Betas)}
+strata = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
+
+
+@pytest.mark.parametrize("density", DENSITIES)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_density_sends_larger_numbers_to_noisier_levels(density: str, schedule: str) -> None:
+    level = DENSITIES[density]()(SCHEDULES[schedule](), strata)
+    assert level.alpha.shape == level.sigma.shape == strata.shape
+    assert (level.code.diff() >= 0).all() and level.code[-1] > level.code[0]
+    assert (level.sigma > 0).all() and torch.isfinite(level.log_snr[:-1]).all()
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize("length", [1, 10, 300, 1000])
+def test_uniform_visits_every_row_of_a_table_equally_often_and_nothing_else(table: type[Betas], length: int) -> None:
+    u = (torch.arange(6 * length, dtype=torch.float64) + 0.5) / (6 * length)
+    schedule = table(T=length)
+    codes, counts = Uniform()(schedule, u).code.unique(return_counts=True)
+    assert (counts == 6).all()
+    rows = schedule(torch.arange(1, length + 1, dtype=torch.float64) / length).code
+    assert torch.equal(codes, rows)
+
+
+@pytest.mark.parametrize("schedule", [name for name in SCHEDULES if name not in TABLES])
+def test_uniform_is_u_itself_on_a_curve(schedule: str) -> None:
+    curve = SCHEDULES[schedule]()
+    assert torch.equal(Uniform()(curve, strata).code, curve(strata).code)
+
+
+def test_numbers_next_to_the_ends_stay_inside_a_table() -> None:
+    edges = torch.tensor([1e-12, 1 - 1e-12], dtype=torch.float64)
+    level, schedule = Uniform()(Linear(T=7), edges), Linear(T=7)
+    assert level.code.tolist() == [schedule(1 / 7).code.item(), schedule(1.0).code.item()]
+
+
+@given(st.floats(0.001, 0.999), st.floats(-2, 2), st.floats(0.2, 2))
+def test_logit_normal_has_normal_logits(chance: float, mean: float, std: float) -> None:
+    u = LogitNormal(mean, std)(Flow(), torch.tensor([chance], dtype=torch.float64)).sigma.item()
+    assert math.log(u / (1 - u)) == pytest.approx(NormalDist(mean, std).inv_cdf(chance), abs=1e-9)
+
+
+@given(st.floats(0.001, 0.999), st.floats(-2, 2), st.floats(0.2, 2))
+def test_log_normal_has_a_normal_log_of_noise_over_image_whatever_the_schedule(
+    chance: float, mean: float, std: float
+) -> None:
+    level = LogNormal(mean, std)(Flow(), torch.tensor([chance], dtype=torch.float64))
+    log_noise = -level.log_snr.item() / 2
+    assert log_noise == pytest.approx(NormalDist(mean, std).inv_cdf(chance), abs=1e-9)
+    assert level.code == LogNormal(mean, std)(Linear(), torch.tensor([chance], dtype=torch.float64)).code

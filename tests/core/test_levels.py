@@ -1,0 +1,59 @@
+"""A level is the line x = alpha * image + sigma * noise, read in all three directions."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkwash.core import CLEAN, Level
+
+amounts = st.floats(1e-3, 1e3)
+
+
+@given(amounts, amounts)
+def test_image_and_noise_come_back_from_their_mixture(alpha: float, sigma: float) -> None:
+    level = Level(alpha, sigma)
+    image, noise = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = level.mix(image, noise)
+    tolerance = 1e-14 * (alpha + sigma)
+    torch.testing.assert_close(level.noise_in(x, image), noise, rtol=0, atol=10 * tolerance / sigma)
+    torch.testing.assert_close(level.image_in(x, noise), image, rtol=0, atol=10 * tolerance / alpha)
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (3, 4, 4)], ids=str)
+def test_a_level_of_a_batch_is_one_level_an_example(shape: tuple[int, ...]) -> None:
+    image, noise = torch.randn(2, 4, *shape, generator=torch.Generator().manual_seed(1))
+    alpha, sigma = torch.rand(2, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    together = Level(alpha, sigma).mix(image, noise)
+    alone = torch.cat([Level(alpha[i], sigma[i]).mix(image[i : i + 1], noise[i : i + 1]) for i in range(4)])
+    assert together.dtype == torch.float32
+    assert torch.equal(together, alone)
+
+
+@given(st.floats(-40, 40))
+def test_the_code_is_the_log_snr_in_a_bounded_form(log_snr: float) -> None:
+    level = Level(math.exp(log_snr / 4), math.exp(-log_snr / 4))
+    assert level.log_snr.item() == pytest.approx(log_snr, abs=1e-12)
+    assert math.tan(math.pi / 2 * level.code.item()) == pytest.approx(math.exp(-log_snr / 2), rel=1e-6)
+
+
+@given(st.floats(0, 10), st.floats(0, 10), st.floats(1e-3, 1e3))
+def test_the_code_does_not_see_a_common_scale(alpha: float, sigma: float, scale: float) -> None:
+    code = Level(alpha, sigma).code.item()
+    assert 0 <= code <= 1
+    assert Level(scale * alpha, scale * sigma).code.item() == pytest.approx(code, abs=1e-14)
+
+
+def test_the_ends_have_exact_codes_and_infinite_log_snr() -> None:
+    assert CLEAN.code == 0 and CLEAN.log_snr == math.inf
+    noise = Level(0.0, 1.0)
+    assert noise.code == 1 and noise.log_snr == -math.inf
+
+
+def test_a_level_says_what_it_is() -> None:
+    assert repr(Level(0.25, 0.5)) == "Level(alpha=0.25, sigma=0.5)"
+    assert repr(Level(torch.ones(3), torch.ones(3))) == "Level of 3 examples"

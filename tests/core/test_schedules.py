@@ -1,0 +1,214 @@
+"""Every schedule falls from image to noise, has exact ends, and spaces n levels without repeating one."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from decimal import Decimal, getcontext
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inkwash.core import (
+    CLEAN,
+    SCHEDULES,
+    WARPS,
+    Betas,
+    Cosine,
+    Flow,
+    Karras,
+    Linear,
+    LogLinear,
+    Schedule,
+    Sigmoid,
+    Warped,
+)
+from inkwash.core.schedules import OpenEnd
+from inkwash.errors import UsageError
+
+PLAIN = {name: make() for name, make in SCHEDULES.items()}
+WARPED = {f"{name} seen through {warp}": Warped(PLAIN[name], WARPS[warp]()) for name in PLAIN for warp in WARPS}
+EVERY = {**PLAIN, **WARPED}
+TABLES = {name: make for name, make in SCHEDULES.items() if inspect.isclass(make) and issubclass(make, Betas)}
+
+every_schedule = pytest.mark.parametrize("schedule", EVERY.values(), ids=EVERY)
+every_table = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+
+
+def codes(levels: list) -> torch.Tensor:
+    return torch.stack([level.code for level in levels])
+
+
+@every_schedule
+def test_noise_grows_with_u(schedule: Schedule) -> None:
+    level = schedule(torch.linspace(0, 1, 4001, dtype=torch.float64))
+    assert level.alpha.dtype == level.sigma.dtype == torch.float64
+    assert (level.alpha >= 0).all() and (level.sigma >= 0).all()
+    assert (level.code.diff() > 0).all()
+
+
+@every_schedule
+def test_a_level_is_the_same_alone_and_in_a_batch(schedule: Schedule) -> None:
+    u = torch.linspace(0, 1, 13, dtype=torch.float64)
+    together = schedule(u)
+    for place, one in enumerate(u):
+        alone = schedule(one)
+        torch.testing.assert_close(together.alpha[place], alone.alpha, rtol=1e-13, atol=1e-16)
+        torch.testing.assert_close(together.sigma[place], alone.sigma, rtol=1e-13, atol=1e-16)
+
+
+CLOSED = {name: schedule for name, schedule in EVERY.items() if schedule(0.0).sigma == 0}
+
+
+def test_only_open_ended_schedules_are_not_clean_at_0() -> None:
+    assert {name for name, schedule in PLAIN.items() if isinstance(schedule, OpenEnd)} == PLAIN.keys() - CLOSED.keys()
+
+
+@pytest.mark.parametrize("schedule", CLOSED.values(), ids=CLOSED)
+def test_the_clean_end_is_exact(schedule: Schedule) -> None:
+    for level in (schedule(0.0), schedule(torch.zeros(9, dtype=torch.float64))):
+        assert (level.alpha == 1).all() and (level.sigma == 0).all()
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [Cosine(), Cosine(0.0), Cosine(0.1), Flow()]
+    + [Sigmoid(*edges, tau) for edges in ((-3, 3), (0, 3), (-3, 0.3)) for tau in (1.0, 0.9, 0.7)],
+    ids=repr,
+)
+def test_the_noisy_end_is_exact_where_it_is_pure_noise(schedule: Schedule) -> None:
+    for level in (schedule.terminal, schedule(torch.ones(9, dtype=torch.float64))):
+        assert (level.alpha == 0).all() and (level.sigma == 1).all()
+
+
+@pytest.mark.parametrize("name", [name for name in PLAIN if name not in ("flow", "karras")])
+def test_variance_is_preserved(name: str) -> None:
+    level = PLAIN[name](torch.linspace(0, 1, 101, dtype=torch.float64))
+    torch.testing.assert_close(level.alpha**2 + level.sigma**2, torch.ones_like(level.alpha), rtol=0, atol=1e-14)
+
+
+@every_schedule
+@given(u=st.floats(0.01, 0.99))
+@settings(max_examples=8)
+def test_find_inverts_the_log_snr(schedule: Schedule, u: float) -> None:
+    assert schedule.find(schedule(u).log_snr.item()) == pytest.approx(u, abs=1e-9)
+
+
+@every_schedule
+def test_find_gives_the_nearest_end_when_no_level_is_so_clean_or_so_noisy(schedule: Schedule) -> None:
+    # not 0: a sigma whose square is lost beside 1 is rounded to the clean end
+    assert 0 <= schedule.find(1e9) < 1e-7
+    assert schedule.find(-1e9) == 1
+
+
+@every_schedule
+@pytest.mark.parametrize("n", [1, 2, 7, 50, 333])
+def test_n_levels_fall_from_the_noisiest_to_clean_without_a_repeat(schedule: Schedule, n: int) -> None:
+    levels = schedule.levels(n)
+    assert len(levels) == n + 1 and levels[-1] is CLEAN
+    assert (codes(levels).diff() < 0).all()
+    assert levels[0].code == schedule.terminal.code
+
+
+@every_table
+@pytest.mark.parametrize("length", [1, 2, 10, 37])
+def test_every_n_up_to_the_table_falls_strictly(table: type[Betas], length: int) -> None:
+    schedule = table(T=length)
+    rows = {schedule(row / length).code.item() for row in range(length + 1)}
+    for n in range(1, length + 1):
+        levels = schedule.levels(n)
+        assert (codes(levels).diff() < 0).all()
+        assert set(codes(levels).tolist()) <= rows
+
+
+@every_table
+@pytest.mark.parametrize("length", [1, 7, 300, 1000])
+def test_as_many_steps_as_rows_use_every_row_once(table: type[Betas], length: int) -> None:
+    schedule = table(T=length)
+    alphas = torch.stack([level.alpha for level in schedule.levels(length)])
+    expected = torch.cumprod(1 - schedule.betas(), 0).sqrt().flip(0)
+    torch.testing.assert_close(alphas[:-1], expected, rtol=1e-12, atol=0)
+    assert alphas[-1] == 1
+
+
+@every_table
+def test_more_steps_than_rows_are_a_usage_error(table: type[Betas]) -> None:
+    for schedule in (table(T=10), Warped(table(T=10))):
+        with pytest.raises(UsageError, match="T = 10"):
+            schedule.levels(11)
+
+
+@every_schedule
+@pytest.mark.parametrize("n", [0, -1])
+def test_less_than_one_step_is_a_usage_error(schedule: Schedule, n: int) -> None:
+    with pytest.raises(UsageError, match=f"steps is {n}"):
+        schedule.levels(n)
+
+
+@pytest.mark.parametrize("name", ["cosine", "sigmoid", "flow"])
+@pytest.mark.parametrize("n", [1, 3, 50])
+def test_the_last_level_before_clean_is_one_nth(name: str, n: int) -> None:
+    last = PLAIN[name].levels(n)[-2]
+    assert last.code == PLAIN[name](1 / n).code
+
+
+@every_table
+def test_betas_are_exact_at_every_row(table: type[Betas]) -> None:
+    # fifty decimal digits: the product itself, with neither logarithm nor rounding
+    getcontext().prec = 50
+    schedule, product = table(T=250), Decimal(1)
+    for row, beta in enumerate(schedule.betas().tolist(), start=1):
+        product *= 1 - Decimal(beta)
+        level = schedule(row / 250)
+        assert level.alpha.item() == pytest.approx(float(product.sqrt()), rel=1e-13)
+        assert level.sigma.item() == pytest.approx(float((1 - product).sqrt()), rel=1e-13)
+
+
+@every_table
+def test_log_alpha_is_a_straight_line_between_rows(table: type[Betas]) -> None:
+    schedule = table(T=8)
+    ends = schedule(torch.arange(9, dtype=torch.float64) / 8).alpha
+    middles = schedule((torch.arange(8, dtype=torch.float64) + 0.5) / 8).alpha
+    torch.testing.assert_close(middles, (ends[:-1] * ends[1:]).sqrt(), rtol=1e-13, atol=0)
+
+
+def test_a_short_linear_table_stops_far_from_noise() -> None:
+    assert Linear(T=300).terminal.alpha.item() == pytest.approx(0.219, abs=5e-4)
+    assert Linear(T=1000).terminal.alpha.item() == pytest.approx(6.35e-3, abs=5e-5)
+
+
+def test_linear_betas_and_quadratic_roots_are_arithmetic_progressions() -> None:
+    for name, values in (("linear", PLAIN["linear"].betas()), ("quadratic", PLAIN["quadratic"].betas().sqrt())):
+        assert values.diff().std() < 1e-12 * values.diff().mean(), name
+    for name in ("linear", "quadratic"):
+        betas = PLAIN[name].betas()
+        assert (betas[0].item(), betas[-1].item()) == pytest.approx((1e-4, 0.02), rel=1e-12)
+
+
+def test_cosine_without_offset_is_the_cosine() -> None:
+    u = torch.linspace(0, 1, 41, dtype=torch.float64)
+    level = Cosine(offset=0.0)(u)
+    torch.testing.assert_close(level.alpha, torch.cos(math.pi / 2 * u), rtol=0, atol=1e-15)
+    torch.testing.assert_close(level.sigma, torch.sin(math.pi / 2 * u), rtol=0, atol=1e-15)
+
+
+def test_a_symmetric_sigmoid_mirrors_image_and_noise_and_a_slow_one_is_straight() -> None:
+    u = torch.linspace(0, 1, 41, dtype=torch.float64)
+    torch.testing.assert_close(Sigmoid()(u).alpha, Sigmoid()(1 - u).sigma, rtol=0, atol=1e-14)
+    torch.testing.assert_close(Sigmoid(tau=1e3)(u).alpha ** 2, 1 - u, rtol=0, atol=1e-6)
+
+
+def test_karras_levels_run_from_high_to_low_in_equal_steps_of_the_root() -> None:
+    schedule = Karras(low=0.01, high=50.0, rho=5.0)
+    levels = schedule.levels(11)[:-1]
+    noise = torch.stack([level.sigma / level.alpha for level in levels])
+    assert (noise[0].item(), noise[-1].item()) == pytest.approx((50.0, 0.01), rel=1e-12)
+    roots = noise ** (1 / 5)
+    torch.testing.assert_close(roots.diff(), roots.diff().mean().expand(10), rtol=1e-11, atol=0)
+
+
+def test_log_linear_levels_run_from_low_to_high_in_equal_steps_of_log_snr() -> None:
+    log_snr = torch.stack([level.log_snr for level in LogLinear(high=10.0, low=-6.0).levels(9)[:-1]])
+    torch.testing.assert_close(log_snr, torch.linspace(-6, 10, 9, dtype=torch.float64), rtol=0, atol=1e-12)

@@ -1,0 +1,139 @@
+"""Every target gives image and noise back, does not see a common scale, and means what its paper says."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from inkwash.core import CLEAN, TARGETS, Cosine, Flow, Level, NetDenoiser, Target
+from inkwash.errors import UsageError
+
+every_target = pytest.mark.parametrize("kind", TARGETS)
+angles = st.floats(0.02, math.pi / 2 - 0.02)
+lengths = st.floats(0.01, 100)
+stds = st.floats(0.1, 10)
+
+image, noise = torch.randn(2, 3, 1, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def level_at(angle: float, length: float = 1.0) -> Level:
+    return Level(length * math.cos(angle), length * math.sin(angle))
+
+
+class Fixed(nn.Module):
+    """A network without training that depends on its input, the code and the label."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.randn(4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+        said = torch.tanh(x.flatten(1) @ self.weight + code.to(x)[:, None])
+        return said.reshape(x.shape) + (0 if label is None else label.to(x).reshape(-1, 1, 1, 1))
+
+
+@every_target
+@given(angle=angles, length=lengths, std=stds)
+def test_image_and_noise_come_back(kind: str, angle: float, length: float, std: float) -> None:
+    target, level = Target(kind, std), level_at(angle, length)
+    x, said = level.mix(image, noise), target.of(level, image, noise)
+    # the worst amplification of a rounding error is 1 / sin(0.02) for each of the two ends
+    torch.testing.assert_close(target.image(level, x, said), image, rtol=0, atol=1e-10)
+    torch.testing.assert_close(target.noise(level, x, said), noise, rtol=0, atol=1e-10)
+
+
+@every_target
+@given(angle=angles, length=lengths)
+def test_image_and_noise_make_x_whatever_the_network_says(kind: str, angle: float, length: float) -> None:
+    target, level = Target(kind, 0.6), level_at(angle, length)
+    x, said = level.mix(image, noise), torch.sin(7 * image)
+    again = level.mix(target.image(level, x, said), target.noise(level, x, said))
+    torch.testing.assert_close(again, x, rtol=0, atol=1e-9 * max(1, length))
+
+
+@every_target
+def test_a_level_an_example_is_one_level_after_another(kind: str) -> None:
+    angle = torch.tensor([0.1, 0.7, 1.4], dtype=torch.float64)
+    target, levels = Target(kind, 0.6), Level(torch.cos(angle), torch.sin(angle))
+    x, said = levels.mix(image, noise), target.of(levels, image, noise)
+    for i, one in enumerate(angle.tolist()):
+        alone, row = level_at(one), slice(i, i + 1)
+        torch.testing.assert_close(said[row], target.of(alone, image[row], noise[row]))
+        torch.testing.assert_close(
+            target.image(levels, x, said + 1)[row], target.image(alone, x[row], said[row] + 1)
+        )
+
+
+@every_target
+@given(angle=angles, scale=lengths, std=stds)
+def test_the_image_does_not_see_a_common_scale(kind: str, angle: float, scale: float, std: float) -> None:
+    denoise = NetDenoiser(Fixed(), Target(kind, std))
+    x = level_at(angle).mix(image, noise)
+    torch.testing.assert_close(
+        denoise(scale * x, level_at(angle, scale)), denoise(x, level_at(angle)), rtol=1e-8, atol=1e-8
+    )
+
+
+@every_target
+@given(angle=angles)
+def test_an_error_of_the_network_reaches_the_image_by_sigma_over_the_determinant(kind: str, angle: float) -> None:
+    target, level = Target(kind, 0.6), level_at(angle)
+    x, said = level.mix(image, noise), target.of(level, image, noise)
+    error = target.image(level, x, said + 1) - target.image(level, x, said)
+    expected = (-level.sigma / target.determinant(level)).expand(error.shape)
+    torch.testing.assert_close(error, expected, rtol=1e-9, atol=1e-9)
+
+
+@given(angle=angles, length=lengths, std=stds)
+def test_the_edm_target_has_unit_variance_and_is_uncorrelated_with_x(angle: float, length: float, std: float) -> None:
+    level = level_at(angle, length)
+    p, q = Target("edm", std).direction(level)
+    # image of variance std^2 and noise of variance 1, independent
+    assert (p**2 * std**2 + q**2).item() == pytest.approx(1, rel=1e-12)
+    assert (p * level.alpha * std**2 + q * level.sigma).item() == pytest.approx(0, abs=1e-12 * length * (1 + std))
+
+
+@given(angle=angles, length=lengths)
+def test_v_is_the_unit_vector_at_right_angles_to_x(angle: float, length: float) -> None:
+    level = level_at(angle, length)
+    p, q = Target("v").direction(level)
+    assert torch.hypot(p, q).item() == pytest.approx(1, rel=1e-14)
+    assert (p * level.alpha + q * level.sigma).item() == pytest.approx(0, abs=1e-13 * length)
+    assert q > 0
+
+
+def test_flow_is_the_velocity_of_the_straight_path() -> None:
+    u = torch.tensor(0.3, dtype=torch.float64)
+    p, q = Target("flow").direction(Flow()(u))
+    rates = torch.func.jvp(Flow().alpha_sigma, (u,), (torch.ones_like(u),))[1]
+    assert (p, q) == rates
+
+
+def test_v_is_the_velocity_along_the_circle() -> None:
+    u = torch.tensor(0.3, dtype=torch.float64)
+    schedule = Cosine()
+    rates = torch.stack(torch.func.jvp(schedule.alpha_sigma, (u,), (torch.ones_like(u),))[1])
+    direction = torch.stack(Target("v").direction(schedule(u)))
+    torch.testing.assert_close(rates / rates.norm(), direction, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["v", "flow", "edm", "x0"])
+def test_all_but_eps_know_the_image_in_pure_noise(kind: str) -> None:
+    level, target = Level(0.0, 1.0), Target(kind, 0.6)
+    torch.testing.assert_close(target.image(level, noise, target.of(level, image, noise)), image)
+
+
+@pytest.mark.parametrize("kind", ["v", "flow", "edm", "eps"])
+def test_all_but_x0_know_the_noise_of_a_clean_picture(kind: str) -> None:
+    target = Target(kind, 0.6)
+    torch.testing.assert_close(target.noise(CLEAN, image, target.of(CLEAN, image, noise)), noise)
+
+
+def test_an_unknown_target_is_a_usage_error_that_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'edm'"):
+        Target("edn")
