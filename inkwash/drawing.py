@@ -22,7 +22,7 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class Settings:
-    """How to draw; None everywhere means as the model's recipe says. The fields are those of `Model.sampler` and `.denoiser`."""
+    """How to draw; None means as the model's recipe says. The fields are those of `Model.sampler` and `.denoiser`."""
 
     sampler: str | None = None
     steps: int | None = None
@@ -63,7 +63,9 @@ def labels_for(model: Model, seeds: Tensor, wanted: list[int] | None = None) -> 
             raise UsageError(f"label has no effect: {model.name} was trained without labels; leave it out")
         for label in wanted:
             if not NO_LABEL <= label < count:
-                raise UsageError(f"label {label}: {model.name} knows 0 to {count - 1} ({', '.join(model.facts.classes)})")
+                raise UsageError(
+                    f"label {label}: {model.name} knows 0 to {count - 1} ({', '.join(model.facts.classes)})"
+                )
         return torch.tensor(wanted).repeat(-(-len(seeds) // len(wanted)))[: len(seeds)]
     if not model.conditional:
         return torch.full((len(seeds),), NO_LABEL)
@@ -110,8 +112,9 @@ def draw(
         for moment, frame in enumerate(frames(model, some, asked, settings)):
             if progress is not None:
                 progress(done + moment * len(some) // steps)
+            last = frame.x
         done += len(some)
-        yield Drawn(finished(model, frame.x), asked, some)
+        yield Drawn(finished(model, last), asked, some)
 
 
 def finished(model: Model, x: Tensor) -> Tensor:

@@ -52,5 +52,7 @@ class Facts:
     def heard(self, conditional: bool) -> int:
         """Return the number of classes that a network hears. Raises `UsageError` for a conditional one without labels."""
         if conditional and not self.classes:
-            raise UsageError(f"{self.data} has no labels: set network.conditional=false, or give data with a class a folder")
+            raise UsageError(
+                f"{self.data} has no labels: set network.conditional=false, or give data with a class a folder"
+            )
         return len(self.classes) if conditional else 0

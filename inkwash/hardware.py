@@ -40,11 +40,11 @@ def precision(name: str, device: torch.device) -> torch.dtype | None:
         raise unknown("precision", name, ("auto", *PRECISIONS))
     if name != "auto":
         return PRECISIONS[name]
-    gains = {
-        "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
-        "cpu": _processor_multiplies_bfloat16,
-    }
-    return torch.bfloat16 if gains.get(device.type, lambda: False)() else None
+    if device.type == "cuda":
+        gains = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        gains = device.type == "cpu" and _processor_multiplies_bfloat16()
+    return torch.bfloat16 if gains else None
 
 
 @cache

@@ -109,7 +109,9 @@ class Model:
         denoiser: Denoiser = NetDenoiser(self.net, self.target, hardware.precision(precision, self.device))
         if weight != 1:
             if not self.conditional:
-                raise UsageError(f"guidance {weight:g} has no effect: {self.name} was trained without labels; leave it out")
+                raise UsageError(
+                    f"guidance {weight:g} has no effect: {self.name} was trained without labels; leave it out"
+                )
             low, high = interval
             if not 0 <= low < high <= 1:
                 raise UsageError(f"guidance interval {low:g}..{high:g}: it needs 0 <= low < high <= 1")

@@ -172,7 +172,9 @@ class Recipe:
 
 def bundled() -> list[str]:
     """Return the names of the recipes that come with inkwash."""
-    return sorted(file.name[:-5] for file in resources.files("inkwash.recipes").iterdir() if file.name.endswith(".toml"))
+    return sorted(
+        file.name[:-5] for file in resources.files("inkwash.recipes").iterdir() if file.name.endswith(".toml")
+    )
 
 
 def read_text(name: str | Path) -> str:

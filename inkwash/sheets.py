@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 POINT_WINDOW = (-2.5, 2.5, -2.5, 2.5)
 
 
-def sheet(
-    model: Model, drawn: Sequence[Drawn], columns: int | None = None, scale: int = 1
-) -> Image.Image:
+def sheet(model: Model, drawn: Sequence[Drawn], columns: int | None = None, scale: int = 1) -> Image.Image:
     """Return all examples of `drawn` as one picture; points carry the colour of their label."""
     from inkwash.viz import fields, grids
 
@@ -45,9 +43,7 @@ def strip(model: Model, path: Sequence[Frame], moments: int = 10, scale: int = 1
     return grids.strip([_states(model, path[k].x) for k in chosen], header, scale)
 
 
-def film_frames(
-    model: Model, path: Iterable[Frame]
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def film_frames(model: Model, path: Iterable[Frame]) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Yield each frame of a path as two arrays of pictures: the state, and the example guessed from it."""
     for frame in path:
         yield _states(model, frame.x), _states(model, frame.guess)

@@ -111,7 +111,9 @@ def check_free(target: Path) -> None:
     if target.is_dir() and any(target.iterdir()):
         raise UsageError(f"{target} already holds something and nothing is overwritten: choose another --out")
     if target.is_file() and not _drawn_by_inkwash(target):
-        raise UsageError(f"{target} was not drawn by inkwash and is not overwritten: choose another --out, or move it away")
+        raise UsageError(
+            f"{target} was not drawn by inkwash and is not overwritten: choose another --out, or move it away"
+        )
     folder = target.parent
     while not folder.exists():
         folder = folder.parent

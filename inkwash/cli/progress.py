@@ -88,7 +88,13 @@ def json_lines() -> Show:
 @contextmanager
 def counter(total: int, told: str, quiet: bool = False) -> Iterator[Callable[[int], object]]:
     """A bar over `total` things with time left; yields a function that takes how many are done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(told, total=total)

@@ -24,7 +24,9 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
 
     facts = prints.read_facts(picture)
     if not facts or "request" not in facts:
-        raise UsageError(f"{picture} does not say how it was drawn: only grids and strips of 'inkwash sample' can be drawn again")
+        raise UsageError(
+            f"{picture} does not say how it was drawn: only grids and strips of 'inkwash sample' can be drawn again"
+        )
     request = Request.from_facts(facts)
     if request.kind == "film":
         raise UsageError(f"{picture} is a film: draw it again from its settings, {_flags(request)}")
@@ -53,7 +55,11 @@ def _image(drawing: Drawing, done: object):  # type: ignore[no-untyped-def]
 
 def _verdict(before: np.ndarray, after: np.ndarray, weights: str, drawing: Drawing) -> tuple[str, int]:
     name = drawing.model.name
-    changed = "" if weights == drawing.model.weights else f"; its weights were {weights}, {name} now has {drawing.model.weights}"
+    changed = (
+        ""
+        if weights == drawing.model.weights
+        else f"; its weights were {weights}, {name} now has {drawing.model.weights}"
+    )
     if before.shape != after.shape:
         return f"not the same: it is {before.shape}, drawn again {after.shape}{changed}", 1
     apart = int(np.abs(before.astype(int) - after.astype(int)).max())
@@ -61,7 +67,10 @@ def _verdict(before: np.ndarray, after: np.ndarray, weights: str, drawing: Drawi
         return f"the same, every pixel, drawn again from {name} ({drawing.model.weights})", 0
     if apart == 1:
         return f"the same to within one grey level, drawn again from {name} ({drawing.model.weights})", 0
-    return f"not the same: up to {apart} grey levels apart{changed or '; was it drawn on another device or precision?'}", 1
+    return (
+        f"not the same: up to {apart} grey levels apart{changed or '; was it drawn on another device or precision?'}",
+        1,
+    )
 
 
 def _flags(request: Request) -> str:

@@ -55,7 +55,9 @@ class Request:
         asked = dict(facts["request"])
         strange = set(asked) - {part.name for part in fields(cls)}
         if strange:
-            raise UsageError(f"the picture was drawn with {', '.join(sorted(strange))}, which this inkwash does not know: update it")
+            raise UsageError(
+                f"the picture was drawn with {', '.join(sorted(strange))}, which this inkwash does not know: update it"
+            )
         return cls(**(asked | {"interval": tuple(asked["interval"])}))
 
     def settings(self) -> Settings:

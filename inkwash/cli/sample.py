@@ -13,7 +13,7 @@ from inkwash.cli import extensions
 from inkwash.errors import UsageError
 
 if TYPE_CHECKING:
-    from inkwash.cli.requests import Drawing
+    from inkwash.cli.requests import Drawing, Kind
 
 
 def sample(
@@ -104,12 +104,14 @@ def sample(
 
     if strip and film:
         raise UsageError("--strip and --film are two pictures: give one, then the other")
-    kind = "strip" if strip else "film" if film else "grid"
+    kind: Kind = "strip" if strip else "film" if film else "grid"
     hardware.keep_memory()
     if model.lower().endswith(".png"):
         given = (n, label, guidance, sampler, steps, eta, schedule, clip)
         if any(value is not None for value in given) or kind != "grid":
-            raise UsageError(f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device")
+            raise UsageError(
+                f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device"
+            )
         return redraw(Path(model), out, device, quiet)
     request = Request(
         kind=kind,
@@ -129,7 +131,10 @@ def sample(
         scale=scale,
         columns=columns,
     )
-    target = out or Path("out") / f"{Path(model).name.removesuffix('.safetensors')}{'' if kind == 'grid' else '-' + kind}.png"
+    target = (
+        out
+        or Path("out") / f"{Path(model).name.removesuffix('.safetensors')}{'' if kind == 'grid' else '-' + kind}.png"
+    )
     write = outputs.writer_for(target, kind)
     if batch < 1:
         raise UsageError(f"--batch is {batch}: it must be at least 1")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from inkwash.core.denoisers import Denoiser
-from inkwash.core.levels import Level
+from inkwash.core.levels import CLEAN, NOISE, Level
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Guided:
 
     denoiser: Denoiser
     weight: float
-    cleanest: Level = Level(1.0, 0.0)
-    noisiest: Level = Level(0.0, 1.0)
+    cleanest: Level = CLEAN
+    noisiest: Level = NOISE
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         inside = bool((self.cleanest.code <= level.code).all() and (level.code <= self.noisiest.code).all())

@@ -66,3 +66,4 @@ def over(value: Tensor, x: Tensor) -> Tensor:
 
 
 CLEAN = Level(1.0, 0.0)
+NOISE = Level(0.0, 1.0)

@@ -67,9 +67,7 @@ def uniforms(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, 
     return (words(seed, item, draw, stream, count).double() + 0.5) / 2**32
 
 
-def normals(
-    seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, shape: Sequence[int]
-) -> Tensor:
+def normals(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, shape: Sequence[int]) -> Tensor:
     """Return standard normals, float32 [B, *shape]; arguments as for `words` (Box & Muller 1958).
 
     Computed in float64 and rounded once, so that another language repeats them to the last bit or next to it.

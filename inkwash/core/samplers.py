@@ -45,9 +45,7 @@ def plain(denoise: Denoiser, x: Tensor, guess: Tensor, now: Level, nxt: Level, p
     return guess
 
 
-def average_ends(
-    denoise: Denoiser, x: Tensor, guess: Tensor, now: Level, nxt: Level, past: Sequence[Guess]
-) -> Tensor:
+def average_ends(denoise: Denoiser, x: Tensor, guess: Tensor, now: Level, nxt: Level, past: Sequence[Guess]) -> Tensor:
     """The image whose noise is the mean of the noise guessed at both ends of the step (Heun; Karras et al. 2022, alg. 1)."""
     noise = now.noise_in(x, guess)
     ahead = nxt.mix(guess, noise)
@@ -173,9 +171,7 @@ class Sampler:
         eta = self.row.eta if self.eta is None else self.eta
         return eta**2 * self.row.share(now, nxt)
 
-    def __call__(
-        self, denoise: Denoiser, noise: Noise, start: Tensor | float = 0.0
-    ) -> Iterator[Frame]:
+    def __call__(self, denoise: Denoiser, noise: Noise, start: Tensor | float = 0.0) -> Iterator[Frame]:
         """Yield the frames from the noisiest level to CLEAN; the last one's x is the picture.
 
         `noise(k)` gives the k-th standard normal draw [B, ...]: draw 0 starts the path, draw k is for step k.

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 class Sinusoid(nn.Module):
     """Sines and cosines of 1000 * code at `dim`/2 frequencies from 1 to 1/10000 (Vaswani et al. 2017, section 3.5)."""
 
+    frequencies: Tensor
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         half = dim // 2

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from inkwash.core import Density, NetDenoiser, Schedule, Uniform
+from inkwash.core import Density, Level, Schedule, Target, Uniform
 from inkwash.core.levels import over
 from inkwash.objectives.weights import Unweighted, Weight
+
+
+class Speaker(Protocol):
+    """Whatever speaks in target space: a network's denoiser, or an exact one put into its words."""
+
+    @property
+    def target(self) -> Target:
+        """What it is asked for."""
+
+    def output(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return what it says about `x` [B, ...] at `level`, [B, ...]."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +32,7 @@ class Denoising:
     density: Density = field(default_factory=Uniform)
     weight: Weight = field(default_factory=Unweighted)
 
-    def __call__(
-        self, denoiser: NetDenoiser, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor
-    ) -> Tensor:
+    def __call__(self, denoiser: Speaker, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor) -> Tensor:
         """Return the loss of each example, float32 [B], the mean over its pixels.
 
         `images` and `noise` are [B, ...], `labels` int64 [B] or None, `u` uniform numbers in (0, 1), float64 [B].

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from inkwash.training.heldout import HeldOut, Profile
 from inkwash.training.lengths import Length
 from inkwash.training.loop import Step, steps
 from inkwash.training.state import State
+from inkwash.viz import prints
 
 LOG_EVERY = 10
 STATISTICS_BATCHES = 16
@@ -169,15 +170,15 @@ class Course:
         settings = Settings(self.recipe.sampling.preview, precision=self.recipe.training.precision)
         seeds = torch.arange(count)
         drawn = list(draw(average, seeds, labels_for(average, seeds, classes), settings, batch=count))
-        from inkwash.viz import prints
-
         facts = facts_of(average, seed=0, n=count, sampler=self.recipe.sampling.preview, milestone=path.stem)
         prints.save_png(sheet(average, drawn, columns=len(classes) if classes else None, scale=2), path, facts)
 
     def checkpoint(self) -> Checkpoint:
         """Return the whole state with what describes it."""
+        # the data's own name, not the path that it was given by: equal runs write equal files wherever the data lies
+        recipe = replace(self.recipe, data=replace(self.recipe.data, name=self.facts.data))
         header = {
-            "recipe": self.recipe.to_dict(),
+            "recipe": recipe.to_dict(),
             "facts": self.facts.to_dict(),
             "progress": self.state.header(),
             "total": self.total,

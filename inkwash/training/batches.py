@@ -63,9 +63,7 @@ class Batches:
         chosen = self.split.train[self.indices(step)]
         images = self.data.encoded(chosen)
         labels = self.data.labels[chosen] if self.conditional and self.data.labels is not None else None
-        dropped = drop_labels(
-            labels, self.label_dropout, uniforms(self.seed, place, step, Stream.TRAIN_DROPOUT)[:, 0]
-        )
+        dropped = drop_labels(labels, self.label_dropout, uniforms(self.seed, place, step, Stream.TRAIN_DROPOUT)[:, 0])
         u = stratify(uniforms(self.seed, place, step, Stream.TRAIN_LEVEL)[:, 0])
         noise = normals(self.seed, place, step, Stream.TRAIN_NOISE, images.shape[1:])
         return Batch(
@@ -77,9 +75,7 @@ class Batches:
         count = len(self.split.train)
         position = torch.arange((step - 1) * self.size, step * self.size)
         epoch = position // count
-        return torch.cat(
-            [_shuffled(self.seed, int(e), count)[position[epoch == e] % count] for e in epoch.unique()]
-        )
+        return torch.cat([_shuffled(self.seed, int(e), count)[position[epoch == e] % count] for e in epoch.unique()])
 
 
 @lru_cache(maxsize=4)

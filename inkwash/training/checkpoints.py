@@ -70,7 +70,9 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
     if not isinstance(header, dict):
         raise InkwashError(f"{path} holds tensors but no inkwash header: it was not written by inkwash")
     if header.get("format") != FORMAT:
-        raise InkwashError(f"checkpoint {path} has format {header.get('format')}, this inkwash reads {FORMAT}: update inkwash")
+        raise InkwashError(
+            f"checkpoint {path} has format {header.get('format')}, this inkwash reads {FORMAT}: update inkwash"
+        )
     return Checkpoint(header, tensors)
 
 

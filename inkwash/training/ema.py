@@ -21,8 +21,8 @@ def decay(half_life: float, step: int) -> float:
 @torch.no_grad()
 def update(average: nn.Module, net: nn.Module, keep: float) -> None:
     """Move the parameters of `average` towards those of `net`, keeping the share `keep` in [0, 1] of the old."""
-    own, new = list(average.parameters()), list(net.parameters())
-    torch._foreach_lerp_(own, new, 1 - keep)
+    for own, new in zip(average.parameters(), net.parameters(), strict=True):
+        own.lerp_(new, 1 - keep)
 
 
 @torch.no_grad()

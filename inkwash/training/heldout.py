@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inkwash.core import Denoiser, EmpiricalDenoiser, Level, NetDenoiser, Target
+from inkwash.core import Denoiser, EmpiricalDenoiser, Level, Target
 from inkwash.core.noise import Stream, normals
 from inkwash.data import Dataset
 from inkwash.objectives import Denoising
+from inkwash.objectives.denoising import Speaker
 from inkwash.training.batches import Split
 
 LEVELS = 20
@@ -49,7 +50,7 @@ class HeldOut:
         return cls(data.encoded(indices), labels, objective)
 
     @torch.no_grad()
-    def profile(self, denoiser: NetDenoiser | Exact, device: torch.device) -> Profile:
+    def profile(self, denoiser: Speaker, device: torch.device) -> Profile:
         """Return the loss of `denoiser` at each level of the grid."""
         u = (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
         place = torch.arange(len(self.images))
@@ -57,7 +58,7 @@ class HeldOut:
         means = [losses[place % LEVELS == k].mean().item() for k in range(LEVELS)]
         return Profile(self.objective.density(self.objective.schedule, u).code.tolist(), means)
 
-    def _losses(self, denoiser: NetDenoiser | Exact, part: Tensor, u: Tensor, device: torch.device) -> Tensor:
+    def _losses(self, denoiser: Speaker, part: Tensor, u: Tensor, device: torch.device) -> Tensor:
         noise = normals(0, part, 0, Stream.HELD_OUT, self.images.shape[1:]).to(device)
         labels = None if self.labels is None else self.labels[part].to(device)
         return self.objective(denoiser, self.images[part].to(device), labels, u[part % LEVELS], noise).cpu()
@@ -76,7 +77,9 @@ class Exact:
         return self.target.of(level, image, level.noise_in(x, image))
 
 
-def floor(data: Dataset, objective: Denoising, target: Target, conditional: bool, device: torch.device) -> Profile | None:
+def floor(
+    data: Dataset, objective: Denoising, target: Target, conditional: bool, device: torch.device
+) -> Profile | None:
     """Return the loss of the exact denoiser of the train part on a thousand of its own examples, by level.
 
     None where the sum over the whole train set would cost too much (over 100 million values).

@@ -31,7 +31,9 @@ class Length:
         except ValueError:
             amount = 0.0
         if unit not in UNITS or not 0 < amount < math.inf:
-            raise UsageError(f"{where} '{text}': write a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'")
+            raise UsageError(
+                f"{where} '{text}': write a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'"
+            )
         return cls(amount, unit)
 
     def steps(self, batch: int, images: int) -> int:
@@ -40,7 +42,9 @@ class Length:
         Raises `UsageError` for minutes, which only a measurement can turn into steps.
         """
         if self.unit == "minutes":
-            raise UsageError(f"'{self}' is not a number of steps until the speed is measured: use steps, images or epochs here")
+            raise UsageError(
+                f"'{self}' is not a number of steps until the speed is measured: use steps, images or epochs here"
+            )
         per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
         return max(1, math.ceil(self.amount * per_unit - 1e-9))
 

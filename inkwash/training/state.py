@@ -16,7 +16,7 @@ from inkwash.training.checkpoints import Checkpoint
 
 @dataclass
 class Progress:
-    """Numbers that go on with a run: steps done, the share of the random start left in the average, losses since the last log line.
+    """Numbers that go on with a run: steps done, the share of the random start left in the average, losses not yet logged.
 
     `best` is the lowest held-out loss so far.
     """
@@ -59,7 +59,9 @@ class State:
     def restore(self, checkpoint: Checkpoint, source: str) -> None:
         """Take over a checkpoint. Raises `InkwashError`, naming `source`, when it is of another network or optimiser."""
         if not checkpoint.part("optimizer") and checkpoint.header.get("progress", {}).get("step"):
-            raise InkwashError(f"{source} holds weights only, without optimiser: it can be sampled from but not trained on")
+            raise InkwashError(
+                f"{source} holds weights only, without optimiser: it can be sampled from but not trained on"
+            )
         try:
             self.net.load_state_dict(checkpoint.part("net"))
             self.average.load_state_dict(checkpoint.part("average"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -63,7 +64,7 @@ def network(path: str | Path, stages: Sequence[StageLike], title: str) -> None:
     for box in boxes:
         _draw(ax, box, box.stage.flops / busiest)
     path_of_image = [box for box in boxes if box.row is not None]
-    for one, following in zip(path_of_image, path_of_image[1:], strict=False):
+    for one, following in pairwise(path_of_image):
         _arrow(ax, one, following)
     for down, up in across(path_of_image):
         ends = [down.x + down.width / 2, up.x - up.width / 2]
@@ -124,17 +125,13 @@ def _draw(ax: Axes, box: Box, work: float) -> None:
     corner = (box.x - box.width / 2, box.y - box.height / 2)
     shade = (*_rgb(COLOURS[0]), 0.06 + 0.79 * work)
     frame = {"facecolor": shade, "edgecolor": COLOURS[0], "linewidth": LOOK["hair"]}
-    ax.add_patch(
-        FancyBboxPatch(corner, box.width, box.height, boxstyle="round,pad=0,rounding_size=0.03", **frame)
-    )
+    ax.add_patch(FancyBboxPatch(corner, box.width, box.height, boxstyle="round,pad=0,rounding_size=0.03", **frame))
     stage = box.stage
     shape = "×".join(map(str, stage.shape)) or "not run"
     words = f"{shape}\n{_short(stage.parameters).strip()} param." if stage.parameters else shape
     under = box.y - box.height / 2 - 0.05
     ax.text(box.x, box.y + box.height / 2 + 0.04, stage.name, ha="center", va="bottom", fontsize=8, color=INK)
-    ax.text(
-        box.x, under, f"{stage.kind}\n{words}", ha="center", va="top", fontsize=7, color=INK, linespacing=1.3
-    )
+    ax.text(box.x, under, f"{stage.kind}\n{words}", ha="center", va="top", fontsize=7, color=INK, linespacing=1.3)
 
 
 def _arrow(ax: Axes, one: Box, following: Box) -> None:

@@ -92,15 +92,11 @@ def vector_field(
     feet = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     moves = np.asarray(function(feet), dtype=np.float64)
     if moves.shape != feet.shape:
-        raise UsageError(
-            f"a vector field gives {list(feet.shape)} for as many points, not {list(moves.shape)}"
-        )
+        raise UsageError(f"a vector field gives {list(feet.shape)} for as many points, not {list(moves.shape)}")
     lengths = np.linalg.norm(moves, axis=1)
     sound = np.isfinite(lengths)
     if not sound.any():
-        raise UsageError(
-            f"no finite arrow to draw in {Path(path).name}: choose limits where the field is defined"
-        )
+        raise UsageError(f"no finite arrow to draw in {Path(path).name}: choose limits where the field is defined")
     longest = float(lengths[sound].max()) or 1.0
     cell = max(right - left, top - bottom) / (arrows - 1)
     shown = moves[sound] / longest * cell

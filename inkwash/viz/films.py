@@ -106,16 +106,12 @@ def _readable(pictures: Pixels) -> int:
     return max(1, 84 // np.shape(pictures)[1]) if np.ndim(pictures) > 1 else 1
 
 
-def _side_by_side(
-    left: Image.Image, right: Image.Image, captions: tuple[str, str], background: str
-) -> Image.Image:
+def _side_by_side(left: Image.Image, right: Image.Image, captions: tuple[str, str], background: str) -> Image.Image:
     """Return the two sheets side by side under their captions, with room below for the progress."""
     letters = font(12)
     top, bottom, gutter = 20, 6, 10
     width = max(left.width, right.width, *(math.ceil(letters.getlength(text)) + 4 for text in captions))
-    page = paper(
-        2 * width + gutter, top + max(left.height, right.height) + bottom, background, left.mode == "L"
-    )
+    page = paper(2 * width + gutter, top + max(left.height, right.height) + bottom, background, left.mode == "L")
     pen, colour = ImageDraw.Draw(page), ink_for(page, background)
     for offset, sheet, caption in ((0, left, captions[0]), (width + gutter, right, captions[1])):
         page.paste(sheet, (offset + (width - sheet.width) // 2, top))

@@ -33,9 +33,7 @@ def grid(
     """
     tiles = enlarged(pictures, scale)
     if columns is not None and columns < 1:
-        raise UsageError(
-            f"a grid of {columns} columns has no place for a picture: give a whole number from 1"
-        )
+        raise UsageError(f"a grid of {columns} columns has no place for a picture: give a whole number from 1")
     columns = min(len(tiles), columns or math.ceil(math.sqrt(len(tiles))))
     rows = math.ceil(len(tiles) / columns)
     cells = {(index // columns, index % columns): tile for index, tile in enumerate(tiles)}
@@ -92,9 +90,7 @@ def paper(width: int, height: int, background: str, grey: bool) -> Image.Image:
     try:
         red, green, blue = ImageColor.getcolor(background, "RGB")  # type: ignore[misc]
     except ValueError as error:
-        raise UsageError(
-            f"unknown colour '{background}': give a name, 'white', or a code, #fafafa"
-        ) from error
+        raise UsageError(f"unknown colour '{background}': give a name, 'white', or a code, #fafafa") from error
     if grey and red == green == blue:
         return Image.new("L", (width, height), red)
     return Image.new("RGB", (width, height), (red, green, blue))

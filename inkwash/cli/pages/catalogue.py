@@ -39,7 +39,9 @@ def show(as_json: bool) -> None:
     console = Console()
     console.print(table)
     console.print("MFLOP is the work of one forward of one example. One in full: inkwash show NAME", highlight=False)
-    console.print("Train: inkwash train NAME --data PATH. Draw from a bundled model: inkwash sample NAME", highlight=False)
+    console.print(
+        "Train: inkwash train NAME --data PATH. Draw from a bundled model: inkwash sample NAME", highlight=False
+    )
 
 
 def _row(name: str) -> dict[str, Any]:

@@ -25,7 +25,9 @@ def show(name: str, out: Path, as_json: bool) -> None:
         print(json.dumps(facts.to_dict() | {"test_count": tests, "note": loaded.note}, indent=2))
         return
     console = Console(highlight=False)
-    console.print(f"{facts.data}: {facts.count:,} to train on, {tests:,} to test on, {'×'.join(map(str, facts.shape))} each")
+    console.print(
+        f"{facts.data}: {facts.count:,} to train on, {tests:,} to test on, {'×'.join(map(str, facts.shape))} each"
+    )
     console.print(f"standard deviation {facts.data_std:.4f} as the network sees it, SHA-256 {facts.sha256}")
     for label, share in zip(facts.classes, facts.proportions, strict=False):
         console.print(f"  {label}: {share:.1%}")

@@ -43,7 +43,9 @@ def show(name: str, out: Path, as_json: bool) -> None:
     words = curves.terminal_words(float(terminal.alpha), float(terminal.sigma))
     console.print(f"schedule: {words} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})")
     pictures = out / f"{chosen.name}-network.png", out / f"{chosen.name}-schedule.png"
-    diagrams.network(pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {anatomy.parameters(net):,} parameters")
+    diagrams.network(
+        pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {anatomy.parameters(net):,} parameters"
+    )
     curves.schedule_curves(pictures[1], {_named(chosen): sampled(chosen.schedule)}, f"Schedule of {chosen.name}")
     console.print(f"pictures: {pictures[0]}, {pictures[1]}")
     if name in model.bundled():

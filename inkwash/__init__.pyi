@@ -1,0 +1,102 @@
+from .core import (
+    CLEAN as CLEAN,
+)
+from .core import (
+    Clipped as Clipped,
+)
+from .core import (
+    Cosine as Cosine,
+)
+from .core import (
+    Counted as Counted,
+)
+from .core import (
+    EmpiricalDenoiser as EmpiricalDenoiser,
+)
+from .core import (
+    Flow as Flow,
+)
+from .core import (
+    Frame as Frame,
+)
+from .core import (
+    GaussianDenoiser as GaussianDenoiser,
+)
+from .core import (
+    Guided as Guided,
+)
+from .core import (
+    Inpainted as Inpainted,
+)
+from .core import (
+    Karras as Karras,
+)
+from .core import (
+    Labelled as Labelled,
+)
+from .core import (
+    Level as Level,
+)
+from .core import (
+    Linear as Linear,
+)
+from .core import (
+    LogitNormal as LogitNormal,
+)
+from .core import (
+    LogLinear as LogLinear,
+)
+from .core import (
+    LogNormal as LogNormal,
+)
+from .core import (
+    MixtureDenoiser as MixtureDenoiser,
+)
+from .core import (
+    NetDenoiser as NetDenoiser,
+)
+from .core import (
+    Power as Power,
+)
+from .core import (
+    Quadratic as Quadratic,
+)
+from .core import (
+    Sampler as Sampler,
+)
+from .core import (
+    Schedule as Schedule,
+)
+from .core import (
+    Shift as Shift,
+)
+from .core import (
+    Sigmoid as Sigmoid,
+)
+from .core import (
+    Stretch as Stretch,
+)
+from .core import (
+    Target as Target,
+)
+from .core import (
+    Uniform as Uniform,
+)
+from .core import (
+    Warped as Warped,
+)
+from .core import (
+    WeightedPair as WeightedPair,
+)
+from .data import Dataset as Dataset
+from .errors import InkwashError as InkwashError
+from .errors import UsageError as UsageError
+from .model import Model as Model
+from .objectives import Denoising as Denoising
+from .python import Samples as Samples
+from .python import load as load
+from .python import sample as sample
+from .python import train as train
+from .recipe import Recipe as Recipe
+
+__version__: str

@@ -1,0 +1,128 @@
+"""A wrapper changes a prediction in one stated way, is itself a denoiser, and leaves the rest alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inkwash.core import (
+    SAMPLERS,
+    Clipped,
+    Cosine,
+    Counted,
+    EmpiricalDenoiser,
+    GaussianDenoiser,
+    Inpainted,
+    Labelled,
+    Level,
+    Linear,
+    NetDenoiser,
+    Sampler,
+    Schedule,
+    Target,
+    WeightedPair,
+)
+
+LEVEL = Cosine()(0.4)
+X = torch.randn(5, 1, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def echo(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+    """Say x, moved by the label: a denoiser whose answers are known."""
+    return 3 * x + (0 if label is None else label.reshape(-1, 1, 1, 1))
+
+
+class Echo(nn.Module):
+    """A network that says its input and remembers what it was given."""
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+        self.given = (x, code, label)
+        return x
+
+
+def test_a_network_sees_unit_variance_and_the_code_of_each_example() -> None:
+    net, std = Echo(), 0.4
+    normal = torch.randn(2, 4, 1, 30, 30, generator=torch.Generator().manual_seed(1))
+    for level in (Level(0.8, 0.6), Level(1.0, 40.0), Cosine()(torch.tensor([0.1, 0.4, 0.7, 1.0]))):
+        NetDenoiser(net, Target("v", std))(level.mix(std * normal[0], normal[1]), level)
+        x, code, label = net.given
+        assert x.flatten(1).std(1).tolist() == pytest.approx([1] * 4, abs=0.1)
+        assert code.dtype == torch.float32 and code.shape == (4,) and label is None
+        assert code.tolist() == pytest.approx(level.code.expand(4).tolist(), abs=1e-7)
+
+
+def test_the_network_may_compute_in_bfloat16_while_the_state_stays() -> None:
+    net = nn.Linear(4, 4, bias=False)
+    heard = []
+    net.register_forward_hook(lambda module, given, said: heard.append(said.dtype))
+
+    class Flat(nn.Module):
+        def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+            return net(x)
+
+    x = torch.ones(2, 4)
+    exact = NetDenoiser(Flat(), Target("x0"))(x, LEVEL)
+    rough = NetDenoiser(Flat(), Target("x0"), autocast=torch.bfloat16)(x, LEVEL)
+    assert heard == [torch.float32, torch.bfloat16]
+    assert exact.dtype == rough.dtype == torch.float32
+    # eight bits of mantissa
+    torch.testing.assert_close(rough, exact, rtol=2**-6, atol=2**-6)
+
+
+def test_clipped_clamps_what_is_outside_and_nothing_else() -> None:
+    guess = Clipped(echo, low=-0.5, high=2.0)(X, LEVEL)
+    assert guess.min() == -0.5 and guess.max() == 2.0
+    inside = (3 * X).abs() < 0.5
+    assert inside.any() and torch.equal(guess[inside], 3 * X[inside])
+
+
+def test_counted_counts_and_changes_nothing() -> None:
+    counted = Counted(echo)
+    label = torch.arange(5)
+    assert torch.equal(counted(X, LEVEL, label), echo(X, LEVEL, label))
+    counted(X, LEVEL)
+    assert counted.count == 2
+
+
+def test_labelled_asks_for_its_own_label() -> None:
+    label = torch.arange(5)
+    assert torch.equal(Labelled(echo, label)(X, LEVEL), echo(X, LEVEL, label))
+    assert torch.equal(Labelled(echo, label)(X, LEVEL, label + 7), echo(X, LEVEL, label))
+    assert torch.equal(Labelled(echo, None)(X, LEVEL, label), echo(X, LEVEL))
+
+
+def test_a_weighted_pair_runs_from_the_first_to_the_second_on_a_straight_line() -> None:
+    first, second = Labelled(echo, torch.zeros(5)), Labelled(echo, 10 * torch.ones(5))
+    assert torch.equal(WeightedPair(first, second, 0.0)(X, LEVEL), first(X, LEVEL))
+    assert torch.equal(WeightedPair(first, second, 1.0)(X, LEVEL), second(X, LEVEL))
+    torch.testing.assert_close(WeightedPair(first, second, 0.3)(X, LEVEL), 3 * X + 3)
+
+
+def test_wrappers_nest_in_either_order() -> None:
+    label = torch.arange(5)
+    outside, inside = Counted(Labelled(echo, label)), Labelled(Counted(echo), label)
+    assert torch.equal(outside(X, LEVEL), inside(X, LEVEL))
+    assert outside.count == inside.denoiser.count == 1
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+@pytest.mark.parametrize("schedule", [Cosine(), Linear(T=30)], ids=repr)
+def test_known_pixels_are_exact_in_the_final_picture(
+    kind: str, schedule: Schedule, draws: Callable[..., Callable[[int], Tensor]]
+) -> None:
+    images, known = torch.randn(2, 6, 1, 2, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    mask = torch.tensor([[True, False, True], [False, False, True]])
+    denoise = EmpiricalDenoiser(images)
+    *_, last = Sampler(schedule, kind, steps=6)(Inpainted(denoise, known[:4], mask), draws(4, 1, 2, 3))
+    assert torch.equal(last.x[..., mask], known[:4][..., mask])
+    assert not torch.isclose(last.x[..., ~mask], known[:4][..., ~mask]).any()
+
+
+def test_inpainting_nothing_is_the_denoiser_and_everything_is_the_picture() -> None:
+    gaussian = GaussianDenoiser(torch.zeros(2).double(), torch.eye(2).double())
+    x, known = X.reshape(10, 2), torch.full((10, 2), 0.5, dtype=torch.float64)
+    assert torch.equal(Inpainted(gaussian, known, torch.zeros(10, 2))(x, LEVEL), gaussian(x, LEVEL))
+    assert torch.equal(Inpainted(gaussian, known, torch.ones(10, 2))(x, LEVEL), known)
