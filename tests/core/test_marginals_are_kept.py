@@ -85,7 +85,6 @@ def test_gaussian_data_stay_gaussian_with_their_mean_and_covariance(kind: str, s
         assert gaussian_deviation(kind, schedule, 4) < 0.01
         return
     coarse, fine = (gaussian_deviation(kind, schedule, steps) for steps in (100, 200))
-    print(f"DEV {kind} {schedule} {coarse:.4g} {fine:.4g} {coarse / fine:.3g}")
     assert fine < 0.1
     assert fine < 0.65 * coarse or fine < 0.002
 
@@ -151,7 +150,6 @@ def test_mixture_data_keep_their_distribution_and_weights(
         # the energy distance is twice this integral (Szekely & Rizzo 2013), with this mean for a true sample
         distance = torch.trapezoid((found - expected) ** 2, points)
         sampling = torch.trapezoid(expected * (1 - expected), points) / COUNT
-        print(f"ED {kind} {schedule} {frame.level} {distance / sampling:.3f}")
         assert distance < 4 * sampling, frame.level
     left = (frames[-1].x < -0.3).double().mean().item()
     chance = mixture_cdf(frames[-1].level, torch.tensor(-0.3)).item()

@@ -92,7 +92,7 @@ def test_a_guess_that_is_a_polynomial_of_half_log_snr_is_integrated_exactly(
 
     def integral(level: Level) -> Tensor:
         place = level.log_snr / 2
-        primitives = [torch.ones(()), place - 1, place**2 - 2 * place + 2]
+        primitives = [torch.ones_like(place), place - 1, place**2 - 2 * place + 2]
         return torch.exp(place) * sum(c * p for c, p in zip(coefficients, primitives, strict=False))
 
     sampler = Sampler(Interior(SCHEDULES[schedule]()), kind, steps=12)

@@ -1,0 +1,143 @@
+"""What a sampler may be asked for, what it costs, and what it hands to those who watch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor
+
+from inkwash.core import CLEAN, SAMPLERS, SCHEDULES, Cosine, Counted, Flow, GaussianDenoiser, Level, Linear, Sampler
+from inkwash.core.samplers import parse
+from inkwash.errors import UsageError
+
+Draws = Callable[..., Callable[[int], Tensor]]
+DENOISE = GaussianDenoiser(torch.zeros(2).double(), torch.eye(2).double())
+every_row = pytest.mark.parametrize("kind", SAMPLERS)
+every_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
+
+
+@every_row
+@every_schedule
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_evaluations_are_as_many_as_are_counted(kind: str, schedule: str, steps: int, draws: Draws) -> None:
+    counted = Counted(DENOISE)
+    sampler = Sampler(SCHEDULES[schedule](), kind, steps=steps)
+    list(sampler(counted, draws(1, 2)))
+    assert sampler.evaluations == counted.count
+
+
+@every_row
+def test_a_path_has_a_frame_a_level_and_ends_clean_with_the_last_guess(kind: str, draws: Draws) -> None:
+    schedule = Cosine()
+    frames = list(Sampler(schedule, kind, steps=6)(DENOISE, draws(3, 2)))
+    assert [frame.level.code for frame in frames] == [level.code for level in schedule.levels(6)]
+    assert frames[-1].level is CLEAN
+    assert torch.equal(frames[-1].x, frames[-2].guess) and torch.equal(frames[-1].x, frames[-1].guess)
+    assert all(torch.equal(frame.guess, DENOISE(frame.x, frame.level)) for frame in frames[:-1])
+
+
+@every_row
+@every_schedule
+def test_every_path_is_finite(kind: str, schedule: str, draws: Draws) -> None:
+    for frame in Sampler(SCHEDULES[schedule](), kind, steps=30)(DENOISE, draws(3, 2)):
+        assert torch.isfinite(frame.x).all() and torch.isfinite(frame.guess).all()
+
+
+@every_row
+@every_schedule
+def test_the_share_of_fresh_noise_is_a_share(kind: str, schedule: str) -> None:
+    sampler = Sampler(SCHEDULES[schedule](), kind, steps=333)
+    shares = torch.stack([sampler.share(now, nxt) for now, nxt in pairwise(sampler.schedule.levels(333)[:-1])])
+    assert shares.dtype == torch.float64
+    assert (shares >= 0).all() and (shares <= 1).all()
+
+
+def test_eta_scales_the_variance_by_its_square() -> None:
+    now, nxt = Cosine()(0.6), Cosine()(0.5)
+    shares = [Sampler(Cosine(), "ddim", eta=eta).share(now, nxt).item() for eta in (0.0, 0.5, 1.0)]
+    assert shares[0] == 0 and shares[2] == Sampler(Cosine(), "ddpm").share(now, nxt)
+    assert shares[1] == pytest.approx(shares[2] / 4, rel=1e-14)
+    assert Sampler(Cosine(), "ddim").share(now, nxt) == 0
+
+
+@every_row
+def test_a_state_of_float32_stays_float32(kind: str, draws: Draws) -> None:
+    single = GaussianDenoiser(torch.zeros(2), torch.eye(2))
+    noise = draws(3, 2)
+    frames = list(Sampler(Flow(), kind, steps=5)(single, lambda draw: noise(draw).float()))
+    assert {frame.x.dtype for frame in frames} == {torch.float32}
+    *_, exact = Sampler(Flow(), kind, steps=5)(DENOISE, noise)
+    torch.testing.assert_close(frames[-1].x.double(), exact.x, rtol=0, atol=1e-5)
+
+
+@every_row
+def test_a_path_draws_noise_only_where_it_has_a_share(kind: str, draws: Draws) -> None:
+    asked: list[int] = []
+
+    def noise(draw: int) -> Tensor:
+        asked.append(draw)
+        return draws(3, 2)(draw)
+
+    sampler = Sampler(Linear(T=50), kind, steps=5)
+    list(sampler(DENOISE, noise))
+    steps = list(pairwise(sampler.schedule.levels(5)[:-1]))
+    assert asked == [0] + [k for k, (now, nxt) in enumerate(steps, start=1) if sampler.share(now, nxt) > 0]
+
+
+@every_row
+def test_each_image_is_its_own_whatever_the_batch(kind: str, draws: Draws) -> None:
+    sampler, noise = Sampler(Cosine(), kind, steps=5), draws(7, 2)
+    *_, together = sampler(DENOISE, noise)
+    for row in range(7):
+        *_, alone = sampler(DENOISE, lambda draw, row=row: noise(draw)[row : row + 1])
+        torch.testing.assert_close(alone.x, together.x[row : row + 1], rtol=0, atol=1e-13)
+
+
+def test_a_start_from_a_picture_is_that_picture_noised(draws: Draws) -> None:
+    schedule, picture, noise = Linear(T=50), torch.full((3, 2), 0.7, dtype=torch.float64), draws(3, 2)
+    first = next(Sampler(schedule, "ddim", steps=5)(DENOISE, noise, start=picture))
+    torch.testing.assert_close(first.x, first.level.mix(picture, noise(0)))
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"kind": "dimm"}, "unknown sampler 'dimm'.*did you mean 'ddim'"),
+        ({"steps": 0}, "steps is 0"),
+        ({"steps": 51}, "T = 50"),
+        ({"kind": "ddim", "eta": 1.5}, "eta is 1.5"),
+        ({"kind": "ddim", "eta": -0.1}, "eta is -0.1"),
+        ({"kind": "ddim", "eta": float("nan")}, "eta is nan"),
+        *(({"kind": kind, "eta": 0.5}, f"eta has no effect on {kind}") for kind in SAMPLERS if kind != "ddim"),
+    ],
+    ids=str,
+)
+def test_a_request_that_cannot_be_met_says_why_in_one_line(settings: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("+", r"\+")) as caught:
+        Sampler(Linear(T=50), **{"steps": 10, **settings})
+    assert "\n" not in str(caught.value)
+
+
+@every_row
+def test_a_name_with_and_without_steps_is_understood(kind: str) -> None:
+    assert parse(kind) == (kind, None)
+    assert parse(f"{kind}:25") == (kind, 25)
+
+
+@pytest.mark.parametrize("text", ["", "dpm", "ddim:", "ddim:ten", "ddim:2.5", "ddim:5:5", "ddim:--5", "ddim:²", "ddim: 5"])
+def test_a_sampler_that_is_no_sampler_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+def test_the_default_steps_of_a_row_can_be_taken_on_its_schedule() -> None:
+    for kind, row in SAMPLERS.items():
+        assert Sampler(Linear(T=1000), kind, steps=row.steps or 1000).row is row
+
+
+def test_levels_are_told_apart_by_identity() -> None:
+    assert Level(1.0, 0.0) is not CLEAN
+    assert Cosine().levels(3)[-1] is CLEAN
