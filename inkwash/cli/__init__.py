@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -58,6 +59,11 @@ def run(arguments: list[str]) -> int:
         return _complain("interrupted", 130)
     except BrokenPipeError:
         return 1
+    except Exception as error:
+        if os.environ.get("INKWASH_DEBUG"):
+            raise
+        what = _one_line(error) or "no message"
+        return _complain(f"unexpected {type(error).__name__}: {what}; INKWASH_DEBUG=1 shows where, please report it", 1)
     return code if isinstance(code, int) else 0
 
 

@@ -27,7 +27,7 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
         raise UsageError(
             f"{picture} does not say how it was drawn: only grids and strips of 'inkwash sample' can be drawn again"
         )
-    request = Request.from_facts(facts)
+    request = Request.from_dict(facts["request"])
     if request.kind == "film":
         raise UsageError(f"{picture} is a film: draw it again from its settings, {_flags(request)}")
     drawing = request.resolve(models.load(request.model, device=device))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from inkwash.core import SCHEDULES, Frame, Sampler
+from inkwash.core import Frame, Sampler
 from inkwash.drawing import Drawn, Settings, draw, frames, labels_for, parse_labels
-from inkwash.errors import UsageError, unknown
+from inkwash.errors import UsageError
 from inkwash.model import Model
+from inkwash.sections import decode_schedule, encode_schedule
 from inkwash.sheets import facts_of
 
 Kind = Literal["grid", "strip", "film"]
@@ -28,52 +29,36 @@ class Request:
     kind: Kind = "grid"
     n: int | None = None
     label: str | None = None
-    guidance: float | None = None
-    interval: tuple[float, float] = (0.0, 1.0)
-    sampler: str | None = None
-    steps: int | None = None
-    eta: float | None = None
-    temperature: float = 1.0
-    schedule: str | None = None
-    clip: bool | None = None
     seed: int = 0
-    precision: str = "float32"
     scale: int = 1
     columns: int | None = None
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        for name, lowest in (("n", 1), ("seed", 0), ("scale", 1), ("columns", 1), ("temperature", 0)):
+        for name, lowest in (("n", 1), ("seed", 0), ("scale", 1), ("columns", 1)):
             value = getattr(self, name)
             if value is not None and value < lowest:
                 raise UsageError(f"--{name} is {value}: it must be at least {lowest}")
-        if self.schedule is not None and self.schedule not in SCHEDULES:
-            raise unknown("schedule", self.schedule, SCHEDULES)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the request as plain values, for a picture to keep."""
+        schedule = self.settings.schedule
+        settings = vars(self.settings) | {"schedule": None if schedule is None else encode_schedule(schedule)}
+        return vars(self) | {"settings": settings}
 
     @classmethod
-    def from_facts(cls, facts: dict[str, Any]) -> Request:
+    def from_dict(cls, values: dict[str, Any]) -> Request:
         """Return the request that a picture keeps. Raises `UsageError` when a newer inkwash wrote it."""
-        asked = dict(facts["request"])
-        strange = set(asked) - {part.name for part in fields(cls)}
-        if strange:
+        settings = dict(values.get("settings", {}))
+        if settings.get("schedule") is not None:
+            settings["schedule"] = decode_schedule(settings["schedule"])
+        try:
+            asked = Settings(**(settings | {"interval": tuple(settings["interval"])}))
+            return cls(**(values | {"settings": asked}))
+        except (TypeError, KeyError) as error:
             raise UsageError(
-                f"the picture was drawn with {', '.join(sorted(strange))}, which this inkwash does not know: update it"
-            )
-        return cls(**(asked | {"interval": tuple(asked["interval"])}))
-
-    def settings(self) -> Settings:
-        """Return how to draw."""
-        schedule = None if self.schedule is None else SCHEDULES[self.schedule]()
-        return Settings(
-            self.sampler,
-            self.steps,
-            self.eta,
-            self.temperature,
-            schedule,
-            self.guidance,
-            self.interval,
-            self.clip,
-            self.precision,
-        )
+                f"the picture was drawn by another inkwash, which this one cannot follow: {error}"
+            ) from None
 
     def resolve(self, model: Model) -> Drawing:
         """Return the request with every default settled for `model`. Raises `UsageError` for what it cannot do."""
@@ -83,7 +68,7 @@ class Request:
         count = self.n or (several * (10 if self.kind == "grid" else 1) if several else usual)
         seeds = torch.arange(self.seed, self.seed + count)
         columns = self.columns or (several or None)
-        settings = self.settings()
+        settings = self.settings
         # built once here, so that what cannot be done is said before anything is drawn or written
         sampler = settings.sampler_of(model)
         model.denoiser(settings.guidance, settings.interval, settings.clip, settings.precision)
@@ -120,4 +105,4 @@ class Drawing:
         from inkwash import __version__
 
         drawn = f"{self.sampler.kind}:{self.sampler.steps}"
-        return facts_of(self.model, inkwash=__version__, sampler=drawn, request=asdict(self.request))
+        return facts_of(self.model, inkwash=__version__, sampler=drawn, request=self.request.to_dict())

@@ -136,8 +136,8 @@ class Sampler:
     """A row of SAMPLERS on `steps` levels of `schedule`.
 
     `eta` in [0, 1] scales the fresh noise of ddim (0 none, 1 ddpm; Song et al. 2021, eq. 16), None for the row's own.
-    `temperature` scales the fresh noise of every step: 1 is the sampler, 0 its mean only. Raises `UsageError` for
-    an unknown `kind`, steps < 1 or above the T of a beta table, and an eta out of range or given to another row.
+    `temperature` >= 0 scales the fresh noise of every step: 1 is the sampler, 0 its mean only. Raises `UsageError`
+    for an unknown `kind`, a number out of range, steps above the T of a beta table, and an eta for another row.
     """
 
     schedule: Schedule
@@ -154,6 +154,8 @@ class Sampler:
             raise UsageError(f"eta has no effect on {self.kind}: leave it out, or use {takers}")
         if self.eta is not None and not 0 <= self.eta <= 1:
             raise UsageError(f"eta is {self.eta}: it must be in [0, 1]")
+        if self.temperature < 0:
+            raise UsageError(f"temperature is {self.temperature:g}: it must be at least 0")
         self.schedule.levels(self.steps)
 
     @property

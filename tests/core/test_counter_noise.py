@@ -109,10 +109,15 @@ def test_uniforms_and_normals_follow_their_law(stream: Stream) -> None:
     # sqrt(-log(p / 2) / 2) / sqrt(n) is exceeded with probability p (Kolmogorov 1933)
     bound = math.sqrt(-math.log(1e-4 / 2) / 2 / COUNT)
     uniform = uniforms(11, 0, 0, stream, COUNT)[0]
-    assert uniform.min() > 0 and uniform.max() < 1
     assert distance_to(uniform.sort().values) < bound
     normal = normals(11, 0, 1, stream, (COUNT,))[0].double()
     assert distance_to(torch.special.ndtr(normal.sort().values)) < bound
+
+
+def test_every_uniform_lies_inside_the_cell_of_its_word_and_so_is_never_0_or_1() -> None:
+    arguments = (11, torch.arange(50), 0, Stream.SAMPLE, 40)
+    word, place = words(*arguments), uniforms(*arguments) * WORD
+    assert (word < place).all() and (place < word + 1).all()
 
 
 def test_normals_have_the_first_four_moments() -> None:

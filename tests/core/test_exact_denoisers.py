@@ -44,9 +44,7 @@ POINTS = torch.randn(5, 2, generator=torch.Generator().manual_seed(1), dtype=tor
 def test_the_image_is_tweedies_formula(name: str, angle: float, length: float) -> None:
     denoise, weights, means, covariances = LAWS[name]
     alpha, sigma = length * math.cos(angle), length * math.sin(angle)
-    noisy = MultivariateNormal(
-        alpha * means, alpha**2 * covariances + sigma**2 * torch.eye(2, dtype=torch.float64)
-    )
+    noisy = MultivariateNormal(alpha * means, alpha**2 * covariances + sigma**2 * torch.eye(2, dtype=torch.float64))
     x = (length * POINTS).requires_grad_()
     log_density = MixtureSameFamily(Categorical(weights), noisy).log_prob(x)
     score = torch.autograd.grad(log_density.sum(), x)[0]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inkwash.core import CLEAN, SAMPLERS, SCHEDULES, Cosine, Counted, Flow, GaussianDenoiser, Level, Linear, Sampler
+from inkwash.core import CLEAN, SAMPLERS, SCHEDULES, Cosine, Counted, Flow, GaussianDenoiser, Linear, Sampler
 from inkwash.core.samplers import parse
 from inkwash.errors import UsageError
 
@@ -127,17 +127,9 @@ def test_a_name_with_and_without_steps_is_understood(kind: str) -> None:
     assert parse(f"{kind}:25") == (kind, 25)
 
 
-@pytest.mark.parametrize("text", ["", "dpm", "ddim:", "ddim:ten", "ddim:2.5", "ddim:5:5", "ddim:--5", "ddim:²", "ddim: 5"])
+@pytest.mark.parametrize(
+    "text", ["", "dpm", "ddim:", "ddim:ten", "ddim:2.5", "ddim:5:5", "ddim:--5", "ddim:²", "ddim: 5"]
+)
 def test_a_sampler_that_is_no_sampler_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         parse(text)
-
-
-def test_the_default_steps_of_a_row_can_be_taken_on_its_schedule() -> None:
-    for kind, row in SAMPLERS.items():
-        assert Sampler(Linear(T=1000), kind, steps=row.steps or 1000).row is row
-
-
-def test_levels_are_told_apart_by_identity() -> None:
-    assert Level(1.0, 0.0) is not CLEAN
-    assert Cosine().levels(3)[-1] is CLEAN

@@ -64,9 +64,7 @@ def test_a_level_an_example_is_one_level_after_another(kind: str) -> None:
     for i, one in enumerate(angle.tolist()):
         alone, row = level_at(one), slice(i, i + 1)
         torch.testing.assert_close(said[row], target.of(alone, image[row], noise[row]))
-        torch.testing.assert_close(
-            target.image(levels, x, said + 1)[row], target.image(alone, x[row], said[row] + 1)
-        )
+        torch.testing.assert_close(target.image(levels, x, said + 1)[row], target.image(alone, x[row], said[row] + 1))
 
 
 @every_target

@@ -1,0 +1,178 @@
+"""The sections of a recipe, each a frozen value, and how each is written as plain values and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any
+
+from inkwash.binding import bind, build, kind_of
+from inkwash.core import DENSITIES, SCHEDULES, WARPS, Schedule, Warped
+from inkwash.core.samplers import parse
+from inkwash.errors import UsageError, unknown
+from inkwash.nets import NETS
+from inkwash.objectives import WEIGHTS
+from inkwash.training.lengths import Length
+from inkwash.training.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is trained on: the `name` of a data set or a path, and the `size` in pixels that images are resized to."""
+
+    name: str = "mnist"
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """A row of NETS and its options; channels and classes come from the data. `conditional` networks hear the label."""
+
+    kind: str
+    conditional: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and in what portions: lengths are written "5 epochs", "1000 steps", "60000 images", "3 minutes".
+
+    `ema` is the half-life of the averaged network; `label_dropout` the share of labels hidden in [0, 1]; `precision`
+    auto, float32 or bfloat16; `milestones` the moments of pictures and kept checkpoints, log-spaced when empty.
+    """
+
+    length: str = "10 epochs"
+    batch: int = 128
+    seed: int = 0
+    ema: str = "60000 images"
+    label_dropout: float = 0.0
+    precision: str = "auto"
+    checkpoint_every: str = "1 epoch"
+    milestones: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("length", "ema", "checkpoint_every"):
+            Length.parse(getattr(self, name), f"training.{name}")
+        if self.batch < 1:
+            raise UsageError(f"field 'training.batch' is {self.batch}: it must be at least 1")
+        if not 0 <= self.label_dropout < 1:
+            raise UsageError(f"field 'training.label_dropout' is {self.label_dropout}: it must be in [0, 1)")
+        if self.seed < 0:
+            raise UsageError(f"field 'training.seed' is {self.seed}: it must not be negative")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the model is drawn from when nothing else is asked: `sampler` for users, `preview` for milestone pictures.
+
+    `guidance` is the weight w in uncond + w (cond - uncond); `schedule` the levels to sample on, None for those trained on.
+    """
+
+    sampler: str = "ddim:50"
+    preview: str = "ddim:50"
+    guidance: float = 1.0
+    schedule: Schedule | None = None
+
+    def __post_init__(self) -> None:
+        parse(self.sampler), parse(self.preview)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What the run is for, in words; its card begins and ends with them."""
+
+    type: str = "experiment"
+    objective: str = ""
+    hypothesis: str = ""
+    next: str = ""
+
+
+def encode(name: str, value: Any) -> Any:
+    """Return the section `name` as plain values, every default resolved."""
+    if name in _ENCODERS:
+        return _ENCODERS[name](value)
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def decode(name: str, values: Any, net_known: bool = True) -> Any:
+    """Return the value of the section `name`; a kind without options may be a word, as in schedule = "cosine".
+
+    `net_known` False leaves a network's options unchecked. Raises `UsageError` for an unknown or mistyped field,
+    naming the nearest valid one.
+    """
+    if name in _KINDED and isinstance(values, str):
+        values = {"kind": values}
+    if not isinstance(values, Mapping):
+        return values
+    if name == "network":
+        return _decode_network(values, net_known)
+    return _DECODERS[name](values, name) if name in _DECODERS else values
+
+
+def encode_schedule(schedule: Schedule) -> dict[str, Any]:
+    """Return a schedule as plain values: its kind, its options, and its `warp` where it has one."""
+    if isinstance(schedule, Warped):
+        return encode_schedule(schedule.schedule) | {"warp": _encode_kind(WARPS, schedule.warp)}
+    return _encode_kind(SCHEDULES, schedule)
+
+
+def decode_schedule(values: Mapping[str, Any], where: str = "schedule") -> Schedule:
+    """Return the schedule of a section: its kind, its options, and a `warp` table where it has one."""
+    rest = dict(values)
+    warp = rest.pop("warp", None)
+    schedule = build(SCHEDULES, rest, where)
+    return schedule if warp is None else Warped(schedule, build(WARPS, warp, f"{where}.warp"))
+
+
+def _encode_kind(table: Mapping[str, Callable[..., Any]], thing: Any) -> dict[str, Any]:
+    return {"kind": kind_of(table, thing)} | (asdict(thing) if is_dataclass(thing) else {})  # type: ignore[arg-type]
+
+
+def _encode_sampling(sampling: Sampling) -> dict[str, Any]:
+    schedule = None if sampling.schedule is None else encode_schedule(sampling.schedule)
+    return {part.name: getattr(sampling, part.name) for part in fields(sampling)} | {"schedule": schedule}
+
+
+def _decode_sampling(values: Mapping[str, Any], where: str) -> Sampling:
+    rest = dict(values)
+    if isinstance(rest.get("schedule"), Mapping):
+        rest["schedule"] = decode_schedule(rest["schedule"], f"{where}.schedule")
+    return Sampling(**bind(Sampling, rest, where))
+
+
+def _decode_network(values: Mapping[str, Any], known: bool) -> Network:
+    rest = dict(values)
+    kind, conditional = rest.pop("kind", None), rest.pop("conditional", False)
+    if not known:
+        return Network(str(kind), bool(conditional), rest)
+    if kind not in NETS:
+        raise unknown("network.kind", str(kind), NETS)
+    if not isinstance(conditional, bool):
+        raise UsageError(f"field 'network.conditional' is {conditional!r}: it must be true or false")
+    return Network(kind, conditional, bind(NETS[kind], rest, "network", derived=("channels", "classes")))
+
+
+def _plain(cls: type) -> Callable[[Mapping[str, Any], str], Any]:
+    return lambda values, where: cls(**bind(cls, values, where))
+
+
+_KINDED = ("network", "schedule", "density", "weight")
+
+_ENCODERS: dict[str, Callable[[Any], Any]] = {
+    "network": lambda network: {"kind": network.kind, "conditional": network.conditional} | network.options,
+    "schedule": encode_schedule,
+    "density": lambda density: _encode_kind(DENSITIES, density),
+    "weight": lambda weight: _encode_kind(WEIGHTS, weight),
+    "sampling": _encode_sampling,
+}
+
+_DECODERS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
+    "data": _plain(Data),
+    "schedule": decode_schedule,
+    "density": lambda values, where: build(DENSITIES, values, where),
+    "weight": lambda values, where: build(WEIGHTS, values, where),
+    "optimizer": _plain(Optimizer),
+    "training": _plain(Training),
+    "sampling": _decode_sampling,
+    "experiment": _plain(Experiment),
+}

@@ -1,0 +1,128 @@
+"""A request that cannot be met is refused in one line that names the thing, before anything is drawn or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+NOTHING_WRITTEN = "the current folder must stay as empty as it was"
+
+SAMPLE = {
+    "no steps": ("plain", ["--steps", "0"], ["steps is 0", "at least 1"]),
+    "no steps after the colon": ("plain", ["--sampler", "ddim:0"], ["steps is 0", "at least 1"]),
+    "more steps than betas": ("plain", ["--steps", "301"], ["301", "T = 300", "at most 300"]),
+    "guidance without labels": ("plain", ["--guidance", "3"], ["guidance 3", "no effect", "without labels"]),
+    "guidance of no label": ("digits", ["--guidance", "3", "--label", "none"], ["guidance 3", "no effect", "label"]),
+    "guidance not a number": ("digits", ["--guidance", "nan"], ["--guidance is nan"]),
+    "interval upside down": ("digits", ["-w", "2", "--interval", "0.8", "0.2"], ["interval", "0.8", "low < high"]),
+    "interval without guidance": ("digits", ["--interval", "0.2", "0.8"], ["interval", "no effect"]),
+    "eta on ddpm": ("plain", ["--sampler", "ddpm", "--eta", "0.5"], ["eta has no effect on ddpm", "ddim"]),
+    "eta above 1": ("plain", ["--sampler", "ddim:2", "--eta", "2"], ["eta is 2", "[0, 1]"]),
+    "eta not a number": ("plain", ["--sampler", "ddim:2", "--eta", "nan"], ["eta is nan", "[0, 1]"]),
+    "temperature below 0": ("plain", ["--temperature", "-1"], ["--temperature is -1", "at least 0"]),
+    "temperature not a number": ("plain", ["--temperature", "nan"], ["--temperature is nan"]),
+    "temperature without noise": ("plain", ["--sampler", "ddim:2", "--temperature", "0.5"], ["temperature", "no effect"]),
+    "label of a model without": ("plain", ["--label", "7"], ["label has no effect", "without labels"]),
+    "label too high": ("digits", ["--label", "12"], ["label 12", "0 to 9"]),
+    "label negative": ("digits", ["--label", "-1"], ["label '-1'"]),
+    "label misspelt": ("bees", ["--label", "beee"], ["unknown label 'beee'", "did you mean 'bee'", "ant, bee"]),
+    "labels backwards": ("digits", ["--label", "9-0"], ["'9-0'", "0-9"]),
+    "labels without end": ("digits", ["--label", "0-99999999999"], ["label", "99999999999", "0 to 9"]),
+    "none drawn": ("plain", ["-n", "0"], ["-n is 0", "at least 1"]),
+    "fewer than none": ("plain", ["-n", "-3"], ["-n is -3", "at least 1"]),
+    "two and a half": ("plain", ["-n", "2.5"], ["2.5"]),
+    "seed negative": ("plain", ["--seed", "-1"], ["--seed is -1", "at least 0"]),
+    "seed beyond 63 bits": ("plain", ["--seed", "99999999999999999999"], ["--seed is 99999999999999999999"]),
+    "last seed beyond 63 bits": ("plain", ["--seed", str(2**63 - 1), "-n", "2"], ["--seed is"]),
+    "scale": ("plain", ["--scale", "0"], ["--scale is 0", "at least 1"]),
+    "columns": ("plain", ["--columns", "-2"], ["--columns is -2", "at least 1"]),
+    "columns of a strip": ("plain", ["--strip", "--columns", "3"], ["--columns", "no effect"]),
+    "batch": ("plain", ["--batch", "0"], ["--batch is 0", "at least 1"]),
+    "strip and film": ("plain", ["--strip", "--film"], ["--strip", "--film"]),
+    "sampler misspelt": ("plain", ["--sampler", "ddmp:3"], ["unknown sampler 'ddmp'", "did you mean 'ddpm'"]),
+    "steps no number": ("plain", ["--sampler", "ddim:few"], ["ddim:few", "whole number", "ddim:50"]),
+    "schedule misspelt": ("plain", ["--schedule", "cosin"], ["unknown schedule 'cosin'", "did you mean 'cosine'"]),
+    "device misspelt": ("plain", ["--device", "gpu"], ["unknown device 'gpu'", "cpu"]),
+    "precision": ("plain", ["--precision", "float16"], ["unknown precision 'float16'", "float32"]),
+    "flag misspelt": ("plain", ["--stesp", "3"], ["--stesp", "--steps"]),
+    "flag without value": ("plain", ["--steps"], ["--steps"]),
+    "value of another type": ("plain", ["--steps", "two"], ["--steps", "two"]),
+    "ending of no picture": ("plain", ["-o", "x.jpg"], ["x.jpg", ".png", ".npz"]),
+    "film as arrays": ("plain", ["--film", "-o", "x.npz"], ["x.npz", "film", ".webp"]),
+    "single points": ("points", ["-o", "folder"], ["points", ".npz"]),
+    "own file missing": ("plain", ["--with", "mine.py"], ["--with mine.py", "no such file"]),
+}
+
+
+@pytest.mark.parametrize("case", SAMPLE)
+def test_sample_refuses(case, runs, refused):
+    model, flags, words = SAMPLE[case]
+    complaint = refused("sample", getattr(runs, model), *flags)
+    for word in words:
+        assert word in complaint
+    assert not list(Path().iterdir()), NOTHING_WRITTEN
+
+
+TRAIN = {
+    "recipe misspelt": (["simple-unte"], ["unknown recipe 'simple-unte'", "did you mean 'simple-unet'"]),
+    "recipe file missing": (["mine.toml"], ["mine.toml"]),
+    "data misspelt": (["digits", "--data", "mnits"], ["'mnits'", "did you mean 'mnist'"]),
+    "data path missing": (["digits", "--data", "some/where"], ["some/where"]),
+    "no steps": (["digits", "--steps", "0"], ["--steps is 0", "above 0"]),
+    "half a step": (["digits", "--steps", "1.5"], ["1.5"]),
+    "epochs not a number": (["digits", "--epochs", "nan"], ["--epochs is nan"]),
+    "epochs without end": (["digits", "--epochs", "inf"], ["inf"]),
+    "no time": (["digits", "--minutes", "-1"], ["--minutes is -1", "above 0"]),
+    "two lengths": (["digits", "--steps", "3", "--epochs", "2"], ["--steps and --epochs", "give one"]),
+    "two other lengths": (["digits", "--minutes", "3", "--images", "2"], ["--images and --minutes", "give one"]),
+    "seed negative": (["digits", "--seed", "-1"], ["seed", "-1"]),
+    "seed beyond 63 bits": (["digits", "--seed", "99999999999999999999"], ["seed", "99999999999999999999"]),
+    "size": (["digits", "--size", "0"], ["--size is 0", "at least 1"]),
+    "size of points": (["moons", "--size", "8"], ["moons", "--size"]),
+    "device misspelt": (["digits", "--device", "gpu"], ["unknown device 'gpu'"]),
+    "measured never": (["digits", "--checkpoint-every", "never"], ["checkpoint_every 'never'", "epochs"]),
+    "a folder of data": (["."], ["recipe.toml", "--data"]),
+    "flag misspelt": (["digits", "--epoch", "3"], ["--epoch", "--epochs"]),
+    "image network on points": (["simple-unet", "--data", "moons"], ["simple-unet", "moons", "points"]),
+    "point network on images": (["moons", "--data", "digits"], ["mlp", "digits", "images"]),
+}
+
+
+@pytest.mark.parametrize("case", TRAIN)
+def test_train_refuses(case, refused):
+    arguments, words = TRAIN[case]
+    length = [] if {"--steps", "--epochs", "--minutes"} & set(arguments) else ["--steps", "1"]
+    complaint = refused("train", *arguments, *length)
+    for word in words:
+        assert word in complaint
+    assert not list(Path().rglob("*.*")), NOTHING_WRITTEN
+
+
+def test_a_refused_run_leaves_its_name_free(runs, inkwash):
+    """What was wrong is put right with the same --out."""
+    unlabelled = runs.pictures / "bee"
+    flags = ["--data", unlabelled, "--set", "network.widths=[8,16]", "--steps", "1", "--out", "mine", "--quiet"]
+    refusal = inkwash("train", "digits", *flags)
+    assert refusal.code == 2 and "network.conditional=false" in refusal.complaint
+    labels = ["--set", "network.conditional=false", "--set", "training.label_dropout=0"]
+    assert inkwash("train", "digits", *flags, *labels, "--set", "sampling.preview=ddim:2").code == 0
+
+
+@pytest.mark.parametrize("words", [["nothing"], ["runs/nothing"], ["nothing.safetensors"]])
+def test_an_unknown_model_is_told_what_a_model_is(words, refused):
+    complaint = refused("sample", *words)
+    assert words[0] in complaint
+    assert "run folder" in complaint
+
+
+def test_a_file_of_ones_own_that_fails_is_named_with_its_line(runs, refused):
+    Path("mine.py").write_text("import math\n\nmath.sqroot(2)\n")
+    complaint = refused("sample", runs.plain, "--with", "mine.py")
+    assert "--with mine.py" in complaint and "line 3" in complaint and "sqroot" in complaint
+
+
+def test_run_returns_the_exit_code_of_success_too(capsys):
+    from inkwash.cli import run
+
+    assert run(["show", "moons", "--json"]) == 0

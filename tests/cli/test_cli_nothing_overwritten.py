@@ -1,0 +1,136 @@
+"""Nothing that inkwash did not draw is overwritten, and a place that cannot be written is said so at once."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkwash.cli import requests
+
+ONE = ["-n", "1", "--sampler", "ddim:1"]
+
+
+def theirs(path: Path) -> bytes:
+    """Put another program's file at `path` and return its bytes."""
+    if path.suffix == ".npz":
+        np.savez(path, images=np.zeros((2, 2)))
+    elif path.suffix:
+        Image.new("L", (3, 3)).save(path)
+    else:
+        path.write_text("mine")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("x.png", []),
+        ("x.npz", []),
+        ("x", []),
+        ("x.png", ["--strip"]),
+        ("x.png", ["--film"]),
+        ("x.webp", ["--film"]),
+        ("x.gif", ["--film"]),
+    ],
+)
+def test_a_foreign_file_is_not_overwritten(name, flags, runs, refused, tmp_path):
+    before = theirs(tmp_path / name)
+    complaint = refused("sample", runs.plain, *ONE, *flags, "-o", name)
+    assert name in complaint and "not overwritten" in complaint and "--out" in complaint
+    assert (tmp_path / name).read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(("name", "flags"), [("x.png", []), ("x.npz", []), ("x.png", ["--strip"]), ("x.gif", ["--film"])])
+def test_inkwash_draws_over_its_own(name, flags, runs, inkwash):
+    assert inkwash("sample", runs.plain, *ONE, *flags, "-o", name).code == 0
+    before = Path(name).read_bytes()
+    assert inkwash("sample", runs.plain, *ONE, *flags, "--seed", "3", "-o", name).code == 0
+    assert Path(name).read_bytes() != before
+
+
+def test_a_folder_that_holds_something_is_not_filled(runs, refused):
+    Path("mine").mkdir()
+    Path("mine/letter.txt").write_text("dear")
+    assert "mine already holds something" in refused("sample", runs.plain, *ONE, "-o", "mine")
+    assert "mine already holds something" in refused("train", "digits", "--steps", "1", "--out", "mine")
+    assert [file.name for file in Path("mine").iterdir()] == ["letter.txt"]
+
+
+def test_a_run_is_not_trained_over_but_gone_on_with(runs, copied, refused):
+    run = copied(runs.digits)
+    before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
+    complaint = refused("train", "digits", "--steps", "1", "--out", run)
+    assert f"'inkwash train {run}' goes on with it" in complaint
+    assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sample", "MODEL", *ONE, "-o", "file/x.png"],
+        ["sample", "MODEL", *ONE, "-o", "file/below/x.npz"],
+        ["sample", "MODEL", *ONE, "-o", "file/singles"],
+        ["sample", "MODEL", *ONE, "--film", "-o", "file/x.webp"],
+        ["train", "digits", "--steps", "1", "--out", "file"],
+        ["train", "digits", "--steps", "1", "--out", "file/below"],
+        ["show", "moons", "-o", "file"],
+        ["show", "digits", "-o", "file/below"],
+    ],
+    ids=" ".join,
+)
+def test_a_place_below_a_file_cannot_be_written(command, runs, inkwash, tmp_path):
+    Path("file").write_text("mine")
+    outcome = inkwash(*[runs.plain if word == "MODEL" else word for word in command])
+    assert outcome.code in (1, 2)
+    assert "file" in outcome.complaint
+    assert Path("file").read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("thing", "pictures"),
+    [("moons", ["moons-network.png", "moons-schedule.png"]), ("spirals", ["spirals-data.png"])],
+)
+def test_show_does_not_draw_over_a_foreign_picture(thing, pictures, inkwash):
+    Path("out").mkdir()
+    before = {name: theirs(Path("out") / name) for name in pictures}
+    outcome = inkwash("show", thing)
+    assert {name: (Path("out") / name).read_bytes() for name in pictures} == before
+    assert outcome.code == 2 and "not overwritten" in outcome.complaint
+
+
+@pytest.mark.parametrize(("name", "flags"), [("x.png", []), ("x.npz", []), ("x.gif", ["--film"]), ("x.png", ["--strip"])])
+def test_ctrl_c_while_drawing_leaves_no_half_file(name, flags, runs, inkwash, monkeypatch, tmp_path):
+    def broken_off(source):
+        def first(*arguments):
+            yield next(iter(source(*arguments)))
+            raise KeyboardInterrupt
+
+        return first
+
+    monkeypatch.setattr(requests, "draw", broken_off(requests.draw))
+    monkeypatch.setattr(requests, "frames", broken_off(requests.frames))
+    outcome = inkwash("sample", runs.plain, "-n", "6", "--batch", "2", "--sampler", "ddim:2", *flags, "-o", name)
+    assert outcome.code == 130
+    assert "interrupted" in outcome.complaint
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_while_drawing_keeps_the_picture_before(runs, inkwash, monkeypatch):
+    assert inkwash("sample", runs.plain, *ONE, "-o", "x.png").code == 0
+    before = Path("x.png").read_bytes()
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    outcome = inkwash("sample", runs.plain, *ONE, "--seed", "1", "-o", "x.png")
+    assert outcome.code == 1
+    assert "cannot write x.png" in outcome.complaint and "No space left" in outcome.complaint
+    assert Path("x.png").read_bytes() == before
+    assert [file.name for file in Path().iterdir()] == ["x.png"]

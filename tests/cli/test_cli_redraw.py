@@ -1,0 +1,139 @@
+"""`inkwash sample PICTURE.png`: the picture is drawn again from what it says of itself, and compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkwash.viz import prints
+
+THREE = ["-n", "3", "--sampler", "ddpm:3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("plain", [*THREE, "--seed", "4", "--scale", "2", "--columns", "2"]),
+        ("plain", [*THREE, "--batch", "1", "--temperature", "0.5", "--no-clip"]),
+        ("plain", [*THREE, "--strip"]),
+        ("digits", ["--label", "0-2", "-n", "6", "-w", "2", "--interval", "0.1", "0.9", "--schedule", "log-linear"]),
+        ("digits", ["-n", "5", "--sampler", "ddim:4", "--eta", "0.3"]),
+        ("points", ["-n", "20"]),
+    ],
+)
+def test_a_picture_is_drawn_again_the_same(name, flags, runs, inkwash):
+    assert inkwash("sample", getattr(runs, name), *flags, "-o", "x.png").code == 0
+    before = Path("x.png").read_bytes()
+    outcome = inkwash("sample", "x.png")
+    assert outcome.code == 0
+    assert "x.png: the same" in outcome.err
+    assert Path("x.png").read_bytes() == before and [file.name for file in Path().iterdir()] == ["x.png"]
+
+
+def test_a_picture_drawn_again_can_be_kept(runs, inkwash):
+    assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
+    assert inkwash("sample", "x.png", "-o", "y.png").code == 0
+    assert np.array_equal(np.asarray(Image.open("x.png")), np.asarray(Image.open("y.png")))
+    assert inkwash("sample", "y.png", "-q").code == 0
+
+
+def test_other_weights_draw_another_picture(runs, copied, inkwash):
+    run = copied(runs.digits)
+    assert inkwash("sample", run, *THREE, "-o", "x.png").code == 0
+    weights = prints.read_facts("x.png")["weights"]
+    assert inkwash("train", run, "--steps", "14", "-q").code == 0
+    outcome = inkwash("sample", "x.png", "-o", "y.png")
+    assert outcome.code == 1
+    assert "not the same" in outcome.complaint and "grey levels" in outcome.complaint
+    assert weights in outcome.complaint, "it says that the weights have changed"
+    assert Path("y.png").is_file()
+
+
+def test_a_retouched_picture_is_not_the_same(runs, inkwash):
+    assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
+    pixels = np.array(Image.open("x.png"))
+    pixels[5, 5] ^= 128
+    prints.save_png(Image.fromarray(pixels), "y.png", prints.read_facts("x.png"))
+    outcome = inkwash("sample", "y.png")
+    assert outcome.code == 1
+    assert "not the same: up to 128 grey levels" in outcome.complaint
+
+
+def test_a_cropped_picture_is_not_the_same(runs, inkwash):
+    assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
+    prints.save_png(Image.open("x.png").crop((0, 0, 9, 9)), "y.png", prints.read_facts("x.png"))
+    outcome = inkwash("sample", "y.png")
+    assert outcome.code == 1 and "not the same" in outcome.complaint
+
+
+def test_a_foreign_picture_does_not_say_how_it_was_drawn(refused):
+    Image.new("L", (9, 9)).save("theirs.png")
+    assert "theirs.png does not say how it was drawn" in refused("sample", "theirs.png")
+
+
+def test_what_is_no_picture_is_told_so(refused):
+    Path("text.png").write_text("hello")
+    assert "text.png is no picture" in refused("sample", "text.png")
+    assert "no picture at missing.png" in refused("sample", "missing.png")
+
+
+def test_a_milestone_is_no_picture_of_sample(runs, refused):
+    milestone = next((runs.plain / "samples").iterdir())
+    assert "only grids and strips" in refused("sample", milestone)
+
+
+def test_a_film_says_the_whole_command_that_draws_it(runs, inkwash, refused):
+    flags = ["-n", "2", "--seed", "3", "--sampler", "ddim:2", "--film"]
+    assert inkwash("sample", runs.plain, *flags, "-o", "x.png").code == 0
+    complaint = refused("sample", "x.png")
+    for words in ("is a film", f"inkwash sample {runs.plain} --film", "--seed 3", "-n 2", "--sampler ddim:2"):
+        assert words in complaint
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["-n", "4"],
+        ["--label", "3"],
+        ["--sampler", "ddim:2"],
+        ["--steps", "2"],
+        ["--strip"],
+        ["--seed", "5"],
+        ["--scale", "2"],
+        ["--columns", "2"],
+        ["--temperature", "0.5"],
+        ["--interval", "0.2", "0.8"],
+        ["--precision", "bfloat16"],
+    ],
+    ids=" ".join,
+)
+def test_a_flag_that_would_draw_something_else_is_refused(flags, runs, inkwash, refused):
+    assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
+    assert "drawn again as it was drawn" in refused("sample", "x.png", *flags)
+
+
+def test_drawing_again_does_not_overwrite_a_foreign_picture(runs, inkwash, refused):
+    assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
+    Image.new("L", (9, 9)).save("theirs.png")
+    before = Path("theirs.png").read_bytes()
+    assert "theirs.png" in refused("sample", "x.png", "-o", "theirs.png")
+    assert Path("theirs.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["y.npz", "folder"])
+def test_what_is_drawn_again_is_a_picture(name, runs, inkwash, refused):
+    assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
+    assert name in refused("sample", "x.png", "-o", name)
+    assert [file.name for file in Path().iterdir()] == ["x.png"]
+
+
+def test_a_model_that_is_gone_is_named(runs, copied, inkwash, refused):
+    import shutil
+
+    run = copied(runs.plain)
+    assert inkwash("sample", run, *THREE, "-o", "x.png").code == 0
+    shutil.rmtree(run)
+    assert str(run) in refused("sample", "x.png")

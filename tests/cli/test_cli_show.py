@@ -1,0 +1,125 @@
+"""`inkwash show`: what there is, and what one thing is."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from inkwash import recipe
+
+
+def test_without_a_thing_it_lists_every_recipe(inkwash):
+    outcome = inkwash("show")
+    assert outcome.code == 0 and not outcome.err
+    for name in recipe.bundled():
+        assert name in outcome.out
+
+
+def test_the_list_is_json_for_programs(inkwash):
+    rows = json.loads(inkwash("show", "--json").out)
+    assert {row["name"] for row in rows} >= set(recipe.bundled())
+    for row in rows:
+        assert row["parameters"] > 0 and row["flops"] > 0 and row["about"] and row["sampler"]
+
+
+def test_a_recipe_is_shown_with_pictures_of_network_and_schedule(inkwash):
+    outcome = inkwash("show", "ddim-300", "-o", "drawn")
+    assert outcome.code == 0
+    for words in ("3,672,513 parameters", "MFLOP", "T = 300", "alpha 0.219", "drawn/ddim-300-network.png"):
+        assert words in outcome.out
+    for name in ("network", "schedule"):
+        with Image.open(f"drawn/ddim-300-{name}.png") as picture:
+            assert min(picture.size) > 200
+
+
+def test_what_is_shown_of_a_recipe_can_be_piped_into_a_file(inkwash, monkeypatch):
+    """A narrow terminal must not break the lines of a TOML file."""
+    monkeypatch.setenv("COLUMNS", "80")
+    out = inkwash("show", "digits").out
+    assert tomllib.loads(out[: out.index("class-unet for")])["about"] == recipe.load("digits").about
+
+
+def test_a_recipe_as_json_holds_settings_stages_and_the_noisiest_level(inkwash):
+    told = json.loads(inkwash("show", "ddim-300", "--json").out)
+    assert told["schedule"]["T"] == 300 and told["parameters"] == 3672513
+    assert sum(stage["parameters"] for stage in told["stages"]) == 3672513
+    assert abs(told["terminal"]["alpha"] - 0.219) < 1e-3
+
+
+def test_a_recipe_file_is_shown_like_a_bundled_one(runs, inkwash):
+    assert "base = 4" in inkwash("show", runs.plain / "recipe.toml").out
+
+
+def test_a_run_is_shown_with_its_checkpoints_and_card(runs, inkwash):
+    outcome = inkwash("show", runs.digits)
+    assert outcome.code == 0
+    for words in ("latest.safetensors", "best.safetensors", "whole", "Held-out loss", "class-unet"):
+        assert words in outcome.out
+
+
+def test_a_run_as_json_tells_each_checkpoint(runs, inkwash):
+    rows = {row["file"]: row for row in json.loads(inkwash("show", runs.digits, "--json").out)}
+    latest = rows["latest.safetensors"]
+    assert (latest["step"], latest["damaged"], latest["trainable"], latest["data"]) == (6, "", True, "digits")
+    assert len(latest["weights"]) == 12 and latest["held_out"] > 0
+
+
+def test_a_checkpoint_file_is_shown_alone(runs, inkwash):
+    outcome = inkwash("show", runs.digits / "checkpoints" / "best.safetensors")
+    assert outcome.code == 0 and "best.safetensors" in outcome.out and "latest" not in outcome.out
+
+
+def test_a_damaged_checkpoint_is_told_in_one_line_beside_the_whole_ones(runs, copied, inkwash):
+    run = copied(runs.digits)
+    best = run / "checkpoints" / "best.safetensors"
+    best.write_bytes(best.read_bytes()[:5000])
+    outcome = inkwash("show", run)
+    assert outcome.code == 1
+    assert "damaged" in outcome.out and "whole" in outcome.out
+    assert str(best) in outcome.complaint and "damaged" in outcome.complaint
+    rows = {row["file"]: row for row in json.loads(inkwash("show", run, "--json").out)}
+    assert rows["best.safetensors"]["damaged"] and not rows["latest.safetensors"]["damaged"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("spirals", ["to train on", "spirals-data.png"]), ("moons.npy", ["10 to train on"]), ("PICTURES", ["ant: 25.0%", "240"])],
+)
+def test_data_is_shown_by_name_and_by_path(name, words, runs, inkwash):
+    import numpy as np
+
+    np.save("moons.npy", np.zeros((10, 8, 8), np.uint8))
+    outcome = inkwash("show", runs.pictures if name == "PICTURES" else name)
+    assert outcome.code == 0
+    for word in words:
+        assert word in outcome.out
+    assert list(Path("out").glob("*-data.png"))
+
+
+def test_data_as_json_writes_no_picture(runs, inkwash):
+    told = json.loads(inkwash("show", runs.pictures, "--json").out)
+    assert told["classes"] == ["ant", "bee"] and told["proportions"] == [0.25, 0.75]
+    assert told["count"] == 240 and told["shape"] == [1, 8, 8] and 0 < told["data_std"] < 1
+    assert not Path("out").exists()
+
+
+def test_a_name_that_is_nothing_is_told_what_there_is(refused):
+    complaint = refused("show", "nothing-like-this")
+    assert "nothing-like-this" in complaint
+    for name in ("cfg-cosine", "moons", "mnist"):
+        assert name in complaint
+    assert "did you mean 'simple-unet'" in refused("show", "simple-unte")
+
+
+@pytest.mark.parametrize("name", ["", "missing/run", "missing.safetensors", "missing.toml"])
+def test_a_path_that_is_nothing_is_named(name, refused):
+    assert name in refused("show", name)
+
+
+def test_a_foreign_file_is_no_data(refused):
+    Image.new("L", (3, 3)).save("theirs.png")
+    assert "theirs.png" in refused("show", "theirs.png")

@@ -1,0 +1,93 @@
+"""Golden surfaces: names that files of yesterday hold and programs of tomorrow read. Change them with a new format."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import numpy as np
+
+from inkwash import recipe
+from inkwash.training import checkpoints
+
+SECTIONS = {
+    "name": None,
+    "about": None,
+    "target": None,
+    "network": {"kind", "conditional", "base"},
+    "data": {"name"},
+    "schedule": {"kind", "T", "start", "end"},
+    "density": {"kind"},
+    "weight": {"kind"},
+    "optimizer": {"kind", "lr", "betas", "weight_decay", "clip", "warmup", "decay"},
+    "training": {
+        "length",
+        "batch",
+        "seed",
+        "ema",
+        "label_dropout",
+        "precision",
+        "checkpoint_every",
+        "milestones",
+    },
+    "sampling": {"sampler", "preview", "guidance"},
+    "experiment": {"type", "objective", "hypothesis", "next"},
+}
+
+
+def test_the_sections_and_fields_of_a_recipe(runs):
+    written = tomllib.loads((runs.plain / "recipe.toml").read_text())
+    assert {name: set(held) if isinstance(held, dict) else None for name, held in written.items()} == SECTIONS
+
+
+def test_the_header_of_a_checkpoint(runs):
+    header = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors").header
+    assert set(header) == {"format", "recipe", "facts", "progress", "total"}
+    assert header["format"] == 1
+    assert set(header["facts"]) == {"data", "sha256", "count", "shape", "classes", "proportions", "data_std"}
+    assert set(header["progress"]) == {"step", "start_left", "loss_sum", "loss_count", "best"}
+    assert recipe.Recipe.from_dict(header["recipe"]).to_dict() == recipe.Recipe.from_dict(header["recipe"]).to_dict()
+
+
+def test_the_tensors_of_a_checkpoint(runs):
+    found = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors")
+    assert {name.partition(".")[0] for name in found.tensors} == {"net", "average", "optimizer"}
+    assert found.part("net").keys() == found.part("average").keys()
+
+
+def test_the_members_of_the_arrays(runs, inkwash):
+    for name, values in (("digits", "images"), ("points", "points")):
+        assert inkwash("sample", getattr(runs, name), "-n", "2", "--sampler", "ddim:1", "-o", f"{name}.npz").code == 0
+        with np.load(f"{name}.npz", allow_pickle=False) as held:
+            assert {key: held[key].dtype.str for key in held.files if key != "facts"} == {
+                values: "|u1" if values == "images" else "<f4",
+                "labels": "<i8",
+                "seeds": "<i8",
+            }
+            assert set(json.loads(str(held["facts"]))) == {"model", "weights", "step", "inkwash", "sampler", "request"}
+
+
+def test_the_settings_that_a_picture_keeps(runs, inkwash):
+    from inkwash.viz import prints
+
+    assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
+    facts = prints.read_facts("x.png")
+    assert set(facts) == {"model", "weights", "step", "inkwash", "sampler", "request"}
+    assert set(facts["request"]) == {
+        "model",
+        "kind",
+        "n",
+        "label",
+        "guidance",
+        "interval",
+        "sampler",
+        "steps",
+        "eta",
+        "temperature",
+        "schedule",
+        "clip",
+        "seed",
+        "precision",
+        "scale",
+        "columns",
+    }

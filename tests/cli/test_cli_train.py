@@ -1,0 +1,221 @@
+"""`inkwash train`: lengths, the run folder, going on, and what programs read."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tomllib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from inkwash.training import checkpoints
+
+PLAIN = ["simple-unet", "--data", "digits", "--set", "network.base=4", "--set", "sampling.preview=ddim:2"]
+
+
+def strict(line: str) -> dict:
+    """Parse a line as JSON proper, which knows no NaN and no Infinity."""
+
+    def forbid(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(line, parse_constant=forbid)
+
+
+@pytest.mark.parametrize(
+    ("flags", "steps"),
+    [(["--steps", "3"], 3), (["--images", "100"], 4), (["--epochs", "0.1"], 5), ([], 2)],
+)
+def test_a_length_is_steps_images_or_epochs(flags, steps, inkwash):
+    """Of 1,500 digits 150 are held out; a batch has 32."""
+    batch = ["--set", "training.batch=32"] + ([] if flags else ["--set", "training.length=2 steps"])
+    assert inkwash("train", *PLAIN, *batch, *flags, "--out", "run", "-q").code == 0
+    assert checkpoints.load("run/checkpoints/latest.safetensors").header["progress"]["step"] == steps
+
+
+def test_minutes_are_measured_and_become_steps(inkwash):
+    outcome = inkwash("train", *PLAIN, "--set", "training.batch=8", "--minutes", "0.05", "--out", "run")
+    assert outcome.code == 0
+    assert "measuring this machine" in outcome.err
+    amount, unit = tomllib.loads(Path("run/recipe.toml").read_text())["training"]["length"].split()
+    assert unit in ("steps", "step") and int(amount) >= 1
+    assert checkpoints.load("run/checkpoints/latest.safetensors").header["progress"]["step"] == int(amount)
+
+
+def test_a_run_folder_explains_itself(runs):
+    run = runs.digits
+    names = {str(file.relative_to(run)) for file in run.rglob("*") if "tensorboard" not in file.parts}
+    assert names >= {
+        "recipe.toml",
+        "environment.json",
+        "metrics.jsonl",
+        "card.md",
+        "loss-against-noise.png",
+        "loss.png",
+        "checkpoints/latest.safetensors",
+        "checkpoints/best.safetensors",
+        "checkpoints/step-0000006.safetensors",
+        "samples/step-0000006.png",
+    }
+    assert not [name for name in names if Path(name).name.startswith(".")]
+    for name in ("loss.png", "loss-against-noise.png", "samples/step-0000006.png"):
+        with Image.open(run / name) as picture:
+            assert min(picture.size) > 50
+
+
+def test_the_recipe_of_a_run_is_resolved(runs):
+    """Every field stands in it with its value, the changed ones too."""
+    recipe = tomllib.loads((runs.digits / "recipe.toml").read_text())
+    assert recipe["network"]["widths"] == [8, 16] and recipe["network"]["dim"] == 8
+    assert recipe["optimizer"]["betas"] == [0.9, 0.999] and recipe["schedule"]["offset"] == 0.008
+    assert recipe["training"]["length"] == "6 steps" and recipe["data"]["name"] == "digits"
+
+
+def test_the_recipe_of_a_run_starts_the_same_run_again(runs, inkwash):
+    assert inkwash("train", runs.plain / "recipe.toml", "--out", "again", "-q").code == 0
+    again, first = (checkpoints.load(run / "checkpoints/latest.safetensors") for run in (Path("again"), runs.plain))
+    assert checkpoints.digest(again.part("net")) == checkpoints.digest(first.part("net"))
+
+
+def test_metrics_are_json_lines(runs):
+    rows = [strict(line) for line in (runs.digits / "metrics.jsonl").read_text().splitlines()]
+    train = [row for row in rows if row["kind"] == "train"]
+    held = [row for row in rows if row["kind"] == "held-out"]
+    assert [row["step"] for row in train] == [1, 2, 3, 4, 5, 6]
+    assert {"loss", "rate", "gradient", "images", "seconds"} <= train[0].keys()
+    assert held[-1]["step"] == 6 and len(held[-1]["codes"]) == len(held[-1]["losses"])
+
+
+def test_the_card_names_data_network_results_and_the_next_command(runs):
+    card = (runs.digits / "card.md").read_text()
+    for words in ("complete", "1,500 train examples", "class-unet", "Held-out loss", "loss-against-noise.png", "inkwash sample"):
+        assert words in card
+    for link in ("loss.png", "loss-against-noise.png", "samples/step-0000006.png"):
+        assert f"({link})" in card and (runs.digits / link).is_file()
+
+
+def test_the_plots_mark_the_steps_at_which_samples_were_drawn(tmp_path, inkwash, monkeypatch):
+    """Only the milestone at the end draws; the measurements at 2 and 4 do not."""
+    from inkwash.viz import curves
+
+    drawn = []
+    original = curves.training_curve
+    monkeypatch.setattr(curves, "training_curve", lambda *given: (drawn.append(given[2]), original(*given))[1])
+    flags = ["--set", "training.batch=8", "--steps", "5", "--checkpoint-every", "2 steps", "--out", "run", "-q"]
+    assert inkwash("train", *PLAIN, *flags).code == 0
+    assert [file.name for file in Path("run/samples").iterdir()] == ["step-0000005.png"]
+    assert list(drawn[-1]) == [5]
+
+
+def test_neither_path_nor_host_leaks_into_a_run(runs):
+    named = {os.fspath(runs.bees.parent), socket.gethostname()} - {"localhost", ""}
+    header = json.dumps(checkpoints.load(runs.bees / "checkpoints/latest.safetensors").header)
+    environment = (runs.bees / "environment.json").read_text()
+    for name in named:
+        assert name not in header and name not in environment
+
+
+def test_equal_runs_write_equal_checkpoints(runs, inkwash, monkeypatch):
+    """Wherever the folder lies and by whichever path the data was given."""
+    batch = ["--set", "training.batch=8", "--steps", "2", "-q"]
+    flags = ["simple-unet", "--set", "network.base=4", "--set", "sampling.preview=ddim:2", *batch]
+    assert inkwash("train", *flags, "--data", runs.pictures, "--set", "network.conditional=true", "--out", "one").code == 0
+    monkeypatch.setenv("INKWASH_DATA", "nowhere")
+    Path("near").symlink_to(runs.pictures.parent)
+    path = "near/pictures"
+    assert inkwash("train", *flags, "--data", path, "--set", "network.conditional=true", "--out", "other").code == 0
+    one, other = (Path(name, "checkpoints/latest.safetensors").read_bytes() for name in ("one", "other"))
+    assert one == other
+
+
+def test_a_run_goes_on_from_its_latest_checkpoint(runs, copied, inkwash):
+    run = copied(runs.plain)
+    outcome = inkwash("train", run, "--steps", "8")
+    assert outcome.code == 0
+    assert "from step 6" in outcome.err
+    assert checkpoints.load(run / "checkpoints/latest.safetensors").header["progress"]["step"] == 8
+    steps = [strict(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines() if '"train"' in line]
+    assert steps == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert len(json.loads((run / "environment.json").read_text())) == 2, "one entry a session"
+
+
+def test_a_finished_run_says_so(runs, copied, refused):
+    run = copied(runs.plain)
+    before = (run / "checkpoints/latest.safetensors").read_bytes()
+    for length in ([], ["--steps", "6"], ["--steps", "3"]):
+        complaint = refused("train", run, *length)
+        assert "complete at step 6" in complaint and "--steps" in complaint
+    assert (run / "checkpoints/latest.safetensors").read_bytes() == before
+
+
+def test_a_new_length_explains_the_learning_rate_where_it_decays(runs, copied, inkwash):
+    assert "learning rate decays" in inkwash("train", copied(runs.digits), "--steps", "8").err
+
+
+def test_a_new_length_without_decay_needs_no_explanation(runs, copied, inkwash):
+    assert "learning rate" not in inkwash("train", copied(runs.plain), "--steps", "8").err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--set", "optimizer.lr=1"],
+        ["--out", "elsewhere"],
+        ["--seed", "3"],
+        ["--seed", "0"],
+        ["--size", "16"],
+        ["--checkpoint-every", "1 step"],
+    ],
+    ids=" ".join,
+)
+def test_a_flag_without_effect_on_a_run_is_refused(flags, runs, copied, refused):
+    run = copied(runs.plain)
+    complaint = refused("train", run, "--steps", "8", *flags)
+    assert f"{flags[0]} has no effect on the run folder" in complaint
+
+
+def test_minutes_are_for_new_runs(runs, copied, refused):
+    assert "minutes" in refused("train", copied(runs.plain), "--minutes", "1")
+
+
+def test_json_is_one_object_a_line_and_nothing_else(inkwash):
+    flags = ["--set", "training.batch=8", "--steps", "3", "--checkpoint-every", "2 steps", "--out", "run", "--json"]
+    outcome = inkwash("train", *PLAIN, *flags)
+    assert outcome.code == 0 and outcome.err == ""
+    events = [strict(line) for line in outcome.out.splitlines()]
+    assert [event["number"] for event in events if event["event"] == "step"] == [1, 2, 3]
+    assert {event["event"] for event in events} == {"step", "measured", "kept", "drew"}
+    measured = [event for event in events if event["event"] == "measured"]
+    assert [event["step"] for event in measured] == [2, 3]
+    assert len(measured[0]["profile"]["losses"]) == len(measured[0]["profile"]["codes"])
+    assert all(Path(event["path"]).is_file() for event in events if "path" in event)
+
+
+def test_quiet_prints_nothing(inkwash):
+    outcome = inkwash("train", *PLAIN, "--set", "training.batch=8", "--steps", "1", "--out", "run", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+
+
+def test_plain_lines_tell_loss_speed_and_time_left(inkwash):
+    outcome = inkwash("train", *PLAIN, "--set", "training.batch=8", "--steps", "2", "--out", "run")
+    assert not outcome.out
+    for words in ("step 2 of 2", "held-out loss", "images/s", "minutes left", "run/samples", "inkwash sample run"):
+        assert words in outcome.err
+
+
+def test_runs_are_numbered(inkwash):
+    for _ in range(2):
+        assert inkwash("train", *PLAIN, "--set", "training.batch=8", "--steps", "1", "-q").code == 0
+    assert sorted(folder.name for folder in Path("runs").iterdir()) == ["simple-unet-1", "simple-unet-2"]
+
+
+def test_what_a_run_says_next_can_be_run(runs, inkwash):
+    """The last line of a run is a command, and the card's too: neither may fail."""
+    for name in ("plain", "digits", "points"):
+        command = (getattr(runs, name) / "card.md").read_text().split("```bash\n")[1].splitlines()[0].split()
+        command[2] = str(getattr(runs, name))
+        assert command[:2] == ["inkwash", "sample"]
+        assert inkwash(*command[1:], "-n", "2").code == 0

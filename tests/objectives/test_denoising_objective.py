@@ -1,0 +1,212 @@
+"""The minimiser of the objective is the posterior mean, for every target and every weight."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inkwash.core import (
+    DENSITIES,
+    SCHEDULES,
+    TARGETS,
+    Cosine,
+    GaussianDenoiser,
+    Level,
+    MixtureDenoiser,
+    NetDenoiser,
+    Schedule,
+    Target,
+)
+from inkwash.objectives import WEIGHTS, Denoising, Unweighted, drop_labels, stratify
+
+every_target = pytest.mark.parametrize("kind", TARGETS)
+every_weight = pytest.mark.parametrize("weight", WEIGHTS)
+
+DATA_STD = 0.6
+COUNT = 64
+PLACES = torch.tensor([0.2, 0.5, 0.9], dtype=torch.float64)
+U = PLACES.repeat_interleave(COUNT)
+
+
+def images_and_noise() -> tuple[Tensor, Tensor]:
+    """Return Gaussian images and noise [B, 1, 1, 1] whose second moments are exact within each of the three levels.
+
+    With exact moments the best linear answer to the sample is the best linear answer to its law.
+    """
+    normal = torch.randn(len(PLACES), COUNT, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    exact = torch.linalg.qr(normal).Q * math.sqrt(COUNT)
+    images, noise = exact.reshape(-1, 2, 1, 1, 1).unbind(1)
+    return DATA_STD * images, noise
+
+
+class Gains(nn.Module):
+    """The smallest network that is linear in x: one gain for each of the three levels, told apart by the code."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__()
+        self.codes = schedule(PLACES).code.float()
+        self.gain = nn.Parameter(torch.zeros(len(PLACES), dtype=torch.float64))
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+        nearest = (code[:, None] - self.codes).abs().argmin(1)
+        return self.gain[nearest].reshape(-1, 1, 1, 1) * x
+
+
+def fit(objective: Denoising, denoiser: NetDenoiser, images: Tensor, noise: Tensor) -> None:
+    """Put the gains at the minimum of the loss, which is a separate parabola in each: one step of Newton's method."""
+    gain = denoiser.net.gain
+
+    def slope() -> Tensor:
+        return torch.autograd.grad(objective(denoiser, images, None, U, noise).mean(), gain)[0]
+
+    at_zero = slope()
+    with torch.no_grad():
+        gain.fill_(1.0)
+    at_one = slope()
+    with torch.no_grad():
+        gain.copy_(at_zero / (at_zero - at_one))
+    assert (slope().abs() < 1e-9 * at_one.abs()).all()
+
+
+@every_target
+@every_weight
+@pytest.mark.parametrize("schedule", ["cosine", "karras"])
+def test_a_linear_network_learns_the_wiener_filter(kind: str, weight: str, schedule: str) -> None:
+    path = SCHEDULES[schedule]()
+    denoiser = NetDenoiser(Gains(path), Target(kind, DATA_STD))
+    images, noise = images_and_noise()
+    fit(Denoising(path, weight=WEIGHTS[weight]()), denoiser, images, noise)
+    wiener = GaussianDenoiser(torch.zeros(1).double(), torch.tensor([[DATA_STD**2]], dtype=torch.float64))
+    x = torch.tensor([[-1.0], [0.3], [2.0]], dtype=torch.float64)
+    for u in PLACES:
+        found = denoiser(x.reshape(-1, 1, 1, 1), path(u)).reshape(-1, 1)
+        torch.testing.assert_close(found, wiener(x, path(u)), rtol=0, atol=1e-10)
+
+
+class Exactly(nn.Module):
+    """A network that says what an exact denoiser would have it say, and something else by `away`."""
+
+    def __init__(self, image: Tensor, level: Level, x: Tensor, target: Target) -> None:
+        super().__init__()
+        self.said = target.of(level, image, level.noise_in(x, image))
+        self.away = torch.zeros_like(self.said, requires_grad=True)
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+        return self.said + self.away
+
+
+@every_target
+@every_weight
+def test_no_step_from_the_posterior_mean_lowers_the_loss_of_a_mixture(kind: str, weight: str) -> None:
+    means, stds = torch.tensor([[-1.0], [0.8]], dtype=torch.float64), torch.tensor([0.2, 0.3], dtype=torch.float64)
+    exact = MixtureDenoiser(means, stds, torch.tensor([0.4, 0.6], dtype=torch.float64))
+    count, generator = 20_000, torch.Generator().manual_seed(1)
+    part = (torch.rand(count, generator=generator) < 0.6).long()
+    images = means[part] + stds[part, None] * torch.randn(count, 1, generator=generator, dtype=torch.float64)
+    noise = torch.randn(count, 1, generator=generator, dtype=torch.float64)
+    level, target = Cosine()(0.5), Target(kind, DATA_STD)
+    x = level.mix(images, noise)
+    net = Exactly(exact(x, level), level, x, target)
+    u = torch.full((count,), 0.5, dtype=torch.float64)
+    loss = Denoising(Cosine(), weight=WEIGHTS[weight]())(NetDenoiser(net, target), images, None, u, noise)
+    slope = torch.autograd.grad(loss.sum(), net.away)[0][:, 0]
+    # the slope of the loss along any function of x is a mean of zero, up to its sampling error
+    for direction in (torch.ones_like(x), x, x**2, torch.sin(4 * x)):
+        along = slope * direction[:, 0]
+        assert along.mean().abs() < 4 * along.std() / math.sqrt(count)
+        assert along.std() > 0
+
+
+class Silent(nn.Module):
+    """A network that says nothing, whose error is the whole target."""
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+        return torch.zeros_like(x)
+
+
+@every_target
+@pytest.mark.parametrize("density", DENSITIES)
+def test_without_a_weight_the_loss_is_the_squared_error_in_target_space(kind: str, density: str) -> None:
+    generator = torch.Generator().manual_seed(2)
+    images, noise = torch.randn(2, 8, 1, 3, 3, generator=generator)
+    u = torch.rand(8, generator=generator, dtype=torch.float64)
+    objective, target = Denoising(Cosine(), DENSITIES[density]()), Target(kind, DATA_STD)
+    loss = objective(NetDenoiser(Silent(), target), images, None, u, noise)
+    level = objective.density(objective.schedule, u)
+    expected = nn.functional.mse_loss(target.of(level, images, noise), torch.zeros(8, 1, 3, 3), reduction="none")
+    assert loss.shape == (8,) and loss.dtype == torch.float32
+    torch.testing.assert_close(loss, expected.mean((1, 2, 3)))
+
+
+# no weight is 1 in the space of the target, and so differs with it by definition
+@pytest.mark.parametrize("weight", [name for name in WEIGHTS if WEIGHTS[name] is not Unweighted])
+def test_a_weight_means_the_same_for_every_target(weight: str) -> None:
+    # the loss of one and the same wrong image is the same in whatever space the network says it
+    images, noise = torch.randn(2, 3, 1, 2, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    level = Cosine()(PLACES)
+    x, wrong = level.mix(images, noise), 0.5 * images + 0.1
+    losses = []
+    for kind in TARGETS:
+        target = Target(kind, DATA_STD)
+        denoiser = NetDenoiser(Exactly(wrong, level, x, target), target)
+        losses.append(Denoising(Cosine(), weight=WEIGHTS[weight]())(denoiser, images, None, PLACES, noise))
+    expected = WEIGHTS[weight]()(level, Target("x0", DATA_STD)) * ((wrong - images) ** 2).mean((1, 2, 3))
+    for loss in losses:
+        torch.testing.assert_close(loss, expected, rtol=1e-9, atol=0)
+
+
+def test_each_example_has_the_loss_it_would_have_alone() -> None:
+    images, noise = torch.randn(2, 3, 1, 2, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    objective, denoiser = Denoising(Cosine()), NetDenoiser(Gains(Cosine()), Target("v", DATA_STD))
+    together = objective(denoiser, images, None, PLACES, noise)
+    alone = [objective(denoiser, images[i : i + 1], None, PLACES[i : i + 1], noise[i : i + 1]) for i in range(3)]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+def test_the_network_hears_the_labels() -> None:
+    class Hears(nn.Module):
+        def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+            return label.to(x).reshape(-1, 1, 1, 1).expand_as(x)
+
+    zeros, labels = torch.zeros(4, 1, 2, 2), torch.arange(4)
+    u = torch.full((4,), 0.5, dtype=torch.float64)
+    loss = Denoising(Cosine())(NetDenoiser(Hears(), Target("x0")), zeros, labels, u, zeros)
+    assert loss.tolist() == [0, 1, 4, 9]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64])
+def test_stratify_puts_one_number_into_each_stratum(batch: int) -> None:
+    u = torch.rand(batch, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    spread = stratify(u)
+    assert (spread * batch).floor().tolist() == list(range(batch))
+    assert ((spread * batch) % 1).tolist() == pytest.approx(u.tolist(), abs=1e-12)
+
+
+def test_ranks_share_the_strata_of_one_batch() -> None:
+    u = torch.rand(12, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    pieces = [stratify(u[first : first + 4], first=first, of=12) for first in (0, 4, 8)]
+    assert torch.equal(torch.cat(pieces), stratify(u))
+
+
+def test_stratified_numbers_estimate_a_mean_without_bias_and_with_less_variance() -> None:
+    u = torch.rand(2000, 16, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    plain, spread = u.square().mean(1), torch.stack([stratify(row) for row in u]).square().mean(1)
+    assert abs(spread.mean() - 1 / 3) < 4 * spread.std() / math.sqrt(2000)
+    assert spread.std() < plain.std() / 5
+
+
+def test_labels_are_dropped_with_their_chance_and_otherwise_kept() -> None:
+    count = 10_000
+    labels = torch.arange(count) % 10
+    u = torch.rand(count, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+    for chance in (0.1, 0.5):
+        dropped = drop_labels(labels, chance, u)
+        gone = dropped == -1
+        assert dropped.dtype == torch.int64 and torch.equal(dropped[~gone], labels[~gone])
+        assert abs(gone.double().mean() - chance) < 4 * math.sqrt(chance * (1 - chance) / count)
+    assert torch.equal(drop_labels(labels, 0.0, u), labels)
+    assert (drop_labels(labels, 1.0, u) == -1).all()
+    assert drop_labels(None, 0.5, u) is None

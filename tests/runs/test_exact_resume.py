@@ -1,0 +1,248 @@
+"""A run that was killed, stopped or cut short anywhere ends as the undisturbed one does, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+import inkwash
+from inkwash import cli
+from inkwash.data import Dataset
+from inkwash.runs import course as courses
+from inkwash.runs.course import Course
+from inkwash.runs.folder import RunFolder
+from inkwash.runs.starting import go_on
+
+RECIPE = """
+target = "eps"
+network = { kind = "batchnorm-unet", conditional = true, base = 8, dim = 16 }
+schedule = { kind = "linear", T = 100 }
+data = { name = "digits" }
+optimizer = { kind = "adamw", lr = 3e-3, weight_decay = 0.1, clip = 1.0, warmup = 3, decay = "cosine" }
+training = { length = "40 steps", batch = 16, label_dropout = 0.1, ema = "10 steps", checkpoint_every = "20 steps", \
+milestones = ["30 steps"], precision = "float32" }
+sampling = { sampler = "ddim:2", preview = "ddim:2" }
+"""
+
+KILLED_AT_STEP_23 = """
+import os, signal
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+taken = 0
+
+def count(*_):
+    global taken
+    taken += 1
+    if taken == 23:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+register_optimizer_step_post_hook(count)
+"""
+"""A user's own file that kills its process in the middle of step 23, when the weights have just changed."""
+
+
+def inkwash_train(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(inkwash.__file__).parents[1])}
+    command = [sys.executable, "-m", "inkwash", "train", *arguments, "--json"]
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+def train_here(*arguments: str) -> object:
+    """Run the command in this process and return its exit code."""
+    with pytest.raises(SystemExit) as left:
+        cli.main(["train", *arguments])
+    return left.value.code
+
+
+def step_numbers(output: str) -> list[int]:
+    events = [json.loads(line) for line in output.splitlines()]
+    return [event["number"] for event in events if event["event"] == "step"]
+
+
+def kept(run: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted((run / "checkpoints").iterdir())}
+
+
+def timeless(run: Path) -> list[dict[str, Any]]:
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
+
+
+def assert_same_run(run: Path, reference: Path) -> None:
+    assert set(kept(run)) == set(kept(reference))
+    assert [name for name, content in kept(run).items() if content != kept(reference)[name]] == []
+    assert timeless(run) == timeless(reference)
+    pictures = [{file.name: file.read_bytes() for file in (each / "samples").iterdir()} for each in (run, reference)]
+    assert pictures[0] == pictures[1]
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs without cards and plots, which take longer than the steps and are made anew at every end."""
+    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+
+
+@pytest.fixture
+def after_weights_change() -> Iterator[Callable[[int, Callable[[], None]], None]]:
+    """`after_weights_change(k, act)` acts in the k-th step from now on, when the weights have just changed."""
+    handles = []
+
+    def arrange(k: int, act: Callable[[], None]) -> None:
+        taken = 0
+
+        def count(*_: object) -> None:
+            nonlocal taken
+            taken += 1
+            if taken == k:
+                act()
+
+        handles.append(register_optimizer_step_post_hook(count))
+
+    yield arrange
+    for handle in handles:
+        handle.remove()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of forty steps that went through without a break."""
+    place = tmp_path_factory.mktemp("undisturbed")
+    (place / "tiny.toml").write_text(RECIPE)
+    assert train_here(str(place / "tiny.toml"), "-o", str(place / "run"), "--quiet") == 0
+    assert set(kept(place / "run")) >= {"latest.safetensors", "best.safetensors"}
+    return place / "run"
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_end(tmp_path: Path, undisturbed: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    (tmp_path / "killed.py").write_text(KILLED_AT_STEP_23)
+    killed = inkwash_train(tmp_path, "tiny.toml", "-o", "run", "--with", "killed.py")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert step_numbers(killed.stdout) == list(range(1, 23))
+    assert kept(tmp_path / "run") != kept(undisturbed)
+    resumed = inkwash_train(tmp_path, "run")
+    assert resumed.returncode == 0, resumed.stderr
+    assert step_numbers(resumed.stdout) == list(range(21, 41))
+    assert_same_run(tmp_path / "run", undisturbed)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_was_asked_to_stop_saves_and_goes_on_to_the_same_end(
+    tmp_path: Path,
+    undisturbed: Path,
+    after_weights_change: Callable[[int, Callable[[], None]], None],
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+) -> None:
+    def ask() -> None:
+        assert signal.getsignal(number) not in (signal.SIG_DFL, signal.default_int_handler)
+        os.kill(os.getpid(), number)
+
+    recipe, run = tmp_path / "tiny.toml", tmp_path / "run"
+    recipe.write_text(RECIPE)
+    before = signal.getsignal(number)
+    after_weights_change(23, ask)
+    assert train_here(str(recipe), "-o", str(run)) == 130
+    assert f"inkwash train {run}" in capsys.readouterr().err
+    assert signal.getsignal(number) is before
+    assert train_here(str(run), "--json") == 0
+    assert step_numbers(capsys.readouterr().out) == list(range(24, 41))
+    assert_same_run(run, undisturbed)
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_run_that_dies_after_any_write_goes_on_to_the_same_end(
+    tmp_path: Path, begun: Callable[..., Course], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = ("training.milestones=['3 steps']", "network.widths=[8]")
+    reference = begun("reference", *changes)
+    list(reference.events())
+    course, replace, states = begun("run", *changes), os.replace, []
+
+    def photographed(source: Any, target: Any) -> None:
+        replace(source, target)
+        states.append(tmp_path / f"died-{len(states):02d}")
+        shutil.copytree(course.folder.path, states[-1])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", photographed)
+        list(course.events())
+    assert_same_run(course.folder.path, reference.folder.path)
+    assert len(states) > 8
+    differing = []
+    for state in states:
+        latest = RunFolder(state).latest
+        complete = latest.is_file() and latest.read_bytes() == reference.folder.latest.read_bytes()
+        if not complete:
+            list(go_on(state, digits).events())
+        if kept(state) != kept(reference.folder.path) or timeless(state) != timeless(reference.folder.path):
+            differing.append((state.name, sorted(kept(state)), len(timeless(state))))
+    assert not differing
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_a_run_broken_off_in_the_middle_of_a_step_goes_on_to_the_same_end(
+    begun: Callable[..., Course],
+    digits: Dataset,
+    after_weights_change: Callable[[int, Callable[[], None]], None],
+    error: type[BaseException],
+) -> None:
+    reference, course = begun("reference"), begun("run")
+    list(reference.events())
+
+    def break_off() -> None:
+        raise error
+
+    after_weights_change(5, break_off)
+    with pytest.raises(error):
+        list(course.events())
+    list(go_on(course.folder.path, digits).events())
+    assert_same_run(course.folder.path, reference.folder.path)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("stop_after", range(1, 6))
+def test_a_run_stopped_after_any_step_goes_on_to_the_same_end(
+    begun: Callable[..., Course], digits: Dataset, stop_after: int
+) -> None:
+    reference, course = begun("reference"), begun("run")
+    list(reference.events())
+    for event in course.events():
+        if isinstance(event, courses.Step) and event.number == stop_after:
+            course.stop()
+    assert course.state.progress.step == stop_after
+    list(go_on(course.folder.path, digits).events())
+    assert_same_run(course.folder.path, reference.folder.path)
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_run_left_by_its_caller_is_saved_where_it_stood(begun: Callable[..., Course], digits: Dataset) -> None:
+    reference, course = begun("reference"), begun("run")
+    list(reference.events())
+    events = course.events()
+    while course.state.progress.step < 4:
+        next(events)
+    events.close()
+    taken_up = go_on(course.folder.path, digits)
+    assert taken_up.state.progress.step == 4
+    list(taken_up.events())
+    assert_same_run(course.folder.path, reference.folder.path)
+
+
+@pytest.mark.usefixtures("bare")
+def test_equal_runs_write_equal_files_wherever_they_stand(begun: Callable[..., Course]) -> None:
+    first, second = begun("first"), begun("somewhere/else")
+    list(first.events()), list(second.events())
+    assert_same_run(first.folder.path, second.folder.path)

@@ -1,0 +1,132 @@
+"""Who may import whom: the layers of inkwash, read from the source and not from what happens to be loaded."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import inkwash
+
+ROOT = Path(inkwash.__file__).parent
+EVERYONE = {"inkwash.errors", "inkwash.files"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "core": set(),
+    "nets": set(),
+    "data": set(),
+    "objectives": {"inkwash.core"},
+    "training": {"inkwash.core", "inkwash.data", "inkwash.objectives"},
+    "viz": {"inkwash.core"},
+}
+"""What the layers below the recipe may import of inkwash, besides themselves, errors and files."""
+
+TORCH_ONLY = ("core", "nets", "objectives")
+ON_TOP = ("cli", "serve", "export")
+TOUCHES_FILES = {"io", "json", "os", "pathlib", "pickle", "shutil", "tempfile"}
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_of(file): file for file in sorted(ROOT.rglob("*.py"))}
+
+
+def imported(module: str, only_at_import_time: bool = False) -> Iterator[str]:
+    """Yield the full names of the modules that `module` imports, wherever in the file the import stands."""
+    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+    package = module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
+    for node in top_level(tree) if only_at_import_time else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in SOURCES else base
+
+
+def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
+    for node in tree.body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        yield node
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def layer(name: str) -> list[str]:
+    return [module for module in SOURCES if within(module, f"inkwash.{name}")]
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_a_layer_imports_only_what_lies_below_it(name: str) -> None:
+    allowed = {f"inkwash.{name}"} | MAY_IMPORT[name] | EVERYONE
+    assert layer(name)
+    above = {
+        (module, other)
+        for module in layer(name)
+        for other in imported(module)
+        if within(other, "inkwash") and not any(within(other, package) for package in allowed)
+    }
+    assert not above
+
+
+@pytest.mark.parametrize("name", TORCH_ONLY)
+def test_the_mathematics_needs_torch_and_nothing_else(name: str) -> None:
+    outside = {other.partition(".")[0] for module in layer(name) for other in imported(module)}
+    assert outside - set(sys.stdlib_module_names) <= {"inkwash", "torch"}
+    assert not outside & TOUCHES_FILES
+
+
+@pytest.mark.parametrize("name", ON_TOP)
+def test_nothing_below_imports_what_users_touch(name: str) -> None:
+    top = f"inkwash.{name}"
+    below = {module for module in SOURCES if not any(within(module, f"inkwash.{each}") for each in ON_TOP)}
+    users = {module for module in below - {"inkwash.__main__"} if any(within(other, top) for other in imported(module))}
+    assert not users
+
+
+def test_no_module_needs_itself_before_it_is_there() -> None:
+    # a submodule also runs the __init__ of its package, but that is loaded half-way without harm
+    graph = {
+        module: {other for other in imported(module, only_at_import_time=True) if other in SOURCES and other != module}
+        for module in SOURCES
+    }
+    order = list(TopologicalSorter(graph).static_order())
+    assert len(order) == len(SOURCES)
+
+
+def test_matplotlib_waits_until_a_figure_is_drawn() -> None:
+    early = {
+        module
+        for module in SOURCES
+        if any(within(other, "matplotlib") for other in imported(module, only_at_import_time=True))
+    }
+    assert not early
+
+
+def test_nothing_is_unpickled_and_nothing_draws_from_the_global_generator_of_python() -> None:
+    users = {module for module in SOURCES if {"pickle", "random", "shelve", "dill"} & set(imported(module))}
+    assert not users
+
+
+def test_importing_inkwash_does_not_wait_for_torch() -> None:
+    program = "import sys, inkwash, inkwash.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT.parent, check=False).returncode == 0
+
+
+def test_every_public_name_is_there() -> None:
+    for name in inkwash.__all__:
+        assert getattr(inkwash, name) is not None
+    with pytest.raises(AttributeError):
+        _ = inkwash.no_such_name

@@ -1,0 +1,87 @@
+"""What the tests of training share: one thread, few real digits, and states of small networks to train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from inkwash import data, hardware
+from inkwash.core import Cosine, NetDenoiser, Target
+from inkwash.data import Dataset
+from inkwash.nets import NETS
+from inkwash.objectives import Denoising
+from inkwash.training.batches import Batches
+from inkwash.training.loop import Step, steps
+from inkwash.training.optimizers import Optimizer
+from inkwash.training.state import State
+
+torch.set_num_threads(1)
+
+CPU = torch.device("cpu")
+SMALL: dict[str, dict[str, Any]] = {
+    "class-unet": {"widths": (8, 16), "dim": 16},
+    "batchnorm-unet": {"base": 8, "dim": 16},
+    "simple-unet": {"base": 8},
+}
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """200 of the bundled digits: 180 to train on, 20 held out."""
+    whole = data.load("digits")
+    assert whole.labels is not None
+    return replace(whole, values=whole.values[:200], labels=whole.labels[:200])
+
+
+@pytest.fixture
+def fresh() -> Callable[..., State]:
+    """`fresh(kind, optimizer, classes)` is a state before its first step, always with the same weights."""
+
+    def build(kind: str = "class-unet", optimizer: Optimizer | None = None, classes: int = 10) -> State:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            net = hardware.lay_out(NETS[kind](1, classes, **SMALL[kind]), CPU)
+        return State.fresh(net, (optimizer or Optimizer()).build(net.parameters()))
+
+    return build
+
+
+@pytest.fixture
+def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
+    """`train(state, total, ...)` is the loop over small batches of the digits up to step `total`."""
+
+    def run(
+        state: State,
+        total: int,
+        optimizer: Optimizer | None = None,
+        objective: Any = None,
+        half_life: float = 4.0,
+        planned: int | None = None,
+    ) -> Iterator[Step]:
+        denoiser = NetDenoiser(state.net, Target("v", 0.6))
+        batches = Batches(digits, 8, 0, True, 0.1, CPU)
+        loop = steps(
+            state,
+            denoiser,
+            objective or Denoising(Cosine()),
+            batches,
+            optimizer or Optimizer(),
+            half_life,
+            planned or total,
+        )
+        for step in loop:
+            yield step
+            if step.number == total:
+                return
+
+    return run
+
+
+@pytest.fixture
+def frozen_copy() -> Callable[[State], dict[str, torch.Tensor]]:
+    """`frozen_copy(state)` holds all of its tensors as they are now."""
+    return lambda state: {name: value.detach().clone() for name, value in state.tensors().items()}

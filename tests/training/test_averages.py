@@ -1,0 +1,136 @@
+"""The averaged network: its half-life, what is left of its start, and the statistics it is given."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inkwash.training import ema
+from inkwash.training.loop import Step
+from inkwash.training.optimizers import Optimizer
+from inkwash.training.state import State
+
+
+@pytest.mark.parametrize("half_life", [1, 7, 250])
+def test_after_a_half_life_half_of_the_old_is_left(half_life: int) -> None:
+    average, net = nn.Linear(1, 1, bias=False).double(), nn.Linear(1, 1, bias=False).double()
+    nn.init.ones_(average.weight)
+    nn.init.zeros_(net.weight)
+    late = 1000 * half_life
+    for step in range(late, late + half_life):
+        ema.update(average, net, ema.decay(half_life, step))
+    assert average.weight.item() == pytest.approx(0.5, abs=1e-6)
+
+
+def test_the_half_life_grows_with_the_run_up_to_its_full_length() -> None:
+    keeps = [ema.decay(100, step) for step in range(1, 3_000)]
+    assert all(0 <= keep < 1 for keep in keeps)
+    assert all(before <= after for before, after in zip(keeps, keeps[1:], strict=False))
+    assert keeps[1_000] < keeps[1_999] == keeps[-1]
+
+
+def test_the_random_start_is_forgotten_early() -> None:
+    # with a half-life of step / 20 the rest is 2 to the minus 20 times a harmonic number
+    rest = math.prod(ema.decay(1e9, step) for step in range(1, 101))
+    assert rest == pytest.approx(2 ** (-20 * sum(1 / k for k in range(1, 101))), rel=1e-9)
+
+
+def test_no_half_life_is_no_average() -> None:
+    assert ema.decay(0, 50) == 0
+    average, net = nn.Linear(3, 2), nn.Linear(3, 2)
+    ema.update(average, net, 0.0)
+    assert torch.equal(average.weight, net.weight)
+
+
+def test_keeping_everything_changes_nothing() -> None:
+    average, net = nn.Linear(3, 2), nn.Linear(3, 2)
+    before = average.weight.clone()
+    ema.update(average, net, 1.0)
+    assert torch.equal(average.weight, before)
+
+
+def test_start_left_is_the_weight_of_the_initial_network(
+    fresh: Callable[..., State], train: Callable[..., Iterator[Step]]
+) -> None:
+    state = fresh()
+    # a network that stays at zero under an average that starts at one: what is read off is the start's weight
+    still = Optimizer(lr=0.0)
+    with torch.no_grad():
+        for own, new in zip(state.average.parameters(), state.net.parameters(), strict=True):
+            own.fill_(1.0), new.zero_()
+    for step in train(state, 60, still, half_life=500.0):
+        if step.number in (1, 3, 60):
+            left = state.progress.start_left
+            weights = torch.cat([p.flatten() for p in state.average.parameters()])
+            torch.testing.assert_close(weights, torch.full_like(weights, left), rtol=1e-3, atol=1e-12)
+    assert state.progress.start_left < 1e-20
+
+
+class Normed(nn.Module):
+    """Two BatchNorm layers behind one another, so that the second sees what the first makes of a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm1 = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)
+        self.second, self.norm2 = nn.Conv2d(4, 3, 1), nn.BatchNorm2d(3, momentum=0.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm2(self.second(torch.relu(self.norm1(self.first(x)))))
+
+
+@pytest.fixture
+def normed() -> tuple[Normed, list[Tensor]]:
+    """A network in evaluation mode with statistics that fit nothing, and five batches."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = Normed()
+        batches = [3 + 2 * torch.randn(6, 1, 5, 5) for _ in range(5)]
+        for norm in (net.norm1, net.norm2):
+            nn.init.normal_(norm.weight), nn.init.normal_(norm.bias)
+            norm.running_mean.normal_(), norm.running_var.uniform_(5, 9)
+    return net.eval().requires_grad_(False), batches
+
+
+def test_recomputed_statistics_are_those_of_the_activations(normed: tuple[Normed, list[Tensor]]) -> None:
+    net, batches = normed
+    oracle = copy.deepcopy(net).train()
+    seen: dict[str, list[Tensor]] = {"norm1": [], "norm2": []}
+    for name, inputs in seen.items():
+        getattr(oracle, name).register_forward_pre_hook(lambda _, x, inputs=inputs: inputs.append(x[0].double()))
+    for batch in batches:
+        oracle(batch)
+    ema.recompute_statistics(net, lambda: (net(batch) for batch in batches))
+    for name, inputs in seen.items():
+        layer = getattr(net, name)
+        means = torch.stack([x.transpose(0, 1).flatten(1).mean(1) for x in inputs]).mean(0)
+        variances = torch.stack([x.transpose(0, 1).flatten(1).var(1) for x in inputs]).mean(0)
+        torch.testing.assert_close(layer.running_mean.double(), means, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(layer.running_var.double(), variances, rtol=1e-5, atol=1e-5)
+
+
+def test_recomputing_leaves_everything_else_and_forgets_what_was_there(normed: tuple[Normed, list[Tensor]]) -> None:
+    net, batches = normed
+    before = {name: weight.clone() for name, weight in net.named_parameters()}
+
+    def recompute() -> dict[str, Tensor]:
+        ema.recompute_statistics(net, lambda: (net(batch) for batch in batches))
+        return {name: value.clone() for name, value in net.state_dict().items()}
+
+    first, second = recompute(), recompute()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert all(torch.equal(weight, before[name]) for name, weight in net.named_parameters())
+    assert (net.norm1.momentum, net.norm2.momentum) == (0.1, 0.3)
+    assert not any(layer.training for layer in net.modules())
+
+
+def test_a_network_without_such_layers_is_not_run() -> None:
+    def forward() -> Iterator[object]:
+        raise AssertionError("run for nothing")
+        yield
+
+    ema.recompute_statistics(nn.Linear(2, 2), forward)

@@ -1,0 +1,179 @@
+"""A checkpoint comes back bit for bit or not at all, and says in one line why not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from inkwash.errors import InkwashError, UsageError
+from inkwash.training import checkpoints
+from inkwash.training.checkpoints import Checkpoint
+
+
+@pytest.fixture
+def checkpoint() -> Checkpoint:
+    generator = torch.Generator().manual_seed(0)
+    tensors = {
+        "net.weight": torch.randn(3, 2, 3, 3, generator=generator),
+        "net.flat": torch.randn(6, 4, 2, 2, generator=generator).to(memory_format=torch.channels_last),
+        "average.weight": torch.tensor([0.0, -0.0, 1e-45, torch.finfo(torch.float32).max]),
+        "average.half": torch.randn(5, generator=generator).bfloat16(),
+        "average.count": torch.tensor(7),
+        "optimizer.0.exp_avg": torch.randn(4, 3, generator=generator).T,
+        "optimizer.0.empty": torch.zeros(0, 3),
+    }
+    header = {"recipe": {"name": "naïve ✓", "lr": 1e-3}, "progress": {"step": 3, "best": None}, "list": [1, 2.5, "x"]}
+    return Checkpoint(header, tensors)
+
+
+def bits(value: Tensor) -> bytes:
+    return value.contiguous().flatten().view(torch.uint8).numpy().tobytes()
+
+
+def one_line_about(path: Path, kind: type[InkwashError] = InkwashError) -> str:
+    with pytest.raises(kind) as caught:
+        checkpoints.load(path)
+    told = str(caught.value)
+    assert str(path) in told
+    assert "\n" not in told
+    return told
+
+
+def test_everything_comes_back_bit_for_bit(tmp_path: Path, checkpoint: Checkpoint) -> None:
+    checkpoints.save(tmp_path / "a.safetensors", checkpoint)
+    loaded = checkpoints.load(tmp_path / "a.safetensors")
+    assert set(loaded.tensors) == set(checkpoint.tensors)
+    for name, value in checkpoint.tensors.items():
+        back = loaded.tensors[name]
+        assert (back.dtype, back.shape) == (value.dtype, value.shape)
+        assert bits(back) == bits(value)
+    assert {key: loaded.header[key] for key in checkpoint.header} == checkpoint.header
+
+
+def test_equal_states_are_equal_bytes_whenever_and_wherever_they_are_written(
+    tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints.save(tmp_path / "a.safetensors", checkpoint)
+    backwards = Checkpoint(dict(reversed(checkpoint.header.items())), dict(reversed(checkpoint.tensors.items())))
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    checkpoints.save(tmp_path / "elsewhere" / "b.safetensors", backwards)
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "elsewhere" / "b.safetensors").read_bytes()
+
+
+def test_parts_are_told_apart_by_whole_names() -> None:
+    numbers = {name: torch.tensor(k) for k, name in enumerate(["net.a", "net.b.c", "network.a", "average.net.a"])}
+    assert {name: int(value) for name, value in Checkpoint({}, numbers).part("net").items()} == {"a": 0, "b.c": 1}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
+def test_a_file_cut_short_is_damaged(tmp_path: Path, checkpoint: Checkpoint, share: float) -> None:
+    path = tmp_path / "cut.safetensors"
+    checkpoints.save(path, checkpoint)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    assert "damaged or cut short" in one_line_about(path)
+
+
+class Trap:
+    """Something that would leave a mark if it were ever unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"\0" * 100, b"\xff" * 100, b'{"a": 1}', b"PK\x03\x04 a zip file"])
+def test_garbage_is_damaged(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "garbage.safetensors"
+    path.write_bytes(content)
+    one_line_about(path)
+
+
+def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
+    path, mark = tmp_path / "trap.safetensors", tmp_path / "mark"
+    for content in (pickle.dumps(Trap(mark)), None):
+        if content is None:
+            torch.save({"net.weight": Trap(mark)}, path)
+        else:
+            path.write_bytes(content)
+        one_line_about(path)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"inkwash": "[1, 2]"}, {"inkwash": "null"}])
+def test_tensors_of_another_program_are_not_ours(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    path = tmp_path / "foreign.safetensors"
+    save_file({"weight": torch.zeros(2)}, path, metadata=metadata)
+    assert "not written by inkwash" in one_line_about(path)
+
+
+def test_a_header_that_is_no_json_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.safetensors"
+    save_file({"weight": torch.zeros(2)}, path, metadata={"inkwash": '{"format": 1,'})
+    assert "damaged" in one_line_about(path)
+
+
+@pytest.mark.parametrize("version", [0, 2, 99, "1", None])
+def test_another_format_is_named(tmp_path: Path, version: object) -> None:
+    path = tmp_path / "newer.safetensors"
+    save_file({"weight": torch.zeros(2)}, path, metadata={"inkwash": json.dumps({"format": version})})
+    assert f"format {version}" in one_line_about(path)
+
+
+def test_no_file_is_a_bad_request(tmp_path: Path) -> None:
+    one_line_about(tmp_path / "nothing.safetensors", UsageError)
+    one_line_about(tmp_path, UsageError)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        SafetensorError(f"Error while serializing: I/O error: {os.strerror(errno.ENOSPC)} (os error 28)"),
+    ],
+)
+def test_a_disk_full_half_way_leaves_the_old_checkpoint_and_no_litter(
+    tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    path = tmp_path / "latest.safetensors"
+    checkpoints.save(path, checkpoint)
+    before = path.read_bytes()
+
+    def full(tensors: dict[str, Tensor], target: Path, metadata: dict[str, str]) -> None:
+        Path(target).write_bytes(before[: len(before) // 2])
+        raise failure
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(InkwashError) as caught:
+        checkpoints.save(path, Checkpoint({"progress": {"step": 4}}, checkpoint.tensors))
+    assert os.strerror(errno.ENOSPC) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert os.listdir(tmp_path) == ["latest.safetensors"]
+    assert checkpoints.load(path).header["progress"]["step"] == 3
+    assert path.read_bytes() == before
+
+
+def test_a_digest_names_the_weights_and_not_how_they_lie_in_memory() -> None:
+    weights = {"a": torch.randn(4, 3, 2, 2), "b": torch.tensor(3)}
+    turned = {"b": weights["b"], "a": weights["a"].to(memory_format=torch.channels_last)}
+    assert checkpoints.digest(weights) == checkpoints.digest(turned)
+    others = [
+        weights | {"a": weights["a"] + 1e-6},
+        weights | {"a": weights["a"].reshape(3, 4, 2, 2)},
+        weights | {"b": torch.tensor(3, dtype=torch.int32)},
+        {"c": weights["a"], "b": weights["b"]},
+    ]
+    assert len({checkpoints.digest(each) for each in [weights, *others]}) == 5

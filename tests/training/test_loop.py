@@ -1,0 +1,145 @@
+"""The loop: what a step does, and that a step that fails is no step at all."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from inkwash.core import Cosine, NetDenoiser, Target
+from inkwash.data import Dataset
+from inkwash.errors import InkwashError
+from inkwash.objectives import Denoising
+from inkwash.training.batches import Batches, Split
+from inkwash.training.heldout import HeldOut
+from inkwash.training.loop import Step
+from inkwash.training.optimizers import Optimizer
+from inkwash.training.state import State
+
+Train = Callable[..., Iterator[Step]]
+Fresh = Callable[..., State]
+FrozenCopy = Callable[[State], dict[str, Tensor]]
+GOOD = Denoising(Cosine())
+
+
+class FailsAt:
+    """The good objective, which at its k-th call says something that is not finite."""
+
+    def __init__(self, call: int, spoil: Callable[[Tensor, Tensor], Tensor]) -> None:
+        self.call, self.spoil, self.calls = call, spoil, 0
+
+    def __call__(self, denoiser: Any, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor) -> Tensor:
+        self.calls += 1
+        loss = GOOD(denoiser, images, labels, u, noise)
+        if self.calls != self.call:
+            return loss
+        weight = next(denoiser.net.parameters())
+        return self.spoil(loss, weight)
+
+
+SPOILED = {
+    "NaN loss": lambda loss, weight: loss * math.nan,
+    "infinite loss": lambda loss, weight: loss * math.inf,
+    # finite, but with the slope of a square root at zero
+    "NaN gradient": lambda loss, weight: loss + (0 * weight).abs().sqrt().sum(),
+}
+
+
+@pytest.mark.parametrize("kind", ["class-unet", "batchnorm-unet"])
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_a_loss_that_is_not_finite_names_the_step_and_changes_nothing(
+    kind: str, spoiled: str, fresh: Fresh, train: Train, frozen_copy: FrozenCopy
+) -> None:
+    state = fresh(kind)
+    list(train(state, 3))
+    tensors, progress = frozen_copy(state), copy.copy(state.progress)
+    with pytest.raises(InkwashError, match=r"step 4\b") as caught:
+        list(train(state, 6, objective=FailsAt(1, SPOILED[spoiled])))
+    assert "\n" not in str(caught.value)
+    assert state.progress == progress
+    changed = [name for name, value in state.tensors().items() if not torch.equal(value, tensors[name])]
+    assert not changed
+
+
+def test_after_a_failed_step_the_run_goes_on_as_if_it_had_not_been(fresh: Fresh, train: Train) -> None:
+    undisturbed, disturbed = fresh(), fresh()
+    list(train(undisturbed, 6))
+    with pytest.raises(InkwashError):
+        list(train(disturbed, 6, objective=FailsAt(4, SPOILED["NaN gradient"])))
+    list(train(disturbed, 6))
+    expected = undisturbed.tensors()
+    assert all(torch.equal(value, expected[name]) for name, value in disturbed.tensors().items())
+    assert disturbed.progress == undisturbed.progress
+
+
+def test_steps_are_counted_from_one_and_end_at_the_total(fresh: Fresh, train: Train) -> None:
+    state = fresh()
+    assert [step.number for step in train(state, 4)] == [1, 2, 3, 4]
+    assert state.progress.step == 4
+    assert list(train(state, 4)) == []
+
+
+def test_a_step_is_one_plain_step_of_torch(digits: Dataset, fresh: Fresh, train: Train) -> None:
+    settings = Optimizer(lr=0.01)
+    state = fresh("class-unet", settings)
+    oracle = copy.deepcopy(state.net).train()
+    plain = torch.optim.Adam(oracle.parameters(), lr=0.01)
+    batch = Batches(digits, 8, 0, True, 0.1, torch.device("cpu"))(1)
+    loss = GOOD(NetDenoiser(oracle, Target("v", 0.6)), *batch).mean()
+    loss.backward()
+    norm = torch.cat([p.grad.flatten() for p in oracle.parameters() if p.grad is not None]).norm()
+    plain.step()
+    (step,) = train(state, 1, settings)
+    assert step.loss == pytest.approx(loss.item())
+    assert step.gradient == pytest.approx(norm.item(), rel=1e-5)
+    for own, other in zip(state.net.parameters(), oracle.parameters(), strict=True):
+        # Adam's first step is a sign, so that a gradient of almost zero may go either way
+        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4)
+
+
+def test_the_gradient_told_is_the_one_before_clipping(fresh: Fresh, train: Train) -> None:
+    settings = Optimizer(clip=0.01)
+    state = fresh("class-unet", settings)
+    norms: list[float] = []
+
+    def measure(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norms.append(float(torch.cat([g.flatten() for g in gradients]).norm()))
+
+    state.optimizer.register_step_pre_hook(measure)
+    told = [step.gradient for step in train(state, 3, settings)]
+    assert all(norm == pytest.approx(0.01, rel=1e-3) for norm in norms)
+    assert all(gradient > 0.01 for gradient in told)
+
+
+def test_the_rate_told_is_the_one_that_the_optimiser_was_given(fresh: Fresh, train: Train) -> None:
+    settings = Optimizer(lr=0.01, warmup=2, decay="cosine")
+    state = fresh("class-unet", settings)
+    for step in train(state, 5, settings):
+        assert step.rate == settings.rate(step.number, 5)
+        assert all(group["lr"] == step.rate for group in state.optimizer.param_groups)
+
+
+def test_progress_adds_up_the_losses_that_were_told(fresh: Fresh, train: Train) -> None:
+    state = fresh()
+    losses = [step.loss for step in train(state, 5)]
+    assert state.progress.loss_count == 5
+    assert state.progress.loss_sum == pytest.approx(sum(losses))
+
+
+def test_training_lowers_the_loss_of_images_that_it_never_saw(digits: Dataset, fresh: Fresh, train: Train) -> None:
+    settings = Optimizer(lr=3e-3)
+    state = fresh("class-unet", settings)
+    measured = HeldOut.of(digits, Split.of(len(digits)).held_out, GOOD, True)
+
+    def loss() -> float:
+        return measured.profile(NetDenoiser(state.average, Target("v", 0.6)), torch.device("cpu")).mean
+
+    before = loss()
+    list(train(state, 80, settings))
+    assert loss() < 0.8 * before

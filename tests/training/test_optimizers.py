@@ -1,0 +1,57 @@
+"""The learning rate runs the course that it is given, and the table's optimisers are torch's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from inkwash.errors import UsageError
+from inkwash.training.optimizers import OPTIMIZERS, Optimizer
+
+TOTAL = 100
+
+
+@pytest.mark.parametrize("decay", ["none", "linear", "cosine"])
+def test_the_rate_begins_at_lr_and_has_fallen_to_zero_after_the_last_step(decay: str) -> None:
+    optimizer = Optimizer(lr=0.3, decay=decay)  # type: ignore[arg-type]
+    assert optimizer.rate(1, TOTAL) == pytest.approx(0.3)
+    assert optimizer.rate(TOTAL + 1, TOTAL) == pytest.approx(0.3 if decay == "none" else 0.0, abs=1e-12)
+    assert optimizer.rate(TOTAL, TOTAL) > 0
+
+
+@pytest.mark.parametrize("decay", ["linear", "cosine"])
+def test_a_decaying_rate_falls_at_every_step_and_is_half_in_the_middle(decay: str) -> None:
+    optimizer = Optimizer(lr=1.0, decay=decay)  # type: ignore[arg-type]
+    rates = [optimizer.rate(step, TOTAL) for step in range(1, TOTAL + 2)]
+    assert all(before > after for before, after in zip(rates, rates[1:], strict=False))
+    assert rates[TOTAL // 2] == pytest.approx(0.5)
+
+
+def test_a_warm_up_rises_in_equal_steps_and_then_stays() -> None:
+    optimizer = Optimizer(lr=1.0, warmup=4)
+    assert [optimizer.rate(step, TOTAL) for step in range(1, 8)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_a_step_is_that_of_torch(kind: str) -> None:
+    own, oracle = nn.Linear(3, 2), nn.Linear(3, 2)
+    oracle.load_state_dict(own.state_dict())
+    settings = Optimizer(kind, lr=0.01, betas=(0.8, 0.99), weight_decay=0.1)
+    ours = settings.build(own.parameters())
+    theirs = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[kind](
+        oracle.parameters(), lr=0.01, betas=(0.8, 0.99), weight_decay=0.1
+    )
+    x = torch.linspace(-1, 1, 12).reshape(4, 3)
+    for net, optimizer in ((own, ours), (oracle, theirs)):
+        for _ in range(5):
+            optimizer.zero_grad()
+            net(x).square().sum().backward()
+            optimizer.step()
+    torch.testing.assert_close(own.weight, oracle.weight)
+    torch.testing.assert_close(own.bias, oracle.bias)
+
+
+def test_an_unknown_kind_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'adamw'"):
+        Optimizer("adamww")

@@ -1,0 +1,96 @@
+"""A state that was saved and loaded trains on as if it had never been away, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from inkwash.errors import InkwashError
+from inkwash.training import checkpoints
+from inkwash.training.checkpoints import Checkpoint
+from inkwash.training.loop import Step
+from inkwash.training.optimizers import OPTIMIZERS, Optimizer
+from inkwash.training.state import State
+
+Train = Callable[..., Iterator[Step]]
+Fresh = Callable[..., State]
+
+
+def written(state: State, path: Path) -> Checkpoint:
+    checkpoints.save(path, Checkpoint({"progress": state.header()}, state.tensors()))
+    return checkpoints.load(path)
+
+
+@pytest.mark.parametrize("net", ["class-unet", "batchnorm-unet", "simple-unet"])
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_ten_steps_are_five_and_five(tmp_path: Path, net: str, kind: str, fresh: Fresh, train: Train) -> None:
+    settings = Optimizer(kind, lr=3e-3, weight_decay=0.1, clip=1.0, warmup=2, decay="cosine")
+    whole, first, second = fresh(net, settings), fresh(net, settings), fresh(net, settings)
+    course = list(train(whole, 10, settings))
+    halves = list(train(first, 5, settings, planned=10))
+    second.restore(written(first, tmp_path / "half.safetensors"), "half")
+    halves += train(second, 10, settings)
+    assert halves == course
+    assert second.progress == whole.progress
+    expected, found = whole.tensors(), second.tensors()
+    assert set(found) == set(expected)
+    assert not [name for name, value in found.items() if not torch.equal(value, expected[name])]
+    one, other = (written(state, tmp_path / f"{k}.safetensors") for k, state in enumerate((whole, second)))
+    assert one.header == other.header
+    assert (tmp_path / "0.safetensors").read_bytes() == (tmp_path / "1.safetensors").read_bytes()
+
+
+def test_a_best_loss_not_yet_measured_survives(tmp_path: Path, fresh: Fresh, train: Train) -> None:
+    state, other = fresh(), fresh()
+    list(train(state, 1))
+    other.restore(written(state, tmp_path / "a.safetensors"), "a")
+    assert other.progress == state.progress
+    state.progress.best = 0.25
+    other.restore(written(state, tmp_path / "a.safetensors"), "a")
+    assert other.progress.best == 0.25
+
+
+@pytest.mark.parametrize("other", ["batchnorm-unet", "simple-unet"])
+def test_a_checkpoint_of_another_network_is_one_line(tmp_path: Path, other: str, fresh: Fresh, train: Train) -> None:
+    state = fresh(other)
+    list(train(state, 1))
+    with pytest.raises(InkwashError, match="runs/x is of another recipe or network") as caught:
+        fresh("class-unet").restore(written(state, tmp_path / "a.safetensors"), "runs/x")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_without_labels_is_of_another_network(tmp_path: Path, fresh: Fresh, train: Train) -> None:
+    state = fresh(classes=0)
+    list(train(state, 1))
+    with pytest.raises(InkwashError, match="another recipe or network"):
+        fresh(classes=10).restore(written(state, tmp_path / "a.safetensors"), "runs/x")
+
+
+def test_weights_alone_cannot_be_trained_on(tmp_path: Path, fresh: Fresh, train: Train) -> None:
+    state = fresh()
+    list(train(state, 1))
+    kept = {name: value for name, value in state.tensors().items() if not name.startswith("optimizer.")}
+    checkpoints.save(tmp_path / "slim.safetensors", Checkpoint({"progress": state.header()}, kept))
+    slim = checkpoints.load(tmp_path / "slim.safetensors")
+    with pytest.raises(InkwashError, match="weights only") as caught:
+        fresh().restore(slim, "slim.safetensors")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_average_alone_cannot_be_trained_on(tmp_path: Path, fresh: Fresh, train: Train) -> None:
+    state = fresh()
+    list(train(state, 1))
+    kept = {name: value for name, value in state.tensors().items() if name.startswith("average.")}
+    with pytest.raises(InkwashError, match="weights only"):
+        fresh().restore(Checkpoint({"progress": state.header()}, kept), "published.safetensors")
+
+
+def test_the_average_takes_no_part_in_training(fresh: Fresh) -> None:
+    state = fresh()
+    assert not any(weight.requires_grad for weight in state.average.parameters())
+    assert not state.average.training
+    apart = {weight.data_ptr() for weight in state.net.parameters()}
+    assert not apart & {weight.data_ptr() for weight in state.average.parameters()}
