@@ -171,6 +171,24 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
     return Model(recipe.name, recipe, facts, ready, step, checkpoints.digest(weights))
 
 
+@torch.no_grad()
+def fitting(net: nn.Module, facts: Facts) -> nn.Module:
+    """Return `net` when it takes examples of these facts, tried on two of zeros; otherwise raises `UsageError`."""
+    training = net.training
+    try:
+        said = net.eval()(torch.zeros(2, *facts.shape), torch.zeros(2), None).shape[1:]
+    except (RuntimeError, ValueError, IndexError) as error:
+        said = " ".join(str(error).split())[:100]
+    net.train(training)
+    if said != facts.shape:
+        way = "points need --set network.kind=mlp" if facts.is_points else "images need one of the U-Nets, and 4 pixels"
+        wanted = "×".join(map(str, facts.shape))
+        raise UsageError(
+            f"{type(net).__name__} does not take examples of {wanted} ({facts.data}): {way}; it said {said}"
+        )
+    return net
+
+
 def build_net(recipe: Recipe, facts: Facts) -> nn.Module:
     """Return the recipe's untrained network for data of these facts, initialised from the recipe's seed alone.
 

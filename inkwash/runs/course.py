@@ -95,7 +95,7 @@ class Course:
         self.target = Target(self.recipe.target, self.facts.data_std)
         self.precision = hardware.precision(training.precision, self.device)
         net = self.net if self.net is not None else model.build_net(self.recipe, self.facts)
-        net = hardware.lay_out(net, self.device)
+        net = hardware.lay_out(model.fitting(net, self.facts), self.device)
         self.state = State.fresh(net, self.recipe.optimizer.build(net.parameters()))
         self.measured = HeldOut.of(self.data, self.batches.split.held_out, self.objective, self.conditional)
 
@@ -132,15 +132,22 @@ class Course:
         )
         with self.folder.log() as log:
             try:
+                if self.state.progress.step == 0 and not self.folder.latest.is_file():
+                    self._keep_latest()
                 for step in loop:
                     self._log(log, step, spent + time.perf_counter() - begun)
                     yield step
                     yield from self._after(step.number, log)
                     if self.stopping:
                         break
-            finally:
-                # whatever ends the run, the last good state is on the disk; a step is taken whole or not at all
+            except InkwashError:
+                raise  # the checkpoint before is the last good state: the one just before a loss that broke may not be
+            except BaseException:
                 self._keep_latest()
+                raise
+            else:
+                self._keep_latest()
+            finally:
                 self.folder.note_environment(self.device, time.perf_counter() - begun, self.state.progress.step)
                 write_record(self.folder, self.recipe, self.facts, self.state.progress, self.total)
 
@@ -163,9 +170,9 @@ class Course:
         return self.measured.profile(denoiser, self.device)
 
     def draw_milestone(self, path: Path) -> None:
-        """Draw the same seeds as at every milestone: 64 images, or 2,000 points; a class a column where there are classes."""
+        """Draw the same seeds as at every milestone: 64 images or 2,000 points; a class a column, at most ten of them."""
         average = self.average()
-        classes = list(range(len(self.facts.classes))) if self.conditional and not self.facts.is_points else None
+        classes = list(range(len(self.facts.classes)))[:10] if self.conditional and not self.facts.is_points else None
         count = 2000 if self.facts.is_points else (8 * len(classes) if classes else 64)
         settings = Settings(self.recipe.sampling.preview, precision=self.recipe.training.precision)
         seeds = torch.arange(count)
@@ -219,9 +226,7 @@ class Course:
         log.write("train", step.number, values)
 
     def _keep_latest(self) -> None:
-        finite = all(torch.isfinite(p).all() for p in self.state.net.parameters())
-        if finite and self.state.progress.step:
-            checkpoints.save(self.folder.latest, self.checkpoint())
+        checkpoints.save(self.folder.latest, self.checkpoint())
 
     def _seconds_before(self) -> float:
         return max((row["seconds"] for row in self.folder.rows() if "seconds" in row), default=0.0)

@@ -25,18 +25,21 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: str | Path) -> RunFolder:
-        """Return a new run folder. Raises `UsageError` when `path` already holds something or cannot be written."""
+    def free(cls, path: str | Path) -> RunFolder:
+        """Return the run folder to be made at `path`. Raises `UsageError` when that already holds something."""
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             way = f"'inkwash train {path}' goes on with it, " if (path / "recipe.toml").is_file() else ""
             raise UsageError(f"{path} already holds something and nothing is overwritten: {way}another --out starts anew")
-        folder = cls(path)
+        return cls(path)
+
+    @classmethod
+    def create(cls, path: str | Path) -> RunFolder:
+        """Return a new run folder, made. Raises `UsageError` when `path` holds something or cannot be written."""
+        folder = cls.free(path)
         try:
             for part in (folder.checkpoints, folder.samples):
                 part.mkdir(parents=True, exist_ok=True)
-            (path / ".writable").touch()
-            (path / ".writable").unlink()
         except OSError as error:
             raise UsageError(f"cannot write a run folder at {path}: {error.strerror}; choose another --out") from None
         return folder

@@ -46,11 +46,13 @@ def start(
     chosen = replace(chosen, data=replace(chosen.data, name=spec))
     if net is not None:
         chosen = replace(chosen, network=replace(chosen.network, kind=type(net).__name__, options={}))
-    folder = RunFolder.create(out or RunFolder.next_free(chosen.name))
+    folder = RunFolder.free(out or RunFolder.next_free(chosen.name))
     length = Length.parse(chosen.training.length)
     if length.unit == "minutes":
         chosen = recipe.with_length(chosen, planned(chosen, loaded, length.amount * 60, device, net))
     course = Course(chosen, loaded, folder, device, net)
+    # made only now, so that a recipe that does not fit its data leaves no empty folder behind
+    RunFolder.create(folder.path)
     write_text(folder.recipe, chosen.to_toml())
     return course
 

@@ -76,7 +76,7 @@ def _gradient(
     if not (torch.isfinite(loss) and torch.isfinite(norm)):
         state.optimizer.zero_grad()
         raise InkwashError(
-            f"the loss or its gradient is not finite at step {number}: the state before it is kept; "
+            f"the loss or its gradient is not finite at step {number}: the last checkpoint is kept; "
             "try a lower optimizer.lr, optimizer.clip=1.0 or training.precision=float32"
         )
     return loss.item(), norm.item()

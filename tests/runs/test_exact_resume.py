@@ -18,6 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 import inkwash
 from inkwash import cli
 from inkwash.data import Dataset
+from inkwash.errors import InkwashError
 from inkwash.runs import course as courses
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
@@ -207,6 +208,27 @@ def test_a_run_broken_off_in_the_middle_of_a_step_goes_on_to_the_same_end(
 
     after_weights_change(5, break_off)
     with pytest.raises(error):
+        list(course.events())
+    list(go_on(course.folder.path, digits).events())
+    assert_same_run(course.folder.path, reference.folder.path)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("write", ["a picture", "a checkpoint"])
+def test_a_run_whose_disk_fills_up_for_a_moment_goes_on_to_the_same_end(
+    begun: Callable[..., Course], digits: Dataset, monkeypatch: pytest.MonkeyPatch, write: str
+) -> None:
+    reference, course = (begun(name, "training.milestones=['3 steps']") for name in ("reference", "run"))
+    list(reference.events())
+    where, name = {"a picture": (courses.prints, "save_png"), "a checkpoint": (courses.checkpoints, "save")}[write]
+
+    def full(*_: Any, **__: Any) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(courses, "write_record", lambda *_: None)
+        raise InkwashError("no space left on device")
+
+    monkeypatch.setattr(where, name, full)
+    with pytest.raises(InkwashError, match="no space left"):
         list(course.events())
     list(go_on(course.folder.path, digits).events())
     assert_same_run(course.folder.path, reference.folder.path)

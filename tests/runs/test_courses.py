@@ -1,0 +1,167 @@
+"""The course of a run: what it tells, what it leaves on the disk, and how it ends when it must."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from inkwash import model
+from inkwash.data import Dataset
+from inkwash.errors import InkwashError
+from inkwash.objectives import Denoising
+from inkwash.runs import course as courses
+from inkwash.runs.course import Course, Drew, Kept, Measured, Step
+from inkwash.runs.starting import go_on, start
+from inkwash.training import checkpoints
+from inkwash.viz import prints
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards and plots have tests of their own."""
+    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+
+
+class FailsAt:
+    """An objective that says NaN at its k-th call in training."""
+
+    def __init__(self, good: Denoising, call: int) -> None:
+        self.good, self.call, self.calls = good, call, 0
+
+    def __call__(self, denoiser: Any, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor) -> Tensor:
+        self.calls += 1
+        loss = self.good(denoiser, images, labels, u, noise)
+        return loss * math.nan if self.calls == self.call else loss
+
+
+def test_a_run_tells_every_step_and_what_it_did_after_it(begun: Callable[..., Course]) -> None:
+    events = list(begun("run", "training.milestones=['4 steps']").events())
+    assert [event.number for event in events if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
+    assert [event.step for event in events if isinstance(event, Measured)] == [3, 4, 6]
+    drawn = {event.step: event.path for event in events if isinstance(event, Drew)}
+    assert {step: path.name for step, path in drawn.items()} == {4: "step-0000004.png", 6: "step-0000006.png"}
+    names = [(event.step, event.path.stem) for event in events if isinstance(event, Kept)]
+    assert {(3, "latest"), (4, "latest"), (4, "step-0000004"), (6, "latest"), (6, "step-0000006")} <= set(names)
+    assert all(event.path.is_file() for event in events if isinstance(event, Kept | Drew))
+
+
+def test_metrics_are_rows_that_other_tools_can_read(begun: Callable[..., Course]) -> None:
+    course = begun("run")
+    events = list(course.events())
+    rows = [json.loads(line) for line in course.folder.metrics.read_text().splitlines()]
+    trained = [row for row in rows if row["kind"] == "train"]
+    held = [row for row in rows if row["kind"] == "held-out"]
+    assert [row["step"] for row in trained] == [1, 2, 3, 4, 5, 6]
+    assert [row["images"] for row in trained] == [8, 16, 24, 32, 40, 48]
+    told = [event for event in events if isinstance(event, Step)]
+    assert [row["loss"] for row in trained] == pytest.approx([step.loss for step in told])
+    assert [(row["rate"], row["gradient"]) for row in trained] == [(step.rate, step.gradient) for step in told]
+    measured = [event for event in events if isinstance(event, Measured)]
+    assert [(row["loss"], row["losses"]) for row in held] == [(e.profile.mean, e.profile.losses) for e in measured]
+
+
+def test_a_row_stands_for_the_mean_of_the_steps_since_the_one_before(begun: Callable[..., Course]) -> None:
+    course = begun("run", "training.length=23 steps", "training.checkpoint_every=23 steps")
+    losses = [event.loss for event in course.events() if isinstance(event, Step)]
+    rows = {row["step"]: row["loss"] for row in course.folder.rows() if row["kind"] == "train"}
+    assert rows == pytest.approx(
+        {k: losses[k - 1] for k in range(1, 11)} | {20: np.mean(losses[10:20]), 23: np.mean(losses[20:23])}
+    )
+
+
+def test_best_is_the_checkpoint_with_the_lowest_held_out_loss(begun: Callable[..., Course]) -> None:
+    course = begun("run", "optimizer.lr=0.3", "training.checkpoint_every=1 step")
+    losses = {event.step: event.profile.mean for event in course.events() if isinstance(event, Measured)}
+    best = checkpoints.load(course.folder.checkpoints / "best.safetensors")
+    assert losses[best.header["progress"]["step"]] == min(losses.values()) == best.header["progress"]["best"]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_at_the_last_good_step(
+    begun: Callable[..., Course], digits: Dataset
+) -> None:
+    course, reference = begun("run"), begun("reference")
+    list(reference.events())
+    course.objective = FailsAt(course.objective, 5)  # type: ignore[assignment]
+    with pytest.raises(InkwashError, match=r"step 5\b") as caught:
+        list(course.events())
+    assert "\n" not in str(caught.value)
+    assert checkpoints.load(course.folder.latest).header["progress"]["step"] == 4
+    assert model.load(course.folder.path).step == 4
+    list(go_on(course.folder.path, digits).events())
+    assert course.folder.latest.read_bytes() == reference.folder.latest.read_bytes()
+
+
+def test_a_run_that_fails_at_its_first_step_can_be_begun_again(begun: Callable[..., Course], digits: Dataset) -> None:
+    course = begun("run")
+    course.objective = FailsAt(course.objective, 1)  # type: ignore[assignment]
+    with pytest.raises(InkwashError, match=r"step 1\b"):
+        list(course.events())
+    assert not course.folder.latest.exists()
+    assert [e.number for e in go_on(course.folder.path, digits).events() if isinstance(e, Step)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_checkpoints_hold_no_path_and_no_clock(tmp_path: Path, tiny: Callable[..., Any]) -> None:
+    place = tmp_path / "a-place-of-my-own"
+    place.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    np.savez(place / "squares.npz", images=pixels, labels=np.arange(60) % 3)
+    course = start(tiny(), place / "squares.npz", tmp_path / "run")
+    list(course.events())
+    for file in course.folder.checkpoints.iterdir():
+        assert b"a-place-of-my-own" not in file.read_bytes()
+        assert str(tmp_path).encode() not in file.read_bytes()
+    again = go_on(course.folder.path, length=courses.Length(7, "steps"))
+    assert again.facts == course.facts
+
+
+def test_milestone_pictures_show_the_same_seeds_and_say_what_they_are(begun: Callable[..., Course]) -> None:
+    course = begun("run", "optimizer.lr=0", "training.milestones=['2 steps', '4 steps']")
+    list(course.events())
+    pictures = sorted(course.folder.samples.iterdir())
+    assert [picture.name for picture in pictures] == ["step-0000002.png", "step-0000004.png", "step-0000006.png"]
+    # a network that never changes draws the same picture at every milestone
+    first, *others = (prints.read_pixels(picture) for picture in pictures)
+    assert all(np.array_equal(first, other) for other in others)
+    facts = [prints.read_facts(picture) for picture in pictures]
+    assert [fact["step"] for fact in facts if fact] == [2, 4, 6]
+
+
+def test_drawing_and_measuring_do_not_change_the_training(begun: Callable[..., Course]) -> None:
+    often = begun("often", "training.checkpoint_every=1 step", "training.milestones=['every 1 step']")
+    once = begun("once", "training.checkpoint_every=100 steps")
+    list(often.events()), list(once.events())
+    expected = once.state.tensors()
+    assert all(torch.equal(value, expected[name]) for name, value in often.state.tensors().items())
+
+
+@pytest.mark.parametrize("count", [1, 5, 9, 12, 40])
+def test_a_handful_of_images_trains_or_says_in_one_line_why_not(
+    tmp_path: Path, tiny: Callable[..., Any], digits: Dataset, count: int
+) -> None:
+    assert digits.labels is not None
+    few = Dataset("few", digits.values[:count], digits.labels[:count], digits.classes)
+    try:
+        course = start(tiny(), few, tmp_path / "run")
+        losses = [event.profile.mean for event in course.events() if isinstance(event, Measured)]
+    except InkwashError as error:
+        assert "few" in str(error) and "\n" not in str(error)
+    else:
+        assert losses and np.isfinite(losses).all()
+
+
+@pytest.mark.parametrize("data", ["moons", "checkerboard"])
+def test_points_are_trained_on_like_images(tmp_path: Path, tiny: Callable[..., Any], data: str) -> None:
+    heard = "true" if data == "moons" else "false"
+    changes = ("training.label_dropout=0.0", f'network={{kind="mlp", width=8, depth=1, dim=8, conditional={heard}}}')
+    course = start(tiny(*changes), data, tmp_path / "run")
+    list(course.events())
+    assert model.load(course.folder.path).facts.is_points
+    assert (course.folder.samples / "step-0000006.png").is_file()

@@ -1,0 +1,133 @@
+"""A run folder overwrites nothing, forgets only what is written again, and describes itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from inkwash.errors import InkwashError, UsageError
+from inkwash.recipe import Recipe
+from inkwash.runs.course import Course
+from inkwash.runs.folder import RunFolder
+from inkwash.runs.starting import go_on, start
+
+CPU = torch.device("cpu")
+
+
+def rows(*steps: int) -> str:
+    return "".join(json.dumps({"kind": "train", "step": step, "loss": 1 / (step + 1)}) + "\n" for step in steps)
+
+
+def test_a_new_folder_is_made_with_what_lies_above_it(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "a" / "b" / "run")
+    assert folder.checkpoints.is_dir() and folder.samples.is_dir()
+    assert folder.rows() == [] and folder.sessions() == []
+
+
+def test_an_empty_folder_may_be_used(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    assert RunFolder.create(tmp_path / "run").checkpoints.is_dir()
+
+
+@pytest.mark.parametrize("content", ["notes.txt", "recipe.toml"])
+def test_a_folder_that_holds_something_is_left_alone_and_the_way_out_named(tmp_path: Path, content: str) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / content).write_text("mine")
+    with pytest.raises(UsageError) as caught:
+        RunFolder.create(run)
+    assert str(run) in str(caught.value) and "--out" in str(caught.value)
+    assert (f"inkwash train {run}" in str(caught.value)) == (content == "recipe.toml")
+    assert [file.name for file in run.iterdir()] == [content]
+
+
+def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(UsageError, match="--out"):
+            RunFolder.create(place)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_the_next_free_number_fills_the_first_gap(tmp_path: Path) -> None:
+    for name in ("digits-1", "digits-2", "digits-4", "moons-1"):
+        (tmp_path / name).mkdir()
+    assert RunFolder.next_free("digits", tmp_path) == tmp_path / "digits-3"
+    assert RunFolder.next_free("mine", tmp_path) == tmp_path / "mine-1"
+
+
+def test_a_folder_without_recipe_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no recipe\.toml"):
+        RunFolder.open(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 2, 3, 9])
+def test_forgetting_drops_the_rows_after_a_step_and_no_others(tmp_path: Path, kept: int) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    folder.metrics.write_text(rows(1, 2, 2, 3, 5, 4))
+    folder.forget_after(kept)
+    assert folder.metrics.read_text() == rows(*[step for step in (1, 2, 2, 3, 5, 4) if step <= kept])
+
+
+@pytest.mark.parametrize("cut", ['{"kind": "train", "st', '{"kind": "train", "step": 4', "{", '{"kind": "train", "step"\n'])
+def test_a_last_line_cut_short_is_left_out_and_written_anew(tmp_path: Path, cut: str) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    folder.metrics.write_text(rows(1, 2, 3) + cut)
+    assert [row["step"] for row in folder.rows()] == [1, 2, 3]
+    folder.forget_after(3)
+    with folder.log() as log:
+        log.write("train", 4, {"loss": 0.5})
+    assert [row["step"] for row in folder.rows()] == [1, 2, 3, 4]
+    assert folder.rows()[-1] == {"kind": "train", "step": 4, "loss": 0.5}
+
+
+def test_rows_are_on_the_disk_as_soon_as_they_are_written(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    with folder.log() as log:
+        log.write("train", 1, {"loss": 0.5})
+        assert [row["step"] for row in folder.rows()] == [1]
+
+
+def test_every_session_is_noted_without_host_and_path(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    folder.note_environment(CPU, 1.25, 10)
+    folder.note_environment(CPU, 2.5, 20)
+    sessions = folder.sessions()
+    assert [session["until_step"] for session in sessions] == [10, 20]
+    assert {"device", "hardware", "torch", "python", "inkwash", "commit", "seconds"} <= set(sessions[0])
+    assert str(tmp_path) not in folder.environment.read_text()
+    folder.environment.write_text("[{")
+    with pytest.raises(InkwashError, match="damaged"):
+        folder.sessions()
+
+
+def test_the_folder_holds_the_resolved_recipe(begun: Callable[..., Course]) -> None:
+    course = begun("run", "optimizer.lr=0.01")
+    written = Recipe.from_dict(course.folder.written_recipe())
+    assert written == course.recipe
+    assert written.optimizer.lr == 0.01
+    # every default is there, so that a newer inkwash with other defaults trains the same
+    assert course.folder.written_recipe()["optimizer"]["betas"] == [0.9, 0.999]
+
+
+def test_a_recipe_that_is_not_toml_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("= [")
+    with pytest.raises(UsageError, match="is not TOML"):
+        go_on(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["training.milestones=['soon']", "training.ema=3 minutes", "training.precision=float16", "network.widths=[-8]"],
+)
+def test_a_run_that_cannot_start_leaves_no_folder_in_the_way(
+    tmp_path: Path, tiny: Callable[..., Any], change: str
+) -> None:
+    with pytest.raises(UsageError):
+        start(tiny(change), None, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

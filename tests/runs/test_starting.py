@@ -1,0 +1,185 @@
+"""Starting a run and going on with one: what fits is taken up, what does not is refused in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from inkwash.data import Dataset
+from inkwash.errors import InkwashError, UsageError
+from inkwash.recipe import Recipe
+from inkwash.runs import course as courses
+from inkwash.runs.course import Course, Step
+from inkwash.runs.folder import RunFolder
+from inkwash.runs.starting import changed_rate, go_on, planned, start
+from inkwash.training.lengths import Length
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards and plots have tests of their own."""
+    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+
+
+@pytest.fixture
+def finished(begun: Callable[..., Course]) -> Course:
+    """A run that has come to its end."""
+    course = begun("run")
+    list(course.events())
+    return course
+
+
+def refused(kind: type[InkwashError], *arguments: Any) -> str:
+    with pytest.raises(kind) as caught:
+        go_on(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_complete_run_has_nothing_left_to_do(finished: Course, digits: Dataset) -> None:
+    before = finished.folder.metrics.read_bytes()
+    told = refused(UsageError, finished.folder.path, digits)
+    assert "complete at step 6" in told and "--steps" in told
+    refused(UsageError, finished.folder.path, digits, Length(6, "steps"))
+    assert finished.folder.metrics.read_bytes() == before
+
+
+def test_a_longer_length_goes_on_and_is_written_down(finished: Course, digits: Dataset) -> None:
+    longer = go_on(finished.folder.path, digits, Length(8, "steps"))
+    assert [event.number for event in longer.events() if isinstance(event, Step)] == [7, 8]
+    assert finished.folder.written_recipe()["training"]["length"] == "8 steps"
+    refused(UsageError, finished.folder.path, digits)
+
+
+def test_other_data_are_refused_and_both_are_named(finished: Course, digits: Dataset) -> None:
+    other = replace(digits, name="others", values=digits.values.flip(0))
+    told = refused(InkwashError, finished.folder.path, other, Length(8, "steps"))
+    assert "others" in told and digits.name in told
+    assert digits.sha256[:12] in told and other.sha256[:12] in told
+
+
+def test_another_network_in_the_recipe_is_refused(finished: Course, digits: Dataset) -> None:
+    text = finished.folder.recipe.read_text()
+    finished.folder.recipe.write_text(text.replace("dim = 16", "dim = 32"))
+    told = refused(InkwashError, finished.folder.path, digits, Length(8, "steps"))
+    assert str(finished.folder.latest) in told
+
+
+def test_a_damaged_latest_is_named_with_a_way_out(finished: Course, digits: Dataset) -> None:
+    finished.folder.latest.write_bytes(finished.folder.latest.read_bytes()[:1000])
+    told = refused(InkwashError, finished.folder.path, digits, Length(8, "steps"))
+    assert str(finished.folder.latest) in told and "best.safetensors" in told
+
+
+def test_minutes_are_planned_at_the_start_only(finished: Course, digits: Dataset) -> None:
+    assert "minutes" in refused(UsageError, finished.folder.path, digits, Length(3, "minutes"))
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    refused(UsageError, tmp_path)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 20.0])
+def test_minutes_become_a_number_of_steps(
+    tiny: Callable[..., Recipe], digits: Dataset, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    length = planned(tiny("training.length=1 minute"), digits, seconds, CPU)
+    assert length.unit == "steps"
+    assert length.amount >= 1
+    assert length.amount == int(length.amount)
+
+
+def test_a_run_of_minutes_writes_down_its_steps(begun: Callable[..., Course]) -> None:
+    course = begun("run", "training.length=0.0001 minutes")
+    length = Length.parse(course.folder.written_recipe()["training"]["length"])
+    assert length.unit == "steps" and length.amount == course.total >= 1
+    assert course.state.progress.step == 0 and course.folder.rows() == []
+
+
+def test_planning_leaves_a_network_of_ones_own_untouched(tiny: Callable[..., Recipe], digits: Dataset) -> None:
+    class Own(torch.nn.Conv2d):
+        def __init__(self) -> None:
+            super().__init__(1, 1, 3, padding=1)
+
+        def forward(self, x: Any, code: Any, label: Any = None) -> Any:
+            return super().forward(x)
+
+    net = Own()
+    before = net.weight.detach().clone()
+    planned(tiny("training.length=1 minute"), digits, 0.0, CPU, net)
+    assert torch.equal(net.weight, before) and net.weight.grad is None
+
+
+@pytest.mark.parametrize("decay", ["none", "linear", "cosine"])
+def test_a_new_length_says_what_it_does_to_a_decaying_rate(
+    begun: Callable[..., Course], digits: Dataset, decay: str
+) -> None:
+    course = begun("run", f"optimizer.decay={decay}")
+    list(course.events())
+    longer = go_on(course.folder.path, digits, Length(12, "steps"))
+    told = changed_rate(longer, 6)
+    assert (told is None) == (decay == "none")
+    if told is not None:
+        assert all(number in told for number in ("step 7", "12 steps", "that of 6"))
+    assert changed_rate(longer, 12) is None
+
+
+def test_a_run_goes_by_the_name_of_its_recipe(
+    tmp_path: Path, tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = [start(tiny()).folder.path for _ in range(2)]
+    assert places == [Path("runs/tiny-1"), Path("runs/tiny-2")]
+
+
+def test_a_run_on_a_file_finds_it_again(tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset) -> None:
+    import numpy as np
+
+    np.savez(tmp_path / "mine.npz", images=digits.values[:, 0].numpy(), labels=digits.labels.numpy())
+    course = start(tiny(), str(tmp_path / "mine.npz"), tmp_path / "run")
+    for event in course.events():
+        if isinstance(event, Step) and event.number == 2:
+            course.stop()
+    assert go_on(course.folder.path).state.progress.step == 2
+
+
+@pytest.mark.parametrize("edge", ["sampling.preview=ddim:500", "sampling.preview=ddim:0"])
+def test_a_preview_that_cannot_be_drawn_is_refused_before_training(
+    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset, edge: str
+) -> None:
+    # it would otherwise end the run at its first milestone, hours later
+    with pytest.raises(UsageError, match="steps"):
+        start(tiny("schedule={kind='linear', T=100}", edge), digits, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("network", "data"),
+    [("mlp", "digits"), ("simple-unet", "moons"), ("batchnorm-unet", "moons")],
+)
+def test_a_network_that_does_not_fit_the_data_is_refused_before_training(
+    tmp_path: Path, tiny: Callable[..., Recipe], network: str, data: str
+) -> None:
+    changes = ("training.label_dropout=0.0", f"network={{kind='{network}', conditional=true}}")
+    with pytest.raises(UsageError):
+        start(tiny(*changes), data, tmp_path / "run")
+
+
+def test_a_conditional_network_needs_labels(tmp_path: Path, tiny: Callable[..., Recipe]) -> None:
+    with pytest.raises(UsageError, match=r"no labels.*network\.conditional"):
+        start(tiny(), "checkerboard", tmp_path / "run")
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(begun: Callable[..., Course], digits: Dataset) -> None:
+    course = begun("run")
+    # what a crash leaves: rows of steps that no checkpoint holds, the last one cut short
+    course.folder.metrics.write_text('{"kind": "train", "step": 1, "loss": 9.0, "seconds": 0.1}\n{"kind": "tr')
+    list(go_on(course.folder.path, digits).events())
+    steps = [row["step"] for row in RunFolder(course.folder.path).rows() if row["kind"] == "train"]
+    assert steps == [1, 2, 3, 4, 5, 6]
