@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 TESTS_READY := .venv/tests-ready
 
-.PHONY: help demo test check setup clean
+.PHONY: help demo test check pictures setup clean
 
 help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
@@ -27,6 +27,17 @@ test: $(TESTS_READY)
 check: $(TESTS_READY)
 	$(BIN)/pip install -q -c constraints.txt -e ".[dev]"
 	$(BIN)/ruff check . && $(BIN)/mypy
+
+# Every picture of the README and the documents, from the bundled models alone.
+pictures: $(READY)
+	$(BIN)/inkwash sample cfg-cosine --label 0-9 -n 60 --guidance 2 --sampler dpm++2m:20 --scale 2 -o docs/pictures/digits.png
+	$(BIN)/inkwash sample cfg-cosine --label 0-9 --guidance 2 --sampler dpm++2m:30 --film --columns 5 --scale 2 -o docs/pictures/film.webp
+	$(BIN)/inkwash sample cfg-cosine --label 7 -n 100 --guidance 2 --sampler dpm++2m:20 -o docs/pictures/sevens.png
+	$(BIN)/inkwash sample ddim-300 -n 16 --sampler ddpm -o docs/pictures/ddpm-300.png --scale 2
+	$(BIN)/inkwash sample ddim-300 -n 16 --sampler ddim:50 -o docs/pictures/ddim-50.png --scale 2
+	$(BIN)/inkwash sample ddim-300 -n 16 --sampler ddim:20 -o docs/pictures/ddim-20.png --scale 2
+	$(BIN)/inkwash sample ddim-300 -n 4 --sampler ddim:50 --strip --scale 2 -o docs/pictures/strip.png
+	$(BIN)/inkwash show attention-unet -o docs/pictures > /dev/null
 
 setup: $(READY)
 

@@ -41,9 +41,12 @@ def bind(
     return bound
 
 
-def build(table: Mapping[str, Callable[..., Any]], values: Mapping[str, Any], where: str) -> Any:
-    """Return the object of a section whose `kind` names a row of `table` and whose other keys are its arguments."""
-    rest = dict(values)
+def build(table: Mapping[str, Callable[..., Any]], values: Mapping[str, Any] | str, where: str) -> Any:
+    """Return the object of a section whose `kind` names a row of `table` and whose other keys are its arguments.
+
+    A word alone is a kind without options. Raises `UsageError` for an unknown kind, and as `bind` does.
+    """
+    rest = {"kind": values} if isinstance(values, str) else dict(values)
     kind = rest.pop("kind", None)
     if kind is None:
         raise UsageError(f"field '{where}.kind' is missing: known: {', '.join(sorted(table))}")

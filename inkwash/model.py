@@ -89,8 +89,8 @@ class Model:
         """
         kind, written = parse(text or self.recipe.sampling.sampler)
         levels = self.schedule(schedule)
-        whole = getattr(levels, "T", 1000)
-        wanted = next((n for n in (steps, written, SAMPLERS[kind].steps) if n is not None), whole)
+        given = (steps, written, SAMPLERS[kind].steps, levels.rows)
+        wanted = next((n for n in given if n is not None), 1000)
         return Sampler(levels, kind, wanted, eta, temperature)
 
     def denoiser(
@@ -196,7 +196,9 @@ def build_net(recipe: Recipe, facts: Facts) -> nn.Module:
     """
     kind = recipe.network.kind
     if kind not in NETS:
-        raise UsageError(f"network '{kind}' is not inkwash's own: give it as net=… in Python, or with --with FILE.py")
+        raise UsageError(
+            f"network '{kind}' is not inkwash's own: give it as net=… in Python, or in a row of NETS by --with FILE.py"
+        )
     # torch initialises layers from its global generator: fork it, so that nothing outside is moved
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed)

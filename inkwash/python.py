@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from inkwash.recipe import Recipe
 from inkwash.runs.starting import go_on, start
 from inkwash.sheets import facts_of, sheet
 from inkwash.training.lengths import Length
+from inkwash.training.loop import Objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,7 @@ def train(
     out: str | Path | None = None,
     length: str | None = None,
     net: nn.Module | None = None,
+    objective: Objective | None = None,
     device: str = "auto",
     on_event: Callable[[Any], object] | None = None,
     **changes: Any,
@@ -111,7 +113,8 @@ def train(
     """Train a recipe into a new run folder, or go on with the run folder `what`, and return the averaged model.
 
     `data` is a name, a path or a `Dataset`, `length` "5 epochs" or "3 minutes", `net` your own network; `changes` are
-    recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`. `on_event` hears every step,
+    recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`, or whole sections as objects, as in
+    `schedule=Cosine()`; `objective` replaces the recipe's. `on_event` hears every step,
     measurement, checkpoint and picture. Raises `UsageError` or `InkwashError` as the command does.
     """
     hardware.keep_memory()
@@ -119,21 +122,30 @@ def train(
     if not isinstance(what, Recipe) and (Path(what) / "recipe.toml").is_file():
         if changes or out is not None:
             raise UsageError(f"{what} is a run folder: it goes on with its own recipe in its own place")
-        course = go_on(what, data, Length.parse(length) if length else None, place, net)
+        course = go_on(what, data, Length.parse(length) if length else None, place, net, objective)
     else:
         chosen = what if isinstance(what, Recipe) else recipe.load(what)
-        if changes:
-            chosen = chosen.with_changes([f"{key.replace('__', '.')}={_toml(value)}" for key, value in changes.items()])
+        objects: dict[str, Any] = {key: value for key, value in changes.items() if is_dataclass(value)}
+        written = [
+            f"{key.replace('__', '.')}={_toml(key, value)}" for key, value in changes.items() if key not in objects
+        ]
+        try:
+            chosen = replace(chosen.with_changes(written), **objects)
+        except TypeError as error:
+            raise UsageError(f"train: {error}; a section's name takes an object, as in schedule=Cosine()") from None
         if length:
             chosen = replace(chosen, training=replace(chosen.training, length=length))
-        course = start(chosen, data, out, place, net)
+        course = start(chosen, data, out, place, net, objective)
     for event in course.events():
         if on_event is not None:
             on_event(event)
     return course.average()
 
 
-def _toml(value: Any) -> str:
+def _toml(key: str, value: Any) -> str:
     import tomli_w
 
-    return tomli_w.dumps({"value": value}).partition("=")[2].strip()
+    try:
+        return tomli_w.dumps({"value": value}).partition("=")[2].strip()
+    except TypeError:
+        raise UsageError(f"{key} is {value!r}: it must be a plain value, or a dataclass for a whole section") from None

@@ -13,7 +13,7 @@ from inkwash.binding import bind
 from inkwash.core import TARGETS, Density, Linear, Schedule, Uniform
 from inkwash.errors import UsageError, unknown
 from inkwash.objectives import Unweighted, Weight
-from inkwash.sections import Data, Experiment, Network, Sampling, Training, decode, encode
+from inkwash.sections import Data, Experiment, Network, Sampling, Training, decode, encode, options_of
 from inkwash.training.lengths import Length, Milestones
 from inkwash.training.optimizers import Optimizer
 
@@ -77,14 +77,25 @@ class Recipe:
                 raise UsageError(f"--set {change}: write FIELD=VALUE, as in optimizer.lr=1e-3")
             *sections, key = path.strip().split(".")
             table = values
-            for section in sections:
+            for depth, section in enumerate(sections):
+                if ".".join(sections[: depth + 1]) in OPTIONAL_SECTIONS and not isinstance(table.get(section), dict):
+                    table[section] = {}
                 if not isinstance(table.get(section), dict):
                     raise unknown("field", path.strip(), _paths(values))
                 table = table[section]
-            if key == "kind" and table.get("kind") != text:
-                table.clear()  # the options of another kind would not fit
             table[key] = _value(text)
+            if key == "kind" and sections[-1] in _NAMED_BY_KIND:
+                # what another kind does not take goes, what it takes as well stays
+                taken = options_of(sections[-1], str(table["kind"])) | {"kind"}
+                for option in set(table) - taken:
+                    del table[option]
         return Recipe.from_dict(_without_none(values))
+
+
+OPTIONAL_SECTIONS = ("schedule.warp", "sampling.schedule", "sampling.schedule.warp")
+"""Sections that a recipe has only when they are written; a change may begin them."""
+
+_NAMED_BY_KIND = ("network", "schedule", "density", "weight")
 
 
 def bundled() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
@@ -100,7 +101,7 @@ def decode(name: str, values: Any, net_known: bool = True) -> Any:
     `net_known` False leaves a network's options unchecked. Raises `UsageError` for an unknown or mistyped field,
     naming the nearest valid one.
     """
-    if name in _KINDED and isinstance(values, str):
+    if name in _TABLES and isinstance(values, str):
         values = {"kind": values}
     if not isinstance(values, Mapping):
         return values
@@ -116,12 +117,20 @@ def encode_schedule(schedule: Schedule) -> dict[str, Any]:
     return _encode_kind(SCHEDULES, schedule)
 
 
-def decode_schedule(values: Mapping[str, Any], where: str = "schedule") -> Schedule:
+def decode_schedule(values: Mapping[str, Any] | str, where: str = "schedule") -> Schedule:
     """Return the schedule of a section: its kind, its options, and a `warp` table where it has one."""
-    rest = dict(values)
+    rest = {"kind": values} if isinstance(values, str) else dict(values)
     warp = rest.pop("warp", None)
     schedule = build(SCHEDULES, rest, where)
     return schedule if warp is None else Warped(schedule, build(WARPS, warp, f"{where}.warp"))
+
+
+def options_of(name: str, kind: str) -> set[str]:
+    """Return the options that the row `kind` of a section's table takes, none for an unknown row."""
+    constructor = _TABLES[name].get(kind)
+    derived = {"channels", "classes"} if name == "network" else set()
+    kept = {"conditional"} if name == "network" else {"warp"} if name == "schedule" else set()
+    return kept | (set() if constructor is None else set(inspect.signature(constructor).parameters) - derived)
 
 
 def _encode_kind(table: Mapping[str, Callable[..., Any]], thing: Any) -> dict[str, Any]:
@@ -135,7 +144,7 @@ def _encode_sampling(sampling: Sampling) -> dict[str, Any]:
 
 def _decode_sampling(values: Mapping[str, Any], where: str) -> Sampling:
     rest = dict(values)
-    if isinstance(rest.get("schedule"), Mapping):
+    if isinstance(rest.get("schedule"), Mapping | str):
         rest["schedule"] = decode_schedule(rest["schedule"], f"{where}.schedule")
     return Sampling(**bind(Sampling, rest, where))
 
@@ -146,7 +155,9 @@ def _decode_network(values: Mapping[str, Any], known: bool) -> Network:
     if not known:
         return Network(str(kind), bool(conditional), rest)
     if kind not in NETS:
-        raise unknown("network.kind", str(kind), NETS)
+        raise UsageError(
+            f"{unknown('network.kind', str(kind), NETS)}; your own comes by --with FILE.py, or net=… in Python"
+        )
     if not isinstance(conditional, bool):
         raise UsageError(f"field 'network.conditional' is {conditional!r}: it must be true or false")
     return Network(kind, conditional, bind(NETS[kind], rest, "network", derived=("channels", "classes")))
@@ -156,7 +167,12 @@ def _plain(cls: type) -> Callable[[Mapping[str, Any], str], Any]:
     return lambda values, where: cls(**bind(cls, values, where))
 
 
-_KINDED = ("network", "schedule", "density", "weight")
+_TABLES: dict[str, Mapping[str, Callable[..., Any]]] = {
+    "network": NETS,
+    "schedule": SCHEDULES,
+    "density": DENSITIES,
+    "weight": WEIGHTS,
+}
 
 _ENCODERS: dict[str, Callable[[Any], Any]] = {
     "network": lambda network: {"kind": network.kind, "conditional": network.conditional} | network.options,

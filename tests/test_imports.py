@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 """What the layers below the recipe may import of inkwash, besides themselves, errors and files."""
 
 TORCH_ONLY = ("core", "nets", "objectives")
-ON_TOP = ("cli", "serve", "export")
+ON_TOP = [name for name in ("cli", "serve", "export") if (ROOT / name).is_dir()]
 TOUCHES_FILES = {"io", "json", "os", "pathlib", "pickle", "shutil", "tempfile"}
 
 

@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     try:
         if arguments and arguments[0] in OTHER_WORDS:
             raise UsageError(f"there is no command '{arguments[0]}': it is 'inkwash {OTHER_WORDS[arguments[0]]}'")
-        code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
+        code = app(arguments or ["--help"], exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         return _complain(f"{_one_line(error)} ('inkwash --help' and 'inkwash COMMAND --help' tell what there is)", 2)
     except InkwashError as error:

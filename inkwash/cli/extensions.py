@@ -20,6 +20,7 @@ def load(path: Path | None) -> None:
         raise UsageError(f"--with {path}: it is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours, as a script can
     try:
         spec.loader.exec_module(module)
     except Exception as error:

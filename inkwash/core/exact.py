@@ -24,10 +24,11 @@ class GaussianDenoiser:
     covariance: Tensor
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        alpha, sigma = level.alpha.to(x), level.sigma.to(x)
+        alpha, sigma = over(level.alpha, x[..., None]), over(level.sigma, x[..., None])
         identity = torch.eye(len(self.mean)).to(x)
         gain = torch.linalg.solve(alpha**2 * self.covariance + sigma**2 * identity, alpha * self.covariance)
-        return self.mean + (x - alpha * self.mean) @ gain
+        away = x - over(level.alpha, x) * self.mean
+        return self.mean + (away[:, None] @ gain)[:, 0]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class MixtureDenoiser:
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         alpha, sigma = over(level.alpha, x), over(level.sigma, x)
         variance = alpha**2 * self.stds**2 + sigma**2
-        away = x[:, None, :] - alpha * self.means
+        away = x[:, None] - over(level.alpha, x[:, None]) * self.means
         log_weight = self.weights.log() - x.shape[1] / 2 * variance.log() - (away**2).sum(-1) / (2 * variance)
         inner = self.means + (alpha * self.stds**2 / variance)[..., None] * away
         return (torch.softmax(log_weight, dim=-1)[..., None] * inner).sum(1)

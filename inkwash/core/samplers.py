@@ -66,7 +66,11 @@ def extrapolate_line(
 def extrapolate_parabola(
     denoise: Denoiser, x: Tensor, guess: Tensor, now: Level, nxt: Level, past: Sequence[Guess]
 ) -> Tensor:
-    """The mean over the step of the parabola through the guess and the two before (Lu et al. 2022, DPM++, third order)."""
+    """The mean over the step of the parabola through the guess and the two before (Lu et al. 2022, DPM++, third order).
+
+    Integrated exactly; other programs give the bend half this weight. The first two steps are of lower order, so
+    that short paths from an unrefined start are of an order between two and three.
+    """
     if len(past) < 2:
         return extrapolate_line(denoise, x, guess, now, nxt, past)
     h, h1, h2 = _stride(now, nxt), _stride(past[-1].level, now), _stride(past[-2].level, past[-1].level)
@@ -131,6 +135,11 @@ SAMPLERS: dict[str, Row] = {
 _LARGEST_LOG_SNR = 20.0
 
 
+def _steady(now: Level, nxt: Level) -> bool:
+    """Whether a step can be refined: extrapolation would see an infinite step to CLEAN, and Heun divides by alpha."""
+    return nxt is not CLEAN and bool(abs(now.log_snr) <= _LARGEST_LOG_SNR)
+
+
 @dataclass(frozen=True)
 class Sampler:
     """A row of SAMPLERS on `steps` levels of `schedule`.
@@ -165,8 +174,9 @@ class Sampler:
 
     @property
     def evaluations(self) -> int:
-        """Network evaluations for one image without guidance; the step to CLEAN needs one."""
-        return 1 + (self.steps - 1) * self.row.evaluations
+        """Network evaluations for one image without guidance; a step that is not refined needs one."""
+        refined = sum(_steady(now, nxt) for now, nxt in pairwise(self.schedule.levels(self.steps)))
+        return self.steps + refined * (self.row.evaluations - 1)
 
     def share(self, now: Level, nxt: Level) -> Tensor:
         """Return the share of the noise that the step from `now` to `nxt` draws anew, float64 in [0, 1]."""
@@ -186,8 +196,7 @@ class Sampler:
         for step, (now, nxt) in enumerate(pairwise(levels), start=1):
             guess = denoise(x, now)
             yield Frame(now, x, guess)
-            # extrapolation would see an infinite step to CLEAN, and Heun divides by alpha
-            steady = nxt is not CLEAN and abs(now.log_snr) <= _LARGEST_LOG_SNR
+            steady = _steady(now, nxt)
             image = self.row.refine(denoise, x, guess, now, nxt, past) if steady else guess
             past = [*past[-1:], Guess(now, guess)] if steady else []
             if nxt is CLEAN:
@@ -211,6 +220,6 @@ def parse(text: str) -> tuple[str, int | None]:
     name, colon, steps = text.partition(":")
     if name not in SAMPLERS:
         raise unknown("sampler", name, SAMPLERS)
-    if colon and not steps.removeprefix("-").isdigit():
+    if colon and not steps.removeprefix("-").isdecimal():
         raise UsageError(f"sampler '{text}': after the colon comes a whole number of steps, as in {name}:50")
     return name, int(steps) if colon else None

@@ -29,6 +29,11 @@ class Schedule:
         """Return the level at `u` in [0, 1] (a number, or a tensor of shape [B])."""
         return Level(*self.alpha_sigma(torch.as_tensor(u, dtype=torch.float64)))
 
+    @property
+    def rows(self) -> int | None:
+        """The number of levels that there are, T of a beta table; None for a curve, which has as many as one likes."""
+        return None
+
     def snap(self, u: Tensor) -> Tensor:
         """Return the `u` that stands for this one: a table has T of them, a curve has all."""
         return u
@@ -40,10 +45,12 @@ class Schedule:
     def levels(self, n: int) -> list[Level]:
         """Return n levels from the noisiest, then CLEAN: n network evaluations for a one-evaluation sampler.
 
-        Raises `UsageError` when n < 1.
+        Raises `UsageError` when n < 1, or more than the rows of a table.
         """
         if n < 1:
             raise UsageError(f"steps is {n}: a sampler needs at least 1")
+        if self.rows is not None and n > self.rows:
+            raise UsageError(f"steps is {n}, but this beta table has T = {self.rows} rows: ask for at most {self.rows}")
         return [self(u) for u in self.grid(n)] + [CLEAN]
 
     def find(self, log_snr: float) -> float:
@@ -81,14 +88,13 @@ class Betas(Schedule):
         log_alpha_bar = torch.lerp(table[below], table[below + 1], place - below)
         return torch.exp(log_alpha_bar / 2), torch.sqrt(-torch.expm1(log_alpha_bar))
 
+    @property
+    def rows(self) -> int:
+        return self.T
+
     def snap(self, u: Tensor) -> Tensor:
         # the row that u falls into; the millionth keeps k/T in row k in spite of rounding
         return (u * self.T - 1e-6).ceil().clamp(1, self.T) / self.T
-
-    def levels(self, n: int) -> list[Level]:
-        if n > self.T:
-            raise UsageError(f"steps is {n}, but this beta table has T = {self.T} rows: ask for at most {self.T}")
-        return super().levels(n)
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,8 @@ class Sigmoid(Schedule):
 
     def alpha_sigma(self, u: Tensor) -> tuple[Tensor, Tensor]:
         first, last = (1 / (1 + math.exp(-edge / self.tau)) for edge in (self.start, self.end))
-        now = torch.sigmoid((u * (self.end - self.start) + self.start) / self.tau)
+        edges = u.new_tensor([self.start, self.end])
+        now = torch.sigmoid(torch.lerp(edges[0], edges[1], u) / self.tau)
         share = ((last - now) / (last - first)).clamp(0, 1)
         return torch.sqrt(share), torch.sqrt(1 - share)
 
@@ -192,6 +199,10 @@ class Warped(Schedule):
 
     def alpha_sigma(self, u: Tensor) -> tuple[Tensor, Tensor]:
         return self.schedule.alpha_sigma(self.warp(u))
+
+    @property
+    def rows(self) -> int | None:
+        return self.schedule.rows
 
     def snap(self, u: Tensor) -> Tensor:
         return self.schedule.snap(u)

@@ -48,7 +48,7 @@ def load(spec: str | Path | None = None, size: int | None = None) -> Dataset:
             "no data given: use --data NAME, --data PATH or the environment variable INKWASH_DATA=PATH;"
             f" the names are {', '.join(DATASETS)}"
         )
-    known = DATASETS.get(str(spec).lower())
+    known = DATASETS.get(str(spec)) or DATASETS.get(str(spec).lower())
     dataset = known() if known else _read(Path(spec).expanduser(), size)
     return dataset.resized(size)
 

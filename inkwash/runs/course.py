@@ -30,7 +30,7 @@ from inkwash.training.batches import Batches
 from inkwash.training.checkpoints import Checkpoint
 from inkwash.training.heldout import HeldOut, Profile
 from inkwash.training.lengths import Length
-from inkwash.training.loop import Step, steps
+from inkwash.training.loop import Objective, Step, steps
 from inkwash.training.state import State
 from inkwash.viz import prints
 
@@ -66,7 +66,8 @@ Event = Step | Measured | Kept | Drew
 class Course:
     """A run of `recipe` on `data` in `folder`; its recipe's length is a number of steps by now, images or epochs.
 
-    `net` replaces the recipe's network by the caller's own.
+    `net` replaces the recipe's network by the caller's own, `objective` what is minimised; the held-out loss stays
+    that of the recipe, so that runs can be compared.
     """
 
     recipe: Recipe
@@ -74,6 +75,7 @@ class Course:
     folder: RunFolder
     device: torch.device
     net: nn.Module | None = None
+    objective: Objective | None = None
     state: State = field(init=False)
     total: int = field(init=False)
     stopping: bool = field(default=False, init=False)
@@ -91,13 +93,16 @@ class Course:
         self.half_life = Length.parse(training.ema).steps(training.batch, count)
         self.every = Length.parse(training.checkpoint_every, "training.checkpoint_every").steps(training.batch, count)
         self.milestones = self.recipe.milestones.names(self.total, training.batch, count)
-        self.objective = Denoising(self.recipe.schedule, self.recipe.density, self.recipe.weight)
+        self.denoising = Denoising(self.recipe.schedule, self.recipe.density, self.recipe.weight)
         self.target = Target(self.recipe.target, self.facts.data_std)
         self.precision = hardware.precision(training.precision, self.device)
         net = self.net if self.net is not None else model.build_net(self.recipe, self.facts)
         net = hardware.lay_out(model.fitting(net, self.facts), self.device)
         self.state = State.fresh(net, self.recipe.optimizer.build(net.parameters()))
-        self.measured = HeldOut.of(self.data, self.batches.split.held_out, self.objective, self.conditional)
+        self.measured = HeldOut.of(self.data, self.batches.split.held_out, self.denoising, self.conditional)
+        # what cannot be drawn is said before anything is trained
+        for text in (self.recipe.sampling.preview, self.recipe.sampling.sampler):
+            self.average().sampler(text)
 
     def take_up(self) -> None:
         """Go on from the folder's latest checkpoint. Raises `InkwashError` when it does not fit recipe or data."""
@@ -128,7 +133,7 @@ class Course:
         denoiser = NetDenoiser(self.state.net, self.target, self.precision)
         spent, begun = self._seconds_before(), time.perf_counter()
         loop = steps(
-            self.state, denoiser, self.objective, self.batches, self.recipe.optimizer, self.half_life, self.total
+            self.state, denoiser, self.objective or self.denoising, self.batches, self.recipe.optimizer, self.half_life, self.total
         )
         with self.folder.log() as log:
             try:
@@ -154,7 +159,7 @@ class Course:
     def measure_floor(self) -> Profile | None:
         """Return the exact denoiser's loss by level, measured at the first call; None where it costs too much."""
         if not self.folder.floor.is_file():
-            found = heldout.floor(self.data, self.objective, self.target, self.conditional, self.device)
+            found = heldout.floor(self.data, self.denoising, self.target, self.conditional, self.device)
             write_text(self.folder.floor, json.dumps(None if found is None else vars(found)) + "\n")
         values = json.loads(self.folder.floor.read_text(encoding="utf-8"))
         return None if values is None else Profile(**values)
@@ -165,7 +170,7 @@ class Course:
         seen = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
         ema.recompute_statistics(
             self.state.average,
-            lambda: (self.objective(denoiser, b.images, b.labels, b.u, b.noise) for b in seen),
+            lambda: (self.denoising(denoiser, b.images, b.labels, b.u, b.noise) for b in seen),
         )
         return self.measured.profile(denoiser, self.device)
 

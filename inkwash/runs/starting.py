@@ -20,7 +20,7 @@ from inkwash.recipe import Recipe
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
 from inkwash.training.lengths import Length
-from inkwash.training.loop import steps
+from inkwash.training.loop import Objective, steps
 
 WARM_UP_STEPS, TIMED_STEPS = 3, 8
 RESERVE = 0.97
@@ -33,11 +33,12 @@ def start(
     out: str | Path | None = None,
     device: torch.device | None = None,
     net: nn.Module | None = None,
+    objective: Objective | None = None,
 ) -> Course:
     """Return a new run's course, its resolved recipe written into the run folder.
 
     `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
-    free number; `net` replaces the recipe's network. A length in minutes is measured here and becomes steps.
+    free number; `net` replaces the recipe's network, `objective` its loss. A length in minutes is measured here and becomes steps.
     Raises `UsageError` or `InkwashError` for what cannot be trained or written.
     """
     device = device or hardware.device()
@@ -50,7 +51,7 @@ def start(
     length = Length.parse(chosen.training.length)
     if length.unit == "minutes":
         chosen = recipe.with_length(chosen, planned(chosen, loaded, length.amount * 60, device, net))
-    course = Course(chosen, loaded, folder, device, net)
+    course = Course(chosen, loaded, folder, device, net, objective)
     # made only now, so that a recipe that does not fit its data leaves no empty folder behind
     RunFolder.create(folder.path)
     write_text(folder.recipe, chosen.to_toml())
@@ -63,6 +64,7 @@ def go_on(
     length: Length | None = None,
     device: torch.device | None = None,
     net: nn.Module | None = None,
+    objective: Objective | None = None,
 ) -> Course:
     """Return the course of the run folder `path` from its latest checkpoint on, up to its own length or a new one.
 
@@ -75,7 +77,7 @@ def go_on(
         if length.unit == "minutes":
             raise UsageError("a run goes on by --steps, --epochs or --images: minutes are planned at its start only")
         written = recipe.with_length(written, length)
-    course = Course(written, _loaded(written, data), folder, device or hardware.device(), net)
+    course = Course(written, _loaded(written, data), folder, device or hardware.device(), net, objective)
     if folder.latest.is_file():
         course.take_up()
     done = course.state.progress.step
@@ -117,7 +119,7 @@ def planned(
         loop = steps(
             probe.state,
             NetDenoiser(probe.state.net, probe.target, probe.precision),
-            probe.objective,
+            probe.denoising,
             probe.batches,
             chosen.optimizer,
             probe.half_life,

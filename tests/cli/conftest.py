@@ -35,6 +35,7 @@ class Outcome:
         lines = self.err.strip().splitlines()
         assert [line for line in lines if line.startswith("inkwash: ")] == lines[-1:], self.err
         assert "Traceback" not in self.err + self.out
+        assert not lines[-1].startswith("inkwash: unexpected"), lines[-1]
         return lines[-1].removeprefix("inkwash: ")
 
 
@@ -48,10 +49,11 @@ def left_with(arguments: list[str]) -> int:
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has a folder of its own, a wide terminal and no data set in its environment."""
+    """Every test has a folder of its own, a wide terminal and no settings in its environment."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("INKWASH_DATA", raising=False)
+    for name in ("INKWASH_DATA", "INKWASH_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

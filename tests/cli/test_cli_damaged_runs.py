@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from inkwash.runs.folder import RunFolder
 from inkwash.training import checkpoints
 from inkwash.viz import prints
 
@@ -158,7 +160,8 @@ def test_a_full_disk_keeps_the_checkpoint_before(fault, runs, copied, inkwash, m
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_in_the_log_is_one_line(runs, tmp_path, inkwash):
+def test_a_full_disk_in_the_log_is_one_line(runs, tmp_path, inkwash, monkeypatch):
+    monkeypatch.setattr(RunFolder, "forget_after", lambda folder, step: None)  # it would put a real file in its place
     run = tmp_path / "run"
     run.mkdir()
     shutil.copy(runs.plain / "recipe.toml", run)
@@ -176,26 +179,26 @@ def test_a_loss_that_runs_away_keeps_the_last_good_state(inkwash):
     assert "not finite at step" in outcome.complaint and "optimizer.lr" in outcome.complaint
     found = checkpoints.load("run/checkpoints/latest.safetensors")
     assert all(torch.isfinite(value).all() for value in found.part("net").values())
-    assert found.header["progress"]["step"] == int(outcome.complaint.split("at step ")[1].split(":")[0]) - 1
+    assert found.header["progress"]["step"] < int(outcome.complaint.split("at step ")[1].split(":")[0])
 
 
 HOSTILE = {
-    "no settings": {"request": {"kind": "grid"}, "weights": "x"},
-    "a number in words": {"request": {"model": "m", "interval": [0, 1], "n": "ten"}, "weights": "x"},
-    "settings in words": {"request": "hello"},
-    "an unknown kind": {"request": {"model": "m", "interval": [0, 1], "kind": "mural"}, "weights": "x"},
-    "settings to come": {"request": {"model": "m", "interval": [0, 1], "charm": 3}, "weights": "x"},
-    "no weights": {"request": {"model": "m", "interval": [0, 1], "n": 2, "steps": 1}},
-    "a model that is gone": {"request": {"model": "gone", "interval": [0, 1], "n": 2}, "weights": "x"},
+    "no settings": lambda facts: facts | {"request": {"kind": "grid"}},
+    "settings in words": lambda facts: facts | {"request": "hello"},
+    "a number in words": lambda facts: facts | {"request": facts["request"] | {"n": "ten"}},
+    "an unknown kind": lambda facts: facts | {"request": facts["request"] | {"kind": "mural"}},
+    "settings to come": lambda facts: facts | {"request": facts["request"] | {"charm": 3}},
+    "a model that is gone": lambda facts: facts | {"request": facts["request"] | {"model": "gone"}},
+    "a model that is a number": lambda facts: facts | {"request": facts["request"] | {"model": 3}},
+    "a list": lambda facts: facts | {"request": [facts["request"]]},
 }
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_picture_with_strange_facts_is_refused(case, runs, copied, inkwash):
-    from PIL import Image
-
-    facts = json.loads(json.dumps(HOSTILE[case]).replace('"m"', json.dumps(str(copied(runs.plain)))))
-    prints.save_png(Image.new("L", (10, 10)), "strange.png", facts)
+def test_a_picture_with_strange_facts_is_refused(case, runs, inkwash):
+    """Facts come from a file that anyone may have written."""
+    assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
+    prints.save_png(Image.open("x.png"), "strange.png", HOSTILE[case](prints.read_facts("x.png")))
     outcome = inkwash("sample", "strange.png")
     assert outcome.code in (1, 2)
     assert outcome.complaint

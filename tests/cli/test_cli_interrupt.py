@@ -17,7 +17,7 @@ TINY = ["--set", "network.width=8", "--set", "network.depth=1", "--set", "traini
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to another process")
 def test_ctrl_c_saves_and_the_run_goes_on_exactly(tmp_path, inkwash):
-    command = [sys.executable, "-m", "inkwash", "train", "moons", *TINY, "--steps", "1000000", "--out", "run", "--json"]
+    command = [sys.executable, "-m", "inkwash", "train", "moons", *TINY, "--steps", "999999", "--out", "run", "--json"]
     running = subprocess.Popen(
         command,
         cwd=tmp_path,

@@ -26,7 +26,7 @@ CHANGES = {
     "a sampler misspelt": ("sampling.sampler=ddmp:9", ["'ddmp'", "did you mean 'ddpm'"]),
     "a sampler of more steps than betas": ("schedule.T=300", ["sampling.sampler", "ddpm:1000", "T = 300"]),
     "a preview of more steps than betas": ("sampling.preview=ddim:2000", ["sampling.preview", "ddim:2000", "T = 1000"]),
-    "a length without unit": ("training.length=10", ["training.length", "epochs"]),
+    "a length without unit": ("training.length=10", ["training.length", "10"]),
     "a length misspelt": ("training.length=10 epoks", ["10 epoks", "epochs"]),
     "a milestone misspelt": ("training.milestones=['some day']", ["some day", "epochs"]),
     "a measurement by the clock": ("training.checkpoint_every='2 minutes'", ["checkpoint_every", "2 minutes"]),

@@ -18,9 +18,13 @@ def number(*values: object) -> Tensor:
     return torch.tensor(*values, dtype=torch.float64)
 
 
-MEAN, COVARIANCE = number([0.4, -0.7]), number([[1.0, 0.5], [0.5, 0.4]])
-MEANS, STDS, WEIGHTS = number([[-1.0, 0.3], [0.8, 0.6], [0.1, -1.2]]), number([0.2, 0.5, 0.1]), number([0.5, 0.2, 0.3])
-IMAGES = torch.randn(6, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+MEAN, COVARIANCE = number([0.4, -0.7, 0.1]), number([[1.0, 0.5, 0.2], [0.5, 0.4, 0.0], [0.2, 0.0, 0.3]])
+MEANS, STDS, WEIGHTS = (
+    number([[-1.0, 0.3, 0.5], [0.8, 0.6, 0.0], [0.1, -1.2, 0.2]]),
+    number([0.2, 0.5, 0.1]),
+    number([0.5, 0.2, 0.3]),
+)
+IMAGES = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 LABELS = torch.tensor([0, 0, 1, 1, 1, 2])
 
 # each exact denoiser with the law of its data as torch knows it: weights, means, covariances
@@ -30,13 +34,13 @@ LAWS: dict[str, tuple[Denoiser, Tensor, Tensor, Tensor]] = {
         MixtureDenoiser(MEANS, STDS, WEIGHTS),
         WEIGHTS,
         MEANS,
-        STDS[:, None, None] ** 2 * torch.eye(2, dtype=torch.float64),
+        STDS[:, None, None] ** 2 * torch.eye(3, dtype=torch.float64),
     ),
-    "empirical": (EmpiricalDenoiser(IMAGES), torch.ones(6).double() / 6, IMAGES, torch.zeros(6, 2, 2).double()),
+    "empirical": (EmpiricalDenoiser(IMAGES), torch.ones(6).double() / 6, IMAGES, torch.zeros(6, 3, 3).double()),
 }
 every_law = pytest.mark.parametrize("name", LAWS)
 
-POINTS = torch.randn(5, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+POINTS = torch.randn(5, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
 @every_law
@@ -44,7 +48,7 @@ POINTS = torch.randn(5, 2, generator=torch.Generator().manual_seed(1), dtype=tor
 def test_the_image_is_tweedies_formula(name: str, angle: float, length: float) -> None:
     denoise, weights, means, covariances = LAWS[name]
     alpha, sigma = length * math.cos(angle), length * math.sin(angle)
-    noisy = MultivariateNormal(alpha * means, alpha**2 * covariances + sigma**2 * torch.eye(2, dtype=torch.float64))
+    noisy = MultivariateNormal(alpha * means, alpha**2 * covariances + sigma**2 * torch.eye(3, dtype=torch.float64))
     x = (length * POINTS).requires_grad_()
     log_density = MixtureSameFamily(Categorical(weights), noisy).log_prob(x)
     score = torch.autograd.grad(log_density.sum(), x)[0]
@@ -82,7 +86,7 @@ def test_the_state_keeps_its_type(name: str) -> None:
 
 def test_the_gaussian_is_the_regression_of_images_on_noised_images() -> None:
     count, level = 20_000, Cosine()(0.5)
-    normal = torch.randn(2, count, 2, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    normal = torch.randn(2, count, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     images = MEAN + normal[0] @ torch.linalg.cholesky(COVARIANCE).T
     design = torch.cat([level.mix(images, normal[1]), torch.ones(count, 1, dtype=torch.float64)], 1)
     fitted = torch.linalg.lstsq(design, images).solution
@@ -95,10 +99,10 @@ def test_the_gaussian_is_the_regression_of_images_on_noised_images() -> None:
 @given(angle=st.floats(0.05, 1.55))
 def test_a_mixture_of_one_is_a_gaussian_and_equal_parts_are_one(angle: float) -> None:
     level = Level(math.cos(angle), math.sin(angle))
-    gaussian = GaussianDenoiser(MEAN, 0.3**2 * torch.eye(2, dtype=torch.float64))(POINTS, level)
+    gaussian = GaussianDenoiser(MEAN, 0.3**2 * torch.eye(3, dtype=torch.float64))(POINTS, level)
     for parts in (1, 4):
         weights = torch.arange(1, parts + 1, dtype=torch.float64)
-        mixture = MixtureDenoiser(MEAN.expand(parts, 2), number([0.3]).expand(parts), weights / weights.sum())
+        mixture = MixtureDenoiser(MEAN.expand(parts, 3), number([0.3]).expand(parts), weights / weights.sum())
         torch.testing.assert_close(mixture(POINTS, level), gaussian, rtol=1e-10, atol=1e-10)
 
 

@@ -29,7 +29,8 @@ from inkwash.core.schedules import OpenEnd
 from inkwash.errors import UsageError
 
 PLAIN = {name: make() for name, make in SCHEDULES.items()}
-WARPED = {f"{name} seen through {warp}": Warped(PLAIN[name], WARPS[warp]()) for name in PLAIN for warp in WARPS}
+BENT = [warp for warp in WARPS if warp != "none"]
+WARPED = {f"{name} seen through {warp}": Warped(PLAIN[name], WARPS[warp]()) for name in PLAIN for warp in BENT}
 EVERY = {**PLAIN, **WARPED}
 TABLES = {name: make for name, make in SCHEDULES.items() if inspect.isclass(make) and issubclass(make, Betas)}
 

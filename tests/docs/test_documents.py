@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import pkgutil
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +14,16 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from cyclopts import CycloptsError
+from torch import nn
 
-from inkwash import cli, core, data, model, nets, objectives, recipe
+from inkwash import cli, core, model, nets, objectives, recipe
 from inkwash.cli import outputs
+from inkwash.cli.outputs import Write
 from inkwash.cli.pages.recipes import promised
-from inkwash.cli.requests import Request
+from inkwash.cli.requests import Kind
+from inkwash.data import DATASETS
+from inkwash.errors import InkwashError
 from inkwash.model import Model
 from inkwash.recipe import Recipe
 from inkwash.training.lengths import Length
@@ -37,7 +43,7 @@ TABLES: tuple[dict[str, Any], ...] = (
     core.SAMPLERS,
     objectives.WEIGHTS,
     nets.NETS,
-    data.DATASETS,
+    DATASETS,
 )
 
 
@@ -110,32 +116,23 @@ def exit_code(command: str) -> object:
     return left.value.code
 
 
-def test_extending_runs_from_top_to_bottom() -> None:
-    namespace: dict[str, object] = {"__name__": "extending"}
-    with own_tables():
-        for block in blocks(EXTENDING.read_text(encoding="utf-8")):
-            if block.file:
-                with Path(block.file).open("a", encoding="utf-8") as file:
-                    file.write(f"{block.text}\n\n")
-            if block.language == "python":
-                run_python(block, namespace)
-            for command in block.commands() if block.runs else ():
-                assert exit_code(command) == 0, f"{EXTENDING.name}, block at line {block.line}: {command}"
-
-
 @dataclass
 class Reader:
     """Follows a document's commands without training or drawing: what each needs must be there or made before."""
 
+    patch: pytest.MonkeyPatch
     runs: dict[str, Recipe] = field(default_factory=dict)
     drawn: set[str] = field(default_factory=set)
 
     def follow(self, words: list[str]) -> None:
         told, bound, _ = cli.app.parse_args(words, exit_on_error=False, print_error=False)
-        follow = getattr(self, told.__name__, None)
-        if follow is not None:
-            bound.apply_defaults()
-            follow(**bound.arguments)
+        bound.apply_defaults()
+        if told.__name__ == "train":
+            self.train(**bound.arguments)
+        elif told.__name__ == "sample":
+            self.sample(told, bound)
+        elif told.__name__ == "show":
+            assert bound.arguments["thing"] in {*recipe.bundled(), *BUNDLED, *DATASETS, *self.runs, None}
 
     def train(self, what: str, data: str | None, out: Path | None, set_: tuple[str, ...], **rest: Any) -> None:
         if what in self.runs:
@@ -144,53 +141,90 @@ class Reader:
             Length.parse(rest["checkpoint_every"])
         chosen = recipe.load(what).with_changes(set_)
         for spec in (chosen.data.name, data):
-            assert spec is None or spec in data.DATASETS or spec.isupper() or "/" in spec, f"there is no data {spec}"
-        model.build_net(chosen, promised(chosen))
+            assert spec is None or spec in DATASETS or spec.isupper() or "/" in spec, f"there is no data {spec}"
+        unfilled(chosen)
         self.runs.setdefault(str(out or f"runs/{chosen.name}-1"), chosen)
 
-    def sample(self, model: str, out: Path | None, strip: bool, film: bool, **rest: Any) -> None:
-        if model.endswith(".png"):
-            assert model in self.drawn, f"{model} was drawn by no command above"
+    def sample(self, told: Callable[..., Any], bound: inspect.BoundArguments) -> None:
+        """The command itself, with a network without weights, and nothing written."""
+        source, out = bound.arguments["model"], bound.arguments["out"]
+        if source.endswith(".png"):
+            assert source in self.drawn, f"{source} was drawn by no command above"
             return
-        kind = "strip" if strip else "film" if film else "grid"
-        asked = {name: value for name, value in rest.items() if name in Request.__dataclass_fields__}
-        Request(model, kind, **asked).resolve(self.untrained(model))
-        if out is not None:
-            outputs.writer_for(out, kind)
-            self.drawn.add(str(out))
+        writer_for = outputs.writer_for
 
-    def show(self, thing: str | None, **rest: Any) -> None:
-        assert thing in {*recipe.bundled(), *BUNDLED, *data.DATASETS, *self.runs, None}
+        def silent(target: Path, kind: Kind) -> Write:
+            writer_for(target, kind)
+            return lambda *drawing: None
+
+        with self.patch.context() as instead:
+            instead.setattr(model, "load", lambda name, device: self.untrained(name))
+            instead.setattr(outputs, "writer_for", silent)
+            assert told(*bound.args, **bound.kwargs) == 0
+        self.drawn.add(str(out))
 
     def untrained(self, name: str) -> Model:
-        """The model that is meant, with the weights of a fresh network."""
         run = name.partition("/checkpoints/")[0]
-        if run in self.runs:
-            chosen = self.runs[run]
-        else:
-            assert name in BUNDLED, f"{name} was trained by no command above"
-            chosen = recipe.load(name)
-        facts = promised(chosen)
-        return Model(name, chosen, facts, model.build_net(chosen, facts), 0, "")
+        assert run in {*self.runs, *BUNDLED}, f"{name} was trained by no command above"
+        chosen = self.runs.get(run) or recipe.load(name)
+        return Model(name, chosen, promised(chosen), unfilled(chosen), 0, "")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_command_is_one_that_inkwash_follows(document: Path) -> None:
-    text = document.read_text(encoding="utf-8")
-    reader = Reader()
+def unfilled(chosen: Recipe) -> nn.Module:
+    """The recipe's network without memory for its weights."""
+    with torch.device("meta"):
+        return model.build_net(chosen, promised(chosen))
+
+
+def test_extending_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace: dict[str, object] = {"__name__": "extending"}
     with own_tables():
-        for block in blocks(text):
-            if block.file and block.language == "python":
-                run_python(block, {})
-        found = told_commands(text)
-        assert found
-        for words in found:
-            if words[1:2] and words[1].endswith(".toml"):
-                continue  # a file that the document itself gives, and that runs above
-            try:
-                reader.follow(words)
-            except Exception as error:
-                pytest.fail(f"{document.name}: inkwash {shlex.join(words)}: {type(error).__name__}: {error}")
+        for block in blocks(EXTENDING.read_text(encoding="utf-8")):
+            if block.file:
+                with Path(block.file).open("a", encoding="utf-8") as file:
+                    file.write(f"{block.text}\n\n")
+            if block.language == "python":
+                run_python(block, namespace)
+            for command in block.commands():
+                if block.runs:
+                    assert exit_code(command) == 0, f"{EXTENDING.name}, block at line {block.line}: {command}"
+                else:
+                    Reader(monkeypatch).follow(shlex.split(command)[1:])
+
+
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path != EXTENDING], ids=lambda path: path.name)
+def test_every_command_is_one_that_inkwash_follows(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(monkeypatch)
+    found = told_commands(document.read_text(encoding="utf-8"))
+    assert found
+    for words in found:
+        try:
+            reader.follow(words)
+        except Exception as error:
+            pytest.fail(f"{document.name}: inkwash {shlex.join(words)}: {type(error).__name__}: {error}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sample ddim-300 --sampler ddmi:50",
+        "sample ddim-300 --sampler ddim:500",
+        "sample ddim-300 --guidance 2",
+        "sample ddim-300 --strip -o strip.npz",
+        "sample cfg-cosine --label 10",
+        "sample runs/ddpm-bn-1",
+        "sample digits.png",
+        "train ddim300",
+        "train ddim-300 --step 5",
+        "train ddim-300 --set optimizer.rate=1e-3",
+        "train ddim-300 --data nmist",
+        "show ddim300",
+        "generate ddim-300",
+    ],
+)
+def test_a_command_that_inkwash_does_not_follow_is_found(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises((InkwashError, CycloptsError, AssertionError)):
+        Reader(monkeypatch).follow(words.split())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -232,3 +266,16 @@ def test_every_file_of_a_run_is_written() -> None:
     missing = {file for file in told if not (Path("RUN") / file).is_file()}
     assert told
     assert not missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    headings = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", text, re.M)
+    }
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        file, _, place = target.partition("#")
+        if not target.startswith(("http:", "https:")):
+            assert (document.parent / file).exists(), target
+            assert file or place in headings, target

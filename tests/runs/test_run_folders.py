@@ -74,7 +74,9 @@ def test_forgetting_drops_the_rows_after_a_step_and_no_others(tmp_path: Path, ke
     assert folder.metrics.read_text() == rows(*[step for step in (1, 2, 2, 3, 5, 4) if step <= kept])
 
 
-@pytest.mark.parametrize("cut", ['{"kind": "train", "st', '{"kind": "train", "step": 4', "{", '{"kind": "train", "step"\n'])
+@pytest.mark.parametrize(
+    "cut", ['{"kind": "train", "st', '{"kind": "train", "step": 4', "{", '{"kind": "train", "step"\n']
+)
 def test_a_last_line_cut_short_is_left_out_and_written_anew(tmp_path: Path, cut: str) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.metrics.write_text(rows(1, 2, 3) + cut)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def test_after_a_half_life_half_of_the_old_is_left(half_life: int) -> None:
 def test_the_half_life_grows_with_the_run_up_to_its_full_length() -> None:
     keeps = [ema.decay(100, step) for step in range(1, 3_000)]
     assert all(0 <= keep < 1 for keep in keeps)
-    assert all(before <= after for before, after in zip(keeps, keeps[1:], strict=False))
+    assert all(before <= after for before, after in pairwise(keeps))
     assert keeps[1_000] < keeps[1_999] == keeps[-1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -24,7 +26,7 @@ def test_the_rate_begins_at_lr_and_has_fallen_to_zero_after_the_last_step(decay:
 def test_a_decaying_rate_falls_at_every_step_and_is_half_in_the_middle(decay: str) -> None:
     optimizer = Optimizer(lr=1.0, decay=decay)  # type: ignore[arg-type]
     rates = [optimizer.rate(step, TOTAL) for step in range(1, TOTAL + 2)]
-    assert all(before > after for before, after in zip(rates, rates[1:], strict=False))
+    assert all(before > after for before, after in pairwise(rates))
     assert rates[TOTAL // 2] == pytest.approx(0.5)
 
 

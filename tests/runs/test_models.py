@@ -1,0 +1,191 @@
+"""A trained model: it comes back from its file as it was, starts where its network can see, and says what it cannot do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import inkwash
+from inkwash import model
+from inkwash.core import SCHEDULES, Clipped, Cosine, Guided, Karras, Linear, NetDenoiser, Schedule
+from inkwash.errors import InkwashError, UsageError
+from inkwash.model import Model
+from inkwash.runs import course as courses
+from inkwash.runs.course import Course
+from inkwash.training import checkpoints
+
+Untrained = Callable[..., Model]
+
+
+@pytest.fixture
+def trained(begun: Callable[..., Course], monkeypatch: pytest.MonkeyPatch) -> Course:
+    """A run that has come to its end."""
+    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+    course = begun("run")
+    list(course.events())
+    return course
+
+
+def test_a_model_is_the_averaged_network_of_its_run(trained: Course) -> None:
+    loaded, here = model.load(trained.folder.path), trained.average()
+    assert (loaded.name, loaded.step, loaded.facts, loaded.weights) == (here.name, here.step, here.facts, here.weights)
+    assert loaded.recipe.to_dict() == trained.recipe.to_dict()
+    expected = trained.state.average.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in loaded.net.state_dict().items())
+    assert not loaded.net.training
+    assert not any(weight.requires_grad for weight in loaded.net.parameters())
+
+
+def test_a_folder_and_its_latest_file_are_the_same_model(trained: Course) -> None:
+    of_folder, of_file = model.load(trained.folder.path), model.load(trained.folder.latest)
+    assert of_folder.weights == of_file.weights
+    early = model.load(trained.folder.checkpoints / "best.safetensors")
+    assert early.step in (3, 6)
+
+
+def test_weights_kept_in_half_precision_compute_in_float32(trained: Course, tmp_path: Path) -> None:
+    whole = checkpoints.load(trained.folder.latest)
+    slim = {f"average.{name}": value.bfloat16() for name, value in whole.part("average").items()}
+    checkpoints.save(tmp_path / "slim.safetensors", whole._replace(tensors=slim))
+    loaded = model.load(tmp_path / "slim.safetensors")
+    assert {weight.dtype for weight in loaded.net.parameters()} == {torch.float32}
+    assert inkwash.sample(loaded, n=2, steps=2).images.shape == (2, 8, 8)
+
+
+def test_a_checkpoint_that_does_not_fit_is_one_line(trained: Course, tmp_path: Path) -> None:
+    whole = checkpoints.load(trained.folder.latest)
+    network = whole.header["recipe"]["network"] | {"widths": [16, 16]}
+    header = whole.header | {"recipe": whole.header["recipe"] | {"network": network}}
+    path = tmp_path / "other.safetensors"
+    checkpoints.save(path, whole._replace(header=header))
+    with pytest.raises(InkwashError, match="does not fit the network class-unet") as caught:
+        model.load(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["recipe", "facts", "progress"])
+def test_a_header_without_what_a_model_needs_is_one_line(trained: Course, tmp_path: Path, missing: str) -> None:
+    whole = checkpoints.load(trained.folder.latest)
+    header = {key: value for key, value in whole.header.items() if key != missing}
+    path = tmp_path / "bare.safetensors"
+    save_file({k: v.contiguous() for k, v in whole.tensors.items()}, path, metadata={"inkwash": json.dumps(header)})
+    with pytest.raises(InkwashError) as caught:
+        model.load(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_is_no_model_is_a_bad_request(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown model"):
+        model.load(tmp_path / "nothing")
+    with pytest.raises(UsageError, match=r"no checkpoints/latest\.safetensors"):
+        model.load(tmp_path)
+
+
+def test_an_eps_network_starts_where_it_can_be_solved_for_the_image(untrained: Untrained) -> None:
+    chosen = untrained("target=eps")
+    assert float(Cosine().terminal.log_snr) == -torch.inf
+    started = chosen.schedule().levels(20)[0]
+    assert float(started.log_snr) == pytest.approx(-9, abs=1e-6)
+    assert chosen.target.determinant(started) > 0
+
+
+@pytest.mark.parametrize("target", ["v", "x0", "flow", "edm"])
+def test_other_targets_start_at_pure_noise(untrained: Untrained, target: str) -> None:
+    chosen = untrained(f"target={target}")
+    assert float(chosen.schedule().levels(20)[0].alpha) == 0
+
+
+@pytest.mark.parametrize("target", ["eps", "v"])
+def test_sampling_never_starts_above_the_noise_that_training_saw(untrained: Untrained, target: str) -> None:
+    chosen = untrained(f"target={target}", "schedule={kind='linear', T=300}")
+    seen = float(Linear(T=300).terminal.log_snr)
+    for other in (Cosine(), Karras(high=1e4), Linear(T=1000)):
+        assert float(other.terminal.log_snr) < seen
+        started = chosen.schedule(other).levels(20)[0]
+        assert float(started.log_snr) == pytest.approx(seen, abs=1e-6)
+    assert chosen.schedule() is chosen.recipe.schedule
+
+
+def test_a_sampling_schedule_within_what_was_trained_is_left_alone(untrained: Untrained) -> None:
+    chosen, other = untrained(), Karras(high=20.0)
+    assert chosen.schedule(other) is other
+    assert untrained("sampling.schedule={kind='karras', high=20.0}").schedule() == other
+
+
+@pytest.mark.parametrize("target", ["eps", "v"])
+@pytest.mark.parametrize("kind", sorted(set(SCHEDULES)))
+@pytest.mark.parametrize("warp", ["none", "shift", "power"])
+def test_no_step_of_a_path_stands_still(untrained: Untrained, target: str, kind: str, warp: str) -> None:
+    chosen = untrained(f"target={target}", f"schedule={{kind='{kind}', warp={{kind='{warp}'}}}}")
+    for text in ("ddpm", "ddim:50", "dpm++2m"):
+        levels = chosen.sampler(text).schedule.levels(chosen.sampler(text).steps)
+        codes = [float(level.code) for level in levels]
+        assert all(now > nxt for now, nxt in pairwise(codes))
+
+
+@pytest.mark.parametrize("warp", [None, "{kind='shift'}"])
+def test_ddpm_takes_every_row_of_a_beta_table(untrained: Untrained, warp: str | None) -> None:
+    section = "kind='linear', T=30" + (f", warp={warp}" if warp else "")
+    assert untrained(f"schedule={{{section}}}").sampler("ddpm").steps == 30
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "taken"),
+    [
+        (None, None, ("ddim", 2)),
+        ("dpm++2m:7", None, ("dpm++2m", 7)),
+        ("ddpm:9", 4, ("ddpm", 4)),
+        ("heun", 3, ("heun", 3)),
+    ],
+)
+def test_steps_override_the_text_and_the_text_the_recipe(
+    untrained: Untrained, text: str | None, steps: int | None, taken: tuple[str, int]
+) -> None:
+    sampler = untrained().sampler(text, steps)
+    assert (sampler.kind, sampler.steps) == taken
+
+
+def test_images_of_eps_networks_are_clipped_unless_asked(untrained: Untrained) -> None:
+    eps, v = untrained("target=eps"), untrained()
+    assert isinstance(eps.denoiser(), Clipped) and isinstance(eps.denoiser(clip=False), NetDenoiser)
+    assert isinstance(v.denoiser(), NetDenoiser) and isinstance(v.denoiser(clip=True), Clipped)
+
+
+def test_guidance_needs_a_network_that_hears_labels(untrained: Untrained) -> None:
+    deaf = untrained("training.label_dropout=0.0", "network.conditional=false")
+    with pytest.raises(UsageError, match="guidance 2 has no effect"):
+        deaf.denoiser(guidance=2.0)
+    assert isinstance(deaf.denoiser(guidance=1.0), NetDenoiser)
+    assert isinstance(untrained().denoiser(guidance=2.0), Guided)
+    assert isinstance(untrained("sampling.guidance=2.0").denoiser(), Guided)
+
+
+@pytest.mark.parametrize("interval", [(0.5, 0.5), (0.6, 0.4), (-0.1, 1.0), (0.0, 1.1)])
+def test_a_guidance_interval_lies_within_the_path(untrained: Untrained, interval: tuple[float, float]) -> None:
+    with pytest.raises(UsageError, match="interval"):
+        untrained().denoiser(guidance=2.0, interval=interval)
+
+
+def test_an_unknown_schedule_in_a_checkpoint_names_it(trained: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(SCHEDULES, "cosine")
+    with pytest.raises(UsageError, match="cosine"):
+        model.load(trained.folder.path)
+
+
+def test_facts_survive_a_header(untrained: Untrained) -> None:
+    facts = untrained().facts
+    plain: dict[str, Any] = json.loads(json.dumps(facts.to_dict()))
+    assert type(facts).from_dict(plain) == facts
+    assert facts.heard(True) == 10 and facts.heard(False) == 0
+    assert isinstance(facts.shape, tuple) and not facts.is_points
+
+
+def test_a_schedule_is_a_schedule_after_being_cut(untrained: Untrained) -> None:
+    assert isinstance(untrained("target=eps").schedule(), Schedule)
