@@ -22,7 +22,7 @@ from inkwash.files import write_text
 from inkwash.model import Model
 from inkwash.objectives import Denoising
 from inkwash.recipe import Recipe
-from inkwash.runs.folder import Log, RunFolder
+from inkwash.runs.folder import Log, RunFolder, commit
 from inkwash.runs.record import write_record
 from inkwash.sheets import facts_of, sheet
 from inkwash.training import checkpoints, ema, heldout
@@ -132,6 +132,7 @@ class Course:
         self.measure_floor()
         denoiser = NetDenoiser(self.state.net, self.target, self.precision)
         spent, begun = self._seconds_before(), time.perf_counter()
+        code = commit()  # of the code that runs: the checkout may move on while it does
         loop = steps(
             self.state, denoiser, self.objective or self.denoising, self.batches, self.recipe.optimizer, self.half_life, self.total
         )
@@ -153,7 +154,7 @@ class Course:
             else:
                 self._keep_latest()
             finally:
-                self.folder.note_environment(self.device, time.perf_counter() - begun, self.state.progress.step)
+                self.folder.note_environment(self.device, code, time.perf_counter() - begun, self.state.progress.step)
                 write_record(self.folder, self.recipe, self.facts, self.state.progress, self.total)
 
     def measure_floor(self) -> Profile | None:

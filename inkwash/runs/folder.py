@@ -133,13 +133,13 @@ class RunFolder:
                 if writer is not None:
                     writer.close()
 
-    def note_environment(self, device: torch.device, seconds: float, step: int) -> None:
-        """Add this session's machine, versions, commit and time to the environment file."""
+    def note_environment(self, device: torch.device, code: str, seconds: float, step: int) -> None:
+        """Add this session's machine, versions, commit (`code`) and time to the environment file."""
         from inkwash import __version__
 
         entry = hardware.describe(device) | {
             "inkwash": __version__,
-            "commit": commit(),
+            "commit": code,
             "seconds": round(seconds, 1),
             "until_step": step,
         }

@@ -66,7 +66,8 @@ def test_arrays_can_be_read_without_pickle(runs, inkwash):
         assert arrays["seeds"].tolist() == list(range(2, 9))
         facts = json.loads(str(arrays["facts"]))
     assert facts["model"] == "digits" and facts["sampler"] == "ddim:2"
-    assert facts["weights"] == checkpoints.digest(checkpoints.load(runs.digits / "checkpoints/latest.safetensors").part("average"))
+    average = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors").part("average")
+    assert facts["weights"] == checkpoints.digest(average)
 
 
 def test_points_are_arrays_of_floats_or_a_scatter(runs, inkwash):
@@ -150,7 +151,9 @@ def test_a_film_takes_the_scale_that_is_asked_for(runs, inkwash):
     assert sizes[0][1] < sizes[1][1]
 
 
-@pytest.mark.parametrize(("flags", "name"), [([], "digits.png"), (["--strip"], "digits-strip.png"), (["--film"], "digits-film.png")])
+@pytest.mark.parametrize(
+    ("flags", "name"), [([], "digits.png"), (["--strip"], "digits-strip.png"), (["--film"], "digits-film.png")]
+)
 def test_without_out_pictures_go_to_out_by_the_name_of_the_model(flags, name, runs, inkwash):
     outcome = inkwash("sample", runs.digits, "-n", "2", *TWO, *flags)
     assert outcome.code == 0 and not outcome.out

@@ -122,6 +122,7 @@ def test_a_schedule_of_ones_own_is_an_object_in_a_recipe(
     assert inkwash.sample(trained, n=2, steps=3).values.shape == (2, 1, 8, 8)
     with pytest.raises(UsageError, match=r"schedule\.kind 'Bent'"):
         inkwash.load(tmp_path / "run")
+    assert inkwash.train(tiny(), digits, tmp_path / "other", length="1 step", schedule=Bent()).recipe.schedule == Bent()
     # the class's own name is what the file says where no row has it
     monkeypatch.setitem(SCHEDULES, "Bent", Bent)
     assert inkwash.load(tmp_path / "run").recipe.schedule == Bent(3.0)

@@ -97,10 +97,11 @@ def test_rows_are_on_the_disk_as_soon_as_they_are_written(tmp_path: Path) -> Non
 
 def test_every_session_is_noted_without_host_and_path(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run")
-    folder.note_environment(CPU, 1.25, 10)
-    folder.note_environment(CPU, 2.5, 20)
+    folder.note_environment(CPU, "abc1234", 1.25, 10)
+    folder.note_environment(CPU, "abc1234+", 2.5, 20)
     sessions = folder.sessions()
     assert [session["until_step"] for session in sessions] == [10, 20]
+    assert [session["commit"] for session in sessions] == ["abc1234", "abc1234+"]
     assert {"device", "hardware", "torch", "python", "inkwash", "commit", "seconds"} <= set(sessions[0])
     assert str(tmp_path) not in folder.environment.read_text()
     folder.environment.write_text("[{")
