@@ -36,7 +36,13 @@ class Settings:
 
     def sampler_of(self, model: Model) -> Sampler:
         """Return the sampler for `model`. Raises `UsageError` as `Model.sampler` does."""
-        return model.sampler(self.sampler, self.steps, self.eta, self.temperature, self.schedule)
+        sampler = model.sampler(self.sampler, self.steps, self.eta, self.temperature, self.schedule)
+        if self.temperature != 1 and sampler.draws_no_noise:
+            raise UsageError(f"temperature has no effect on {sampler.kind}, which draws no fresh noise: leave it out")
+        weight = model.recipe.sampling.guidance if self.guidance is None else self.guidance
+        if tuple(self.interval) != (0, 1) and weight == 1:
+            raise UsageError("interval has no effect without guidance: give --guidance as well, or leave it out")
+        return sampler
 
 
 class Drawn(NamedTuple):
@@ -142,7 +148,10 @@ def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
         if part.strip() in classes:
             found.append(classes.index(part.strip()))
         elif first.isdigit() and (not dash or last.isdigit()):
-            found += range(int(first), int(last or first) + 1)
+            ends = int(first), int(last or first)
+            if classes and max(ends) >= len(classes):
+                raise UsageError(f"label {max(ends)}: the classes are 0 to {len(classes) - 1} ({', '.join(classes)})")
+            found += range(ends[0], ends[1] + 1)
         else:
             raise unknown("label", part.strip(), classes or ("none",))
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -107,6 +108,8 @@ class Model:
         """
         weight = self.recipe.sampling.guidance if guidance is None else guidance
         denoiser: Denoiser = NetDenoiser(self.net, self.target, hardware.precision(precision, self.device))
+        if not math.isfinite(weight):
+            raise UsageError(f"guidance is {weight}: give a finite weight, 1 for none")
         if weight != 1:
             if not self.conditional:
                 raise UsageError(
@@ -143,7 +146,8 @@ def find(name: str | Path) -> Path:
         return latest
     if path.is_file():
         return path
-    raise unknown("model", str(name), bundled())
+    near = unknown("model", str(name), bundled())
+    raise UsageError(f"{near}; or give a run folder, or a checkpoint file NAME.safetensors")
 
 
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
@@ -155,6 +159,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
     path = find(name)
     place = hardware.device(device)
     checkpoint = checkpoints.load(path)
+    checkpoints.require(path, checkpoint.header)
     recipe = Recipe.from_dict(checkpoint.header["recipe"], net_known=net is None)
     facts = Facts.from_dict(checkpoint.header["facts"])
     weights = {
@@ -202,4 +207,8 @@ def build_net(recipe: Recipe, facts: Facts) -> nn.Module:
     # torch initialises layers from its global generator: fork it, so that nothing outside is moved
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.training.seed)
-        return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
+        try:
+            return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
+        except (RuntimeError, ValueError, ArithmeticError, IndexError) as error:
+            options = ", ".join(f"network.{name} = {value}" for name, value in recipe.network.options.items())
+            raise UsageError(f"{kind} cannot be built with {options}: {' '.join(str(error).split())}") from None

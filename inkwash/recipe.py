@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -11,6 +12,7 @@ from typing import Any
 
 from inkwash.binding import bind
 from inkwash.core import TARGETS, Density, Linear, Schedule, Uniform
+from inkwash.core.samplers import parse
 from inkwash.errors import UsageError, unknown
 from inkwash.objectives import Unweighted, Weight
 from inkwash.sections import Data, Experiment, Network, Sampling, Training, decode, encode, options_of
@@ -38,6 +40,12 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise unknown("target", self.target, TARGETS)
+        for part, levels in (("sampler", self.sampling.schedule or self.schedule), ("preview", self.schedule)):
+            text, most = getattr(self.sampling, part), levels.rows or math.inf
+            steps = parse(text)[1]
+            if steps is not None and not 1 <= steps <= most:
+                have = f", but the betas have T = {most} rows" if steps > most else ""
+                raise UsageError(f"sampling.{part} is {text}{have}: write 1 to {min(most, 1000)} steps, as in ddim:50")
         if self.training.label_dropout and not self.network.conditional:
             raise UsageError(
                 "training.label_dropout has no effect on a network that hears no label: "

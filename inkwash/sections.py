@@ -58,6 +58,8 @@ class Training:
             raise UsageError(f"field 'training.batch' is {self.batch}: it must be at least 1")
         if not 0 <= self.label_dropout < 1:
             raise UsageError(f"field 'training.label_dropout' is {self.label_dropout}: it must be in [0, 1)")
+        if not self.seed < 2**63:
+            raise UsageError(f"field 'training.seed' is {self.seed}: it must be below 2^63")
         if self.seed < 0:
             raise UsageError(f"field 'training.seed' is {self.seed}: it must not be negative")
 

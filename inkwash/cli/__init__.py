@@ -15,6 +15,8 @@ app = App(
     name="inkwash",
     help="Ink spreading in water, run backwards: train, draw from and look into diffusion models of small images.",
     version=__version__,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
     help_epilogue="First steps: inkwash sample cfg-cosine --label 0-9 -o digits.png   inkwash train digits --minutes 1",
 )
 COMMANDS = {
@@ -22,9 +24,16 @@ COMMANDS = {
     "sample": "Draw from a model: a grid, a strip, a film, arrays or single images; or draw a picture again.",
     "show": "Tell what there is and what it is: recipes, models, runs, checkpoints, data.",
 }
+EXAMPLES = {
+    "train": "Examples: inkwash train simple-unet --data ../mnist --minutes 3   "
+    "inkwash train runs/simple-unet-1 --epochs 4",
+    "sample": "Examples: inkwash sample cfg-cosine --label 0-9 --guidance 2 -o digits.png   "
+    "inkwash sample ddim-300 --sampler ddim:50 --film -n 16 -o film.png   inkwash sample digits.png",
+    "show": "Examples: inkwash show ddpm-bn   inkwash show runs/simple-unet-1   inkwash show --json",
+}
 for command, told in COMMANDS.items():
     # a dotted path, so that torch is imported by the command that runs and not by --help
-    app.command(f"inkwash.cli.{command}:{command}", name=command, help=told)
+    app.command(f"inkwash.cli.{command}:{command}", name=command, help=told, help_epilogue=EXAMPLES[command])
 
 OTHER_WORDS = {
     "generate": "sample",
@@ -50,7 +59,7 @@ def run(arguments: list[str]) -> int:
     try:
         if arguments and arguments[0] in OTHER_WORDS:
             raise UsageError(f"there is no command '{arguments[0]}': it is 'inkwash {OTHER_WORDS[arguments[0]]}'")
-        code = app(arguments or ["--help"], exit_on_error=False, print_error=False, result_action="return_value")
+        code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _complain(f"{_one_line(error)} ('inkwash --help' and 'inkwash COMMAND --help' tell what there is)", 2)
     except InkwashError as error:

@@ -26,6 +26,7 @@ def load(path: Path | None) -> None:
     except Exception as error:
         trace, line = error.__traceback__, 0
         while trace is not None:
-            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
+            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == spec.origin else line
             trace = trace.tb_next
+        line = error.lineno or 0 if isinstance(error, SyntaxError) else line
         raise UsageError(f"--with {path} failed at line {line}: {type(error).__name__}: {error}") from error

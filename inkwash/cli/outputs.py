@@ -22,23 +22,24 @@ def write_grid(drawing: Drawing, target: Path, batch: int, done: Callable[[int],
     from inkwash.viz import prints
 
     drawn = list(drawing.batches(batch, done))
-    prints.save_png(sheet(drawing.model, drawn, drawing.columns, drawing.request.scale), target, drawing.facts())
+    prints.save_png(sheet(drawing.model, drawn, drawing.columns, drawing.request.scale or 1), target, drawing.facts())
 
 
 def write_strip(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
     """Write the denoising steps side by side as one PNG."""
     from inkwash.viz import prints
 
-    prints.save_png(strip(drawing.model, list(drawing.path()), scale=drawing.request.scale), target, drawing.facts())
+    prints.save_png(
+        strip(drawing.model, list(drawing.path()), scale=drawing.request.scale or 1), target, drawing.facts()
+    )
 
 
 def write_film(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
     """Write the path from noise to picture as an animation."""
     from inkwash.viz import films
 
-    scale = drawing.request.scale if drawing.request.scale > 1 else None
     shown = film_frames(drawing.model, drawing.path())
-    films.film(shown, target, scale=scale, columns=drawing.columns, facts=drawing.facts())
+    films.film(shown, target, scale=drawing.request.scale, columns=drawing.columns, facts=drawing.facts())
 
 
 def write_arrays(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
@@ -76,8 +77,8 @@ def write_singles(drawing: Drawing, target: Path, batch: int, done: Callable[[in
     place = 0
     for drawn in drawing.batches(batch, done):
         for picture, label, seed in zip(drawn.pictures(), drawn.labels.tolist(), drawn.seeds.tolist(), strict=True):
-            named = f"-{classes[label]}" if label >= 0 and classes else ""
-            image = grids.grid(picture[None], 1, drawing.request.scale, gap=0)
+            named = f"-{classes[label].replace('/', '-')}" if label >= 0 and classes else ""
+            image = grids.grid(picture[None], 1, drawing.request.scale or 1, gap=0)
             facts = facts_of(drawing.model, seed=seed, label=label, sampler=drawing.facts()["sampler"])
             prints.save_png(image, target / f"{place:06d}{named}.png", facts)
             place += 1

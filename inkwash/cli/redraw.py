@@ -39,7 +39,7 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
     before = prints.read_pixels(picture)
     if out is not None:
         prints.save_png(again, out, drawing.facts())
-    text, code = _verdict(before, np.asarray(again), facts["weights"], drawing)
+    text, code = _verdict(before, np.asarray(again), str(facts.get("weights", "unknown")), drawing)
     if code:
         raise InkwashError(f"{picture}: {text}")
     if not quiet:
@@ -49,8 +49,8 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
 
 def _image(drawing: Drawing, done: object):  # type: ignore[no-untyped-def]
     if drawing.request.kind == "strip":
-        return strip(drawing.model, list(drawing.path()), scale=drawing.request.scale)
-    return sheet(drawing.model, list(drawing.batches(64, done)), drawing.columns, drawing.request.scale)
+        return strip(drawing.model, list(drawing.path()), scale=drawing.request.scale or 1)
+    return sheet(drawing.model, list(drawing.batches(64, done)), drawing.columns, drawing.request.scale or 1)
 
 
 def _verdict(before: np.ndarray, after: np.ndarray, weights: str, drawing: Drawing) -> tuple[str, int]:
@@ -74,4 +74,8 @@ def _verdict(before: np.ndarray, after: np.ndarray, weights: str, drawing: Drawi
 
 
 def _flags(request: Request) -> str:
-    return f"inkwash sample {request.model} --film --seed {request.seed}"
+    settings = request.settings
+    given = {"-n": request.n, "--label": request.label, "--columns": request.columns, "--guidance": settings.guidance}
+    given |= {"--sampler": settings.sampler, "--steps": settings.steps, "--eta": settings.eta}
+    flags = " ".join(f"{flag} {value}" for flag, value in given.items() if value is not None)
+    return f"inkwash sample {request.model} --film --seed {request.seed} {flags}"

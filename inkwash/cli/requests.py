@@ -19,6 +19,7 @@ from inkwash.sheets import facts_of
 Kind = Literal["grid", "strip", "film"]
 COUNTS = {"grid": 64, "strip": 8, "film": 16}
 POINTS = 2000
+LARGEST_SEED = 2**63 - 10**6
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Request:
     n: int | None = None
     label: str | None = None
     seed: int = 0
-    scale: int = 1
+    scale: int | None = None
     columns: int | None = None
     settings: Settings = field(default_factory=Settings)
 
@@ -38,7 +39,11 @@ class Request:
         for name, lowest in (("n", 1), ("seed", 0), ("scale", 1), ("columns", 1)):
             value = getattr(self, name)
             if value is not None and value < lowest:
-                raise UsageError(f"--{name} is {value}: it must be at least {lowest}")
+                raise UsageError(f"-{'' if name == 'n' else '-'}{name} is {value}: it must be at least {lowest}")
+        if self.seed + (self.n or 0) > LARGEST_SEED:
+            raise UsageError(f"--seed is {self.seed}: seeds have 63 bits, the last may be {LARGEST_SEED}")
+        if self.kind == "strip" and self.columns is not None:
+            raise UsageError("--columns has no effect on a strip, whose columns are its moments: leave it out")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request as plain values, for a picture to keep."""
@@ -49,12 +54,18 @@ class Request:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Request:
         """Return the request that a picture keeps. Raises `UsageError` when a newer inkwash wrote it."""
-        settings = dict(values.get("settings", {}))
+        try:
+            settings = dict(values["settings"])
+        except (TypeError, KeyError, ValueError):
+            raise UsageError("the picture was drawn by another inkwash, which this one cannot follow") from None
         if settings.get("schedule") is not None:
             settings["schedule"] = decode_schedule(settings["schedule"])
         try:
             asked = Settings(**(settings | {"interval": tuple(settings["interval"])}))
-            return cls(**(values | {"settings": asked}))
+            found = cls(**(values | {"settings": asked}))
+            if found.kind not in COUNTS or not isinstance(found.model, str):
+                raise TypeError(f"kind {found.kind}, model {found.model}")
+            return found
         except (TypeError, KeyError) as error:
             raise UsageError(
                 f"the picture was drawn by another inkwash, which this one cannot follow: {error}"

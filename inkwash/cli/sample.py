@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from inkwash.cli import extensions
+from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -23,23 +24,23 @@ def sample(
     model: str,
     /,
     *,
-    n: Annotated[int | None, Parameter(name=["-n", "--count"])] = None,
+    n: Annotated[Whole | None, Parameter(name=["-n", "--count"])] = None,
     label: Annotated[str | None, Parameter(name=["--label", "-l"])] = None,
     guidance: Annotated[float | None, Parameter(name=["--guidance", "-w"])] = None,
-    interval: tuple[float, float] = (0.0, 1.0),
+    interval: Annotated[tuple[float, float], Parameter(negative=())] = (0.0, 1.0),
     sampler: str | None = None,
-    steps: int | None = None,
+    steps: Whole | None = None,
     eta: float | None = None,
     temperature: float = 1.0,
     schedule: str | None = None,
     clip: bool | None = None,
-    seed: int = 0,
-    batch: int = 64,
+    seed: Whole = 0,
+    batch: Whole = 64,
     precision: str = "float32",
     device: str = "auto",
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
-    scale: int = 1,
-    columns: int | None = None,
+    scale: Whole | None = None,
+    columns: Whole | None = None,
     strip: Annotated[bool, Parameter(negative=())] = False,
     film: Annotated[bool, Parameter(negative=())] = False,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
@@ -112,8 +113,9 @@ def sample(
     kind: Kind = "strip" if strip else "film" if film else "grid"
     hardware.keep_memory()
     if model.lower().endswith(".png"):
-        given = (n, label, guidance, sampler, steps, eta, schedule, clip)
-        if any(value is not None for value in given) or kind != "grid":
+        drawn = Settings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
+        asked = Request(model, kind, n, label, seed, scale, columns, drawn)
+        if asked != Request(model) or schedule is not None:
             raise UsageError(
                 f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device"
             )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from inkwash.cli import extensions
+from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ def train(
     data: str | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     set_: Annotated[tuple[str, ...], Parameter(name=["--set", "-s"], negative=())] = (),
-    steps: int | None = None,
+    steps: Whole | None = None,
     epochs: float | None = None,
     images: float | None = None,
     minutes: float | None = None,
-    seed: int | None = None,
-    size: int | None = None,
+    seed: Whole | None = None,
+    size: Whole | None = None,
     checkpoint_every: str | None = None,
     device: str = "auto",
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
@@ -78,16 +79,15 @@ def train(
     extensions.load(with_)
     from inkwash import hardware, recipe
     from inkwash.runs.starting import changed_rate, go_on, start
-    from inkwash.training.lengths import Length
 
     hardware.keep_memory()
     length = _length({"steps": steps, "epochs": epochs, "images": images, "minutes": minutes})
     place = hardware.device(device)
     if (Path(what) / "recipe.toml").is_file():
         given = {"--out": out, "--set": set_, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
-        for flag in (name for name, value in given.items() if value):
+        for flag in (name for name, value in given.items() if value not in (None, ())):
             raise UsageError(f"{flag} has no effect on the run folder {what}: it goes on with its own recipe")
-        before = Length.parse(go_on_length(what))
+        before = go_on_length(what)
         course = go_on(what, data, length, place)
         planned = before.steps(course.recipe.training.batch, len(course.batches.split.train))
         told = changed_rate(course, planned)
@@ -110,11 +110,13 @@ def train(
     return _follow(course, quiet, json_)
 
 
-def go_on_length(path: str) -> str:
+def go_on_length(path: str) -> Length:
     """Return the length that the run folder `path` was planned for."""
+    from inkwash.recipe import Recipe
     from inkwash.runs.folder import RunFolder
+    from inkwash.training.lengths import Length
 
-    return str(RunFolder.open(path).written_recipe()["training"]["length"])
+    return Length.parse(Recipe.from_dict(RunFolder.open(path).written_recipe(), net_known=False).training.length)
 
 
 def _length(given: dict[str, float | None]) -> Length | None:

@@ -6,6 +6,7 @@ To add a solver: one rule of a few lines, and a row in SAMPLERS.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -163,8 +164,8 @@ class Sampler:
             raise UsageError(f"eta has no effect on {self.kind}: leave it out, or use {takers}")
         if self.eta is not None and not 0 <= self.eta <= 1:
             raise UsageError(f"eta is {self.eta}: it must be in [0, 1]")
-        if self.temperature < 0:
-            raise UsageError(f"temperature is {self.temperature:g}: it must be at least 0")
+        if not 0 <= self.temperature < math.inf:
+            raise UsageError(f"temperature is {self.temperature}: it must be at least 0")
         self.schedule.levels(self.steps)
 
     @property
@@ -177,6 +178,12 @@ class Sampler:
         """Network evaluations for one image without guidance; a step that is not refined needs one."""
         refined = sum(_steady(now, nxt) for now, nxt in pairwise(self.schedule.levels(self.steps)))
         return self.steps + refined * (self.row.evaluations - 1)
+
+    @property
+    def draws_no_noise(self) -> bool:
+        """Whether the path is fixed by its start."""
+        eta = self.row.eta if self.eta is None else self.eta
+        return self.row.share is none or eta == 0
 
     def share(self, now: Level, nxt: Level) -> Tensor:
         """Return the share of the noise that the step from `now` to `nxt` draws anew, float64 in [0, 1]."""

@@ -72,6 +72,13 @@ class Betas(Schedule):
 
     T: int
 
+    def __post_init__(self) -> None:
+        if self.T < 1:
+            raise UsageError(f"schedule.T is {self.T}: a beta table has at least 1 row")
+        betas = self.betas()
+        if not ((betas > 0) & (betas < 1)).all():
+            raise UsageError(f"{self} has betas from {betas.min():g} to {betas.max():g}: each must lie between 0 and 1")
+
     def betas(self) -> Tensor:
         """Return beta_1 .. beta_T, float64 [T], each in (0, 1)."""
         raise NotImplementedError

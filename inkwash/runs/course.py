@@ -62,6 +62,11 @@ class Drew(NamedTuple):
 Event = Step | Measured | Kept | Drew
 
 
+def _steps(field: str, text: str, batch: int, count: int) -> int:
+    where = f"training.{field}"
+    return Length.parse(text, where).steps(batch, count, where)
+
+
 @dataclass
 class Course:
     """A run of `recipe` on `data` in `folder`; its recipe's length is a number of steps by now, images or epochs.
@@ -90,8 +95,8 @@ class Course:
         )
         count = len(self.batches.split.train)
         self.total = Length.parse(training.length).steps(training.batch, count)
-        self.half_life = Length.parse(training.ema).steps(training.batch, count)
-        self.every = Length.parse(training.checkpoint_every, "training.checkpoint_every").steps(training.batch, count)
+        self.half_life = _steps("ema", training.ema, training.batch, count)
+        self.every = _steps("checkpoint_every", training.checkpoint_every, training.batch, count)
         self.milestones = self.recipe.milestones.names(self.total, training.batch, count)
         self.denoising = Denoising(self.recipe.schedule, self.recipe.density, self.recipe.weight)
         self.target = Target(self.recipe.target, self.facts.data_std)
@@ -100,9 +105,6 @@ class Course:
         net = hardware.lay_out(model.fitting(net, self.facts), self.device)
         self.state = State.fresh(net, self.recipe.optimizer.build(net.parameters()))
         self.measured = HeldOut.of(self.data, self.batches.split.held_out, self.denoising, self.conditional)
-        # what cannot be drawn is said before anything is trained
-        for text in (self.recipe.sampling.preview, self.recipe.sampling.sampler):
-            self.average().sampler(text)
 
     def take_up(self) -> None:
         """Go on from the folder's latest checkpoint. Raises `InkwashError` when it does not fit recipe or data."""
@@ -162,8 +164,12 @@ class Course:
         if not self.folder.floor.is_file():
             found = heldout.floor(self.data, self.denoising, self.target, self.conditional, self.device)
             write_text(self.folder.floor, json.dumps(None if found is None else vars(found)) + "\n")
-        values = json.loads(self.folder.floor.read_text(encoding="utf-8"))
-        return None if values is None else Profile(**values)
+        try:
+            values = json.loads(self.folder.floor.read_text(encoding="utf-8"))
+            return None if values is None else Profile(**values)
+        except (ValueError, TypeError):
+            self.folder.floor.unlink()  # it can be measured again
+            return self.measure_floor()
 
     def measure(self) -> Profile:
         """Return the averaged network's held-out loss by level, after renewing its BatchNorm statistics."""
@@ -203,7 +209,7 @@ class Course:
         if step % self.every and milestone is None and step != self.total:
             return
         profile = self.measure()
-        log.write("held-out", step, {"loss": profile.mean, "codes": profile.codes, "losses": profile.losses})
+        log.write("held-out", step, {"loss": profile.mean, "codes": profile.codes, "losses": profile.losses, "picture": milestone or ""})
         yield Measured(step, profile)
         better = profile.mean < self.state.progress.best
         self.state.progress.best = min(self.state.progress.best, profile.mean)

@@ -107,9 +107,10 @@ class RunFolder:
         rows = []
         for line in self.metrics.read_text(encoding="utf-8").splitlines():
             try:
-                rows.append(json.loads(line))
+                row = json.loads(line)
             except ValueError:
                 break
+            rows += [row] if isinstance(row, dict) and "step" in row else []
         return rows
 
     def forget_after(self, step: int) -> None:
@@ -126,12 +127,15 @@ class RunFolder:
             writer: Any = SummaryWriter(str(self.path / "tensorboard"))
         except ImportError:
             writer = None
-        with self.metrics.open("a", encoding="utf-8", buffering=1) as file:
-            try:
+        try:
+            with self.metrics.open("a", encoding="utf-8", buffering=1) as file:
                 yield Log(file, writer)
-            finally:
-                if writer is not None:
-                    writer.close()
+        except OSError as error:
+            # closing the file writes what is left, and can find the disk full as well
+            raise InkwashError(f"cannot write {self.metrics}: {error.strerror}; free the space and go on") from None
+        finally:
+            if writer is not None:
+                writer.close()
 
     def note_environment(self, device: torch.device, code: str, seconds: float, step: int) -> None:
         """Add this session's machine, versions, commit (`code`) and time to the environment file."""
@@ -158,7 +162,7 @@ class RunFolder:
         """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
         try:
             return tomllib.loads(self.recipe.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{self.recipe} is not TOML: {error}") from None
 
 

@@ -48,8 +48,13 @@ def _draw_plots(
             key=lambda row: row["step"],
         )
         curves.training_curve(
-            folder.path / "loss.png", points, [row["step"] for row in held], f"Loss while training, {recipe.name}", unit
+            folder.path / "loss.png", points, _drawn(folder, held), f"Loss while training, {recipe.name}", unit
         )
+
+
+def _drawn(folder: RunFolder, held: list[dict[str, Any]]) -> list[int]:
+    """Return the measured steps at which a picture was drawn: those that metrics mark so."""
+    return [row["step"] for row in held if row.get("picture")]
 
 
 def _card(

@@ -80,6 +80,8 @@ def go_on(
     course = Course(written, _loaded(written, data), folder, device or hardware.device(), net, objective)
     if folder.latest.is_file():
         course.take_up()
+    else:
+        folder.forget_after(0)
     done = course.state.progress.step
     if done >= course.total:
         raise UsageError(f"{path} is complete at step {done:,}: give a longer --steps, --epochs or --images to go on")

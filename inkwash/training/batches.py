@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inkwash.core.noise import Stream, normals, permutation, uniforms
 from inkwash.data import Dataset
+from inkwash.errors import UsageError
 from inkwash.objectives import drop_labels, stratify
 
 
@@ -28,7 +29,7 @@ class Split:
     """A train set in two: `train`, which steps draw from, and a seeded `held_out` part that only measures.
 
     Both are indices into the train set, int64; the test set is in neither. The held-out part has 1,000 examples, or a
-    tenth of a set that has fewer than 10,000.
+    tenth of a set that has fewer than 10,000, at least one.
     """
 
     train: Tensor
@@ -38,7 +39,9 @@ class Split:
     def of(cls, count: int) -> Split:
         """Return the split of `count` examples: the same for every recipe and seed, so that losses can be compared."""
         order = permutation(0, 0, Stream.HELD_OUT, count)
-        held_out = min(1000, count // 10)
+        if count < 2:
+            raise UsageError(f"a set of {count} example cannot be trained on: one has to be held out, give more")
+        held_out = min(1000, max(1, count // 10))
         return cls(order[held_out:].sort().values, order[:held_out].sort().values)
 
 

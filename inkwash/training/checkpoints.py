@@ -68,12 +68,24 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
             "such as best.safetensors"
         ) from None
     if not isinstance(header, dict):
-        raise InkwashError(f"{path} holds tensors but no inkwash header: it was not written by inkwash")
+        raise InkwashError(
+            f"{path} holds tensors but no inkwash header, it was not written by inkwash: "
+            "name a run folder or a bundled model"
+        )
     if header.get("format") != FORMAT:
         raise InkwashError(
             f"checkpoint {path} has format {header.get('format')}, this inkwash reads {FORMAT}: update inkwash"
         )
     return Checkpoint(header, tensors)
+
+
+def require(path: str | Path, header: Mapping[str, Any]) -> None:
+    """Make sure that a header has what a model needs. Raises `InkwashError`, naming what is missing."""
+    missing = {"recipe", "facts", "progress"} - header.keys()
+    if missing:
+        raise InkwashError(
+            f"checkpoint {path} is damaged, its header lacks {', '.join(sorted(missing))}: use another one"
+        )
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:

@@ -46,6 +46,8 @@ class HeldOut:
     @classmethod
     def of(cls, data: Dataset, indices: Tensor, objective: Denoising, conditional: bool) -> HeldOut:
         """Return the measurement on these `indices` of the train set."""
+        # a small part goes round until every level has an example
+        indices = indices.repeat(max(1, -(-LEVELS // len(indices))))
         labels = data.labels[indices] if conditional and data.labels is not None else None
         return cls(data.encoded(indices), labels, objective)
 

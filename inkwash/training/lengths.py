@@ -19,12 +19,12 @@ class Length:
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.amount:g} {self.unit}" if self.amount != 1 else f"1 {self.unit[:-1]}"
+        return f"{self.amount:.15g} {self.unit}" if self.amount != 1 else f"1 {self.unit[:-1]}"
 
     @classmethod
     def parse(cls, text: str, where: str = "length") -> Length:
         """Return the length that `text` says. Raises `UsageError`, naming `where`, for anything else."""
-        match = re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)\s*([a-z]+?)s?\s*", text)
+        match = re.fullmatch(r"\s*([0-9.]+(?:e\+?[0-9]+)?)\s*([a-z]+?)s?\s*", text)
         unit = f"{match[2]}s" if match else ""
         try:
             amount = float(match[1]) if match else 0.0
@@ -36,14 +36,14 @@ class Length:
             )
         return cls(amount, unit)
 
-    def steps(self, batch: int, images: int) -> int:
+    def steps(self, batch: int, images: int, where: str = "length") -> int:
         """Return this length in steps of `batch` images from a train set of `images`, at least 1.
 
         Raises `UsageError` for minutes, which only a measurement can turn into steps.
         """
         if self.unit == "minutes":
             raise UsageError(
-                f"'{self}' is not a number of steps until the speed is measured: use steps, images or epochs here"
+                f"{where} '{self}' is not a number of steps until the speed is measured: use steps, images or epochs here"
             )
         per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
         return max(1, math.ceil(self.amount * per_unit - 1e-9))

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from inkwash.errors import unknown
+from inkwash.errors import UsageError, unknown
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,  # Kingma & Ba 2015
@@ -36,6 +36,11 @@ class Optimizer:
     def __post_init__(self) -> None:
         if self.kind not in OPTIMIZERS:
             raise unknown("optimizer", self.kind, OPTIMIZERS)
+        for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0)):
+            if not getattr(self, name) >= lowest:
+                raise UsageError(f"field 'optimizer.{name}' is {getattr(self, name)}: it must be at least {lowest}")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise UsageError(f"field 'optimizer.betas' is {self.betas}: both must be in [0, 1)")
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the torch optimiser of `parameters`."""

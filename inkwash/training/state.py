@@ -73,6 +73,8 @@ class State:
             self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())[:160]
-            raise InkwashError(f"{source} is of another recipe or network: {reason}") from None
+            raise InkwashError(
+                f"{source} is of another recipe or network ({reason}): undo the change in recipe.toml, or start a new run"
+            ) from None
         saved = checkpoint.header["progress"]
         self.progress = Progress(**(saved | {"best": math.inf if saved["best"] is None else saved["best"]}))

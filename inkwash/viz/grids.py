@@ -119,11 +119,16 @@ def _sheet(
     left = math.ceil(max(letters.getlength(text) for text in labels)) + 6 if labels else 0
     top = math.ceil(letters.getbbox("Ag")[3]) + 4 if header else 0
 
+    # half of a caption may stand out at either end of the line
+    out = max(0, math.ceil((max(letters.getlength(text) for text in header) - width) / 2) + 2 - gap) if header else 0
+    left = max(left, out)
+
     def corner(row: int, column: int) -> tuple[int, int]:
         return left + gap + column * (width + gap), top + gap + row * (height + gap)
 
     # the corner past the last cell is the size of the sheet
-    sheet = paper(*corner(rows, columns), background, grey=channels == 1)
+    right, bottom = corner(rows, columns)
+    sheet = paper(right + out, bottom, background, grey=channels == 1)
     for place, tile in cells.items():
         sheet.paste(Image.fromarray(tile[..., 0] if channels == 1 else tile), corner(*place))
 

@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 
 from inkwash import data
+from inkwash.cli.outputs import check_free
 from inkwash.core.noise import Stream, permutation
 from inkwash.drawing import pictures
 from inkwash.facts import Facts
@@ -34,6 +35,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     if loaded.note:
         console.print(loaded.note)
     target = out / f"{Path(facts.data).name}-data.png"
+    check_free(target)
     if facts.is_points:
         labels = loaded.labels if loaded.labels is not None else torch.zeros(len(loaded))
         image = fields.scatter(loaded.values.numpy(), POINT_WINDOW, 512, labels.numpy())

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from inkwash import data, model, recipe
+from inkwash.cli.outputs import check_free
 from inkwash.core import Schedule
 from inkwash.data.forms import FORMS
 from inkwash.facts import Facts
@@ -34,8 +35,9 @@ def show(name: str, out: Path, as_json: bool) -> None:
         return
     console = Console(highlight=False)
     text = recipe.read_text(name)
-    console.print("".join(line for line in text.splitlines(keepends=True) if line.startswith("#")), markup=False)
-    console.print(chosen.to_toml(), markup=False)
+    heading = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    console.print(heading, markup=False, soft_wrap=True)
+    console.print(chosen.to_toml(), markup=False, soft_wrap=True)
     console.print(_stage_table(stages, f"{chosen.network.kind} for {facts.data}, {'×'.join(map(str, facts.shape))}"))
     console.print(
         f"{anatomy.parameters(net):,} parameters, {anatomy.flops(net, facts.shape) / 1e6:,.1f} MFLOP a forward of one example"
@@ -43,6 +45,8 @@ def show(name: str, out: Path, as_json: bool) -> None:
     words = curves.terminal_words(float(terminal.alpha), float(terminal.sigma))
     console.print(f"schedule: {words} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})")
     pictures = out / f"{chosen.name}-network.png", out / f"{chosen.name}-schedule.png"
+    for picture in pictures:
+        check_free(picture)
     diagrams.network(
         pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {anatomy.parameters(net):,} parameters"
     )

@@ -30,18 +30,21 @@ def show(name: str, as_json: bool) -> int:
     for heading in ("file", "state", "step", "weights", "recipe", "data"):
         table.add_column(heading)
     for row in rows:
-        state = row["damaged"] or "whole"
+        state = "damaged" if row["damaged"] else "whole"
         table.add_row(row["file"], state, f"{row['step']:,}", row["weights"], row["recipe"], row["data"])
     console.print(table if rows else f"{name} has no checkpoint yet")
     if card.is_file() and Path(name).suffix != ".safetensors":
         console.print(Markdown(card.read_text(encoding="utf-8")))
-    return int(damaged)
+    if damaged:
+        raise InkwashError("; ".join(row["damaged"] for row in rows if row["damaged"]))
+    return 0
 
 
 def _described(file: Path) -> dict[str, Any]:
     empty = {"file": file.name, "damaged": "", "step": 0, "weights": "", "recipe": "", "data": "", "trainable": False}
     try:
         found = checkpoints.load(file)
+        checkpoints.require(file, found.header)
     except InkwashError as error:
         return empty | {"damaged": str(error)}
     header = found.header
