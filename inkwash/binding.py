@@ -7,6 +7,7 @@ import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import is_dataclass
+from datetime import date, time
 from typing import Any
 
 from inkwash.errors import UsageError, unknown
@@ -46,12 +47,15 @@ def build(table: Mapping[str, Callable[..., Any]], values: Mapping[str, Any] | s
 
     A word alone is a kind without options. Raises `UsageError` for an unknown kind, and as `bind` does.
     """
+    if not isinstance(values, str | Mapping):
+        raise UsageError(f"field '{where}' is {values!r}: it must be a kind, or a section of its own, [{where}]")
     rest = {"kind": values} if isinstance(values, str) else dict(values)
     kind = rest.pop("kind", None)
     if kind is None:
         raise UsageError(f"field '{where}.kind' is missing: known: {', '.join(sorted(table))}")
-    if kind not in table:
-        raise unknown(f"{where}.kind", str(kind), table)
+    kind = str(kind)
+    if str(kind) not in table:
+        raise unknown(f"{where}.kind", kind, table)
     return table[kind](**bind(table[kind], rest, where))
 
 
@@ -61,7 +65,7 @@ def kind_of(table: Mapping[str, Callable[..., Any]], thing: Any) -> str:
 
 
 def _checked(value: Any, hint: Any, field: str) -> Any:
-    if not isinstance(value, bool | int | float | str | list | tuple | None):
+    if not isinstance(value, bool | int | float | str | list | tuple | Mapping | date | time | None):
         return value  # a section that was built before
     if is_dataclass(hint):
         raise UsageError(f"field '{field}' is {value!r}: it must be a section of its own, [{field}]")

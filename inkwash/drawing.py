@@ -65,6 +65,8 @@ def labels_for(model: Model, seeds: Tensor, wanted: list[int] | None = None) -> 
     """
     count = len(model.facts.classes)
     if wanted is not None:
+        if not wanted:
+            raise UsageError("label is an empty list: name at least one class, or leave it out")
         if not model.conditional and any(label != NO_LABEL for label in wanted):
             raise UsageError(f"label has no effect: {model.name} was trained without labels; leave it out")
         for label in wanted:
@@ -147,7 +149,7 @@ def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if part.strip() in classes:
             found.append(classes.index(part.strip()))
-        elif first.isdigit() and (not dash or last.isdigit()):
+        elif first.isdecimal() and (not dash or last.isdecimal()):
             ends = int(first), int(last or first)
             if classes and max(ends) >= len(classes):
                 raise UsageError(f"label {max(ends)}: the classes are 0 to {len(classes) - 1} ({', '.join(classes)})")

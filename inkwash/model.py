@@ -209,6 +209,6 @@ def build_net(recipe: Recipe, facts: Facts) -> nn.Module:
         torch.manual_seed(recipe.training.seed)
         try:
             return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
-        except (RuntimeError, ValueError, ArithmeticError, IndexError) as error:
+        except (RuntimeError, ValueError, TypeError, ArithmeticError, IndexError) as error:
             options = ", ".join(f"network.{name} = {value}" for name, value in recipe.network.options.items())
             raise UsageError(f"{kind} cannot be built with {options}: {' '.join(str(error).split())}") from None

@@ -130,7 +130,7 @@ def train(
             f"{key.replace('__', '.')}={_toml(key, value)}" for key, value in changes.items() if key not in objects
         ]
         try:
-            chosen = replace(chosen.with_changes(written), **objects)
+            chosen = replace(chosen.with_changes(written) if written else chosen, **objects)
         except TypeError as error:
             raise UsageError(f"train: {error}; a section's name takes an object, as in schedule=Cosine()") from None
         if length:

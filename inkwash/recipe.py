@@ -91,7 +91,7 @@ class Recipe:
                 if not isinstance(table.get(section), dict):
                     raise unknown("field", path.strip(), _paths(values))
                 table = table[section]
-            table[key] = _value(text)
+            table[key] = _value(text.strip())
             if key == "kind" and sections[-1] in _NAMED_BY_KIND:
                 # what another kind does not take goes, what it takes as well stays
                 taken = options_of(sections[-1], str(table["kind"])) | {"kind"}

@@ -58,10 +58,8 @@ class Training:
             raise UsageError(f"field 'training.batch' is {self.batch}: it must be at least 1")
         if not 0 <= self.label_dropout < 1:
             raise UsageError(f"field 'training.label_dropout' is {self.label_dropout}: it must be in [0, 1)")
-        if not self.seed < 2**63:
-            raise UsageError(f"field 'training.seed' is {self.seed}: it must be below 2^63")
-        if self.seed < 0:
-            raise UsageError(f"field 'training.seed' is {self.seed}: it must not be negative")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"field 'training.seed' is {self.seed}: it must be in [0, 2^63)")
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def _decode_network(values: Mapping[str, Any], known: bool) -> Network:
     kind, conditional = rest.pop("kind", None), rest.pop("conditional", False)
     if not known:
         return Network(str(kind), bool(conditional), rest)
-    if kind not in NETS:
+    if str(kind) not in NETS:
         raise UsageError(
             f"{unknown('network.kind', str(kind), NETS)}; your own comes by --with FILE.py, or net=… in Python"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,10 +17,10 @@ class ResBlock(nn.Module):
 
     def __init__(self, channels: int, out: int, dim: int) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(min(8, channels), channels)
+        self.norm1 = nn.GroupNorm(math.gcd(8, channels), channels)
         self.conv1 = nn.Conv2d(channels, out, 3, padding=1)
         self.condition = nn.Linear(dim, out) if dim else None
-        self.norm2 = nn.GroupNorm(min(8, channels), out)
+        self.norm2 = nn.GroupNorm(math.gcd(min(8, channels), out), out)
         self.conv2 = nn.Conv2d(out, out, 3, padding=1)
         self.skip = nn.Conv2d(channels, out, 1) if channels != out else nn.Identity()
 

@@ -208,6 +208,8 @@ class Course:
         milestone = self.milestones.get(step)
         if step % self.every and milestone is None and step != self.total:
             return
+        # a run that dies from here on goes back to the checkpoint before, and does all of this again
+        self.state.whole = False
         profile = self.measure()
         log.write("held-out", step, {"loss": profile.mean, "codes": profile.codes, "losses": profile.losses, "picture": milestone or ""})
         yield Measured(step, profile)
@@ -217,10 +219,12 @@ class Course:
             picture = self.folder.samples / f"{milestone}.png"
             self.draw_milestone(picture)
             yield Drew(step, picture)
-        names = ["latest"] + ["best"] * better + ([milestone] if milestone is not None else [])
+        # latest comes last: what it holds as done is on the disk
+        names = ["best"] * better + ([milestone] if milestone is not None else []) + ["latest"]
         for name in names:
             path = self.folder.checkpoints / f"{name}.safetensors"
             checkpoints.save(path, self.checkpoint())
+            self.state.whole = name == "latest"
             yield Kept(step, path)
 
     def _log(self, log: Log, step: Step, seconds: float) -> None:
@@ -238,7 +242,8 @@ class Course:
         log.write("train", step.number, values)
 
     def _keep_latest(self) -> None:
-        checkpoints.save(self.folder.latest, self.checkpoint())
+        if self.state.whole:
+            checkpoints.save(self.folder.latest, self.checkpoint())
 
     def _seconds_before(self) -> float:
         return max((row["seconds"] for row in self.folder.rows() if "seconds" in row), default=0.0)

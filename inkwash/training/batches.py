@@ -40,7 +40,7 @@ class Split:
         """Return the split of `count` examples: the same for every recipe and seed, so that losses can be compared."""
         order = permutation(0, 0, Stream.HELD_OUT, count)
         if count < 2:
-            raise UsageError(f"a set of {count} example cannot be trained on: one has to be held out, give more")
+            raise UsageError(f"{count} train examples are too few: one is held out, so give at least 2")
         held_out = min(1000, max(1, count // 10))
         return cls(order[held_out:].sort().values, order[:held_out].sort().values)
 

@@ -46,8 +46,6 @@ class HeldOut:
     @classmethod
     def of(cls, data: Dataset, indices: Tensor, objective: Denoising, conditional: bool) -> HeldOut:
         """Return the measurement on these `indices` of the train set."""
-        # a small part goes round until every level has an example
-        indices = indices.repeat(max(1, -(-LEVELS // len(indices))))
         labels = data.labels[indices] if conditional and data.labels is not None else None
         return cls(data.encoded(indices), labels, objective)
 
@@ -55,15 +53,17 @@ class HeldOut:
     def profile(self, denoiser: Speaker, device: torch.device) -> Profile:
         """Return the loss of `denoiser` at each level of the grid."""
         u = (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
-        place = torch.arange(len(self.images))
+        # few images stand at several levels each, so that every level has one
+        place = torch.arange(max(len(self.images), LEVELS))
         losses = torch.cat([self._losses(denoiser, part, u, device) for part in place.split(100)])
         means = [losses[place % LEVELS == k].mean().item() for k in range(LEVELS)]
         return Profile(self.objective.density(self.objective.schedule, u).code.tolist(), means)
 
     def _losses(self, denoiser: Speaker, part: Tensor, u: Tensor, device: torch.device) -> Tensor:
         noise = normals(0, part, 0, Stream.HELD_OUT, self.images.shape[1:]).to(device)
-        labels = None if self.labels is None else self.labels[part].to(device)
-        return self.objective(denoiser, self.images[part].to(device), labels, u[part % LEVELS], noise).cpu()
+        image = part % len(self.images)
+        labels = None if self.labels is None else self.labels[image].to(device)
+        return self.objective(denoiser, self.images[image].to(device), labels, u[part % LEVELS], noise).cpu()
 
 
 @dataclass(frozen=True)

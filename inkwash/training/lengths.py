@@ -76,7 +76,7 @@ class Milestones:
 
 def _picture_name(moment: Length) -> str:
     digits = {"epochs": 3, "steps": 7, "images": 9}.get(moment.unit, 0)
-    return f"{moment.unit[:-1]}-{moment.amount:0{digits}g}"
+    return f"{moment.unit[:-1]}-{moment.amount:0{digits}.15g}"
 
 
 def _log_spaced(total: int) -> list[int]:

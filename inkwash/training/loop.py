@@ -50,6 +50,7 @@ def steps(
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         loss, gradient = _gradient(state, denoiser, objective, batches, parameters, number, optimizer.clip)
+        state.whole = False
         state.optimizer.step()
         state.optimizer.zero_grad()
         keep = ema.decay(half_life, number)
@@ -57,6 +58,7 @@ def steps(
         progress = state.progress
         progress.step, progress.start_left = number, progress.start_left * keep
         progress.loss_sum, progress.loss_count = progress.loss_sum + loss, progress.loss_count + 1
+        state.whole = True
         yield Step(number, loss, rate, gradient)
 
 

@@ -30,12 +30,16 @@ class Progress:
 
 @dataclass
 class State:
-    """The network in training, its running average, the optimiser, and the progress."""
+    """The network in training, its running average, the optimiser, and the progress.
+
+    `whole` is False while a step or its measurement is under way: such a state must not be kept.
+    """
 
     net: nn.Module
     average: nn.Module
     optimizer: torch.optim.Optimizer
     progress: Progress = field(default_factory=Progress)
+    whole: bool = True
 
     @classmethod
     def fresh(cls, net: nn.Module, optimizer: torch.optim.Optimizer) -> State:
@@ -67,11 +71,16 @@ class State:
             self.average.load_state_dict(checkpoint.part("average"))
             slots: dict[int, dict[str, Tensor]] = {}
             for name, value in checkpoint.part("optimizer").items():
-                index, _, slot = name.partition(".")
-                slots.setdefault(int(index), {})[slot] = value
+                place, _, slot = name.partition(".")
+                slots.setdefault(int(place), {})[slot] = value
+            parameters: list[Tensor] = [p for group in self.optimizer.param_groups for p in group["params"]]
+            for index, own in slots.items():
+                # fused optimisers walk through memory: a slot must lie there as its parameter does
+                like = parameters[index]
+                own |= {n: torch.empty_like(like).copy_(v) for n, v in own.items() if v.shape == like.shape}
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
-        except (RuntimeError, ValueError, KeyError) as error:
+        except (RuntimeError, ValueError, KeyError, IndexError) as error:
             reason = " ".join(str(error).split())[:160]
             raise InkwashError(
                 f"{source} is of another recipe or network ({reason}): undo the change in recipe.toml, or start a new run"

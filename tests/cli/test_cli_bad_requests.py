@@ -22,7 +22,11 @@ SAMPLE = {
     "eta not a number": ("plain", ["--sampler", "ddim:2", "--eta", "nan"], ["eta is nan", "[0, 1]"]),
     "temperature below 0": ("plain", ["--temperature", "-1"], ["temperature is -1", "at least 0"]),
     "temperature not a number": ("plain", ["--temperature", "nan"], ["temperature is nan"]),
-    "temperature without noise": ("plain", ["--sampler", "ddim:2", "--temperature", "0.5"], ["temperature", "no effect"]),
+    "temperature without noise": (
+        "plain",
+        ["--sampler", "ddim:2", "--temperature", "0.5"],
+        ["temperature", "no effect"],
+    ),
     "label of a model without": ("plain", ["--label", "7"], ["label has no effect", "without labels"]),
     "label too high": ("digits", ["--label", "12"], ["label 12", "0 to 9"]),
     "label negative": ("digits", ["--label", "-1"], ["label '-1'"]),

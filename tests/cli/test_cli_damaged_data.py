@@ -48,7 +48,9 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("command", [["train", "simple-unet", "--steps", "1", "--data"], ["show"]], ids=["train", "show"])
+@pytest.mark.parametrize(
+    "command", [["train", "simple-unet", "--steps", "1", "--data"], ["show"]], ids=["train", "show"]
+)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_named(damage, command, folder, inkwash):
     name, spoil, words = DAMAGES[damage]

@@ -63,7 +63,10 @@ def test_the_help_of_a_command_tells_every_flag(command, inkwash):
     ("command", "words"),
     [
         ("sample", ["at least 1", "[0, 1]", "0 or more", "1 to the T", "Default: 64", "auto, cpu, cuda or mps"]),
-        ("train", ["at least 1", "above 0", "steps of one batch", "passes over the train set", "in pixels", "0 or more"]),
+        (
+            "train",
+            ["at least 1", "above 0", "steps of one batch", "passes over the train set", "in pixels", "0 or more"],
+        ),
     ],
 )
 def test_help_names_units_ranges_and_defaults(command, words, inkwash):
@@ -112,6 +115,8 @@ def test_a_command_without_its_thing_asks_for_it(command, refused):
     assert command in refused(command)
 
 
-@pytest.mark.parametrize("arguments", [["show", "--jsn"], ["show", "moons", "--size=3"], ["train", "digits", "--verbose"]])
+@pytest.mark.parametrize(
+    "arguments", [["show", "--jsn"], ["show", "moons", "--size=3"], ["train", "digits", "--verbose"]]
+)
 def test_an_unknown_flag_is_refused(arguments, refused):
     assert arguments[-1].partition("=")[0] in refused(*arguments)

@@ -12,7 +12,16 @@ import pytest
 
 from inkwash.training import checkpoints
 
-TINY = ["--set", "network.width=8", "--set", "network.depth=1", "--set", "training.batch=8", "--set", "sampling.preview=ddim:1"]
+TINY = [
+    "--set",
+    "network.width=8",
+    "--set",
+    "network.depth=1",
+    "--set",
+    "training.batch=8",
+    "--set",
+    "sampling.preview=ddim:1",
+]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to another process")

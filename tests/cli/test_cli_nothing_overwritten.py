@@ -45,7 +45,9 @@ def test_a_foreign_file_is_not_overwritten(name, flags, runs, refused, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
-@pytest.mark.parametrize(("name", "flags"), [("x.png", []), ("x.npz", []), ("x.png", ["--strip"]), ("x.gif", ["--film"])])
+@pytest.mark.parametrize(
+    ("name", "flags"), [("x.png", []), ("x.npz", []), ("x.png", ["--strip"]), ("x.gif", ["--film"])]
+)
 def test_inkwash_draws_over_its_own(name, flags, runs, inkwash):
     assert inkwash("sample", runs.plain, *ONE, *flags, "-o", name).code == 0
     before = Path(name).read_bytes()
@@ -104,7 +106,9 @@ def test_show_does_not_draw_over_a_foreign_picture(thing, pictures, inkwash):
     assert outcome.code == 2 and "not overwritten" in outcome.complaint
 
 
-@pytest.mark.parametrize(("name", "flags"), [("x.png", []), ("x.npz", []), ("x.gif", ["--film"]), ("x.png", ["--strip"])])
+@pytest.mark.parametrize(
+    ("name", "flags"), [("x.png", []), ("x.npz", []), ("x.gif", ["--film"]), ("x.png", ["--strip"])]
+)
 def test_ctrl_c_while_drawing_leaves_no_half_file(name, flags, runs, inkwash, monkeypatch, tmp_path):
     def broken_off(source):
         def first(*arguments):

@@ -47,8 +47,14 @@ def test_a_change_that_cannot_be_is_refused(case, refused):
 
 FILES = {
     "a section misspelt": ("[netwrk]\nkind = 'simple-unet'", ["'netwrk'", "did you mean 'network'"]),
-    "an option misspelt": ("[network]\nkind = 'simple-unet'\nbasis = 4", ["network.basis", "did you mean 'network.base'"]),
-    "an option of another type": ("[network]\nkind = 'simple-unet'\nbase = 'four'", ["network.base", "'four'", "integer"]),
+    "an option misspelt": (
+        "[network]\nkind = 'simple-unet'\nbasis = 4",
+        ["network.basis", "did you mean 'network.base'"],
+    ),
+    "an option of another type": (
+        "[network]\nkind = 'simple-unet'\nbase = 'four'",
+        ["network.base", "'four'", "integer"],
+    ),
     "a word for a section": ("network = 'simple-unet'\noptimizer = 'adam'", ["optimizer", "[optimizer]"]),
     "a network without kind": ("[network]\nbase = 4", ["network.kind"]),
     "no network": ("target = 'eps'", ["network", "missing"]),
@@ -72,7 +78,13 @@ def test_a_recipe_file_that_cannot_be_is_refused(case, refused):
 def test_changes_take_effect_and_stand_in_the_run(inkwash):
     import tomllib
 
-    changes = ["schedule.kind=cosine", "network.base=4", "training.batch=8", "sampling.preview=ddim:1", "about=mine = yours"]
+    changes = [
+        "schedule.kind=cosine",
+        "network.base=4",
+        "training.batch=8",
+        "sampling.preview=ddim:1",
+        "about=mine = yours",
+    ]
     flags = [word for change in changes for word in ("--set", change)]
     assert inkwash("train", "simple-unet", "--data", "digits", *flags, "--steps", "1", "--out", "run", "-q").code == 0
     recipe = tomllib.loads(Path("run/recipe.toml").read_text())

@@ -87,7 +87,11 @@ def test_a_damaged_checkpoint_is_told_in_one_line_beside_the_whole_ones(runs, co
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("spirals", ["to train on", "spirals-data.png"]), ("moons.npy", ["10 to train on"]), ("PICTURES", ["ant: 25.0%", "240"])],
+    [
+        ("spirals", ["to train on", "spirals-data.png"]),
+        ("moons.npy", ["10 to train on"]),
+        ("PICTURES", ["ant: 25.0%", "240"]),
+    ],
 )
 def test_data_is_shown_by_name_and_by_path(name, words, runs, inkwash):
     import numpy as np

@@ -122,7 +122,9 @@ def test_equal_runs_write_equal_checkpoints(runs, inkwash, monkeypatch):
     """Wherever the folder lies and by whichever path the data was given."""
     batch = ["--set", "training.batch=8", "--steps", "2", "-q"]
     flags = ["simple-unet", "--set", "network.base=4", "--set", "sampling.preview=ddim:2", *batch]
-    assert inkwash("train", *flags, "--data", runs.pictures, "--set", "network.conditional=true", "--out", "one").code == 0
+    assert (
+        inkwash("train", *flags, "--data", runs.pictures, "--set", "network.conditional=true", "--out", "one").code == 0
+    )
     monkeypatch.setenv("INKWASH_DATA", "nowhere")
     Path("near").symlink_to(runs.pictures.parent)
     path = "near/pictures"

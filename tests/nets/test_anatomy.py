@@ -55,9 +55,7 @@ class Attention(nn.Module):
         return F.scaled_dot_product_attention(tokens, tokens, tokens)
 
 
-@pytest.mark.parametrize(
-    ("inputs", "outputs", "kernel", "side"), [(1, 8, 3, 28), (16, 4, 1, 7), (3, 5, 5, 12)]
-)
+@pytest.mark.parametrize(("inputs", "outputs", "kernel", "side"), [(1, 8, 3, 28), (16, 4, 1, 7), (3, 5, 5, 12)])
 def test_a_convolution_costs_its_closed_form(inputs, outputs, kernel, side):
     net = Alone(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2))
     expected = 2 * inputs * outputs * kernel**2 * side**2

@@ -73,7 +73,7 @@ def test_the_held_out_part_is_never_shown(told_apart: Dataset) -> None:
     assert shown | set(course.split.held_out.tolist()) == set(range(COUNT))
 
 
-@pytest.mark.parametrize(("count", "held_out"), [(9, 0), (60, 6), (1_500, 150), (10_000, 1_000), (60_000, 1_000)])
+@pytest.mark.parametrize(("count", "held_out"), [(9, 1), (60, 6), (1_500, 150), (10_000, 1_000), (60_000, 1_000)])
 def test_a_split_is_whole_and_without_overlap(count: int, held_out: int) -> None:
     split = Split.of(count)
     assert len(split.held_out) == held_out

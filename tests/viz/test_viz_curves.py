@@ -62,9 +62,7 @@ def test_the_running_mean_keeps_a_straight_line_straight_and_calms_noise(tmp_pat
             tmp_path / "a.png",
             [{"step": int(s), "loss": float(v)} for s, v in zip(steps, losses, strict=True)],
         )
-    straight, calm = (
-        next(line.get_ydata() for name, line in lines(page).items() if "mean" in name) for page in drawn
-    )
+    straight, calm = (next(line.get_ydata() for name, line in lines(page).items() if "mean" in name) for page in drawn)
     assert np.allclose(straight[:-30], (5.0 + steps)[:-30])
     assert calm[200:-30].std() < 0.3
 

@@ -54,9 +54,7 @@ def test_a_dot_is_round_centred_and_up_is_up():
 @pytest.mark.parametrize("edge", ["left", "right", "bottom", "top"])
 def test_a_dot_at_the_edge_is_cut_not_wrapped(edge):
     place = {"left": (0.0, 32.0), "right": (64.0, 32.0), "bottom": (32.0, 0.0), "top": (32.0, 64.0)}[edge]
-    turns = {"left": 0, "top": 1, "right": 2, "bottom": 3}[
-        edge
-    ]  # quarter turns that bring the edge to the left
+    turns = {"left": 0, "top": 1, "right": 2, "bottom": 3}[edge]  # quarter turns that bring the edge to the left
     cut = np.rot90(drawn([place]), turns)
     assert np.array_equal(cut[:, :32], drawn([[32.0, 32.0]])[:, 32:])
     assert (cut[:, 32:] == PAPER_GREY).all()
@@ -112,9 +110,7 @@ def test_a_field_is_asked_on_its_lattice_and_drawn(tmp_path):
         return -points
 
     vector_field(tmp_path / "field.png", inward, (-2, 2, -1, 1), arrows=5)
-    assert [(points.min(axis=0).tolist(), points.max(axis=0).tolist()) for points in asked] == [
-        ([-2, -1], [2, 1])
-    ]
+    assert [(points.min(axis=0).tolist(), points.max(axis=0).tolist()) for points in asked] == [([-2, -1], [2, 1])]
     with Image.open(tmp_path / "field.png") as image:
         assert image.width > image.height > 100
 

@@ -46,9 +46,7 @@ def test_nothing_but_paper_lies_between_pictures():
     assert (sheet == 250).sum() == sheet.size - 5 * 16
 
 
-@pytest.mark.parametrize(
-    ("count", "size"), [(1, (1, 1)), (4, (2, 2)), (10, (4, 3)), (64, (8, 8)), (100, (10, 10))]
-)
+@pytest.mark.parametrize(("count", "size"), [(1, (1, 1)), (4, (2, 2)), (10, (4, 3)), (64, (8, 8)), (100, (10, 10))])
 def test_a_grid_is_near_square_by_default(count, size):
     assert grid(pictures(count, 6, 6), gap=0).size == (6 * size[0], 6 * size[1])
 
