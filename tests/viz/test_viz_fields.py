@@ -25,7 +25,7 @@ def dyadic(count: int) -> np.ndarray:
 @pytest.mark.parametrize(("right", "up"), [(1, 0), (0, 1), (-5, 7), (11, -3)])
 def test_shifting_points_by_whole_pixels_shifts_the_picture(right, up):
     points = dyadic(200)
-    moved = drawn(points + [right, up])
+    moved = drawn(points + np.array([right, up]))
     assert np.array_equal(moved, np.roll(drawn(points), (-up, right), axis=(0, 1)))
 
 
