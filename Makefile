@@ -43,7 +43,8 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv: torch and some small packages, a minute or so."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit("inkwash needs Python 3.11 or newer: make demo PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; }
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from importlib import resources
@@ -13,6 +14,7 @@ from torch import nn
 from inkwash import hardware
 from inkwash.core import (
     CLEAN,
+    NOISE,
     SAMPLERS,
     Clipped,
     Denoiser,
@@ -90,8 +92,9 @@ class Model:
         """
         kind, written = parse(text or self.recipe.sampling.sampler)
         levels = self.schedule(schedule)
-        given = (steps, written, SAMPLERS[kind].steps, levels.rows)
-        wanted = next((n for n in given if n is not None), 1000)
+        rows = levels.rows or 1000
+        usual = min(SAMPLERS[kind].steps or rows, rows)
+        wanted = next((n for n in (steps, written) if n is not None), usual)
         return Sampler(levels, kind, wanted, eta, temperature)
 
     def denoiser(
@@ -119,7 +122,8 @@ class Model:
             if not 0 <= low < high <= 1:
                 raise UsageError(f"guidance interval {low:g}..{high:g}: it needs 0 <= low < high <= 1")
             cleanest = CLEAN if low == 0 else self.recipe.schedule(low)
-            denoiser = Guided(denoiser, weight, cleanest, self.recipe.schedule(high))
+            noisiest = NOISE if high == 1 else self.recipe.schedule(high)
+            denoiser = Guided(denoiser, weight, cleanest, noisiest)
         if clip is None:
             clip = self.recipe.target == "eps" and not self.facts.is_points
         return Clipped(denoiser) if clip else denoiser
@@ -179,12 +183,13 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
 @torch.no_grad()
 def fitting(net: nn.Module, facts: Facts) -> nn.Module:
     """Return `net` when it takes examples of these facts, tried on two of zeros; otherwise raises `UsageError`."""
-    training = net.training
+    place = next(net.parameters()).device
+    # a copy, because trying it may move what only training should
+    tried = copy.deepcopy(net).eval()
     try:
-        said = net.eval()(torch.zeros(2, *facts.shape), torch.zeros(2), None).shape[1:]
-    except (RuntimeError, ValueError, IndexError) as error:
+        said = tried(torch.zeros(2, *facts.shape, device=place), torch.zeros(2, device=place), None).shape[1:]
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
         said = " ".join(str(error).split())[:100]
-    net.train(training)
     if said != facts.shape:
         way = "points need --set network.kind=mlp" if facts.is_points else "images need one of the U-Nets, and 4 pixels"
         wanted = "×".join(map(str, facts.shape))
@@ -206,7 +211,7 @@ def build_net(recipe: Recipe, facts: Facts) -> nn.Module:
         )
     # torch initialises layers from its global generator: fork it, so that nothing outside is moved
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.training.seed)
+        torch.default_generator.manual_seed(recipe.training.seed)
         try:
             return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
         except (RuntimeError, ValueError, TypeError, ArithmeticError, IndexError) as error:

@@ -20,7 +20,7 @@ from inkwash.drawing import Drawn, Settings, draw, labels_for, parse_labels
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.recipe import Recipe
-from inkwash.runs.starting import go_on, start
+from inkwash.runs.starting import go_on, is_run, start
 from inkwash.sheets import facts_of, sheet
 from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective
@@ -28,12 +28,13 @@ from inkwash.training.loop import Objective
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Drawn examples: `values` uint8 [N, C, H, W] or points float32 [N, D], labels and seeds int64 [N], and their model."""
+    """Drawn examples: `values` uint8 [N, C, H, W] or points float32 [N, D], labels and seeds int64 [N], and who drew them."""
 
     values: Tensor
     labels: Tensor
     seeds: Tensor
     model: Model
+    sampler: str
 
     @property
     def images(self) -> NDArray[np.uint8]:
@@ -48,7 +49,11 @@ class Samples:
         """Write `sheet` as a PNG that names its model."""
         from inkwash.viz import prints
 
-        prints.save_png(self.sheet(columns, scale), path, facts_of(self.model, n=len(self.values)))
+        prints.save_png(
+            self.sheet(columns, scale),
+            path,
+            facts_of(self.model, n=len(self.values), seed=int(self.seeds[0]), sampler=self.sampler),
+        )
 
     @property
     def _drawn(self) -> Drawn:
@@ -95,8 +100,15 @@ def sample(
     wanted = parse_labels(asked, chosen.facts.classes) if isinstance(asked, str) else asked
     seeds = torch.arange(seed, seed + n)
     settings = Settings(sampler, steps, eta, temperature, schedule, guidance, interval, clip, precision)
+    used = settings.sampler_of(chosen)
     drawn = list(draw(chosen, seeds, labels_for(chosen, seeds, wanted), settings, batch, progress))
-    return Samples(torch.cat([d.values for d in drawn]), torch.cat([d.labels for d in drawn]), seeds, chosen)
+    return Samples(
+        torch.cat([d.values for d in drawn]),
+        torch.cat([d.labels for d in drawn]),
+        seeds,
+        chosen,
+        f"{used.kind}:{used.steps}",
+    )
 
 
 def train(
@@ -119,7 +131,7 @@ def train(
     """
     hardware.keep_memory()
     place = hardware.device(device)
-    if not isinstance(what, Recipe) and (Path(what) / "recipe.toml").is_file():
+    if not isinstance(what, Recipe) and is_run(what):
         if changes or out is not None:
             raise UsageError(f"{what} is a run folder: it goes on with its own recipe in its own place")
         course = go_on(what, data, Length.parse(length) if length else None, place, net, objective)

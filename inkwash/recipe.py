@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -138,6 +139,18 @@ def load(name: str | Path) -> Recipe:
 def with_length(recipe: Recipe, length: Length) -> Recipe:
     """Return `recipe` with another training length."""
     return replace(recipe, training=replace(recipe.training, length=str(length)))
+
+
+def differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return the sections in which two recipes train differently; how long and how often kept may change."""
+    free = {"length", "checkpoint_every", "milestones"}
+    sections = ("network", "target", "schedule", "density", "weight", "optimizer", "training")
+
+    def fixed(section: Any) -> Any:
+        plain = json.loads(json.dumps(section))
+        return {key: value for key, value in plain.items() if key not in free} if isinstance(plain, dict) else plain
+
+    return [name for name in sections if fixed(then.get(name)) != fixed(now.get(name))]
 
 
 def _value(text: str) -> Any:

@@ -21,14 +21,14 @@ POINT_WINDOW = (-2.5, 2.5, -2.5, 2.5)
 
 
 def sheet(model: Model, drawn: Sequence[Drawn], columns: int | None = None, scale: int = 1) -> Image.Image:
-    """Return all examples of `drawn` as one picture; points carry the colour of their label."""
+    """Return all examples of `drawn` as one picture, one alone without a border; points have the colour of their label."""
     from inkwash.viz import fields, grids
 
     values = torch.cat([part.values for part in drawn])
     if model.facts.is_points:
         labels = torch.cat([part.labels for part in drawn])
         return fields.scatter(values.numpy(), POINT_WINDOW, 256 * scale, (labels + 1).numpy())
-    return grids.grid(pictures(values), columns, scale)
+    return grids.grid(pictures(values), columns, scale, gap=2 if len(values) > 1 else 0)
 
 
 def strip(model: Model, path: Sequence[Frame], moments: int = 10, scale: int = 1) -> Image.Image:

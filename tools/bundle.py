@@ -13,48 +13,42 @@ from pathlib import Path
 
 import torch
 
+from inkwash.facts import Facts
+from inkwash.files import write_text
+from inkwash.recipe import Recipe
 from inkwash.runs.folder import RunFolder
+from inkwash.runs.record import write_record
 from inkwash.training import checkpoints
 from inkwash.training.checkpoints import Checkpoint
+from inkwash.training.state import Progress
 
 MODELS = Path(__file__).parent.parent / "inkwash" / "models"
-KEPT = (
-    "recipe.toml",
-    "environment.json",
-    "metrics.jsonl",
-    "floor.json",
-    "card.md",
-    "loss.png",
-    "loss-against-noise.png",
-)
+KEPT = ("environment.json", "metrics.jsonl", "floor.json")
 
 
 def bundle(source: Path) -> Path:
     """Write the bundled form of the run folder `source` and return its place."""
     run = RunFolder.open(source)
     found = checkpoints.load(run.latest)
-    name = found.header["recipe"]["name"]
     # a path of this machine says nothing to others: the data's own name does
     found.header["recipe"]["data"]["name"] = found.header["facts"]["data"]
+    recipe = Recipe.from_dict(found.header["recipe"])
+    target = RunFolder(MODELS / recipe.name)
+    if target.path.exists():
+        sys.exit(f"{target.path} exists: history keeps every version of a weight file, so remove it on purpose first")
     halves = {
         f"average.{key}": value.to(torch.float16) if value.is_floating_point() else value
         for key, value in found.part("average").items()
     }
-    target = MODELS / name
-    if target.exists():
-        sys.exit(f"{target} exists: history keeps every version of a weight file, so remove it on purpose first")
-    checkpoints.save(target / "checkpoints" / "latest.safetensors", Checkpoint(found.header, halves))
-    given = run.written_recipe()["data"]["name"]
+    checkpoints.save(target.latest, Checkpoint(found.header, halves))
+    write_text(target.recipe, recipe.to_toml())
     for part in KEPT:
-        text = source / part
-        if text.suffix in {".toml", ".md"}:
-            (target / part).write_text(
-                text.read_text().replace(str(given), found.header["facts"]["data"]).replace(str(source), name)
-            )
-        elif text.is_file():
-            shutil.copy(text, target / part)
-    shutil.copytree(run.samples, target / "samples")
-    return target
+        shutil.copy(source / part, target.path / part)
+    shutil.copytree(run.samples, target.samples)
+    progress, total = Progress(**found.header["progress"]), found.header["total"]
+    write_record(target, recipe, Facts.from_dict(found.header["facts"]), progress, total)
+    write_text(target.card, target.card.read_text(encoding="utf-8").replace(target.path.as_posix(), recipe.name))
+    return target.path
 
 
 if __name__ == "__main__":

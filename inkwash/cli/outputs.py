@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from inkwash.cli.requests import Drawing, Kind
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import atomic
-from inkwash.sheets import facts_of, film_frames, sheet, strip
+from inkwash.sheets import film_frames, sheet, strip
 
 Write = Callable[[Drawing, Path, int, Callable[[int], object]], None]
 
@@ -79,7 +81,10 @@ def write_singles(drawing: Drawing, target: Path, batch: int, done: Callable[[in
         for picture, label, seed in zip(drawn.pictures(), drawn.labels.tolist(), drawn.seeds.tolist(), strict=True):
             named = f"-{classes[label].replace('/', '-')}" if label >= 0 and classes else ""
             image = grids.grid(picture[None], 1, drawing.request.scale or 1, gap=0)
-            facts = facts_of(drawing.model, seed=seed, label=label, sampler=drawing.facts()["sampler"])
+            # what would draw this one alone: a grid of one has no border either
+            asked = None if not drawing.model.conditional else str(label) if label >= 0 else "none"
+            alone = replace(drawing.request, n=1, seed=seed, label=asked, columns=None)
+            facts = drawing.facts() | {"seed": seed, "label": label, "request": alone.to_dict()}
             prints.save_png(image, target / f"{place:06d}{named}.png", facts)
             place += 1
 
@@ -120,6 +125,8 @@ def check_free(target: Path) -> None:
         folder = folder.parent
     if not folder.is_dir():
         raise UsageError(f"--out {target}: {folder} is a file, not a folder; choose another --out")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--out {target}: {folder} cannot be written; choose another --out")
 
 
 def _drawn_by_inkwash(target: Path) -> bool:

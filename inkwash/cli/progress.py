@@ -21,7 +21,7 @@ Show = Callable[[Any], None]
 @contextmanager
 def bar(course: Course) -> Iterator[Show]:
     """A bar with loss, held-out loss, images a second and time left."""
-    from inkwash.runs.course import Drew, Measured
+    from inkwash.runs.events import Drew, Measured
     from inkwash.training.loop import Step
 
     columns = (
@@ -54,7 +54,7 @@ def bar(course: Course) -> Iterator[Show]:
 
 def plain_lines(course: Course) -> Show:
     """A line a measurement, with images a second and minutes left, for logs without a terminal."""
-    from inkwash.runs.course import Drew, Measured
+    from inkwash.runs.events import Drew, Measured
 
     first, begun = course.state.progress.step, time.perf_counter()
 

@@ -64,7 +64,7 @@ def sample(
     interval
         Where guidance acts, two values of u in [0, 1], as in --interval 0.2 0.8.
     sampler
-        ddpm, ddim, euler, heun, dpm++2m, dpm++2m-sde, dpm++3m or restart, with steps as in ddim:50. Default: the recipe's.
+        ddpm, ddim, euler, heun, dpm++2m, dpm++2m-sde, dpm++3m or consistency, with steps as in ddim:50. Default: the recipe's.
     steps
         Steps, 1 to the T of a beta table; overrides the number after the colon.
     eta
@@ -101,6 +101,7 @@ def sample(
     extensions.load(with_)
     from inkwash import hardware
     from inkwash import model as models
+    from inkwash.binding import build
     from inkwash.cli import outputs
     from inkwash.cli.progress import counter
     from inkwash.cli.redraw import redraw
@@ -112,7 +113,7 @@ def sample(
         raise UsageError("--strip and --film are two pictures: give one, then the other")
     kind: Kind = "strip" if strip else "film" if film else "grid"
     hardware.keep_memory()
-    if model.lower().endswith(".png"):
+    if Path(model).suffix.lower() in {".png", ".webp", ".gif"}:
         drawn = Settings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
         asked = Request(model, kind, n, label, seed, scale, columns, drawn)
         if asked != Request(model) or schedule is not None:
@@ -122,7 +123,7 @@ def sample(
         return redraw(Path(model), out, device, quiet)
     if schedule is not None and schedule not in SCHEDULES:
         raise unknown("schedule", schedule, SCHEDULES)
-    levels = None if schedule is None else SCHEDULES[schedule]()
+    levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
     settings = Settings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
     request = Request(model, kind, n, label, seed, scale, columns, settings)
     target = (

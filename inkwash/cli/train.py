@@ -78,22 +78,20 @@ def train(
     """
     extensions.load(with_)
     from inkwash import hardware, recipe
-    from inkwash.runs.starting import changed_rate, go_on, start
+    from inkwash.runs.starting import changed_rate, go_on, is_run, start
 
     hardware.keep_memory()
     length = _length({"steps": steps, "epochs": epochs, "images": images, "minutes": minutes})
     place = hardware.device(device)
-    if (Path(what) / "recipe.toml").is_file():
+    if is_run(what):
         given = {"--out": out, "--set": set_, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
-        for flag in (name for name, value in given.items() if value not in (None, ())):
-            raise UsageError(f"{flag} has no effect on the run folder {what}: it goes on with its own recipe")
-        before = go_on_length(what)
+        useless = [name for name, value in given.items() if value not in (None, ())]
+        if useless:
+            raise UsageError(f"{useless[0]} has no effect on the run folder {what}: it goes on with its own recipe")
         course = go_on(what, data, length, place)
-        planned = before.steps(course.recipe.training.batch, len(course.batches.split.train))
-        told = changed_rate(course, planned)
         _say(quiet or json_, f"going on with {what} from step {course.state.progress.step:,}")
-        _say(quiet or json_, told)
-    elif Path(what).is_dir():
+        _say(quiet or json_, changed_rate(course))
+    elif what not in recipe.bundled() and Path(what).is_dir():
         raise UsageError(f"{what} is a folder without recipe.toml: name a run folder, a recipe, or --data {what}")
     else:
         changes = [*set_]
@@ -108,15 +106,6 @@ def train(
         course = start(chosen, data, out, place)
         _say(quiet or json_, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
     return _follow(course, quiet, json_)
-
-
-def go_on_length(path: str) -> Length:
-    """Return the length that the run folder `path` was planned for."""
-    from inkwash.recipe import Recipe
-    from inkwash.runs.folder import RunFolder
-    from inkwash.training.lengths import Length
-
-    return Length.parse(Recipe.from_dict(RunFolder.open(path).written_recipe(), net_known=False).training.length)
 
 
 def _length(given: dict[str, float | None]) -> Length | None:

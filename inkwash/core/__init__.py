@@ -12,7 +12,7 @@ from inkwash.core.denoisers import (
 from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform
 from inkwash.core.exact import EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser
 from inkwash.core.guidance import Guided
-from inkwash.core.levels import CLEAN, Level
+from inkwash.core.levels import CLEAN, NOISE, Level
 from inkwash.core.samplers import SAMPLERS, Frame, Guess, Row, Sampler
 from inkwash.core.schedules import (
     SCHEDULES,
@@ -33,6 +33,7 @@ from inkwash.core.warps import WARPS, Power, Shift, Stretch, Warp
 __all__ = [
     "CLEAN",
     "DENSITIES",
+    "NOISE",
     "SAMPLERS",
     "SCHEDULES",
     "TARGETS",

@@ -27,7 +27,6 @@ class Stream(IntEnum):
     TRAIN_DROPOUT = 4
     SHUFFLE = 5
     HELD_OUT = 6
-    INIT = 7
 
 
 def words(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, count: int) -> Tensor:

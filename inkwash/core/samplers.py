@@ -130,7 +130,7 @@ SAMPLERS: dict[str, Row] = {
     "dpm++2m": Row(extrapolate_line, none, steps=20),
     "dpm++2m-sde": Row(extrapolate_line, posterior, steps=20),
     "dpm++3m": Row(extrapolate_parabola, none, steps=20),
-    "restart": Row(plain, everything, steps=4),
+    "consistency": Row(plain, everything, steps=4),
 }
 
 _LARGEST_LOG_SNR = 20.0

@@ -118,7 +118,7 @@ class Linear(Betas):
 
 @dataclass(frozen=True)
 class Quadratic(Betas):
-    """Betas whose square root is linear in t (Song et al. 2021, DDIM, appendix D; "scaled linear" elsewhere)."""
+    """Betas whose square root is linear in t ("quad" of Ho et al. 2020; "scaled linear" of Rombach et al. 2022)."""
 
     T: int = 1000
     start: float = 1e-4
@@ -187,7 +187,7 @@ class Karras(OpenEnd):
 
 @dataclass(frozen=True)
 class LogLinear(OpenEnd):
-    """Log-SNR linear in u from `high` to `low`, with alpha^2 + sigma^2 = 1 (Kingma et al. 2021, VDM, appendix)."""
+    """Log-SNR linear in u from `high` to `low`, with alpha^2 + sigma^2 = 1 (Kingma et al. 2021, VDM)."""
 
     high: float = 12.0
     low: float = -9.0

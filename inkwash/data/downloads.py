@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from inkwash.data.contents import reason
 from inkwash.data.dataset import Dataset
-from inkwash.errors import InkwashError
+from inkwash.errors import InkwashError, UsageError
 
 CONNECT_SECONDS = 15
 
@@ -32,6 +32,8 @@ def own(name: str, holds: Callable[[Path], bool], read: Callable[[Path], Dataset
     folder = os.environ.get("INKWASH_DATA")
     if not folder:
         return None
+    if not Path(folder).expanduser().exists():
+        raise UsageError(f"INKWASH_DATA={folder} does not exist: mend it, or unset it to use the cache or a download")
     for place in (Path(folder).expanduser(), Path(folder).expanduser() / name):
         if place.exists() and holds(place):
             found = read(place)

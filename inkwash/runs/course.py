@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -21,7 +20,8 @@ from inkwash.facts import Facts
 from inkwash.files import write_text
 from inkwash.model import Model
 from inkwash.objectives import Denoising
-from inkwash.recipe import Recipe
+from inkwash.recipe import Recipe, differing
+from inkwash.runs.events import Drew, Event, Kept, Measured
 from inkwash.runs.folder import Log, RunFolder, commit
 from inkwash.runs.record import write_record
 from inkwash.sheets import facts_of, sheet
@@ -36,35 +36,6 @@ from inkwash.viz import prints
 
 LOG_EVERY = 10
 STATISTICS_BATCHES = 16
-
-
-class Measured(NamedTuple):
-    """A held-out measurement after `step`: the averaged network's loss by level."""
-
-    step: int
-    profile: Profile
-
-
-class Kept(NamedTuple):
-    """A checkpoint written after `step`."""
-
-    step: int
-    path: Path
-
-
-class Drew(NamedTuple):
-    """A milestone's picture, drawn after `step` from the averaged network."""
-
-    step: int
-    path: Path
-
-
-Event = Step | Measured | Kept | Drew
-
-
-def _steps(field: str, text: str, batch: int, count: int) -> int:
-    where = f"training.{field}"
-    return Length.parse(text, where).steps(batch, count, where)
 
 
 @dataclass
@@ -83,6 +54,7 @@ class Course:
     objective: Objective | None = None
     state: State = field(init=False)
     total: int = field(init=False)
+    planned: int = field(init=False)
     stopping: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -95,8 +67,10 @@ class Course:
         )
         count = len(self.batches.split.train)
         self.total = Length.parse(training.length).steps(training.batch, count)
-        self.half_life = _steps("ema", training.ema, training.batch, count)
-        self.every = _steps("checkpoint_every", training.checkpoint_every, training.batch, count)
+        self.planned = self.total
+        where = "training.ema", "training.checkpoint_every"
+        self.half_life = Length.parse(training.ema, where[0]).steps(training.batch, count, where[0])
+        self.every = Length.parse(training.checkpoint_every, where[1]).steps(training.batch, count, where[1])
         self.milestones = self.recipe.milestones.names(self.total, training.batch, count)
         self.denoising = Denoising(self.recipe.schedule, self.recipe.density, self.recipe.weight)
         self.target = Target(self.recipe.target, self.facts.data_std)
@@ -108,7 +82,10 @@ class Course:
 
     def take_up(self) -> None:
         """Go on from the folder's latest checkpoint. Raises `InkwashError` when it does not fit recipe or data."""
+        for leftover in self.folder.checkpoints.glob(".*.safetensors"):
+            leftover.unlink()  # a save that was killed before its rename
         checkpoint = checkpoints.load(self.folder.latest)
+        checkpoints.require(self.folder.latest, checkpoint.header)
         known = Facts.from_dict(checkpoint.header["facts"])
         if known.sha256 != self.facts.sha256:
             raise InkwashError(
@@ -116,14 +93,18 @@ class Course:
                 f"({self.facts.sha256[:12]}): give the same --data, or start a new run"
             )
         self.state.restore(checkpoint, str(self.folder.latest))
+        changed = differing(checkpoint.header["recipe"], self.recipe.to_dict())
+        if changed:
+            raise InkwashError(
+                f"{self.folder.latest} is of another recipe ({', '.join(changed)} changed): "
+                "undo the change in recipe.toml, or start a new run"
+            )
         self.folder.forget_after(self.state.progress.step)
 
     def average(self) -> Model:
         """Return the averaged network as a model to draw from."""
         weights = checkpoints.digest(self.state.average.state_dict())
-        return Model(
-            self.recipe.name, self.recipe, self.facts, self.state.average, self.state.progress.step, weights
-        )
+        return Model(self.recipe.name, self.recipe, self.facts, self.state.average, self.state.progress.step, weights)
 
     def stop(self) -> None:
         """Ask the run to save and end after the step that it is in."""
@@ -134,11 +115,18 @@ class Course:
         self.measure_floor()
         denoiser = NetDenoiser(self.state.net, self.target, self.precision)
         spent, begun = self._seconds_before(), time.perf_counter()
-        code = commit()  # of the code that runs: the checkout may move on while it does
         loop = steps(
-            self.state, denoiser, self.objective or self.denoising, self.batches, self.recipe.optimizer, self.half_life, self.total
+            self.state,
+            denoiser,
+            self.objective or self.denoising,
+            self.batches,
+            self.recipe.optimizer,
+            self.half_life,
+            self.total,
         )
-        with self.folder.log() as log:
+        # said before the first step: a session that is killed has been on this machine all the same
+        session = self.folder.begin_session(self.device, commit())
+        with self.folder.log(self.state.progress.step) as log:
             try:
                 if self.state.progress.step == 0 and not self.folder.latest.is_file():
                     self._keep_latest()
@@ -156,8 +144,12 @@ class Course:
             else:
                 self._keep_latest()
             finally:
-                self.folder.note_environment(self.device, code, time.perf_counter() - begun, self.state.progress.step)
-                write_record(self.folder, self.recipe, self.facts, self.state.progress, self.total)
+                self.folder.end_session(session, time.perf_counter() - begun, self.state.progress.step)
+        self.write_record()
+
+    def write_record(self) -> None:
+        """Write plots and card as far as the run has come."""
+        write_record(self.folder, self.recipe, self.facts, self.state.progress, self.total)
 
     def measure_floor(self) -> Profile | None:
         """Return the exact denoiser's loss by level, measured at the first call; None where it costs too much."""
@@ -172,14 +164,19 @@ class Course:
             return self.measure_floor()
 
     def measure(self) -> Profile:
-        """Return the averaged network's held-out loss by level, after renewing its BatchNorm statistics."""
+        """Return the averaged network's held-out loss by level."""
+        self.renew_statistics()
+        denoiser = NetDenoiser(self.state.average, self.target, self.precision)
+        return self.measured.profile(denoiser, self.device)
+
+    def renew_statistics(self) -> None:
+        """Give the averaged network's BatchNorm layers statistics of their own, from the first batches of the run."""
         denoiser = NetDenoiser(self.state.average, self.target, self.precision)
         seen = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
         ema.recompute_statistics(
             self.state.average,
             lambda: (self.denoising(denoiser, b.images, b.labels, b.u, b.noise) for b in seen),
         )
-        return self.measured.profile(denoiser, self.device)
 
     def draw_milestone(self, path: Path) -> None:
         """Draw the same seeds as at every milestone: 64 images or 2,000 points; a class a column, at most ten of them."""
@@ -211,7 +208,8 @@ class Course:
         # a run that dies from here on goes back to the checkpoint before, and does all of this again
         self.state.whole = False
         profile = self.measure()
-        log.write("held-out", step, {"loss": profile.mean, "codes": profile.codes, "losses": profile.losses, "picture": milestone or ""})
+        measured = {"loss": profile.mean, "codes": profile.codes, "losses": profile.losses}
+        log.write("held-out", step, measured | {"picture": milestone or ""})
         yield Measured(step, profile)
         better = profile.mean < self.state.progress.best
         self.state.progress.best = min(self.state.progress.best, profile.mean)
@@ -226,6 +224,8 @@ class Course:
             checkpoints.save(path, self.checkpoint())
             self.state.whole = name == "latest"
             yield Kept(step, path)
+        if milestone is not None and step != self.total:
+            self.write_record()
 
     def _log(self, log: Log, step: Step, seconds: float) -> None:
         progress = self.state.progress
@@ -243,6 +243,7 @@ class Course:
 
     def _keep_latest(self) -> None:
         if self.state.whole:
+            self.renew_statistics()
             checkpoints.save(self.folder.latest, self.checkpoint())
 
     def _seconds_before(self) -> float:

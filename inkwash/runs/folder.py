@@ -30,7 +30,9 @@ class RunFolder:
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             way = f"'inkwash train {path}' goes on with it, " if (path / "recipe.toml").is_file() else ""
-            raise UsageError(f"{path} already holds something and nothing is overwritten: {way}another --out starts anew")
+            raise UsageError(
+                f"{path} already holds something and nothing is overwritten: {way}another --out starts anew"
+            )
         return cls(path)
 
     @classmethod
@@ -119,12 +121,12 @@ class RunFolder:
         write_text(self.metrics, "".join(json.dumps(row) + "\n" for row in kept))
 
     @contextmanager
-    def log(self) -> Iterator[Log]:
-        """Open the metrics for appending, and TensorBoard's own file beside them where it is installed."""
+    def log(self, after: int = 0) -> Iterator[Log]:
+        """Open the metrics for appending after step `after`, and TensorBoard's own file where that is installed."""
         try:
             from torch.utils.tensorboard import SummaryWriter
 
-            writer: Any = SummaryWriter(str(self.path / "tensorboard"))
+            writer: Any = SummaryWriter(str(self.path / "tensorboard"), purge_step=after + 1)
         except ImportError:
             writer = None
         try:
@@ -137,17 +139,25 @@ class RunFolder:
             if writer is not None:
                 writer.close()
 
-    def note_environment(self, device: torch.device, code: str, seconds: float, step: int) -> None:
-        """Add this session's machine, versions, commit (`code`) and time to the environment file."""
+    def begin_session(self, device: torch.device, code: str) -> int:
+        """Add a session's machine, versions and commit (`code`) to the environment file, and return its place there."""
         from inkwash import __version__
 
         entry = hardware.describe(device) | {
             "inkwash": __version__,
             "commit": code,
-            "seconds": round(seconds, 1),
-            "until_step": step,
+            "seconds": None,
+            "until_step": None,
         }
-        write_text(self.environment, json.dumps([*self.sessions(), entry], indent=2) + "\n")
+        before = self.sessions()
+        write_text(self.environment, json.dumps([*before, entry], indent=2) + "\n")
+        return len(before)
+
+    def end_session(self, place: int, seconds: float, step: int) -> None:
+        """Add to the session at `place` how long it took and how far it came."""
+        sessions = self.sessions()
+        sessions[place] |= {"seconds": round(seconds, 1), "until_step": step}
+        write_text(self.environment, json.dumps(sessions, indent=2) + "\n")
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return the entries of the environment file, one a session."""

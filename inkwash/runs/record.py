@@ -13,6 +13,7 @@ from inkwash.files import write_text
 from inkwash.recipe import Recipe
 from inkwash.runs.folder import RunFolder
 from inkwash.training.state import Progress
+from inkwash.viz.curves import terminal_words
 
 
 def write_record(folder: RunFolder, recipe: Recipe, facts: Facts, progress: Progress, total: int) -> None:
@@ -117,17 +118,21 @@ def _figures(
     found = {"Steps": f"{progress.step:,}, {progress.step * recipe.training.batch:,} images"}
     if trained:
         seconds = trained[-1]["seconds"]
-        found["Training time"] = f"{seconds / 60:.1f} minutes, {trained[-1]['images'] / max(seconds, 1e-9):.0f} images/s"
+        found["Training time"] = (
+            f"{seconds / 60:.1f} minutes, {trained[-1]['images'] / max(seconds, 1e-9):.0f} images/s"
+        )
         found["Training loss"] = f"{trained[-1]['loss']:.4f}"
     if held:
         found["Held-out loss"] = f"{held[-1]['loss']:.4f} (best {min(row['loss'] for row in held):.4f})"
     if floor:
-        found["Exact denoiser of the train set, on the train set"] = f"{sum(floor['losses']) / len(floor['losses']):.4f}"
+        found["Exact denoiser of the train set, on the train set"] = (
+            f"{sum(floor['losses']) / len(floor['losses']):.4f}"
+        )
     return found
 
 
 def _pictures(folder: RunFolder) -> str:
-    pictures = sorted(folder.samples.glob("*.png"), key=lambda file: file.stat().st_mtime_ns)
+    pictures = sorted(folder.samples.glob("[!.]*.png"), key=lambda file: file.stat().st_mtime_ns)
     return "\n\n".join(f"**{file.stem}**\n\n![{file.stem}](samples/{file.name})" for file in pictures) or "None yet."
 
 
@@ -137,9 +142,9 @@ def _observations(
     terminal = recipe.schedule.terminal
     left = progress.start_left
     found = {
-        "Average": f"{left:.1%} of the random start is left in it" + (" - it is too young to draw from" if left > 0.01 else ""),
-        "Noisiest level": f"alpha {float(terminal.alpha):.3g}, log-SNR {float(terminal.log_snr):.2f}"
-        + (" - training never sees pure noise, which drawing starts from" if float(terminal.alpha) > 0.05 else ""),
+        "Average": f"{left:.1%} of the random start is left in it"
+        + (" - it is too young to draw from" if left > 0.01 else ""),
+        "Noisiest level": terminal_words(float(terminal.alpha), float(terminal.sigma)),
     }
     if held and floor:
         determinant = Target(recipe.target, facts.data_std).determinant(terminal)

@@ -27,6 +27,11 @@ RESERVE = 0.97
 """The share of the minutes that is planned, for what a measurement of a few steps cannot see."""
 
 
+def is_run(what: str | Path) -> bool:
+    """Return whether `what` means a run folder; a bundled recipe's name wins over a folder so called."""
+    return str(what) not in recipe.bundled() and (Path(what) / "recipe.toml").is_file()
+
+
 def start(
     chosen: Recipe,
     data: str | Path | Dataset | None = None,
@@ -38,8 +43,8 @@ def start(
     """Return a new run's course, its resolved recipe written into the run folder.
 
     `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
-    free number; `net` replaces the recipe's network, `objective` its loss. A length in minutes is measured here and becomes steps.
-    Raises `UsageError` or `InkwashError` for what cannot be trained or written.
+    free number; `net` replaces the recipe's network, `objective` its loss. A length in minutes is measured here and
+    becomes steps. Raises `UsageError` or `InkwashError` for what cannot be trained or written.
     """
     device = device or hardware.device()
     loaded = _loaded(chosen, data)
@@ -50,7 +55,7 @@ def start(
     folder = RunFolder.free(out or RunFolder.next_free(chosen.name))
     length = Length.parse(chosen.training.length)
     if length.unit == "minutes":
-        chosen = recipe.with_length(chosen, planned(chosen, loaded, length.amount * 60, device, net))
+        chosen = recipe.with_length(chosen, planned(chosen, loaded, length.amount * 60, device, net, objective))
     course = Course(chosen, loaded, folder, device, net, objective)
     # made only now, so that a recipe that does not fit its data leaves no empty folder behind
     RunFolder.create(folder.path)
@@ -73,11 +78,13 @@ def go_on(
     """
     folder = RunFolder.open(path)
     written = Recipe.from_dict(folder.written_recipe(), net_known=net is None)
+    planned_before = Length.parse(written.training.length)
     if length is not None:
         if length.unit == "minutes":
             raise UsageError("a run goes on by --steps, --epochs or --images: minutes are planned at its start only")
         written = recipe.with_length(written, length)
     course = Course(written, _loaded(written, data), folder, device or hardware.device(), net, objective)
+    course.planned = planned_before.steps(written.training.batch, len(course.batches.split.train))
     if folder.latest.is_file():
         course.take_up()
     else:
@@ -90,9 +97,9 @@ def go_on(
     return course
 
 
-def changed_rate(course: Course, before: int) -> str | None:
-    """Say what a new total does to the learning rate of a run planned for `before` steps; None when nothing."""
-    optimizer, step = course.recipe.optimizer, course.state.progress.step + 1
+def changed_rate(course: Course) -> str | None:
+    """Say what a new total does to the learning rate of a run that was planned for another; None when nothing."""
+    optimizer, step, before = course.recipe.optimizer, course.state.progress.step + 1, course.planned
     if optimizer.decay == "none" or before == course.total:
         return None
     old, new = optimizer.rate(step, before), optimizer.rate(step, course.total)
@@ -104,7 +111,12 @@ def changed_rate(course: Course, before: int) -> str | None:
 
 
 def planned(
-    chosen: Recipe, data: Dataset, seconds: float, device: torch.device, net: nn.Module | None = None
+    chosen: Recipe,
+    data: Dataset,
+    seconds: float,
+    device: torch.device,
+    net: nn.Module | None = None,
+    objective: Objective | None = None,
 ) -> Length:
     """Return how many steps fit into `seconds` on this machine, with their measurements and pictures.
 
@@ -115,26 +127,33 @@ def planned(
     begun = time.perf_counter()
     with TemporaryDirectory() as place:
         probe = Course(
-            recipe.with_length(chosen, Length(1, "steps")), data, RunFolder.create(Path(place) / "probe"), device,
+            recipe.with_length(chosen, Length(1, "steps")),
+            data,
+            RunFolder.create(Path(place) / "probe"),
+            device,
             copy.deepcopy(net),
         )
         loop = steps(
             probe.state,
             NetDenoiser(probe.state.net, probe.target, probe.precision),
-            probe.denoising,
+            objective or probe.denoising,
             probe.batches,
             chosen.optimizer,
             probe.half_life,
             WARM_UP_STEPS + TIMED_STEPS,
         )
         moments = [time.perf_counter() for _ in loop]
+        once = time.perf_counter()
+        probe.measure_floor()
+        once = time.perf_counter() - once
+        pause = time.perf_counter()
         probe.measure()
         probe.draw_milestone(Path(place) / "probe.png")
-        pause = time.perf_counter() - moments[-1]
+        pause = time.perf_counter() - pause
     # the median of single steps, because other work on the machine only ever makes them longer
     spans = sorted(b - a for a, b in zip(moments[WARM_UP_STEPS - 1 :], moments[WARM_UP_STEPS:], strict=False))
     step = spans[len(spans) // 2]
-    left = (seconds - (time.perf_counter() - begun)) * RESERVE
+    left = (seconds - once - (time.perf_counter() - begun)) * RESERVE
     batch, count = chosen.training.batch, len(probe.batches.split.train)
     guess = max(1, int(left / step))
     pauses = set(chosen.milestones.names(guess, batch, count)) | set(range(probe.every, guess, probe.every))

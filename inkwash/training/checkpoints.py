@@ -93,6 +93,8 @@ def digest(weights: Mapping[str, Tensor]) -> str:
     found = hashlib.sha256()
     for name in sorted(weights):
         value = weights[name].detach().to("cpu").contiguous()
+        # as float32, so that half-precision files and the networks filled from them have one name
+        value = value.float() if value.is_floating_point() else value
         found.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
         found.update(value.flatten().view(torch.uint8).numpy().tobytes())
     return found.hexdigest()[:12]

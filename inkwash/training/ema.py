@@ -12,7 +12,7 @@ def decay(half_life: float, step: int) -> float:
     """Return the share of the average kept at `step` >= 1, for a `half_life` in steps; 0 averages nothing.
 
     The half-life grows with the run until it reaches its full length, at most a twentieth of the steps so far, so
-    that the random start is forgotten early (Karras et al. 2024, EDM2, section 3.1, "EMA warm-up").
+    that the random start is forgotten early (a half-life with ramp-up, as in the training of Karras et al. 2022, EDM).
     """
     current = min(half_life, step / 20)
     return 0.5 ** (1 / current) if current > 0 else 0.0

@@ -79,6 +79,6 @@ def _gradient(
         state.optimizer.zero_grad()
         raise InkwashError(
             f"the loss or its gradient is not finite at step {number}: the last checkpoint is kept; "
-            "try a lower optimizer.lr, optimizer.clip=1.0 or training.precision=float32"
+            "start a new run with a lower --set optimizer.lr, or with --set optimizer.clip=1.0"
         )
     return loss.item(), norm.item()

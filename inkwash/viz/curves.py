@@ -25,9 +25,10 @@ def loss_against_noise(
 ) -> None:
     """Draw the held-out `losses` over the level `codes` in [0, 1] (0 clean, 1 noise), both [L], to `path`.
 
-    `floor`, [L], is the irreducible loss of the exact denoiser at the same levels; the gap to it, shaded, is
-    what training can still win. `unit` names what the losses are; their axis is logarithmic where they span
-    more than a factor of 20. Raises `UsageError` for lengths that differ or when no loss is finite.
+    `floor`, [L], is the loss at the same levels of the exact denoiser of the train set on its own examples, which
+    has memorised them: where it is far below, learning it would be copying. `unit` names what the losses are; their
+    axis is logarithmic where they span more than a factor of 20. Raises `UsageError` for lengths that differ or when
+    no loss is finite.
     """
     columns = [_series(column) for column in (codes, losses, *([] if floor is None else [floor]))]
     if len({len(column) for column in columns}) != 1:
@@ -42,11 +43,11 @@ def loss_against_noise(
     page, (ax,) = figure()
     ax.plot(code, loss, "o-", color=COLOURS[0], markersize=3, label="network, held out")
     for below in floors:
-        ax.plot(code, below, "--", color=COLOURS[1], label="exact denoiser, irreducible")
-        gap = ax.fill_between(code, below, loss, color=COLOURS[0], alpha=0.1, linewidth=0)
-        gap.set_label("what training can still win")
+        ax.plot(code, below, "--", color=COLOURS[1], label="exact denoiser of the train set, on the train set")
         legend(ax)
     _log_where_wide(ax, "y", np.concatenate([loss, *floors]))
+    # the memorised end of the floor reaches 1e-14 and would flatten the curve that people look at
+    ax.set_ylim(bottom=max(ax.get_ylim()[0], float(loss.min()) / 30) if floors else None)
     ax.set_xlim(0, 1)
     describe(ax, title, "noise level code, (2/π)·atan(σ/α): 0 is clean, 1 is noise", unit)
     save(page, path)

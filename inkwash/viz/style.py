@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from inkwash.errors import UsageError
 from inkwash.files import atomic
+from inkwash.viz.prints import CHUNK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +84,7 @@ def save(page: Figure, path: str | Path) -> None:
     kind = path.suffix.lower()
     if kind not in FIGURE_FORMATS:
         raise UsageError(f"cannot draw a figure as '{path.name}': end it in {', '.join(FIGURE_FORMATS)}")
-    # a date would make two runs of one experiment differ
-    undated = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    # a date would make two runs of one experiment differ; the chunk marks a PNG as inkwash's own
+    undated = {".png": {"Software": None, CHUNK: "{}"}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     with atomic(path) as temporary:
         page.savefig(temporary, format=kind[1:], metadata=undated[kind])

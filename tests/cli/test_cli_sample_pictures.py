@@ -26,7 +26,6 @@ def tile(sheet: Image.Image, row: int, column: int, scale: int = 1) -> np.ndarra
 @pytest.mark.parametrize(
     ("flags", "rows", "columns", "scale"),
     [
-        (["-n", "1"], 1, 1, 1),
         (["-n", "7"], 3, 3, 1),
         (["-n", "7", "--columns", "5"], 2, 5, 1),
         (["-n", "3", "--columns", "9"], 1, 3, 1),
@@ -41,6 +40,19 @@ def test_a_grid_has_the_size_of_its_rows_and_columns(flags, rows, columns, scale
     with Image.open("x.png") as sheet:
         assert sheet.size == (columns * step + GAP, rows * step + GAP)
         assert sheet.mode == "L"
+
+
+def test_one_image_alone_has_no_border(runs, inkwash):
+    assert inkwash("sample", runs.plain, *TWO, "-n", "1", "--scale", "4", "-o", "x.png").code == 0
+    with Image.open("x.png") as sheet:
+        assert sheet.size == (SIDE * 4, SIDE * 4)
+
+
+def test_a_single_image_of_a_folder_can_be_drawn_again(runs, inkwash):
+    assert inkwash("sample", runs.plain, *TWO, "-n", "3", "-o", "singles").code == 0
+    again = inkwash("sample", "singles/000002.png")
+    assert again.code == 0
+    assert "the same" in again.err
 
 
 def test_a_grid_holds_the_images_of_the_arrays(runs, inkwash):

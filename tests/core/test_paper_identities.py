@@ -153,13 +153,13 @@ def test_scaling_a_level_and_its_state_together_changes_nothing(kind: str, scale
         torch.testing.assert_close(y, scale * x, rtol=1e-9, atol=1e-9)
 
 
-def test_restart_is_multistep_consistency_sampling(draws: Draws) -> None:
+def test_consistency_is_multistep_consistency_sampling(draws: Draws) -> None:
     # Song et al. 2023, algorithm 1: x <- f(x, t), then noise of the next level on it, and again
     noise, levels = draws(2, 3), Karras().levels(4)
     x = levels[0].sigma * noise(0)
     for draw, (now, nxt) in enumerate(pairwise(levels[:-1]), start=1):
         x = surprising(x, now) + nxt.sigma * noise(draw)
-    *_, last = Sampler(Karras(), "restart", steps=4)(surprising, noise)
+    *_, last = Sampler(Karras(), "consistency", steps=4)(surprising, noise)
     torch.testing.assert_close(last.x, surprising(x, levels[-2]))
 
 

@@ -18,7 +18,8 @@ from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.objectives import Denoising
 from inkwash.runs import course as courses
-from inkwash.runs.course import Course, Drew, Kept, Measured, Step
+from inkwash.runs.course import Course
+from inkwash.runs.events import Drew, Kept, Measured, Step
 from inkwash.runs.starting import go_on, start
 from inkwash.training import checkpoints
 from inkwash.viz import prints

@@ -35,7 +35,7 @@ def test_an_image_is_the_same_in_any_batch(untrained: Untrained, sampler: str, b
     assert (whole - parts).abs().max() <= 1
 
 
-@pytest.mark.parametrize("sampler", ["ddpm", "dpm++2m-sde", "restart", "ddim"])
+@pytest.mark.parametrize("sampler", ["ddpm", "dpm++2m-sde", "consistency", "ddim"])
 @pytest.mark.parametrize("batch", [1, 7])
 def test_its_noise_is_the_same_bit_for_bit(untrained: Untrained, sampler: str, batch: int) -> None:
     # an untrained network says zero exactly, so that every state of the path is a sum of noise alone

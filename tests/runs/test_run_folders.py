@@ -97,8 +97,8 @@ def test_rows_are_on_the_disk_as_soon_as_they_are_written(tmp_path: Path) -> Non
 
 def test_every_session_is_noted_without_host_and_path(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run")
-    folder.note_environment(CPU, "abc1234", 1.25, 10)
-    folder.note_environment(CPU, "abc1234+", 2.5, 20)
+    folder.end_session(folder.begin_session(CPU, "abc1234"), 1.25, 10)
+    folder.end_session(folder.begin_session(CPU, "abc1234+"), 2.5, 20)
     sessions = folder.sessions()
     assert [session["until_step"] for session in sessions] == [10, 20]
     assert [session["commit"] for session in sessions] == ["abc1234", "abc1234+"]

@@ -124,11 +124,11 @@ def test_a_new_length_says_what_it_does_to_a_decaying_rate(
     course = begun("run", f"optimizer.decay={decay}")
     list(course.events())
     longer = go_on(course.folder.path, digits, Length(12, "steps"))
-    told = changed_rate(longer, 6)
+    told = changed_rate(longer)
     assert (told is None) == (decay == "none")
     if told is not None:
         assert all(number in told for number in ("step 7", "12 steps", "that of 6"))
-    assert changed_rate(longer, 12) is None
+    assert changed_rate(course) is None
 
 
 def test_a_run_goes_by_the_name_of_its_recipe(

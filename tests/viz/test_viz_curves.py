@@ -33,7 +33,7 @@ def test_loss_and_floor_are_drawn_in_the_order_of_levels(tmp_path, drawn):
     loss_against_noise(tmp_path / "a.png", CODES[shuffled], losses[shuffled], losses[shuffled] / 2)
     shown = lines(drawn[0])
     assert np.array_equal(shown["network, held out"].get_xydata(), np.stack([CODES, losses], axis=1))
-    assert np.array_equal(shown["exact denoiser, irreducible"].get_ydata(), losses / 2)
+    assert np.array_equal(shown["exact denoiser of the train set, on the train set"].get_ydata(), losses / 2)
     assert drawn[0].axes[0].get_yscale() == "log"
 
 

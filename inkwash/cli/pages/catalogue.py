@@ -12,6 +12,7 @@ from rich.table import Table
 from inkwash import model, recipe
 from inkwash.cli.pages.recipes import promised
 from inkwash.nets import anatomy
+from inkwash.training.batches import Split
 
 
 def show(as_json: bool) -> None:
@@ -49,7 +50,7 @@ def _row(name: str) -> dict[str, Any]:
     if bundled:
         loaded = model.load(name, device="cpu")
         chosen, facts, net = loaded.recipe, loaded.facts, loaded.net
-        status = f"bundled, {loaded.step * chosen.training.batch / loaded.facts.count:.1f} epochs"
+        status = f"bundled, {loaded.step * chosen.training.batch / len(Split.of(loaded.facts.count).train):.1f} epochs"
     else:
         chosen = recipe.load(name)
         facts = promised(chosen)

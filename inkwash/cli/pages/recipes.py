@@ -12,6 +12,7 @@ from rich.table import Table
 
 from inkwash import data, model, recipe
 from inkwash.cli.outputs import check_free
+from inkwash.cli.pages import runs
 from inkwash.core import Schedule
 from inkwash.data.forms import FORMS
 from inkwash.facts import Facts
@@ -53,7 +54,8 @@ def show(name: str, out: Path, as_json: bool) -> None:
     curves.schedule_curves(pictures[1], {_named(chosen): sampled(chosen.schedule)}, f"Schedule of {chosen.name}")
     console.print(f"pictures: {pictures[0]}, {pictures[1]}")
     if name in model.bundled():
-        console.print(f"a trained model of this name is bundled: inkwash sample {name} -o digits.png")
+        console.print(f"a model trained by it is bundled: inkwash sample {name} -o digits.png")
+        runs.show(str(model.find(name).parent.parent), False)
 
 
 def promised(chosen: Recipe) -> Facts:

@@ -18,7 +18,7 @@ from inkwash.training import checkpoints
 def show(name: str, as_json: bool) -> int:
     """Print what `name` holds; returns 1 when one of its checkpoints is damaged, else 0."""
     latest = Path(name) if Path(name).is_dir() else model.find(name)
-    files = sorted((latest / "checkpoints").glob("*.safetensors")) if latest.is_dir() else [latest]
+    files = sorted((latest / "checkpoints").glob("[!.]*.safetensors")) if latest.is_dir() else [latest]
     rows = [_described(file) for file in files]
     card = (latest if latest.is_dir() else latest.parent.parent) / "card.md"
     damaged = any(row["damaged"] for row in rows)

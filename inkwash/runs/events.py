@@ -1,0 +1,33 @@
+"""What a run tells as it goes: every step, measurement, checkpoint and picture. Bars, logs and tests read the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from inkwash.training.heldout import Profile
+from inkwash.training.loop import Step
+
+
+class Measured(NamedTuple):
+    """A held-out measurement after `step`: the averaged network's loss by level."""
+
+    step: int
+    profile: Profile
+
+
+class Kept(NamedTuple):
+    """A checkpoint written after `step`."""
+
+    step: int
+    path: Path
+
+
+class Drew(NamedTuple):
+    """A milestone's picture, drawn after `step` from the averaged network."""
+
+    step: int
+    path: Path
+
+
+Event = Step | Measured | Kept | Drew
