@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from inkwash.facts import Facts
 from inkwash.files import write_text
-from inkwash.recipe import Recipe
+from inkwash.recipe import Recipe, load
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.record import write_record
 from inkwash.training import checkpoints
@@ -32,7 +33,11 @@ def bundle(source: Path) -> Path:
     found = checkpoints.load(run.latest)
     # a path of this machine says nothing to others: the data's own name does
     found.header["recipe"]["data"]["name"] = found.header["facts"]["data"]
-    recipe = Recipe.from_dict(found.header["recipe"])
+    trained = Recipe.from_dict(found.header["recipe"])
+    # what decided the training is the run's; its words, and how it is drawn from, are the recipe's of today
+    now = load(trained.name)
+    recipe = replace(trained, about=now.about, sampling=now.sampling, experiment=now.experiment)
+    found.header["recipe"] = recipe.to_dict()
     target = RunFolder(MODELS / recipe.name)
     if target.path.exists():
         sys.exit(f"{target.path} exists: history keeps every version of a weight file, so remove it on purpose first")

@@ -13,6 +13,7 @@ from inkwash.files import write_text
 from inkwash.recipe import Recipe
 from inkwash.runs.folder import RunFolder
 from inkwash.training.state import Progress
+from inkwash.viz import prints
 from inkwash.viz.curves import terminal_words
 
 
@@ -132,7 +133,7 @@ def _figures(
 
 
 def _pictures(folder: RunFolder) -> str:
-    pictures = sorted(folder.samples.glob("[!.]*.png"), key=lambda file: file.stat().st_mtime_ns)
+    pictures = sorted(folder.samples.glob("[!.]*.png"), key=lambda file: (prints.read_facts(file) or {}).get("step", 0))
     return "\n\n".join(f"**{file.stem}**\n\n![{file.stem}](samples/{file.name})" for file in pictures) or "None yet."
 
 

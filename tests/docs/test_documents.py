@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 EXTENDING = ROOT / "docs" / "extending.md"
 FROM_THE_FIVE = ROOT / "docs" / "from-the-five.md"
 THE_FIVE = ("ddpm-bn", "cfg-cosine", "ddim-300", "simple-unet", "attention-unet")
-BUNDLED = ("cfg-cosine", "ddim-300")
+BUNDLED = tuple(model.bundled())
 """The models that a document may take for granted."""
 DOCUMENTS = [path for path in (FROM_THE_FIVE, EXTENDING, ROOT / "README.md") if path.is_file()]
 TABLES: tuple[dict[str, Any], ...] = (

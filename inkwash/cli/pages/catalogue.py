@@ -26,15 +26,15 @@ def show(as_json: bool) -> None:
         table.add_column(heading, no_wrap=True)
     for heading in ("parameters", "MFLOP"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("what it is", min_width=20)
+    table.add_column("bundled", no_wrap=True)
+    table.add_column("what it is")
     for row in rows:
         table.add_row(
             row["name"],
             row["data"],
             f"{row['parameters']:,}",
             f"{row['flops'] / 1e6:,.1f}",
-            row["status"],
+            row["epochs"],
             row["about"],
         )
     console = Console()
@@ -50,11 +50,12 @@ def _row(name: str) -> dict[str, Any]:
     if bundled:
         loaded = model.load(name, device="cpu")
         chosen, facts, net = loaded.recipe, loaded.facts, loaded.net
-        status = f"bundled, {loaded.step * chosen.training.batch / len(Split.of(loaded.facts.count).train):.1f} epochs"
+        epochs = loaded.step * chosen.training.batch / len(Split.of(loaded.facts.count).train)
+        status = f"{epochs:.3g} epochs"
     else:
         chosen = recipe.load(name)
         facts = promised(chosen)
-        net, status = model.build_net(chosen, facts), "recipe"
+        net, status = model.build_net(chosen, facts), ""
     return {
         "name": name,
         "about": chosen.about,
@@ -65,5 +66,6 @@ def _row(name: str) -> dict[str, Any]:
         "target": chosen.target,
         "sampler": chosen.sampling.sampler,
         "bundled": bundled,
-        "status": status,
+        "status": f"bundled, {status}" if bundled else "recipe",
+        "epochs": status,
     }
