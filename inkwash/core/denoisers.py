@@ -57,6 +57,7 @@ class Clipped:
     high: float = 1.0
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the clamped image [B, ...]."""
         return self.denoiser(x, level, label).clamp(self.low, self.high)
 
 
@@ -68,6 +69,7 @@ class Counted:
     count: int = field(default=0)
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the image [B, ...], having counted the call."""
         self.count += 1
         return self.denoiser(x, level, label)
 
@@ -84,6 +86,7 @@ class Inpainted:
     mask: Tensor
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the image [B, ...], what is known of it in place."""
         guess = self.denoiser(x, level, label)
         return torch.where(self.mask.bool(), self.known, guess)
 
@@ -96,6 +99,7 @@ class Labelled:
     label: Tensor | None
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the image [B, ...] for the fixed label; `label` is not heard."""
         return self.denoiser(x, level, self.label)
 
 
@@ -108,4 +112,5 @@ class WeightedPair:
     weight: float
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the weighted image [B, ...]; two evaluations."""
         return torch.lerp(self.first(x, level, label), self.second(x, level, label), self.weight)

@@ -24,6 +24,7 @@ class GaussianDenoiser:
     covariance: Tensor
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the posterior mean [B, D]; the level may differ by example, `label` is not heard."""
         alpha, sigma = over(level.alpha, x[..., None]), over(level.sigma, x[..., None])
         identity = torch.eye(len(self.mean)).to(x)
         gain = torch.linalg.solve(alpha**2 * self.covariance + sigma**2 * identity, alpha * self.covariance)
@@ -40,6 +41,7 @@ class MixtureDenoiser:
     weights: Tensor
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the posterior mean [B, D]; the level may differ by example, `label` is not heard."""
         alpha, sigma = over(level.alpha, x), over(level.sigma, x)
         variance = alpha**2 * self.stds**2 + sigma**2
         away = x[:, None] - over(level.alpha, x[:, None]) * self.means
@@ -60,6 +62,7 @@ class EmpiricalDenoiser:
     labels: Tensor | None = None
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the posterior mean [B, ...]; a negative label means any class."""
         flat, data = x.flatten(1), self.images.flatten(1)
         alpha, sigma = over(level.alpha, flat), over(level.sigma, flat)
         # |x|^2 is the same for every image of the data and leaves the softmax as it is

@@ -25,6 +25,7 @@ class Guided:
     noisiest: Level = NOISE
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        """Return the guided image [B, ...]; `label` None or weight 1 is the plain prediction."""
         inside = bool((self.cleanest.code <= level.code).all() and (level.code <= self.noisiest.code).all())
         if label is None or self.weight == 1 or not inside:
             return self.denoiser(x, level, label)

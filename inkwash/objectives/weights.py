@@ -18,7 +18,10 @@ Weight = Callable[[Level, Target], Tensor]
 
 @dataclass(frozen=True)
 class Unweighted:
-    """1 in target space: DDPM's simple loss, the v loss, the flow-matching loss or the EDM loss, by the target."""
+    """1 in target space: DDPM's simple loss, the v loss, the flow-matching loss or the EDM loss, by the target.
+
+    Not defined where the target has no solution, as for eps at alpha = 0, which no density in (0, 1) visits.
+    """
 
     def __call__(self, level: Level, target: Target) -> Tensor:
         """Return the weight of the image's squared error, float64 [B]."""
