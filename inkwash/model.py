@@ -48,6 +48,11 @@ class Model:
     step: int
     weights: str
 
+    def __repr__(self) -> str:
+        return (
+            f"Model({self.name!r}, {self.recipe.network.kind} for {self.facts.data}, step {self.step}, {self.weights})"
+        )
+
     @property
     def target(self) -> Target:
         """What the network was asked for."""

@@ -36,6 +36,10 @@ class Samples:
     model: Model
     sampler: str
 
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.values.shape[1:]))
+        return f"Samples({len(self.values)} of {shape} from {self.model.name}, {self.sampler})"
+
     @property
     def images(self) -> NDArray[np.uint8]:
         """The images as uint8 [N, H, W] for grey ones, [N, H, W, C] for colour; points float32 [N, D]."""

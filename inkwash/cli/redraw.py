@@ -25,7 +25,7 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
     facts = prints.read_facts(picture)
     if not facts or "request" not in facts:
         raise UsageError(
-            f"{picture} does not say how it was drawn: only grids and strips of 'inkwash sample' can be drawn again"
+            f"{picture} does not say how it was drawn: grids, strips and single images of 'inkwash sample' do"
         )
     request = Request.from_dict(facts["request"])
     if request.kind == "film":

@@ -130,7 +130,7 @@ def _follow(course: Course, quiet: bool, as_json: bool) -> int:
         _say(quiet or as_json, f"stopped and saved at step {step:,}; go on with: inkwash train {course.folder.path}")
         return 130
     _say(quiet or as_json, f"done: look into {course.folder.path}/card.md and {course.folder.path}/samples")
-    _say(quiet or as_json, f"draw from it: inkwash sample {course.folder.path} -n 64 -o digits.png")
+    _say(quiet or as_json, f"draw from it: inkwash sample {course.folder.path}")
     return 0
 
 

@@ -25,6 +25,8 @@ from inkwash.training.loop import Objective, steps
 WARM_UP_STEPS, TIMED_STEPS = 3, 8
 RESERVE = 0.97
 """The share of the minutes that is planned, for what a measurement of a few steps cannot see."""
+PAUSED = 0.25
+"""The share of the planned time that measurements and pictures may take at most."""
 
 
 def is_run(what: str | Path) -> bool:
@@ -55,7 +57,7 @@ def start(
     folder = RunFolder.free(out or RunFolder.next_free(chosen.name))
     length = Length.parse(chosen.training.length)
     if length.unit == "minutes":
-        chosen = recipe.with_length(chosen, planned(chosen, loaded, length.amount * 60, device, net, objective))
+        chosen = planned(chosen, loaded, length.amount * 60, device, net, objective)
     course = Course(chosen, loaded, folder, device, net, objective)
     # made only now, so that a recipe that does not fit its data leaves no empty folder behind
     RunFolder.create(folder.path)
@@ -117,10 +119,12 @@ def planned(
     device: torch.device,
     net: nn.Module | None = None,
     objective: Objective | None = None,
-) -> Length:
-    """Return how many steps fit into `seconds` on this machine, with their measurements and pictures.
+) -> Recipe:
+    """Return `chosen` with the steps that fit into `seconds` on this machine, with their measurements and pictures.
 
-    Times a few steps, one measurement and one picture on a state that is then thrown away.
+    Times a few steps, one measurement and one picture on a state that is then thrown away. Where an epoch is only a
+    few steps, as with a folder of some pictures, measuring after each would leave no time to train: they are then
+    thinned out to a quarter of the time.
     """
     import copy
 
@@ -157,7 +161,14 @@ def planned(
     batch, count = chosen.training.batch, len(probe.batches.split.train)
     guess = max(1, int(left / step))
     pauses = set(chosen.milestones.names(guess, batch, count)) | set(range(probe.every, guess, probe.every))
-    return Length(max(1, int((left - len(pauses) * pause) / step)), "steps")
+    most = max(1, int(left * PAUSED / pause))
+    if len(pauses) > most:
+        rare = f"{max(1, guess // most)} steps"
+        thinned = replace(chosen.training, checkpoint_every=rare, milestones=(f"every {rare}",))
+        return recipe.with_length(
+            replace(chosen, training=thinned), Length(max(1, int(left * (1 - PAUSED) / step)), "steps")
+        )
+    return recipe.with_length(chosen, Length(max(1, int((left - len(pauses) * pause) / step)), "steps"))
 
 
 def _loaded(chosen: Recipe, data: str | Path | Dataset | None) -> Dataset:

@@ -82,7 +82,7 @@ def test_what_is_no_picture_is_told_so(refused):
 
 def test_a_milestone_is_no_picture_of_sample(runs, refused):
     milestone = next((runs.plain / "samples").iterdir())
-    assert "only grids and strips" in refused("sample", milestone)
+    assert "grids, strips and single images" in refused("sample", milestone)
 
 
 def test_a_film_says_the_whole_command_that_draws_it(runs, inkwash, refused):

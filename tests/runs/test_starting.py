@@ -90,7 +90,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 20.0])
 def test_minutes_become_a_number_of_steps(tiny: Callable[..., Recipe], digits: Dataset, seconds: float) -> None:
-    length = planned(tiny("training.length=1 minute"), digits, seconds, CPU)
+    length = Length.parse(planned(tiny("training.length=1 minute"), digits, seconds, CPU).training.length)
     assert length.unit == "steps"
     assert length.amount >= 1
     assert length.amount == int(length.amount)
@@ -115,6 +115,19 @@ def test_planning_leaves_a_network_of_ones_own_untouched(tiny: Callable[..., Rec
     before = net.weight.detach().clone()
     planned(tiny("training.length=1 minute"), digits, 0.0, CPU, net)
     assert torch.equal(net.weight, before) and net.weight.grad is None
+
+
+def test_measuring_takes_a_small_part_of_the_minutes_where_an_epoch_is_one_step(
+    tiny: Callable[..., Recipe], digits: Dataset
+) -> None:
+    """Sixty pictures in batches of 64: measured after every epoch, a run would do nothing else."""
+    assert digits.labels is not None
+    few = Dataset("few", digits.values[:60], digits.labels[:60], digits.classes)
+    often = tiny("training.batch=64", "training.checkpoint_every=1 epoch", "training.milestones=['every 1 epoch']")
+    found = planned(often, few, 20.0, CPU)
+    total = Length.parse(found.training.length).steps(64, 54)
+    every = Length.parse(found.training.checkpoint_every).steps(64, 54)
+    assert total > 10 * every > 10
 
 
 @pytest.mark.parametrize("decay", ["none", "linear", "cosine"])
