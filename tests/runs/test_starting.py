@@ -124,7 +124,7 @@ def test_measuring_takes_a_small_part_of_the_minutes_where_an_epoch_is_one_step(
     assert digits.labels is not None
     few = Dataset("few", digits.values[:60], digits.labels[:60], digits.classes)
     often = tiny("training.batch=64", "training.checkpoint_every=1 epoch", "training.milestones=['every 1 epoch']")
-    found = planned(often, few, 20.0, CPU)
+    found = planned(often, few, 2000.0, CPU)
     total = Length.parse(found.training.length).steps(64, 54)
     every = Length.parse(found.training.checkpoint_every).steps(64, 54)
     assert total > 10 * every > 10
