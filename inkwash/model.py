@@ -72,7 +72,7 @@ class Model:
         """Return the levels to sample on: `other`, the recipe's for sampling, or those trained on.
 
         They never start above the noise that training saw, nor, for a target that has no solution where alpha = 0,
-        above a log-SNR of -9: at -20 an error of 0.01 in the noise would become 17 in the image.
+        above a log-SNR of -9: at -20 an error of 0.01 in the noise would become 220 in the image.
         """
         trained = self.recipe.schedule
         chosen = other or self.recipe.sampling.schedule or trained

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "objectives": {"inkwash.core"},
     "training": {"inkwash.core", "inkwash.data", "inkwash.objectives"},
     "viz": {"inkwash.core"},
+    "metrics": {"inkwash.core", "inkwash.data"},
 }
 """What the layers below the recipe may import of inkwash, besides themselves, errors and files."""
 

@@ -18,7 +18,7 @@ def show(
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
 ) -> int:
-    """Tell what there is, or what a recipe, model, run folder, checkpoint or data set is.
+    """Tell what there is, or what a recipe, model, run folder, checkpoint or data set is and what will go wrong with it.
 
     Examples: inkwash show. Or: inkwash show ddpm-bn, with pictures of the network and its schedule in out/. Or: inkwash
     show runs/simple-unet-1.

@@ -77,7 +77,7 @@ def train(
         Print one JSON line an event instead of a progress bar.
     """
     extensions.load(with_)
-    from inkwash import hardware, recipe
+    from inkwash import hardware, preflight, recipe
     from inkwash.runs.starting import changed_rate, go_on, is_run, start
 
     hardware.keep_memory()
@@ -105,6 +105,9 @@ def train(
             _say(quiet or json_, "measuring this machine for some seconds, to plan the run")
         course = start(chosen, data, out, place)
         _say(quiet or json_, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
+        said = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
+        for about, text in said:
+            _say(quiet, f"warning, {about}: {text}")
     return _follow(course, quiet, json_)
 
 

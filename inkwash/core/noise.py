@@ -27,6 +27,10 @@ class Stream(IntEnum):
     TRAIN_DROPOUT = 4
     SHUFFLE = 5
     HELD_OUT = 6
+    EVALUATION = 7
+    LIKELIHOOD = 8
+    JUDGE = 9
+    JUDGE_SHIFT = 10
 
 
 def words(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, count: int) -> Tensor:

@@ -13,7 +13,7 @@ from inkwash.data.dataset import Dataset
 from inkwash.data.pixels import decode, encode
 from inkwash.errors import InkwashError, UsageError, unknown
 
-__all__ = ["DATASETS", "FORMATS", "Dataset", "decode", "encode", "load"]
+__all__ = ["DATASETS", "FORMATS", "Dataset", "decode", "encode", "load", "local"]
 
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "mnist": partial(mnist.load, "mnist"),
@@ -27,6 +27,14 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "checkerboard": partial(points.load, "checkerboard"),
     "gaussian-mixture": partial(points.load, "gaussian-mixture"),
 }
+
+LOCAL: dict[str, Callable[[], Dataset | None]] = {
+    "mnist": partial(mnist.local, "mnist"),
+    "fashion-mnist": partial(mnist.local, "fashion-mnist"),
+    "kmnist": partial(mnist.local, "kmnist"),
+    "cifar-10": cifar.local,
+}
+"""Those of them that would be downloaded: the set if it is here already, else None."""
 
 # a path is read by the first format that it holds; a folder that none of them knows is a folder of pictures
 FORMATS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
@@ -51,6 +59,14 @@ def load(spec: str | Path | None = None, size: int | None = None) -> Dataset:
     known = DATASETS.get(str(spec)) or DATASETS.get(str(spec).lower())
     dataset = known() if known else _read(Path(spec).expanduser(), size)
     return dataset.resized(size)
+
+
+def local(spec: str | Path, size: int | None = None) -> Dataset | None:
+    """Return what `load` returns if it can be had without the network, else None. Raises as `load` does."""
+    if spec in LOCAL:
+        found = LOCAL[str(spec)]()
+        return None if found is None else found.resized(size)
+    return load(spec, size) if spec in DATASETS or Path(spec).exists() else None
 
 
 def _read(path: Path, size: int | None) -> Dataset:

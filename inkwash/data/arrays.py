@@ -18,7 +18,7 @@ from inkwash.data.dataset import Dataset
 from inkwash.errors import InkwashError
 
 SUFFIXES = (".npy", ".npz")
-MEMBERS = ("images", "labels", "test_images", "test_labels")
+MEMBERS = ("images", "points", "labels", "test_images", "test_labels")
 
 
 def holds(path: Path) -> bool:
@@ -32,7 +32,12 @@ def read(path: Path) -> Dataset:
     Images are uint8 `[N, H, W]` or `[N, H, W, C]` with C = 1 or 3, points are float `[N, 2]`, labels whole
     numbers `[N]` from 0. Raises `InkwashError` for anything else: pickled, damaged or missing content.
     """
-    members = _members(path)
+    members = dict(_members(path))
+    # as `inkwash sample` writes them: points have a name of their own, and -1 is no label
+    if "points" in members and "images" not in members:
+        members["images"] = members.pop("points")
+    if "labels" in members and members["labels"].size and (members["labels"] == -1).all():
+        del members["labels"]
     if "images" not in members:
         held = ", ".join(sorted(members)) or "nothing"
         raise InkwashError(

@@ -13,7 +13,7 @@ from torch import Tensor
 from inkwash.data import labels
 from inkwash.data.contents import read_bytes
 from inkwash.data.dataset import Dataset
-from inkwash.data.downloads import Download, fetch, own
+from inkwash.data.downloads import Download, fetch, fetched, own
 from inkwash.errors import InkwashError
 
 NAME = "cifar-10"
@@ -45,6 +45,13 @@ def load() -> Dataset:
     Raises `InkwashError` when it is nowhere and cannot be fetched, and for damaged files.
     """
     return own(NAME, holds, read) or read(fetch(DOWNLOAD) / ARCHIVE)
+
+
+def local() -> Dataset | None:
+    """Return CIFAR-10 if it can be had without the network, else None."""
+    found = own(NAME, holds, read)
+    folder = fetched(DOWNLOAD)
+    return found or (read(folder / ARCHIVE) if folder else None)
 
 
 def holds(path: Path) -> bool:

@@ -63,6 +63,12 @@ def fetch(download: Download) -> Path:
     return folder
 
 
+def fetched(download: Download) -> Path | None:
+    """Return the folder of `download` if all of its files are in the cache, else None; nothing is fetched."""
+    folder = cache_folder() / download.name
+    return folder if all((folder / file).is_file() for file in download.files) else None
+
+
 def _fetch_file(download: Download, file: str, sha256: str, folder: Path) -> None:
     import pooch
 

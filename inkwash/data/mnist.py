@@ -11,7 +11,7 @@ from torch import Tensor
 from inkwash.data import idx, labels
 from inkwash.data.contents import read_bytes
 from inkwash.data.dataset import Dataset
-from inkwash.data.downloads import fetch, own
+from inkwash.data.downloads import fetch, fetched, own
 from inkwash.data.published import PUBLISHED
 from inkwash.errors import InkwashError
 
@@ -22,6 +22,13 @@ def load(name: str) -> Dataset:
     Raises `InkwashError` when it is nowhere and cannot be fetched, and for damaged files.
     """
     return own(name, holds, read) or read(fetch(PUBLISHED[name].download(name)))
+
+
+def local(name: str) -> Dataset | None:
+    """Return the published set of that name if it can be had without the network, else None."""
+    found = own(name, holds, read)
+    folder = fetched(PUBLISHED[name].download(name))
+    return found or (read(folder) if folder else None)
 
 
 def holds(path: Path) -> bool:

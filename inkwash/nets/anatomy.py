@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from inkwash.errors import InkwashError
@@ -32,6 +34,16 @@ class Stage:
     parameters: int
     flops: int
     depth: int
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One attention, as it ran on one example: the part it is in, and how many places ask how many, in how many heads."""
+
+    name: str
+    queries: int
+    keys: int
+    heads: int
 
 
 def parameters(net: nn.Module) -> int:
@@ -100,6 +112,38 @@ def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> 
         output, cost = ran.get(name, ((), 0))
         found.append(Stage(name, type(part).__name__, output, uncounted(part.parameters()), cost, depth))
     return found
+
+
+def attentions(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> list[Attention]:
+    """Return the attentions of `net` in the order in which they run on one example of `shape`.
+
+    They are known by their softmax over [..., queries, keys], whoever wrote them. The network is copied without its
+    numbers (torch's "meta" device), so that not even a huge map costs anything. `call` is as for `flops`. Raises
+    `InkwashError` when the network cannot run on that shape, or not without numbers.
+    """
+    bare = copy.deepcopy(net).to("meta")
+    running: list[str] = []
+    found: list[Attention] = []
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func.overloadpacket in _SOFTMAXES and args[0].ndim > 2 and args[1] % args[0].ndim == args[0].ndim - 1:
+                queries, keys = args[0].shape[-2:]
+                found.append(Attention(running[-1], queries, keys, args[0].numel() // (queries * keys)))
+            return func(*args, **(kwargs or {}))
+
+    def watch(name: str, part: nn.Module) -> None:
+        part.register_forward_pre_hook(lambda module, inputs: running.append(name))
+        part.register_forward_hook(lambda module, inputs, output: running.pop() and None)
+
+    for name, part in bare.named_modules():
+        watch(name or type(net).__name__, part)
+    with _probed(bare, shape, call) as run, Watch():
+        run()
+    return found
+
+
+_SOFTMAXES = (torch.ops.aten._softmax, torch.ops.aten._safe_softmax)
 
 
 def _parts(net: nn.Module, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, nn.Module, int]]:

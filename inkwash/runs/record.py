@@ -8,13 +8,14 @@ import math
 from typing import Any
 
 from inkwash.core import Target
+from inkwash.core.terminal import terminal_words
 from inkwash.facts import Facts
 from inkwash.files import write_text
 from inkwash.recipe import Recipe
 from inkwash.runs.folder import RunFolder
+from inkwash.training import ema
 from inkwash.training.state import Progress
 from inkwash.viz import prints
-from inkwash.viz.curves import terminal_words
 
 
 def write_record(folder: RunFolder, recipe: Recipe, facts: Facts, progress: Progress, total: int) -> None:
@@ -144,8 +145,8 @@ def _observations(
     left = progress.start_left
     found = {
         "Average": f"{left:.1%} of the random start is left in it"
-        + (" - it is too young to draw from" if left > 0.01 else ""),
-        "Noisiest level": terminal_words(float(terminal.alpha), float(terminal.sigma)),
+        + (" - it is too young to draw from" if left > ema.TOO_YOUNG else ""),
+        "Noisiest level": terminal_words(terminal),
     }
     if held and floor:
         determinant = Target(recipe.target, facts.data_std).determinant(terminal)

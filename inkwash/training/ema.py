@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
+TOO_YOUNG = 0.01
+"""The share of the random start above which an average is not fit to draw from."""
+
 
 def decay(half_life: float, step: int) -> float:
     """Return the share of the average kept at `step` >= 1, for a `half_life` in steps; 0 averages nothing.

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from inkwash.core.levels import Level
+from inkwash.core.terminal import terminal_words
 from inkwash.errors import UsageError
 from inkwash.viz.style import COLOURS, FAINT, INK, LOOK, describe, figure, legend, save
 
@@ -129,7 +131,7 @@ def schedule_curves(
         mixture.plot(u, sigma / norm, color=colour, linestyle="--")
         with np.errstate(divide="ignore"):
             log_snr = 2 * (np.log(alpha) - np.log(sigma))
-        words = f"{name}{rescaled}: {terminal_words(float(alpha[-1]), float(sigma[-1]))}"
+        words = f"{name}{rescaled}: {terminal_words(Level(alpha[-1], sigma[-1]))}"
         ratio.plot(u, np.clip(log_snr, -20, 20), color=colour, label=words)
     mixture.set_xlim(0, 1)
     mixture.set_ylim(-0.02, 1.05)
@@ -144,21 +146,6 @@ def schedule_curves(
     describe(ratio, "Log-SNR, 2·log(α/σ)", "u: 0 is clean, 1 is noisy", "nats")
     page.legend(loc="outside lower left", frameon=False, fontsize=LOOK["size"], labelcolor=INK)
     save(page, path)
-
-
-def terminal_words(alpha: float, sigma: float) -> str:
-    """Say in words how much image is left at a schedule's noisiest level (alpha, sigma).
-
-    Below 2 % of the norm the end passes for pure noise (T = 1000 with betas 1e-4..0.02 leaves 0.6 %); above
-    it, sampling from pure noise starts where training never was.
-    """
-    if alpha == 0:
-        return "ends at pure noise, SNR 0"
-    left = alpha / np.hypot(alpha, sigma)
-    snr = f"SNR {(alpha / sigma) ** 2:.1e}" if sigma else "SNR infinite"
-    if left < 0.02:
-        return f"ends close to pure noise, {snr}"
-    return f"ends with {left:.0%} of the image left, {snr}: pure noise is a wrong start"
 
 
 def _series(values: ArrayLike) -> Series:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkwash.errors import InkwashError
-from inkwash.nets.anatomy import flops, parameters, stages
+from inkwash.nets.anatomy import attentions, flops, parameters, stages
 
 
 class Toy(nn.Module):
@@ -146,3 +146,51 @@ def test_a_shape_that_does_not_fit_is_told_in_one_line_and_restores_the_mode():
     assert "\n" not in str(told.value)
     assert net.training
     assert not any(module._forward_hooks for module in net.modules())
+
+
+class ByHand(nn.Module):
+    """The same attention as `Attention` of one head, in two matrix products."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)
+        return (tokens @ tokens.transpose(1, 2)).softmax(-1) @ tokens
+
+
+class Library(nn.Module):
+    """torch's own layer, in two heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.MultiheadAttention(4, 2, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)
+        return self.layer(tokens, tokens, tokens, need_weights=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "heads"),
+    [(Attention(1), "part", 1), (Attention(4), "part", 4), (ByHand(), "part", 1), (Library(), "part.layer", 2)],
+    ids=["fused", "heads", "by hand", "library"],
+)
+def test_attention_is_found_whoever_wrote_it(part, name, heads):
+    (found,) = attentions(Alone(part), (4, 6, 7))
+    assert (found.name, found.queries, found.keys, found.heads) == (name, 42, 42, heads)
+
+
+def test_a_softmax_over_channels_or_classes_is_no_attention():
+    for part in (nn.Softmax(dim=1), nn.Softmax(dim=2), nn.Sequential(nn.Flatten(), nn.Softmax(dim=1))):
+        assert attentions(Alone(part), (4, 6, 7)) == []
+
+
+def test_a_map_that_no_memory_holds_is_looked_at_all_the_same():
+    """A million places have 10^12 pairs, 4 TB of scores."""
+    (found,) = attentions(Alone(Library()), (4, 1000, 1000))
+    assert found.queries == found.keys == 10**6
+
+
+def test_looking_for_attention_leaves_the_network_where_it_is():
+    net = Alone(Library()).train()
+    attentions(net, (4, 6, 7))
+    assert net.training and all(weight.device.type == "cpu" for weight in net.parameters())
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from inkwash import data
+from inkwash import data, preflight
 from inkwash.cli.outputs import check_free
+from inkwash.cli.pages import concerns
 from inkwash.core.noise import Stream, permutation
 from inkwash.drawing import pictures
 from inkwash.facts import Facts
@@ -22,8 +23,10 @@ def show(name: str, out: Path, as_json: bool) -> None:
     loaded = data.load(name)
     facts = Facts.of(loaded)
     tests = 0 if loaded.test_values is None else len(loaded.test_values)
+    said = preflight.of_data(loaded)
     if as_json:
-        print(json.dumps(facts.to_dict() | {"test_count": tests, "note": loaded.note}, indent=2))
+        warned = {"concerns": [concern._asdict() for concern in said]}
+        print(json.dumps(facts.to_dict() | {"test_count": tests, "note": loaded.note} | warned, indent=2))
         return
     console = Console(highlight=False)
     console.print(
@@ -34,6 +37,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
         console.print(f"  {label}: {share:.1%}")
     if loaded.note:
         console.print(loaded.note)
+    concerns.tell(console, said)
     target = out / f"{Path(facts.data).name}-data.png"
     check_free(target)
     if facts.is_points:

@@ -10,10 +10,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from inkwash import data, model, recipe
+from inkwash import data, model, preflight, recipe
 from inkwash.cli.outputs import check_free
-from inkwash.cli.pages import runs
+from inkwash.cli.pages import concerns, runs
 from inkwash.core import Schedule
+from inkwash.core.terminal import terminal_words
 from inkwash.data.forms import FORMS
 from inkwash.facts import Facts
 from inkwash.nets import anatomy
@@ -28,11 +29,13 @@ def show(name: str, out: Path, as_json: bool) -> None:
     net = model.build_net(chosen, facts)
     stages = anatomy.stages(net, facts.shape)
     terminal = chosen.schedule.terminal
+    said = preflight.of_recipe(chosen, facts, net)
     if as_json:
         parts = [vars(stage) | {"shape": list(stage.shape)} for stage in stages]
         told = {"parameters": anatomy.parameters(net), "flops": anatomy.flops(net, facts.shape), "stages": parts}
         ends = {"alpha": float(terminal.alpha), "sigma": float(terminal.sigma), "log_snr": _finite(terminal.log_snr)}
-        print(json.dumps(chosen.to_dict() | told | {"terminal": ends}, indent=2))
+        warned = {"concerns": [concern._asdict() for concern in said]}
+        print(json.dumps(chosen.to_dict() | told | {"terminal": ends} | warned, indent=2))
         return
     console = Console(highlight=False)
     text = recipe.read_text(name)
@@ -43,8 +46,9 @@ def show(name: str, out: Path, as_json: bool) -> None:
     console.print(
         f"{anatomy.parameters(net):,} parameters, {anatomy.flops(net, facts.shape) / 1e6:,.1f} MFLOP a forward of one example"
     )
-    words = curves.terminal_words(float(terminal.alpha), float(terminal.sigma))
+    words = terminal_words(terminal)
     console.print(f"schedule: {words} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})")
+    concerns.tell(console, said)
     pictures = out / f"{chosen.name}-network.png", out / f"{chosen.name}-schedule.png"
     for picture in pictures:
         check_free(picture)
@@ -55,7 +59,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     console.print(f"pictures: {pictures[0]}, {pictures[1]}")
     if name in model.bundled():
         console.print(f"a model trained by it is bundled: inkwash sample {name} -o digits.png")
-        runs.show(str(model.find(name).parent.parent), False)
+        runs.show(str(model.find(name).parent.parent), False, told=said)
 
 
 def promised(chosen: Recipe) -> Facts:

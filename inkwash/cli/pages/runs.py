@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,18 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from inkwash import model
+from inkwash import model, preflight
+from inkwash.cli.pages import concerns
 from inkwash.errors import InkwashError
+from inkwash.preflight import Concern
 from inkwash.training import checkpoints
 
 
-def show(name: str, as_json: bool) -> int:
-    """Print what `name` holds; returns 1 when one of its checkpoints is damaged, else 0."""
+def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int:
+    """Print what `name` holds; returns 1 when one of its checkpoints is damaged, else 0.
+
+    `told` are the concerns of its recipe where they have been printed: only others are then.
+    """
     latest = Path(name) if Path(name).is_dir() else model.find(name)
     files = sorted((latest / "checkpoints").glob("[!.]*.safetensors")) if latest.is_dir() else [latest]
     rows = [_described(file) for file in files]
@@ -35,13 +41,19 @@ def show(name: str, as_json: bool) -> int:
     console.print(table if rows else f"{name} has no checkpoint yet")
     if card.is_file() and Path(name).suffix != ".safetensors":
         console.print(Markdown(card.read_text(encoding="utf-8")))
+    # each once: most of them are of the recipe that the files share
+    said = dict.fromkeys(Concern(**each) for row in rows for each in row["concerns"])
+    new = [concern for concern in said if concern not in (told or ())]
+    if new or told is None:
+        concerns.tell(console, new)
     if damaged:
         raise InkwashError("; ".join(row["damaged"] for row in rows if row["damaged"]))
     return 0
 
 
 def _described(file: Path) -> dict[str, Any]:
-    empty = {"file": file.name, "damaged": "", "step": 0, "weights": "", "recipe": "", "data": "", "trainable": False}
+    names = {"weights": "", "recipe": "", "data": ""}
+    empty = {"file": file.name, "damaged": "", "step": 0, "trainable": False, "concerns": []} | names
     try:
         found = checkpoints.load(file)
         checkpoints.require(file, found.header)
@@ -55,4 +67,5 @@ def _described(file: Path) -> dict[str, Any]:
         "data": header["facts"]["data"],
         "trainable": bool(found.part("optimizer")),
         "held_out": header["progress"].get("best"),
+        "concerns": [concern._asdict() for concern in preflight.of_checkpoint(header)],
     }

@@ -1,0 +1,1 @@
+"""What is measured: features, classes and pixels of drawn images against those of real ones. Knows no model."""

@@ -1,0 +1,176 @@
+"""A panel: the judges of one data set, with all that they need to know of its real images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from inkwash.core.noise import Stream, permutation
+from inkwash.data import Dataset, encode
+from inkwash.errors import UsageError
+from inkwash.metrics import fitting, judges
+from inkwash.metrics.judges import Classifier, Reading, Texture
+from inkwash.metrics.references import Reference
+
+ROWS = 10_000
+"""Real images of each part whose features are kept for the measures that look at neighbours."""
+HELD_BACK = 10
+"""Where a set has no test part, one image in this many is held back from the judges and stands in for it."""
+
+Progress = Callable[[str, float], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """A network that sees, the number that scales its features to a mean variance of 1, and the real images as it sees them."""
+
+    net: nn.Module | None
+    scale: float
+    reference: Reference
+
+    def read(self, values: Tensor, progress: Callable[[int], object] | None = None) -> Reading:
+        """Return what the judge sees in pixels uint8 [N, C, H, W] or points [N, D]; the net None takes points as they are."""
+        return read(self.net, self.scale, values, progress)
+
+
+@torch.inference_mode()
+def read(
+    net: nn.Module | None, scale: float, values: Tensor, progress: Callable[[int], object] | None = None
+) -> Reading:
+    """Return features times `scale`, and the probability of each class where `net` is a classifier.
+
+    `values` are pixels, points, or images float32 in about [-1, 1], which controls alone are.
+    """
+    if net is None:
+        return Reading(values.float() * scale, None)
+    features, sure, done = [], [], 0
+    for part in values.split(500):
+        seen = net.features(encode(part) if part.dtype == torch.uint8 else part)  # type: ignore[operator]
+        features.append(seen * scale)
+        if isinstance(net, Classifier):
+            sure.append(net.head(torch.relu(seen)).softmax(1))
+        done += len(part)
+        if progress is not None:
+            progress(done)
+    return Reading(torch.cat(features), torch.cat(sure) if sure else None)
+
+
+@dataclass(frozen=True)
+class About:
+    """The data set that a panel judges: name, hash, shape of an example, classes and their proportions."""
+
+    data: str
+    sha256: str
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    proportions: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Judges by name, the first is the one whose figures come first; `rows` are real features [M, 64] as it sees them.
+
+    `figures` are numbers measured on the real test part when the panel was made.
+    """
+
+    about: About
+    judges: dict[str, Judge]
+    train_rows: Tensor
+    test_rows: Tensor
+    figures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def first(self) -> str:
+        """The name of the primary judge."""
+        return next(iter(self.judges))
+
+    def require(self, shape: tuple[int, ...], what: str) -> None:
+        """Raise `UsageError` unless these judges see examples of `shape`; `what` names what was to be judged."""
+        if tuple(shape) != self.about.shape:
+            size, own = ("×".join(map(str, s)) for s in (shape, self.about.shape))
+            raise UsageError(
+                f"{what} has examples of {size}, the judges of {self.about.data} see {own}: give --judge DATA, "
+                "the data that it should look like"
+            )
+
+    def only(self, names: list[str]) -> Panel:
+        """Return the panel with these judges alone, in this order. Raises `UsageError` for a name that it lacks."""
+        missing = [name for name in names if name not in self.judges]
+        if missing or not names:
+            raise UsageError(
+                f"--judges {','.join(names)}: the judges of {self.about.data} are {', '.join(self.judges)}"
+            )
+        if names[0] != self.first:
+            raise UsageError(f"--judges {','.join(names)}: judge {self.first} comes first, its neighbours are compared")
+        return Panel(
+            self.about, {name: self.judges[name] for name in names}, self.train_rows, self.test_rows, self.figures
+        )
+
+
+JUDGES: dict[str, Callable[[int, int], nn.Module]] = {
+    "a": judges.stacked,
+    "b": judges.residual,
+    "c": lambda channels, classes: Texture(channels),
+}
+"""Name -> network, from the numbers of channels and classes; the order is that of the table of scores."""
+
+
+def build(data: Dataset, progress: Progress | None = None) -> Panel:
+    """Return a new panel for `data`: judges that learn it from its train part, deterministically, and its references.
+
+    Without labels there is judge C alone; for points the plane itself is the judge. `progress(what, share)` hears how
+    far it is. Raises `UsageError` for a set that is too small to be judged.
+    """
+    if len(data) < 500:
+        raise UsageError(f"{data.name} has {len(data)} train examples: judges need at least 500")
+    train, test = parts(data)
+    if data.is_points:
+        scale = float(train.values.double().var(0).mean().rsqrt())
+        seats: dict[str, tuple[nn.Module | None, float]] = {"points": (None, scale)}
+    else:
+        wanted = [name for name in JUDGES if data.labels is not None or name == "c"]
+        seats = {}
+        for seed, name in enumerate(wanted, start=1):
+            net = _fitted(name, seed, train, partial(progress, f"judge {name} learns") if progress else None)
+            features = read(net, 1.0, train.values).features
+            seats[name] = net, float(features.double().var(0).mean().rsqrt())
+    found: dict[str, Judge] = {}
+    rows: list[Tensor] = []
+    for name, (seat, scale) in seats.items():
+        if progress is not None:
+            progress(f"judge {name} looks at the real ones", 0.0)
+        seen = [read(seat, scale, part.values).features for part in (train, test)]
+        reference = Reference.of(seen[0], train.labels, seen[1], test.labels, len(data.classes))
+        found[name] = Judge(seat, scale, reference)
+        rows = rows or [part[permutation(0, 0, Stream.EVALUATION, len(part))[:ROWS]].half().float() for part in seen]
+    about = About(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions))
+    return Panel(about, found, rows[0], rows[1])
+
+
+def _fitted(name: str, seed: int, train: Dataset, progress: Callable[[float], object] | None) -> nn.Module:
+    net = fitting.initialised(lambda: JUDGES[name](train.shape[0], len(train.classes)), seed)
+    if isinstance(net, Classifier):
+        net = fitting.learnt(net, train, seed, progress).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        # kept in half precision, so judged in it from the first
+        return net.half().float()
+    assert isinstance(net, Texture)
+    return fitting.fitted(net, train, seed).half().float()
+
+
+def parts(data: Dataset) -> tuple[Dataset, Dataset]:
+    """Return train and test part as sets of their own; a tenth of the train part where there is no test part."""
+    if data.test_values is not None:
+        test = Dataset(data.name, data.test_values, data.test_labels, data.classes)
+        return Dataset(data.name, data.values, data.labels, data.classes), test
+    order = permutation(0, 1, Stream.EVALUATION, len(data))
+    cut = len(data) // HELD_BACK
+    picked = (order[cut:].sort().values, order[:cut].sort().values)
+    parts = [
+        Dataset(data.name, data.values[k], None if data.labels is None else data.labels[k], data.classes)
+        for k in picked
+    ]
+    return parts[0], parts[1]

@@ -1,0 +1,87 @@
+"""What will go wrong, said in plain words before it does: of a recipe, of a trained model, of a data set.
+
+A check is a small function that returns one sentence (cause, consequence, way out) or None. To add one: the function,
+and a row in the table of what it looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from inkwash import model
+from inkwash.data import Dataset
+from inkwash.facts import Facts
+from inkwash.nets import NETS
+from inkwash.preflight import averages, classes, digits, images, networks, recipes, stored
+from inkwash.preflight.images import Seen
+from inkwash.recipe import Recipe
+
+Checks = Mapping[str, Callable[..., str | None]]
+
+OF_RECIPES: Checks = {
+    "terminal SNR": recipes.wrong_start,
+    "target": recipes.unsolvable,
+    "guidance": recipes.untrained_null_label,
+    "pauses": recipes.constant_measuring,
+    "average": averages.start_left_at_the_end,
+}
+"""What is said of a recipe beside the facts of its data."""
+
+OF_NETWORKS: Checks = {"attention": networks.wide_attention}
+"""What is said of a network beside its recipe and the facts of its data."""
+
+OF_PROGRESS: Checks = {"average": averages.start_left_now}
+"""What is said of how far a model has trained."""
+
+OF_FACTS: Checks = {"classes": classes.without_examples}
+"""What the facts of a data set tell without a look at it."""
+
+OF_IMAGES: Checks = {
+    "range": images.narrow_range,
+    "blank images": images.blank,
+    "duplicates": images.duplicates,
+    "background": images.dark_on_light,
+    "orientation": digits.turned,
+    "labels": digits.miscounted,
+}
+"""What is said of images, by some of them."""
+
+OF_STORED: Checks = {"range": stored.images_in_another_range, "scale": stored.points_of_another_scale}
+"""What is said of values that are trained on as they are stored: points, and floats from Python."""
+
+
+class Concern(NamedTuple):
+    """Something that will go wrong: what it is `about`, a name in one of the tables, and the one sentence of it."""
+
+    about: str
+    text: str
+
+
+def of_recipe(recipe: Recipe, facts: Facts, net: nn.Module | None = None) -> list[Concern]:
+    """Return what will go wrong with training by `recipe` on data of these facts, and with drawing afterwards.
+
+    `net` is the network that will be trained; without it, none is looked at.
+    """
+    said = _asked(OF_RECIPES, recipe, facts)
+    return said if net is None else said + _asked(OF_NETWORKS, net, recipe, facts)
+
+
+def of_checkpoint(header: Mapping[str, Any]) -> list[Concern]:
+    """Return what will go wrong with drawing from a trained model, told by the `header` of its checkpoint."""
+    recipe, facts = Recipe.from_dict(header["recipe"], net_known=False), Facts.from_dict(header["facts"])
+    net = model.build_net(recipe, facts) if recipe.network.kind in NETS else None
+    return of_recipe(recipe, facts, net) + _asked(OF_PROGRESS, header["progress"]) + _asked(OF_FACTS, facts)
+
+
+def of_data(data: Dataset) -> list[Concern]:
+    """Return what will go wrong with training on `data`, told by some of it: a moment even for 60,000 images."""
+    said = _asked(OF_STORED, data) if data.is_points else _asked(OF_IMAGES, Seen.of(data))
+    return said + _asked(OF_FACTS, Facts.of(data))
+
+
+def _asked(checks: Checks, *what: Any) -> list[Concern]:
+    answers = {about: check(*what) for about, check in checks.items()}
+    return [Concern(about, text) for about, text in answers.items() if text]

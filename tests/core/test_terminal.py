@@ -1,0 +1,35 @@
+"""What a schedule's end is called: the words change where training stops meeting pure noise, and nowhere else."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkwash.core import NOISE, Level, Linear
+from inkwash.core.terminal import CLOSE, image_left, terminal_words
+
+
+def test_the_trap_of_three_hundred_steps_is_put_in_words():
+    # Ho et al. 2020 take T = 1000 with these betas; their 300 first-named steps leave 22 % of the image
+    assert "close to pure noise" in terminal_words(Linear(T=1000).terminal)
+    words = terminal_words(Linear(T=300).terminal)
+    assert "22%" in words and "wrong start" in words
+
+
+def test_pure_noise_is_called_so():
+    assert terminal_words(NOISE) == "ends at pure noise, SNR 0"
+    assert "SNR infinite" in terminal_words(Level(1.0, 0.0))
+
+
+@given(st.floats(0, math.pi / 2), st.floats(1e-3, 1e3))
+def test_the_image_left_is_the_cosine_of_the_level_whatever_its_scale(angle, scale):
+    left = image_left(Level(scale * math.cos(angle), scale * math.sin(angle)))
+    assert left == pytest.approx(math.cos(angle), abs=1e-12)
+
+
+@pytest.mark.parametrize(("left", "wrong"), [(0.99 * CLOSE, False), (1.01 * CLOSE, True)])
+def test_the_words_turn_at_the_threshold(left, wrong):
+    assert ("wrong start" in terminal_words(Level(left, math.sqrt(1 - left**2)))) is wrong

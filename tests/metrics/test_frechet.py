@@ -1,0 +1,195 @@
+"""The Frechet distance of Gaussians is known; what a finite sample adds to it is taken off again and bracketed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from inkwash.errors import InkwashError, UsageError
+from inkwash.metrics.frechet import Moments, at_infinity, distance, interval
+
+Rows = Callable[..., Tensor]
+
+
+def gaussian(mean: Tensor, covariance: Tensor) -> Moments:
+    return Moments(mean.double(), covariance.double(), 1000)
+
+
+def covariance(seed: int, width: int) -> Tensor:
+    square = torch.randn(width, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return square @ square.T
+
+
+def rotation(seed: int, width: int) -> Tensor:
+    return torch.linalg.qr(covariance(seed, width)).Q
+
+
+@given(st.lists(st.floats(-5, 5), min_size=4, max_size=4), st.integers(0, 99))
+def test_a_shift_costs_its_squared_length(shift: list[float], seed: int) -> None:
+    spread, moved = covariance(seed, 4), torch.tensor(shift, dtype=torch.float64)
+    expected = sum(step**2 for step in shift)
+    assert distance(gaussian(torch.zeros(4), spread), gaussian(moved, spread)) == pytest.approx(expected, abs=1e-6)
+
+
+@given(st.floats(0.01, 20), st.integers(0, 99))
+def test_a_scaled_covariance_costs_the_square_of_the_change_of_scale(scale: float, seed: int) -> None:
+    spread = covariance(seed, 5)
+    found = distance(gaussian(torch.zeros(5), spread), gaussian(torch.zeros(5), scale**2 * spread))
+    assert found == pytest.approx((scale - 1) ** 2 * spread.trace().item(), abs=1e-6)
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9)), min_size=3, max_size=3), st.integers(0, 99))
+def test_covariances_that_commute_compare_axis_by_axis(stds: list[tuple[float, float]], seed: int) -> None:
+    turn = rotation(seed, 3)
+    pair = [
+        gaussian(torch.zeros(3), turn @ torch.diag(torch.tensor(s, dtype=torch.float64) ** 2) @ turn.T)
+        for s in zip(*stds, strict=True)
+    ]
+    # where a std is 0, the root of a rounded eigenvalue leaves about 1e-8 of the traces, here up to 500
+    assert distance(*pair) == pytest.approx(sum((a - b) ** 2 for a, b in stds), abs=1e-5)
+
+
+@given(st.integers(0, 999), st.integers(0, 999))
+def test_two_by_two_matrices_that_do_not_commute_have_a_closed_form(one: int, other: int) -> None:
+    first, second = covariance(one, 2), covariance(other, 2)
+    # the eigenvalues of a 2 x 2 matrix obey (sqrt a + sqrt b)^2 = trace + 2 sqrt determinant
+    root = math.sqrt((first @ second).trace() + 2 * math.sqrt(first.det() * second.det()))
+    expected = (first.trace() + second.trace()).item() - 2 * root
+    assert distance(gaussian(torch.zeros(2), first), gaussian(torch.zeros(2), second)) == pytest.approx(
+        expected, abs=1e-7
+    )
+
+
+def test_the_general_square_root_of_scipy_agrees() -> None:
+    linalg = pytest.importorskip("scipy.linalg")
+    first, second = covariance(1, 12), covariance(2, 12)
+    root = linalg.sqrtm((first @ second).numpy()).real.trace()
+    expected = (first.trace() + second.trace()).item() - 2 * root
+    assert distance(gaussian(torch.zeros(12), first), gaussian(torch.zeros(12), second)) == pytest.approx(
+        expected, rel=1e-9
+    )
+
+
+class Tiny(nn.Module):
+    """Two values of an image and a product of them: features that are not normal."""
+
+    num_features = 3
+
+    def forward(self, images: Tensor) -> Tensor:
+        flat = images.flatten(1)
+        return torch.cat([flat[:, :2], flat[:, :1] * flat[:, 1:2]], dim=1)
+
+
+def test_torchmetrics_agrees(rows: Rows) -> None:
+    oracle = pytest.importorskip("torchmetrics.image.fid").FrechetInceptionDistance(feature=Tiny())
+    oracle.set_dtype(torch.float64)
+    real, fake = rows(400, 4).reshape(400, 1, 2, 2), (1.5 * rows(300, 4, seed=1) + 0.3).reshape(300, 1, 2, 2)
+    oracle.update(real, real=True)
+    oracle.update(fake, real=False)
+    found = distance(Moments.of(Tiny()(real)), Moments.of(Tiny()(fake)))
+    assert found == pytest.approx(oracle.compute().item(), rel=1e-6)
+
+
+def test_a_set_is_at_distance_zero_from_itself_even_where_features_are_dead(rows: Rows) -> None:
+    features = rows(50, 6)
+    features[:, 3:] = features[:, :1]
+    assert 0 <= distance(Moments.of(features), Moments.of(features)) < 1e-6
+    features[:, 0] = 7
+    assert 0 <= distance(Moments.of(features), Moments.of(features)) < 1e-6
+
+
+@given(st.integers(0, 99), st.integers(0, 99))
+def test_the_distance_is_symmetric_and_does_not_see_rotations(one: int, turn: int) -> None:
+    first, second = (gaussian(covariance(k, 4)[0], covariance(k + 1, 4)) for k in (one, one + 2))
+    plain = distance(first, second)
+    assert distance(second, first) == pytest.approx(plain, abs=1e-7)
+    q = rotation(turn, 4)
+    turned = (gaussian(q @ each.mean, q @ each.covariance @ q.T) for each in (first, second))
+    assert distance(*turned) == pytest.approx(plain, abs=1e-7)
+
+
+def test_moments_are_those_of_numpy_and_ignore_the_order(rows: Rows) -> None:
+    features = (3 * rows(70, 5) + 100).float()
+    found = Moments.of(features)
+    assert found.count == 70 and found.mean.dtype == found.covariance.dtype == torch.float64
+    assert torch.allclose(found.covariance, torch.cov(features.double().T), rtol=1e-10)
+    assert torch.allclose(found.covariance, Moments.of(features.flip(0)).covariance, rtol=1e-10)
+    assert Moments.of(features[:, :1]).covariance.shape == (1, 1)
+
+
+def test_moments_of_a_merged_set_follow_from_those_of_its_parts(rows: Rows) -> None:
+    parts = rows(30, 3), 2 * rows(50, 3, seed=1) + 4
+    whole, (a, b) = Moments.of(torch.cat(parts)), (Moments.of(part) for part in parts)
+    apart = a.mean - b.mean
+    # Chan, Golub & LeVeque 1983: the sums of squares add, and the distance of the means with n m / (n + m)
+    squares = 29 * a.covariance + 49 * b.covariance + 30 * 50 / 80 * torch.outer(apart, apart)
+    assert torch.allclose(whole.mean, (30 * a.mean + 50 * b.mean) / 80)
+    assert torch.allclose(whole.covariance, squares / 79)
+
+
+def test_at_infinity_the_bias_of_a_finite_sample_is_gone(rows: Rows) -> None:
+    truth = gaussian(torch.zeros(8), torch.eye(8))
+    plain = [distance(Moments.of(rows(1200, 8, seed)), truth) for seed in range(12)]
+    limits = [at_infinity(rows(1200, 8, seed), truth) for seed in range(12)]
+    # in expectation a mean over N costs tr C / N, a covariance to first order D (D + 1) / (4 N) where C = 1
+    bias = (8 + 8 * 9 / 4) / 1200
+    assert min(plain) > 0.5 * bias and sum(plain) / 12 == pytest.approx(bias, rel=0.15)
+    assert abs(sum(limits) / 12) < 0.1 * bias
+    assert min(limits) < 0 < max(limits)
+
+
+def test_at_infinity_a_true_distance_stays(rows: Rows) -> None:
+    limit = at_infinity(1.5 * rows(1500, 4) + 1, gaussian(torch.zeros(4), torch.eye(4)))
+    assert limit == pytest.approx(4 + 4 * 0.25, rel=0.08)
+
+
+def test_the_interval_holds_the_true_distance_nearly_always(rows: Rows) -> None:
+    truth, shift = gaussian(torch.zeros(3), torch.eye(3)), torch.tensor([1.0, 0, 0])
+    ends = [interval(rows(400, 3, seed) + shift, truth, draws=40) for seed in range(40)]
+    held = sum(low < 1 < high for low, high in ends)
+    # 38 of 40 expected; 33 or fewer would happen once in 200 such tests
+    assert held > 33
+    # the mean's part alone has a standard error of 2 / sqrt(N)
+    width = sum(high - low for low, high in ends) / 40
+    assert 0.8 < width / (2 * 1.96 * 2 / math.sqrt(400)) < 1.3
+
+
+def test_the_interval_is_around_the_estimate_though_every_draw_lies_above(rows: Rows) -> None:
+    features, truth = rows(300, 10), gaussian(torch.zeros(10), torch.eye(10))
+    low, high = interval(features, truth)
+    assert 0 <= low < distance(Moments.of(features), truth) < high
+    assert interval(features, truth) == (low, high)
+
+
+def broken(value: float) -> Tensor:
+    features = torch.zeros(700, 2)
+    features[5, 1] = value
+    return features
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: Moments.of(torch.zeros(1, 3)), UsageError, "1 rows.*needs 2"),
+        (lambda: Moments.of(torch.zeros(9)), UsageError, "floats"),
+        (lambda: Moments.of(torch.zeros(9, 2, dtype=torch.uint8)), UsageError, "uint8"),
+        (lambda: Moments.of(broken(math.nan)), InkwashError, "row 5"),
+        (lambda: Moments.of(broken(math.inf)), InkwashError, "row 5"),
+        (lambda: gaussian(torch.zeros(2), torch.eye(3)), InkwashError, "damaged"),
+        (lambda: gaussian(torch.full((2,), math.nan), torch.eye(2)), InkwashError, "damaged"),
+        (lambda: distance(*(gaussian(torch.zeros(n), torch.eye(n)) for n in (2, 3))), UsageError, "2 wide.* 3"),
+        (lambda: at_infinity(torch.zeros(599, 2), gaussian(torch.zeros(2), torch.eye(2))), UsageError, "needs 600"),
+        (lambda: at_infinity(torch.zeros(767, 64), gaussian(torch.zeros(64), torch.eye(64))), UsageError, "needs 768"),
+        (lambda: interval(torch.zeros(9, 2), gaussian(torch.zeros(2), torch.eye(2)), draws=1), UsageError, "draws"),
+    ],
+)
+def test_bad_input_is_named_in_one_line(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        call()
+    assert "\n" not in str(caught.value)

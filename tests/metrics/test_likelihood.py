@@ -1,0 +1,295 @@
+"""The bound is a code length: for laws whose entropy or density is known it says just that, and never less."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import Tensor
+from torch.distributions import MultivariateNormal, Normal, kl_divergence
+
+from inkwash.core import (
+    Cosine,
+    Denoiser,
+    EmpiricalDenoiser,
+    GaussianDenoiser,
+    Karras,
+    Level,
+    Linear,
+    MixtureDenoiser,
+)
+from inkwash.data import encode
+from inkwash.errors import InkwashError, UsageError
+from inkwash.metrics.likelihood import (
+    Bound,
+    Grid,
+    bound,
+    decoder_nats,
+    diffusion_nats,
+    frequencies,
+    prior_nats,
+    tightened,
+)
+
+VALUES = torch.arange(256, dtype=torch.uint8)
+MEAN = torch.tensor([0.4, -0.7, 0.1], dtype=torch.float64)
+COVARIANCE = torch.tensor([[0.5, 0.25, 0.1], [0.25, 0.2, 0.0], [0.1, 0.0, 0.3]], dtype=torch.float64)
+NINE = torch.randint(0, 256, (8, 1, 3, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+CLASSES = torch.arange(8) % 4
+WIDE = Grid(16.0, -9.0)
+
+
+def ink(count: int) -> tuple[Tensor, Tensor]:
+    """Pixels [count, 1, 2, 2] that know nothing of one another: half of them 0, a tenth 255, the rest anything between."""
+    shares = torch.full((256,), 0.4 / 254, dtype=torch.float64)
+    shares[0], shares[255] = 0.5, 0.1
+    drawn = torch.multinomial(shares, count * 4, replacement=True, generator=torch.Generator().manual_seed(1))
+    return drawn.to(torch.uint8).reshape(count, 1, 2, 2), shares
+
+
+@dataclass(frozen=True)
+class PixelByPixel:
+    """The posterior mean of each pixel alone, of a law given by its shares [256]."""
+
+    shares: Tensor
+
+    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        points = encode(VALUES).double()[:, None]
+        exact = MixtureDenoiser(points, torch.zeros(256, dtype=torch.float64), self.shares)
+        each = Level(level.alpha.repeat_interleave(4), level.sigma.repeat_interleave(4))
+        return exact(x.double().reshape(-1, 1), each).reshape(x.shape).to(x)
+
+
+def test_the_prior_is_the_divergence_of_the_noisiest_level() -> None:
+    images, level = torch.linspace(-1, 1, 12).reshape(2, 1, 2, 3), Linear(T=300).terminal
+    normal = Normal(level.alpha * images.double(), level.sigma)
+    expected = kl_divergence(normal, Normal(0.0, torch.ones((), dtype=torch.float64))).sum((1, 2, 3))
+    torch.testing.assert_close(prior_nats(images, level), expected)
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.3])
+def test_of_a_gaussian_model_it_is_the_divergence_from_its_density_whatever_the_image(spread: float) -> None:
+    # prior and steps together say the cleanest x: -log of the model's density there, less the entropy of the noise
+    image, model = MEAN + torch.tensor([0.5, 0.2, -0.6], dtype=torch.float64), spread * COVARIANCE
+    images, items = image.expand(2000, 3), torch.arange(2000)
+    found = {}
+    for steps in (5, 20, 2000):
+        grid = Grid(4.0, -9.0, steps)
+        nats = prior_nats(images, grid.level(steps)) + diffusion_nats(
+            GaussianDenoiser(MEAN, model), images, None, items, grid, 5
+        )
+        found[steps] = (nats.mean().item(), nats.std().item() / math.sqrt(2000))
+    clean, one = Grid(4.0, -9.0).level(0), torch.eye(3, dtype=torch.float64)
+    exact = kl_divergence(
+        MultivariateNormal(clean.alpha * image, clean.sigma**2 * one),
+        MultivariateNormal(clean.alpha * MEAN, clean.alpha**2 * model + clean.sigma**2 * one),
+    ).item()
+    nats, error = found[2000]
+    assert abs(nats - exact) < 4 * error + 0.005 * exact
+    assert error < 0.02 * exact
+    assert found[5][0] > found[20][0] + 4 * found[20][1] > found[2000][0] + 8 * error
+
+
+@pytest.mark.parametrize("cleanest", [2.0, 7.0, 12.0])
+def test_of_independent_pixels_it_is_their_entropy_wherever_the_decoder_takes_over(cleanest: float) -> None:
+    pixels, shares = ink(1500)
+    found = bound(PixelByPixel(shares), pixels, None, Grid(cleanest, -9.0), 2, shares, batch=500)
+    entropy = -(shares * shares.log2()).sum().item()
+    assert found.error < 0.04 * entropy
+    assert abs(found.bits - entropy) < 3 * found.error + 0.005 * entropy
+    assert found.bits == pytest.approx(found.prior + found.diffusion + found.decoder)
+
+
+@pytest.mark.parametrize(("labels", "choices"), [(None, 8), (CLASSES, 2)])
+def test_one_of_a_few_images_costs_the_log_of_their_number(labels: Tensor | None, choices: int) -> None:
+    rows = torch.arange(800) % 8
+    exact = EmpiricalDenoiser(encode(NINE), CLASSES)
+    heard = None if labels is None else labels[rows]
+    found = bound(exact, NINE[rows], heard, WIDE, 40)
+    ideal = math.log2(choices) / 9
+    assert found.error < 0.04 * ideal
+    assert found.bits == pytest.approx(ideal, abs=3 * found.error + 0.01 * ideal)
+
+
+def test_coarse_steps_cost_more_than_the_images_hold_and_so_does_a_worse_denoiser() -> None:
+    rows = torch.arange(400) % 8
+    exact = EmpiricalDenoiser(encode(NINE), CLASSES)
+
+    def paler(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        return 0.99 * exact(x, level)
+
+    fine = bound(exact, NINE[rows], None, WIDE, 40)
+    coarse = bound(exact, NINE[rows], None, replace(WIDE, steps=20), 40)
+    worse = bound(paler, NINE[rows], None, WIDE, 40)
+    misled = bound(exact, NINE[rows], (CLASSES[rows] + 1) % 4, WIDE, 40)
+    for dearer in (coarse, worse, misled):
+        assert dearer.bits - 3 * dearer.error > fine.bits + 3 * fine.error
+
+
+def test_with_as_many_draws_as_steps_each_step_is_paid_once() -> None:
+    grid, images = Grid(3.0, -5.0, 7), encode(NINE)
+
+    def silent(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        return torch.zeros_like(x)
+
+    # the differences of SNR telescope
+    whole = (math.exp(3.0) - math.exp(-5.0)) / 2 * images.double().square().sum((1, 2, 3))
+    torch.testing.assert_close(diffusion_nats(silent, images, None, torch.arange(8), grid, 7), whole)
+    few = diffusion_nats(silent, images[:1].expand(5000, -1, -1, -1), None, torch.arange(5000), grid, 2)
+    # steps are spread over the images by the golden section: the mean is known to far better than 1 / sqrt(5000)
+    assert few.mean().item() == pytest.approx(whole[0].item(), rel=0.002)
+
+
+@pytest.mark.parametrize("values", [None, "counted"])
+@pytest.mark.parametrize("log_snr", [-3.0, 6.0, 12.0])
+def test_the_decoder_shares_out_one_among_256_values(values: str | None, log_snr: float) -> None:
+    known = None if values is None else frequencies(ink(50)[0])
+    level = Grid(log_snr, -9.0).level(0)
+    for x in (-1.2, -0.4, 0.97):
+        nats = decoder_nats(VALUES.reshape(256, 1, 1, 1), torch.full((256, 1, 1, 1), x), level, known)
+        assert torch.exp(-nats).sum().item() == pytest.approx(1, abs=1e-9)
+
+
+def test_a_decoder_that_sees_nothing_says_the_frequencies_and_one_that_sees_all_is_sure() -> None:
+    shares = frequencies(ink(50)[0])
+    pixels = VALUES.reshape(256, 1, 1, 1)
+    blind, sharp = Level(0.0, 1.0), Level(1.0, 1e-4)
+    torch.testing.assert_close(torch.exp(-decoder_nats(pixels, encode(pixels), blind, shares)), shares)
+    assert decoder_nats(pixels, encode(pixels), sharp, shares).abs().max() < 1e-9
+
+
+def test_frequencies_are_shares_of_values_and_none_is_impossible() -> None:
+    shares = frequencies(torch.tensor([0, 0, 0, 7], dtype=torch.uint8))
+    assert shares.sum().item() == pytest.approx(1)
+    assert shares.argmax() == 0
+    assert shares[0] / shares[7] == pytest.approx(2)
+    assert (shares > 0).all()
+
+
+def test_neither_the_batch_nor_the_other_images_change_what_an_image_costs() -> None:
+    exact, rows = EmpiricalDenoiser(encode(NINE)), torch.arange(40) % 8
+    whole, pieces = (bound(exact, NINE[rows], None, WIDE, 3, batch=size) for size in (40, 7))
+    assert pieces.bits == pytest.approx(whole.bits, rel=1e-5)
+    assert pieces.error == pytest.approx(whole.error, rel=1e-5)
+    items = torch.arange(40)
+    nats = diffusion_nats(exact, encode(NINE[rows]), None, items, WIDE, 3)
+    alone = diffusion_nats(exact, encode(NINE[rows[30:]]), None, items[30:], WIDE, 3)
+    torch.testing.assert_close(alone, nats[30:], rtol=1e-5, atol=1e-5)
+    assert bound(exact, NINE[rows], None, WIDE, 3, seed=1).bits != whole.bits
+
+
+def test_the_error_is_that_of_a_mean_and_covers_what_other_seeds_say() -> None:
+    pixels, shares = ink(6400)
+    denoiser, grid = PixelByPixel(shares), Grid(5.0, -9.0, 200)
+
+    def measured(count: int, seed: int = 0) -> Bound:
+        return bound(denoiser, pixels[:count], None, grid, 1, shares, seed=seed, batch=800)
+
+    assert measured(400).error / measured(6400).error == pytest.approx(4, rel=0.2)
+    bounds = [measured(200, seed) for seed in range(40)]
+    spread = torch.tensor([found.bits for found in bounds]).std().item()
+    # a spread of 40 is known to a ninth of it
+    assert 0.7 < spread / (sum(found.error for found in bounds) / 40) < 1.3
+
+
+def test_an_image_still_in_the_noisiest_level_is_paid_for() -> None:
+    exact, rows = EmpiricalDenoiser(encode(NINE)), torch.arange(100) % 8
+    trapped, whole = (bound(exact, NINE[rows], None, Grid.of(schedule)) for schedule in (Linear(T=300), Cosine()))
+    # SNR * |x|^2 / 2 and, of a higher order, the variance that is missing
+    power = encode(NINE[rows]).square().mean().item()
+    assert trapped.prior == pytest.approx(0.0505 * power / 2 / math.log(2), rel=0.1)
+    assert 0 < whole.prior < 1e-4
+
+
+def test_the_grid_of_a_schedule_ends_where_training_did() -> None:
+    short, whole, noisy = Grid.of(Linear(T=300)), Grid.of(Cosine(), 50), Grid.of(Karras(low=0.1, high=20.0))
+    assert short.noisiest == pytest.approx(float(Linear(T=300).terminal.log_snr))
+    assert (whole.cleanest, whole.noisiest, whole.steps) == (8.0, -9.0, 50)
+    assert (noisy.cleanest, noisy.noisiest) == pytest.approx((-2 * math.log(0.1), -2 * math.log(20.0)))
+
+
+def test_the_grid_is_even_in_log_snr_and_keeps_the_variance() -> None:
+    grid = Grid(6.0, -4.0, 5)
+    level = grid.level(torch.arange(6.0))
+    torch.testing.assert_close(level.log_snr, torch.tensor([6.0, 4, 2, 0, -2, -4], dtype=torch.float64))
+    torch.testing.assert_close(level.alpha**2 + level.sigma**2, torch.ones(6, dtype=torch.float64))
+
+
+def forgetful(denoiser: Denoiser, above: float) -> Denoiser:
+    """A denoiser that gives back the scaled noisy x at levels cleaner than `above`: what an untrained end does."""
+
+    def denoise(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        log_snr = level.log_snr.reshape(-1, 1, 1, 1)
+        plain = x / level.alpha.reshape(-1, 1, 1, 1).to(x)
+        return torch.where(log_snr > above, plain + 0.1, denoiser(x, level))
+
+    return denoise
+
+
+@pytest.mark.parametrize("end", [4.0, 9.0])
+def test_the_tightest_grid_ends_where_the_denoiser_stops_knowing_more_than_single_pixels(end: float) -> None:
+    # images that hold few values but are themselves rare: their pixels say much about one another
+    images = NINE // 64 * 80
+    rows = torch.arange(80) % 8
+    denoiser = forgetful(EmpiricalDenoiser(encode(images)), end)
+    start = Grid(12.0, -9.0, 300)
+    found = tightened(start, denoiser, images[rows], None)
+    assert found == Grid(end, -9.0, 300)
+    best, wider = (bound(denoiser, images[rows], None, grid).bits for grid in (found, start))
+    assert best < wider
+
+
+class Recorded:
+    """Hears what it is called with."""
+
+    def __init__(self) -> None:
+        self.labels: list[int] = []
+        self.count = 0
+
+    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        self.count += len(x)
+        self.labels += [] if label is None else label.tolist()
+        return torch.zeros_like(x)
+
+
+def test_each_image_is_tried_with_its_label_and_progress_counts_images() -> None:
+    ears, done = Recorded(), []
+    found = bound(ears, NINE, CLASSES, Grid(), 1, batch=3, progress=done.append)
+    assert ears.labels == CLASSES.tolist()
+    assert ears.count == 8
+    assert done == [3, 6, 8]
+    assert (found.images, found.steps) == (8, 1000)
+    assert isinstance(found, Bound)
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (lambda: Grid(-9.0, 8.0), "goes down"),
+        (lambda: Grid(float("inf"), 0.0), "goes down"),
+        (lambda: Grid(float("nan"), 0.0), "goes down"),
+        (lambda: Grid(8.0, -9.0, 0), "steps is 0"),
+        (lambda: bound(Recorded(), encode(NINE), None, Grid()), "float32 .*give the pixels"),
+        (lambda: bound(Recorded(), NINE[:, 0], None, Grid()), "not of uint8"),
+        (lambda: bound(Recorded(), NINE[:1], None, Grid()), "at least 2"),
+        (lambda: bound(Recorded(), NINE, CLASSES[:5], Grid()), "one label an image"),
+        (lambda: bound(Recorded(), NINE, None, Grid(), 0), "draws is 0"),
+        (lambda: bound(Recorded(), NINE, None, Grid(), 1, torch.ones(255)), "256 frequencies"),
+        (lambda: bound(Recorded(), NINE, None, Grid(), 1, torch.zeros(256)), "256 frequencies"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_in_one_line(request_: Callable[[], object], says: str) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        request_()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_says_nan_has_no_bound() -> None:
+    def broken(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        return x * math.nan
+
+    with pytest.raises(InkwashError, match="not a number"):
+        bound(broken, NINE, None, Grid())

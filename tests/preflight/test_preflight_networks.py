@@ -1,0 +1,57 @@
+"""Attention over too many places is told on the images at hand, and not on others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from torch import Tensor, nn
+
+from inkwash import model, preflight, recipe
+from inkwash.facts import Facts
+
+
+def said(facts: Facts, side: int, *changes: str) -> list[str]:
+    chosen = recipe.load("attention-unet").with_changes(["target=v", *changes])
+    facts = replace(facts, shape=(1, side, side))
+    return [concern.text for concern in preflight.of_recipe(chosen, facts, model.build_net(chosen, facts))]
+
+
+@pytest.mark.parametrize("side", [8, 28, 32, 40])
+def test_attention_at_half_of_a_small_side_is_no_concern(side, facts):
+    assert said(facts, side) == []
+
+
+def test_on_larger_images_it_is_told_with_its_cost(facts):
+    (text,) = said(facts, 64)
+    assert "'attention'" in text and "1,024 places" in text and "1,048,576 pairs" in text
+    # 64 in a batch, 4 bytes a pair
+    assert "256 MiB for a batch of 64" in text
+    assert "\n" not in text
+
+
+def test_without_attention_there_is_nothing_to_tell(facts):
+    assert "--set network.attention=false" in said(facts, 64)[0]
+    assert said(facts, 64, "network.attention=false") == []
+
+
+@pytest.mark.parametrize("name", [name for name in recipe.bundled() if name not in ("attention-unet", "moons")])
+def test_networks_without_attention_take_any_size(name, facts):
+    chosen, large = recipe.load(name), replace(facts, shape=(3, 256, 256))
+    said = preflight.of_recipe(chosen, large, model.build_net(chosen, large))
+    assert "attention" not in [concern.about for concern in said]
+
+
+class Stubborn(nn.Module):
+    """A network that needs the numbers to decide what to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(nn.Linear(1, 1).weight.detach())
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
+        return x * self.weight if float(x.sum()) > 0 else x
+
+
+def test_a_network_that_cannot_be_looked_at_is_left_alone(sound, facts):
+    assert preflight.of_recipe(sound(), facts, Stubborn()) == []
