@@ -91,9 +91,12 @@ from .core import (
 from .data import Dataset as Dataset
 from .errors import InkwashError as InkwashError
 from .errors import UsageError as UsageError
+from .evaluation.comparison import Comparison as Comparison
+from .evaluation.scores import Evaluation as Evaluation
 from .model import Model as Model
 from .objectives import Denoising as Denoising
 from .python import Samples as Samples
+from .python import evaluate as evaluate
 from .python import load as load
 from .python import sample as sample
 from .python import train as train

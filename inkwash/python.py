@@ -1,11 +1,11 @@
-"""The commands as Python functions: load, sample, train."""
+"""The commands as Python functions: load, sample, evaluate, train."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from inkwash.runs.starting import go_on, is_run, start
 from inkwash.sheets import facts_of, sheet
 from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective
+
+if TYPE_CHECKING:
+    from inkwash.evaluation.comparison import Comparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,48 @@ def sample(
         chosen,
         f"{used.kind}:{used.steps}",
     )
+
+
+def evaluate(
+    source: Model | str | Path,
+    *others: Model | str | Path,
+    n: int | None = None,
+    sampler: str | None = None,
+    guidance: float | str | None = None,
+    eta: float | None = None,
+    temperature: float = 1.0,
+    schedule: Schedule | None = None,
+    precision: str = "float32",
+    data: str | Path | None = None,
+    judge: str | Path | None = None,
+    judges: str | None = None,
+    bits: bool = False,
+    thorough: bool = False,
+    progress: Callable[[str, float], object] | None = None,
+) -> Comparison:
+    """Measure a model or an .npz of images; several of them, or of samplers as in "ddim:50,ddim:20", are compared.
+
+    The arguments are those of the command. A comparison of one is as good: `evaluate("cfg-cosine")[0]["fd.a"].value`.
+    `progress(what, share)` hears how far it is. Raises `UsageError` or `InkwashError` as the command does.
+    """
+    from inkwash.evaluation.comparison import Comparison
+    from inkwash.evaluation.requests import Asked, listed, weights
+
+    asked = Asked(
+        tuple(thing if isinstance(thing, Model) else str(thing) for thing in (source, *others)),
+        n,
+        listed(sampler),
+        weights(None if guidance is None else str(guidance)),
+        Settings(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
+        None if data is None else str(data),
+        None if judge is None else str(judge),
+        judges,
+        tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
+    )
+    tell = progress or (lambda what, share: None)
+    todo = asked.resolve(tell)
+    entries = tuple(task.run(todo, lambda done: None, tell) for task in todo.tasks)
+    return Comparison(entries, f"fd.{todo.bench.panel.first}")
 
 
 def train(

@@ -22,6 +22,7 @@ app = App(
 COMMANDS = {
     "train": "Train a recipe into a new run folder, or go on with a run folder.",
     "sample": "Draw from a model: a grid, a strip, a film, arrays or single images; or draw a picture again.",
+    "evaluate": "Measure a model or a file of images against real ones; with several, compare them.",
     "show": "Tell what there is and what it is: recipes, models, runs, checkpoints, data.",
 }
 EXAMPLES = {
@@ -29,6 +30,8 @@ EXAMPLES = {
     "inkwash train runs/simple-unet-1 --epochs 4",
     "sample": "Examples: inkwash sample cfg-cosine --label 0-9 --guidance 2 -o digits.png   "
     "inkwash sample ddim-300 --sampler ddim:50 --film -n 16 -o film.png   inkwash sample digits.png",
+    "evaluate": "Examples: inkwash evaluate cfg-cosine -n 1000 --report out/quality   "
+    "inkwash evaluate cfg-cosine ddim-300 --sampler ddim:50,dpm++2m:10   inkwash evaluate mine.npz",
     "show": "Examples: inkwash show ddpm-bn   inkwash show runs/simple-unet-1   inkwash show --json",
 }
 for command, told in COMMANDS.items():
@@ -41,6 +44,11 @@ OTHER_WORDS = {
     "resume": "train",
     "continue": "train",
     "fit": "train",
+    "eval": "evaluate",
+    "measure": "evaluate",
+    "score": "evaluate",
+    "compare": "evaluate",
+    "fid": "evaluate",
     "list": "show",
     "ls": "show",
     "info": "show",

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -99,3 +99,17 @@ def counter(total: int, told: str, quiet: bool = False) -> Iterator[Callable[[in
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(told, total=total)
         yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def stages(quiet: bool = False) -> Iterator[Callable[[str, float], object]]:
+    """A line that says what is going on and how far it is; yields a function of what and the share done, 0 unknown."""
+    console = Console(stderr=True)
+    silent = quiet or not console.is_terminal
+    with console.status("") if not silent else nullcontext() as status:
+
+        def show(what: str, share: float) -> None:
+            if status is not None:
+                status.update(f"{what} {share:.0%}" if share else what)
+
+        yield show

@@ -1,0 +1,188 @@
+"""`inkwash evaluate`: measure a model or a file of images; measure several side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from inkwash.cli import extensions
+from inkwash.cli.whole import Whole
+
+if TYPE_CHECKING:
+    from inkwash.evaluation.comparison import Entry
+    from inkwash.evaluation.requests import Asked, Todo
+
+HASTY = 5.0
+"""Seconds that are not worth announcing."""
+
+
+def evaluate(
+    what: str,
+    /,
+    *others: str,
+    n: Annotated[Whole | None, Parameter(name=["-n", "--count"])] = None,
+    sampler: str | None = None,
+    guidance: Annotated[str | None, Parameter(name=["--guidance", "-w"])] = None,
+    eta: float | None = None,
+    temperature: float = 1.0,
+    schedule: str | None = None,
+    precision: str = "float32",
+    data: str | None = None,
+    judge: str | None = None,
+    judges: str | None = None,
+    bits: Annotated[bool, Parameter(negative=())] = False,
+    thorough: Annotated[bool, Parameter(negative=())] = False,
+    report: Path | None = None,
+    device: str = "auto",
+    with_: Annotated[Path | None, Parameter(name="--with")] = None,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
+    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """Measure a model or a file of images, each figure beside that of real images; several are compared.
+
+    Examples: inkwash evaluate cfg-cosine -n 1000 --report out/cfg-cosine. Or: inkwash evaluate cfg-cosine ddim-300
+    --sampler ddim:50,ddim:20,dpm++2m:10 --guidance 1,1.5 --report out/compared. Or: inkwash evaluate mine.npz.
+
+    Parameters
+    ----------
+    what
+        A bundled model (see: inkwash show), a run folder, a checkpoint file, or an .npz of uint8 images of any program.
+    others
+        More of them, to compare.
+    n
+        Images to draw and judge. Default: 10,000; 1,000 for samplers of more than 100 evaluations; all of a file.
+    sampler
+        One or several to compare, as in ddim:50,dpm++2m:10. Default: the recipe's.
+    guidance
+        One or several weights of classifier-free guidance, as in 1,1.5; 1 is none. Default: the recipe's.
+    eta
+        Fresh noise of ddim in [0, 1]: 0 none, 1 as ddpm.
+    temperature
+        Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.
+    schedule
+        Levels to sample on, such as karras, log-linear or cosine. Default: those trained on.
+    precision
+        float32, bfloat16, or auto (bfloat16 where it is faster).
+    data
+        The data that the model learnt, by name or path: adds the measures that need it. Default: used if it is here.
+    judge
+        Other data to judge by, by name or path: judges are built from it once, some minutes, and kept.
+    judges
+        Some of the judges, as in a,c. Default: all.
+    bits
+        Also bound the likelihood of the real test images, in bits a value; needs the data.
+    thorough
+        Also train networks: to tell real images from samples, and on samples to read real ones; needs the data.
+    report
+        A folder for a page with pictures (index.html), CSV and plots.
+    device
+        auto, cpu, cuda or mps.
+    with_
+        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+    quiet
+        Print the table only, no progress.
+    json_
+        Print JSON, for programs.
+    """
+    extensions.load(with_)
+    from inkwash import hardware
+    from inkwash.binding import build
+    from inkwash.core import SCHEDULES
+    from inkwash.drawing import Settings
+    from inkwash.errors import unknown
+    from inkwash.evaluation.requests import Asked, listed, weights
+
+    hardware.keep_memory()
+    if schedule is not None and schedule not in SCHEDULES:
+        raise unknown("schedule", schedule, SCHEDULES)
+    levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
+    asked = Asked(
+        (what, *others),
+        n,
+        listed(sampler),
+        weights(guidance),
+        Settings(eta=eta, temperature=temperature, schedule=levels, precision=precision),
+        data,
+        judge,
+        judges,
+        tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
+        device,
+    )
+    return _run(asked, report, quiet or json_, json_)
+
+
+def _run(asked: Asked, report: Path | None, silent: bool, as_json: bool) -> int:
+    from inkwash.cli.progress import counter, stages
+
+    if report is not None:
+        from inkwash.evaluation.page import check_free
+
+        check_free(report)
+    with stages(silent) as stage:
+        todo = asked.resolve(stage)
+    if not silent:
+        _announce(todo)
+    entries = []
+    for task in todo.tasks:
+        with counter(task.count, task.name, silent) as done, stages(silent) as stage:
+            entries.append(task.run(todo, done, stage))
+    (_tell_one if len(entries) == 1 else _tell_all)(todo, entries, report, as_json)
+    if report is not None and not silent:
+        print(f"report: {report / 'index.html'}", file=sys.stderr)
+    return 0
+
+
+def _announce(todo: Todo) -> None:
+    missing = "" if todo.bench.data is not None else "; what needs the data itself is left out (--data FOLDER)"
+    print(f"judges {', '.join(todo.bench.panel.judges)} of {todo.bench.panel.about.data}{missing}", file=sys.stderr)
+    seconds = todo.seconds()
+    if seconds > HASTY:
+        drawn = sum(task.count for task in todo.tasks)
+        print(
+            f"drawing {drawn:,} images takes about {_span(seconds)}; they are kept, so that Ctrl-C loses little",
+            file=sys.stderr,
+        )
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _tell_one(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:
+    from inkwash.cli.pages import scores as pages
+    from inkwash.evaluation.verdicts import verdicts
+
+    found = entries[0].evaluation
+    words, facts = verdicts(found), todo.facts()
+    if report is not None:
+        from inkwash.evaluation import report as reports
+
+        train = None if todo.bench.data is None else todo.bench.data.values
+        reports.write(found, words, report, facts, train)
+    if as_json:
+        cost = {"evaluations": entries[0].evaluations, "seconds_64": entries[0].seconds}
+        print(json.dumps(found.to_dict() | cost | {"verdicts": words, "facts": facts}, indent=2))
+    else:
+        pages.show(found, words)
+
+
+def _tell_all(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:
+    from inkwash.cli.pages import scores as pages
+    from inkwash.evaluation.comparison import Comparison
+
+    compared = Comparison(tuple(entries), f"fd.{todo.bench.panel.first}")
+    if report is not None:
+        from inkwash.evaluation import comparison_page
+
+        comparison_page.write(compared, report, todo.facts())
+    if as_json:
+        found = [entry.evaluation.to_dict() for entry in entries]
+        print(json.dumps({"entries": found, "rows": compared.rows(), "sentence": compared.sentence}, indent=2))
+    else:
+        pages.compare(compared)

@@ -1,0 +1,126 @@
+"""Several models and samplers on the same seeds: what each costs, what each scores, and the cheapest that will do."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from inkwash.evaluation.scores import Evaluation, Score
+
+WITHIN = 0.05
+KEY = "fd.a"
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One setting: the model's name, its sampler in words, network evaluations an image, seconds for 64, and its scores.
+
+    What a file of images cost is None. `pictures` are the values of the first seeds, the same in every entry. The
+    intervals of the scores are over seeds, since each image has one of its own.
+    """
+
+    model: str
+    sampler: str
+    parameters: int | None
+    evaluations: float | None
+    seconds: float | None
+    evaluation: Evaluation
+    pictures: Tensor
+
+    @property
+    def name(self) -> str:
+        """Model and sampler."""
+        return f"{self.model} {self.sampler}".strip()
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Entries in the order asked for; `key` is the score that they are compared by, low is good."""
+
+    entries: tuple[Entry, ...]
+    key: str = KEY
+
+    def __getitem__(self, place: int) -> Evaluation:
+        """Return the scores of the entry at `place`."""
+        return self.entries[place].evaluation
+
+    def score(self, entry: Entry) -> Score:
+        """Return the score of `entry` that all are compared by."""
+        return entry.evaluation[self.key]
+
+    @property
+    def measured(self) -> list[Entry]:
+        """The entries that have the key score, at the largest number of images: FD at another N is another measure."""
+        scored = [entry for entry in self.entries if self.key in entry.evaluation]
+        most = max((entry.evaluation.count for entry in scored), default=0)
+        return [entry for entry in scored if entry.evaluation.count == most]
+
+    @property
+    def front(self) -> list[Entry]:
+        """The entries that no other beats in both cost and score, cheapest first (Pareto); files have no cost."""
+        found: list[Entry] = []
+        priced = [entry for entry in self.measured if entry.seconds is not None]
+        for entry in sorted(priced, key=lambda e: (e.seconds or 0.0, self._value(e))):
+            if not found or self._value(entry) < self._value(found[-1]):
+                found.append(entry)
+        return found
+
+    @property
+    def sentence(self) -> str:
+        """The cheapest setting within 5 % of the best, in one sentence."""
+        if not self.measured:
+            return f"No setting has the score {self.key}: there are too few images."
+        best = min(self.measured, key=self._value)
+        good = [entry for entry in self.front if self._value(entry) <= (1 + WITHIN) * self._value(best)]
+        words, count = self.score(best).words, best.evaluation.count
+        if not good or good[0] is best:
+            return (
+                f"{best.name} is best, {words} {self._value(best):.3f} at {count:,} images, and nothing cheaper comes "
+                f"within {WITHIN:.0%} of it{_cost(best, ': ')}."
+            )
+        cheap = good[0]
+        return (
+            f"{cheap.name} is the cheapest within {WITHIN:.0%} of the best: {words} {self._value(cheap):.3f}"
+            f"{_cost(cheap, ' in ')}; {best.name} has {self._value(best):.3f}{_cost(best, ' in ')}; {count:,} images each."
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a plain row an entry: cost, then the value of every score by its key."""
+        return [
+            {
+                "model": entry.model,
+                "sampler": entry.sampler,
+                "n": entry.evaluation.count,
+                "parameters": entry.parameters,
+                "evaluations": entry.evaluations,
+                "seconds_64": entry.seconds,
+            }
+            | {score.key: score.value for score in entry.evaluation.scores}
+            | {f"{score.key}.real": score.real for score in entry.evaluation.scores}
+            for entry in self.entries
+        ]
+
+    def to_csv(self) -> str:
+        """Return `rows` as CSV with a header; a score that was left out is empty."""
+        rows = self.rows()
+        names = list(dict.fromkeys(key for row in rows for key in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue()
+
+    def _value(self, entry: Entry) -> float:
+        value = self.score(entry).value
+        assert value is not None
+        return value
+
+
+def _cost(entry: Entry, before: str) -> str:
+    if entry.seconds is None:
+        return ""
+    return f"{before}{entry.seconds:.2f} s for 64 images ({entry.evaluations:g} evaluations)"

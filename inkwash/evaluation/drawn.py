@@ -1,0 +1,206 @@
+"""Samples to be judged, drawn once: kept in the cache by weights, settings and seeds, so that what was interrupted goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkwash import __version__, hardware
+from inkwash.core import Sampler
+from inkwash.data.downloads import cache_folder
+from inkwash.drawing import Settings, draw, frames, labels_for
+from inkwash.files import atomic
+from inkwash.model import Model
+from inkwash.sections import encode_schedule
+
+CHUNK = 200
+BATCH = 100
+
+Progress = Callable[[int], object]
+
+
+class Samples(NamedTuple):
+    """Drawn examples with the labels that were asked for, None without; network evaluations and seconds for each."""
+
+    values: Tensor
+    asked: Tensor | None
+    evaluations: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A model with one way to draw from it; labels come in the train set's proportions, image i has the seed i."""
+
+    model: Model
+    settings: Settings
+
+    @property
+    def sampler(self) -> Sampler:
+        """The sampler with every default settled. Raises `UsageError` for what the model cannot do."""
+        return self.settings.sampler_of(self.model)
+
+    @property
+    def guidance(self) -> float:
+        """The weight of guidance, 1 for none."""
+        own = self.model.recipe.sampling.guidance
+        return own if self.settings.guidance is None else self.settings.guidance
+
+    @property
+    def words(self) -> str:
+        """The setting in a few words, as in "ddim-300 ddim:50" or "cfg-cosine dpm++2m:20 w 1.5"."""
+        parts = [self.model.name, self.sampler_words]
+        return " ".join(parts)
+
+    @property
+    def sampler_words(self) -> str:
+        """Sampler, steps, and what differs from the usual."""
+        s, sampler = self.settings, self.sampler
+        more = {
+            "w": None if self.guidance == 1 else f"{self.guidance:g}",
+            "eta": None if s.eta is None else f"{s.eta:g}",
+            "temperature": None if s.temperature == 1 else f"{s.temperature:g}",
+            "on": None if s.schedule is None else type(s.schedule).__name__.lower(),
+        }
+        told = [f"{key} {value}" for key, value in more.items() if value is not None]
+        return " ".join([f"{sampler.kind}:{sampler.steps}", *told])
+
+    def identity(self) -> dict[str, Any]:
+        """Return all that decides the samples besides their seeds, as plain values."""
+        s, sampler = self.settings, self.sampler
+        return {
+            "inkwash": __version__,
+            "weights": self.model.weights,
+            "data": self.model.facts.sha256,
+            "sampler": [sampler.kind, sampler.steps, sampler.eta, sampler.temperature],
+            "schedule": encode_schedule(sampler.schedule) if s.schedule is not None else "model",
+            "guidance": [self.guidance, *s.interval],
+            "clip": s.clip,
+            "precision": str(hardware.precision(s.precision, self.model.device)),
+        }
+
+    @property
+    def folder(self) -> Path:
+        """Where its samples are kept."""
+        key = hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
+        return cache_folder() / "samples" / key[:24]
+
+    def seconds_for(self, count: int) -> float:
+        """Return a guess of the seconds that drawing `count` examples will take, less what is drawn already.
+
+        Times one step of one batch.
+        """
+        missing = count - sum(min(_held(path), stop - start) for path, start, stop in self._chunks(count))
+        if missing <= 0:
+            return 0.0
+        seeds = torch.arange(min(BATCH, missing))
+        labels = labels_for(self.model, seeds)
+        path = frames(self.model, seeds, labels, self.settings)
+        next(path)  # the first step pays for what later ones find ready
+        begun = time.perf_counter()
+        next(path)
+        step = (time.perf_counter() - begun) / len(seeds)
+        return step * self.sampler.evaluations * missing
+
+    def samples(self, count: int, progress: Progress | None = None) -> Samples:
+        """Return the examples of seeds 0 to `count` - 1, drawn now where the cache has them not.
+
+        `progress(done)` hears how many there are. Raises `UsageError` for settings that the model cannot follow.
+        """
+        parts = [self._chunk(path, start, stop, progress) for path, start, stop in self._chunks(count)]
+        values = torch.cat([part.values for part in parts])
+        labels = torch.cat([part.labels for part in parts])
+        drawn = sum(len(part.values) for part in parts)
+        asked = labels if self.model.conditional else None
+        evaluations, seconds = (sum(getattr(part, key) for part in parts) / drawn for key in ("evaluations", "seconds"))
+        return Samples(values[:count], None if asked is None else asked[:count], evaluations, seconds)
+
+    def _chunks(self, count: int) -> Iterator[tuple[Path, int, int]]:
+        for start in range(0, count, CHUNK):
+            yield self.folder / f"{start:08d}.npz", start, min(count, start + CHUNK)
+
+    def _chunk(self, path: Path, start: int, stop: int, progress: Progress | None) -> _Part:
+        kept = _load(path)
+        have = 0 if kept is None else len(kept.values)
+        if kept is None or have < stop - start:
+            fresh = self._draw(torch.arange(start + have, stop), progress)
+            kept = fresh if kept is None else kept.and_more(fresh)
+            _save(path, kept)
+        if progress is not None:
+            progress(stop)
+        return kept
+
+    def _draw(self, seeds: Tensor, progress: Progress | None) -> _Part:
+        labels = labels_for(self.model, seeds)
+        first = int(seeds[0])
+        begun = time.perf_counter()
+        with _counted(self.model.net) as rows:
+            told = None if progress is None else lambda done: progress(first + done)
+            drawn = list(draw(self.model, seeds, labels, self.settings, BATCH, told))
+        return _Part(torch.cat([d.values for d in drawn]), labels, float(rows[0]), time.perf_counter() - begun)
+
+
+class _Part(NamedTuple):
+    """A chunk: examples, labels, and the network evaluations and seconds that all of them took."""
+
+    values: Tensor
+    labels: Tensor
+    evaluations: float
+    seconds: float
+
+    def and_more(self, other: _Part) -> _Part:
+        """Return this chunk with `other` after it."""
+        values, labels = torch.cat([self.values, other.values]), torch.cat([self.labels, other.labels])
+        return _Part(values, labels, self.evaluations + other.evaluations, self.seconds + other.seconds)
+
+
+@contextmanager
+def _counted(net: torch.nn.Module) -> Iterator[list[int]]:
+    """Yield a list whose one number counts the examples that pass through `net`."""
+    rows = [0]
+
+    def count(module: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
+        rows[0] += len(given[0])
+
+    handle = net.register_forward_pre_hook(count)
+    try:
+        yield rows
+    finally:
+        handle.remove()
+
+
+def _load(path: Path) -> _Part | None:
+    """Return a chunk, or None where there is none or its file is damaged: it is then drawn again."""
+    if not path.is_file():
+        return None
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
+            values, labels = torch.from_numpy(held["values"]), torch.from_numpy(held["labels"])
+            return _Part(values, labels, float(held["evaluations"]), float(held["seconds"]))
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _held(path: Path) -> int:
+    part = _load(path)
+    return 0 if part is None else len(part.values)
+
+
+def _save(path: Path, part: _Part) -> None:
+    counts = np.array(part.evaluations), np.array(part.seconds)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file, values=part.values.numpy(), labels=part.labels.numpy(), evaluations=counts[0], seconds=counts[1]
+        )

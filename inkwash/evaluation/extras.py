@@ -1,0 +1,96 @@
+"""Measures that are asked for by name, because they take longer: bits a value, and networks that learn from samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from inkwash.core.noise import Stream, permutation
+from inkwash.data import Dataset
+from inkwash.errors import UsageError
+from inkwash.evaluation.drawn import Setting
+from inkwash.evaluation.scores import Score
+from inkwash.metrics import likelihood, rivals
+
+Progress = Callable[[str, float], object]
+
+TIGHTENING = 300
+"""Train images on which the cleanest level of the bound is chosen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What is measured: examples and the labels asked for, and the setting that drew them, None for a file."""
+
+    values: Tensor
+    asked: Tensor | None
+    setting: Setting | None
+
+
+def bits(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]:
+    """Bound the likelihood of all test images under the model; samplers and guidance play no part in it."""
+    words = "bits a value, test set"
+    if subject.setting is None or data.is_points or data.test_values is None:
+        yield Score("bits", words, None, note="needs a model of images, and data with a test part")
+        return
+    chosen = subject.setting.model
+    denoiser = chosen.denoiser(guidance=1.0, clip=True, precision=subject.setting.settings.precision)
+    train, train_labels = _some(data.values, data.labels if chosen.conditional else None, TIGHTENING)
+    frequencies = likelihood.frequencies(data.values)
+    grid = likelihood.Grid.of(chosen.recipe.schedule)
+    progress("bits: choosing the cleanest level", 0.0)
+    grid = likelihood.tightened(grid, denoiser, train, train_labels, frequencies, device=chosen.device)
+    test = data.test_values
+    found = likelihood.bound(
+        denoiser,
+        test,
+        data.test_labels if chosen.conditional else None,
+        grid,
+        values=frequencies,
+        device=chosen.device,
+        progress=lambda done: progress("bits", done / len(test)),
+    )
+    note = (
+        f"prior {found.prior:.3f}, steps {found.diffusion:.3f}, decoder {found.decoder:.3f}; standard error {found.error:.4f}"
+        + ("; of images given their label" if chosen.conditional else "")
+    )
+    ends = found.bits - 1.96 * found.error, found.bits + 1.96 * found.error
+    yield Score("bits", words, found.bits, low=ends[0], high=ends[1], note=note)
+
+
+def thorough(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]:
+    """Train networks: one to tell samples from real images, two to read digits, from samples and from real ones."""
+    if data.is_points:
+        yield Score("told_apart", TOLD, None, note="needs images")
+        return
+    n = min(len(subject.values), len(data))
+    real, _ = _some(data.values, None, n)
+    found = rivals.told_apart(real, subject.values[:n], progress=lambda share: progress("telling apart", share))
+    ends = found.accuracy - 1.96 * found.error, found.accuracy + 1.96 * found.error
+    yield Score("told_apart", TOLD, found.accuracy, 0.5, low=ends[0], high=ends[1])
+    if subject.asked is None or data.labels is None or data.test_values is None:
+        yield Score("taught", TAUGHT, None, note="needs samples with labels, and data with a labelled test part")
+        return
+    try:
+        learnt = rivals.taught(
+            subject.values, subject.asked, data, progress=lambda share: progress("learning from samples", share)
+        )
+    except UsageError as error:
+        yield Score("taught", TAUGHT, None, note=str(error))
+        return
+    note = f"error {learnt.error_of_samples:.2%} after learning from samples, {learnt.error_of_real:.2%} from real ones"
+    yield Score("taught", TAUGHT, learnt.ratio, 1.0, note=note)
+
+
+TOLD = "CNN two-sample"
+TAUGHT = "error of a learner"
+
+EXTRAS: dict[str, Callable[[Subject, Dataset, Progress], Iterator[Score]]] = {"bits": bits, "thorough": thorough}
+"""Flag -> measure."""
+
+
+def _some(values: Tensor, labels: Tensor | None, count: int) -> tuple[Tensor, Tensor | None]:
+    chosen = permutation(0, 2, Stream.EVALUATION, len(values))[:count]
+    return values[chosen], None if labels is None else labels[chosen]

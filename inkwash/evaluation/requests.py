@@ -1,0 +1,196 @@
+"""What is asked of `evaluate`, as one value, and the tasks that come of it: everything is checked before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inkwash import hardware, model
+from inkwash.drawing import Settings
+from inkwash.errors import UsageError
+from inkwash.evaluation import files, panels
+from inkwash.evaluation.comparison import Entry
+from inkwash.evaluation.drawn import Setting
+from inkwash.evaluation.entries import drawn_entry, file_entry, settings_for, usual_count
+from inkwash.evaluation.panels import Bench
+from inkwash.model import Model
+from inkwash.runs.folder import commit
+
+Progress = Callable[[str, float], object]
+
+
+def listed(text: str | None) -> tuple[str | None, ...]:
+    """Return the parts of "ddim:50,ddim:20"; None, the default, is a list of itself."""
+    return (None,) if text is None else tuple(part.strip() for part in text.split(","))
+
+
+def weights(text: str | None) -> tuple[float | None, ...]:
+    """Return the weights of "1,1.5". Raises `UsageError` for what is no number."""
+    try:
+        return tuple(None if part is None else float(part) for part in listed(text))
+    except ValueError:
+        raise UsageError(f"guidance '{text}': give weights as in 1,1.5") from None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The request as the user gave it; None means the default. `extras` are names in `EXTRAS`."""
+
+    things: tuple[str | Model, ...]
+    n: int | None = None
+    samplers: tuple[str | None, ...] = (None,)
+    weights: tuple[float | None, ...] = (None,)
+    settings: Settings = field(default_factory=Settings)
+    data: str | None = None
+    judge: str | None = None
+    judges: str | None = None
+    extras: tuple[str, ...] = ()
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.n is not None and self.n < 1:
+            raise UsageError(f"-n is {self.n}: it must be at least 1")
+        if self.data is not None and self.judge is not None:
+            raise UsageError("--data and --judge both say which data to judge by: give one")
+
+    def resolve(self, progress: Progress | None = None) -> Todo:
+        """Return the tasks. Raises `UsageError` or `InkwashError` for what cannot be read, drawn or judged."""
+        paths = [str(t) for t in self.things if not isinstance(t, Model) and files.holds(t)]
+        if paths and (self.samplers != (None,) or self.weights != (None,) or self.settings != Settings()):
+            raise UsageError(f"{paths[0]} is drawn already: sampler, guidance and their like have no effect on a file")
+        rest = [thing for thing in self.things if isinstance(thing, Model) or thing not in paths]
+        models = [thing if isinstance(thing, Model) else model.load(thing, device=self.device) for thing in rest]
+        settings = settings_for(models, self.samplers, self.weights, self.settings) if models else []
+        held = {path: files.read(path) for path in paths}
+        shapes = {path: tuple(values.shape[1:]) for path, (values, _) in held.items()}
+        bench = self._bench(models, shapes, progress)
+        for name, shape in shapes.items():
+            bench.panel.require(shape, name)
+        for setting in settings:
+            bench.panel.require(setting.model.facts.shape, setting.model.name)
+        for path, (values, _) in held.items():
+            files.require_like(path, values, bench.panel)
+        missing = [name for name in self.extras if bench.data is None]
+        if missing:
+            raise UsageError(f"--{missing[0]} needs {bench.panel.about.data} itself: give --data FOLDER")
+        tasks: list[Task] = [Drawing(setting, self.n or usual_count(setting)) for setting in settings]
+        for path, (values, labels) in held.items():
+            tasks.append(Held(path, values[: self.n], None if labels is None else labels[: self.n]))
+        return Todo(bench, tuple(tasks), self.extras)
+
+    def _bench(self, models: list[Model], shapes: dict[str, tuple[int, ...]], progress: Progress | None) -> Bench:
+        if self.judge is not None:
+            shape = models[0].facts.shape if models else next(iter(shapes.values()))
+            found = panels.for_data(self.judge, shape[-1] if len(shape) == 3 else None, progress)
+        elif models:
+            found = panels.for_facts(models[0].facts, self.data, progress)
+            self._require_one_data(models)
+        elif self.data is not None:
+            found = panels.for_data(self.data, None, progress)
+        else:
+            found = panels.for_shape(next(iter(shapes.values())))
+        names = [name for name in listed(self.judges) if name is not None]
+        return Bench(found.panel.only([n.lower() for n in names]), found.data) if names else found
+
+    @staticmethod
+    def _require_one_data(models: list[Model]) -> None:
+        first = models[0]
+        for other in models[1:]:
+            if other.facts.sha256 != first.facts.sha256:
+                raise UsageError(
+                    f"{first.name} learnt {first.facts.data}, {other.name} learnt {other.facts.data}: their figures "
+                    "cannot be compared; evaluate them one by one, or give --judge DATA"
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A setting of a model, to be drawn `count` times and judged."""
+
+    setting: Setting
+    count: int
+
+    @property
+    def name(self) -> str:
+        """Model and sampler in words."""
+        return self.setting.words
+
+    def seconds(self) -> float:
+        """Return a guess of the seconds that drawing will take."""
+        return self.setting.seconds_for(self.count)
+
+    def run(self, todo: Todo, drawing: Callable[[int], object], judging: Progress) -> Entry:
+        """Draw, judge, and return the entry."""
+        return drawn_entry(self.setting, self.count, todo.bench, todo.extras, drawing, judging)
+
+    def facts(self) -> dict[str, str]:
+        """Return what a report says of where its samples came from."""
+        chosen = self.setting.model
+        return {
+            "model": f"{chosen.name} ({chosen.weights}), step {chosen.step:,}",
+            "sampler": self.setting.sampler_words,
+            "seeds": f"0 to {self.count - 1:,}",
+            "precision": self.setting.settings.precision,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A file of examples, drawn already by some program."""
+
+    path: str
+    values: Tensor
+    labels: Tensor | None
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return Path(self.path).name
+
+    @property
+    def count(self) -> int:
+        """How many examples."""
+        return len(self.values)
+
+    def seconds(self) -> float:
+        """Return 0: nothing is drawn."""
+        return 0.0
+
+    def run(self, todo: Todo, drawing: Callable[[int], object], judging: Progress) -> Entry:
+        """Judge, and return the entry."""
+        return file_entry(self.name, self.values, self.labels, todo.bench, todo.extras, judging)
+
+    def facts(self) -> dict[str, str]:
+        """Return what a report says of where its samples came from."""
+        return {"file": self.name}
+
+
+Task = Drawing | Held
+
+
+@dataclass(frozen=True, eq=False)
+class Todo:
+    """Tasks and the bench that judges them."""
+
+    bench: Bench
+    tasks: tuple[Task, ...]
+    extras: tuple[str, ...] = ()
+
+    def seconds(self) -> float:
+        """Return a guess of the seconds that all drawing will take; times one step of each."""
+        return sum(task.seconds() for task in self.tasks)
+
+    def facts(self) -> dict[str, str]:
+        """Return what a report says of its making: samples, judges, machine, commit."""
+        machine: dict[str, Any] = hardware.describe(torch.device("cpu"))
+        own = self.tasks[0].facts() if len(self.tasks) == 1 else {"compared": ", ".join(t.name for t in self.tasks)}
+        return own | {
+            "judges": f"{', '.join(self.bench.panel.judges)} of {self.bench.panel.about.data}",
+            "machine": f"{machine['hardware']}, {machine['threads']} threads, torch {machine['torch']}",
+            "commit": commit() or "not under version control",
+        }

@@ -1,0 +1,363 @@
+"""The table of scores: what the judges say of some images, each figure beside what real images of the same number get."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from inkwash.data import Dataset
+from inkwash.errors import UsageError
+from inkwash.metrics import classes, frechet, kernel, neighbours, pixels
+from inkwash.metrics.frechet import Moments
+from inkwash.metrics.judges import Reading
+from inkwash.metrics.panel import Panel
+from inkwash.metrics.references import Part
+
+Better = Literal["low", "high", "near"]
+Progress = Callable[[str], object]
+
+FEWEST = 200
+"""Images below which 64 features have no covariance worth comparing."""
+FEWEST_NEIGHBOURS = 50
+NEAR = 0.01
+"""A near-copy is closer to the train set than this share of the test images."""
+
+GLOSSARY = {
+    "fd": "Frechet distance: means and covariances of what a judge sees, compared; 0 is equal",
+    "spread": "total variance of what a judge sees, 1 as the train set",
+    "kid": "kernel distance, times 1000, unbiased: 0 is equal, and below is as good",
+    "precision": "share of samples that lie among real examples",
+    "recall": "share of real examples that lie among samples",
+    "density": "how closely real examples surround samples, 1 as real ones",
+    "coverage": "share of real examples that have a sample beside them",
+    "two_sample": "how often a nearest neighbour is of its own kind, samples or real: 0.5 is not to be told apart",
+    "accuracy": "share of samples in which a judge sees the class asked for",
+    "worst": "the same for the class that fares worst",
+    "unsure": "share of samples whose likeliest class a judge gives under 90 %",
+    "entropy": "how evenly samples fall on the classes, 1 is all alike",
+    "zero": "share of pixels that are black to the last bit; a grey ground shows here first",
+    "nearest": "distance to the nearest train example, median; pixels count from 0 to 1",
+    "copies": "share of samples nearer to a train example than the nearest 1 % of real ones",
+    "bits": "upper bound of the bits that the model spends on a value of a test image",
+    "told_apart": "how often a network that learnt it tells samples from real images; 0.5 is chance",
+    "taught": "error on real images of a network that learnt from samples, over its twin's that learnt from real ones",
+}
+"""What each kind of score means, by the key up to its first dot."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One figure: `value`, None where it was left out and `note` says why; `real` is that of real images.
+
+    `floor` is what sampling alone leaves at this number of images, `low` and `high` a 95 % interval, `infinite` the
+    value at infinitely many images. `better` tells which way is good; "near" is as near to `real` as can be.
+    """
+
+    key: str
+    words: str
+    value: float | None
+    real: float | None = None
+    better: Better = "low"
+    floor: float | None = None
+    low: float | None = None
+    high: float | None = None
+    infinite: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """The value over that of real images, None where either is missing or zero."""
+        return self.value / self.real if self.value is not None and self.real else None
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the scores were computed from: values, asked labels, the first judge's reading, and neighbours in the train set.
+
+    `per_class` is the distance of each class to its own real images, `each` the accuracy of each class.
+    """
+
+    values: Tensor
+    asked: Tensor | None
+    reading: Reading
+    classes: tuple[str, ...]
+    proportions: tuple[float, ...]
+    nearest: tuple[Tensor, Tensor] | None = None
+    per_class: dict[int, float] = field(default_factory=dict)
+    each: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """All scores of `count` examples called `name` against the data set `data`, and what has to be said of them."""
+
+    name: str
+    count: int
+    data: str
+    scores: tuple[Score, ...]
+    seen: Seen
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, key: str) -> Score:
+        """Return the score called `key`."""
+        return next(score for score in self.scores if score.key == key)
+
+    def __contains__(self, key: str) -> bool:
+        return any(score.key == key and score.value is not None for score in self.scores)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain values."""
+        figures = {score.key: {k: v for k, v in asdict(score).items() if k != "key"} for score in self.scores}
+        per_class = {self.seen.classes[k]: {"fd": value} for k, value in self.seen.per_class.items()}
+        for k, share in enumerate(self.seen.each):
+            if not math.isnan(share):
+                per_class.setdefault(self.seen.classes[k], {})["accuracy"] = share
+        return {
+            "name": self.name,
+            "n": self.count,
+            "data": self.data,
+            "scores": figures,
+            "classes": per_class,
+            "notes": list(self.notes),
+        }
+
+
+def measure(
+    name: str,
+    values: Tensor,
+    asked: Tensor | None,
+    panel: Panel,
+    data: Dataset | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Return every score of uint8 images [N, C, H, W] or points [N, D]; `asked` int64 [N] are the labels asked for.
+
+    `data` is the panel's own data set where it is at hand: the distances to train images need it. Raises `UsageError`
+    for examples of another shape, none at all, or labels out of range; a measure that needs more examples is left
+    out and says so.
+    """
+    panel.require(tuple(values.shape[1:]), name)
+    if not len(values):
+        raise UsageError(f"{name} holds no examples: there is nothing to evaluate")
+    known = len(panel.about.classes)
+    if asked is not None and (asked.min() < 0 or asked.max() >= known):
+        raise UsageError(
+            f"{name} has labels from {int(asked.min())} to {int(asked.max())}, the judges of {panel.about.data} know "
+            f"0 to {known - 1}: give the labels that were asked for, or none"
+        )
+    if data is not None and data.sha256 != panel.about.sha256:
+        raise UsageError(
+            f"{data.name} ({data.sha256[:12]}) is not the {panel.about.data} that the judges know "
+            f"({panel.about.sha256[:12]}): give its own folder, or --judge for judges of other data"
+        )
+    say = progress or (lambda what: None)
+    shares = _other_shares(asked, panel)
+    notes = []
+    if shares is not None:
+        notes.append("labels were asked in other proportions than the train set's: real images are weighted alike")
+    scores: list[Score] = []
+    readings = {}
+    for judge in panel.judges:
+        say(f"judge {judge} looks")
+        readings[judge] = panel.judges[judge].read(values)
+        scores += _distances(judge, readings[judge].features, panel, shares)
+    first = readings[panel.first]
+    say("neighbours")
+    scores += _neighbours(first.features, panel)
+    for judge, reading in readings.items():
+        scores += _of_classes(judge, reading, asked, panel)
+    nearest = None
+    if not data_is_points(values):
+        zero = pixels.zero_share(values)
+        scores.append(Score("zero", "pixels exactly 0", zero, panel.figures.get("zero"), "near"))
+    if data is not None:
+        say("nearest train examples")
+        nearest = _nearest(values, data)
+        scores += _copies(nearest[0], panel)
+    else:
+        why = f"needs {panel.about.data} itself: give --data FOLDER"
+        scores += [Score("nearest", NEAREST, None, panel.figures.get("nearest"), "near", note=why)]
+        scores += [Score("copies", COPIES, None, NEAR, "near", note=why)]
+    per_class, each = _each_class(first, asked, panel)
+    seen = Seen(values, asked, first, panel.about.classes, panel.about.proportions, nearest, per_class, each)
+    return Evaluation(name, len(values), panel.about.data, tuple(scores), seen, tuple(notes))
+
+
+NEAREST = "nearest train example"
+COPIES = "near-copies"
+
+
+def data_is_points(values: Tensor) -> bool:
+    """Whether examples are points in the plane."""
+    return values.dtype != torch.uint8
+
+
+def _other_shares(asked: Tensor | None, panel: Panel) -> list[float] | None:
+    """The proportions of the asked labels where they are not a draw from the train set's (chi-squared, 6 deviations)."""
+    if asked is None or not all(judge.reference.train.classes for judge in panel.judges.values()):
+        return None
+    expected = torch.tensor(panel.about.proportions, dtype=torch.float64) * len(asked)
+    counts = torch.bincount(asked, minlength=len(expected)).double()
+    freedom = len(expected) - 1
+    surprise = float(((counts - expected) ** 2 / expected.clamp(min=1e-9)).sum())
+    if surprise <= freedom + 6 * math.sqrt(2 * freedom):
+        return None
+    return (counts / counts.sum()).tolist()
+
+
+def _weighted(part: Part, shares: list[float] | None) -> Moments:
+    return part.whole if shares is None else part.weighted(shares)
+
+
+def _distances(judge: str, features: Tensor, panel: Panel, shares: list[float] | None) -> Iterator[Score]:
+    reference, count = panel.judges[judge].reference, len(features)
+    named = judge.upper() if len(judge) == 1 else judge
+    if count < FEWEST:
+        why = f"needs at least {FEWEST} examples, there are {count}"
+        yield Score(f"fd.{judge}", f"FD to train, {named}", None, note=why)
+        return
+    train, test = (_weighted(part, shares) for part in (reference.train, reference.test))
+    own = Moments.of(features)
+    low, high = frechet.interval(features, train)
+    far = frechet.at_infinity(features, train) if count >= frechet.fewest_for_infinity(features.shape[1]) else None
+    yield Score(
+        f"fd.{judge}",
+        f"FD to train, {named}",
+        frechet.distance(own, train),
+        reference.real.at(min(count, reference.test.whole.count)),
+        floor=reference.floor.at(count),
+        low=low,
+        high=high,
+        infinite=far,
+        note=f"real at {reference.test.whole.count:,}" if count > reference.test.whole.count else "",
+    )
+    real = None
+    if judge == panel.first and len(panel.train_rows) >= count:
+        real = frechet.distance(Moments.of(panel.train_rows[:count]), reference.test.whole)
+    yield Score(f"fd.{judge}.test", f"FD to test, {named}", frechet.distance(own, test), real)
+    yield Score(
+        f"spread.{judge}",
+        f"variety, {named}",
+        float(own.covariance.trace() / train.covariance.trace()),
+        float(reference.test.whole.covariance.trace() / reference.train.whole.covariance.trace()),
+        "near",
+    )
+
+
+def _neighbours(features: Tensor, panel: Panel) -> Iterator[Score]:
+    n = min(len(features), len(panel.train_rows), len(panel.test_rows))
+    words = {
+        "precision": "precision",
+        "recall": "recall",
+        "density": "density",
+        "coverage": "coverage",
+    }
+    if n < FEWEST_NEIGHBOURS:
+        why = f"needs at least {FEWEST_NEIGHBOURS} examples, there are {n}"
+        for key in ("kid", *words, "two_sample"):
+            yield Score(key, words.get(key, key), None, note=why)
+        return
+    own, train, test = features[:n], panel.train_rows[:n], panel.test_rows[:n]
+    block = min(1000, n)
+    found, real = (kernel.distance(features, train, block) for features in (own, test))
+    error = None if math.isnan(found.error) else 1.96 * found.error
+    low, high = (None, None) if error is None else (1000 * (found.value - error), 1000 * (found.value + error))
+    yield Score("kid", "KID to train x 1000", 1000 * found.value, 1000 * real.value, low=low, high=high)
+    note = f"of {n:,}" if n < len(features) else ""
+    shape, shape_real = neighbours.manifold(train, own), _known(panel, n)
+    for key, text in words.items():
+        better: Better = "near" if key == "density" else "high"
+        yield Score(key, text, getattr(shape, key), shape_real[key], better, note=note)
+    told = "1-NN two-sample"
+    yield Score("two_sample", told, neighbours.two_sample(train, own), shape_real["two_sample"], note=note)
+
+
+def _known(panel: Panel, n: int) -> dict[str, float]:
+    """What the real test set scores with its neighbours at `n`: from the panel, or measured now."""
+    keys = ("precision", "recall", "density", "coverage", "two_sample")
+    if all(f"{key}.{n}" in panel.figures for key in keys):
+        return {key: panel.figures[f"{key}.{n}"] for key in keys}
+    return real_neighbours(panel, n)
+
+
+def real_neighbours(panel: Panel, n: int) -> dict[str, float]:
+    """Return precision, recall, density, coverage and the 1-NN accuracy of `n` test images against `n` train images."""
+    train, test = panel.train_rows[:n], panel.test_rows[:n]
+    return vars(neighbours.manifold(train, test)) | {"two_sample": neighbours.two_sample(train, test)}
+
+
+def _of_classes(judge: str, reading: Reading, asked: Tensor | None, panel: Panel) -> Iterator[Score]:
+    if reading.probabilities is None:
+        return
+    named, real = judge.upper(), panel.figures
+    if asked is not None:
+        found = classes.accuracy(reading.probabilities, asked)
+        text = f"accuracy, {named}"
+        yield Score(f"accuracy.{judge}", text, found.overall, real.get(f"accuracy.{judge}"), "high")
+        worst = f"worst class ({panel.about.classes[found.worst_class]}), {named}"
+        yield Score(f"worst.{judge}", worst, found.worst, real.get(f"worst.{judge}"), "high")
+    unsure = classes.unsure(reading.probabilities)
+    yield Score(f"unsure.{judge}", f"unsure, {named}", unsure, real.get(f"unsure.{judge}"))
+    if asked is None:
+        spread = classes.entropy(reading.probabilities)
+        yield Score(
+            f"entropy.{judge}",
+            f"label entropy, {named}",
+            spread,
+            real.get(f"entropy.{judge}"),
+            "near",
+        )
+
+
+def _each_class(reading: Reading, asked: Tensor | None, panel: Panel) -> tuple[dict[int, float], tuple[float, ...]]:
+    """The distance of each asked class to its own real images, where it has enough of them; and its accuracy."""
+    parts = panel.judges[panel.first].reference.train.classes
+    if asked is None or not parts:
+        return {}, ()
+    each = () if reading.probabilities is None else tuple(classes.accuracy(reading.probabilities, asked).each)
+    if torch.bincount(asked).max() <= reading.features.shape[1]:
+        return {}, each
+    return classes.per_class_distance(reading.features, asked, dict(enumerate(parts))), each
+
+
+def _nearest(values: Tensor, data: Dataset) -> tuple[Tensor, Tensor]:
+    scale = 1.0 if data.is_points else 1 / 255
+    return neighbours.nearest(values.flatten(1).float() * scale, data.values.flatten(1).float() * scale)
+
+
+def _copies(distances: Tensor, panel: Panel) -> Iterator[Score]:
+    yield Score("nearest", NEAREST, float(distances.median()), panel.figures.get("nearest"), "near")
+    limit = panel.figures.get("nearest.low")
+    if limit is not None:
+        yield Score("copies", COPIES, float((distances < limit).double().mean()), NEAR, "near")
+
+
+def real_figures(panel: Panel, data: Dataset, test_values: Tensor, test_labels: Tensor | None) -> dict[str, float]:
+    """Return what the real test part scores, for a panel to keep: figures that do not depend on how many are compared."""
+    found: dict[str, float] = {}
+    for name, judge in panel.judges.items():
+        reading = judge.read(test_values)
+        found |= {
+            score.key: score.value
+            for score in _of_classes(name, reading, test_labels, panel)
+            if score.value is not None
+        }
+        found |= {
+            score.key: score.value for score in _of_classes(name, reading, None, panel) if score.value is not None
+        }
+    if not data.is_points:
+        found["zero"] = pixels.zero_share(test_values)
+        found["mean"] = float(test_values.double().mean())
+        found["zero.train"] = pixels.zero_share(data.values)
+    distances = _nearest(test_values, data)[0]
+    found["nearest"] = float(distances.median())
+    found["nearest.low"] = float(distances.quantile(NEAR))
+    most = min(len(panel.train_rows), len(panel.test_rows))
+    for n in sorted({n for n in (1000, 10_000) if n <= most} | {most}):
+        found |= {f"{key}.{n}": value for key, value in real_neighbours(panel, n).items()}
+    return found

@@ -1,0 +1,49 @@
+"""Make the judges that come with inkwash: tools/judges.py --data FOLDER writes inkwash/panels/NAME.
+
+The same on one machine at every call, the bits of a network apart on others. Exits when the folder is there already:
+every figure ever stated belongs to the judges that it was measured with.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cyclopts import App
+
+import inkwash
+from inkwash import data as datasets
+from inkwash.evaluation import panels
+from inkwash.metrics import storage
+
+app = App()
+
+
+@app.default
+def main(data: str) -> None:
+    """Build the judges of DATA and write them where inkwash finds them."""
+    loaded = datasets.load(data)
+    folder = Path(inkwash.__file__).parent / "panels" / loaded.name
+    if folder.exists():
+        sys.exit(f"{folder.name} is there already: its figures would mean something else; move it away first")
+    last = ""
+
+    def progress(what: str, share: float) -> None:
+        nonlocal last
+        told = f"{what} {share:4.0%}"
+        if told != last:
+            print(f"\r{told}   ", end="", file=sys.stderr, flush=True)
+        last = told
+
+    found = panels.made(loaded, progress)
+    storage.write(found, folder)
+    print()
+    for key, value in found.figures.items():
+        print(f"{key:24} {value:.4f}")
+    for name, judge in found.judges.items():
+        floor, real = judge.reference.floor, judge.reference.real
+        print(name, "floor", dict(zip(floor.sizes, floor.values, strict=True)))
+        print(name, "real", dict(zip(real.sizes, real.values, strict=True)))
+
+
+app()
