@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inkwash.drawing import pictures
 from inkwash.errors import UsageError
 from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.gallery import POINTS
 from inkwash.evaluation.numerals import number
 from inkwash.evaluation.page import (
     Content,
@@ -23,6 +23,8 @@ from inkwash.evaluation.page import (
     drawn,
     element,
     plot,
+    plots,
+    png,
     section,
     table,
     tiles,
@@ -83,17 +85,17 @@ def _plot(comparison: Comparison, page: Page) -> list[Element]:
     front = comparison.front
     several = len({entry.model for entry in shown}) > 1
     score = comparison.score(shown[0])
-    marks = [_mark(comparison, entry, any(entry is other for other in front)) for entry in shown]
+    marks = [_mark(comparison, entry, entry in front) for entry in shown]
 
     def draw(path: Path) -> None:
-        words = f"{score.words}, at {shown[0].evaluation.count:,} samples; lower is better"
-        tradeoffs.speed_quality(path, marks, score.real, value=words)
+        title = f"Speed against quality, {shown[0].evaluation.count:,} samples each"
+        tradeoffs.speed_quality(path, marks, score.real, value=f"{score.words}, lower is better", title=title)
 
     page.files["speed-quality.png"] = drawn(draw)
     better = ", ".join(f"{e.name} ({e.seconds:.3g} s, {comparison.score(e).value:.3g})" for e in front)
     words = "Filled marks are on the front: no other setting is both faster and better. Bars are 95 % intervals"
     words += "; each model has a colour of its own." if several else "."
-    left = [entry.name for entry in comparison.entries if all(entry is not other for other in shown)]
+    left = [entry.name for entry in comparison.entries if entry not in shown]
     if left:
         words += f" Not in the plot, for want of a cost or of as many samples: {', '.join(left)}."
     alt = f"Seconds for 64 images against {score.words} of {len(shown)} settings. On the front: {better}"
@@ -107,33 +109,30 @@ def _mark(comparison: Comparison, entry: Entry, on_front: bool) -> Mark:
 
 
 def _same_seeds(entries: Sequence[Entry], page: Page, facts: dict[str, Any]) -> list[Element]:
-    points = data_is_points(entries[0].pictures)
-    rows = [_scatter(entry) if points else pictures(entry.pictures[:ACROSS]) for entry in entries]
-    across = min(len(row) for row in rows)
+    if data_is_points(entries[0].pictures):
+        return _scatters(entries, page, facts)
+    names = [entry.name for entry in entries]
+    across = min(ACROSS, *(len(entry.pictures) for entry in entries))
     if not across:
         return []
-    rows = [row[:across] for row in rows]
-    names = [entry.name for entry in entries]
-    scale = 1 if points else SCALE
-    sheet = grids.grid(np.concatenate(rows), across, scale, labels=names)
+    rows = [pictures(entry.pictures[:across]) for entry in entries]
+    sheet = grids.grid(np.concatenate(rows), across, SCALE, labels=names)
     page.files["same-seeds.png"] = drawn(lambda path: prints.save_png(sheet, path, facts))
-    if points:
-        shown = [Tile([(row[0], name)], name) for name, row in zip(names, rows, strict=True)]
-        return [section("Samples", element("div", tiles(shown, min(4, len(shown)))))]
-    strips = [
-        element("div", element("h3", name), _strip(name, row), class_="row")
-        for name, row in zip(names, rows, strict=True)
-    ]
     words = "A column is one seed: the same noise, and the same label where one is asked for. Files have seeds of their own."
+    strips = []
+    for name, row in zip(names, rows, strict=True):
+        shown = [Tile([(image, f"{name}, seed {seed}")]) for seed, image in enumerate(row)]
+        strips.append(element("div", element("h3", name), tiles(shown, across), class_="row"))
     return [section("The same seeds", element("p", words), *strips)]
 
 
-def _strip(name: str, row: NDArray[np.uint8]) -> Element:
-    return tiles([Tile([(image, f"{name}, seed {seed}")]) for seed, image in enumerate(row)], ACROSS)
-
-
-def _scatter(entry: Entry) -> NDArray[np.uint8]:
-    return fields.scatter_pictures([entry.evaluation.seen.values.numpy()], POINT_WINDOW)
+def _scatters(entries: Sequence[Entry], page: Page, facts: dict[str, Any]) -> list[Element]:
+    """All points of each entry: a few of one seed would say nothing of a shape."""
+    names = [entry.name for entry in entries]
+    shown = fields.scatter_pictures([entry.evaluation.seen.values[:POINTS] for entry in entries], POINT_WINDOW)
+    sheet = grids.grid(shown, 1, labels=names)
+    page.files["same-seeds.png"] = drawn(lambda path: prints.save_png(sheet, path, facts))
+    return [section("Samples", plots([(name, png(image)) for name, image in zip(names, shown, strict=True)]))]
 
 
 def _table(comparison: Comparison) -> list[Element]:
@@ -145,20 +144,18 @@ def _table(comparison: Comparison) -> list[Element]:
     # the worst class differs from row to row
     heads |= {key: f"worst class, {key.partition('.')[2].upper()}" for key in keys if key.startswith("worst.")}
     best = {key: _best([score for entry in rival if (score := _of(entry, key)) is not None]) for key in keys}
-    columns = ["", "samples", "evaluations", "seconds for 64", "parameters", *heads.values()]
+    columns = ["", "front", "samples", "evaluations", "seconds for 64", "parameters", *heads.values()]
     rows: list[list[Content]] = []
     for place, entry in enumerate(entries):
-        cost = ["" if c is None else f"{c:.4g}" for c in (entry.evaluations, entry.seconds)]
-        size = "" if entry.parameters is None else f"{entry.parameters:,}"
-        mine = any(entry is other for other in rival)
-        cells = [_cell(known[key][place], mine and best[key]) for key in keys]
-        named = element("span", entry.name)
-        if any(entry is other for other in comparison.front):
-            named.append(element("span", "on the front", class_="small"))
-        rows.append([named, f"{entry.evaluation.count:,}", *cost, size, *cells])
+        known_costs = (entry.evaluations, ",g"), (entry.seconds, ",.2f"), (entry.parameters, ",")
+        cost = ["" if value is None else format(value, form) for value, form in known_costs]
+        mine = entry in rival
+        cells = [_cell(known[key][place], best[key] if mine else None) for key in keys]
+        front = "yes" if entry in comparison.front else ""
+        rows.append([entry.name, front, f"{entry.evaluation.count:,}", *cost, *cells])
     reals = {key: [s.real for e in rival if (s := _of(e, key)) is not None and s.real is not None] for key in keys}
     told = [number(key, reals[key][0]) if reals[key] else "" for key in keys]
-    rows.append(["real test set", "", "", "", "", *told])
+    rows.append(["real test set", "", "", "", "", "", *told])
     held = [table("Every score; the best of a column in bold, where the number of samples is the same", columns, rows)]
     missing = {f"{s.words}: {s.note}": None for e in entries for s in e.evaluation.scores if s.value is None}
     notes = {note: None for entry in entries for note in entry.evaluation.notes}
@@ -168,7 +165,7 @@ def _table(comparison: Comparison) -> list[Element]:
     return held
 
 
-def _cell(score: Score | None, best: str | None | bool) -> Content:
+def _cell(score: Score | None, best: str | None) -> Content:
     if score is None or score.value is None:
         return ""
     told = number(score.key, score.value)

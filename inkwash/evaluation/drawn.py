@@ -7,6 +7,7 @@ import io
 import json
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,10 +80,12 @@ class Setting:
 
     def identity(self) -> dict[str, Any]:
         """Return all that decides the samples besides their seeds, as plain values."""
-        s, sampler = self.settings, self.sampler
+        s, sampler, recipe = self.settings, self.sampler, self.model.recipe.to_dict()
         return {
             "inkwash": __version__,
             "weights": self.model.weights,
+            # the same weights under another recipe draw other images
+            "recipe": {part: recipe[part] for part in ("target", "network", "schedule", "sampling")},
             "data": self.model.facts.sha256,
             "sampler": [sampler.kind, sampler.steps, sampler.eta, sampler.temperature],
             "schedule": encode_schedule(sampler.schedule) if s.schedule is not None else "model",
@@ -189,7 +192,8 @@ def _load(path: Path) -> _Part | None:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
             values, labels = torch.from_numpy(held["values"]), torch.from_numpy(held["labels"])
             return _Part(values, labels, float(held["evaluations"]), float(held["seconds"]))
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile):
+    # a flipped byte can also read as an unknown compression or an encrypted member: RuntimeError
+    except (ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return None
 
 

@@ -47,7 +47,7 @@ def settings_for(
         # built once here, so that what cannot be done is said before anything is drawn
         _ = setting.sampler
         chosen.denoiser(own, more.interval, more.clip, more.precision)
-        if all(setting.words != other.words for other in found):
+        if all(setting.identity() != other.identity() for other in found):
             found.append(setting)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -81,6 +82,9 @@ def thorough(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Sc
         yield Score("taught", TAUGHT, None, note=str(error))
         return
     note = f"error {learnt.error_of_samples:.2%} after learning from samples, {learnt.error_of_real:.2%} from real ones"
+    if math.isinf(learnt.ratio):
+        yield Score("taught", TAUGHT, None, note=f"{note}: no ratio to nothing")
+        return
     yield Score("taught", TAUGHT, learnt.ratio, 1.0, note=note)
 
 

@@ -16,6 +16,8 @@ from inkwash.evaluation.scores import Seen
 SHOWN = 24
 """Samples of each kind on a page."""
 PAIRS = 12
+POINTS = 10_000
+"""Points that a scatter shows; more would be one blot."""
 _PICKED = 12
 """The draw of the generator that picks pairs at random."""
 
@@ -85,9 +87,9 @@ def _caption(seen: Seen, ranking: Ranking, place: int) -> str:
         return f"{value:.3g}"
     likeliest = seen.classes[int(sure[place].argmax())]
     if seen.asked is None:
-        return f"{likeliest} {value:.0%}"
+        return f"{likeliest}: {value:.0%}"
     asked = seen.classes[int(seen.asked[place])]
-    return f"{asked} {value:.0%}" if asked == likeliest else f"{asked} {value:.0%}, seen as {likeliest}"
+    return f"{asked}: {value:.0%}" if asked == likeliest else f"{asked}: {value:.0%}, seen as {likeliest}"
 
 
 def closest_pairs(seen: Seen) -> list[int]:

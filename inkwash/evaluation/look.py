@@ -32,27 +32,28 @@ p {{ margin: 0 0 0.8rem; max-width: 44rem; }}
 .scroll {{ overflow-x: auto; margin-bottom: 0.8rem; }}
 table {{ border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }}
 caption {{ text-align: left; padding-bottom: 0.5rem; }}
+caption span {{ position: sticky; left: 0; display: inline-block; max-width: calc(100vw - 2.5rem); }}
 th, td {{ padding: 0.3rem 0.7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }}
-thead th {{ font-weight: 500; color: var(--quiet); vertical-align: bottom; white-space: normal; min-width: 4rem; }}
+thead th {{ font-weight: 500; color: var(--quiet); vertical-align: bottom; white-space: normal; min-width: 4.5rem; }}
 tbody th, thead th:first-child {{
-  position: sticky; left: 0; padding-left: 0; text-align: left; font-weight: 400; white-space: normal;
-  min-width: 9rem; background: var(--paper);
+  position: sticky; left: 0; padding-left: 0; text-align: left; font-weight: 400;
+  background: var(--paper);
 }}
-tbody th .small {{ display: block; line-height: 1.3; }}
+tbody th .small {{ display: block; max-width: 15rem; line-height: 1.3; white-space: normal; }}
 .mark::before {{
   content: ""; display: inline-block; width: 0.6em; height: 0.6em; margin-right: 0.45em; border-radius: 50%;
   background: {FAINT};
 }}
-.mark {{ display: block; text-align: left; }}
+.left, .mark {{ display: block; text-align: left; }}
 .good::before {{ background: {GOOD}; }}
 .fair::before {{ background: {FAIR}; }}
 .poor::before {{ background: {POOR}; }}
 img {{ display: block; width: 100%; height: auto; }}
 figure {{ margin: 0; }}
 .plot {{ max-width: 46rem; margin-bottom: 0.8rem; }}
-.points {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }}
+.plots {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; }}
 .tiles {{
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(4.2rem, 1fr)); gap: 0.6rem 0.4rem;
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(4.5rem, 1fr)); gap: 0.6rem 0.4rem;
   margin: 0 0 1rem; padding: 0; list-style: none;
 }}
 .tiles img {{ image-rendering: pixelated; }}
@@ -71,7 +72,8 @@ dd {{ margin: 0; overflow-wrap: anywhere; }}
 @media (max-width: 30rem) {{
   body {{ padding: 1.5rem 1rem 3rem; }}
   th, td {{ padding: 0.3rem 0.45rem; }}
-  tbody th, thead th:first-child {{ min-width: 7rem; }}
+  tbody th, thead th:first-child {{ min-width: 7rem; white-space: normal; }}
+  .tiles {{ grid-template-columns: repeat(auto-fill, minmax(3.2rem, 1fr)); }}
   dl div {{ grid-template-columns: 1fr; gap: 0; padding: 0.3rem 0; }}
 }}
 @media print {{ details::details-content {{ content-visibility: visible; }} }}

@@ -60,26 +60,34 @@ def definitions(facts: Mapping[str, str], **attributes: str) -> Element:
     return element("dl", *pairs, **attributes)
 
 
-def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Content]]) -> Element:
+def table(caption: str, columns: Sequence[Content], rows: Sequence[Sequence[Content]]) -> Element:
     """Return a table that scrolls sideways where it is too wide; the first cell of a row is its heading."""
     head = element("tr", *(element("th", name, scope="col") for name in columns))
     body = [
         element("tr", element("th", first, scope="row"), *(element("td", cell) for cell in rest))
         for first, *rest in rows
     ]
-    held = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
+    held = element(
+        "table", element("caption", element("span", caption)), element("thead", head), element("tbody", *body)
+    )
     return element("div", held, class_="scroll", role="region", aria_label=caption, tabindex="0")
 
 
-def picture(png: bytes, alt: str, **attributes: str) -> Element:
+def picture(image: bytes, alt: str, **attributes: str) -> Element:
     """Return a picture that is part of the page."""
-    uri = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    uri = f"data:image/png;base64,{base64.b64encode(image).decode('ascii')}"
     return element("img", src=uri, alt=alt, **attributes)
 
 
-def plot(png: bytes, alt: str) -> Element:
+def plot(image: bytes, alt: str) -> Element:
     """Return a drawing in ink on paper, which turns to chalk by night."""
-    return element("figure", picture(png, alt), class_="plot")
+    return element("figure", picture(image, alt), class_="plot")
+
+
+def plots(shown: Sequence[tuple[str, bytes]]) -> Element:
+    """Return small drawings side by side, each over its name."""
+    held = (element("div", plot(image, name), element("p", name, class_="small")) for name, image in shown)
+    return element("div", *held, class_="plots")
 
 
 class Tile(NamedTuple):
@@ -93,11 +101,20 @@ def tiles(shown: Sequence[Tile], across: int | None = None) -> Element:
     """Return small pictures with crisp pixels side by side: `across` of them, or as many as there is room for."""
     items = []
     for tile in shown:
-        images = [picture(_png(pixels), alt) for pixels, alt in tile.pictures]
+        images = [picture(png(pixels), alt) for pixels, alt in tile.pictures]
         caption = element("figcaption", tile.caption) if tile.caption else None
         items.append(element("li", element("figure", *images, caption)))
     style = {"style": f"grid-template-columns:repeat({across},1fr)"} if across else {}
     return element("ul", *items, class_="tiles", **style)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Return uint8 pixels [H, W] or [H, W, 3] as PNG."""
+    from PIL import Image
+
+    held = io.BytesIO()
+    Image.fromarray(pixels).save(held, format="PNG", optimize=True)
+    return held.getvalue()
 
 
 def drawn(draw: Callable[[Path], object]) -> bytes:
@@ -179,17 +196,9 @@ def _is_report(index: Path) -> bool:
 def _files_of(index: Path) -> set[str]:
     """The files beside an earlier report; names alone, so that nothing beyond the folder can be meant."""
     names = _head(index).partition(_FILES)[2].partition('"')[0].split()
-    return {name for name in names if name == Path(name).name}
+    return {name for name in names if name == Path(name).name and (index.parent / name).is_file()}
 
 
 def _put(path: Path, content: bytes) -> None:
     with atomic(path) as temporary:
         temporary.write_bytes(content)
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
-    held = io.BytesIO()
-    Image.fromarray(pixels).save(held, format="PNG", optimize=True)
-    return held.getvalue()

@@ -97,8 +97,8 @@ def made(data: Dataset, progress: Progress | None = None) -> Panel:
     found = panels.build(data, progress)
     if progress is not None:
         progress("the real test images are scored", 0.0)
-    _, test = panels.parts(data)
-    return replace(found, figures=real_figures(found, data, test.values, test.labels))
+    train, test = panels.parts(data)
+    return replace(found, figures=real_figures(found, train, test.values, test.labels))
 
 
 def _kept(sha256: str) -> Panel | None:

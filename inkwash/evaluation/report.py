@@ -24,6 +24,7 @@ from inkwash.evaluation.page import (
     element,
     listing,
     plot,
+    plots,
     section,
     table,
     tiles,
@@ -41,8 +42,6 @@ TIMES = {"fd", "spread", "unsure", "nearest", "copies"}
 """Kinds of scores whose ratio to that of real images means something."""
 SCALE = 4
 """Pixels of a sheet for one of a sample."""
-POINTS = 10_000
-"""Points that a scatter shows; more would be one blot."""
 
 
 def write(
@@ -73,8 +72,7 @@ def _verdicts(verdicts: Sequence[str]) -> list[Element]:
 
 def _scores(evaluation: Evaluation) -> list[Element]:
     measured = [score for score in evaluation.scores if score.value is not None]
-    columns = ("", "value", "real test set", "beside real", "times real", "95 % interval", "infinite N", "floor")
-    held = [table("Every score beside that of as many real images", columns, [_row(score) for score in measured])]
+    held = [table("Every score beside that of the real test set", _HEADS, [_row(score) for score in measured])]
     missing = [f"{score.words}: {score.note}" for score in evaluation.scores if score.value is None]
     if missing:
         held += [element("p", "Left out:"), listing(missing, class_="small")]
@@ -87,8 +85,18 @@ def _scores(evaluation: Evaluation) -> list[Element]:
     return held
 
 
+_HEADS: tuple[Content, ...] = (
+    "",
+    "value",
+    "real",
+    element("span", "beside real", class_="left"),
+    "times real",
+    "95 % interval",
+    "infinite N",
+    "floor",
+)
 _COLUMNS = {
-    "real test set": "what real images that no model has seen score; nothing better can be asked for",
+    "real": "what the real test set scores, at as many images where that matters",
     "beside real": "as real, close or off: how far the value is from there",
     "infinite N": "the value that more and more samples would tend to",
     "floor": "what would be left of the value if the samples were perfect, since there are only so many",
@@ -116,7 +124,7 @@ def _row(score: Score) -> list[Content]:
 def _images(evaluation: Evaluation, page: Page, facts: dict[str, str], train: Tensor | None) -> list[Element]:
     seen = evaluation.seen
     ranking = gallery.ranked(seen)
-    order = element("p", f"In the order of {ranking.words}; the figure beneath each sample is that.")
+    order = element("p", f"Samples are in the order of {ranking.words}; that is the figure beneath each.")
     told = {
         "worst": ("The worst", order, "Broken ones show here first."),
         "median": ("The median", None, "From the middle of that order: what to expect of one sample."),
@@ -164,19 +172,17 @@ def _sheet(rows: Sequence[Sequence[Tile]]) -> Image.Image:
 
 def _points(evaluation: Evaluation, page: Page, facts: dict[str, str], train: Tensor | None) -> list[Element]:
     seen = evaluation.seen
-    labels = None if seen.asked is None else seen.asked[:POINTS].numpy() + 1
-    own = fields.scatter(seen.values[:POINTS].numpy(), POINT_WINDOW, 512, labels)
-    sheets = {"points": ("The samples", own)}
+    labels = None if seen.asked is None else seen.asked[: gallery.POINTS].numpy() + 1
+    own = fields.scatter(seen.values[: gallery.POINTS].numpy(), POINT_WINDOW, 512, labels)
+    page.files["points.png"] = _kept(own, facts)
+    shown = [("The samples", page.files["points.png"])]
     if train is not None:
-        real = fields.scatter(train[: min(POINTS, evaluation.count)].numpy(), POINT_WINDOW, 512)
-        sheets["train"] = (f"As many of {evaluation.data}", real)
-    shown = []
-    for name, (words, image) in sheets.items():
-        page.files[f"{name}.png"] = _kept(image, facts)
-        shown.append(element("div", plot(page.files[f"{name}.png"], words), element("p", words, class_="small")))
+        real = fields.scatter(train[: min(gallery.POINTS, evaluation.count)].numpy(), POINT_WINDOW, 512)
+        page.files["train.png"] = _kept(real, facts)
+        shown.append((f"As many of {evaluation.data}", page.files["train.png"]))
     left, right, bottom, top = POINT_WINDOW
     window = f"The window is {left:g} to {right:g} across and {bottom:g} to {top:g} upwards."
-    return [section("Samples", element("p", window), element("div", *shown, class_="points"))]
+    return [section("Samples", element("p", window), plots(shown))]
 
 
 def _classes(evaluation: Evaluation, page: Page) -> list[Element]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from inkwash import hardware, model
+from inkwash.core.noise import Stream, permutation
 from inkwash.drawing import Settings
 from inkwash.errors import UsageError
 from inkwash.evaluation import files, panels
@@ -35,6 +37,13 @@ def weights(text: str | None) -> tuple[float | None, ...]:
         return tuple(None if part is None else float(part) for part in listed(text))
     except ValueError:
         raise UsageError(f"guidance '{text}': give weights as in 1,1.5") from None
+
+
+def named_apart(things: Sequence[str | Model], models: Sequence[Model]) -> list[Model]:
+    """Return the models that `things` stand for; those of one name, as runs of one recipe, are called as they were given."""
+    often = Counter(chosen.name for chosen in models)
+    given = [f"{t.name} ({t.weights})" if isinstance(t, Model) else t for t in things]
+    return [replace(m, name=name) if often[m.name] > 1 else m for m, name in zip(models, given, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,9 @@ class Asked:
         if paths and (self.samplers != (None,) or self.weights != (None,) or self.settings != Settings()):
             raise UsageError(f"{paths[0]} is drawn already: sampler, guidance and their like have no effect on a file")
         rest = [thing for thing in self.things if isinstance(thing, Model) or thing not in paths]
-        models = [thing if isinstance(thing, Model) else model.load(thing, device=self.device) for thing in rest]
+        models = named_apart(
+            rest, [thing if isinstance(thing, Model) else model.load(thing, device=self.device) for thing in rest]
+        )
         settings = settings_for(models, self.samplers, self.weights, self.settings) if models else []
         held = {path: files.read(path) for path in paths}
         shapes = {path: tuple(values.shape[1:]) for path, (values, _) in held.items()}
@@ -73,14 +84,18 @@ class Asked:
             bench.panel.require(shape, name)
         for setting in settings:
             bench.panel.require(setting.model.facts.shape, setting.model.name)
-        for path, (values, _) in held.items():
+        for path, (values, labels) in held.items():
             files.require_like(path, values, bench.panel)
+            if labels is not None:
+                bench.panel.require_labels(labels, len(values), path)
         missing = [name for name in self.extras if bench.data is None]
         if missing:
             raise UsageError(f"--{missing[0]} needs {bench.panel.about.data} itself: give --data FOLDER")
         tasks: list[Task] = [Drawing(setting, self.n or usual_count(setting)) for setting in settings]
         for path, (values, labels) in held.items():
-            tasks.append(Held(path, values[: self.n], None if labels is None else labels[: self.n]))
+            # some of a file are seeded ones: it may be sorted by class
+            some = permutation(0, 5, Stream.EVALUATION, len(values))[: self.n].sort().values
+            tasks.append(Held(path, values[some], None if labels is None else labels[some]))
         return Todo(bench, tuple(tasks), self.extras)
 
     def _bench(self, models: list[Model], shapes: dict[str, tuple[int, ...]], progress: Progress | None) -> Bench:

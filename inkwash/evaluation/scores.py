@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from inkwash.core.noise import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.metrics import classes, frechet, kernel, neighbours, pixels
@@ -144,22 +145,23 @@ def measure(
     panel.require(tuple(values.shape[1:]), name)
     if not len(values):
         raise UsageError(f"{name} holds no examples: there is nothing to evaluate")
-    known = len(panel.about.classes)
-    if asked is not None and (asked.min() < 0 or asked.max() >= known):
-        raise UsageError(
-            f"{name} has labels from {int(asked.min())} to {int(asked.max())}, the judges of {panel.about.data} know "
-            f"0 to {known - 1}: give the labels that were asked for, or none"
-        )
+    if asked is not None:
+        panel.require_labels(asked, len(values), name)
     if data is not None and data.sha256 != panel.about.sha256:
         raise UsageError(
             f"{data.name} ({data.sha256[:12]}) is not the {panel.about.data} that the judges know "
             f"({panel.about.sha256[:12]}): give its own folder, or --judge for judges of other data"
         )
     say = progress or (lambda what: None)
-    shares = _other_shares(asked, panel)
     notes = []
+    if asked is not None and not panel.about.classes:
+        asked = None
+        notes.append(f"the judges of {panel.about.data} know no classes: the labels asked for are not looked at")
+    shares = _other_shares(asked, panel)
     if shares is not None:
-        notes.append("labels were asked in other proportions than the train set's: real images are weighted alike")
+        notes.append(
+            "labels were asked in other proportions than the train set's: for FD real images are weighted alike"
+        )
     scores: list[Score] = []
     readings = {}
     for judge in panel.judges:
@@ -182,7 +184,7 @@ def measure(
     else:
         why = f"needs {panel.about.data} itself: give --data FOLDER"
         scores += [Score("nearest", NEAREST, None, panel.figures.get("nearest"), "near", note=why)]
-        scores += [Score("copies", COPIES, None, NEAR, "near", note=why)]
+        scores += [Score("copies", COPIES, None, panel.figures.get("copies", NEAR), "near", note=why)]
     per_class, each = _each_class(first, asked, panel)
     seen = Seen(values, asked, first, panel.about.classes, panel.about.proportions, nearest, per_class, each)
     return Evaluation(name, len(values), panel.about.data, tuple(scores), seen, tuple(notes))
@@ -199,7 +201,8 @@ def data_is_points(values: Tensor) -> bool:
 
 def _other_shares(asked: Tensor | None, panel: Panel) -> list[float] | None:
     """The proportions of the asked labels where they are not a draw from the train set's (chi-squared, 6 deviations)."""
-    if asked is None or not all(judge.reference.train.classes for judge in panel.judges.values()):
+    references = [judge.reference for judge in panel.judges.values()]
+    if asked is None or not all(part.classes for known in references for part in (known.train, known.test)):
         return None
     expected = torch.tensor(panel.about.proportions, dtype=torch.float64) * len(asked)
     counts = torch.bincount(asked, minlength=len(expected)).double()
@@ -262,7 +265,9 @@ def _neighbours(features: Tensor, panel: Panel) -> Iterator[Score]:
         for key in ("kid", *words, "two_sample"):
             yield Score(key, words.get(key, key), None, note=why)
         return
-    own, train, test = features[:n], panel.train_rows[:n], panel.test_rows[:n]
+    # a file may be sorted by class: its first rows would stand for the first classes alone
+    some = permutation(0, 4, Stream.EVALUATION, len(features))[:n].sort().values
+    own, train, test = features[some], panel.train_rows[:n], panel.test_rows[:n]
     block = min(1000, n)
     found, real = (kernel.distance(features, train, block) for features in (own, test))
     error = None if math.isnan(found.error) else 1.96 * found.error
@@ -303,7 +308,7 @@ def _of_classes(judge: str, reading: Reading, asked: Tensor | None, panel: Panel
         yield Score(f"worst.{judge}", worst, found.worst, real.get(f"worst.{judge}"), "high")
     unsure = classes.unsure(reading.probabilities)
     yield Score(f"unsure.{judge}", f"unsure, {named}", unsure, real.get(f"unsure.{judge}"))
-    if asked is None:
+    if asked is None and len(panel.about.classes) > 1:
         spread = classes.entropy(reading.probabilities)
         yield Score(
             f"entropy.{judge}",
@@ -334,11 +339,19 @@ def _copies(distances: Tensor, panel: Panel) -> Iterator[Score]:
     yield Score("nearest", NEAREST, float(distances.median()), panel.figures.get("nearest"), "near")
     limit = panel.figures.get("nearest.low")
     if limit is not None:
-        yield Score("copies", COPIES, float((distances < limit).double().mean()), NEAR, "near")
+        yield Score("copies", COPIES, _closer(distances, limit), panel.figures.get("copies", NEAR), "near")
+
+
+def _closer(distances: Tensor, limit: float) -> float:
+    # at the limit counts: it is 0 where real images repeat train ones
+    return float((distances <= limit).double().mean())
 
 
 def real_figures(panel: Panel, data: Dataset, test_values: Tensor, test_labels: Tensor | None) -> dict[str, float]:
-    """Return what the real test part scores, for a panel to keep: figures that do not depend on how many are compared."""
+    """Return what the real test part scores, for a panel to keep: figures that do not depend on how many are compared.
+
+    `data` is the train part alone: an image held back from it would be its own nearest.
+    """
     found: dict[str, float] = {}
     for name, judge in panel.judges.items():
         reading = judge.read(test_values)
@@ -357,6 +370,7 @@ def real_figures(panel: Panel, data: Dataset, test_values: Tensor, test_labels: 
     distances = _nearest(test_values, data)[0]
     found["nearest"] = float(distances.median())
     found["nearest.low"] = float(distances.quantile(NEAR))
+    found["copies"] = _closer(distances, found["nearest.low"])
     most = min(len(panel.train_rows), len(panel.test_rows))
     for n in sorted({n for n in (1000, 10_000) if n <= most} | {most}):
         found |= {f"{key}.{n}": value for key, value in real_neighbours(panel, n).items()}

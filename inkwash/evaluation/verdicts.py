@@ -17,7 +17,7 @@ def copies(found: Evaluation) -> Iterator[str]:
     if "copies" not in found:
         return
     share = found["copies"].value or 0.0
-    if share > 5 * NEAR:
+    if share > 5 * max(NEAR, found["copies"].real or 0.0):
         yield (
             f"It copies the training set: {share:.0%} of samples are nearer to a train example than the nearest "
             f"{NEAR:.0%} of real ones are. FD rewards this; it is no quality."
@@ -118,7 +118,9 @@ def distance(found: Evaluation) -> Iterator[str]:
     score = found[key]
     if score.ratio is None:
         return
-    told = f"FD {score.value:.3f} where as many real images have {score.real:.3f} ({found.count:,} samples)"
+    # more samples than there are real ones are compared with all of those
+    peers = "the real test set has" if score.note else "as many real images have"
+    told = f"FD {score.value:.3f} where {peers} {score.real:.3f} ({found.count:,} samples)"
     if score.ratio <= 1.1:
         yield f"As near to the train set as real images are: {told}."
     elif score.ratio <= 2:

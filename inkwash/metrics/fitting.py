@@ -85,7 +85,8 @@ def fitted(net: Texture, data: Dataset, seed: int) -> Texture:
     signs = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
     # whitened up to a floor: without it the widest axis, how much ink there is, would be all that counts
     scale = spread.flip(0)[:WIDTH].clamp(min=1e-12)
-    net.axes = (axes * signs / (scale + 0.01 * scale[0]).sqrt()).float()
+    # laid out as it is read from a file, so that it rounds alike
+    net.axes = (axes * signs / (scale + 0.01 * scale[0]).sqrt()).float().contiguous()
     return net.eval()
 
 

@@ -20,6 +20,7 @@ ROWS = 10_000
 """Real images of each part whose features are kept for the measures that look at neighbours."""
 HELD_BACK = 10
 """Where a set has no test part, one image in this many is held back from the judges and stands in for it."""
+FEWEST_TRAIN, FEWEST_TEST = 500, 50
 
 Progress = Callable[[str, float], object]
 
@@ -97,6 +98,17 @@ class Panel:
                 "the data that it should look like"
             )
 
+    def require_labels(self, asked: Tensor, examples: int, what: str) -> None:
+        """Raise `UsageError` unless `asked` holds a class that these judges know, for each of that many `examples`."""
+        known = len(self.about.classes)
+        if asked.shape != (examples,) or asked.is_floating_point():
+            raise UsageError(f"{what} has {examples:,} examples and labels {list(asked.shape)}: give a class for each")
+        if known and len(asked) and (asked.min() < 0 or asked.max() >= known):
+            raise UsageError(
+                f"{what} has labels from {int(asked.min())} to {int(asked.max())}, the judges of {self.about.data} know "
+                f"0 to {known - 1}: give the labels that were asked for, or none"
+            )
+
     def only(self, names: list[str]) -> Panel:
         """Return the panel with these judges alone, in this order. Raises `UsageError` for a name that it lacks."""
         missing = [name for name in names if name not in self.judges]
@@ -125,14 +137,14 @@ def build(data: Dataset, progress: Progress | None = None) -> Panel:
     Without labels there is judge C alone; for points the plane itself is the judge. `progress(what, share)` hears how
     far it is. Raises `UsageError` for a set that is too small to be judged.
     """
-    if len(data) < 500:
-        raise UsageError(f"{data.name} has {len(data)} train examples: judges need at least 500")
+    _require_enough(data)
     train, test = parts(data)
     if data.is_points:
         scale = float(train.values.double().var(0).mean().rsqrt())
         seats: dict[str, tuple[nn.Module | None, float]] = {"points": (None, scale)}
     else:
-        wanted = [name for name in JUDGES if data.labels is not None or name == "c"]
+        # a single class teaches a classifier nothing
+        wanted = [name for name in JUDGES if len(data.classes) > 1 or name == "c"]
         seats = {}
         for seed, name in enumerate(wanted, start=1):
             net = _fitted(name, seed, train, partial(progress, f"judge {name} learns") if progress else None)
@@ -149,6 +161,20 @@ def build(data: Dataset, progress: Progress | None = None) -> Panel:
         rows = rows or [part[permutation(0, 0, Stream.EVALUATION, len(part))[:ROWS]].half().float() for part in seen]
     about = About(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions))
     return Panel(about, found, rows[0], rows[1])
+
+
+def _require_enough(data: Dataset) -> None:
+    """Raise `UsageError` for too few examples of either part, and for images that a judge's patches do not fit in."""
+    if len(data) < FEWEST_TRAIN:
+        raise UsageError(f"{data.name} has {len(data)} train examples: judges need at least {FEWEST_TRAIN}")
+    if data.test_values is not None and len(data.test_values) < FEWEST_TEST:
+        raise UsageError(
+            f"{data.name} has {len(data.test_values)} test examples: judges need at least {FEWEST_TEST}, or none, and "
+            "then a tenth of the train part stands in"
+        )
+    if not data.is_points and min(data.shape[-2:]) < judges.PATCH:
+        size = "×".join(map(str, data.shape[-2:]))
+        raise UsageError(f"{data.name} has images of {size}: judges need at least {judges.PATCH} pixels a side")
 
 
 def _fitted(name: str, seed: int, train: Dataset, progress: Callable[[float], object] | None) -> nn.Module:

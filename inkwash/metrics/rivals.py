@@ -19,10 +19,13 @@ from inkwash.metrics.panel import read
 
 FEWEST = 200
 """Images a side below which a network learns too little for its verdict to mean anything."""
+EPOCHS = 8
+FEWEST_STEPS = 150
+"""A network learns for so many epochs, of few images for more, until it made so many updates."""
 
 _HALVES = (20, 21)
 _PARTNERS = 22
-"""Draws of the evaluation's stream: see `frechet`."""
+"""Draws of the evaluation's stream that no other measure uses."""
 
 Progress = Callable[[float], object]
 
@@ -49,7 +52,7 @@ class Share:
 
     @property
     def p_value(self) -> float:
-        """The chance that a guess does at least as well, in the normal approximation (Lopez-Paz & Oquab 2017, 3.1)."""
+        """The chance that a guess does at least as well, in the normal approximation (Lopez-Paz & Oquab 2017)."""
         return math.erfc(self.deviations / math.sqrt(2)) / 2
 
 
@@ -68,9 +71,23 @@ class Taught:
     error: float
     count: int
 
+    @classmethod
+    def of(cls, own: Tensor, twin: Tensor, count: int) -> Taught:
+        """Return the figures of 1 for each test image that a pupil gets wrong and 0 for the others, both [M].
+
+        The ratio of two means over the same images, with its standard error (Cochran 1977, section 2.11).
+        """
+        own, twin = own.double(), twin.double()
+        wrong, wrong_twin = own.mean().item(), twin.mean().item()
+        if not wrong_twin:
+            return cls(wrong, 0.0, math.inf if wrong else 1.0, math.nan, count)
+        ratio = wrong / wrong_twin
+        error = (own - ratio * twin).std().item() / math.sqrt(len(own)) / wrong_twin
+        return cls(wrong, wrong_twin, ratio, error, count)
+
 
 def told_apart(
-    real: Tensor, fake: Tensor, seed: int = 0, progress: Progress | None = None, *, steps: int = fitting.FEWEST_STEPS
+    real: Tensor, fake: Tensor, seed: int = 0, progress: Progress | None = None, *, steps: int = FEWEST_STEPS
 ) -> Share:
     """Return how well a small network tells `real` from `fake`, uint8 [N, C, H, W] (Lopez-Paz & Oquab 2017).
 
@@ -111,7 +128,7 @@ def taught(
     seed: int = 0,
     progress: Progress | None = None,
     *,
-    steps: int = fitting.FEWEST_STEPS,
+    steps: int = FEWEST_STEPS,
 ) -> Taught:
     """Return how well a classifier of real test images learns from `samples`, beside its twin that learns from real ones.
 
@@ -125,8 +142,8 @@ def taught(
     """
     _require_pixels(samples, "samples")
     if tuple(samples.shape[1:]) != data.shape:
-        size, own = ("×".join(map(str, shape)) for shape in (samples.shape[1:], data.shape))
-        raise UsageError(f"samples are {size}, {data.name} is {own}: give data of the samples' own size")
+        size, wanted = ("×".join(map(str, shape)) for shape in (samples.shape[1:], data.shape))
+        raise UsageError(f"samples are {size}, {data.name} is {wanted}: give data of the samples' own size")
     if data.labels is None or len(data.classes) < 2 or data.test_values is None or data.test_labels is None:
         raise UsageError(
             f"{data.name} needs labels of two classes and a test part, to teach from samples: give other data"
@@ -143,13 +160,13 @@ def taught(
         net = _pupil(Dataset(data.name, values, asked[places], data.classes), seed, heard, steps, fitting.SHIFT)
         wrong.append(_wrong(net, data.test_values, data.test_labels))
     own, twin = wrong
-    return Taught(own.mean().item(), twin.mean().item(), *_ratio(own, twin), len(places))
+    return Taught.of(own, twin, len(places))
 
 
 def _pupil(data: Dataset, seed: int, progress: Progress | None, steps: int, shift: int) -> Classifier:
     net = fitting.initialised(lambda: stacked(data.shape[0], len(data.classes)), seed)
     assert isinstance(net, Classifier)
-    return fitting.learnt(net, data, seed, progress, steps=steps, shift=shift)
+    return fitting.learnt(net, data, seed, progress, epochs=EPOCHS, steps=steps, shift=shift)
 
 
 def _in_turn(progress: Progress, turn: int, share: float) -> None:
@@ -173,15 +190,6 @@ def _paired(asked: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
         partners.append(found)
     ascending = torch.cat(places).argsort()
     return torch.cat(places)[ascending], torch.cat(partners)[ascending]
-
-
-def _ratio(own: Tensor, twin: Tensor) -> tuple[float, float]:
-    """Return the ratio of two means over the same images, and its standard error (Cochran 1977, eq. 2.39)."""
-    if not twin.any():
-        return (math.inf if own.any() else 1.0), math.nan
-    ratio = own.mean() / twin.mean()
-    error = (own - ratio * twin).square().sum().div(len(own) - 1).div(len(own)).sqrt() / twin.mean()
-    return ratio.item(), error.item()
 
 
 def _require_pixels(images: Tensor, what: str) -> None:

@@ -54,7 +54,9 @@ def read(folder: Path) -> Panel:
     try:
         described = json.loads((folder / "panel.json").read_text(encoding="utf-8"))
         if described["format"] != FORMAT:
-            raise InkwashError(f"{folder} holds judges of format {described['format']}, this inkwash reads {FORMAT}")
+            raise InkwashError(
+                f"{folder} holds judges of format {described['format']}, this inkwash reads {FORMAT}: {_way_out(folder)}"
+            )
         about = described["about"]
         tuples = {key: tuple(about[key]) for key in ("shape", "classes", "proportions")}
         known = About(**(about | tuples))

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from inkwash.evaluation.comparison import Comparison
+from inkwash.evaluation.numerals import number
 from inkwash.evaluation.scores import Evaluation, Score
 
 ACROSS = 4
@@ -15,7 +16,7 @@ ACROSS = 4
 
 def show(found: Evaluation, verdicts: list[str]) -> None:
     """Print the table of scores, what was left out and why, and the verdicts."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(f"{found.name}: {found.count:,} against {found.data}", style="bold")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("")
@@ -32,12 +33,12 @@ def show(found: Evaluation, verdicts: list[str]) -> None:
         console.print(f"note: {note}")
     console.print()
     for text in verdicts:
-        console.print(f"- {text}", markup=False)
+        console.print(f"- {text}")
 
 
 def compare(found: Comparison) -> None:
     """Print all scores of all entries, real images last, and the sentence."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     keys = list(dict.fromkeys(s.key for entry in found.entries for s in entry.evaluation.scores if s.value is not None))
     for start in range(0, len(found.entries), ACROSS):
         entries = found.entries[start : start + ACROSS]
@@ -47,37 +48,31 @@ def compare(found: Comparison) -> None:
             table.add_column(entry.name, justify="right")
         table.add_column("real test set", justify="right")
         table.add_row("images", *(f"{entry.evaluation.count:,}" for entry in entries), "")
-        table.add_row("network evaluations", *(f"{entry.evaluations:g}" for entry in entries), "")
-        table.add_row("seconds for 64 images", *(f"{entry.seconds:.2f}" for entry in entries), "")
+        table.add_row("network evaluations", *(_cost(entry.evaluations, "g") for entry in entries), "")
+        table.add_row("seconds for 64 images", *(_cost(entry.seconds, ".2f") for entry in entries), "")
         for key in keys:
             scores = [_of(entry.evaluation, key) for entry in entries]
             words = next(s.words for entry in found.entries for s in entry.evaluation.scores if s.key == key)
             real = next((s.real for s in scores if s is not None and s.real is not None), None)
-            cells = ["" if s is None or s.value is None else figure(key, s.value) for s in scores]
-            table.add_row(words, *cells, "" if real is None else figure(key, real))
+            cells = ["" if s is None or s.value is None else number(key, s.value) for s in scores]
+            table.add_row(words, *cells, "" if real is None else number(key, real))
         console.print(table)
-    console.print(found.sentence, markup=False)
-
-
-def figure(key: str, value: float) -> str:
-    """Return a score's value as people read it: shares in percent, distances with three digits that matter."""
-    if key.split(".")[0] in SHARES:
-        return f"{value:.1%}"
-    digits = 4 if abs(value) < 0.1 else 3 if abs(value) < 10 else 1
-    return f"{value:.{digits}f}"
-
-
-SHARES = {"accuracy", "worst", "unsure", "zero", "copies", "told_apart"}
+    console.print(found.sentence)
 
 
 def _cells(score: Score) -> list[str]:
     def told(value: float | None) -> str:
-        return "" if value is None else figure(score.key, value)
+        return "" if value is None else number(score.key, value)
 
     ends = "" if score.low is None or score.high is None else f"{told(score.low)} … {told(score.high)}"
     ratio = score.ratio if score.better == "low" and score.key.startswith(("fd.", "nearest")) else None
     times = "" if ratio is None else f"{ratio:.2f}"
     return [told(score.value), ends, told(score.infinite), told(score.floor), told(score.real), times]
+
+
+def _cost(value: float | None, form: str) -> str:
+    """What a file of images cost is not known."""
+    return "" if value is None else f"{value:{form}}"
 
 
 def _of(found: Evaluation, key: str) -> Score | None:

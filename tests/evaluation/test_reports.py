@@ -1,0 +1,373 @@
+"""Pages say every number once, need nothing beside them, show what they claim to show, and overwrite nothing."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from inkwash.errors import UsageError
+from inkwash.evaluation import comparison_page, gallery, report
+from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.page import check_free
+from inkwash.evaluation.scores import Evaluation, Score, Seen
+from inkwash.metrics.judges import Reading
+
+CLASSES = ("nought", "one", "two")
+SCORES = (
+    Score("fd.a", "FD to train, A", 0.07624, 0.03812, "low", 0.021, 0.0712, 0.0811, 0.0699),
+    Score("kid", "KID to train x 1000", -0.00001, 0.2),
+    Score("precision", "precision", 0.91237, 0.9472, "high", note="of 1,000"),
+    Score("zero", "pixels exactly 0", 0.44551, 0.8069, "near"),
+    Score("nearest", "nearest train example", None, 4.39, "near", note="needs mnist itself"),
+)
+FACTS = {"model": "moss <b>", "machine": "2 cores"}
+VOID = {"img", "meta", "br", "link"}
+
+
+class Document(HTMLParser):
+    """What a browser would find: balanced tags, the text of each, and every attribute."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append((self.open[-1] if self.open else "", data.strip()))
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def words(self):
+        return [text for tag, text in self.texts if tag != "style" and text]
+
+
+def document(folder: Path) -> Document:
+    return Document((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def pixels(count: int, channels: int = 1, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, channels, 6, 6), generator=generator, dtype=torch.uint8)
+
+
+def evaluation(
+    count: int = 90,
+    asked: bool = True,
+    sure: bool = True,
+    near: bool = True,
+    values: torch.Tensor | None = None,
+    name: str = "moss ddim:50",
+) -> Evaluation:
+    generator = torch.Generator().manual_seed(1)
+    values = pixels(count) if values is None else values
+    probabilities = torch.rand(count, 3, generator=generator).softmax(1) if sure else None
+    reading = Reading(torch.randn(count, 4, generator=generator), probabilities)
+    nearest = (torch.rand(count, generator=generator), torch.arange(count) % 50) if near else None
+    labels = torch.arange(count) % 3 if asked else None
+    per_class, each = ({0: 1.25, 2: 7.5}, (0.5, 0.25, float("nan"))) if asked else ({}, ())
+    seen = Seen(values, labels, reading, CLASSES, (1 / 3,) * 3, nearest, per_class, each)
+    return Evaluation(name, count, "mnist", SCORES, seen, ("labels were asked in other proportions",))
+
+
+def test_a_report_says_every_number_and_why_one_is_missing(tmp_path):
+    report.write(evaluation(), ["The background is grey."], tmp_path / "a", FACTS)
+    words = document(tmp_path / "a").words
+    row = words[words.index("FD to train, A") :]
+    assert row[1:9] == [
+        "0.0762",
+        "0.0381",
+        "close",
+        "2.00",
+        "0.0712 to 0.0811",
+        "0.0699",
+        "0.0210",
+        "KID to train x 1000",
+    ]
+    for text in ("0.0000", "0.912", "0.947", "44.6%", "80.7%", "of 1,000", "The background is grey."):
+        assert text in words
+    assert "nearest train example: needs mnist itself" in words
+    assert "labels were asked in other proportions" in words
+    assert words.index("The background is grey.") < words.index("FD to train, A")
+
+
+def test_a_report_can_be_mailed_and_read_aloud(tmp_path):
+    index = report.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
+    text, page = index.read_text(encoding="utf-8"), document(tmp_path / "a")
+    assert "http:" not in text and "https:" not in text and "url(" not in text
+    assert not page.all("script") and not page.all("link")
+    assert "prefers-color-scheme: dark" in text and "image-rendering: pixelated" in text
+    images = page.all("img")
+    for image in images:
+        assert image["alt"]
+        kind, _, content = image["src"].partition(",")
+        assert kind == "data:image/png;base64"
+        Image.open(io.BytesIO(base64.b64decode(content))).verify()
+    assert len(images) == 3 * 24 + 4 * 12 + 1
+    assert all(cell["scope"] in ("row", "col") for cell in page.all("th"))
+    assert len(page.all("h1")) == 1
+    beside = {path.name for path in (tmp_path / "a").iterdir()}
+    assert beside == {"index.html", "worst.png", "median.png", "best.png", "neighbours.png", "classes.png"}
+
+
+def test_names_are_never_markup(tmp_path):
+    name = '<script>alert("1")</script> & <img src=x>'
+    found = replace(evaluation(name=name), data="<i>", notes=("<p>",))
+    report.write(found, ["<b>"], tmp_path / "a", {name: name})
+    page = document(tmp_path / "a")
+    assert not page.all("script") and not page.all("i") and all("src" in image for image in page.all("img"))
+    assert [text for tag, text in page.texts if tag in ("title", "h1", "dt", "dd")].count(name) == 4
+    assert "<b>" in page.words and "<p>" in page.words
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("near", [False, True])
+@pytest.mark.parametrize(("asked", "sure"), [(False, True), (True, False), (False, False)])
+def test_what_is_not_known_is_left_out(tmp_path, asked, sure, near, train):
+    found = evaluation(asked=asked, sure=sure, near=near)
+    report.write(found, [], tmp_path / "a", FACTS, pixels(50, seed=2) if train else None)
+    page = document(tmp_path / "a")
+    assert ("Nearest neighbours" in page.words) == (near and train) == (tmp_path / "a/neighbours.png").exists()
+    assert ("Class by class" in page.words) == asked
+    assert (tmp_path / "a/worst.png").exists()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_few_samples_make_a_report(tmp_path, count):
+    report.write(evaluation(count), [], tmp_path / "a", FACTS, pixels(50, seed=2))
+    assert Image.open(tmp_path / "a/worst.png").size[1] > 20
+
+
+def test_colour_samples_stay_coloured(tmp_path):
+    report.write(evaluation(values=pixels(90, 3)), [], tmp_path / "a", FACTS, pixels(50, 3, seed=2))
+    assert Image.open(tmp_path / "a/best.png").mode == "RGB"
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("asked", [False, True])
+def test_points_are_scattered(tmp_path, train, asked):
+    points = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
+    found = evaluation(values=points, asked=asked, sure=False)
+    report.write(found, [], tmp_path / "a", FACTS, points[:40] if train else None)
+    assert len(document(tmp_path / "a").all("img")) == 1 + train + asked
+    assert (tmp_path / "a/train.png").exists() == train
+    assert not (tmp_path / "a/worst.png").exists()
+
+
+def test_the_worst_is_what_the_judge_believes_least():
+    found = evaluation(9).seen
+    sure = torch.tensor([0.9, 0.05, 0.5, 0.7, 0.3, 0.8, 0.15, 0.6, 0.45])
+    probabilities = torch.stack([sure, 1 - sure, torch.zeros(9)], 1)
+    seen = replace(
+        found, asked=torch.zeros(9, dtype=torch.int64), reading=Reading(found.reading.features, probabilities)
+    )
+    ranking = gallery.ranked(seen)
+    assert (ranking.worst, ranking.median, ranking.best) == ([1, 6, 4], [8, 2, 7], [0, 5, 3])
+    assert gallery.samples(seen, ranking, [0, 1])[0].caption == "nought: 90%"
+    assert gallery.samples(seen, ranking, [0, 1])[1].caption == "nought: 5%, seen as one"
+    # nobody asked: sample 1 is surely a one
+    assert gallery.ranked(replace(seen, asked=None)).best == [1, 0, 6]
+    # nobody knows classes: far is bad, from the train set or from the middle of the samples
+    far = replace(seen, reading=Reading(seen.reading.features, None), nearest=(sure, torch.zeros(9, dtype=torch.int64)))
+    assert gallery.ranked(far).worst == [0, 5, 3]
+    line = torch.arange(9.0)[:, None] ** 2
+    assert gallery.ranked(replace(far, reading=Reading(line, None), nearest=None)).worst[0] == 8
+
+
+def test_the_pictures_are_the_samples_they_are_said_to_be(tmp_path):
+    found = evaluation()
+    report.write(found, [], tmp_path / "a", FACTS)
+    first = gallery.ranked(found.seen).worst[0]
+    sheet = np.asarray(Image.open(tmp_path / "a/worst.png"))
+    expected = found.seen.values[first, 0].numpy().repeat(4, 0).repeat(4, 1)
+    assert np.array_equal(sheet[2:26, 2:26], expected)
+    shown = document(tmp_path / "a").all("img")[0]
+    assert shown["alt"] == f"sample {first}"
+    embedded = Image.open(io.BytesIO(base64.b64decode(shown["src"].partition(",")[2])))
+    assert np.array_equal(np.asarray(embedded), found.seen.values[first, 0].numpy())
+
+
+def test_neighbours_stand_beneath_their_samples():
+    found, train = evaluation().seen, pixels(50, seed=2)
+    nearest = (torch.arange(90.0).flip(0), torch.arange(90) % 50)
+    seen = replace(found, nearest=nearest)
+    assert gallery.closest_pairs(seen)[:2] == [89, 88]
+    (above, _), (beneath, words) = gallery.pairs(seen, train, [89])[0].pictures
+    assert np.array_equal(above, seen.values[89, 0].numpy()) and np.array_equal(beneath, train[39, 0].numpy())
+    assert words == "train image 39"
+    assert gallery.random_pairs(seen) == gallery.random_pairs(seen) != gallery.closest_pairs(seen)
+
+
+@pytest.mark.parametrize("train", [pixels(20), pixels(50, 3)])
+def test_neighbours_in_other_images_are_refused(tmp_path, train):
+    with pytest.raises(UsageError, match="other images"):
+        report.write(evaluation(), [], tmp_path / "a", FACTS, train)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("held", ["thesis.txt", "index.html", ".hidden"])
+def test_nothing_of_others_is_overwritten(tmp_path, held):
+    (tmp_path / held).write_text("<html><title>mine</title>")
+    for write in (
+        lambda: report.write(evaluation(), [], tmp_path, FACTS),
+        lambda: comparison_page.write(compared(), tmp_path, FACTS),
+    ):
+        with pytest.raises(UsageError, match="nothing is overwritten"):
+            write()
+    assert [path.name for path in tmp_path.iterdir()] == [held]
+    assert (tmp_path / held).read_text() == "<html><title>mine</title>"
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "a").write_text("mine")
+    for place in (tmp_path / "a", tmp_path / "a/b/c"):
+        with pytest.raises(UsageError, match="is a file"):
+            check_free(place)
+
+
+def test_a_report_replaces_a_report_and_leaves_nothing_stale(tmp_path):
+    report.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
+    (tmp_path / "a/notes.txt").write_text("mine")
+    comparison_page.write(compared(), tmp_path / "a", FACTS)
+    report.write(evaluation(asked=False), [], tmp_path / "a", FACTS)
+    beside = {path.name for path in (tmp_path / "a").iterdir()}
+    assert beside == {"index.html", "worst.png", "median.png", "best.png", "notes.txt"}
+
+
+def test_a_forged_list_of_files_reaches_nothing_outside(tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    report.write(evaluation(), [], tmp_path / "a", FACTS)
+    index = tmp_path / "a/index.html"
+    index.write_text(index.read_text().replace('content="worst.png', 'content="../precious .. / worst.png'))
+    report.write(evaluation(), [], tmp_path / "a", FACTS)
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_equal_input_gives_equal_bytes(tmp_path):
+    for name in ("a", "b"):
+        report.write(evaluation(), ["Well."], tmp_path / name / "one", FACTS, pixels(50, seed=2))
+        comparison_page.write(compared(), tmp_path / name / "many", FACTS)
+    first = {path.relative_to(tmp_path / "a"): path.read_bytes() for path in (tmp_path / "a").rglob("*.*")}
+    again = {path.relative_to(tmp_path / "b"): path.read_bytes() for path in (tmp_path / "b").rglob("*.*")}
+    assert first == again and len(first) == 6 + 4
+
+
+def entry(sampler: str, seconds: float | None, value: float, model: str = "moss", count: int = 90) -> Entry:
+    found = replace(evaluation(count), scores=(replace(SCORES[0], value=value), *SCORES[1:]))
+    return Entry(model, sampler, 1_234_567, 50, seconds, found, found.seen.values[:16])
+
+
+def compared(**more: Entry) -> Comparison:
+    settings = [
+        entry("ddim:50", 5.0, 0.04),
+        entry("ddim:20", 2.0, 0.05),
+        entry("ddim:10", 1.0, 0.3),
+        entry("heun:10", 2.5, 0.06),
+        entry("ddim:20", 0.5, 0.9, "<fern>$"),
+    ]
+    return Comparison((*settings, *more.values()))
+
+
+def test_a_comparison_says_the_sentence_and_every_score(tmp_path):
+    found = compared()
+    written = comparison_page.write(found, tmp_path / "a", FACTS)
+    assert {path.name for path in written} == {path.name for path in (tmp_path / "a").iterdir()}
+    assert [path.name for path in written] == ["index.html", "comparison.csv", "speed-quality.png", "same-seeds.png"]
+    page = document(tmp_path / "a")
+    words = page.words
+    assert found.sentence in words and words.index(found.sentence) < words.index("All scores")
+    row = words[words.index("moss ddim:20", words.index("All scores")) :]
+    assert row[1:8] == ["yes", "90", "50", "2.00", "1,234,567", "0.0500", "0.0000"]
+    last = words[words.index("real test set") :]
+    assert last[:5] == ["real test set", "0.0381", "0.200", "0.947", "80.7%"]
+    # every entry has the same figures but the first, so that one alone is best there
+    assert ("b", "0.0400") in page.texts and ("b", "0.0500") not in page.texts
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "a/comparison.csv").read_text())))
+    assert [float(row["fd.a"]) for row in rows] == [0.04, 0.05, 0.3, 0.06, 0.9]
+    assert page.all("th").count({"scope": "row"}) == 5 + 1
+    assert not page.all("fern") and "<fern>$ ddim:20" in words
+
+
+def test_the_front_and_its_line_are_those_that_nothing_beats(tmp_path, monkeypatch):
+    drawn = {}
+    plain = comparison_page.tradeoffs.speed_quality
+    monkeypatch.setattr(
+        comparison_page.tradeoffs,
+        "speed_quality",
+        lambda path, marks, real, **more: (drawn.update(marks=marks, real=real), plain(path, marks, real, **more)),
+    )
+    few, free = entry("ddim:5", 0.1, 0.01, count=60), entry("", None, 0.02, "moss.npz")
+    comparison_page.write(compared(few=few, free=free), tmp_path / "a", FACTS)
+    assert drawn["real"] == 0.03812
+    # heun is beaten by ddim:20; what has fewer samples or no cost is not drawn at all
+    assert [(mark.cost, mark.value, mark.on_front) for mark in drawn["marks"]] == [
+        (5.0, 0.04, True),
+        (2.0, 0.05, True),
+        (1.0, 0.3, True),
+        (2.5, 0.06, False),
+        (0.5, 0.9, True),
+    ]
+    words = document(tmp_path / "a").words
+    assert any(text.endswith("as many samples: moss ddim:5, moss.npz.") for text in words)
+
+
+def test_files_alone_have_no_plot(tmp_path):
+    comparison_page.write(
+        Comparison((entry("", None, 0.1, "a.npz"), entry("", None, 0.2, "b.npz"))), tmp_path / "a", {}
+    )
+    assert not (tmp_path / "a/speed-quality.png").exists()
+    assert (tmp_path / "a/same-seeds.png").exists()
+
+
+def test_too_few_samples_for_the_key_score_still_compare(tmp_path):
+    bare = [replace(e, evaluation=replace(e.evaluation, scores=SCORES[1:])) for e in compared().entries[:2]]
+    comparison_page.write(Comparison(tuple(bare)), tmp_path / "a", FACTS)
+    assert "0.912" in document(tmp_path / "a").words
+
+
+def test_the_same_seeds_stand_in_one_column(tmp_path):
+    entries = [replace(entry("ddim:5", 1.0, 0.1), pictures=pixels(16, seed=k)) for k in range(3)]
+    comparison_page.write(Comparison(tuple(entries)), tmp_path / "a", FACTS)
+    sheet = np.asarray(Image.open(tmp_path / "a/same-seeds.png"))
+    left = sheet.shape[1] - 12 * (12 + 2)
+    for row, one in enumerate(entries):
+        tile = sheet[2 + row * 14 :, left + 3 * 14 :][:12, :12]
+        assert np.array_equal(tile, one.pictures[3, 0].numpy().repeat(2, 0).repeat(2, 1))
+
+
+def test_points_are_compared_as_scatters(tmp_path):
+    points = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
+    found = evaluation(values=points, sure=False, asked=False)
+    entries = tuple(Entry("moons", f"ddim:{k}", 10, k, k / 10, found, points[:16]) for k in (5, 10))
+    comparison_page.write(Comparison(entries), tmp_path / "a", FACTS)
+    assert len(document(tmp_path / "a").all("img")) == 1 + 2
+
+
+def test_what_has_other_shapes_or_is_nothing_is_not_compared(tmp_path):
+    other = replace(entry("ddim:5", 1.0, 0.1, "clover"), pictures=pixels(16, 3))
+    with pytest.raises(UsageError, match="moss ddim:50 draws 1×6×6 and clover ddim:5 3×6×6"):
+        comparison_page.write(compared(other=other), tmp_path / "a", FACTS)
+    with pytest.raises(UsageError, match="nothing to compare"):
+        comparison_page.write(Comparison(()), tmp_path / "a", FACTS)
+    assert not (tmp_path / "a").exists()
