@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "Train a recipe into a new run folder, or go on with a run folder.",
     "sample": "Draw from a model: a grid, a strip, a film, arrays or single images; or draw a picture again.",
     "evaluate": "Measure a model or a file of images against real ones; with several, compare them.",
+    "lab": "Put a claim to the test: list the experiments, or run one from training to verdict.",
     "show": "Tell what there is and what it is: recipes, models, runs, checkpoints, data.",
 }
 EXAMPLES = {
@@ -32,6 +33,8 @@ EXAMPLES = {
     "inkwash sample ddim-300 --sampler ddim:50 --film -n 16 -o film.png   inkwash sample digits.png",
     "evaluate": "Examples: inkwash evaluate cfg-cosine -n 1000 --report out/quality   "
     "inkwash evaluate cfg-cosine ddim-300 --sampler ddim:50,dpm++2m:10   inkwash evaluate mine.npz",
+    "lab": "Examples: inkwash lab   inkwash lab steps-vs-quality -n 1000   "
+    "inkwash lab schedules --data ../mnist --length '5 minutes'",
     "show": "Examples: inkwash show ddpm-bn   inkwash show runs/simple-unet-1   inkwash show --json",
 }
 for command, told in COMMANDS.items():
@@ -49,6 +52,9 @@ OTHER_WORDS = {
     "score": "evaluate",
     "compare": "evaluate",
     "fid": "evaluate",
+    "experiment": "lab",
+    "experiments": "lab",
+    "test": "lab",
     "list": "show",
     "ls": "show",
     "info": "show",

@@ -137,21 +137,17 @@ def _run(asked: Asked, report: Path | None, silent: bool, as_json: bool) -> int:
 
 
 def _announce(todo: Todo) -> None:
+    from inkwash.cli.progress import span
+
     missing = "" if todo.bench.data is not None else "; what needs the data itself is left out (--data FOLDER)"
     print(f"judges {', '.join(todo.bench.panel.judges)} of {todo.bench.panel.about.data}{missing}", file=sys.stderr)
     seconds = todo.seconds()
     if seconds > HASTY:
         drawn = sum(task.count for task in todo.tasks)
         print(
-            f"drawing {drawn:,} images takes about {_span(seconds)}; they are kept, so that Ctrl-C loses little",
+            f"drawing {drawn:,} images takes about {span(seconds)}; they are kept, so that Ctrl-C loses little",
             file=sys.stderr,
         )
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def _tell_one(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:

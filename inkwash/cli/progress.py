@@ -113,3 +113,10 @@ def stages(quiet: bool = False) -> Iterator[Callable[[str, float], object]]:
                 status.update(f"{what} {share:.0%}" if share else what)
 
         yield show
+
+
+def span(seconds: float) -> str:
+    """Return a time as people say it: 40 seconds, 12 minutes, 2.5 hours."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -54,7 +54,8 @@ def test_the_help_of_a_command_tells_every_flag(command, inkwash):
     out = inkwash(command, "--help").out
     function = getattr(import_module(f"inkwash.cli.{command}"), command)
     for name, parameter in inspect.signature(function).parameters.items():
-        flag = name.upper() if parameter.kind is parameter.POSITIONAL_ONLY else f"-{name.strip('_').replace('_', '-')}"
+        placed = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL)
+        flag = name.upper() if placed else f"-{name.strip('_').replace('_', '-')}"
         assert flag in out
     assert "--empty-" not in out, "no flag that only the library wanted"
 

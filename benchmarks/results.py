@@ -1,0 +1,238 @@
+"""The table of the five systems: every bundled model, its samplers side by side, every measure.
+
+    python benchmarks/results.py --data FOLDER
+
+writes docs/results.md, docs/results.csv and two pictures in docs/pictures. Finished rows are kept in docs/results.json
+and samples in the cache, so that it goes on where it stopped; a row is measured anew when its weights, its sampler or
+the judges are others. Some two hours on 2 cores from nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from cyclopts import App
+
+from inkwash import hardware, model
+from inkwash.drawing import Settings, pictures
+from inkwash.evaluation import panels
+from inkwash.evaluation.drawn import Setting
+from inkwash.evaluation.entries import drawn_entry, settings_for, usual_count
+from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.verdicts import verdicts
+from inkwash.files import atomic, write_text
+from inkwash.runs.folder import commit
+from inkwash.viz import grids
+from inkwash.viz.tradeoffs import Mark, speed_quality
+
+DOCS = Path(__file__).parent.parent / "docs"
+KEPT = DOCS / "results.json"
+SHOWN = 12
+
+ROWS: tuple[tuple[str, str, float | None], ...] = (
+    ("ddpm-bn", "ddpm:1000", None),
+    ("ddpm-bn", "ddim:50", None),
+    ("ddpm-bn", "dpm++2m:15", None),
+    ("cfg-cosine", "ddpm:1000", None),
+    ("cfg-cosine", "ddim:50", None),
+    ("cfg-cosine", "dpm++2m:15", None),
+    ("cfg-cosine", "dpm++2m:15", 1.5),
+    ("ddim-300", "ddpm:300", None),
+    ("ddim-300", "ddim:50", None),
+    ("ddim-300", "ddim:20", None),
+    ("ddim-300", "dpm++2m:15", None),
+    ("simple-unet", "ddpm:1000", None),
+    ("simple-unet", "ddim:50", None),
+    ("simple-unet", "dpm++2m:15", None),
+    ("attention-unet", "ddpm:1000", None),
+    ("attention-unet", "ddim:50", None),
+    ("attention-unet", "dpm++2m:15", None),
+)
+"""Model, sampler, weight of guidance (None for none)."""
+
+QUALITY = {
+    "fd.a": "FD A",
+    "fd.b": "FD B",
+    "fd.c": "FD C",
+    "kid": "KID ×1000",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "two_sample": "1-NN",
+}
+MORE = {
+    "fd.a.test": "FD A to test",
+    "fd.b.test": "FD B to test",
+    "fd.c.test": "FD C to test",
+    "spread.a": "variety A",
+    "accuracy.a": "accuracy A",
+    "worst.a": "worst class A",
+    "accuracy.b": "accuracy B",
+    "unsure.a": "unsure A",
+    "unsure.b": "unsure B",
+    "entropy.a": "label entropy A",
+    "zero": "zero share",
+    "nearest": "nearest train image",
+    "copies": "near-copies",
+}
+SHARES = ("accuracy", "worst", "unsure", "zero", "copies")
+Row = dict[str, Any]
+app = App()
+
+
+@app.default
+def main(data: str, most: float = 24.0) -> None:
+    """Measure what is not yet measured, for at most so many hours, and write the documents."""
+    hardware.keep_memory()
+    bench = panels.for_data(data)
+    kept: dict[str, Row] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
+    begun, rows, shown = time.monotonic(), [], []
+    for name, sampler, weight in ROWS:
+        if name not in model.bundled():
+            print(f"{name} has no bundled weights: left out", file=sys.stderr)
+            continue
+        (setting,) = settings_for([model.load(name)], [sampler], [weight], Settings())
+        count = usual_count(setting)
+        key = identity(setting, count, bench)
+        if key not in kept:
+            if time.monotonic() - begun > 3600 * most:
+                continue
+            print(f"{setting.words}: {count:,} images", file=sys.stderr, flush=True)
+            kept[key] = measured(setting, count, bench)
+            write_text(KEPT, json.dumps(kept, indent=1) + "\n")
+        rows.append(kept[key])
+        shown.append((setting, kept[key]))
+    write_text(DOCS / "results.md", page(rows))
+    write_text(DOCS / "results.csv", table(rows))
+    draw(shown)
+
+
+def identity(setting: Setting, count: int, bench: Bench) -> str:
+    """Return what a row depends on, as a short hash: weights, settings, number and judges."""
+    judges = [judge.reference.train.whole.mean.sum().item() for judge in bench.panel.judges.values()]
+    told = json.dumps([setting.words, setting.identity(), count, judges], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def measured(setting: Setting, count: int, bench: Bench) -> Row:
+    """Return one row: cost, scores, verdicts, machine and commit."""
+    entry = drawn_entry(setting, count, bench, drawing=lambda done: print(f"\r{done:,}  ", end="", file=sys.stderr))
+    print(file=sys.stderr)
+    machine = hardware.describe(torch.device("cpu"))
+    return {
+        "model": entry.model,
+        "sampler": entry.sampler,
+        "parameters": entry.parameters,
+        "evaluations": entry.evaluations,
+        "seconds_64": entry.seconds,
+        "step": setting.model.step,
+        "weights": setting.model.weights,
+        "machine": f"{machine['hardware']}, {machine['threads']} threads, torch {machine['torch']}",
+        "commit": commit(),
+        "verdicts": verdicts(entry.evaluation),
+        **entry.evaluation.to_dict(),
+    }
+
+
+def page(rows: list[Row]) -> str:
+    """Return docs/results.md."""
+    told = "\n".join(f"- **{row['model']}**, {row['sampler']}: {' '.join(row['verdicts'])}" for row in rows)
+    made = sorted({f"{row['machine']}, commit {row['commit']}" for row in rows})
+    return f"""# Results of the five systems
+
+Every bundled model with its samplers side by side, float32, the same seeds in every row, labels in the train set's
+proportions, by the judges and the protocol of [quality.md](quality.md). 10,000 images, 1,000 for samplers of more than 100
+evaluations: FD of rows compares only at one N, and each stands beside what as many real test images get.
+Written by `python benchmarks/results.py --data FOLDER` on {"; ".join(made)}. All figures: [results.csv](results.csv).
+
+![Same seeds in every row](pictures/results-same-seeds.png)
+
+![Speed against quality](pictures/results-speed-quality.png)
+
+## Quality and cost
+
+{_markdown(rows, QUALITY, cost=True)}
+
+FD in brackets: times the real test set's own at that N. Seconds are for 64 images, drawn 100 at a time.
+
+## The other measures
+
+{_markdown(rows, MORE, cost=False)}
+
+## In words
+
+{told}
+"""
+
+
+def _markdown(rows: list[Row], columns: dict[str, str], cost: bool) -> str:
+    head = ["model", "sampler", "N", *(["parameters", "evaluations", "s / 64"] if cost else []), *columns.values()]
+    lines = ["| " + " | ".join(head) + " |", "|---|---|" + "---:|" * (len(head) - 2)]
+    for row in rows:
+        spent = [f"{row['parameters']:,}", f"{row['evaluations']:g}", f"{row['seconds_64']:.1f}"] if cost else []
+        cells = [row["model"], row["sampler"], f"{row['n']:,}", *spent, *(_cell(row, key) for key in columns)]
+        lines.append("| " + " | ".join(cells) + " |")
+    for n in sorted({row["n"] for row in rows}, reverse=True):
+        some = next(row for row in rows if row["n"] == n)
+        blank = ["", "", ""] if cost else []
+        real = {key: score for row in rows if row["n"] == n for key, score in row["scores"].items()}
+        cells = ["*real test set*", "", f"{some['n']:,}", *blank]
+        cells += [_figure(key, real[key]["real"]) if key in real else "" for key in columns]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(row: Row, key: str) -> str:
+    score = row["scores"].get(key)
+    if score is None or score["value"] is None:
+        return ""
+    told = _figure(key, score["value"])
+    times = f" ({score['value'] / score['real']:.1f})" if key.startswith("fd.") and score["real"] else ""
+    return told + times
+
+
+def _figure(key: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1%}" if key.split(".")[0] in SHARES else f"{value:.3f}"
+
+
+def table(rows: list[Row]) -> str:
+    """Return all figures as CSV: one line a row and score."""
+    text = io.StringIO()
+    names = ["model", "sampler", "n", "parameters", "evaluations", "seconds_64", "score"]
+    figures = ["value", "real", "floor", "low", "high", "infinite"]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, *figures])
+    for row in rows:
+        for key, score in row["scores"].items():
+            writer.writerow([*(row[name] for name in names[:-1]), key, *(score[figure] for figure in figures)])
+    return text.getvalue()
+
+
+def draw(shown: list[tuple[Setting, Row]]) -> None:
+    """Draw the plot of cost against FD, and the first seeds of every row."""
+    sheet = torch.cat([setting.samples(SHOWN).values for setting, _ in shown])
+    names = [setting.words for setting, _ in shown]
+    with atomic(DOCS / "pictures" / "results-same-seeds.png") as temporary:
+        grids.grid(pictures(sheet), SHOWN, scale=2, labels=names).save(temporary)
+    marks = [
+        Mark(row["model"], row["sampler"], row["seconds_64"], score["value"], score["low"], score["high"], False)
+        for _, row in shown
+        if row["n"] == 10_000 and (score := row["scores"]["fd.a"])["value"] is not None
+    ]
+    real = next(row["scores"]["fd.a"]["real"] for _, row in shown if row["n"] == 10_000)
+    speed_quality(DOCS / "pictures" / "results-speed-quality.png", marks, real)
+
+
+if __name__ == "__main__":
+    app()

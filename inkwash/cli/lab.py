@@ -1,0 +1,197 @@
+"""`inkwash lab`: what there is to be tested, and one experiment from training to verdict."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from inkwash.cli import extensions
+from inkwash.cli.whole import Whole
+from inkwash.errors import UsageError
+
+if TYPE_CHECKING:
+    from inkwash.lab import Experiment, Results, Verdict
+    from inkwash.lab.runner import Work
+
+
+def lab(
+    name: str | None = None,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    n: Annotated[Whole | None, Parameter(name=["-n", "--count"])] = None,
+    data: str | None = None,
+    length: str | None = None,
+    run: str | None = None,
+    device: str = "auto",
+    with_: Annotated[Path | None, Parameter(name="--with")] = None,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
+    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """List the experiments, or put one claim to the test: train, draw, measure, and write a card with the verdict.
+
+    Examples: inkwash lab. Or: inkwash lab steps-vs-quality -n 1000. Or: inkwash lab schedules --data ../mnist --length
+    "5 minutes". What was interrupted goes on when the same command is given again.
+
+    Parameters
+    ----------
+    name
+        The experiment. Default: list them all with their claims.
+    out
+        The folder of card, results and pictures. Default: lab/NAME.
+    n
+        Images of each arm, at least 200. Default: the experiment's, 1,000 or fewer.
+    data
+        Data to learn and to judge by, by name or path; a bundled model that learnt other data is trained anew on it.
+    length
+        How long each model is trained, the same for all, as in "60000 images", "2 epochs" or "5 minutes".
+    run
+        Your run folder or model, in place of the one model that the arms of an experiment share.
+    device
+        auto, cpu, cuda or mps.
+    with_
+        Your own Python file with an experiment: it defines EXPERIMENT, or adds a row to inkwash.lab.EXPERIMENTS.
+    quiet
+        Print the verdict only, no progress.
+    json_
+        Print JSON, for programs.
+    """
+    extensions.load(with_)
+    from inkwash.lab import EXPERIMENTS
+
+    known = EXPERIMENTS | _own(with_)
+    if name is None:
+        given = {"--out": out, "-n": n, "--data": data, "--length": length, "--run": run}
+        useless = [flag for flag, value in given.items() if value is not None]
+        if useless:
+            raise UsageError(f"{useless[0]} has no effect without the name of an experiment: one of {', '.join(known)}")
+        _list(known, json_)
+        return 0
+    from inkwash import hardware
+    from inkwash.errors import unknown
+    from inkwash.lab.folder import Request
+    from inkwash.lab.runner import prepare
+
+    if name not in known:
+        raise unknown("experiment", name, known)
+    hardware.keep_memory()
+    place, watch = out or Path("lab") / name, _watch(quiet or json_)
+    try:
+        with _ended_like_interrupted():
+            work = prepare(known[name], Request(name, n, data, length, run), place, device, watch)
+            if not (quiet or json_):
+                _announce(work)
+            results, verdict = work.run(watch)
+    except KeyboardInterrupt:
+        print("stopped; what is done is kept, and the same command goes on", file=sys.stderr)
+        return 130
+    if json_:
+        print(work.folder.results.read_text(encoding="utf-8"), end="")
+    else:
+        _tell(known[name], results, verdict, work.folder.card, quiet)
+    return 0
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """SIGTERM does what Ctrl-C does: a run in training saves before it ends."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _own(file: Path | None) -> dict[str, Experiment]:
+    """The experiment that the user's file defines as EXPERIMENT, if it does."""
+    from inkwash.lab import Experiment
+
+    module = None if file is None else sys.modules.get(f"inkwash_with_{file.stem}")
+    found = getattr(module, "EXPERIMENT", None)
+    if found is None:
+        return {}
+    if not isinstance(found, Experiment):
+        raise UsageError(f"--with {file}: EXPERIMENT is a {type(found).__name__}: make it an inkwash.lab.Experiment")
+    return {found.name: found}
+
+
+def _list(known: dict[str, Experiment], as_json: bool) -> None:
+    from inkwash.lab.card import claim
+
+    if as_json:
+        told = [
+            {
+                "name": each.name,
+                "claimed_by": each.claimed_by,
+                "hypothesis": each.hypothesis,
+                "objective": each.objective,
+            }
+            for each in known.values()
+        ]
+        print(json.dumps(told, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for each in known.values():
+        table.add_row(each.name, claim(each))
+    console = Console(highlight=False, emoji=False)
+    console.print(table)
+    console.print("\ninkwash lab NAME puts one to the test", markup=False)
+
+
+def _announce(work: Work) -> None:
+    from inkwash.cli.progress import span
+
+    training, drawing = work.seconds()
+    tasks = {"training": training, f"drawing {work.count:,} images of each arm": drawing}
+    parts = [f"{task} takes about {span(seconds)}" for task, seconds in tasks.items() if seconds]
+    told = f"{', '.join(parts)}; Ctrl-C loses little" if parts else "everything is drawn"
+    print(f"{work.experiment.name} into {work.folder.path}: {told}", file=sys.stderr)
+
+
+def _tell(experiment: Experiment, results: Results, verdict: Verdict, card: Path, quiet: bool) -> None:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from inkwash.lab.card import claim, table
+
+    console = Console(highlight=False, emoji=False)
+    if not quiet:
+        console.print(Markdown(table(results)))
+    console.print(f"{claim(experiment)}\n{verdict.outcome}: {verdict.words}", markup=False, soft_wrap=True)
+    if not quiet:
+        print(f"card: {card}", file=sys.stderr)
+
+
+def _watch(silent: bool) -> Any:
+    from inkwash.cli.progress import bar, counter, plain_lines, stages
+    from inkwash.lab.bench import Watch
+
+    if silent:
+        return Watch()
+
+    class Shown(Watch):
+        """Bars on a terminal, lines in a log."""
+
+        def say(self, text: str) -> None:
+            print(text, file=sys.stderr)
+
+        def training(self, course: Any) -> AbstractContextManager[Callable[[Any], object]]:
+            return bar(course) if sys.stderr.isatty() else nullcontext(plain_lines(course))
+
+        def drawing(self, name: str, count: int) -> AbstractContextManager[Callable[[int], object]]:
+            return counter(count, name)
+
+        def judging(self) -> AbstractContextManager[Callable[[str, float], object]]:
+            return stages()
+
+    return Shown()

@@ -1,0 +1,166 @@
+"""`inkwash lab`: the list, an experiment of one's own, and what is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inkwash.lab import EXPERIMENTS
+
+OWN = """
+from inkwash.lab import Arm, Experiment, Results, Trained, Verdict, weigh
+
+def verdict(found: Results) -> Verdict:
+    one, four = found["one step"], found["four"]
+    return weigh((four.value("fd.c") < one.value("fd.c"), f"FD is {one.told('fd.c')} in one, {four.told('fd.c')} in four."))
+
+MODEL = Trained("simple-unet", ("network.base=4", "training.batch=16", "sampling.preview=ddim:2"))
+EXPERIMENT = Experiment(
+    name="more-steps",
+    objective="See whether four steps are better than one.",
+    hypothesis="Four steps are better than one.",
+    arms=(Arm("one step", MODEL, "ddim:1"), Arm("four", MODEL, "ddim:4")),
+    verdict=verdict,
+    length="64 images",
+)
+"""
+
+
+@pytest.fixture
+def own():
+    Path("own.py").write_text(OWN)
+    return Path("own.py")
+
+
+def test_the_list_has_every_claim_in_one_line(inkwash, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    outcome = inkwash("lab")
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    for each in EXPERIMENTS.values():
+        assert [line for line in lines if line.split()[:1] == [each.name] and each.hypothesis in line]
+
+
+def test_the_list_for_programs(inkwash):
+    assert {each["name"] for each in json.loads(inkwash("lab", "--json").out)} == EXPERIMENTS.keys()
+
+
+def test_an_experiment_of_ones_own_from_training_to_verdict(inkwash, own, built):
+    outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
+    assert outcome.code == 0, outcome.err
+    told = json.loads(Path("lab/more-steps/results.json").read_text())
+    assert f"{told['verdict']['outcome']}: {told['verdict']['words']}" in outcome.out
+    assert "training takes about" in outcome.err and "drawing 200 images of each arm takes about" in outcome.err
+    assert "inkwash lab more-steps -n 200" in Path("lab/more-steps/card.md").read_text()
+    again = inkwash("lab", "more-steps", "--with", own, "--json")
+    assert again.out == Path("lab/more-steps/results.json").read_text()
+    assert not again.err
+    assert Path("lab/more-steps/runs/simple-unet/card.md").is_file()
+
+
+def test_a_row_of_the_table_is_an_experiment_too(inkwash, own):
+    own.write_text(OWN + "\nfrom inkwash.lab import EXPERIMENTS\nEXPERIMENTS['row'] = EXPERIMENT\ndel EXPERIMENT\n")
+    assert "Four steps are better than one." in inkwash("lab", "--with", own).out
+
+
+def test_an_unknown_experiment(refused):
+    assert "did you mean 'no-noise'?" in refused("lab", "no-noize")
+
+
+def test_options_without_a_name(refused):
+    assert "-n has no effect without the name" in refused("lab", "-n", 300)
+
+
+def test_a_folder_of_something_else(refused):
+    Path("mine").mkdir()
+    Path("mine/card.md").write_text("mine")
+    assert "no experiment's" in refused("lab", "no-noise", "-o", "mine")
+    assert Path("mine/card.md").read_text() == "mine"
+    assert "is a file" in refused("lab", "no-noise", "-o", "mine/card.md")
+
+
+def test_a_folder_of_another_experiment_or_request(refused, inkwash, own, built):
+    given = ("--with", own, "-o", "out", "--quiet")
+    assert inkwash("lab", "more-steps", *given, "--data", built.data, "-n", 200).code == 0
+    assert "holds the experiment more-steps" in refused("lab", "no-noise", "-o", "out")
+    assert "begun with no --length" in refused("lab", "more-steps", *given, "--length", "128 images")
+    assert f"begun with --data {built.data}" in refused("lab", "more-steps", *given, "--data", "digits")
+    own.write_text(OWN.replace("network.base=4", "network.base=8"))
+    assert "was trained otherwise (network changed)" in refused("lab", "more-steps", *given)
+    Path("out/request.json").write_text("{")
+    assert "damaged" in refused("lab", "more-steps", *given, code=1)
+
+
+def test_too_few_images(refused):
+    assert "at least 200" in refused("lab", "no-noise", "-n", 20)
+
+
+def test_a_length_that_trains_nothing(refused):
+    assert "--length has no effect on guidance" in refused("lab", "guidance", "--length", "1 epoch")
+
+
+def test_a_length_that_is_none(refused, own, built):
+    assert "write a number above 0" in refused(
+        "lab", "more-steps", "--with", own, "--data", built.data, "--length", "long"
+    )
+
+
+def test_a_run_where_models_differ(refused):
+    assert "its arms differ in their models" in refused("lab", "schedules", "--run", "cfg-cosine")
+
+
+def test_a_run_that_is_not_there(refused):
+    assert "unknown model 'nowhere'" in refused("lab", "guidance", "--run", "nowhere")
+
+
+def test_a_run_that_learnt_other_data(refused, built):
+    told = refused("lab", "guidance", "--run", "ddim-300", "--data", built.data)
+    assert "ddim-300" in told
+
+
+def test_guidance_on_a_model_without_labels(refused):
+    assert "trained without labels" in refused("lab", "guidance", "--run", "ddim-300")
+
+
+def test_an_experiment_that_is_none(refused, own):
+    own.write_text("EXPERIMENT = {'name': 'more-steps'}")
+    assert "EXPERIMENT is a dict" in refused("lab", "more-steps", "--with", own)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('name="more-steps"', 'name="More steps"'), "small letters"),
+        (('Arm("four"', 'Arm("one step"'), "a name of its own"),
+        (('length="64 images"', 'length="long"'), "length of experiment more-steps"),
+        (('"ddim:4"', '"dddim:4"'), "did you mean 'ddim'?"),
+        (('"network.base=4"', '"network.bass=4"'), "network.bas"),
+        (('MODEL, "ddim:4"', '"no-model", "ddim:4"'), "unknown model 'no-model'"),
+    ],
+)
+def test_an_experiment_that_cannot_be_done(refused, own, built, change, told):
+    own.write_text(OWN.replace(*change))
+    assert told in refused("lab", "more-steps", "--with", own, "--data", built.data)
+    assert not Path("lab").exists()
+
+
+def test_a_verdict_that_fails_names_its_line(inkwash, own, built):
+    own.write_text(OWN.replace("    one, four =", "    1 / 0\n    one, four ="))
+    outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200, "--quiet")
+    assert outcome.code == 1
+    assert "the verdict of more-steps failed at own.py:5: ZeroDivisionError" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_interrupted_says_how_to_go_on(inkwash, own, built, monkeypatch):
+    from inkwash.lab.runner import Work
+
+    def broken_off(self, watch):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Work, "run", broken_off)
+    outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "--quiet")
+    assert outcome.code == 130
+    assert "the same command goes on" in outcome.err

@@ -1,0 +1,195 @@
+"""Verdicts are rules on numbers: made-up results, and every claim that comes with inkwash falls and stands by them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from inkwash import model, recipe
+from inkwash.evaluation.drawn import Setting
+from inkwash.evaluation.scores import Score
+from inkwash.facts import Facts
+from inkwash.lab import EXPERIMENTS, Result, Results, Series, Trained, Verdict, weigh
+from inkwash.lab.card import table
+from inkwash.model import Model
+
+REAL = {"fd.a": 0.24, "accuracy.a": 0.995, "unsure.a": 0.01, "recall": 0.93, "spread.a": 1.0, "mean": 33.0}
+
+
+def made(*arms, count=1000):
+    """Results with these numbers an arm; a pair is a value and half of its interval."""
+    found = []
+    for place, values in enumerate(arms):
+        scores = []
+        for key, value in values.items():
+            middle, chance = value if isinstance(value, tuple) else (value, None)
+            ends = {} if chance is None else {"low": middle - chance, "high": middle + chance}
+            scores.append(Score(key, key, middle, REAL.get(key), **ends))
+        found.append(Result(f"arm {place}", count, tuple(scores)))
+    return Results("made up", tuple(found))
+
+
+def steps(fifty, twenty, seconds):
+    return made(*({"fd.a": (fd, 0.01), "seconds": s} for fd, s in zip((0.5, fifty, twenty), seconds, strict=True)))
+
+
+def same(unlike, alike):
+    return made({"unlike": 0, "same_class": 1}, *[{"unlike": unlike, "same_class": alike}] * 2)
+
+
+def variety(*spreads):
+    return made(*({"spread.a": spread, "recall": 0.5, "commonest": 0.4} for spread in spreads))
+
+
+def path(way, decided):
+    return made({"half.way": way, "half.class": decided, "decided.u": 0.6})
+
+
+def trap(fd, mean):
+    first = {"fd.a": (3.0, 0.1), "mean": (45.0, 0.5), "images": 30000}
+    return made(first, first | {"fd.a": (fd, 0.1), "mean": (mean, 0.5)})
+
+
+def epochs(accuracy, unsure):
+    late = {"fd.a": 0.3, "accuracy.a": 0.995, "unsure.a": 0.01, "epochs": 9.0}
+    return made({"fd.a": 1.0, "accuracy.a": accuracy, "unsure.a": unsure, "epochs": 5.02}, late)
+
+
+def guided(accuracy, recall):
+    first = {"fd.a": 0.5, "accuracy.a": 0.90, "recall": 0.9, "guidance": 1}
+    return made(first, first | {"accuracy.a": accuracy, "recall": recall, "guidance": 5})
+
+
+def two(fd, unsure):
+    first = {"fd.a": (fd, 0.05), "unsure.a": unsure, "images": 60000}
+    return made(first, first | {"fd.a": (2.0, 0.05), "unsure.a": 0.2})
+
+
+def three(quadratic, cosine):
+    return made(*({"fd.a": (fd, 0.05), "images": 120000} for fd in (2.0, quadratic, cosine)))
+
+
+def training(*distances):
+    return made(*({"fd.a": (fd, 0.01), "images": 1000.0 * 2**k} for k, fd in enumerate(distances)))
+
+
+CASES = {
+    "steps-vs-quality": (
+        steps(0.52, 0.9, (60, 10, 4)),
+        steps(0.9, 0.9, (60, 40, 30)),
+        steps(0.52, 0.9, (60, 40, 30)),
+    ),
+    "same-noise": (same(0.2, 0.97), same(0.9, 0.97), None),
+    "no-noise": (variety(1.0, 0.3, 0.4), variety(1.0, 0.9, 0.95), variety(1.0, 0.3, 0.95)),
+    "early-refinement": (path(0.8, 0.95), path(0.3, 0.5), path(0.8, 0.5)),
+    "t-300-trap": (trap(1.0, 34.0), trap(2.95, 45.2), trap(1.0, 50.0)),
+    "five-epochs": (epochs(0.99, 0.02), epochs(0.8, 0.3), epochs(0.99, 0.3)),
+    "guidance": (guided(0.99, 0.6), guided(0.905, 0.9), guided(0.99, 0.9)),
+    "milestones": (training(4.0, 1.0, 0.98, 0.97), training(1.0, 1.005), training(4.0, 3.0, 2.0, 1.0)),
+    "attention": (two(1.0, 0.05), two(1.98, 0.2), two(1.0, 0.2)),
+    "schedules": (three(1.5, 1.0), three(2.02, 2.5), three(2.02, 1.0)),
+}
+
+
+def test_every_experiment_has_made_up_results():
+    assert CASES.keys() == EXPERIMENTS.keys()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_claim_stands_and_falls_by_its_measurements(name):
+    outcomes = [None if found is None else EXPERIMENTS[name].verdict(found).outcome for found in CASES[name]]
+    if name == "milestones":
+        # quality that never grows is on its plateau from the start
+        assert outcomes == ["holds", "holds in part", "holds in part"]
+    else:
+        assert outcomes[:2] == ["holds", "does not hold"]
+        assert outcomes[2] in ("holds in part", None)
+
+
+def test_training_that_gets_nowhere_has_no_plateau():
+    assert EXPERIMENTS["milestones"].verdict(training(1.004, 1.002, 1.2, 1.0)).outcome == "holds in part"
+
+
+def test_a_model_that_repeats_itself_anyhow_says_nothing_of_noise():
+    assert EXPERIMENTS["no-noise"].verdict(variety(0.4, 0.3, 0.3)).outcome == "cannot be told"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_words_of_a_verdict_hold_the_numbers_and_follow_them(name):
+    first, second = (EXPERIMENTS[name].verdict(found).words for found in CASES[name][:2])
+    assert first != second
+    for words in (first, second):
+        assert any(letter.isdigit() for letter in words)
+        assert words.endswith(".") and "\n" not in words
+
+
+@pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_every_experiment_states_a_claim_of_a_system(each):
+    assert each.claimed_by in recipe.bundled()
+    assert each.objective and each.next
+    assert each.hypothesis.endswith(".") and "\n" not in each.hypothesis
+    assert len(each.hypothesis) <= 128
+    assert EXPERIMENTS[each.name] is each
+
+
+@pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_every_arm_can_be_drawn_by_the_model_of_its_recipe(each):
+    facts = Facts("mnist", "", 60000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.6)
+    built = {}
+    for arm in each.arms:
+        trained = arm.model if isinstance(arm.model, Trained) else Trained(arm.model)
+        chosen = recipe.load(trained.recipe).with_changes(trained.changes)
+        if arm.model not in built:
+            built[arm.model] = Model(chosen.name, chosen, facts, model.build_net(chosen, facts), 0, "")
+        setting = Setting(built[arm.model], arm.settings)
+        assert setting.sampler.evaluations <= 600
+        built[arm.model].denoiser(arm.guidance)
+    assert len({Setting(built[arm.model], arm.settings).words + str(arm.model) for arm in each.arms}) == len(each.arms)
+
+
+def test_a_claim_of_parts_holds_as_far_as_they_do():
+    yes, no = (True, "Yes."), (False, "No.")
+    assert weigh(yes, yes) == Verdict("holds", "Yes. Yes.")
+    assert weigh(no, yes) == Verdict("holds in part", "No. Yes.")
+    assert weigh(no, no).outcome == "does not hold"
+
+
+def test_results_come_back_from_json():
+    result = Result(
+        "arm",
+        300,
+        (Score("fd.a", "FD", 1.5, 0.2, low=1.4, high=1.6), Score("kid", "KID", None, note="too few")),
+        (Series("u", "u", (0.5, 1.0)),),
+        ("A remark.",),
+        about={"model": "it"},
+    )
+    assert Result.from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False))) == result
+
+
+def test_a_row_names_what_is_true_of_every_arm():
+    def arm(words):
+        return Result("arm", 300, (Score("worst.a", words, 0.5),))
+
+    assert "| worst class (8), A |" in table(Results("made up", (arm("worst class (8), A"), arm("worst class (8), A"))))
+    assert "| worst class, A |" in table(Results("made up", (arm("worst class (8), A"), arm("worst class (0), A"))))
+
+
+def test_what_is_not_a_number_is_none_in_json():
+    result = Result("arm", 300, (Score("kid", "KID", 1.0, low=float("nan")),))
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["scores"][0]["low"] is None
+
+
+def test_equal_shares_are_seldom_told_apart_and_different_ones_are():
+    draw = torch.Generator().manual_seed(0)
+
+    def drawn(share):
+        hits = (torch.rand(2000, 400, generator=draw) < share).double().mean(1).tolist()
+        return [Result("arm", 400, (Score("unsure.a", "", hit),)) for hit in hits]
+
+    for share in (0.003, 0.1, 0.5):
+        told = [a.below(b, "unsure.a") for a, b in zip(drawn(share), drawn(share), strict=True)]
+        assert sum(told) / len(told) < 0.04
+    told = [a.below(b, "unsure.a") for a, b in zip(drawn(0.1), drawn(0.3), strict=True)]
+    assert sum(told) / len(told) > 0.99
