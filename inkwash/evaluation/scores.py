@@ -239,10 +239,7 @@ def _distances(judge: str, features: Tensor, panel: Panel, shares: list[float] |
         infinite=far,
         note=f"real at {reference.test.whole.count:,}" if count > reference.test.whole.count else "",
     )
-    real = None
-    if judge == panel.first and len(panel.train_rows) >= count:
-        real = frechet.distance(Moments.of(panel.train_rows[:count]), reference.test.whole)
-    yield Score(f"fd.{judge}.test", f"FD to test, {named}", frechet.distance(own, test), real)
+    yield Score(f"fd.{judge}.test", f"FD to test, {named}", frechet.distance(own, test), reference.back.at(count))
     yield Score(
         f"spread.{judge}",
         f"variety, {named}",

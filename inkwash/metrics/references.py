@@ -63,21 +63,23 @@ class Scale:
 class Reference:
     """The real images as one judge sees them: both parts, the floor that sampling alone leaves, and the test part's own score.
 
-    `floor` is the distance of N train images to the rest of the train part, `real` that of N test images to the whole.
+    `floor` is the distance of N train images to the rest of the train part, `real` that of N test images to the whole,
+    `back` that of N train images to the test part.
     """
 
     train: Part
     test: Part
     floor: Scale
     real: Scale
+    back: Scale
 
     @classmethod
     def of(
         cls, train: Tensor, train_labels: Tensor | None, test: Tensor, test_labels: Tensor | None, classes: int
     ) -> Reference:
         """Return the reference of train features [N, D] and test features [M, D]; subsets are seeded."""
-        whole = Part.of(train, train_labels, classes)
-        return cls(whole, Part.of(test, test_labels, classes), _floor(train), _real(test, whole.whole))
+        parts = Part.of(train, train_labels, classes), Part.of(test, test_labels, classes)
+        return cls(*parts, _floor(train), _to(parts[0].whole, test), _to(parts[1].whole, train))
 
 
 def _floor(train: Tensor) -> Scale:
@@ -85,9 +87,9 @@ def _floor(train: Tensor) -> Scale:
     return Scale(sizes, tuple(_mean(train, n, None) for n in sizes))
 
 
-def _real(test: Tensor, reference: Moments) -> Scale:
-    sizes = (*(n for n in SIZES if n < len(test)), len(test))
-    return Scale(sizes, tuple(_mean(test, n, reference) for n in sizes))
+def _to(reference: Moments, features: Tensor) -> Scale:
+    sizes = (*(n for n in SIZES if n < len(features)), len(features))
+    return Scale(sizes, tuple(_mean(features, n, reference) for n in sizes))
 
 
 def _mean(features: Tensor, size: int, reference: Moments | None) -> float:

@@ -37,6 +37,7 @@ def write(panel: Panel, folder: Path) -> None:
             "scale": judge.scale,
             "floor": asdict(judge.reference.floor),
             "real": asdict(judge.reference.real),
+            "back": asdict(judge.reference.back),
         }
     rows = save({"train": panel.train_rows.half().contiguous(), "test": panel.test_rows.half().contiguous()})
     described = {
@@ -70,7 +71,7 @@ def read(folder: Path) -> Panel:
 
 def _judge(folder: Path, name: str, row: dict[str, Any], about: About) -> Judge:
     tensors = _get(folder / f"{name}.safetensors", row["sha256"])
-    scales = [Scale(tuple(row[key]["sizes"]), tuple(row[key]["values"])) for key in ("floor", "real")]
+    scales = [Scale(tuple(row[key]["sizes"]), tuple(row[key]["values"])) for key in ("floor", "real", "back")]
     reference = Reference(_part(tensors, "train"), _part(tensors, "test"), *scales)
     net: nn.Module | None = None
     if name in JUDGES:
