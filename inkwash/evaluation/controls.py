@@ -146,9 +146,10 @@ def caught(found: Evaluation) -> list[str]:
 
 
 def unclipped(bench: Bench, std: float, count: int = 10_000) -> dict[str, float]:
-    """Return FD to train by judge of noisy test images that were neither clamped nor rounded: nearly blind to noise.
+    """Return FD to train by judge of noisy test images that were neither clamped nor rounded.
 
-    It is why every image is clamped and rounded before it is judged.
+    Judges of classes, B above all, are nearly blind to noise on both sides of black: it is why every image is clamped
+    and rounded before it is judged.
     """
     data = _require(bench)
     assert data.test_values is not None

@@ -1,0 +1,260 @@
+"""`inkwash evaluate`: tables, JSON and comparisons of runs and files; what cannot be measured is refused before it is drawn."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import inkwash as python
+from inkwash import data
+from inkwash.evaluation import panels
+from inkwash.evaluation.drawn import Setting
+from inkwash.metrics import fitting
+
+Inkwash = Callable[..., Any]
+ENOUGH = ["-n", "220", "--sampler", "ddim:2"]
+FEW = ["-n", "60", "--sampler", "ddim:2"]
+"""Too few for FD, whose intervals take longest."""
+
+
+@pytest.fixture(scope="module")
+def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds judges of the digits, which never learnt."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INKWASH_CACHE", str(folder))
+        patch.setattr(fitting, "learnt", lambda net, *_, **__: net.eval())
+        panels.for_data("digits")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def cached(judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test builds judges, and samples that one has drawn are there for all."""
+    monkeypatch.setenv("INKWASH_CACHE", str(judges))
+    monkeypatch.setattr(fitting, "learnt", lambda *_, **__: pytest.fail("judges were to learn"))
+
+
+@pytest.fixture
+def measured(inkwash: Inkwash) -> Callable[..., dict[str, Any]]:
+    """`measured(run, ...)` is what --json says, as strict JSON."""
+
+    def call(*arguments: object) -> dict[str, Any]:
+        outcome = inkwash("evaluate", *arguments, "--json")
+        assert outcome.code == 0 and not outcome.err, outcome.err
+        found: dict[str, Any] = json.loads(outcome.out, parse_constant=lambda what: pytest.fail(f"{what} in JSON"))
+        return found
+
+    return call
+
+
+def test_a_run_is_measured_in_one_table(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+    outcome = inkwash("evaluate", runs.digits, *ENOUGH)
+    assert outcome.code == 0
+    assert outcome.err.startswith("judges a, b, c of digits") and len(outcome.err.splitlines()) == 1
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith("digits ddim:2: 220 against digits")
+    for words in ("FD to train, A", "FD to test, C", "KID", "recall", "accuracy, B", "pixels exactly 0", "near-copies"):
+        assert any(line.strip().startswith(words) for line in lines), words
+    assert any(line.startswith("- ") for line in lines) and "None" not in outcome.out and "nan" not in outcome.out
+    assert not inkwash("evaluate", runs.digits, *FEW, "--quiet").err
+
+
+def test_json_has_every_figure_with_its_real_one(runs: SimpleNamespace, measured: Inkwash) -> None:
+    found = measured(runs.digits, *ENOUGH)
+    assert found["name"] == "digits ddim:2" and found["n"] == 220 and found["data"] == "digits"
+    assert found["evaluations"] == 2 and found["seconds_64"] > 0
+    assert found["verdicts"] and "seeds" in found["facts"]
+    scores = found["scores"]
+    for key in ("fd.a", "fd.b", "fd.c", "kid", "precision", "two_sample", "accuracy.a", "zero", "nearest", "copies"):
+        assert scores[key]["value"] is not None and scores[key]["real"] is not None, key
+    assert scores["fd.a"]["low"] < scores["fd.a"]["value"] < scores["fd.a"]["high"]
+
+
+def test_python_says_what_the_command_says(runs: SimpleNamespace, measured: Inkwash) -> None:
+    found = python.evaluate(runs.digits, n=60, sampler="ddim:2")[0].to_dict()
+    said = measured(runs.digits, *FEW)
+    assert found["scores"] == said["scores"] and found["classes"] == said["classes"]
+
+
+def test_a_second_call_is_answered_from_the_cache(
+    runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = measured(runs.digits, *FEW)
+    monkeypatch.setattr(torch.nn.Module, "register_forward_pre_hook", lambda *_: pytest.fail("something was drawn"))
+    monkeypatch.setattr(Setting, "_draw", lambda *_: pytest.fail("something was drawn"))
+    assert measured(runs.digits, *FEW) == first
+    assert inkwash("evaluate", runs.digits, *FEW).code == 0
+
+
+def test_samples_in_a_file_score_as_the_model_that_drew_them(
+    runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash
+) -> None:
+    assert inkwash("sample", runs.digits, *ENOUGH, "-o", "x.npz").code == 0
+    drawn, held = measured(runs.digits, *ENOUGH), measured("x.npz", "--data", "digits")
+    assert held["name"] == "x.npz" and held["seconds_64"] is held["evaluations"] is None
+    assert set(held["scores"]) == set(drawn["scores"])
+    for key, score in drawn["scores"].items():
+        # a pixel may round to the next grey in another batch
+        assert held["scores"][key]["value"] == pytest.approx(score["value"], rel=0.02, abs=0.02), key
+
+
+def test_samples_without_labels_are_read_back(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
+    assert inkwash("sample", runs.plain, *FEW, "-o", "y.npz").code == 0
+    assert set(np.load("y.npz")["labels"].tolist()) == {-1}
+    for found in (measured("y.npz", "--judge", "digits"), measured(runs.plain, *FEW)):
+        assert "entropy.a" in found["scores"] and "accuracy.a" not in found["scores"] and not found["classes"]
+
+
+def test_points_are_measured_drawn_or_read(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
+    assert inkwash("sample", runs.points, *ENOUGH, "-o", "p.npz").code == 0
+    drawn, held = measured(runs.points, *ENOUGH), measured("p.npz", "--data", "moons")
+    assert drawn["scores"]["fd.points"]["value"] == pytest.approx(held["scores"]["fd.points"]["value"], rel=1e-3)
+
+
+def test_some_of_the_judges_are_asked(runs: SimpleNamespace, measured: Inkwash) -> None:
+    scores = measured(runs.digits, *FEW, "--judges", "a,C")["scores"]
+    assert {key for key in scores if key.startswith("fd.")} == {"fd.a", "fd.c"}
+    assert "accuracy.b" not in scores
+
+
+def test_few_images_leave_measures_out_with_the_reason(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+    outcome = inkwash("evaluate", runs.digits, "-n", 20, "--sampler", "ddim:2")
+    assert outcome.code == 0
+    assert "left out: FD to train, A: needs at least 200 examples, there are 20" in outcome.out
+    assert "left out: precision: needs at least 50 examples, there are 20" in outcome.out
+
+
+# ---- comparisons
+
+
+def test_samplers_are_compared_on_the_same_seeds(runs: SimpleNamespace, inkwash: Inkwash, measured: Inkwash) -> None:
+    ask = [runs.digits, "-n", 220, "--sampler", "ddim:2,ddim:3", "--guidance", "1,1.5"]
+    outcome = inkwash("evaluate", *ask)
+    assert outcome.code == 0 and len(outcome.err.splitlines()) == 1
+    header = " ".join(next(line for line in outcome.out.splitlines() if "ddim" in line).split())
+    assert header == "digits ddim:2 digits ddim:2 w 1.5 digits ddim:3 digits ddim:3 w 1.5 real test set"
+    evaluations = next(line for line in outcome.out.splitlines() if "network evaluations" in line)
+    assert evaluations.split()[2:] == ["2", "4", "3", "6"]
+    found = measured(*ask)
+    assert [row["evaluations"] for row in found["rows"]] == [2, 4, 3, 6]
+    assert found["sentence"] in " ".join(outcome.out.split()) and len(found["entries"]) == 4
+
+
+def test_a_model_is_compared_with_a_file(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+    digits = data.load("digits")
+    assert digits.labels is not None
+    np.savez("real.npz", images=digits.values[:220, 0].numpy(), labels=digits.labels[:220].numpy())
+    outcome = inkwash("evaluate", runs.digits, "real.npz", "-n", 220)
+    assert outcome.code == 0 and "None" not in outcome.out
+    assert outcome.out.splitlines()[-1].startswith("real.npz is best")
+
+
+def test_two_runs_of_one_recipe_keep_their_own_names(
+    runs: SimpleNamespace, inkwash: Inkwash, measured: Inkwash
+) -> None:
+    small = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
+    quick = ["--set", "sampling.preview=ddim:2", "--steps", "2", "--quiet"]
+    assert inkwash("train", "digits", *small, *quick, "--out", "mine").code == 0
+    rows = measured(runs.digits, "mine", *FEW)["rows"]
+    assert [row["model"] for row in rows] == [str(runs.digits), "mine"]
+    assert rows[0]["nearest"] != rows[1]["nearest"]
+
+
+# ---- refusals
+
+
+def saved(name: str, images: np.ndarray, **more: np.ndarray) -> str:
+    np.savez(name, images=images, **more)
+    return name
+
+
+GREY = np.tile(np.arange(64, dtype=np.uint8).reshape(8, 8), (30, 1, 1))
+
+REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] = {
+    "none drawn": (lambda r: [r.digits, "-n", 0], ["-n is 0", "at least 1"]),
+    "two and a half": (lambda r: [r.digits, "-n", "2.5"], ["2.5"]),
+    "unknown model": (lambda r: ["cgf-cosine"], ["unknown model 'cgf-cosine'", "did you mean 'cfg-cosine'"]),
+    "unknown sampler": (lambda r: [r.digits, "--sampler", "ddim:2,dimm:3"], ["unknown sampler 'dimm'", "'ddim'"]),
+    "unknown judge": (lambda r: [r.digits, "--judges", "a,x"], ["--judges a,x", "a, b, c"]),
+    "no judge": (lambda r: [r.digits, "--judges", ""], ["--judges", "a, b, c"]),
+    "another judge first": (lambda r: [r.digits, "--judges", "c,a"], ["judge a comes first"]),
+    "data and judge": (lambda r: [r.digits, "--data", "digits", "--judge", "digits"], ["--data and --judge", "one"]),
+    "data that it did not learn": (lambda r: [r.digits, "--data", r.pictures], ["pictures", "digits", "--judge"]),
+    "guidance without labels": (lambda r: [r.plain, "-w", "1,2"], ["guidance 2", "no effect", "without labels"]),
+    "guidance not a number": (lambda r: [r.digits, "-w", "1,much"], ["guidance '1,much'", "1,1.5"]),
+    "guidance nan": (lambda r: [r.digits, "-w", "nan"], ["guidance is nan"]),
+    "eta without effect": (lambda r: [r.digits, "--sampler", "ddim:2,ddpm:3", "--eta", "0.5"], ["eta", "ddpm"]),
+    "temperature without effect": (lambda r: [r.digits, "--sampler", "ddim:2", "--temperature", "0"], ["temperature"]),
+    "schedule misspelt": (lambda r: [r.digits, "--schedule", "cosin"], ["unknown schedule 'cosin'", "'cosine'"]),
+    "sampler of a file": (
+        lambda r: [saved("x.npz", GREY), "--sampler", "ddim:5"],
+        ["x.npz is drawn already", "sampler"],
+    ),
+    "guidance of a file": (lambda r: [saved("x.npz", GREY), "-w", "2"], ["x.npz is drawn already"]),
+    "file of another shape": (lambda r: [r.digits, saved("x.npz", GREY[:, :7])], ["x.npz", "1×7×8", "1×8×8"]),
+    "file of a size without judges": (lambda r: [saved("x.npz", GREY)], ["1×8×8", "no bundled judges", "--judge"]),
+    "labels out of range": (
+        lambda r: [r.digits, saved("x.npz", GREY * 4, labels=np.arange(30) % 12)],
+        ["x.npz", "0 to 11", "0 to 9"],
+    ),
+    "scaled to [0, 1]": (lambda r: [r.digits, saved("x.npz", GREY // 60)], ["x.npz", "brightest pixel is 1"]),
+    "inverted": (
+        lambda r: [r.digits, saved("x.npz", 255 - data.load("digits").values[:30, 0].numpy())],
+        ["x.npz", "inverted"],
+    ),
+    "models of two data sets": (lambda r: [r.digits, r.points], ["moons", "cannot be compared", "--judge"]),
+    "model of points by images": (lambda r: [r.points, "--judge", "digits"], ["1×8×8"]),
+    "too few to learn from": (lambda r: [r.bees, "--data", r.pictures], ["240", "at least 500"]),
+    "judges that are nowhere": (lambda r: [r.bees], ["no judges for pictures", "--data"]),
+    "extras without their data": (lambda r: [r.bees, "--bits"], ["no judges for pictures"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_evaluate_refuses(
+    case: str, runs: SimpleNamespace, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Setting, "_draw", lambda *_: pytest.fail("something was drawn"))
+    arguments, words = REFUSED[case]
+    complaint = refused("evaluate", *arguments(runs))
+    for word in words:
+        assert word in complaint
+
+
+FAILED: dict[str, tuple[Callable[[], object], list[str]]] = {
+    "floats": (lambda: saved("x.npz", GREY / 255), ["x.npz", "float64", "uint8"]),
+    "no images": (lambda: saved("x.npz", GREY[:0]), ["x.npz", "empty"]),
+    "one image without its axis": (lambda: saved("x.npz", GREY[0]), ["x.npz", "[N, H, W]"]),
+    "no archive": (lambda: Path("x.npz").write_text("no"), ["x.npz", "no plain array", "numpy.savez"]),
+    "no file": (lambda: None, ["x.npz", "missing"]),
+}
+
+
+@pytest.mark.parametrize("case", FAILED)
+def test_a_file_that_cannot_be_read_is_a_failure(case: str, runs: SimpleNamespace, inkwash: Inkwash) -> None:
+    make, words = FAILED[case]
+    make()
+    outcome = inkwash("evaluate", runs.digits, "x.npz")
+    assert outcome.code == 1 and not outcome.out and len(outcome.err.splitlines()) == 1
+    for word in words:
+        assert word in outcome.complaint
+
+
+def test_damaged_judges_are_a_failure_that_names_the_file(
+    runs: SimpleNamespace, inkwash: Inkwash, judges: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(judges / "judges", tmp_path / "spoilt" / "judges")
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "spoilt"))
+    (path,) = (tmp_path / "spoilt").rglob("a.safetensors")
+    path.write_bytes(path.read_bytes()[:-1])
+    outcome = inkwash("evaluate", runs.digits, *FEW)
+    assert outcome.code == 1 and "a.safetensors" in outcome.complaint and "delete" in outcome.complaint

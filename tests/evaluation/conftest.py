@@ -1,0 +1,95 @@
+"""What the tests of evaluation share: judges of the bundled digits that learnt for a second, tiny models, no network."""
+
+from __future__ import annotations
+
+import socket
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from inkwash import data, model
+from inkwash.data import Dataset
+from inkwash.evaluation import panels
+from inkwash.evaluation.panels import Bench
+from inkwash.facts import Facts
+from inkwash.metrics import fitting, panel
+from inkwash.metrics.panel import Panel
+from inkwash.model import Model
+from inkwash.recipe import Recipe
+from inkwash.training import checkpoints
+
+torch.set_num_threads(1)
+
+TINY = """
+name = "tiny"
+target = "v"
+network = { kind = "class-unet", conditional = true, widths = [8, 16], dim = 8 }
+schedule = "cosine"
+data = { name = "digits" }
+sampling = { sampler = "ddim:2" }
+"""
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has an empty cache and no data of its own, and nothing reaches for the network."""
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("INKWASH_DATA", raising=False)
+    # what is raised here is no Exception, so that nobody takes it for a server that is down
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the network was asked"))
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """The bundled digits: 1,500 and 297."""
+    return data.load("digits")
+
+
+@pytest.fixture(scope="session")
+def reader(digits: Dataset) -> torch.nn.Module:
+    """Judge A, having learnt the digits for 48 steps."""
+    net = fitting.initialised(lambda: panel.JUDGES["a"](1, 10), 1)
+    assert isinstance(net, panel.Classifier)
+    return fitting.learnt(net, digits, 1, epochs=4, steps=48)
+
+
+@pytest.fixture(scope="session")
+def judged(reader: torch.nn.Module) -> Callable[[Dataset], Panel]:
+    """`judged(data)` are judges A and C of a set of digits; A is `reader`, whatever the set."""
+    learnt = {"a": panel.JUDGES["a"], "c": panel.JUDGES["c"]}
+
+    def made(digits: Dataset) -> Panel:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(panel, "JUDGES", learnt)
+            patch.setattr(fitting, "learnt", lambda *_, **__: reader)
+            return panels.made(digits)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def bench(judged: Callable[[Dataset], Panel], digits: Dataset) -> Bench:
+    """The digits and their judges, which keep 600 train images to compare neighbours with."""
+    whole = judged(digits)
+    return Bench(replace(whole, train_rows=whole.train_rows[:600]), digits)
+
+
+@pytest.fixture
+def untrained(digits: Dataset) -> Callable[..., Model]:
+    """`untrained("field=value", ...)` is a tiny model of digits with random weights in every layer."""
+
+    def build(*changes: str, facts: Facts | None = None) -> Model:
+        recipe = Recipe.from_dict(tomllib.loads(TINY)).with_changes(changes)
+        known = facts or Facts.of(digits)
+        net = model.build_net(recipe, known).eval().requires_grad_(False)
+        generator = torch.Generator().manual_seed(3)
+        for weight in net.parameters():
+            if not weight.any():
+                weight.copy_(0.3 * torch.randn(weight.shape, generator=generator))
+        return Model("tiny", recipe, known, net, 0, checkpoints.digest(net.state_dict()))
+
+    return build

@@ -1,0 +1,145 @@
+"""Where judges come from: built once and then read, never taken for those of other data, never from the network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inkwash.data import Dataset, downloads
+from inkwash.errors import InkwashError, UsageError
+from inkwash.evaluation import panels
+from inkwash.facts import Facts
+from inkwash.metrics import fitting, panel
+from inkwash.metrics.judges import Classifier
+from inkwash.metrics.panel import Panel
+
+
+@pytest.fixture
+def lessons(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Judges stay as they began; the list tells the seeds of those that were to learn."""
+    seeds: list[int] = []
+
+    def learnt(net: Classifier, data: Dataset, seed: int, progress: object = None) -> Classifier:
+        seeds.append(seed)
+        return net.eval()
+
+    monkeypatch.setattr(fitting, "learnt", learnt)
+    return seeds
+
+
+@pytest.fixture
+def small(digits: Dataset) -> Dataset:
+    assert digits.labels is not None
+    return replace(digits, name="small", values=digits.values[:600], labels=digits.labels[:600])
+
+
+def equal(one: Panel, other: Panel) -> bool:
+    judges = zip(one.judges.values(), other.judges.values(), strict=True)
+    values = torch.arange(3 * 64).reshape(3, 1, 8, 8).byte()
+    alike = [torch.equal(a.read(values).features, b.read(values).features) for a, b in judges]
+    return one.about == other.about and one.figures == other.figures and all(alike)
+
+
+def test_judges_are_built_once_and_then_read(small: Dataset, lessons: list[int]) -> None:
+    heard: list[tuple[str, float]] = []
+    first = panels.for_data(small, progress=lambda what, share: heard.append((what, share)))
+    assert lessons == [1, 2] and heard
+    again = panels.for_data(small)
+    assert lessons == [1, 2] and equal(first.panel, again.panel) and again.data is small
+    known = panels.for_facts(Facts.of(small))
+    assert equal(known.panel, first.panel) and known.data is None
+    assert {"zero", "mean", "nearest", "copies", "accuracy.a", "unsure.b", "two_sample.297"} <= set(first.panel.figures)
+
+
+def test_other_data_have_other_judges(small: Dataset, lessons: list[int]) -> None:
+    one = panels.for_data(small)
+    other = panels.for_data(replace(small, values=small.values.flip(-1)))
+    assert lessons == [1, 2, 1, 2] and one.panel.about.sha256 != other.panel.about.sha256
+    assert len(list((downloads.cache_folder() / "judges").iterdir())) == 2
+
+
+def test_judges_of_other_data_in_the_place_are_refused(small: Dataset, lessons: list[int]) -> None:
+    other = replace(small, values=small.values.flip(-1))
+    for each in (small, other):
+        panels.for_data(each)
+    mine, theirs = (downloads.cache_folder() / "judges" / each.sha256[:16] for each in (small, other))
+    for path in theirs.iterdir():
+        (mine / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(InkwashError, match=r"of other data.*delete that folder") as caught:
+        panels.for_data(small)
+    assert str(mine) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_damaged_judges_are_refused_with_the_way_out(small: Dataset, lessons: list[int]) -> None:
+    panels.for_data(small)
+    place = downloads.cache_folder() / "judges" / small.sha256[:16]
+    (place / "b.safetensors").write_bytes(b"")
+    with pytest.raises(InkwashError, match=r"b\.safetensors has SHA-256.*delete .* built anew"):
+        panels.for_data(small)
+    for path in place.iterdir():
+        path.unlink()
+    place.rmdir()
+    assert panels.for_data(small).panel.about.sha256 == small.sha256
+
+
+def test_building_that_was_interrupted_begins_again(small: Dataset, lessons: list[int]) -> None:
+    def stop(what: str, share: float) -> None:
+        if "scored" in what:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        panels.for_data(small, progress=stop)
+    panels.for_data(small)
+    assert lessons == [1, 2, 1, 2]
+
+
+def test_a_model_is_judged_by_what_it_learnt(small: Dataset, lessons: list[int], tmp_path: Path) -> None:
+    assert small.labels is not None and small.test_values is not None and small.test_labels is not None
+    arrays = {
+        "images": small.values[:, 0].numpy(),
+        "labels": small.labels.numpy(),
+        "test_images": small.test_values[:, 0].numpy(),
+        "test_labels": small.test_labels.numpy(),
+    }
+    np.savez(tmp_path / "small.npz", **arrays)
+    facts = Facts.of(small)
+    with pytest.raises(UsageError, match=r"no judges for small.*--data"):
+        panels.for_facts(facts)
+    assert not lessons
+    found = panels.for_facts(facts, tmp_path / "small.npz")
+    assert found.data is not None and found.panel.about.sha256 == facts.sha256
+    with pytest.raises(UsageError, match=r"--data digits is digits .* trained on small .*--judge digits"):
+        panels.for_facts(facts, "digits")
+
+
+def test_data_that_come_with_inkwash_are_at_hand(digits: Dataset, lessons: list[int]) -> None:
+    found = panels.for_facts(Facts.of(digits))
+    assert found.data is not None and found.data.sha256 == digits.sha256
+    with pytest.raises(UsageError, match="no judges for digits"):
+        panels.for_facts(replace(Facts.of(digits), sha256="0" * 64))
+
+
+def test_points_are_their_own_judges_and_are_not_kept(lessons: list[int]) -> None:
+    for _ in range(2):
+        found = panels.for_data("moons")
+        assert list(found.panel.judges) == ["points"]
+    assert not lessons and not (downloads.cache_folder() / "judges").exists()
+
+
+def test_a_file_of_no_known_size_is_told_what_there_is() -> None:
+    with pytest.raises(UsageError, match=r"3×9×9 have no bundled judges.*--judge DATA"):
+        panels.for_shape((3, 9, 9))
+
+
+def test_bundled_judges_need_neither_data_nor_network() -> None:
+    if "mnist" not in panels.bundled():
+        pytest.skip("the judges of MNIST are not built yet: tools/judges.py")
+    found = panels.for_shape((1, 28, 28))
+    assert found.data is None and found.panel.about.data == "mnist" and list(found.panel.judges) == ["a", "b", "c"]
+    assert found.panel.figures["zero"] == pytest.approx(0.807, abs=1e-3)
+    assert found.panel.figures["accuracy.a"] > 0.99 and found.panel.figures["accuracy.b"] > 0.99
+    assert len(found.panel.train_rows) == len(found.panel.test_rows) == panel.ROWS

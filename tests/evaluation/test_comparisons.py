@@ -1,0 +1,123 @@
+"""Comparisons: the Pareto front, the sentence and the table of entries whose figures are known."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import product
+
+import torch
+
+from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.scores import Evaluation, Score, Seen
+from inkwash.metrics.judges import Reading
+
+
+def entry(name: str, seconds: float | None, fd: float | None, n: int = 1000, **more: float | None) -> Entry:
+    """An entry that costs `seconds`, a hundred evaluations each, and scores `fd`."""
+    seen = Seen(torch.zeros(1, 1, 2, 2), None, Reading(torch.zeros(1, 2), None), (), ())
+    scores = [Score("fd.a", "FD to train, A", fd, 0.125), *(Score(k, k, v, 0.5) for k, v in more.items())]
+    found = Evaluation(name, n, "digits", tuple(scores), seen)
+    evaluations = None if seconds is None else 100 * seconds
+    return Entry(name, "", None if seconds is None else 7, evaluations, seconds, found, torch.zeros(1, 1, 2, 2))
+
+
+def names(entries: list[Entry]) -> list[str]:
+    return [each.name for each in entries]
+
+
+FAST, GOOD, SLOW, BEST = (
+    entry("fast", 0.5, 3.0),
+    entry("good", 1.0, 1.04),
+    entry("slow", 2.0, 1.5),
+    entry("best", 4.0, 1.0),
+)
+
+
+def test_the_front_is_what_no_other_beats_in_both() -> None:
+    for order in ((FAST, GOOD, SLOW, BEST), (BEST, SLOW, GOOD, FAST)):
+        assert names(Comparison(order).front) == ["fast", "good", "best"]
+
+
+def test_nothing_beats_the_front_and_something_beats_all_others() -> None:
+    generator = torch.Generator().manual_seed(1)
+    cost, score = torch.randint(1, 6, (2, 40), generator=generator)
+    entries = [entry(str(k), float(cost[k]), float(score[k])) for k in range(40)]
+    front = Comparison(tuple(entries)).front
+
+    def beats(one: Entry, other: Entry) -> bool:
+        a, b = ((e.seconds or 0.0, e.evaluation["fd.a"].value or 0.0) for e in (one, other))
+        return a != b and a[0] <= b[0] and a[1] <= b[1]
+
+    assert not any(beats(one, other) for one, other in product(entries, front))
+    kept = {(e.seconds, e.evaluation["fd.a"].value) for e in front}
+    for other in entries:
+        same = (other.seconds, other.evaluation["fd.a"].value) in kept
+        assert same or any(beats(one, other) for one in front)
+
+
+def test_of_equals_the_first_is_on_the_front() -> None:
+    assert names(Comparison((entry("one", 1.0, 2.0), entry("two", 1.0, 2.0))).front) == ["one"]
+
+
+def test_the_sentence_names_the_cheapest_within_a_twentieth_of_the_best() -> None:
+    said = Comparison((FAST, GOOD, SLOW, BEST)).sentence
+    assert said == (
+        "good is the cheapest within 5% of the best: FD to train, A 1.040 in 1.00 s for 64 images (100 evaluations); "
+        "best has 1.000 in 4.00 s for 64 images (400 evaluations); 1,000 images each."
+    )
+
+
+def test_the_sentence_says_when_nothing_cheaper_will_do() -> None:
+    said = Comparison((FAST, entry("near", 1.0, 1.051), BEST)).sentence
+    assert said.startswith("best is best, FD to train, A 1.000 at 1,000 images, and nothing cheaper comes within 5%")
+    assert said.endswith("4.00 s for 64 images (400 evaluations).")
+
+
+def test_files_are_compared_and_have_no_cost() -> None:
+    file = entry("mine.npz", None, 0.9)
+    found = Comparison((GOOD, file, BEST))
+    assert names(found.front) == ["good", "best"]
+    assert found.sentence.startswith("mine.npz is best, FD to train, A 0.900") and found.sentence.endswith("of it.")
+    cheaper = Comparison((entry("as good", 1.0, 0.92), file)).sentence
+    assert cheaper.startswith("as good is the cheapest within 5%") and "; mine.npz has 0.900; " in cheaper
+    assert "None" not in Comparison((file, entry("other.npz", None, 2.0))).sentence
+
+
+def test_figures_at_another_number_of_images_are_another_measure() -> None:
+    few = entry("few", 0.1, 0.5, n=200)
+    found = Comparison((few, GOOD, BEST))
+    assert names(found.measured) == ["good", "best"] and names(found.front) == ["good", "best"]
+    assert "few" not in found.sentence and len(found.rows()) == 3
+
+
+def test_entries_without_the_score_are_named_as_such() -> None:
+    bare = entry("bare", 1.0, None, n=5000)
+    assert names(Comparison((bare, GOOD)).measured) == ["good"]
+    none = Comparison((bare,))
+    assert not none.front and "fd.a" in none.sentence and "too few" in none.sentence
+
+
+def test_another_key_compares_by_that() -> None:
+    one, two = entry("one", 1.0, 1.0, kid=9.0), entry("two", 2.0, 2.0, kid=1.0)
+    assert names(Comparison((one, two), "kid").front) == ["one", "two"]
+    assert Comparison((one, two), "kid").sentence.startswith("two is best, kid 1.000")
+    assert Comparison((one, two), "kid")[1] is two.evaluation
+
+
+def test_csv_parses_back_to_the_same_numbers() -> None:
+    third = 1 / 3
+    entries = (entry('a "quoted", name', third, 0.1 + 0.2, kid=-third), entry("mine.npz", None, None, zero=1e-17))
+    found = Comparison(entries)
+    rows = list(csv.DictReader(io.StringIO(found.to_csv())))
+    assert [row["model"] for row in rows] == ['a "quoted", name', "mine.npz"]
+    for row, expected in zip(rows, found.rows(), strict=True):
+        assert set(row) >= set(expected)
+        for key, value in row.items():
+            wanted = expected.get(key)
+            if isinstance(wanted, int | float):
+                assert float(value) == wanted
+            else:
+                assert value == (wanted or "")
+    assert rows[0]["seconds_64"] == str(third) and rows[1]["seconds_64"] == rows[1]["fd.a"] == ""
+    assert rows[0]["fd.a.real"] == "0.125"

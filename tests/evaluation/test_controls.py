@@ -1,0 +1,148 @@
+"""Controls: real MNIST, spoilt in one way each, is caught by a measure at least, and real images are caught by none.
+
+They need MNIST itself (INKWASH_DATA) and its bundled judges; without either they are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from inkwash import data
+from inkwash.data import Dataset, mnist
+from inkwash.errors import UsageError
+from inkwash.evaluation import controls, panels
+from inkwash.evaluation.controls import CONTROLS, UNSPOILT, caught
+from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.scores import Evaluation
+from inkwash.evaluation.verdicts import verdicts
+from inkwash.metrics import frechet
+from inkwash.metrics.frechet import Moments
+
+Measured = Callable[[str], Evaluation]
+
+SUBTLE = "ghosts 1 %"
+"""Ten ghosts in a thousand are within the scatter of a thousand images: see the test that pairs them."""
+COUNTS = dict.fromkeys(UNSPOILT, 2000)
+
+
+@pytest.fixture(scope="module")
+def real() -> Bench:
+    """MNIST and the judges that come with inkwash."""
+    place = os.environ.get("INKWASH_DATA")
+    if not place or not mnist.holds(Path(place)):
+        pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
+    if "mnist" not in panels.bundled():
+        pytest.skip("inkwash/panels/mnist is not built: tools/judges.py builds it")
+    return Bench(panels.for_shape((1, 28, 28)).panel, data.load(place))
+
+
+@pytest.fixture(scope="module")
+def measured(real: Bench) -> Measured:
+    """`measured(name)` are the scores of a control; how near to the train set it is takes longest, and shows copiers."""
+
+    @cache
+    def found(name: str) -> Evaluation:
+        with pytest.MonkeyPatch.context() as patch:
+            if name != "copier":
+                patch.setitem(CONTROLS, name, replace(CONTROLS[name], known=False))
+            return controls.measured(name, real, COUNTS.get(name, 1000))
+
+    return found
+
+
+@pytest.mark.parametrize("name", UNSPOILT)
+def test_real_images_are_caught_by_nothing_but_the_classes_they_happen_to_hold(
+    name: str, measured: Measured, real: Bench
+) -> None:
+    found = measured(name)
+    beyond = caught(found)
+    # two thousand images hold each class a tenth more or less often than the rest, which FD sees as another set
+    assert set(beyond) <= {"fd.a", "fd.b"}
+    asked = found.seen.asked
+    assert asked is not None
+    shares = (torch.bincount(asked, minlength=10) / len(asked)).tolist()
+    for key in beyond:
+        judge, values = real.panel.judges[key.removeprefix("fd.")], found.seen.values
+        alike = frechet.distance(Moments.of(judge.read(values).features), judge.reference.train.weighted(shares))
+        limit = found[key].real
+        assert limit is not None and alike < limit
+
+
+@pytest.mark.parametrize("name", [name for name in CONTROLS if name not in (*UNSPOILT, SUBTLE)])
+def test_what_is_spoilt_is_caught(name: str, measured: Measured) -> None:
+    assert caught(measured(name))
+
+
+def test_one_ghost_in_a_hundred_is_seen_beside_the_same_images_without(real: Bench) -> None:
+    assert real.data is not None and real.data.test_values is not None and real.data.test_labels is not None
+    plain = real.data.test_values[:2000], real.data.test_labels[:2000]
+    haunted, _ = controls.ghosts(0.01)(plain)
+    changed = (haunted != plain[0]).flatten(1).any(1)
+    assert 0.008 <= changed.double().mean() <= 0.01
+    judge = real.panel.judges["b"]
+    sure, before = (judge.read(values[changed]).certain.max(1).values for values in (haunted, plain[0]))
+    assert (sure < 0.9).double().mean() > 0.3 > 0.1 > (before < 0.9).double().mean()
+
+
+CATCHES = {
+    "blurred 3x3": {"fd.a", "fd.b", "fd.c", "spread.a", "two_sample", "zero"},
+    "binarised": {"fd.c", "precision", "zero"},
+    "one pixel shifted": {"fd.c", "two_sample"},
+    "grey ground": {"zero", "fd.a", "unsure.a"},
+    "class 1 missing": {"fd.a", "fd.b", "entropy.a", "entropy.b", "recall"},
+    "ghosts 5 %": {"unsure.a", "accuracy.a", "accuracy.b"},
+    "labels shuffled": {"accuracy.a", "accuracy.b"},
+    "one image a class": {"recall", "coverage", "two_sample", "fd.c"},
+    "copier": {"copies"},
+}
+"""Control -> measures that are there to see it."""
+
+
+@pytest.mark.parametrize("name", CATCHES)
+def test_the_measure_that_is_there_for_it_sees_it(name: str, measured: Measured) -> None:
+    assert CATCHES[name] <= set(caught(measured(name)))
+
+
+def test_the_distance_alone_rewards_copying(measured: Measured) -> None:
+    found = measured("copier")
+    assert found["fd.a"].value == pytest.approx(found["fd.a"].real, rel=0.3)
+    assert found["copies"].value == 1 and found["nearest"].value == 0
+
+
+SAID = {
+    "binarised": "Texture is off",
+    "blurred 3x3": "The background is grey",
+    "grey ground": "The background is grey: 0%",
+    "class 1 missing": "Class 1 is missing",
+    "labels shuffled": "The condition is ignored: 10%",
+    "copier": "It copies the training set",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_verdict_names_it(name: str, measured: Measured) -> None:
+    assert any(text.startswith(SAID[name]) for text in verdicts(measured(name)))
+
+
+def test_noise_that_is_not_clipped_scores_better_with_judges_of_classes(measured: Measured, real: Bench) -> None:
+    """Why every image is clamped and rounded first: the same noise, as floats around the data, hardly shows to them."""
+    raw, clipped = controls.unclipped(real, 0.1, 1000), measured("noise 0.1")
+    assert raw["a"] < 0.75 * (clipped["fd.a"].value or 0) and raw["b"] < 0.25 * (clipped["fd.b"].value or 0)
+
+
+def test_the_test_file_is_two_populations_one_after_the_other(real: Bench) -> None:
+    found = controls.halves(replace(real, panel=replace(real.panel, judges={"b": real.panel.judges["b"]})))
+    assert found["b in order"] > 5 * found["b seeded"]
+
+
+def test_controls_need_real_images_with_labels(bench: Bench, digits: Dataset) -> None:
+    for given in (None, replace(digits, test_values=None, test_labels=None), replace(digits, labels=None)):
+        with pytest.raises(UsageError, match="--data"):
+            controls.measured("noise 0.1", Bench(bench.panel, given), 100)

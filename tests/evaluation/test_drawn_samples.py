@@ -1,0 +1,213 @@
+"""Samples drawn once: what was interrupted goes on, what is damaged is drawn anew, and nothing is taken for another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import inkwash
+from inkwash.core import Cosine
+from inkwash.drawing import Settings, labels_for
+from inkwash.evaluation import drawn
+from inkwash.evaluation.drawn import Samples, Setting
+from inkwash.evaluation.entries import settings_for, usual_count
+from inkwash.evaluation.requests import named_apart
+from inkwash.model import Model
+
+Untrained = Callable[..., Model]
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of eight in batches of five, so that a few images make many files."""
+    monkeypatch.setattr(drawn, "CHUNK", 8)
+    monkeypatch.setattr(drawn, "BATCH", 5)
+
+
+def same(one: Samples, other: Samples) -> None:
+    # in another batch a pixel may round to the next grey
+    assert (one.values.int() - other.values.int()).abs().max() <= 1
+    assert one.values.shape == other.values.shape
+    assert (one.asked is None) == (other.asked is None)
+    assert one.asked is None or other.asked is None or torch.equal(one.asked, other.asked)
+    assert one.evaluations == other.evaluations
+
+
+def rows_seen(setting: Setting, count: int) -> int:
+    """How many examples pass through the network while `count` are asked for."""
+    with drawn._counted(setting.model.net) as rows:
+        setting.samples(count)
+    return rows[0]
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_image_i_is_what_sample_draws_of_seed_i(conditional: bool, untrained: Untrained) -> None:
+    model = untrained(f"network.conditional={str(conditional).lower()}")
+    found = Setting(model, Settings("ddpm:3", guidance=2.0 if conditional else None)).samples(20)
+    expected = inkwash.sample(model, n=20, sampler="ddpm:3", guidance=2.0 if conditional else None)
+    assert (found.values.int() - expected.values.int()).abs().max() <= 1
+    assert (found.asked is None) == (not conditional)
+    assert found.asked is None or torch.equal(found.asked, expected.labels)
+    assert found.values.unique(dim=0).shape[0] == 20
+
+
+def test_a_second_call_needs_no_network(untrained: Untrained) -> None:
+    setting = Setting(untrained(), Settings("ddim:2"))
+    first = setting.samples(20)
+    assert rows_seen(setting, 20) == rows_seen(setting, 3) == 0
+    again = setting.samples(20)
+    same(first, again)
+    assert torch.equal(first.values, again.values) and first.seconds == again.seconds > 0
+
+
+def test_what_was_interrupted_goes_on_as_if_it_were_not(
+    untrained: Untrained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    setting = Setting(untrained(), Settings("ddpm:2"))
+
+    def stop(done: int) -> None:
+        if done > 11:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        setting.samples(30, stop)
+    assert not setting.model.net._forward_pre_hooks
+    assert [path.name for path in setting.folder.iterdir()] == ["00000000.npz"]
+    heard: list[int] = []
+    continued = setting.samples(30, heard.append)
+    assert heard == sorted(heard) and heard[0] == 8 and heard[-1] == 30
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "undisturbed"))
+    same(continued, setting.samples(30))
+
+
+def test_a_larger_count_draws_only_what_is_missing(untrained: Untrained) -> None:
+    setting = Setting(untrained(), Settings("ddim:2"))
+    few = setting.samples(11)
+    assert rows_seen(setting, 30) == 2 * (30 - 11)
+    many = setting.samples(30)
+    assert torch.equal(many.values[:11], few.values) and many.evaluations == few.evaluations == 2
+    assert many.asked is not None and torch.equal(many.asked, labels_for(setting.model, torch.arange(30)))
+    assert torch.equal(setting.samples(4).values, few.values[:4])
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "flipped", "not an archive"])
+def test_a_damaged_chunk_is_drawn_anew(damage: str, untrained: Untrained) -> None:
+    setting = Setting(untrained(), Settings("ddim:2"))
+    first = setting.samples(20)
+    path = sorted(setting.folder.iterdir())[1]
+    raw = path.read_bytes()
+    damaged = {
+        "cut": raw[: len(raw) // 2],
+        "emptied": b"",
+        "flipped": bytes([*raw[:200], raw[200] ^ 0xFF, *raw[201:]]),
+        "not an archive": b"<html>no</html>",
+    }
+    path.write_bytes(damaged[damage])
+    assert rows_seen(setting, 20) == 2 * 8
+    same(setting.samples(20), first)
+
+
+def test_no_flipped_byte_is_a_surprise(untrained: Untrained, tmp_path: Path) -> None:
+    """Whatever byte is wrong, the chunk is read as it was or not at all."""
+    setting = Setting(untrained(), Settings("ddim:1"))
+    setting.samples(3)
+    path = next(setting.folder.iterdir())
+    raw, kept = path.read_bytes(), drawn._load(path)
+    assert kept is not None
+    spoilt = tmp_path / "spoilt.npz"
+    lost = 0
+    for place in range(0, len(raw), 7):
+        spoilt.write_bytes(bytes([*raw[:place], raw[place] ^ 0xFF, *raw[place + 1 :]]))
+        found = drawn._load(spoilt)
+        lost += found is None
+        assert found is None or (torch.equal(found.values, kept.values) and torch.equal(found.labels, kept.labels))
+    assert lost > len(raw) / 7 / 2
+
+
+@pytest.mark.parametrize("sampler", ["ddpm:3", "ddim:1", "heun:4", "dpm++2m:5"])
+@pytest.mark.parametrize("guidance", [None, 1.0, 1.5])
+def test_evaluations_are_those_of_the_sampler_twice_with_guidance(
+    sampler: str, guidance: float | None, untrained: Untrained
+) -> None:
+    setting = Setting(untrained(), Settings(sampler, guidance=guidance))
+    once = setting.sampler.evaluations
+    assert setting.samples(11).evaluations == (2 * once if guidance == 1.5 else once)
+
+
+def test_an_interval_of_guidance_is_counted_as_it_is(untrained: Untrained) -> None:
+    setting = Setting(untrained(), Settings("ddim:10", guidance=2.0, interval=(0.0, 0.5)))
+    assert 10 < setting.samples(3).evaluations < 20
+
+
+def test_every_choice_has_a_place_of_its_own(untrained: Untrained) -> None:
+    model, other = untrained(), untrained("training.seed=1")
+    trap = untrained("schedule.kind='linear'", "schedule.T=300")
+    settings = [
+        Setting(model, Settings("ddim:5")),
+        Setting(model, Settings("ddim:6")),
+        Setting(model, Settings("ddpm:5")),
+        Setting(model, Settings("ddim:5", eta=0.5)),
+        Setting(model, Settings("ddpm:5", temperature=0.5)),
+        Setting(model, Settings("ddim:5", schedule=Cosine())),
+        Setting(model, Settings("ddim:5", guidance=1.5)),
+        Setting(model, Settings("ddim:5", guidance=1.5, interval=(0.1, 1.0))),
+        Setting(model, Settings("ddim:5", clip=True)),
+        Setting(model, Settings("ddim:5", precision="bfloat16")),
+        Setting(other, Settings("ddim:5")),
+        # the same weights under another recipe draw other images
+        Setting(replace(model, recipe=trap.recipe), Settings("ddim:5")),
+        Setting(replace(model, recipe=replace(model.recipe, target="eps")), Settings("ddim:5")),
+        Setting(replace(model, facts=replace(model.facts, sha256="0" * 64)), Settings("ddim:5")),
+    ]
+    assert len({setting.folder for setting in settings}) == len(settings)
+
+
+def test_what_changes_no_image_changes_no_place(untrained: Untrained) -> None:
+    model = untrained("sampling.sampler='ddim:5'")
+    plain = Setting(model, Settings())
+    for other in (Settings("ddim:5"), Settings("ddim", steps=5), Settings(guidance=1.0)):
+        assert Setting(replace(model, name="renamed"), other).folder == plain.folder
+
+
+def test_a_guess_of_the_time_counts_what_is_missing(untrained: Untrained) -> None:
+    for sampler in ("ddim:1", "ddpm:3"):
+        setting = Setting(untrained(), Settings(sampler))
+        assert setting.seconds_for(9) > 0
+        setting.samples(9)
+        assert setting.seconds_for(9) == setting.seconds_for(2) == 0 < setting.seconds_for(10)
+
+
+# ---- which settings are compared
+
+
+def test_every_model_meets_every_sampler_and_weight_once(untrained: Untrained) -> None:
+    labelled, plain = untrained(), replace(untrained("network.conditional=false"), name="plain")
+    found = settings_for([labelled, plain], ["ddim:2", "ddpm:3"], [None, 1.0, 1.5], Settings())
+    assert [setting.words for setting in found] == [
+        "tiny ddim:2",
+        "tiny ddim:2 w 1.5",
+        "tiny ddpm:3",
+        "tiny ddpm:3 w 1.5",
+        "plain ddim:2",
+        "plain ddpm:3",
+    ]
+
+
+def test_two_runs_of_one_recipe_are_two(untrained: Untrained) -> None:
+    one, two = untrained(), untrained("training.seed=1")
+    assert len(settings_for([one, two], [None], [None], Settings())) == 2
+    assert len(settings_for([one, one], [None], [None], Settings())) == 1
+    assert [m.name for m in named_apart(["runs/a", "runs/b"], [one, two])] == ["runs/a", "runs/b"]
+    assert len({m.name for m in named_apart([one, two], [one, two])}) == 2
+    assert [m.name for m in named_apart(["runs/a"], [one])] == ["tiny"]
+
+
+def test_long_samplers_draw_fewer(untrained: Untrained) -> None:
+    model = untrained()
+    assert usual_count(Setting(model, Settings("ddim:100"))) == 10_000
+    assert usual_count(Setting(model, Settings("ddim:101"))) == 1_000
+    assert usual_count(Setting(model, Settings("heun:60"))) == 1_000

@@ -1,0 +1,261 @@
+"""The table of scores: real images score what real images score, and a measure that cannot be taken says why."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from inkwash import data
+from inkwash.core.noise import Stream, normals, permutation
+from inkwash.data import Dataset
+from inkwash.errors import UsageError
+from inkwash.evaluation import panels
+from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.scores import GLOSSARY, Evaluation, measure
+from inkwash.metrics import frechet
+from inkwash.metrics.frechet import Moments
+from inkwash.metrics.panel import Panel
+
+Judged = Callable[[Dataset], Panel]
+
+
+@pytest.fixture(scope="module")
+def test_part(bench: Bench) -> tuple[Tensor, Tensor]:
+    assert bench.data is not None and bench.data.test_values is not None and bench.data.test_labels is not None
+    return bench.data.test_values, bench.data.test_labels
+
+
+@pytest.fixture(scope="module")
+def real(bench: Bench, test_part: tuple[Tensor, Tensor]) -> Evaluation:
+    """The real test part, judged."""
+    return measure("real", *test_part, bench.panel, bench.data)
+
+
+def values(found: Evaluation) -> dict[str, float | None]:
+    return {score.key: score.value for score in found.scores}
+
+
+def test_the_real_test_part_scores_its_own_figures(real: Evaluation) -> None:
+    assert real.count == 297 and real["fd.a.test"].value == pytest.approx(0, abs=1e-9)
+    for score in real.scores:
+        # rows of neighbours are kept in half precision, which moves a neighbour or two
+        near = 0.011 if score.key in ("precision", "recall", "density", "coverage", "two_sample") else 1e-6
+        if score.real is not None and not score.key.endswith(".test") and score.key != "kid":
+            assert score.value == pytest.approx(score.real, abs=near), score.key
+    assert real["kid"].value == pytest.approx(real["kid"].real, rel=0.01)
+    measured = {score.key for score in real.scores if score.real is not None}
+    assert measured >= {
+        "fd.a",
+        "fd.c",
+        "kid",
+        "recall",
+        "accuracy.a",
+        "worst.a",
+        "unsure.a",
+        "zero",
+        "nearest",
+        "copies",
+    }
+    assert not real.notes
+
+
+def test_every_score_has_a_meaning(real: Evaluation) -> None:
+    assert {score.key.split(".")[0] for score in real.scores} <= set(GLOSSARY)
+
+
+def test_estimates_lie_in_their_intervals_and_far_values_below(bench: Bench, digits: Dataset) -> None:
+    found = measure("train", digits.values[:800], None, bench.panel)["fd.a"]
+    assert found.value is not None and found.low is not None and found.high is not None and found.infinite is not None
+    assert found.low < found.value < found.high and found.infinite < found.value
+    assert found.floor is not None and 0 < found.value < 2 * found.floor
+
+
+def test_the_order_of_images_means_nothing(bench: Bench, test_part: tuple[Tensor, Tensor], real: Evaluation) -> None:
+    order = permutation(1, 0, Stream.SHUFFLE, 297)
+    other = measure("shuffled", test_part[0][order], test_part[1][order], bench.panel, bench.data)
+    for key, value in values(real).items():
+        assert values(other)[key] == pytest.approx(value, rel=1e-4, abs=1e-4), key
+
+
+def test_a_file_sorted_by_class_is_compared_with_neighbours_of_all_classes(
+    bench: Bench, test_part: tuple[Tensor, Tensor], real: Evaluation
+) -> None:
+    few = replace(bench.panel, train_rows=bench.panel.train_rows[:100], test_rows=bench.panel.test_rows[:100])
+    found = measure("sorted", test_part[0][test_part[1].argsort(stable=True)], None, few)
+    assert found["recall"].note == "of 100"
+    for key in ("recall", "coverage"):
+        assert found[key].value == pytest.approx(found[key].real, abs=0.1)
+
+
+# ---- classes in other proportions
+
+
+@pytest.fixture(scope="module")
+def uneven(digits: Dataset, judged: Judged) -> Bench:
+    """Digits of which every second class is four times as frequent as the others."""
+    assert digits.labels is not None and digits.test_labels is not None
+
+    def some(labels: Tensor) -> Tensor:
+        return (labels % 2 == 0) | (torch.arange(len(labels)) % 4 == 0)
+
+    kept, kept_test = some(digits.labels), some(digits.test_labels)
+    assert digits.test_values is not None
+    given = Dataset(
+        "uneven",
+        digits.values[kept],
+        digits.labels[kept],
+        digits.classes,
+        digits.test_values[kept_test],
+        digits.test_labels[kept_test],
+    )
+    return Bench(judged(given), given)
+
+
+def test_equal_counts_are_compared_with_real_images_in_equal_counts(uneven: Bench, digits: Dataset) -> None:
+    """Real digits asked for equally often lose nothing by it, where unweighted they would."""
+    assert digits.labels is not None
+    place = torch.stack([(digits.labels == k).nonzero()[:60, 0] for k in range(10)]).flatten()
+    found = measure("equal", digits.values[place], digits.labels[place], uneven.panel)
+    assert any("other proportions" in note for note in found.notes)
+    for name, judge in uneven.panel.judges.items():
+        features = judge.read(digits.values[place]).features
+        plain = frechet.distance(Moments.of(features), judge.reference.train.whole)
+        score = found[f"fd.{name}"]
+        assert score.value is not None and score.value < 0.7 * plain
+        assert score.low is not None and score.low < score.value
+        # the reference is that of train images picked in equal counts, but for their small number
+        assert uneven.data is not None and uneven.data.labels is not None
+        of = [judge.read(uneven.data.values[uneven.data.labels == k]).features for k in range(10)]
+        equal = torch.cat([rows.repeat(-(-400 // len(rows)), 1)[:400] for rows in of])
+        assert score.value == pytest.approx(frechet.distance(Moments.of(features), Moments.of(equal)), rel=0.1)
+    assert found["spread.a"].value == pytest.approx(1, abs=0.1)
+
+
+def test_labels_drawn_as_in_the_train_set_are_not_weighted(uneven: Bench) -> None:
+    assert uneven.data is not None and uneven.data.test_values is not None
+    found = measure("as they are", uneven.data.test_values, uneven.data.test_labels, uneven.panel)
+    assert not found.notes
+
+
+def test_a_test_part_without_a_class_is_compared_unweighted(digits: Dataset, judged: Judged) -> None:
+    assert digits.test_labels is not None and digits.test_values is not None and digits.labels is not None
+    kept = digits.test_labels != 4
+    lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
+    made = judged(lame)
+    alone = (digits.labels == 3) | (digits.labels == 5)
+    found = measure("threes and fives", digits.values[alone], digits.labels[alone], made)
+    judge = made.judges["a"]
+    own = Moments.of(judge.read(digits.values[alone]).features)
+    assert found["fd.a"].value == frechet.distance(own, judge.reference.train.whole)
+
+
+def test_classes_that_a_judge_of_unlabelled_images_cannot_know_are_left_alone(digits: Dataset, judged: Judged) -> None:
+    plain = replace(digits, labels=None, test_labels=None, classes=())
+    found = measure("labelled", digits.values[:300], torch.full((300,), 12), judged(plain), plain)
+    assert not [score for score in found.scores if score.key.startswith(("accuracy", "entropy", "unsure"))]
+    assert len(found.notes) == 1 and "no classes" in found.notes[0] and found.seen.asked is None
+
+
+def test_one_class_has_no_entropy(digits: Dataset, judged: Judged) -> None:
+    alone = replace(digits, labels=torch.zeros(1500).long(), test_labels=torch.zeros(297).long(), classes=("ink",))
+    found = measure("ink", digits.values[:300], None, judged(alone), alone)
+    assert "entropy.c" not in found and "fd.c" in found
+
+
+# ---- copies
+
+
+def test_of_a_set_without_a_test_part_real_images_are_no_copies_of_themselves(digits: Dataset, judged: Judged) -> None:
+    whole = replace(digits, test_values=None, test_labels=None)
+    made = judged(whole)
+    assert 0 < made.figures["nearest.low"] < made.figures["nearest"]
+    copied = measure("copier", digits.values[:100], None, made, whole)
+    assert copied["copies"].value == 1 and copied["nearest"].value == 0
+    noise = (digits.values[:100].float() + 60 * normals(0, torch.arange(100), 0, Stream.SAMPLE, (1, 8, 8))).clamp(
+        0, 255
+    )
+    assert measure("noisy", noise.byte(), None, made, whole)["copies"].value == 0
+
+
+def test_copies_are_found_where_real_images_repeat_train_ones_too(digits: Dataset, judged: Judged) -> None:
+    assert digits.test_values is not None
+    test = digits.test_values.clone()
+    test[:30] = digits.values[:30]
+    repeated = replace(digits, test_values=test)
+    made = judged(repeated)
+    assert made.figures["nearest.low"] == 0
+    real = measure("real", test, None, made, repeated)
+    assert real["copies"].value == real["copies"].real == pytest.approx(30 / 297)
+    assert measure("copier", digits.values[200:300], None, made, repeated)["copies"].value == 1
+
+
+# ---- what is refused, and what is left out
+
+
+def test_bad_requests_are_refused_in_one_line(bench: Bench, digits: Dataset) -> None:
+    few = digits.values[:9]
+    cases = [
+        (few, torch.full((9,), 10), bench.data, "labels from 10 to 10.*digits know 0 to 9"),
+        (few, torch.full((9,), -1), bench.data, "labels from -1 to -1"),
+        (few, torch.zeros(8).long(), bench.data, "9 examples and labels.*8"),
+        (few, torch.zeros(9), bench.data, "a class for each"),
+        (few.repeat(1, 1, 2, 2), None, bench.data, "1×16×16.*1×8×8"),
+        (few.repeat(1, 3, 1, 1), None, bench.data, "3×8×8"),
+        (torch.zeros(9, 2), None, bench.data, "examples of 2, .*1×8×8"),
+        (few[:0], None, bench.data, "no examples"),
+        (few, None, replace(digits, values=digits.values.clone() // 2), "not the digits"),
+    ]
+    for pixels, asked, given, words in cases:
+        with pytest.raises(UsageError, match=words) as caught:
+            measure("mine", pixels, asked, bench.panel, given)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [1, 2, 49, 50, 199])
+def test_a_measure_that_needs_more_images_is_left_out_and_says_so(
+    count: int, bench: Bench, test_part: tuple[Tensor, Tensor]
+) -> None:
+    for asked in (None, test_part[1][:count]):
+        found = measure("few", test_part[0][:count], asked, bench.panel, bench.data)
+        for score in found.scores:
+            assert (score.value is None) == (
+                score.key in ("fd.a", "fd.c")
+                or (count < 50 and score.key in ("kid", "precision", "recall", "density", "coverage", "two_sample"))
+            ), score.key
+            assert score.value is not None or f"there are {count}" in score.note
+        json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_without_the_data_what_needs_them_is_left_out(bench: Bench, test_part: tuple[Tensor, Tensor]) -> None:
+    found = measure("real", *test_part, bench.panel, None)
+    assert [score.key for score in found.scores if score.value is None] == ["nearest", "copies"]
+    assert all("digits" in found[key].note and "--data" in found[key].note for key in ("nearest", "copies"))
+    assert found.seen.nearest is None
+
+
+@pytest.mark.parametrize("count", [1, 3, 60, 300])
+def test_no_figure_is_nan(count: int, bench: Bench, digits: Dataset) -> None:
+    blank, one = torch.zeros(count, 1, 8, 8).byte(), digits.values[:1].expand(count, -1, -1, -1)
+    for name, pixels in (("blank", blank), ("one", one)):
+        found = measure(name, pixels, torch.zeros(count).long(), bench.panel, bench.data)
+        said = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+        assert said["n"] == count and set(said["scores"]) == {score.key for score in found.scores}
+        assert not [s for s in found.scores if s.value is not None and not math.isfinite(s.value)]
+
+
+def test_points_are_measured_where_they_lie() -> None:
+    moons = data.load("moons")
+    bench = panels.for_data(moons)
+    for name, points in (("train", moons.values[:500]), ("apart", moons.values[:500] + 3)):
+        found = measure(name, points, None, bench.panel, bench.data)
+        assert "zero" not in values(found) and "accuracy.points" not in values(found)
+        fd = found["fd.points"]
+        assert fd.value is not None and fd.real is not None and (fd.value < fd.real + 0.05) == (name == "train")
+        assert (found["nearest"].value == 0) == (name == "train")
+        json.dumps(found.to_dict(), allow_nan=False)

@@ -1,0 +1,196 @@
+"""Verdicts: each rule speaks of the fault that it is for, made on purpose from real digits, and is silent about others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inkwash.evaluation import controls
+from inkwash.evaluation import verdicts as rules
+from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.scores import Evaluation, Score, Seen, measure
+from inkwash.evaluation.verdicts import verdicts
+from inkwash.metrics.judges import Reading
+
+Images = tuple[Tensor, Tensor]
+
+
+@pytest.fixture(scope="module")
+def real(bench: Bench) -> Images:
+    assert bench.data is not None and bench.data.test_values is not None and bench.data.test_labels is not None
+    return bench.data.test_values, bench.data.test_labels
+
+
+def said(found: Evaluation) -> str:
+    """All verdicts but the last, which tells the distance whatever it is."""
+    *faults, distance = verdicts(found)
+    assert "FD " in distance
+    return " ".join(faults)
+
+
+# ---- real digits, spoilt
+
+
+def test_nothing_is_wrong_with_real_images(bench: Bench, real: Images) -> None:
+    for asked in (real[1], None):
+        found = measure("real", real[0], asked, bench.panel, bench.data)
+        assert not said(found)
+        assert "As near to the train set as real images" in verdicts(found)[-1]
+
+
+SPOILT = {
+    "grey ground": ["background is grey: 0%"],
+    "noise 0.05": ["background is grey"],
+    "binarised": ["too little ink"],
+    "class 1 missing": ["Class 1 is missing"],
+    "labels shuffled": ["condition is ignored"],
+    "one image a class": ["misses some of what is real", "hardly mix"],
+    "one pixel shifted": ["misses some of what is real", "hardly mix"],
+    "copier": ["copies the training set: 100%"],
+}
+"""Control -> what has to be said of it."""
+TELLING = (
+    "copies the training",
+    "condition is ignored",
+    "shifted by one",
+    "Class 1 is missing",
+    "takes over",
+    "background is grey",
+    "too little ink",
+    "repeats itself",
+)
+"""What is to be said of no other."""
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_spoilt_set_is_told_what_is_wrong_with_it(name: str, bench: Bench) -> None:
+    text = said(controls.measured(name, bench, 300))
+    for words in SPOILT[name]:
+        assert words in text
+    for words in TELLING:
+        assert words not in text or any(words in own for own in SPOILT[name]), text
+
+
+def test_ghosts_look_like_no_class(bench: Bench, real: Images) -> None:
+    found = measure("ghosts", *controls.ghosts(0.95)(real), bench.panel)
+    assert "look like no class" in said(found) and "half-and-half" in said(found)
+
+
+@pytest.mark.parametrize(("shift", "sign"), [(1, "-"), (9, "+")])
+def test_labels_shifted_by_one_are_told_which_way(shift: int, sign: str, bench: Bench, real: Images) -> None:
+    text = said(measure("shifted", real[0], (real[1] + shift) % 10, bench.panel))
+    assert f"asked for class k, it draws class k {sign} 1" in text and "ignored" not in text
+
+
+def test_a_class_that_is_never_drawn_though_asked_for_is_named(bench: Bench, real: Images) -> None:
+    fives = real[0][real[1] == 5]
+    values = real[0].clone()
+    values[real[1] == 3] = fives[torch.arange(int((real[1] == 3).sum())) % len(fives)]
+    text = said(measure("no threes", values, real[1], bench.panel))
+    assert text.startswith("Class 3 is missing") and text.count("missing") == 1 and "ignored" not in text
+
+
+def test_a_class_that_takes_over_is_named(bench: Bench, real: Images) -> None:
+    zeros = real[0][real[1] == 0]
+    values = torch.cat([real[0], zeros.repeat(3, 1, 1, 1)])
+    assert "Class 0 takes over" in said(measure("zeros", values, None, bench.panel))
+
+
+def test_one_image_again_and_again_repeats_itself(bench: Bench, real: Images) -> None:
+    text = said(measure("one", real[0][:1].expand(300, -1, -1, -1), None, bench.panel))
+    assert "repeats itself: samples vary 0%" in text
+
+
+# ---- made-up scores: each rule by itself
+
+
+def evaluation(*scores: Score, asked: Tensor | None = None, drawn: Tensor | None = None) -> Evaluation:
+    """An evaluation that has these scores alone, and a judge that saw the classes `drawn`, of ten."""
+    count = 300 if drawn is None else len(drawn)
+    sure = None if drawn is None else functional.one_hot(drawn, 10).float()
+    each: tuple[float, ...] = ()
+    if drawn is not None and asked is not None:
+        each = tuple(float((drawn[asked == label] == label).float().mean()) for label in range(10))
+    reading, shares = Reading(torch.zeros(count, 2), sure), (0.1,) * 10
+    seen = Seen(torch.zeros(count, 1, 2, 2), asked, reading, tuple("0123456789"), shares, None, {}, each)
+    return Evaluation("made up", count, "digits", scores, seen)
+
+
+def near(key: str, value: float, real: float) -> Score:
+    return Score(key, key, value, real)
+
+
+LABELS = torch.arange(300) % 10
+Rule = Callable[[Evaluation], Iterator[str]]
+
+CASES: list[tuple[Rule, Evaluation, str]] = [
+    (rules.background, evaluation(near("zero", 0.6, 0.8)), "grey: 60% .* 80%"),
+    (rules.background, evaluation(near("zero", 0.79, 0.8)), ""),
+    (rules.background, evaluation(near("zero", 0.9, 0.8)), "too little ink: 90%"),
+    (rules.background, evaluation(near("zero", 0.3, 0.0)), ""),
+    (rules.background, evaluation(), ""),
+    (rules.copies, evaluation(near("copies", 0.4, 0.01)), "40% of samples"),
+    (rules.copies, evaluation(near("copies", 0.02, 0.01)), ""),
+    (rules.copies, evaluation(near("copies", 0.3, 0.1)), ""),
+    (rules.copies, evaluation(Score("copies", "", None, 0.01, note="needs data")), ""),
+    (rules.variety, evaluation(near("fd.a", 1, 1), near("spread.a", 0.3, 1.0)), "vary 30%"),
+    (rules.variety, evaluation(near("fd.b", 1, 1), near("spread.b", 0.3, 1.0)), "vary 30%"),
+    (rules.variety, evaluation(near("fd.a", 1, 1), near("spread.a", 0.9, 1.0), near("recall", 0.7, 0.9)), "20% less"),
+    (rules.variety, evaluation(near("fd.a", 1, 1), near("spread.a", 0.9, 1.0), near("recall", 0.88, 0.9)), ""),
+    (rules.ghosts, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.05, 0.01)), "5.0% of samples.*1.0%"),
+    (rules.ghosts, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.03, 0.01)), ""),
+    (rules.texture, evaluation(near("fd.a", 1.2, 1), near("fd.c", 4, 1)), "4.0 times.*A 1.2 times"),
+    (rules.texture, evaluation(near("fd.a", 5, 1), near("fd.c", 6, 1)), ""),
+    (rules.texture, evaluation(near("fd.a", 1, 1), near("fd.c", 2, 1)), ""),
+    (rules.texture, evaluation(near("fd.c", 9, 1)), ""),
+    (rules.apart, evaluation(near("two_sample", 0.8, 0.53)), "80%"),
+    (rules.apart, evaluation(near("two_sample", 0.55, 0.53)), ""),
+    (rules.distance, evaluation(near("fd.a", 1.05, 1)), "As near"),
+    (rules.distance, evaluation(near("fd.a", 1.9, 1)), "Close.*1.9 times"),
+    (rules.distance, evaluation(near("fd.a", 9, 1)), "Recognisably.*9.0 times"),
+    (rules.distance, evaluation(near("fd.a", 90, 1)), "Far.*90 times"),
+    (rules.distance, evaluation(Score("fd.a", "", 90)), ""),
+    (rules.distance, evaluation(near("fd.a", 3, 1)), "where as many real images have 1.000"),
+    (rules.distance, evaluation(Score("fd.a", "", 3, 1, note="real at 297")), "where the real test set has 1.000"),
+    (rules.condition, evaluation(asked=LABELS, drawn=LABELS), ""),
+    (rules.condition, evaluation(drawn=LABELS), ""),
+    (rules.condition, evaluation(asked=LABELS, drawn=LABELS.roll(37)), "ignored: 0%.*10%"),
+    (rules.condition, evaluation(asked=LABELS, drawn=torch.zeros(300).long()), "ignored: 10%"),
+    (rules.condition, evaluation(asked=LABELS, drawn=(LABELS + 1) % 10), "k \\+ 1"),
+    (rules.condition, evaluation(asked=LABELS, drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0%"),
+    (rules.condition, evaluation(asked=LABELS, drawn=LABELS.where(torch.arange(300) % 3 > 0, 0)), ""),
+    (rules.condition, evaluation(asked=torch.zeros(300).long(), drawn=torch.zeros(300).long()), ""),
+    (rules.missing, evaluation(drawn=LABELS), ""),
+    (rules.missing, evaluation(drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0.0%.*10.0%"),
+    (
+        rules.missing,
+        evaluation(drawn=LABELS.where(LABELS < 7, 0)),
+        "missing.*missing.*missing|Class 0 takes over: 40.0%",
+    ),
+    (rules.missing, evaluation(asked=LABELS, drawn=LABELS.where(LABELS != 8, 9)), ""),
+    (rules.missing, evaluation(drawn=LABELS[:150].where(LABELS[:150] != 8, 9)), ""),
+]
+
+
+@pytest.mark.parametrize(("rule", "found", "words"), CASES, ids=[f"{r.__name__}-{w or 'silent'}" for r, _, w in CASES])
+def test_a_rule_speaks_in_its_case_alone(rule: Rule, found: Evaluation, words: str) -> None:
+    text = " ".join(rule(found))
+    assert re.search(words, text) if words else not text
+
+
+def test_the_gravest_comes_first_and_the_distance_last() -> None:
+    found = evaluation(
+        near("fd.a", 9, 1), near("copies", 0.9, 0.01), near("two_sample", 0.9, 0.5), near("zero", 0.1, 0.8)
+    )
+    starts = [text.split(":")[0] for text in verdicts(found)]
+    assert starts == [
+        "It copies the training set",
+        "The background is grey",
+        "Samples and real images hardly mix",
+        "Recognisably not real as a set",
+    ]
