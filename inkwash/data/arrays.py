@@ -87,7 +87,15 @@ def _members(path: Path) -> Mapping[str, np.ndarray]:
         with loaded:
             # a name that means nothing here is not unpacked, only listed
             return {name: loaded[name] if name in MEMBERS else np.empty(0) for name in loaded.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        KeyError,
+        RuntimeError,  # NotImplementedError among them: a flipped byte may ask for encryption or another compression
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         # numpy tells a pickle, and bytes of no known kind, only by its message
         if "pickle" in str(error):
             cause = "is no plain array of numbers; pickled objects are never opened"
