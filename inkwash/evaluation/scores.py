@@ -301,8 +301,10 @@ def _of_classes(judge: str, reading: Reading, asked: Tensor | None, panel: Panel
         found = classes.accuracy(reading.probabilities, asked)
         text = f"accuracy, {named}"
         yield Score(f"accuracy.{judge}", text, found.overall, real.get(f"accuracy.{judge}"), "high")
-        worst = f"worst class ({panel.about.classes[found.worst_class]}), {named}"
-        yield Score(f"worst.{judge}", worst, found.worst, real.get(f"worst.{judge}"), "high")
+        which = f"class {panel.about.classes[found.worst_class]}"
+        yield Score(
+            f"worst.{judge}", f"worst class, {named}", found.worst, real.get(f"worst.{judge}"), "high", note=which
+        )
     unsure = classes.unsure(reading.probabilities)
     yield Score(f"unsure.{judge}", f"unsure, {named}", unsure, real.get(f"unsure.{judge}"))
     if asked is None and len(panel.about.classes) > 1:

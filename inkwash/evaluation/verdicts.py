@@ -83,9 +83,12 @@ def variety(found: Evaluation) -> Iterator[str]:
     if key in found and (found[key].value or 0.0) < 0.7 * (found[key].real or 1.0):
         share = (found[key].value or 0.0) / (found[key].real or 1.0)
         yield f"It repeats itself: samples vary {share:.0%} as much as real ones do."
-    elif "recall" in found and (found["recall"].value or 0.0) < (found["recall"].real or 1.0) - 0.1:
-        gap = (found["recall"].real or 1.0) - (found["recall"].value or 0.0)
-        yield f"It misses some of what is real: {gap:.0%} less of the real images lie among its samples than should."
+    elif "recall" in found:
+        value, real = found["recall"].value or 0.0, found["recall"].real or 1.0
+        if value < real / 3:
+            yield f"It repeats itself: {value:.0%} of real ones lie among its samples, {real:.0%} should."
+        elif value < real - 0.1:
+            yield f"It misses some of what is real: {value:.0%} of it lies among its samples, {real:.0%} should."
 
 
 def ghosts(found: Evaluation) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from typing import Any
 
 from inkwash.evaluation.numerals import number
@@ -58,9 +57,7 @@ def table(results: Results) -> str:
         "|---|" + "---:|" * (len(names) + 2),
     ]
     for key, scores in results.scores().items():
-        words = {score.words for score in scores if score is not None}
-        # what is in brackets is of one arm alone, where arms differ in it
-        said = words.pop() if len(words) == 1 else re.sub(r" \([^)]*\)", "", words.pop())
+        said = next(score.words for score in scores if score is not None)
         values = [_figure(key, None if score is None else score.value) for score in scores]
         real = next((score.real for score in scores if score is not None and score.real is not None), None)
         floor = next((score.floor for score in scores if score is not None and score.floor is not None), None)

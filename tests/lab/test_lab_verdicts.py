@@ -12,7 +12,6 @@ from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.scores import Score
 from inkwash.facts import Facts
 from inkwash.lab import EXPERIMENTS, Result, Results, Series, Trained, Verdict, weigh
-from inkwash.lab.card import table
 from inkwash.model import Model
 
 REAL = {"fd.a": 0.24, "accuracy.a": 0.995, "unsure.a": 0.01, "recall": 0.93, "spread.a": 1.0, "mean": 33.0}
@@ -166,14 +165,6 @@ def test_results_come_back_from_json():
         about={"model": "it"},
     )
     assert Result.from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False))) == result
-
-
-def test_a_row_names_what_is_true_of_every_arm():
-    def arm(words):
-        return Result("arm", 300, (Score("worst.a", words, 0.5),))
-
-    assert "| worst class (8), A |" in table(Results("made up", (arm("worst class (8), A"), arm("worst class (8), A"))))
-    assert "| worst class, A |" in table(Results("made up", (arm("worst class (8), A"), arm("worst class (0), A"))))
 
 
 def test_what_is_not_a_number_is_none_in_json():

@@ -27,8 +27,8 @@ def show(found: Evaluation, verdicts: list[str]) -> None:
             table.add_row(score.words, *_cells(score))
     console.print(table)
     for score in found.scores:
-        if score.value is None:
-            console.print(f"left out: {score.words}: {score.note}")
+        if score.note:
+            console.print(f"{'left out: ' if score.value is None else ''}{score.words}: {score.note}")
     for note in found.notes:
         console.print(f"note: {note}")
     console.print()
