@@ -2,9 +2,9 @@
 
     python benchmarks/results.py --data FOLDER
 
-writes docs/results.md, docs/results.csv and two pictures in docs/pictures. Finished rows are kept in docs/results.json
-and samples in the cache, so that it goes on where it stopped; a row is measured anew when its weights, its sampler or
-the judges are others. Some two hours on 2 cores from nothing.
+writes docs/results.md, docs/results.csv, two pictures in docs/pictures, and the short table of the README. Finished rows
+are kept in docs/results.json and samples in the cache, so that it goes on where it stopped; a row is measured anew when
+its weights, its sampler or the judges are others. Some two hours on 2 cores from nothing.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from inkwash.viz.tradeoffs import Mark, speed_quality
 
 DOCS = Path(__file__).parent.parent / "docs"
 KEPT = DOCS / "results.json"
+README = DOCS.parent / "README.md"
+BEGIN, END = "<!-- results: written by benchmarks/results.py -->", "<!-- end of results -->"
 SHOWN = 12
 
 ROWS: tuple[tuple[str, str, float | None], ...] = (
@@ -86,6 +88,7 @@ MORE = {
     "nearest": "nearest train image",
     "copies": "near-copies",
 }
+SHORT = {key: QUALITY.get(key) or MORE[key] for key in ("fd.a", "fd.c", "recall", "accuracy.a", "unsure.a", "zero")}
 SHARES = ("accuracy", "worst", "unsure", "zero", "copies")
 Row = dict[str, Any]
 app = App()
@@ -127,6 +130,12 @@ def publish(done: list[tuple[Setting, Row]]) -> None:
     rows = [row for _, row in done]
     write_text(DOCS / "results.md", page(rows))
     write_text(DOCS / "results.csv", table(rows))
+    readme = README.read_text(encoding="utf-8")
+    before, _, rest = readme.partition(BEGIN)
+    after = rest.partition(END)[2]
+    mnist = [row for row in rows if row["data"] == "mnist"]
+    if after and mnist:
+        write_text(README, f"{before}{BEGIN}\n{_markdown(mnist, SHORT, cost=True)}\n{END}{after}")
     drawn = [(setting, row) for setting, row in done if row["data"] == "mnist"]
     if any(row["n"] == 10_000 for _, row in drawn):
         draw(drawn)
