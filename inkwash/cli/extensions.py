@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from inkwash import own_code
 from inkwash.errors import UsageError
 
 
@@ -15,7 +16,7 @@ def load(path: Path | None) -> None:
         return
     if not path.is_file():
         raise UsageError(f"--with {path}: there is no such file")
-    spec = importlib.util.spec_from_file_location(f"inkwash_with_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{own_code.PREFIX}{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"--with {path}: it is no Python file")
     module = importlib.util.module_from_spec(spec)

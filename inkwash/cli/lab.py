@@ -111,9 +111,10 @@ def _ended_like_interrupted() -> Iterator[None]:
 
 def _own(file: Path | None) -> dict[str, Experiment]:
     """The experiment that the user's file defines as EXPERIMENT, if it does."""
+    from inkwash import own_code
     from inkwash.lab import Experiment
 
-    module = None if file is None else sys.modules.get(f"inkwash_with_{file.stem}")
+    module = None if file is None else sys.modules.get(f"{own_code.PREFIX}{file.stem}")
     found = getattr(module, "EXPERIMENT", None)
     if found is None:
         return {}

@@ -53,6 +53,12 @@ class Comparison:
         return entry.evaluation[self.key]
 
     @property
+    def keys(self) -> list[str]:
+        """The keys of the scores that any entry has a value of, in the order of the table."""
+        scores = (score for entry in self.entries for score in entry.evaluation.scores)
+        return list(dict.fromkeys(score.key for score in scores if score.value is not None))
+
+    @property
     def measured(self) -> list[Entry]:
         """The entries that have the key score, at the largest number of images: FD at another N is another measure."""
         scored = [entry for entry in self.entries if self.key in entry.evaluation]
@@ -87,6 +93,12 @@ class Comparison:
             f"{cheap.name} is the cheapest within {WITHIN:.0%} of the best: {words} {self._value(cheap):.3f}"
             f"{_cost(cheap, ' in ')}; {best.name} has {self._value(best):.3f}{_cost(best, ' in ')}; {count:,} images each."
         )
+
+    @property
+    def unranked(self) -> str:
+        """The entries that the sentence is not about, in another; empty where it is about all."""
+        apart = [entry.name for entry in self.entries if entry not in self.measured]
+        return f"Not ranked, for want of as many images: {', '.join(apart)}; -n gives all as many." if apart else ""
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a plain row an entry: cost, then the value of every score by its key."""

@@ -138,12 +138,10 @@ def _scatters(entries: Sequence[Entry], page: Page, facts: dict[str, Any]) -> li
 def _table(comparison: Comparison) -> list[Element]:
     """A row an entry and one for the real test set; the best of each column in bold, among those at one number."""
     entries, rival = comparison.entries, comparison.measured or list(comparison.entries)
-    keys = list(dict.fromkeys(s.key for entry in entries for s in entry.evaluation.scores if s.value is not None))
-    known = {key: [_of(entry, key) for entry in entries] for key in keys}
+    keys = comparison.keys
+    known = {key: [entry.evaluation.find(key) for entry in entries] for key in keys}
     heads = {key: next(score.words for score in known[key] if score is not None) for key in keys}
-    # the worst class differs from row to row
-    heads |= {key: f"worst class, {key.partition('.')[2].upper()}" for key in keys if key.startswith("worst.")}
-    best = {key: _best([score for entry in rival if (score := _of(entry, key)) is not None]) for key in keys}
+    best = {key: _best([score for entry in rival if (score := entry.evaluation.find(key)) is not None]) for key in keys}
     columns = ["", "front", "samples", "evaluations", "seconds for 64", "parameters", *heads.values()]
     rows: list[list[Content]] = []
     for place, entry in enumerate(entries):
@@ -153,7 +151,9 @@ def _table(comparison: Comparison) -> list[Element]:
         cells = [_cell(known[key][place], best[key] if mine else None) for key in keys]
         front = "yes" if entry in comparison.front else ""
         rows.append([entry.name, front, f"{entry.evaluation.count:,}", *cost, *cells])
-    reals = {key: [s.real for e in rival if (s := _of(e, key)) is not None and s.real is not None] for key in keys}
+    reals = {
+        key: [s.real for e in rival if (s := e.evaluation.find(key)) is not None and s.real is not None] for key in keys
+    }
     told = [number(key, reals[key][0]) if reals[key] else "" for key in keys]
     rows.append(["real test set", "", "", "", "", "", *told])
     held = [table("Every score; the best of a column in bold, where the number of samples is the same", columns, rows)]
@@ -184,10 +184,6 @@ def _best(scores: Sequence[Score]) -> str | None:
     }
     score, value = min(found, key=lambda pair: order[pair[0].better](*pair))
     return number(score.key, value)
-
-
-def _of(entry: Entry, key: str) -> Score | None:
-    return next((score for score in entry.evaluation.scores if score.key == key), None)
 
 
 def _measured(comparison: Comparison) -> list[Element]:

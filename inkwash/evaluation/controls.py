@@ -179,9 +179,9 @@ def halves(bench: Bench) -> dict[str, float]:
 
 def _off(score: Score, count: int) -> bool:
     kind = score.key.split(".")[0]
-    if score.value is None or score.real is None or kind not in _LIMITS or score.key.endswith(".test"):
+    if score.comparable is None or score.real is None or kind not in _LIMITS or score.key.endswith(".test"):
         return False
-    return _LIMITS[kind](score.value, score.real, count)
+    return _LIMITS[kind](score.comparable, score.real, count)
 
 
 def _chance(real: float, count: int) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash import __version__, hardware
+from inkwash import __version__, hardware, own_code
 from inkwash.core import Sampler
 from inkwash.data.downloads import cache_folder
 from inkwash.drawing import Settings, draw, frames, labels_for
@@ -81,7 +81,10 @@ class Setting:
     def identity(self) -> dict[str, Any]:
         """Return all that decides the samples besides their seeds, as plain values."""
         s, sampler, recipe = self.settings, self.sampler, self.model.recipe.to_dict()
-        return {
+        # another device rounds otherwise and takes other seconds; the user's code may be behind any name below
+        place, own = self.model.device.type, own_code.hashes()
+        special = ({} if place == "cpu" else {"device": place}) | ({"own code": own} if own else {})
+        return special | {
             "inkwash": __version__,
             "weights": self.model.weights,
             # the same weights under another recipe draw other images

@@ -70,7 +70,8 @@ def thorough(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Sc
     real, _ = _some(data.values, None, n)
     found = rivals.told_apart(real, subject.values[:n], progress=lambda share: progress("telling apart", share))
     ends = found.accuracy - 1.96 * found.error, found.accuracy + 1.96 * found.error
-    yield Score("told_apart", TOLD, found.accuracy, 0.5, low=ends[0], high=ends[1])
+    usual = _test_told_apart(real, data, progress)
+    yield Score("told_apart", TOLD, found.accuracy, usual, low=ends[0], high=ends[1])
     if subject.asked is None or data.labels is None or data.test_values is None:
         yield Score("taught", TAUGHT, None, note="needs samples with labels, and data with a labelled test part")
         return
@@ -86,6 +87,14 @@ def thorough(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Sc
         yield Score("taught", TAUGHT, None, note=f"{note}: no ratio to nothing")
         return
     yield Score("taught", TAUGHT, learnt.ratio, 1.0, note=note)
+
+
+def _test_told_apart(real: Tensor, data: Dataset, progress: Progress) -> float | None:
+    """How often real test images are told from train ones, None where there are not as many: their makers may differ."""
+    if data.test_values is None or len(data.test_values) < len(real):
+        return None
+    test, _ = _some(data.test_values, None, len(real))
+    return rivals.told_apart(real, test, progress=lambda share: progress("telling real ones apart", share)).accuracy
 
 
 TOLD = "CNN two-sample"

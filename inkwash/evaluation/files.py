@@ -20,7 +20,7 @@ def holds(path: str | Path) -> bool:
 def read(path: str | Path) -> tuple[Tensor, Tensor | None]:
     """Return the values, uint8 [N, C, H, W] or points [N, D], and the labels int64 [N] or None, of a file of arrays.
 
-    Raises `InkwashError` for what is not uint8 pixels, `UsageError` for pixels that are in [0, 1] or inverted.
+    Raises `InkwashError` for what is not uint8 pixels, `UsageError` for pixels that are in [0, 1].
     """
     found = arrays.read(Path(path))
     if not found.is_points:

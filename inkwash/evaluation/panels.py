@@ -56,7 +56,9 @@ def for_facts(facts: Facts, at_hand: str | Path | None = None, progress: Progres
     """
     size = facts.shape[-1] if len(facts.shape) == 3 else None
     if at_hand is not None:
-        loaded = datasets.load(at_hand, size)
+        loaded = datasets.load(at_hand)
+        # other data are named as such below, whether or not they have a size
+        loaded = loaded if loaded.is_points else loaded.resized(size)
         if loaded.sha256 != facts.sha256:
             raise UsageError(
                 f"--data {at_hand} is {loaded.name} ({loaded.sha256[:12]}), the model was trained on {facts.data} "

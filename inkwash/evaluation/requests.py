@@ -83,7 +83,11 @@ class Asked:
         for name, shape in shapes.items():
             bench.panel.require(shape, name)
         for setting in settings:
-            bench.panel.require(setting.model.facts.shape, setting.model.name)
+            chosen = setting.model
+            bench.panel.require(chosen.facts.shape, chosen.name)
+            if chosen.conditional:
+                known = torch.arange(len(chosen.facts.classes))
+                bench.panel.require_labels(known, len(known), chosen.name)
         for path, (values, labels) in held.items():
             files.require_like(path, values, bench.panel)
             if labels is not None:
@@ -202,7 +206,8 @@ class Todo:
 
     def facts(self) -> dict[str, str]:
         """Return what a report says of its making: samples, judges, machine, commit."""
-        machine: dict[str, Any] = hardware.describe(torch.device("cpu"))
+        places = [task.setting.model.device for task in self.tasks if isinstance(task, Drawing)]
+        machine: dict[str, Any] = hardware.describe((places or [torch.device("cpu")])[0])
         own = self.tasks[0].facts() if len(self.tasks) == 1 else {"compared": ", ".join(t.name for t in self.tasks)}
         return own | {
             "judges": f"{', '.join(self.bench.panel.judges)} of {self.bench.panel.about.data}",

@@ -56,7 +56,8 @@ class Score:
     """One figure: `value`, None where it was left out and `note` says why; `real` is that of real images.
 
     `floor` is what sampling alone leaves at this number of images, `low` and `high` a 95 % interval, `infinite` the
-    value at infinitely many images. `better` tells which way is good; "near" is as near to `real` as can be.
+    value at infinitely many images, `matched` that at as many as there are real ones, where those are fewer. `better`
+    tells which way is good; "near" is as near to `real` as can be.
     """
 
     key: str
@@ -68,12 +69,18 @@ class Score:
     low: float | None = None
     high: float | None = None
     infinite: float | None = None
+    matched: float | None = None
     note: str = ""
 
     @property
+    def comparable(self) -> float | None:
+        """The value that stands beside `real`: at the same number of images."""
+        return self.value if self.matched is None else self.matched
+
+    @property
     def ratio(self) -> float | None:
-        """The value over that of real images, None where either is missing or zero."""
-        return self.value / self.real if self.value is not None and self.real else None
+        """The comparable value over that of real images, None where either is missing or zero."""
+        return self.comparable / self.real if self.comparable is not None and self.real else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +114,10 @@ class Evaluation:
     def __getitem__(self, key: str) -> Score:
         """Return the score called `key`."""
         return next(score for score in self.scores if score.key == key)
+
+    def find(self, key: str) -> Score | None:
+        """Return the score called `key`, None where it is not among them."""
+        return next((score for score in self.scores if score.key == key), None)
 
     def __contains__(self, key: str) -> bool:
         return any(score.key == key and score.value is not None for score in self.scores)
@@ -159,9 +170,10 @@ def measure(
         notes.append(f"the judges of {panel.about.data} know no classes: the labels asked for are not looked at")
     shares = _other_shares(asked, panel)
     if shares is not None:
-        notes.append(
-            "labels were asked in other proportions than the train set's: for FD real images are weighted alike"
-        )
+        weighted = all(part.classes for judge in panel.judges.values() for part in judge.reference.parts)
+        then = "for FD real images are weighted alike" if weighted else "FD counts that too, for want of real images"
+        notes.append(f"labels were asked in other proportions than the train set's: {then}")
+        shares = shares if weighted else None
     scores: list[Score] = []
     readings = {}
     for judge in panel.judges:
@@ -192,6 +204,9 @@ def measure(
 
 NEAREST = "nearest train example"
 COPIES = "near-copies"
+KID = "KID to train x 1000"
+MANIFOLD = {key: key for key in ("precision", "recall", "density", "coverage")}
+TWO_SAMPLE = "1-NN two-sample"
 
 
 def data_is_points(values: Tensor) -> bool:
@@ -200,15 +215,18 @@ def data_is_points(values: Tensor) -> bool:
 
 
 def _other_shares(asked: Tensor | None, panel: Panel) -> list[float] | None:
-    """The proportions of the asked labels where they are not a draw from the train set's (chi-squared, 6 deviations)."""
-    references = [judge.reference for judge in panel.judges.values()]
-    if asked is None or not all(part.classes for known in references for part in (known.train, known.test)):
+    """The proportions of the asked labels where they are not a draw from the train set's (chi-squared, 6 deviations).
+
+    Equal counts are none either: of 10,000 digits they pass for a draw, and cost as much FD as real ones have.
+    """
+    if asked is None:
         return None
     expected = torch.tensor(panel.about.proportions, dtype=torch.float64) * len(asked)
     counts = torch.bincount(asked, minlength=len(expected)).double()
     freedom = len(expected) - 1
     surprise = float(((counts - expected) ** 2 / expected.clamp(min=1e-9)).sum())
-    if surprise <= freedom + 6 * math.sqrt(2 * freedom):
+    balanced = counts.max() - counts.min() <= 1 and expected.max() - expected.min() > 1
+    if surprise <= freedom + 6 * math.sqrt(2 * freedom) and not balanced:
         return None
     return (counts / counts.sum()).tolist()
 
@@ -224,7 +242,10 @@ def _distances(judge: str, features: Tensor, panel: Panel, shares: list[float] |
         why = f"needs at least {FEWEST} examples, there are {count}"
         yield Score(f"fd.{judge}", f"FD to train, {named}", None, note=why)
         return
-    train, test = (_weighted(part, shares) for part in (reference.train, reference.test))
+    train, test = (_weighted(part, shares) for part in reference.parts)
+    there = reference.test.whole.count
+    beside = reference.real.at(min(count, there)) if there >= FEWEST else None
+    note = "" if count <= there else f"real at {there:,}" if beside else f"there are but {there} real test images"
     own = Moments.of(features)
     low, high = frechet.interval(features, train)
     far = frechet.at_infinity(features, train) if count >= frechet.fewest_for_infinity(features.shape[1]) else None
@@ -232,14 +253,16 @@ def _distances(judge: str, features: Tensor, panel: Panel, shares: list[float] |
         f"fd.{judge}",
         f"FD to train, {named}",
         frechet.distance(own, train),
-        reference.real.at(min(count, reference.test.whole.count)),
-        floor=reference.floor.at(count),
+        beside,
+        floor=reference.floor.at(count) if reference.floor.reaches(count) else None,
         low=low,
         high=high,
         infinite=far,
-        note=f"real at {reference.test.whole.count:,}" if count > reference.test.whole.count else "",
+        matched=frechet.in_parts(features, train, there) if beside is not None and count > there else None,
+        note=note,
     )
-    yield Score(f"fd.{judge}.test", f"FD to test, {named}", frechet.distance(own, test), reference.back.at(count))
+    back = reference.back.at(count) if reference.back.reaches(count) else None
+    yield Score(f"fd.{judge}.test", f"FD to test, {named}", frechet.distance(own, test), back)
     yield Score(
         f"spread.{judge}",
         f"variety, {named}",
@@ -251,32 +274,24 @@ def _distances(judge: str, features: Tensor, panel: Panel, shares: list[float] |
 
 def _neighbours(features: Tensor, panel: Panel) -> Iterator[Score]:
     n = min(len(features), len(panel.train_rows), len(panel.test_rows))
-    words = {
-        "precision": "precision",
-        "recall": "recall",
-        "density": "density",
-        "coverage": "coverage",
-    }
     if n < FEWEST_NEIGHBOURS:
         why = f"needs at least {FEWEST_NEIGHBOURS} examples, there are {n}"
-        for key in ("kid", *words, "two_sample"):
-            yield Score(key, words.get(key, key), None, note=why)
+        for key, text in {"kid": KID, **MANIFOLD, "two_sample": TWO_SAMPLE}.items():
+            yield Score(key, text, None, note=why)
         return
     # a file may be sorted by class: its first rows would stand for the first classes alone
     some = permutation(0, 4, Stream.EVALUATION, len(features))[:n].sort().values
     own, train, test = features[some], panel.train_rows[:n], panel.test_rows[:n]
     block = min(1000, n)
     found, real = (kernel.distance(features, train, block) for features in (own, test))
-    error = None if math.isnan(found.error) else 1.96 * found.error
-    low, high = (None, None) if error is None else (1000 * (found.value - error), 1000 * (found.value + error))
-    yield Score("kid", "KID to train x 1000", 1000 * found.value, 1000 * real.value, low=low, high=high)
+    low, high = (None, None) if found.interval is None else (1000 * end for end in found.interval)
     note = f"of {n:,}" if n < len(features) else ""
+    yield Score("kid", KID, 1000 * found.value, 1000 * real.value, low=low, high=high, note=note)
     shape, shape_real = neighbours.manifold(train, own), _known(panel, n)
-    for key, text in words.items():
+    for key, text in MANIFOLD.items():
         better: Better = "near" if key == "density" else "high"
         yield Score(key, text, getattr(shape, key), shape_real[key], better, note=note)
-    told = "1-NN two-sample"
-    yield Score("two_sample", told, neighbours.two_sample(train, own), shape_real["two_sample"], note=note)
+    yield Score("two_sample", TWO_SAMPLE, neighbours.two_sample(train, own), shape_real["two_sample"], note=note)
 
 
 def _known(panel: Panel, n: int) -> dict[str, float]:
@@ -301,7 +316,8 @@ def _of_classes(judge: str, reading: Reading, asked: Tensor | None, panel: Panel
         found = classes.accuracy(reading.probabilities, asked)
         text = f"accuracy, {named}"
         yield Score(f"accuracy.{judge}", text, found.overall, real.get(f"accuracy.{judge}"), "high")
-        which = f"class {panel.about.classes[found.worst_class]}"
+        # the worst of ten few is worse than the worst of ten thousand: how many there were belongs to it
+        which = f"class {panel.about.classes[found.worst_class]}, of {int((asked == found.worst_class).sum()):,}"
         yield Score(
             f"worst.{judge}", f"worst class, {named}", found.worst, real.get(f"worst.{judge}"), "high", note=which
         )

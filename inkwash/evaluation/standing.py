@@ -25,7 +25,7 @@ def standing(score: Score) -> Standing | None:
     Where low or high is good, what counts is the distance from perfect over that of real images; where near is good,
     the difference. An interval that reaches the real images' value is as real.
     """
-    value, real = score.value, score.real
+    value, real = score.comparable, score.real
     if value is None or real is None:
         return None
     apart = abs(value - real)

@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from inkwash.evaluation.numerals import number
 from inkwash.evaluation.scores import NEAR, Evaluation
 from inkwash.metrics import classes
 
 Rule = Callable[[Evaluation], Iterator[str]]
+
+FEW = 5
+"""Images that must show a fault before it is one: of twenty, a single one is 5 %."""
+ENOUGH = 20
+"""Images of a class that must be due before it counts as missing."""
 
 
 def copies(found: Evaluation) -> Iterator[str]:
@@ -17,7 +23,7 @@ def copies(found: Evaluation) -> Iterator[str]:
     if "copies" not in found:
         return
     share = found["copies"].value or 0.0
-    if share > 5 * max(NEAR, found["copies"].real or 0.0):
+    if share > 5 * max(NEAR, found["copies"].real or 0.0) and share * found.count >= FEW:
         yield (
             f"It copies the training set: {share:.0%} of samples are nearer to a train example than the nearest "
             f"{NEAR:.0%} of real ones are. FD rewards this; it is no quality."
@@ -34,20 +40,21 @@ def condition(found: Evaluation) -> Iterator[str]:
     shares = torch.bincount(asked, minlength=k).double() / len(asked)
     chance = float((shares**2).sum())
     right = float((drawn == asked).double().mean())
-    if chance > 0.5:
-        return
-    for shift in (1, k - 1):
-        if float(((asked + shift) % k == drawn).double().mean()) > 0.7:
-            yield f"Labels are shifted by one: asked for class k, it draws class k {'+' if shift == 1 else '-'} 1."
+    counts = torch.bincount(asked, minlength=k)
+    # of one class alone nobody can tell what chance would do
+    if chance < 0.9 and len(asked) >= ENOUGH:
+        for shift in (1, k - 1):
+            if float(((asked + shift) % k == drawn).double().mean()) > 0.7:
+                yield f"Labels are shifted by one: asked for class k, it draws class k {'+' if shift == 1 else '-'} 1."
+                return
+        if right < min(2.5 * chance, (1 + chance) / 2):
+            yield f"The condition is ignored: {right:.0%} of samples show the asked class, {chance:.0%} would by chance."
             return
-    if right < min(2.5 * chance, (1 + chance) / 2):
-        yield f"The condition is ignored: {right:.0%} of samples show the asked class, {chance:.0%} would by chance."
-        return
     for label, share in enumerate(seen.each):
-        if share < 0.5:
+        if share < 0.5 and (1 - share) * int(counts[label]) >= FEW:
             yield (
-                f"Class {seen.classes[label]} is missing: {share:.0%} of the samples asked for it show it "
-                f"(judge {_first(found)})."
+                f"Class {seen.classes[label]} is {'missing' if share < 0.1 else 'often missed'}: {share:.0%} of the "
+                f"samples asked for it show it (judge {_first(found)})."
             )
 
 
@@ -58,11 +65,11 @@ def missing(found: Evaluation) -> Iterator[str]:
         return
     for label, share in enumerate(classes.shares(seen.reading.probabilities)):
         expected = seen.proportions[label]
-        if share < expected / 4:
+        if share < expected / 4 and expected * found.count >= ENOUGH:
             yield (
                 f"Class {seen.classes[label]} is missing: {share:.1%} of samples, where {expected:.1%} of real ones show it."
             )
-        elif share > 2.5 * expected:
+        elif share > 2.5 * expected and share * found.count >= ENOUGH:
             yield f"Class {seen.classes[label]} takes over: {share:.1%} of samples, {expected:.1%} of real ones."
 
 
@@ -97,8 +104,8 @@ def ghosts(found: Evaluation) -> Iterator[str]:
     if key not in found:
         return
     value, real = found[key].value or 0.0, found[key].real or 0.0
-    if value > 2 * real + 0.02:
-        yield f"{value:.1%} of samples look like no class for sure, {real:.1%} of real ones: broken or half-and-half strokes."
+    if value > 2 * real + 0.02 and value * found.count >= FEW:
+        yield f"{value:.1%} of samples look like no class for sure, {real:.1%} of real ones: broken, or half-and-half."
 
 
 def texture(found: Evaluation) -> Iterator[str]:
@@ -121,9 +128,12 @@ def distance(found: Evaluation) -> Iterator[str]:
     score = found[key]
     if score.ratio is None:
         return
-    # more samples than there are real ones are compared with all of those
+    # of more samples than there are real ones, as many are compared
     peers = "the real test set has" if score.note else "as many real images have"
-    told = f"FD {score.value:.3f} where {peers} {score.real:.3f} ({found.count:,} samples)"
+    told = f"FD {_told(score.comparable)} where {peers} {_told(score.real)} ({found.count:,} samples)"
+    if score.matched is not None:
+        matched = f"{_told(score.matched)} of as many as the real test set, which has {_told(score.real)}"
+        told = f"FD {_told(score.value)} ({found.count:,} samples), but {matched}"
     if score.ratio <= 1.1:
         yield f"As near to the train set as real images are: {told}."
     elif score.ratio <= 2:
@@ -147,6 +157,10 @@ RULES: tuple[Rule, ...] = (copies, condition, missing, background, variety, ghos
 def verdicts(found: Evaluation) -> list[str]:
     """Return what is to be said of an evaluation, the gravest first; the last one is how far it is from real on the whole."""
     return [text for rule in RULES for text in rule(found)]
+
+
+def _told(value: float | None) -> str:
+    return "unknown" if value is None else number("fd", value)
 
 
 def _first(found: Evaluation) -> str:

@@ -16,12 +16,25 @@ _SHUFFLES = (18, 19)
 """Draws of the evaluation's stream: see `frechet`."""
 
 
+STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+"""Standard errors that reach to 97.5 %, for 2, 3, ... blocks (Student 1908); for more of them the last is ample."""
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its standard error; the error is NaN where there was only one block."""
+    """A number and its standard error over `blocks`; the error is NaN where there was only one."""
 
     value: float
     error: float
+    blocks: int
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The ends of a 95 % interval, None of one block: few blocks hardly know how far they scatter."""
+        if self.blocks < 2:
+            return None
+        reach = STUDENT[min(self.blocks - 1, len(STUDENT)) - 1] * self.error
+        return self.value - reach, self.value + reach
 
 
 def distance(x: Tensor, y: Tensor, block: int = 1000) -> Estimate:
@@ -43,7 +56,7 @@ def distance(x: Tensor, y: Tensor, block: int = 1000) -> Estimate:
     )
     found = torch.tensor([_discrepancy(a, b) for a, b in zip(first, second, strict=True)], dtype=torch.float64)
     error = found.std().item() / math.sqrt(count) if count > 1 else math.nan
-    return Estimate(found.mean().item(), error)
+    return Estimate(found.mean().item(), error, count)
 
 
 def _discrepancy(x: Tensor, y: Tensor) -> float:

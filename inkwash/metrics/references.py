@@ -58,6 +58,11 @@ class Scale:
         slope = (y[k] - y[k - 1]) / (x[k] - x[k - 1])
         return max(0.0, float(y[k] + slope * (1 / count - x[k])))
 
+    def reaches(self, count: int) -> bool:
+        """Whether `count` lies among the measured sizes or near them: up to twice the largest, where there are two to go by."""
+        largest = self.sizes[-1] * (2 if len(self.sizes) > 1 else 1)
+        return self.sizes[0] <= count <= largest
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -72,6 +77,11 @@ class Reference:
     floor: Scale
     real: Scale
     back: Scale
+
+    @property
+    def parts(self) -> tuple[Part, Part]:
+        """Train and test."""
+        return self.train, self.test
 
     @classmethod
     def of(

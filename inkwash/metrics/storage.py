@@ -64,7 +64,12 @@ def read(folder: Path) -> Panel:
         judges = {name: _judge(folder, name, row, known) for name, row in described["judges"].items()}
         rows = _get(folder / f"{ROWS}.safetensors", described["rows"])
         return Panel(known, judges, rows["train"].float(), rows["test"].float(), described["figures"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except OSError as error:
+        missing = Path(error.filename or folder).name
+        raise InkwashError(
+            f"the judges in {folder} cannot be read ({missing}: {error.strerror}): {_way_out(folder)}"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         told = " ".join(str(error).split())[:120]
         raise InkwashError(f"the judges in {folder} cannot be read ({told}): {_way_out(folder)}") from None
 

@@ -213,6 +213,7 @@ def test_the_card_is_a_whole_record(small, built):
     row = next(line for line in card.splitlines() if line.startswith(f"| {results['linear']['fd.c'].words}"))
     cells = [cell.strip() for cell in row.split("|")]
     assert cells[2:4] == [results[name].told("fd.c") for name in ("linear", "cosine")]
-    # what real images of the same number score, and the floor
-    assert float(cells[4]) == pytest.approx(results["linear"].real("fd.c"), abs=0.06)
-    assert cells[5]
+    # sixty real test images are too few to stand beside it; the floor is of train images
+    assert not cells[4] and cells[5]
+    zero = next(line for line in card.splitlines() if line.startswith(f"| {results['linear']['zero'].words}"))
+    assert zero.split("|")[4].strip() == f"{results['linear'].real('zero'):.1%}"

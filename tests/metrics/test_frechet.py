@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.metrics.frechet import Moments, at_infinity, distance, interval
+from inkwash.metrics.frechet import Moments, at_infinity, distance, in_parts, interval
 
 Rows = Callable[..., Tensor]
 
@@ -165,6 +165,16 @@ def test_the_interval_is_around_the_estimate_though_every_draw_lies_above(rows: 
     low, high = interval(features, truth)
     assert 0 <= low < distance(Moments.of(features), truth) < high
     assert interval(features, truth) == (low, high)
+
+
+def test_fd_in_parts_is_the_mean_of_what_so_few_rows_score(rows: Rows) -> None:
+    truth, features = gaussian(torch.zeros(4), torch.eye(4)), rows(900, 4)
+    assert in_parts(features, truth, 900) == pytest.approx(distance(Moments.of(features), truth))
+    # a mean over n costs tr C / n, a covariance D (D + 1) / (4 n): three times as much of a third
+    found = [in_parts(rows(900, 4, seed), truth, 100) for seed in range(4)]
+    assert sum(found) / 4 == pytest.approx((4 + 5) / 100, rel=0.15)
+    with pytest.raises(UsageError, match="needs 901"):
+        in_parts(features, truth, 901)
 
 
 def broken(value: float) -> Tensor:

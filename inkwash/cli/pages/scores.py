@@ -39,7 +39,6 @@ def show(found: Evaluation, verdicts: list[str]) -> None:
 def compare(found: Comparison) -> None:
     """Print all scores of all entries, real images last, and the sentence."""
     console = Console(highlight=False, markup=False)
-    keys = list(dict.fromkeys(s.key for entry in found.entries for s in entry.evaluation.scores if s.value is not None))
     for start in range(0, len(found.entries), ACROSS):
         entries = found.entries[start : start + ACROSS]
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -50,14 +49,16 @@ def compare(found: Comparison) -> None:
         table.add_row("images", *(f"{entry.evaluation.count:,}" for entry in entries), "")
         table.add_row("network evaluations", *(_cost(entry.evaluations, "g") for entry in entries), "")
         table.add_row("seconds for 64 images", *(_cost(entry.seconds, ".2f") for entry in entries), "")
-        for key in keys:
-            scores = [_of(entry.evaluation, key) for entry in entries]
+        for key in found.keys:
+            scores = [entry.evaluation.find(key) for entry in entries]
             words = next(s.words for entry in found.entries for s in entry.evaluation.scores if s.key == key)
             real = next((s.real for s in scores if s is not None and s.real is not None), None)
             cells = ["" if s is None or s.value is None else number(key, s.value) for s in scores]
             table.add_row(words, *cells, "" if real is None else number(key, real))
         console.print(table)
     console.print(found.sentence)
+    if found.unranked:
+        console.print(found.unranked)
 
 
 def _cells(score: Score) -> list[str]:
@@ -73,7 +74,3 @@ def _cells(score: Score) -> list[str]:
 def _cost(value: float | None, form: str) -> str:
     """What a file of images cost is not known."""
     return "" if value is None else f"{value:{form}}"
-
-
-def _of(found: Evaluation, key: str) -> Score | None:
-    return next((score for score in found.scores if score.key == key), None)

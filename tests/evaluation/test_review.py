@@ -1,0 +1,181 @@
+"""What a figure must not do: stand beside one at another number of images, cry wolf over one image, or keep quiet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inkwash import own_code
+from inkwash.data import Dataset
+from inkwash.drawing import Settings
+from inkwash.errors import UsageError
+from inkwash.evaluation import panels, requests, scores
+from inkwash.evaluation import verdicts as rules
+from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.drawn import Setting
+from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.requests import Asked
+from inkwash.evaluation.scores import Evaluation, Score, Seen, measure
+from inkwash.evaluation.standing import standing
+from inkwash.facts import Facts
+from inkwash.metrics.judges import Reading
+from inkwash.metrics.panel import Panel
+from inkwash.model import Model
+
+Judged = Callable[[Dataset], Panel]
+
+
+# ---- another number of images
+
+
+def test_more_samples_than_real_images_are_compared_with_them_at_their_number(bench: Bench, digits: Dataset) -> None:
+    found = measure("many", digits.values[:900], None, bench.panel)
+    for key in ("fd.a", "fd.c"):
+        score = found[key]
+        assert score.value is not None and score.matched is not None and score.real is not None
+        # 297 lie further away than 900, whoever they are
+        assert score.matched > score.value and score.ratio == score.matched / score.real
+    text = rules.verdicts(found)[-1]
+    assert "(900 samples), but" in text and "of as many as the real test set" in text
+
+
+def test_the_standing_of_a_score_is_that_of_its_comparable_value() -> None:
+    apart = Score("fd.a", "", 1.0, 1.0, matched=3.0)
+    assert standing(apart) == "off" and standing(replace(apart, matched=None)) == "as real"
+
+
+def test_a_test_part_too_small_for_a_covariance_stands_beside_nothing(digits: Dataset, judged: Judged) -> None:
+    assert digits.test_values is not None and digits.test_labels is not None
+    small = replace(digits, test_values=digits.test_values[:60], test_labels=digits.test_labels[:60])
+    found = measure("many", digits.values[:300], None, judged(small))
+    assert found["fd.a"].value is not None and found["fd.a"].real is None and "but 60" in found["fd.a"].note
+    assert not [text for text in rules.verdicts(found) if "FD" in text]
+    assert found["kid"].note == "of 60"
+
+
+def test_no_floor_is_told_far_beyond_what_was_measured(bench: Bench, digits: Dataset) -> None:
+    largest = bench.panel.judges["a"].reference.floor.sizes[-1]
+    assert measure("near", digits.values[: 2 * largest], None, bench.panel)["fd.a"].floor is not None
+    assert measure("far", digits.values[: 2 * largest + 1], None, bench.panel)["fd.a"].floor is None
+
+
+# ---- proportions
+
+
+def test_ten_thousand_labels_in_equal_counts_are_no_draw_from_the_train_set() -> None:
+    mnist = panels._read("mnist")
+    equal = torch.arange(10_000) % 10
+    assert scores._other_shares(equal, mnist) == pytest.approx([0.1] * 10)
+    edges = torch.tensor(mnist.about.proportions).cumsum(0)
+    drawn = torch.searchsorted(edges, (torch.arange(10_000) + 0.5) / 10_000).clamp(max=9)
+    assert scores._other_shares(drawn, mnist) is None
+
+
+def test_what_cannot_be_weighted_says_so(digits: Dataset, judged: Judged) -> None:
+    assert digits.test_labels is not None and digits.test_values is not None and digits.labels is not None
+    kept = digits.test_labels != 4
+    lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
+    alone = digits.labels == 3
+    (note,) = measure("threes", digits.values[alone], digits.labels[alone], judged(lame)).notes
+    assert "other proportions" in note and "for want of real images" in note
+
+
+# ---- verdicts
+
+
+def evaluation(
+    *made: Score, count: int = 300, asked: Tensor | None = None, drawn: Tensor | None = None, k: int = 10
+) -> Evaluation:
+    """An evaluation of `count` samples that has these scores alone, and a judge that saw the classes `drawn`, of `k`."""
+    count = count if drawn is None else len(drawn)
+    sure = None if drawn is None else functional.one_hot(drawn, k).float()
+    each: tuple[float, ...] = ()
+    if drawn is not None and asked is not None:
+        each = tuple(float((drawn[asked == label] == label).float().mean()) for label in range(k))
+    names = tuple(map(str, range(k)))
+    seen = Seen(torch.zeros(1), asked, Reading(torch.zeros(count, 2), sure), names, (1 / k,) * k, None, {}, each)
+    return Evaluation("made up", count, "digits", made, seen)
+
+
+def test_two_classes_that_are_mixed_up_are_told() -> None:
+    asked = (torch.arange(294) < 140).long()
+    (text,) = rules.condition(evaluation(asked=asked, drawn=1 - asked, k=2))
+    assert "shifted by one" in text
+    (text,) = rules.condition(evaluation(asked=asked, drawn=torch.arange(294) % 2, k=2))
+    assert "ignored: 50%" in text or "ignored: 49%" in text
+
+
+def test_one_class_asked_for_and_another_drawn_is_missing() -> None:
+    threes = torch.full((100,), 3)
+    (text,) = rules.condition(evaluation(asked=threes, drawn=threes + 5))
+    assert text.startswith("Class 3 is missing: 0%")
+    (text,) = rules.condition(evaluation(asked=threes, drawn=threes.where(torch.arange(100) < 40, 8)))
+    assert text.startswith("Class 3 is often missed: 40%")
+
+
+def test_a_single_image_is_no_fault() -> None:
+    asked = torch.arange(20) % 10
+    one_wrong = asked.clone()
+    one_wrong[[3, 13]] = 8
+    cases = [
+        (rules.condition, evaluation(asked=asked, drawn=one_wrong)),
+        (rules.copies, evaluation(Score("copies", "", 0.1, 0.01), count=10)),
+        (rules.ghosts, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
+        (rules.missing, evaluation(drawn=torch.arange(250) % 19, k=20)),
+    ]
+    for rule, found in cases:
+        assert not list(rule(found)), rule.__name__
+
+
+def test_small_distances_are_told_in_digits_that_matter() -> None:
+    (text,) = rules.distance(evaluation(Score("fd.points", "", 0.0005, 0.0044)))
+    assert "FD 0.0005" in text and "0.0044" in text
+
+
+# ---- comparisons, caches, requests
+
+
+def test_settings_that_are_not_ranked_are_named() -> None:
+    def entry(name: str, n: int) -> Entry:
+        found = replace(evaluation(Score("fd.a", "FD", 1.0, 1.0), count=n), name=name)
+        return Entry(name, "", 1, 1.0, 1.0, found, torch.zeros(1))
+
+    both = Comparison((entry("slow", 1000), entry("fast", 10_000)))
+    assert "slow" in both.unranked and "fast" not in both.unranked and not Comparison(both.entries[1:]).unranked
+
+
+def test_an_edited_file_of_ones_own_draws_anew(
+    untrained: Callable[..., Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = Setting(untrained(), Settings())
+    plain = setting.identity()
+    file = tmp_path / "mine.py"
+    file.write_text("SHARE = 1\n")
+    module = ModuleType(f"{own_code.PREFIX}mine")
+    module.__file__ = str(file)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    first = setting.identity()
+    file.write_text("SHARE = 2\n")
+    assert plain != first != setting.identity()
+
+
+def test_points_in_place_of_images_are_other_data(digits: Dataset) -> None:
+    with pytest.raises(UsageError, match=r"moons.*trained on digits.*--judge"):
+        panels.for_facts(Facts.of(digits), "moons")
+
+
+def test_judges_that_know_fewer_classes_are_refused_before_anything_is_drawn(
+    untrained: Callable[..., Model], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(bench.panel, about=replace(bench.panel.about, classes=("0", "1")))
+    monkeypatch.setattr(requests.panels, "for_data", lambda *_: Bench(few, None))
+    with pytest.raises(UsageError, match=r"tiny has labels from 0 to 9.*0 to 1"):
+        Asked((untrained(),), 300, judge="few").resolve()
