@@ -16,7 +16,7 @@ from cyclopts import App
 
 from inkwash import hardware
 from inkwash.evaluation import controls, panels
-from inkwash.evaluation.scores import Evaluation
+from inkwash.evaluation.score import Evaluation
 from inkwash.files import write_text
 from inkwash.runs.folder import commit
 

@@ -92,7 +92,7 @@ from .data import Dataset as Dataset
 from .errors import InkwashError as InkwashError
 from .errors import UsageError as UsageError
 from .evaluation.comparison import Comparison as Comparison
-from .evaluation.scores import Evaluation as Evaluation
+from .evaluation.score import Evaluation as Evaluation
 from .model import Model as Model
 from .objectives import Denoising as Denoising
 from .python import Samples as Samples

@@ -54,7 +54,8 @@ def evaluate(
     others
         More of them, to compare.
     n
-        Images to draw and judge. Default: 10,000; 1,000 for samplers of more than 100 evaluations; all of a file.
+        Images to draw and judge, of each. Default: 10,000, or 1,000 where a sampler needs more than 100 evaluations;
+        all of a file.
     sampler
         One or several to compare, as in ddim:50,dpm++2m:10. Default: the recipe's.
     guidance

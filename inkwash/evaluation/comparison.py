@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from inkwash.evaluation.scores import Evaluation, Score
+from inkwash.evaluation.score import Evaluation, Score
 
 WITHIN = 0.05
 KEY = "fd.a"

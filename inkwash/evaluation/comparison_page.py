@@ -29,7 +29,8 @@ from inkwash.evaluation.page import (
     table,
     tiles,
 )
-from inkwash.evaluation.scores import Score, data_is_points
+from inkwash.evaluation.score import Score
+from inkwash.evaluation.scoring import data_is_points
 from inkwash.sheets import POINT_WINDOW
 from inkwash.viz import fields, grids, prints, tradeoffs
 from inkwash.viz.tradeoffs import Mark

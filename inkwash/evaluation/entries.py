@@ -14,7 +14,8 @@ from inkwash.evaluation.comparison import Entry
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.extras import EXTRAS, Subject
 from inkwash.evaluation.panels import Bench
-from inkwash.evaluation.scores import Evaluation, measure
+from inkwash.evaluation.score import Evaluation
+from inkwash.evaluation.scoring import measure
 from inkwash.model import Model
 from inkwash.nets import anatomy
 

@@ -12,7 +12,7 @@ from inkwash.core.noise import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation.drawn import Setting
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.metrics import likelihood, rivals
 
 Progress = Callable[[str, float], object]

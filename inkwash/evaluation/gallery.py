@@ -11,7 +11,7 @@ from inkwash.core.noise import Stream, permutation
 from inkwash.drawing import pictures
 from inkwash.errors import UsageError
 from inkwash.evaluation.page import Tile
-from inkwash.evaluation.scores import Seen
+from inkwash.evaluation.score import Seen
 
 SHOWN = 24
 """Samples of each kind on a page."""

@@ -11,7 +11,7 @@ from inkwash import data as datasets
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.downloads import cache_folder
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.scores import real_figures
+from inkwash.evaluation.scoring import real_figures
 from inkwash.facts import Facts
 from inkwash.metrics import panel as panels
 from inkwash.metrics import storage

@@ -29,7 +29,8 @@ from inkwash.evaluation.page import (
     table,
     tiles,
 )
-from inkwash.evaluation.scores import GLOSSARY, Evaluation, Score, data_is_points
+from inkwash.evaluation.score import GLOSSARY, Evaluation, Score
+from inkwash.evaluation.scoring import data_is_points
 from inkwash.evaluation.standing import standing
 from inkwash.sheets import POINT_WINDOW
 from inkwash.viz import bars, fields, grids, prints

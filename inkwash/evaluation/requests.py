@@ -95,7 +95,9 @@ class Asked:
         missing = [name for name in self.extras if bench.data is None]
         if missing:
             raise UsageError(f"--{missing[0]} needs {bench.panel.about.data} itself: give --data FOLDER")
-        tasks: list[Task] = [Drawing(setting, self.n or usual_count(setting)) for setting in settings]
+        # what is compared is drawn alike: FD at another number of images is another measure
+        usual = min((usual_count(setting) for setting in settings), default=0)
+        tasks: list[Task] = [Drawing(setting, self.n or usual) for setting in settings]
         for path, (values, labels) in held.items():
             # some of a file are seeded ones: it may be sorted by class
             some = permutation(0, 5, Stream.EVALUATION, len(values))[: self.n].sort().values

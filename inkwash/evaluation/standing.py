@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from inkwash.evaluation.numerals import SHARES
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 
 Standing = Literal["as real", "close", "off"]
 

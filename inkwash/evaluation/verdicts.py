@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from inkwash.evaluation.memory import NEAR
 from inkwash.evaluation.numerals import number
-from inkwash.evaluation.scores import NEAR, Evaluation
+from inkwash.evaluation.score import Evaluation
 from inkwash.metrics import classes
 
 Rule = Callable[[Evaluation], Iterator[str]]

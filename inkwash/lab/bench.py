@@ -12,7 +12,8 @@ from torch import Tensor
 from inkwash.errors import UsageError
 from inkwash.evaluation.drawn import Samples, Setting
 from inkwash.evaluation.panels import Bench
-from inkwash.evaluation.scores import Score, measure
+from inkwash.evaluation.score import Score
+from inkwash.evaluation.scoring import measure
 from inkwash.evaluation.verdicts import verdicts
 from inkwash.lab.results import Series
 from inkwash.nets import anatomy

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.scores import FEWEST
+from inkwash.evaluation.scoring import FEWEST
 from inkwash.files import write_text
 
 

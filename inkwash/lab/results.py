@@ -9,7 +9,7 @@ from typing import Any
 
 from inkwash.errors import UsageError, unknown
 from inkwash.evaluation.numerals import number
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 
 SHARES = {"accuracy", "worst", "unsure", "precision", "recall", "coverage", "same_class", "commonest"}
 """Kinds of scores, their keys up to the first dot, that count images: chance alone moves them as it does coins."""

@@ -15,7 +15,7 @@ from inkwash import __version__, hardware
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation import panels
 from inkwash.evaluation.panels import Bench
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.files import write_text
 from inkwash.lab import card
 from inkwash.lab.bench import Lab, Measure, Picture, Ready, Watch

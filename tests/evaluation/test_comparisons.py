@@ -9,7 +9,7 @@ from itertools import product
 import torch
 
 from inkwash.evaluation.comparison import Comparison, Entry
-from inkwash.evaluation.scores import Evaluation, Score, Seen
+from inkwash.evaluation.score import Evaluation, Score, Seen
 from inkwash.metrics.judges import Reading
 
 

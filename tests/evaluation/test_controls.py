@@ -20,7 +20,7 @@ from inkwash.errors import UsageError
 from inkwash.evaluation import controls, panels
 from inkwash.evaluation.controls import CONTROLS, UNSPOILT, caught
 from inkwash.evaluation.panels import Bench
-from inkwash.evaluation.scores import Evaluation
+from inkwash.evaluation.score import Evaluation
 from inkwash.evaluation.verdicts import verdicts
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments

@@ -18,7 +18,7 @@ from inkwash.errors import UsageError
 from inkwash.evaluation import comparison_page, gallery, report
 from inkwash.evaluation.comparison import Comparison, Entry
 from inkwash.evaluation.page import check_free
-from inkwash.evaluation.scores import Evaluation, Score, Seen
+from inkwash.evaluation.score import Evaluation, Score, Seen
 from inkwash.metrics.judges import Reading
 
 CLASSES = ("nought", "one", "two")

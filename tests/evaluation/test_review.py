@@ -17,13 +17,14 @@ from inkwash import own_code
 from inkwash.data import Dataset
 from inkwash.drawing import Settings
 from inkwash.errors import UsageError
-from inkwash.evaluation import panels, requests, scores
+from inkwash.evaluation import panels, requests, scoring
 from inkwash.evaluation import verdicts as rules
 from inkwash.evaluation.comparison import Comparison, Entry
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.panels import Bench
 from inkwash.evaluation.requests import Asked
-from inkwash.evaluation.scores import Evaluation, Score, Seen, measure
+from inkwash.evaluation.score import Evaluation, Score, Seen
+from inkwash.evaluation.scoring import measure
 from inkwash.evaluation.standing import standing
 from inkwash.facts import Facts
 from inkwash.metrics.judges import Reading
@@ -73,10 +74,10 @@ def test_no_floor_is_told_far_beyond_what_was_measured(bench: Bench, digits: Dat
 def test_ten_thousand_labels_in_equal_counts_are_no_draw_from_the_train_set() -> None:
     mnist = panels._read("mnist")
     equal = torch.arange(10_000) % 10
-    assert scores._other_shares(equal, mnist) == pytest.approx([0.1] * 10)
+    assert scoring._other_shares(equal, mnist) == pytest.approx([0.1] * 10)
     edges = torch.tensor(mnist.about.proportions).cumsum(0)
     drawn = torch.searchsorted(edges, (torch.arange(10_000) + 0.5) / 10_000).clamp(max=9)
-    assert scores._other_shares(drawn, mnist) is None
+    assert scoring._other_shares(drawn, mnist) is None
 
 
 def test_what_cannot_be_weighted_says_so(digits: Dataset, judged: Judged) -> None:

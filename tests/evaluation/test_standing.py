@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkwash.evaluation.numerals import number
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.evaluation.standing import standing
 
 KEYS = ("fd.a", "kid", "precision", "density", "two_sample", "accuracy.a", "zero", "copies")

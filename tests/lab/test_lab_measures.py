@@ -10,7 +10,7 @@ import torch
 from inkwash import data, model, recipe
 from inkwash.drawing import Settings
 from inkwash.evaluation.drawn import Samples, Setting
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.facts import Facts
 from inkwash.lab import Picture, Ready, Series
 from inkwash.lab.bench import Watch

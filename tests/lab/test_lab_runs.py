@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inkwash import model
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.lab import Arm, Lab, Plot, Ready, Series, Trained, table
 from inkwash.lab import models as lab_models
 from inkwash.lab.bench import Watch

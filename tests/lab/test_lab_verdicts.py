@@ -9,7 +9,7 @@ import torch
 
 from inkwash import model, recipe
 from inkwash.evaluation.drawn import Setting
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.facts import Facts
 from inkwash.lab import EXPERIMENTS, Result, Results, Series, Trained, Verdict, weigh
 from inkwash.model import Model

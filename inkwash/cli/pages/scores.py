@@ -8,7 +8,7 @@ from rich.table import Table
 
 from inkwash.evaluation.comparison import Comparison
 from inkwash.evaluation.numerals import number
-from inkwash.evaluation.scores import Evaluation, Score
+from inkwash.evaluation.score import Evaluation, Score
 
 ACROSS = 4
 """Settings side by side in one table."""

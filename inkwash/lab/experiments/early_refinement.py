@@ -6,7 +6,7 @@ import torch
 
 from inkwash.core import Frame
 from inkwash.drawing import finished, frames, labels_for, pictures
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.lab.bench import Finding, Lab, Picture, Ready
 from inkwash.lab.experiment import Arm, Experiment, Verdict, weigh
 from inkwash.lab.figures import Plot

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.lab.bench import Finding, Lab, Ready
 from inkwash.lab.experiment import Arm, Experiment, Verdict, weigh
 from inkwash.lab.figures import Plot

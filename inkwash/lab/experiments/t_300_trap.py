@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from inkwash.evaluation.scores import Score
+from inkwash.evaluation.score import Score
 from inkwash.lab.bench import Finding, Lab, Ready, table
 from inkwash.lab.experiment import Arm, Experiment, Trained, Verdict, weigh
 from inkwash.lab.figures import Plot

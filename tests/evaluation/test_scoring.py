@@ -17,7 +17,8 @@ from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import panels
 from inkwash.evaluation.panels import Bench
-from inkwash.evaluation.scores import GLOSSARY, Evaluation, measure
+from inkwash.evaluation.score import GLOSSARY, Evaluation
+from inkwash.evaluation.scoring import measure
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
 from inkwash.metrics.panel import Panel
