@@ -86,8 +86,8 @@ The train split is of images that no neighbour is compared with; its FD to a tra
 that stands beside every FD is measured on disjoint parts. A score counts as off by the limits in
 `inkwash/evaluation/controls.py`.
 
-**Noise that was never clamped nor rounded** hardly shows: FD at standard deviation {"; ".join(loud)}. So every image is
-clamped and rounded to a byte before it is judged.
+**Noise counts only once it is clamped and rounded to bytes, as every image is before it is judged.** Without that, FD at
+standard deviation {"; ".join(loud)}: judge B is nearly blind to it.
 
 **The test file is two populations of writers, one after the other.** FD between its halves: {
         ", ".join(f"{key} {value:.3f}" for key, value in apart.items())

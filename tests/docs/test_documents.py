@@ -23,7 +23,10 @@ from inkwash.cli.outputs import Write
 from inkwash.cli.pages.recipes import promised
 from inkwash.cli.requests import Kind
 from inkwash.data import DATASETS
+from inkwash.drawing import Settings
 from inkwash.errors import InkwashError
+from inkwash.evaluation import entries, requests
+from inkwash.lab import EXPERIMENTS
 from inkwash.model import Model
 from inkwash.recipe import Recipe
 from inkwash.training.lengths import Length
@@ -34,7 +37,9 @@ FROM_THE_FIVE = ROOT / "docs" / "from-the-five.md"
 THE_FIVE = ("ddpm-bn", "cfg-cosine", "ddim-300", "simple-unet", "attention-unet")
 BUNDLED = tuple(model.bundled())
 """The models that a document may take for granted."""
-DOCUMENTS = [path for path in (FROM_THE_FIVE, EXTENDING, ROOT / "README.md") if path.is_file()]
+DOCUMENTS = [
+    path for path in (FROM_THE_FIVE, EXTENDING, ROOT / "docs" / "quality.md", ROOT / "README.md") if path.is_file()
+]
 TABLES: tuple[dict[str, Any], ...] = (
     core.SCHEDULES,
     core.WARPS,
@@ -133,6 +138,10 @@ class Reader:
             self.sample(told, bound)
         elif told.__name__ == "show":
             assert bound.arguments["thing"] in {*recipe.bundled(), *BUNDLED, *DATASETS, *self.runs, None}
+        elif told.__name__ == "evaluate":
+            self.evaluate(**bound.arguments)
+        elif told.__name__ == "lab":
+            assert bound.arguments["name"] in {*EXPERIMENTS, None}
 
     def train(self, what: str, data: str | None, out: Path | None, set_: tuple[str, ...], **rest: Any) -> None:
         if what in self.runs:
@@ -162,6 +171,11 @@ class Reader:
             instead.setattr(outputs, "writer_for", silent)
             assert told(*bound.args, **bound.kwargs) == 0
         self.drawn.add(str(out))
+
+    def evaluate(self, what: str, others: tuple[str, ...], sampler: str | None, **rest: Any) -> None:
+        models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
+        weights = requests.weights(rest["guidance"])
+        entries.settings_for(models, requests.listed(sampler), weights, Settings())
 
     def untrained(self, name: str) -> Model:
         run = name.partition("/checkpoints/")[0]
