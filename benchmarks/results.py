@@ -99,7 +99,8 @@ def main(data: str, most: float = 24.0) -> None:
     """Measure what is not yet measured, for at most so many hours, and write the documents."""
     hardware.keep_memory()
     kept: dict[str, Row] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
-    begun, benches = time.monotonic(), {}
+    # asked once: the documents that are written on the way change the checkout
+    begun, benches, at = time.monotonic(), {}, commit()
     tasks: list[tuple[Setting, int, Bench, str]] = []
     for name, sampler, weight in ROWS:
         if name not in model.bundled():
@@ -119,7 +120,7 @@ def main(data: str, most: float = 24.0) -> None:
             print(f"{setting.words}: no time left", file=sys.stderr)
             continue
         print(f"{setting.words}: {count:,} images", file=sys.stderr, flush=True)
-        kept[key] = measured(setting, count, bench)
+        kept[key] = measured(setting, count, bench, at)
         write_text(KEPT, json.dumps(kept, indent=1) + "\n")
         publish([(s, kept[k]) for s, _, _, k in tasks if k in kept])
     publish([(s, kept[k]) for s, _, _, k in tasks if k in kept])
@@ -148,8 +149,8 @@ def identity(setting: Setting, count: int, bench: Bench) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def measured(setting: Setting, count: int, bench: Bench) -> Row:
-    """Return one row: cost, scores, verdicts, machine and commit."""
+def measured(setting: Setting, count: int, bench: Bench, at: str) -> Row:
+    """Return one row: cost, scores, verdicts, machine and the commit that it was measured `at`."""
     entry = drawn_entry(setting, count, bench, drawing=lambda done: print(f"\r{done:,}  ", end="", file=sys.stderr))
     print(file=sys.stderr)
     machine = hardware.describe(torch.device("cpu"))
@@ -162,7 +163,7 @@ def measured(setting: Setting, count: int, bench: Bench) -> Row:
         "step": setting.model.step,
         "weights": setting.model.weights,
         "machine": f"{machine['hardware']}, {machine['threads']} threads, torch {machine['torch']}",
-        "commit": commit(),
+        "commit": at,
         "verdicts": verdicts(entry.evaluation),
         **entry.evaluation.to_dict(),
     }
@@ -172,9 +173,12 @@ def page(rows: list[Row]) -> str:
     """Return docs/results.md."""
     told = "\n".join(f"- **{row['model']}**, {row['sampler']}: {' '.join(row['verdicts'])}" for row in rows)
     made = sorted({f"{row['machine']}, commit {row['commit']}" for row in rows})
+    missing = (
+        "" if len(rows) == len(ROWS) else f"**{len(rows)} of {len(ROWS)} rows so far**: the same command goes on. "
+    )
     return f"""# Results of the five systems
 
-Every bundled model with its samplers side by side, float32, the same seeds in every row, labels in the train set's
+{missing}Every bundled model with its samplers side by side, float32, the same seeds in every row, labels in the train set's
 proportions, by the judges and the protocol of [quality.md](quality.md). 10,000 images, 1,000 for samplers of more than 100
 evaluations: FD of rows compares only at one N, and each stands beside what as many real test images get.
 Written by `python benchmarks/results.py --data FOLDER` on {"; ".join(made)}. All figures: [results.csv](results.csv).
