@@ -31,8 +31,8 @@ EXAMPLES = {
     "inkwash train runs/simple-unet-1 --epochs 4",
     "sample": "Examples: inkwash sample cfg-cosine --label 0-9 --guidance 2 -o digits.png   "
     "inkwash sample ddim-300 --sampler ddim:50 --film -n 16 -o film.png   inkwash sample digits.png",
-    "evaluate": "Examples: inkwash evaluate cfg-cosine -n 1000 --report out/quality   "
-    "inkwash evaluate cfg-cosine ddim-300 --sampler ddim:50,dpm++2m:10   inkwash evaluate mine.npz",
+    "evaluate": "Examples: inkwash evaluate cfg-cosine --sampler dpm++2m:15 -n 1000 --report out/quality   "
+    "inkwash evaluate cfg-cosine ddim-300 --sampler ddim:20,dpm++2m:10 -n 1000   inkwash evaluate mine.npz",
     "lab": "Examples: inkwash lab   inkwash lab steps-vs-quality -n 1000   "
     "inkwash lab schedules --data ../mnist --length '5 minutes'",
     "show": "Examples: inkwash show ddpm-bn   inkwash show runs/simple-unet-1   inkwash show --json",

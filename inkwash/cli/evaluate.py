@@ -44,8 +44,8 @@ def evaluate(
 ) -> int:
     """Measure a model or a file of images, each figure beside that of real images; several are compared.
 
-    Examples: inkwash evaluate cfg-cosine -n 1000 --report out/cfg-cosine. Or: inkwash evaluate cfg-cosine ddim-300
-    --sampler ddim:50,ddim:20,dpm++2m:10 --guidance 1,1.5 --report out/compared. Or: inkwash evaluate mine.npz.
+    Examples: inkwash evaluate cfg-cosine --sampler dpm++2m:15 -n 1000 --report out/quality. Or: inkwash evaluate
+    cfg-cosine ddim-300 --sampler ddim:20,dpm++2m:10 --guidance 1,1.5 -n 1000. Or: inkwash evaluate mine.npz.
 
     Parameters
     ----------
