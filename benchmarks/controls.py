@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import torch
+from columns import MORE, QUALITY, figure
 from cyclopts import App
 
 from inkwash import hardware
@@ -21,21 +22,7 @@ from inkwash.files import write_text
 from inkwash.runs.folder import commit
 
 TARGET = Path(__file__).parent.parent / "docs" / "controls.md"
-COLUMNS = {
-    "fd.a": "FD A",
-    "fd.b": "FD B",
-    "fd.c": "FD C",
-    "kid": "KID ×1000",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "two_sample": "1-NN",
-    "accuracy.a": "accuracy",
-    "unsure.a": "unsure",
-    "zero": "zero share",
-    "copies": "near-copies",
-}
+COLUMNS = QUALITY | {key: MORE[key] for key in ("accuracy.a", "unsure.a", "zero", "copies")}
 app = App()
 
 
@@ -96,11 +83,7 @@ standard deviation {"; ".join(loud)}: judge B is nearly blind to it.
 
 
 def _cell(evaluation: Evaluation, key: str) -> str:
-    if key not in evaluation:
-        return ""
-    value = evaluation[key].value
-    share = key.split(".")[0] in {"accuracy", "unsure", "zero", "copies"}
-    return f"{value:.1%}" if share else f"{value:.3f}"
+    return figure(key, evaluation[key].value) if key in evaluation else ""
 
 
 if __name__ == "__main__":

@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from columns import MORE, QUALITY, figure
 from cyclopts import App
 
 from inkwash import hardware, model
 from inkwash.drawing import Settings, pictures
 from inkwash.evaluation import panels
+from inkwash.evaluation.comparison import pareto
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.entries import drawn_entry, settings_for, usual_count
 from inkwash.evaluation.panels import Bench
@@ -62,34 +64,7 @@ ROWS: tuple[tuple[str, str, float | None], ...] = (
 )
 """Model, sampler, weight of guidance (None for none)."""
 
-QUALITY = {
-    "fd.a": "FD A",
-    "fd.b": "FD B",
-    "fd.c": "FD C",
-    "kid": "KID ×1000",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "two_sample": "1-NN",
-}
-MORE = {
-    "fd.a.test": "FD A to test",
-    "fd.b.test": "FD B to test",
-    "fd.c.test": "FD C to test",
-    "spread.a": "variety A",
-    "accuracy.a": "accuracy A",
-    "worst.a": "worst class A",
-    "accuracy.b": "accuracy B",
-    "unsure.a": "unsure A",
-    "unsure.b": "unsure B",
-    "entropy.a": "label entropy A",
-    "zero": "zero share",
-    "nearest": "nearest train image",
-    "copies": "near-copies",
-}
 SHORT = {key: QUALITY.get(key) or MORE[key] for key in ("fd.a", "fd.c", "recall", "accuracy.a", "unsure.a", "zero")}
-SHARES = ("accuracy", "worst", "unsure", "zero", "copies")
 Row = dict[str, Any]
 app = App()
 
@@ -226,7 +201,7 @@ def _markdown(rows: list[Row], columns: dict[str, str], cost: bool) -> str:
         blank = ["", "", ""] if cost else []
         real = {key: score for row in rows if row["n"] == n for key, score in row["scores"].items()}
         cells = ["*real test set*", "", f"{some['n']:,}", *blank]
-        cells += [_figure(key, real[key]["real"]) if key in real else "" for key in columns]
+        cells += [figure(key, real[key]["real"]) if key in real else "" for key in columns]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -235,15 +210,9 @@ def _cell(row: Row, key: str) -> str:
     score = row["scores"].get(key)
     if score is None or score["value"] is None:
         return ""
-    told = _figure(key, score["value"])
+    told = figure(key, score["value"])
     times = f" ({score['value'] / score['real']:.1f})" if key.startswith("fd.") and score["real"] else ""
     return told + times
-
-
-def _figure(key: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.1%}" if key.split(".")[0] in SHARES else f"{value:.3f}"
 
 
 def table(rows: list[Row]) -> str:
@@ -265,10 +234,12 @@ def draw(shown: list[tuple[Setting, Row]]) -> None:
     names = [setting.words for setting, _ in shown]
     with atomic(DOCS / "pictures" / "results-same-seeds.png") as temporary:
         grids.grid(pictures(sheet), SHOWN, scale=2, labels=names).save(temporary)
+    rows = [row for _, row in shown if row["n"] == 10_000]
+    scores = [row["scores"]["fd.a"] for row in rows]
+    front = pareto([(row["seconds_64"], score["value"]) for row, score in zip(rows, scores, strict=True)])
     marks = [
-        Mark(row["model"], row["sampler"], row["seconds_64"], score["value"], score["low"], score["high"], False)
-        for _, row in shown
-        if row["n"] == 10_000 and (score := row["scores"]["fd.a"])["value"] is not None
+        Mark(row["model"], row["sampler"], row["seconds_64"], score["value"], score["low"], score["high"], k in front)
+        for k, (row, score) in enumerate(zip(rows, scores, strict=True))
     ]
     real = next(row["scores"]["fd.a"]["real"] for _, row in shown if row["n"] == 10_000)
     speed_quality(DOCS / "pictures" / "results-speed-quality.png", marks, real)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,15 @@ from inkwash.evaluation.score import Evaluation, Score
 
 WITHIN = 0.05
 KEY = "fd.a"
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the places of the (cost, value) that no other beats in both, cheapest first; low is good."""
+    found: list[int] = []
+    for place in sorted(range(len(points)), key=lambda k: points[k]):
+        if not found or points[place][1] < points[found[-1]][1]:
+            found.append(place)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +78,8 @@ class Comparison:
     @property
     def front(self) -> list[Entry]:
         """The entries that no other beats in both cost and score, cheapest first (Pareto); files have no cost."""
-        found: list[Entry] = []
         priced = [entry for entry in self.measured if entry.seconds is not None]
-        for entry in sorted(priced, key=lambda e: (e.seconds or 0.0, self._value(e))):
-            if not found or self._value(entry) < self._value(found[-1]):
-                found.append(entry)
-        return found
+        return [priced[k] for k in pareto([(entry.seconds or 0.0, self._value(entry)) for entry in priced])]
 
     @property
     def sentence(self) -> str:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,17 +29,18 @@ from inkwash.sections import encode_schedule
 
 CHUNK = 200
 BATCH = 100
+TIMED = 4
+"""Steps that are timed, after the first."""
 
 Progress = Callable[[int], object]
 
 
 class Samples(NamedTuple):
-    """Drawn examples with the labels that were asked for, None without; network evaluations and seconds for each."""
+    """Drawn examples with the labels that were asked for, None without; and the network evaluations of each."""
 
     values: Tensor
     asked: Tensor | None
     evaluations: float
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,19 +108,23 @@ class Setting:
     def seconds_for(self, count: int) -> float:
         """Return a guess of the seconds that drawing `count` examples will take, less what is drawn already.
 
-        Times one step of one batch.
+        Times some steps of one batch.
         """
         missing = count - sum(min(_held(path), stop - start) for path, start, stop in self._chunks(count))
-        if missing <= 0:
-            return 0.0
-        seeds = torch.arange(min(BATCH, missing))
-        labels = labels_for(self.model, seeds)
-        path = frames(self.model, seeds, labels, self.settings)
-        next(path)  # the first step pays for what later ones find ready
-        begun = time.perf_counter()
-        next(path)
-        step = (time.perf_counter() - begun) / len(seeds)
-        return step * self.sampler.evaluations * missing
+        return missing * self.pace() if missing > 0 else 0.0
+
+    def pace(self) -> float:
+        """Return the seconds that one example takes in a batch of 100, timed now: some steps, carried on to all of them.
+
+        Not of when the cache was filled, on a machine that was perhaps busy: settings compare as they are timed together.
+        """
+        seeds = torch.arange(BATCH)
+        path = frames(self.model, seeds, labels_for(self.model, seeds), self.settings)
+        moments = [time.perf_counter(), *(time.perf_counter() for _ in islice(path, 1 + TIMED))]
+        spans = [after - before for before, after in pairwise(moments)]
+        # the first step pays for what later ones find ready; of a single step there is no other
+        later = sorted(spans[1 : self.sampler.steps]) or spans[:1]
+        return later[len(later) // 2] * self.sampler.steps / len(seeds)
 
     def samples(self, count: int, progress: Progress | None = None) -> Samples:
         """Return the examples of seeds 0 to `count` - 1, drawn now where the cache has them not.
@@ -130,8 +136,8 @@ class Setting:
         labels = torch.cat([part.labels for part in parts])
         drawn = sum(len(part.values) for part in parts)
         asked = labels if self.model.conditional else None
-        evaluations, seconds = (sum(getattr(part, key) for part in parts) / drawn for key in ("evaluations", "seconds"))
-        return Samples(values[:count], None if asked is None else asked[:count], evaluations, seconds)
+        evaluations = sum(part.evaluations for part in parts) / drawn
+        return Samples(values[:count], None if asked is None else asked[:count], evaluations)
 
     def _chunks(self, count: int) -> Iterator[tuple[Path, int, int]]:
         for start in range(0, count, CHUNK):
@@ -151,25 +157,23 @@ class Setting:
     def _draw(self, seeds: Tensor, progress: Progress | None) -> _Part:
         labels = labels_for(self.model, seeds)
         first = int(seeds[0])
-        begun = time.perf_counter()
         with _counted(self.model.net) as rows:
             told = None if progress is None else lambda done: progress(first + done)
             drawn = list(draw(self.model, seeds, labels, self.settings, BATCH, told))
-        return _Part(torch.cat([d.values for d in drawn]), labels, float(rows[0]), time.perf_counter() - begun)
+        return _Part(torch.cat([d.values for d in drawn]), labels, float(rows[0]))
 
 
 class _Part(NamedTuple):
-    """A chunk: examples, labels, and the network evaluations and seconds that all of them took."""
+    """A chunk: examples, labels, and the network evaluations that all of them took."""
 
     values: Tensor
     labels: Tensor
     evaluations: float
-    seconds: float
 
     def and_more(self, other: _Part) -> _Part:
         """Return this chunk with `other` after it."""
         values, labels = torch.cat([self.values, other.values]), torch.cat([self.labels, other.labels])
-        return _Part(values, labels, self.evaluations + other.evaluations, self.seconds + other.seconds)
+        return _Part(values, labels, self.evaluations + other.evaluations)
 
 
 @contextmanager
@@ -194,7 +198,7 @@ def _load(path: Path) -> _Part | None:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
             values, labels = torch.from_numpy(held["values"]), torch.from_numpy(held["labels"])
-            return _Part(values, labels, float(held["evaluations"]), float(held["seconds"]))
+            return _Part(values, labels, float(held["evaluations"]))
     # a flipped byte can also read as an unknown compression or an encrypted member: RuntimeError
     except (ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return None
@@ -206,8 +210,6 @@ def _held(path: Path) -> int:
 
 
 def _save(path: Path, part: _Part) -> None:
-    counts = np.array(part.evaluations), np.array(part.seconds)
+    evaluations = np.array(part.evaluations)
     with atomic(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file, values=part.values.numpy(), labels=part.labels.numpy(), evaluations=counts[0], seconds=counts[1]
-        )
+        np.savez_compressed(file, values=part.values.numpy(), labels=part.labels.numpy(), evaluations=evaluations)

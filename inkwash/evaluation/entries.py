@@ -74,7 +74,7 @@ def drawn_entry(
         setting.sampler_words,
         anatomy.parameters(setting.model.net),
         samples.evaluations,
-        64 * samples.seconds,
+        64 * setting.pace(),
         _judged(setting.words, subject, bench, extras, judging or _silent),
         samples.values[:SHOWN],
     )

@@ -104,7 +104,7 @@ def table(arm: Ready, lab: Lab) -> Iterator[Finding]:
     """Measure all that `inkwash evaluate` does, and what an image costs."""
     samples = lab.samples(arm)
     yield Score("evaluations", "network evaluations an image", samples.evaluations)
-    yield Score("seconds", "seconds for 64 images", 64 * samples.seconds)
+    yield Score("seconds", "seconds for 64 images", 64 * arm.setting.pace())
     yield Score("parameters", "parameters", float(anatomy.parameters(arm.setting.model.net)))
     with lab.watch.judging() as tell:
         panel, data = lab.bench.panel, lab.bench.data

@@ -91,7 +91,9 @@ def test_a_second_call_is_answered_from_the_cache(
     first = measured(runs.digits, *FEW)
     monkeypatch.setattr(torch.nn.Module, "register_forward_pre_hook", lambda *_: pytest.fail("something was drawn"))
     monkeypatch.setattr(Setting, "_draw", lambda *_: pytest.fail("something was drawn"))
-    assert measured(runs.digits, *FEW) == first
+    again = measured(runs.digits, *FEW)
+    # what an image costs is timed anew at each call
+    assert again | {"seconds_64": 0} == first | {"seconds_64": 0}
     assert inkwash("evaluate", runs.digits, *FEW).code == 0
 
 

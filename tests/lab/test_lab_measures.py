@@ -29,7 +29,7 @@ def lab(arms, real_mean=40.0):
         count=12,
         watch=Watch(),
         bench=SimpleNamespace(panel=SimpleNamespace(about=about, figures={"mean": real_mean})),
-        samples=lambda arm: Samples(arm, None, 1.0, 1.0),
+        samples=lambda arm: Samples(arm, None, 1.0),
         seen=lambda values: (values[:, 0, 0, 0] > 127).long(),
     )
 

@@ -1,0 +1,39 @@
+"""The columns of the documents that are written here: what each score is called, and how its figures are written."""
+
+from __future__ import annotations
+
+from inkwash.evaluation.numerals import SHARES
+
+QUALITY = {
+    "fd.a": "FD A",
+    "fd.b": "FD B",
+    "fd.c": "FD C",
+    "kid": "KID ×1000",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "two_sample": "1-NN",
+}
+MORE = {
+    "fd.a.test": "FD A to test",
+    "fd.b.test": "FD B to test",
+    "fd.c.test": "FD C to test",
+    "spread.a": "variety A",
+    "accuracy.a": "accuracy A",
+    "worst.a": "worst class A",
+    "accuracy.b": "accuracy B",
+    "unsure.a": "unsure A",
+    "unsure.b": "unsure B",
+    "entropy.a": "label entropy A",
+    "zero": "zero share",
+    "nearest": "nearest train image",
+    "copies": "near-copies",
+}
+
+
+def figure(key: str, value: float | None) -> str:
+    """Return a figure as it stands in a table: shares in percent, the rest with three decimals, nothing for None."""
+    if value is None:
+        return ""
+    return f"{value:.1%}" if key.split(".")[0] in SHARES else f"{value:.3f}"
