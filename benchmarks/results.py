@@ -4,7 +4,7 @@
 
 writes docs/results.md, docs/results.csv, two pictures in docs/pictures, and the short table of the README. Finished rows
 are kept in docs/results.json and samples in the cache, so that it goes on where it stopped; a row is measured anew when
-its weights, its sampler or the judges are others. Some two hours on 2 cores from nothing.
+its weights, its sampler or the judges are others. Some three hours on 2 cores from nothing, the cheapest rows first.
 """
 
 from __future__ import annotations
@@ -41,28 +41,32 @@ README = DOCS.parent / "README.md"
 BEGIN, END = "<!-- results: written by benchmarks/results.py -->", "<!-- end of results -->"
 SHOWN = 12
 
-ROWS: tuple[tuple[str, str, float | None], ...] = (
-    ("ddpm-bn", "ddpm:1000", None),
-    ("ddpm-bn", "ddim:50", None),
-    ("ddpm-bn", "dpm++2m:15", None),
-    ("cfg-cosine", "ddpm:1000", None),
-    ("cfg-cosine", "ddim:50", None),
-    ("cfg-cosine", "dpm++2m:15", None),
-    ("cfg-cosine", "dpm++2m:15", 1.5),
-    ("ddim-300", "ddpm:300", None),
-    ("ddim-300", "ddim:50", None),
-    ("ddim-300", "ddim:20", None),
-    ("ddim-300", "dpm++2m:15", None),
-    ("simple-unet", "ddpm:1000", None),
-    ("simple-unet", "ddim:50", None),
-    ("simple-unet", "dpm++2m:15", None),
-    ("attention-unet", "ddpm:1000", None),
-    ("attention-unet", "ddim:50", None),
-    ("attention-unet", "dpm++2m:15", None),
-    ("digits", "dpm++2m:20", None),
-    ("moons", "heun:20", None),
+ROWS: tuple[tuple[str, str, float | None, str], ...] = (
+    ("ddpm-bn", "ddpm:1000", None, "auto"),
+    ("ddpm-bn", "ddim:50", None, "auto"),
+    ("ddpm-bn", "dpm++2m:15", None, "auto"),
+    ("ddpm-bn", "dpm++2m:15", None, "float32"),
+    ("cfg-cosine", "ddpm:1000", None, "auto"),
+    ("cfg-cosine", "ddim:50", None, "auto"),
+    ("cfg-cosine", "dpm++2m:15", None, "auto"),
+    ("cfg-cosine", "dpm++2m:15", 1.5, "auto"),
+    ("ddim-300", "ddpm:300", None, "auto"),
+    ("ddim-300", "ddim:50", None, "auto"),
+    ("ddim-300", "ddim:20", None, "auto"),
+    ("ddim-300", "dpm++2m:15", None, "auto"),
+    ("simple-unet", "ddpm:1000", None, "auto"),
+    ("simple-unet", "ddim:50", None, "auto"),
+    ("simple-unet", "dpm++2m:15", None, "auto"),
+    ("attention-unet", "ddpm:1000", None, "auto"),
+    ("attention-unet", "ddim:50", None, "auto"),
+    ("attention-unet", "dpm++2m:15", None, "auto"),
+    ("digits", "dpm++2m:20", None, "auto"),
+    ("moons", "heun:20", None, "auto"),
 )
-"""Model, sampler, weight of guidance (None for none)."""
+"""Model, sampler, weight of guidance (None for none), and what the network computes in.
+
+"auto" is bfloat16 where the machine multiplies it, which halves the hours; one row again in float32 shows what that costs.
+"""
 
 SHORT = {key: QUALITY.get(key) or MORE[key] for key in ("fd.a", "fd.c", "recall", "accuracy.a", "unsure.a", "zero")}
 Row = dict[str, Any]
@@ -77,11 +81,11 @@ def main(data: str, most: float = 24.0) -> None:
     # asked once: the documents that are written on the way change the checkout
     begun, benches, at = time.monotonic(), {}, commit()
     tasks: list[tuple[Setting, int, Bench, str]] = []
-    for name, sampler, weight in ROWS:
+    for name, sampler, weight, precision in ROWS:
         if name not in model.bundled():
             print(f"{name} has no bundled weights: left out", file=sys.stderr)
             continue
-        (setting,) = settings_for([model.load(name)], [sampler], [weight], Settings())
+        (setting,) = settings_for([model.load(name)], [sampler], [weight], Settings(precision=precision))
         facts = setting.model.facts
         if facts.sha256 not in benches:
             benches[facts.sha256] = panels.for_facts(facts, data if facts.data == "mnist" else None)
@@ -112,7 +116,8 @@ def publish(done: list[tuple[Setting, Row]]) -> None:
     mnist = [row for row in rows if row["data"] == "mnist"]
     if after and mnist:
         write_text(README, f"{before}{BEGIN}\n{_markdown(mnist, SHORT, cost=True)}\n{END}{after}")
-    drawn = [(setting, row) for setting, row in done if row["data"] == "mnist"]
+    # the row that is there to compare precisions looks like the one above it
+    drawn = [(setting, row) for setting, row in done if row["data"] == "mnist" and "," not in row["sampler"]]
     if any(row["n"] == 10_000 for _, row in drawn):
         draw(drawn)
 
@@ -131,7 +136,8 @@ def measured(setting: Setting, count: int, bench: Bench, at: str) -> Row:
     machine = hardware.describe(torch.device("cpu"))
     return {
         "model": entry.model,
-        "sampler": entry.sampler,
+        "sampler": entry.sampler + (f", {setting.settings.precision}" if setting.settings.precision != "auto" else ""),
+        "precision": setting.precision,
         "parameters": entry.parameters,
         "evaluations": entry.evaluations,
         "seconds_64": entry.seconds,
@@ -147,15 +153,17 @@ def measured(setting: Setting, count: int, bench: Bench, at: str) -> Row:
 def page(rows: list[Row]) -> str:
     """Return docs/results.md."""
     told = "\n".join(f"- **{row['model']}**, {row['sampler']}: {' '.join(row['verdicts'])}" for row in rows)
+    precision = next((row["precision"] for row in rows if "," not in row["sampler"]), "float32")
     made = sorted({f"{row['machine']}, commit {row['commit']}" for row in rows})
     missing = (
         "" if len(rows) == len(ROWS) else f"**{len(rows)} of {len(ROWS)} rows so far**: the same command goes on. "
     )
     return f"""# Results of the five systems
 
-{missing}Every bundled model with its samplers side by side, float32, the same seeds in every row, labels in the train set's
-proportions, by the judges and the protocol of [quality.md](quality.md). 10,000 images, 1,000 for samplers of more than 100
-evaluations: FD of rows compares only at one N, and each stands beside what as many real test images get.
+{missing}Every bundled model with its samplers side by side, the same seeds in every row, labels in the train set's proportions,
+by the judges and the protocol of [quality.md](quality.md). 10,000 images, 1,000 for samplers of more than 100
+evaluations: FD of rows compares only at one N, and each stands beside what as many real test images get. Networks
+compute in {precision}, except where the row says otherwise.
 Written by `python benchmarks/results.py --data FOLDER` on {"; ".join(made)}. All figures: [results.csv](results.csv).
 
 ![Same seeds in every row](pictures/results-same-seeds.png)

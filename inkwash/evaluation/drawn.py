@@ -80,6 +80,12 @@ class Setting:
         told = [f"{key} {value}" for key, value in more.items() if value is not None]
         return " ".join([f"{sampler.kind}:{sampler.steps}", *told])
 
+    @property
+    def precision(self) -> str:
+        """What the network computes in, as in "float32"."""
+        kind = hardware.precision(self.settings.precision, self.model.device)
+        return str(kind or torch.float32).removeprefix("torch.")
+
     def identity(self) -> dict[str, Any]:
         """Return all that decides the samples besides their seeds, as plain values."""
         s, sampler, recipe = self.settings, self.sampler, self.model.recipe.to_dict()

@@ -60,8 +60,14 @@ class Arm:
     def settings(self) -> Settings:
         """How it draws. Raises `UsageError` for an unknown schedule."""
         levels = None if self.schedule is None else build(SCHEDULES, self.schedule, "schedule")
+        # an experiment holds arms of one machine against each other: they take the precision that it is fast in
         return Settings(
-            self.sampler, eta=self.eta, temperature=self.temperature, schedule=levels, guidance=self.guidance
+            self.sampler,
+            eta=self.eta,
+            temperature=self.temperature,
+            schedule=levels,
+            guidance=self.guidance,
+            precision="auto",
         )
 
 

@@ -242,5 +242,6 @@ def _ready(name: str, arm: Arm, found: Model, more: dict[str, str]) -> Ready:
     about = {
         "model": f"{found.name} ({found.weights}), step {found.step:,}, {images:,} images, {epochs:.1f} epochs",
         "sampler": setting.sampler_words,
+        "network in": setting.precision,
     }
     return Ready(name, setting, images, epochs, about | more)
