@@ -143,7 +143,8 @@ def _announce(todo: Todo) -> None:
     missing = "" if todo.bench.data is not None else "; what needs the data itself is left out (--data FOLDER)"
     print(f"judges {', '.join(todo.bench.panel.judges)} of {todo.bench.panel.about.data}{missing}", file=sys.stderr)
     if todo.extras:
-        print(f"--{' and --'.join(todo.extras)}: some minutes a setting on a CPU, after drawing", file=sys.stderr)
+        names = " and ".join(f"--{name}" for name in todo.extras)
+        print(f"{names}: about {span(todo.extra_seconds())}, after drawing", file=sys.stderr)
     seconds = todo.seconds()
     if seconds > HASTY:
         drawn = sum(task.count for task in todo.tasks)

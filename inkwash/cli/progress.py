@@ -103,14 +103,22 @@ def counter(total: int, told: str, quiet: bool = False) -> Iterator[Callable[[in
 
 @contextmanager
 def stages(quiet: bool = False) -> Iterator[Callable[[str, float], object]]:
-    """A line that says what is going on and how far it is; yields a function of what and the share done, 0 unknown."""
+    """A line of what is going on and the time left; yields a function that hears what, and the share done, 0 unknown."""
     console = Console(stderr=True)
     silent = quiet or not console.is_terminal
     with console.status("") if not silent else nullcontext() as status:
+        begun: dict[str, tuple[float, float]] = {}
 
         def show(what: str, share: float) -> None:
-            if status is not None:
-                status.update(f"{what} {share:.0%}" if share else what)
+            if status is None:
+                return
+            now = time.perf_counter()
+            since, before = begun.setdefault(what, (now, share))
+            if share > before:
+                left = (now - since) * (1 - share) / (share - before)
+                status.update(f"{what} {share:.0%}, {span(left)} left")
+            else:
+                status.update(what)
 
         yield show
 

@@ -97,7 +97,7 @@ def _judged(name: str, subject: Subject, bench: Bench, extras: Sequence[str], pr
     found = measure(name, subject.values, subject.asked, bench.panel, bench.data, lambda what: progress(what, 0.0))
     if bench.data is None or not extras:
         return found
-    more = [score for extra in extras for score in EXTRAS[extra](subject, bench.data, progress)]
+    more = [score for extra in extras for score in EXTRAS[extra].measure(subject, bench.data, progress)]
     return replace(found, scores=(*found.scores, *more))
 
 

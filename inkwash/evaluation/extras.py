@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -13,7 +14,8 @@ from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.score import Score
-from inkwash.metrics import likelihood, rivals
+from inkwash.metrics import fitting, likelihood, rivals
+from inkwash.metrics.judges import stacked
 
 Progress = Callable[[str, float], object]
 
@@ -100,7 +102,30 @@ def _test_told_apart(real: Tensor, data: Dataset, progress: Progress) -> float |
 TOLD = "CNN two-sample"
 TAUGHT = "error of a learner"
 
-EXTRAS: dict[str, Callable[[Subject, Dataset, Progress], Iterator[Score]]] = {"bits": bits, "thorough": thorough}
+
+def _bits_seconds(count: int, setting: Setting | None, data: Dataset) -> float:
+    if setting is None or data.is_points or data.test_values is None:
+        return 0.0
+    each = setting.pace() / setting.sampler.evaluations
+    return likelihood.evaluations(len(data.test_values), min(TIGHTENING, len(data))) * each
+
+
+def _thorough_seconds(count: int, setting: Setting | None, data: Dataset) -> float:
+    if data.is_points or data.labels is None or min(count, len(data)) < rivals.FEWEST:
+        return 0.0
+    # two networks tell images apart, two are taught
+    each = fitting.pace(stacked(data.shape[0], len(data.classes)), data)
+    return 4 * rivals.updates(min(count, len(data))) * each
+
+
+class Extra(NamedTuple):
+    """A measure, and a guess of the seconds that it takes on so many samples of a setting (None for a file)."""
+
+    measure: Callable[[Subject, Dataset, Progress], Iterator[Score]]
+    seconds: Callable[[int, Setting | None, Dataset], float]
+
+
+EXTRAS = {"bits": Extra(bits, _bits_seconds), "thorough": Extra(thorough, _thorough_seconds)}
 """Flag -> measure."""
 
 

@@ -19,6 +19,7 @@ from inkwash.evaluation import files, panels
 from inkwash.evaluation.comparison import Entry
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.entries import drawn_entry, file_entry, settings_for, usual_count
+from inkwash.evaluation.extras import EXTRAS
 from inkwash.evaluation.panels import Bench
 from inkwash.model import Model
 from inkwash.runs.folder import commit
@@ -205,6 +206,14 @@ class Todo:
     def seconds(self) -> float:
         """Return a guess of the seconds that all drawing will take; times one step of each."""
         return sum(task.seconds() for task in self.tasks)
+
+    def extra_seconds(self) -> float:
+        """Return a guess of the seconds that the extra measures will take; times a step of each."""
+        data = self.bench.data
+        if data is None:
+            return 0.0
+        settings = [(task.count, task.setting if isinstance(task, Drawing) else None) for task in self.tasks]
+        return sum(EXTRAS[name].seconds(*of, data) for name in self.extras for of in settings)
 
     def facts(self) -> dict[str, str]:
         """Return what a report says of its making: samples, judges, machine, commit."""

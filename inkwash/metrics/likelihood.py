@@ -224,6 +224,11 @@ def tightened(
     return Grid(best[1], grid.noisiest, grid.steps)
 
 
+def evaluations(images: int, some: int, draws: int = 2) -> int:
+    """Return the evaluations of the denoiser that `bound` of `images` costs, after `tightened` on `some`."""
+    return draws * images + (len(_CANDIDATES) - 1) * some
+
+
 def _places(items: Tensor, draws: int, seed: int) -> Tensor:
     """Return places in [0, 1), float64 [N, draws], one in each of `draws` strata.
 

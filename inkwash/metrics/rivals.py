@@ -163,6 +163,11 @@ def taught(
     return Taught.of(own, twin, len(places))
 
 
+def updates(count: int) -> int:
+    """Return how often each network of `told_apart` and `taught` is updated when there are `count` samples."""
+    return fitting.updates(count, EPOCHS, FEWEST_STEPS)
+
+
 def _pupil(data: Dataset, seed: int, progress: Progress | None, steps: int, shift: int) -> Classifier:
     net = fitting.initialised(lambda: stacked(data.shape[0], len(data.classes)), seed)
     assert isinstance(net, Classifier)

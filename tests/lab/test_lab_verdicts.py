@@ -52,8 +52,9 @@ def trap(fd, mean):
 
 
 def epochs(accuracy, unsure):
-    late = {"fd.a": 0.3, "accuracy.a": 0.995, "unsure.a": 0.01, "epochs": 9.0}
-    return made({"fd.a": 1.0, "accuracy.a": accuracy, "unsure.a": unsure, "epochs": 5.02}, late)
+    late = {"fd.a": 0.3, "accuracy.a": 0.995, "unsure.a": 0.01, "epochs": 9.0, "guidance": 1}
+    plain = late | {"accuracy.a": accuracy, "unsure.a": unsure, "epochs": 5.02}
+    return made(plain, late, plain | {"guidance": 2})
 
 
 def guided(accuracy, recall):

@@ -29,6 +29,7 @@ from inkwash.metrics.likelihood import (
     bound,
     decoder_nats,
     diffusion_nats,
+    evaluations,
     frequencies,
     prior_nats,
     tightened,
@@ -293,3 +294,10 @@ def test_a_model_that_says_nan_has_no_bound() -> None:
 
     with pytest.raises(InkwashError, match="not a number"):
         bound(broken, NINE, None, Grid())
+
+
+def test_the_evaluations_foretold_are_those_that_are_made() -> None:
+    ears = Recorded()
+    grid = tightened(Grid(), ears, NINE, None)
+    bound(ears, NINE.repeat(3, 1, 1, 1), None, grid)
+    assert ears.count == evaluations(images=24, some=8)

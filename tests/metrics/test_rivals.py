@@ -204,3 +204,13 @@ def test_data_that_teaches_no_classes_is_refused(other: Dataset, said: str) -> N
 def test_labels_that_cannot_be_learnt_are_refused(asked: Tensor | None, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         taught(DIGITS.values[:300], asked, DIGITS)
+
+
+def test_the_updates_foretold_are_those_that_are_made() -> None:
+    heard: list[float] = []
+    real, fake = split(0, 400)
+    rivals.told_apart(real, fake, progress=heard.append)
+    assert len(heard) == rivals.updates(400)
+    heard.clear()
+    lessons = rivals.taught(DIGITS.values[:400], LABELS[:400], ALL, progress=heard.append)
+    assert len(heard) == 2 * rivals.updates(lessons.count)
