@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 import torch
-from columns import MORE, QUALITY, figure
 from cyclopts import App
+from documents import MORE, QUALITY, figure
 
 from inkwash import hardware
 from inkwash.evaluation import controls, panels

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from columns import MORE, QUALITY, figure
 from cyclopts import App
+from documents import MORE, QUALITY, block, figure
 
 from inkwash import hardware, model
 from inkwash.drawing import Settings, pictures
@@ -38,7 +38,6 @@ from inkwash.viz.tradeoffs import Mark, speed_quality
 DOCS = Path(__file__).parent.parent / "docs"
 KEPT = DOCS / "results.json"
 README = DOCS.parent / "README.md"
-BEGIN, END = "<!-- results: written by benchmarks/results.py -->", "<!-- end of results -->"
 SHOWN = 12
 
 ROWS: tuple[tuple[str, str, float | None, str], ...] = (
@@ -110,12 +109,10 @@ def publish(done: list[tuple[Setting, Row]]) -> None:
     rows = [row for _, row in done]
     write_text(DOCS / "results.md", page(rows))
     write_text(DOCS / "results.csv", table(rows))
-    readme = README.read_text(encoding="utf-8")
-    before, _, rest = readme.partition(BEGIN)
-    after = rest.partition(END)[2]
     mnist = [row for row in rows if row["data"] == "mnist"]
-    if after and mnist:
-        write_text(README, f"{before}{BEGIN}\n{_markdown(mnist, SHORT, cost=True)}\n{END}{after}")
+    if mnist:
+        short = _markdown(mnist, SHORT, cost=True)
+        write_text(README, block(README.read_text(encoding="utf-8"), "results", short))
     # the row that is there to compare precisions looks like the one above it
     drawn = [(setting, row) for setting, row in done if row["data"] == "mnist" and "," not in row["sampler"]]
     if any(row["n"] == 10_000 for _, row in drawn):

@@ -14,6 +14,11 @@ from inkwash.runs.folder import commit
 COUNTS = {"steps", "images", "parameters", "evaluations"}
 """Scores that are whole numbers."""
 
+CHANCE = (
+    "Chance, where the verdict names it, is that of the samples' seeds: another training of the same model moves every "
+    "figure as well."
+)
+
 
 def written(
     experiment: Experiment,
@@ -34,7 +39,7 @@ def written(
         f"## Verdict\n{told}",
         "## Configuration\n" + _configuration(experiment, request, results),
         "## Hardware\n" + _machine(machine),
-        f"## Results\n### Quantitative\n{table(results)}",
+        f"## Results\n### Quantitative\n{table(results)}\n\n{CHANCE}",
         _figures(experiment, folder),
         "### Qualitative\n" + _pictures(folder, results),
         "## Observations\n" + _observations(results),

@@ -1,4 +1,4 @@
-"""The columns of the documents that are written here: what each score is called, and how its figures are written."""
+"""What the documents that are written here share: columns of scores, how figures are written, blocks of the README."""
 
 from __future__ import annotations
 
@@ -37,3 +37,10 @@ def figure(key: str, value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:.1%}" if key.split(".")[0] in SHARES else f"{value:.3f}"
+
+
+def block(text: str, name: str, inside: str) -> str:
+    """Return `text` with `inside` between its comments "`name`: written by …" and "end of `name`"."""
+    begin, end = text.index(f"<!-- {name}: written by"), text.index(f"<!-- end of {name} -->")
+    head = text[: text.index("-->", begin) + len("-->")]
+    return f"{head}\n{inside}\n{text[end:]}"
