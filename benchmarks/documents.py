@@ -19,7 +19,7 @@ MORE = {
     "fd.a.test": "FD A to test",
     "fd.b.test": "FD B to test",
     "fd.c.test": "FD C to test",
-    "spread.a": "variety A",
+    "spread.a": "spread A",
     "accuracy.a": "accuracy A",
     "worst.a": "worst class A",
     "accuracy.b": "accuracy B",

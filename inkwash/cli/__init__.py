@@ -17,7 +17,7 @@ app = App(
     version=__version__,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
-    help_epilogue="First steps: inkwash sample cfg-cosine --label 0-9 -o digits.png   inkwash train digits --minutes 1",
+    help_epilogue="First steps:\n\ninkwash sample cfg-cosine --label 0-9 -o digits.png\n\ninkwash train digits --minutes 1",
 )
 COMMANDS = {
     "train": "Train a recipe into a new run folder, or go on with a run folder.",
@@ -27,19 +27,35 @@ COMMANDS = {
     "show": "Tell what there is and what it is: recipes, models, runs, checkpoints, data.",
 }
 EXAMPLES = {
-    "train": "Examples: inkwash train simple-unet --data ../mnist --minutes 3   "
-    "inkwash train runs/simple-unet-1 --epochs 4",
-    "sample": "Examples: inkwash sample cfg-cosine --label 0-9 --guidance 2 -o digits.png   "
-    "inkwash sample ddim-300 --sampler ddim:50 --film -n 16 -o film.png   inkwash sample digits.png",
-    "evaluate": "Examples: inkwash evaluate cfg-cosine --sampler dpm++2m:15 -n 1000 --report out/quality   "
-    "inkwash evaluate cfg-cosine ddim-300 --sampler ddim:20,dpm++2m:10 -n 1000   inkwash evaluate mine.npz",
-    "lab": "Examples: inkwash lab   inkwash lab steps-vs-quality -n 1000   "
-    "inkwash lab schedules --data ../mnist --length '5 minutes'",
-    "show": "Examples: inkwash show ddpm-bn   inkwash show runs/simple-unet-1   inkwash show --json",
+    "train": (
+        "inkwash train simple-unet --data ../mnist --minutes 3",
+        "inkwash train runs/simple-unet-1 --epochs 4",
+    ),
+    "sample": (
+        "inkwash sample cfg-cosine --label 0-9 --guidance 2 -o digits.png",
+        "inkwash sample ddim-300 --sampler ddim:50 --film -n 16 -o film.png",
+        "inkwash sample digits.png",
+    ),
+    "evaluate": (
+        "inkwash evaluate cfg-cosine --sampler dpm++2m:15 -n 1000 --report out/quality",
+        "inkwash evaluate cfg-cosine ddim-300 --sampler ddim:20,dpm++2m:10 -n 1000",
+        "inkwash evaluate mine.npz",
+    ),
+    "lab": (
+        "inkwash lab",
+        "inkwash lab steps-vs-quality -n 1000",
+        "inkwash lab schedules --data ../mnist --length '5 minutes'",
+    ),
+    "show": ("inkwash show ddpm-bn", "inkwash show runs/simple-unet-1", "inkwash show --json"),
 }
 for command, told in COMMANDS.items():
     # a dotted path, so that torch is imported by the command that runs and not by --help
-    app.command(f"inkwash.cli.{command}:{command}", name=command, help=told, help_epilogue=EXAMPLES[command])
+    app.command(
+        f"inkwash.cli.{command}:{command}",
+        name=command,
+        help=told,
+        help_epilogue="\n\n".join(("Examples:", *EXAMPLES[command])),
+    )
 
 OTHER_WORDS = {
     "generate": "sample",

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from inkwash.evaluation.comparison import Entry
     from inkwash.evaluation.requests import Asked, Todo
 
+LOOKS = {
+    "a": "reads classes",
+    "b": "reads them another way",
+    "c": "looks at strokes",
+    "points": "sees the plane",
+}
+"""What each judge goes by."""
 HASTY = 5.0
 """Seconds that are not worth announcing."""
 
@@ -128,9 +135,13 @@ def _run(asked: Asked, report: Path | None, silent: bool, as_json: bool) -> int:
     if not silent:
         _announce(todo)
     entries = []
-    for task in todo.tasks:
-        with counter(task.count, task.name, silent) as done, stages(silent) as stage:
-            entries.append(task.run(todo, done, stage))
+    try:
+        for task in todo.tasks:
+            with counter(task.count, task.name, silent) as done, stages(silent) as stage:
+                entries.append(task.run(todo, done, stage))
+    except KeyboardInterrupt:
+        print("stopped; what is drawn is kept, and the same command goes on", file=sys.stderr)
+        return 130
     (_tell_one if len(entries) == 1 else _tell_all)(todo, entries, report, as_json)
     if report is not None and not silent:
         print(f"report: {report / 'index.html'}", file=sys.stderr)
@@ -141,7 +152,8 @@ def _announce(todo: Todo) -> None:
     from inkwash.cli.progress import span
 
     missing = "" if todo.bench.data is not None else "; what needs the data itself is left out (--data FOLDER)"
-    print(f"judges {', '.join(todo.bench.panel.judges)} of {todo.bench.panel.about.data}{missing}", file=sys.stderr)
+    looks = ", ".join(f"{name.upper()} {LOOKS[name]}" for name in todo.bench.panel.judges)
+    print(f"judges of {todo.bench.panel.about.data}: {looks}{missing}", file=sys.stderr)
     if todo.extras:
         names = " and ".join(f"--{name}" for name in todo.extras)
         print(f"{names}: about {span(todo.extra_seconds())}, after drawing", file=sys.stderr)

@@ -161,13 +161,13 @@ def _announce(work: Work) -> None:
 
 def _tell(experiment: Experiment, results: Results, verdict: Verdict, card: Path, quiet: bool) -> None:
     from rich.console import Console
-    from rich.markdown import Markdown
 
-    from inkwash.lab.card import claim, table
+    from inkwash.cli.pages import experiments
+    from inkwash.lab.card import claim
 
     console = Console(highlight=False, emoji=False)
     if not quiet:
-        console.print(Markdown(table(results)))
+        experiments.show(results)
     console.print(f"{claim(experiment)}\n{verdict.outcome}: {verdict.words}", markup=False, soft_wrap=True)
     if not quiet:
         print(f"card: {card}", file=sys.stderr)

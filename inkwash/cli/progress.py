@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from inkwash.runs.course import Course
 
 Show = Callable[[Any], None]
+SETTLED = 2.0
+"""Seconds after which a guess of the time left is worth saying."""
 
 
 @contextmanager
@@ -105,20 +107,20 @@ def counter(total: int, told: str, quiet: bool = False) -> Iterator[Callable[[in
 def stages(quiet: bool = False) -> Iterator[Callable[[str, float], object]]:
     """A line of what is going on and the time left; yields a function that hears what, and the share done, 0 unknown."""
     console = Console(stderr=True)
-    silent = quiet or not console.is_terminal
-    with console.status("") if not silent else nullcontext() as status:
+    with console.status("") if console.is_terminal and not quiet else nullcontext() as status:
         begun: dict[str, tuple[float, float]] = {}
+        said: set[str] = set()
 
         def show(what: str, share: float) -> None:
-            if status is None:
-                return
             now = time.perf_counter()
             since, before = begun.setdefault(what, (now, share))
-            if share > before:
-                left = (now - since) * (1 - share) / (share - before)
-                status.update(f"{what} {share:.0%}, {span(left)} left")
-            else:
-                status.update(what)
+            left = (now - since) * (1 - share) / (share - before) if share > before else None
+            if status is not None:
+                status.update(what if left is None else f"{what} {share:.0%}, {span(left)} left")
+            elif left is not None and not quiet and what not in said and now - since > SETTLED:
+                # a log hears of it once
+                said.add(what)
+                print(f"{what}: about {span(left)} left", file=sys.stderr, flush=True)
 
         yield show
 

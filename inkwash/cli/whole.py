@@ -9,7 +9,10 @@ from cyclopts import Parameter, Token
 
 
 def _whole(type_: Any, tokens: Sequence[Token]) -> int:
-    return int(tokens[0].value)
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"'{tokens[0].value}' is no whole number") from None
 
 
 Whole = Annotated[int, Parameter(converter=_whole)]

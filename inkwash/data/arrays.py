@@ -98,7 +98,7 @@ def _members(path: Path) -> Mapping[str, np.ndarray]:
     ) as error:
         # numpy tells a pickle, and bytes of no known kind, only by its message
         if "pickle" in str(error):
-            cause = "is no plain array of numbers; pickled objects are never opened"
+            cause = "is no file of plain numbers (pickled objects are never opened)"
         else:
             cause = f"is damaged ({reason(error)})"
         raise InkwashError(f"{path} {cause}: save it again with numpy.save or numpy.savez") from error
@@ -115,6 +115,10 @@ def _values(array: np.ndarray, what: str) -> Tensor:
         return torch.from_numpy(array.astype(np.float32))
     if array.dtype != np.uint8:
         span = f", from {array.min():.4g} to {array.max():.4g}" if array.dtype.kind in "fiu" else ""
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InkwashError(f"{what} is {found} and holds NaN or infinity: find where they come from")
+        if array.dtype.kind in "iu" and array.min() >= 0 and 1 < array.max() <= 255:
+            raise InkwashError(f"{what} is {found}{span}: these are pixels of another type, save .astype(numpy.uint8)")
         raise InkwashError(
             f"{what} is {found}{span}, but pixels are uint8 from 0 to 255 (and points float [N, 2]):"
             " the range of other numbers is a guess; scale to 0..255, round, and save .astype(numpy.uint8)"

@@ -72,7 +72,7 @@ class Setting:
         """Sampler, steps, and what differs from the usual."""
         s, sampler = self.settings, self.sampler
         more = {
-            "w": None if self.guidance == 1 else f"{self.guidance:g}",
+            "w": f"{self.guidance:g}" if self.model.conditional else None,
             "eta": None if s.eta is None else f"{s.eta:g}",
             "temperature": None if s.temperature == 1 else f"{s.temperature:g}",
             "on": None if s.schedule is None else type(s.schedule).__name__.lower(),

@@ -193,10 +193,12 @@ def _classes(evaluation: Evaluation, page: Page) -> list[Element]:
     distances = [seen.per_class.get(label, math.nan) for label in range(len(seen.classes))]
     shares = seen.each or [math.nan] * len(seen.classes)
     page.files["classes.png"] = drawn(partial(bars.by_class, classes=seen.classes, accuracy=shares, distance=distances))
-    words = (
-        "What the first judge sees, class by class. The distance of a class is to its own real images; it has but a "
-        "share of the samples, so that its floor is higher than that of all."
-    )
+    words = "What the first judge sees, class by class."
+    if any(map(math.isfinite, distances)):
+        words += (
+            " The distance of a class is to its own real images; it has but a share of the samples, so that its floor is "
+            "higher than that of all."
+        )
     told = [
         *(f"{name} {share:.1%} as asked" for name, share in zip(seen.classes, shares, strict=True) if share >= 0),
         *(f"{name} FD {far:.3g}" for name, far in zip(seen.classes, distances, strict=True) if math.isfinite(far)),

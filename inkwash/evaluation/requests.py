@@ -110,8 +110,9 @@ class Asked:
             shape = models[0].facts.shape if models else next(iter(shapes.values()))
             found = panels.for_data(self.judge, shape[-1] if len(shape) == 3 else None, progress)
         elif models:
-            found = panels.for_facts(models[0].facts, self.data, progress)
+            # before judges are built: that takes minutes
             self._require_one_data(models)
+            found = panels.for_facts(models[0].facts, self.data, progress)
         elif self.data is not None:
             found = panels.for_data(self.data, None, progress)
         else:
@@ -156,8 +157,9 @@ class Drawing:
         return {
             "model": f"{chosen.name} ({chosen.weights}), step {chosen.step:,}",
             "sampler": self.setting.sampler_words,
+            "guidance": f"{self.setting.guidance:g}" if self.setting.guidance != 1 else "none",
             "seeds": f"0 to {self.count - 1:,}",
-            "precision": self.setting.settings.precision,
+            "network in": self.setting.precision,
         }
 
 

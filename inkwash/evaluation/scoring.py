@@ -128,7 +128,13 @@ def _distances(judge: str, features: Tensor, panel: Panel, shares: list[float] |
     train, test = (_weighted(part, shares) for part in reference.parts)
     there = reference.test.whole.count
     beside = reference.real.at(min(count, there)) if there >= FEWEST else None
-    note = "" if count <= there else f"real at {there:,}" if beside else f"there are but {there} real test images"
+    note = (
+        ""
+        if count <= there
+        else f"real test set at its {there:,}"
+        if beside
+        else f"there are but {there} real test images"
+    )
     own = Moments.of(features)
     low, high = frechet.interval(features, train)
     far = frechet.at_infinity(features, train) if count >= frechet.fewest_for_infinity(features.shape[1]) else None
@@ -148,7 +154,7 @@ def _distances(judge: str, features: Tensor, panel: Panel, shares: list[float] |
     yield Score(f"fd.{judge}.test", f"FD to test, {named}", frechet.distance(own, test), back)
     yield Score(
         f"spread.{judge}",
-        f"variety, {named}",
+        f"spread, {named}",
         float(own.covariance.trace() / train.covariance.trace()),
         float(reference.test.whole.covariance.trace() / reference.train.whole.covariance.trace()),
         "near",

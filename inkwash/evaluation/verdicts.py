@@ -64,14 +64,17 @@ def missing(found: Evaluation) -> Iterator[str]:
     seen = found.seen
     if seen.asked is not None or seen.reading.probabilities is None or found.count < 200:
         return
+    gone: dict[str, str] = {}
     for label, share in enumerate(classes.shares(seen.reading.probabilities)):
         expected = seen.proportions[label]
         if share < expected / 4 and expected * found.count >= ENOUGH:
-            yield (
-                f"Class {seen.classes[label]} is missing: {share:.1%} of samples, where {expected:.1%} of real ones show it."
-            )
+            gone[seen.classes[label]] = f"{share:.1%} of samples, where {expected:.1%} of real ones show it"
         elif share > 2.5 * expected and share * found.count >= ENOUGH:
             yield f"Class {seen.classes[label]} takes over: {share:.1%} of samples, {expected:.1%} of real ones."
+    if len(gone) > 2:
+        yield f"Classes {', '.join(gone)} are missing: hardly a sample shows them."
+    else:
+        yield from (f"Class {name} is missing: {told}." for name, told in gone.items())
 
 
 def background(found: Evaluation) -> Iterator[str]:
@@ -90,7 +93,7 @@ def variety(found: Evaluation) -> Iterator[str]:
     key = f"spread.{_first(found).lower()}"
     if key in found and (found[key].value or 0.0) < 0.7 * (found[key].real or 1.0):
         share = (found[key].value or 0.0) / (found[key].real or 1.0)
-        yield f"It repeats itself: samples vary {share:.0%} as much as real ones do."
+        yield f"It repeats itself, or blurs: samples vary {share:.0%} as much as real ones do."
     elif "recall" in found:
         value, real = found["recall"].value or 0.0, found["recall"].real or 1.0
         if value < real / 3:
@@ -133,8 +136,10 @@ def distance(found: Evaluation) -> Iterator[str]:
     peers = "the real test set has" if score.note else "as many real images have"
     told = f"FD {_told(score.comparable)} where {peers} {_told(score.real)} ({found.count:,} samples)"
     if score.matched is not None:
-        matched = f"{_told(score.matched)} of as many as the real test set, which has {_told(score.real)}"
-        told = f"FD {_told(score.value)} ({found.count:,} samples), but {matched}"
+        told = (
+            f"FD {_told(score.matched)} where the real test set has {_told(score.real)}, cut to as many samples as that "
+            f"has (all {found.count:,}: {_told(score.value)})"
+        )
     if score.ratio <= 1.1:
         yield f"As near to the train set as real images are: {told}."
     elif score.ratio <= 2:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from inkwash.lab.results import Results
+from inkwash.lab.results import SHARES, Results
 from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, legend, save
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ class Plot:
         xs = [float(k) for k in range(len(arms))] if over_arms else [arm.value(self.x) for arm in arms]
         ys, errors = [arm.value(key) for arm in arms], [arm.uncertainty(key) for arm in arms]
         joined = "o" if over_arms else "o-"
-        ax.errorbar(xs, ys, errors, fmt=joined, color=COLOURS[0], markersize=4, linewidth=LOOK["hair"], capsize=2)
+        # no distance is below 0 and no share above 1, whatever half an interval says
+        most = 1.0 if key.split(".")[0] in SHARES else math.inf
+        below = [min(error, max(y, 0.0)) for y, error in zip(ys, errors, strict=True)]
+        above = [min(error, max(most - y, 0.0)) for y, error in zip(ys, errors, strict=True)]
+        ax.errorbar(
+            xs, ys, [below, above], fmt=joined, color=COLOURS[0], markersize=4, linewidth=LOOK["hair"], capsize=2
+        )
         real = next((arm[key].real for arm in arms if arm[key].real is not None), None)
         if real is not None:
             ax.axhline(real, color=COLOURS[1], linestyle="--", linewidth=LOOK["hair"], label="real test set")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective, steps
 
 WARM_UP_STEPS, TIMED_STEPS = 3, 8
+FEWEST_STEPS = 10
+"""Steps below which a length in minutes is refused: what comes of them is noise."""
 RESERVE = 0.97
 """The share of the minutes that is planned, for what a measurement of a few steps cannot see."""
 PAUSED = 0.25
@@ -124,7 +127,7 @@ def planned(
 
     Times a few steps, one measurement and one picture on a state that is then thrown away. Where an epoch is only a
     few steps, as with a folder of some pictures, measuring after each would leave no time to train: they are then
-    thinned out to a quarter of the time.
+    thinned out to a quarter of the time. Raises `UsageError` when what is left is no training.
     """
     import copy
 
@@ -157,7 +160,15 @@ def planned(
     # the median of single steps, because other work on the machine only ever makes them longer
     spans = sorted(b - a for a, b in zip(moments[WARM_UP_STEPS - 1 :], moments[WARM_UP_STEPS:], strict=False))
     step = spans[len(spans) // 2]
-    left = (seconds - once - (time.perf_counter() - begun)) * RESERVE
+    spent = once + time.perf_counter() - begun
+    left = (seconds - spent) * RESERVE
+    if left < FEWEST_STEPS * step + pause:
+        needed = (spent + (FEWEST_STEPS * step + pause) / RESERVE) / 60
+        raise UsageError(
+            f"{seconds / 60:.2g} minutes are over before {FEWEST_STEPS} steps are done: measuring and pictures take "
+            f"{spent + pause:.0f} seconds here, a step {step:.2g}; give at least {math.ceil(10 * needed) / 10:g} minutes, "
+            "or --steps"
+        )
     batch, count = chosen.training.batch, len(probe.batches.split.train)
     guess = max(1, int(left / step))
     pauses = set(chosen.milestones.names(guess, batch, count)) | set(range(probe.every, guess, probe.every))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from inkwash.errors import UsageError
 from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, save
 
+WIDTH = 6.4
+"""Inches of a picture of one column: a page shows it at that size, and letters must not grow with it."""
 _ROW = 0.24
 """Inches of a class."""
 
@@ -36,7 +38,7 @@ def by_class(
     if not columns:
         raise UsageError(f"no class has a number to draw in {Path(path).name}: measure at least one")
 
-    page, axes = figure(len(columns), 3.6 * len(columns), 1.1 + _ROW * len(classes))
+    page, axes = figure(len(columns), max(WIDTH, 3.6 * len(columns)), 1.1 + _ROW * len(classes))
     for ax, (title, (values, form, worst)) in zip(axes, columns.items(), strict=True):
         place: NDArray[np.int64] = np.arange(len(classes))
         finite = np.isfinite(values)

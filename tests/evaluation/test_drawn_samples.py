@@ -188,9 +188,9 @@ def test_every_model_meets_every_sampler_and_weight_once(untrained: Untrained) -
     labelled, plain = untrained(), replace(untrained("network.conditional=false"), name="plain")
     found = settings_for([labelled, plain], ["ddim:2", "ddpm:3"], [None, 1.0, 1.5], Settings())
     assert [setting.words for setting in found] == [
-        "tiny ddim:2",
+        "tiny ddim:2 w 1",
         "tiny ddim:2 w 1.5",
-        "tiny ddpm:3",
+        "tiny ddpm:3 w 1",
         "tiny ddpm:3 w 1.5",
         "plain ddim:2",
         "plain ddpm:3",

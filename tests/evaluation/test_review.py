@@ -45,7 +45,7 @@ def test_more_samples_than_real_images_are_compared_with_them_at_their_number(be
         # 297 lie further away than 900, whoever they are
         assert score.matched > score.value and score.ratio == score.matched / score.real
     text = rules.verdicts(found)[-1]
-    assert "(900 samples), but" in text and "of as many as the real test set" in text
+    assert "cut to as many samples" in text and "(all 900: " in text
 
 
 def test_the_standing_of_a_score_is_that_of_its_comparable_value() -> None:

@@ -104,7 +104,7 @@ def test_a_class_that_takes_over_is_named(bench: Bench, real: Images) -> None:
 
 def test_one_image_again_and_again_repeats_itself(bench: Bench, real: Images) -> None:
     text = said(measure("one", real[0][:1].expand(300, -1, -1, -1), None, bench.panel))
-    assert "repeats itself: samples vary 0%" in text
+    assert "repeats itself, or blurs: samples vary 0%" in text
 
 
 # ---- made-up scores: each rule by itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,16 +89,25 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     refused(UsageError, tmp_path)
 
 
-@pytest.mark.parametrize("seconds", [0.0, 20.0])
-def test_minutes_become_a_number_of_steps(tiny: Callable[..., Recipe], digits: Dataset, seconds: float) -> None:
-    length = Length.parse(planned(tiny("training.length=1 minute"), digits, seconds, CPU).training.length)
+def test_minutes_become_a_number_of_steps(tiny: Callable[..., Recipe], digits: Dataset) -> None:
+    length = Length.parse(planned(tiny("training.length=1 minute"), digits, 20.0, CPU).training.length)
     assert length.unit == "steps"
-    assert length.amount >= 1
+    assert length.amount >= 10
     assert length.amount == int(length.amount)
 
 
+def test_minutes_that_leave_no_time_to_train_are_refused_with_how_many_would_do(
+    tiny: Callable[..., Recipe], digits: Dataset
+) -> None:
+    with pytest.raises(UsageError, match="over before 10 steps are done") as caught:
+        planned(tiny("training.length=1 minute"), digits, 0.0, CPU)
+    needed = re.search(r"at least ([\d.]+) minutes", str(caught.value))
+    assert needed is not None
+    planned(tiny("training.length=1 minute"), digits, 60 * float(needed[1]), CPU)
+
+
 def test_a_run_of_minutes_writes_down_its_steps(begun: Callable[..., Course]) -> None:
-    course = begun("run", "training.length=0.0001 minutes")
+    course = begun("run", "training.length=0.2 minutes")
     length = Length.parse(course.folder.written_recipe()["training"]["length"])
     assert length.unit == "steps" and length.amount == course.total >= 1
     assert course.state.progress.step == 0 and course.folder.rows() == []
@@ -113,7 +123,7 @@ def test_planning_leaves_a_network_of_ones_own_untouched(tiny: Callable[..., Rec
 
     net = Own()
     before = net.weight.detach().clone()
-    planned(tiny("training.length=1 minute"), digits, 0.0, CPU, net)
+    planned(tiny("training.length=1 minute"), digits, 20.0, CPU, net)
     assert torch.equal(net.weight, before) and net.weight.grad is None
 
 

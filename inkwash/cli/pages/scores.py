@@ -10,6 +10,7 @@ from inkwash.evaluation.comparison import Comparison
 from inkwash.evaluation.numerals import number
 from inkwash.evaluation.score import Evaluation, Score
 
+HEADINGS = ("value", "95 %", "N=∞", "floor", "real test", "times")
 ACROSS = 4
 """Settings side by side in one table."""
 
@@ -20,15 +21,20 @@ def show(found: Evaluation, verdicts: list[str]) -> None:
     console.print(f"{found.name}: {found.count:,} against {found.data}", style="bold")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("")
-    for heading in ("value", "95 %", "N=∞", "floor", "real test", "times"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for score in found.scores:
-        if score.value is not None:
-            table.add_row(score.words, *_cells(score))
+    rows = {score.words: _cells(score) for score in found.scores if score.value is not None}
+    # a column that nothing stands in says nothing
+    some = [place for place in range(len(HEADINGS)) if any(cells[place] for cells in rows.values())]
+    for place in some:
+        table.add_column(HEADINGS[place], justify="right", no_wrap=True)
+    for words, cells in rows.items():
+        table.add_row(words, *(cells[place] for place in some))
     console.print(table)
+    notes: dict[str, list[str]] = {}
     for score in found.scores:
         if score.note:
-            console.print(f"{'left out: ' if score.value is None else ''}{score.words}: {score.note}")
+            notes.setdefault(score.note, []).append(f"{'left out: ' if score.value is None else ''}{score.words}")
+    for note, told in notes.items():
+        console.print(f"{'; '.join(told)}: {note}")
     for note in found.notes:
         console.print(f"note: {note}")
     console.print()

@@ -19,7 +19,8 @@ def verdict(found: Results) -> Verdict:
         ),
         (
             strongest.below(none, "recall"),
-            f"Recall is {none.told('recall')} without and {strongest.told('recall')} with it, real images have "
+            "Recall, the share of real images that it reaches, "
+            f"is {none.told('recall')} without and {strongest.told('recall')} with it, real images have "
             f"{none.real('recall'):.3f}; FD is lowest, {best.told('fd.a')}, at w = {best.value('guidance'):g}.",
         ),
     )
