@@ -24,8 +24,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"inkwash.core", "inkwash.data", "inkwash.objectives"},
     "viz": {"inkwash.core"},
     "metrics": {"inkwash.core", "inkwash.data"},
+    "speed": {
+        "inkwash.core",
+        "inkwash.data",
+        "inkwash.nets",
+        "inkwash.runs",
+        "inkwash.drawing",
+        "inkwash.facts",
+        "inkwash.hardware",
+        "inkwash.model",
+        "inkwash.recipe",
+    },
 }
-"""What the layers below the recipe may import of inkwash, besides themselves, errors and files."""
+"""What a package may import of inkwash, besides itself, errors and files: the layers below the recipe, and measuring."""
 
 TORCH_ONLY = ("core", "nets", "objectives")
 ON_TOP = [name for name in ("cli", "serve", "export") if (ROOT / name).is_dir()]

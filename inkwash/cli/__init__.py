@@ -24,6 +24,7 @@ COMMANDS = {
     "sample": "Draw from a model: a grid, a strip, a film, arrays or single images; or draw a picture again.",
     "evaluate": "Measure a model or a file of images against real ones; with several, compare them.",
     "lab": "Put a claim to the test: list the experiments, or run one from training to verdict.",
+    "bench": "Time training, drawing and starting on this machine, beside its own peak and beside diffusers.",
     "show": "Tell what there is and what it is: recipes, models, runs, checkpoints, data.",
 }
 EXAMPLES = {
@@ -45,6 +46,11 @@ EXAMPLES = {
         "inkwash lab",
         "inkwash lab steps-vs-quality -n 1000",
         "inkwash lab schedules --data ../mnist --length '5 minutes'",
+    ),
+    "bench": (
+        "inkwash bench all digits",
+        "inkwash bench sample cfg-cosine --sampler ddim:50,dpm++2m:20",
+        "inkwash bench train simple-unet --against",
     ),
     "show": ("inkwash show ddpm-bn", "inkwash show runs/simple-unet-1", "inkwash show --json"),
 }
@@ -71,6 +77,10 @@ OTHER_WORDS = {
     "experiment": "lab",
     "experiments": "lab",
     "test": "lab",
+    "benchmark": "bench",
+    "speed": "bench",
+    "time": "bench",
+    "profile": "bench",
     "list": "show",
     "ls": "show",
     "info": "show",

@@ -110,20 +110,23 @@ class Course:
         """Ask the run to save and end after the step that it is in."""
         self.stopping = True
 
-    def events(self) -> Iterator[Event]:
-        """Train up to the last step, yielding every step, measurement, checkpoint and picture as it comes."""
-        self.measure_floor()
-        denoiser = NetDenoiser(self.state.net, self.target, self.precision)
-        spent, begun = self._seconds_before(), time.perf_counter()
-        loop = steps(
+    def loop(self) -> Iterator[Step]:
+        """Train up to the last step, yielding after each one; nothing is measured, drawn or written."""
+        return steps(
             self.state,
-            denoiser,
+            NetDenoiser(self.state.net, self.target, self.precision),
             self.objective or self.denoising,
             self.batches,
             self.recipe.optimizer,
             self.half_life,
             self.total,
         )
+
+    def events(self) -> Iterator[Event]:
+        """Train up to the last step, yielding every step, measurement, checkpoint and picture as it comes."""
+        self.measure_floor()
+        spent, begun = self._seconds_before(), time.perf_counter()
+        loop = self.loop()
         # said before the first step: a session that is killed has been on this machine all the same
         session = self.folder.begin_session(self.device, commit())
         with self.folder.log(self.state.progress.step) as log:

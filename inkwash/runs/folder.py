@@ -141,14 +141,7 @@ class RunFolder:
 
     def begin_session(self, device: torch.device, code: str) -> int:
         """Add a session's machine, versions and commit (`code`) to the environment file, and return its place there."""
-        from inkwash import __version__
-
-        entry = hardware.describe(device) | {
-            "inkwash": __version__,
-            "commit": code,
-            "seconds": None,
-            "until_step": None,
-        }
+        entry = surroundings(device, code) | {"seconds": None, "until_step": None}
         before = self.sessions()
         write_text(self.environment, json.dumps([*before, entry], indent=2) + "\n")
         return len(before)
@@ -196,6 +189,13 @@ class Log:
 
 def _numbers(values: dict[str, Any]) -> Iterable[tuple[str, float]]:
     return ((name, value) for name, value in values.items() if isinstance(value, int | float))
+
+
+def surroundings(device: torch.device, code: str) -> dict[str, Any]:
+    """Return the machine, the versions and the commit (`code`) of what is done now on `device`."""
+    from inkwash import __version__
+
+    return hardware.describe(device) | {"inkwash": __version__, "commit": code}
 
 
 def commit() -> str:

@@ -13,7 +13,6 @@ from torch import nn
 
 from inkwash import data as datasets
 from inkwash import hardware, recipe
-from inkwash.core import NetDenoiser
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.files import write_text
@@ -21,7 +20,7 @@ from inkwash.recipe import Recipe
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
 from inkwash.training.lengths import Length
-from inkwash.training.loop import Objective, steps
+from inkwash.training.loop import Objective
 
 WARM_UP_STEPS, TIMED_STEPS = 3, 8
 FEWEST_STEPS = 10
@@ -134,22 +133,14 @@ def planned(
     begun = time.perf_counter()
     with TemporaryDirectory() as place:
         probe = Course(
-            recipe.with_length(chosen, Length(1, "steps")),
+            recipe.with_length(chosen, Length(WARM_UP_STEPS + TIMED_STEPS, "steps")),
             data,
             RunFolder.create(Path(place) / "probe"),
             device,
             copy.deepcopy(net),
+            objective,
         )
-        loop = steps(
-            probe.state,
-            NetDenoiser(probe.state.net, probe.target, probe.precision),
-            objective or probe.denoising,
-            probe.batches,
-            chosen.optimizer,
-            probe.half_life,
-            WARM_UP_STEPS + TIMED_STEPS,
-        )
-        moments = [time.perf_counter() for _ in loop]
+        moments = [time.perf_counter() for _ in probe.loop()]
         once = time.perf_counter()
         probe.measure_floor()
         once = time.perf_counter() - once

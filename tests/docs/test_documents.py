@@ -29,6 +29,7 @@ from inkwash.evaluation import entries, requests
 from inkwash.lab import EXPERIMENTS
 from inkwash.model import Model
 from inkwash.recipe import Recipe
+from inkwash.speed.plan import BENCHES
 from inkwash.training.lengths import Length
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,15 @@ THE_FIVE = ("ddpm-bn", "cfg-cosine", "ddim-300", "simple-unet", "attention-unet"
 BUNDLED = tuple(model.bundled())
 """The models that a document may take for granted."""
 DOCUMENTS = [
-    path for path in (FROM_THE_FIVE, EXTENDING, ROOT / "docs" / "quality.md", ROOT / "README.md") if path.is_file()
+    path
+    for path in (
+        FROM_THE_FIVE,
+        EXTENDING,
+        ROOT / "docs" / "quality.md",
+        ROOT / "docs" / "speed.md",
+        ROOT / "README.md",
+    )
+    if path.is_file()
 ]
 TABLES: tuple[dict[str, Any], ...] = (
     core.SCHEDULES,
@@ -140,6 +149,8 @@ class Reader:
             assert bound.arguments["thing"] in {*recipe.bundled(), *BUNDLED, *DATASETS, *self.runs, None}
         elif told.__name__ == "evaluate":
             self.evaluate(**bound.arguments)
+        elif told.__name__ == "bench":
+            self.bench(**bound.arguments)
         elif told.__name__ == "lab":
             assert bound.arguments["name"] in {*EXPERIMENTS, None}
 
@@ -176,6 +187,13 @@ class Reader:
         models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
         weights = requests.weights(rest["guidance"])
         entries.settings_for(models, requests.listed(sampler), weights, Settings())
+
+    def bench(self, what: str, things: tuple[str, ...] = (), sampler: str | None = None, **rest: Any) -> None:
+        assert what in BENCHES
+        for thing in things:
+            chosen = self.untrained(thing)
+            for text in (sampler or chosen.recipe.sampling.preview).split(","):
+                chosen.sampler(text)
 
     def untrained(self, name: str) -> Model:
         run = name.partition("/checkpoints/")[0]

@@ -1,0 +1,82 @@
+"""What is measured: a model or a recipe, with the data that it trains on, or random pixels where that is not here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from inkwash import data, hardware, model, recipe
+from inkwash.core.noise import Stream, normals, words
+from inkwash.data import Dataset
+from inkwash.data.forms import FORMS
+from inkwash.errors import UsageError, unknown
+from inkwash.facts import Facts
+from inkwash.model import Model
+from inkwash.recipe import Recipe
+
+DEFAULT = ("digits",)
+"""What is measured when nothing is named: small, so that a look is quick."""
+
+RANDOM = 2048
+"""Random examples that stand for data that is not here."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A `model` by the `name` that it was given, with `data` to train on; not `trained` if only its recipe was named."""
+
+    name: str
+    model: Model
+    data: Dataset
+    trained: bool
+
+    @property
+    def fast_sampler(self) -> str:
+        """The sampler that the recipe draws its own pictures with while it trains."""
+        return self.model.recipe.sampling.preview
+
+    @classmethod
+    def of(cls, name: str, device: torch.device) -> Subject:
+        """Return the subject called `name`: a bundled model or recipe, a recipe file, a run folder or a checkpoint.
+
+        Nothing is downloaded. Raises `UsageError` when there is none, or when the data of a recipe is not here and
+        its form is not known.
+        """
+        if name in model.bundled() or (Path(name).exists() and Path(name).suffix != ".toml"):
+            loaded = model.load(name, device=device.type)
+            return cls(name, loaded, _data(loaded.recipe, loaded.facts), True)
+        if name not in recipe.bundled() and Path(name).suffix != ".toml":
+            near = unknown("model or recipe", name, {*model.bundled(), *recipe.bundled()})
+            raise UsageError(f"{near}; or give a run folder, a checkpoint or a recipe file NAME.toml")
+        chosen = recipe.load(name)
+        some = _data(chosen, None)
+        facts = Facts.of(some)
+        net = hardware.lay_out(model.fitting(model.build_net(chosen, facts), facts), device)
+        return cls(name, Model(chosen.name, chosen, facts, net.eval().requires_grad_(False), 0, ""), some, False)
+
+
+def _data(chosen: Recipe, facts: Facts | None) -> Dataset:
+    found = data.local(chosen.data.name, chosen.data.size)
+    if found is not None and (facts is None or (found.shape == facts.shape and found.classes == facts.classes)):
+        return found
+    if facts is not None:
+        return random(facts.shape, facts.classes)
+    if chosen.data.name not in FORMS:
+        raise UsageError(f"recipe {chosen.name} trains on {chosen.data.name}, which is not here: mend its data.name")
+    shape, classes = FORMS[chosen.data.name]
+    if chosen.data.size is not None:
+        shape = (shape[0], chosen.data.size, chosen.data.size)
+    return random(shape, tuple(map(str, range(classes))))
+
+
+def random(shape: tuple[int, ...], classes: tuple[str, ...], count: int = RANDOM) -> Dataset:
+    """Return `count` examples of `shape` in these `classes`: pixels, or points for a shape of one axis, from counters."""
+    place = torch.arange(count)
+    if len(shape) == 1:
+        values = normals(0, place, 0, Stream.EVALUATION, shape)
+    else:
+        pixels = words(0, place, 0, Stream.EVALUATION, int(torch.Size(shape).numel())) % 256
+        values = pixels.to(torch.uint8).unflatten(1, shape)
+    return Dataset("random numbers", values, place % len(classes) if classes else None, classes)
