@@ -11,6 +11,7 @@ from torch import nn
 from inkwash.nets.attention_unet import AttentionUNet
 from inkwash.nets.batchnorm_unet import BatchNormUNet
 from inkwash.nets.class_unet import ClassUNet
+from inkwash.nets.folded_unet import FoldedUNet
 from inkwash.nets.mlp import MLP
 from inkwash.nets.simple_unet import SimpleUNet
 from inkwash.nets.strided_unet import StridedUNet
@@ -21,7 +22,8 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "strided-unet": StridedUNet,
     "simple-unet": SimpleUNet,
     "attention-unet": AttentionUNet,
+    "folded-unet": FoldedUNet,
     "mlp": MLP,
 }
 
-__all__ = ["MLP", "NETS", "AttentionUNet", "BatchNormUNet", "ClassUNet", "SimpleUNet", "StridedUNet"]
+__all__ = ["MLP", "NETS", "AttentionUNet", "BatchNormUNet", "ClassUNet", "FoldedUNet", "SimpleUNet", "StridedUNet"]

@@ -48,7 +48,7 @@ def steps(
         state.net.train()
         rate = optimizer.rate(number, total)
         for group in state.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("times", 1.0)
         loss, gradient = _gradient(state, denoiser, objective, batches, parameters, number, optimizer.clip)
         state.whole = False
         state.optimizer.step()

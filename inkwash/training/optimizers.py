@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import nn
 
 from inkwash.errors import UsageError, unknown
+from inkwash.training.muon import Muon
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,  # Kingma & Ba 2015
-    "adamw": torch.optim.AdamW,  # Loshchilov & Hutter 2019: weight decay beside the gradient, not in it
+    "adam": partial(torch.optim.Adam, fused=True),  # Kingma & Ba 2015
+    "adamw": partial(torch.optim.AdamW, fused=True),  # Loshchilov & Hutter 2019: decay beside the gradient, not in it
+    "muon": Muon,  # Jordan et al. 2024
 }
 
 
@@ -22,7 +25,8 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 class Optimizer:
     """A row of OPTIMIZERS with learning rate `lr`, linear `warmup` in steps, and `decay` of the rate over the whole run.
 
-    `clip` bounds the norm of the gradient, 0 for no bound. Raises `UsageError` for an unknown `kind`.
+    `clip` bounds the norm of the gradient, 0 for no bound. `inner_lr` is muon's rate for the convolutions inside a
+    network, where `lr` is that of everything else; both run the same course. Raises `UsageError` for an unknown `kind`.
     """
 
     kind: str = "adam"
@@ -32,11 +36,12 @@ class Optimizer:
     clip: float = 0.0
     warmup: int = 0
     decay: Literal["none", "linear", "cosine"] = "none"
+    inner_lr: float = 0.02
 
     def __post_init__(self) -> None:
         if self.kind not in OPTIMIZERS:
             raise unknown("optimizer", self.kind, OPTIMIZERS)
-        for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0)):
+        for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0), ("inner_lr", 0)):
             if not getattr(self, name) >= lowest:
                 raise UsageError(f"field 'optimizer.{name}' is {getattr(self, name)}: it must be at least {lowest}")
         if not all(0 <= beta < 1 for beta in self.betas):
@@ -44,8 +49,9 @@ class Optimizer:
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the torch optimiser of `parameters`."""
+        own = {"inner_lr": self.inner_lr} if self.kind == "muon" else {}
         return OPTIMIZERS[self.kind](
-            list(parameters), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, fused=True
+            list(parameters), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, **own
         )
 
     def rate(self, step: int, total: int) -> float:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from inkwash.errors import UsageError
-from inkwash.training.optimizers import OPTIMIZERS, Optimizer
+from inkwash.training.optimizers import Optimizer
 
 TOTAL = 100
 
@@ -35,7 +35,7 @@ def test_a_warm_up_rises_in_equal_steps_and_then_stays() -> None:
     assert [optimizer.rate(step, TOTAL) for step in range(1, 8)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", ["adam", "adamw"])
 def test_a_step_is_that_of_torch(kind: str) -> None:
     own, oracle = nn.Linear(3, 2), nn.Linear(3, 2)
     oracle.load_state_dict(own.state_dict())

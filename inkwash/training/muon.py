@@ -1,0 +1,109 @@
+"""Muon: momentum whose singular values are made equal, for the matrices inside a network; AdamW for the rest of it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adamw import adamw
+
+THINNEST = 16
+"""Convolutions with fewer channels on either side are ends of the network, not its inside: AdamW has them."""
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon (Jordan et al. 2024) for convolutions of at least 16 channels each way, AdamW for everything else.
+
+    A convolution [O, I, h, w] is the matrix [O, I h w]: its momentum is brought near the closest half-orthogonal matrix
+    and applied with the rate `inner_lr` * sqrt(max(1, O / I h w)). `lr`, `betas` and `weight_decay` are those of AdamW;
+    the decay holds for both. Each group carries its own rate in units of `lr` as "times", for whoever schedules it.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        weight_decay: float = 0.0,
+        inner_lr: float = 0.02,
+        momentum: float = 0.95,
+    ) -> None:
+        every = list(parameters)
+        inner = [p for p in every if p.ndim == 4 and min(p.shape[:2]) >= THINNEST]
+        chosen = set(map(id, inner))
+        groups = [
+            {"params": inner, "inner": True, "times": inner_lr / lr if lr else 0.0},
+            {"params": [p for p in every if id(p) not in chosen], "inner": False, "times": 1.0},
+        ]
+        defaults = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "momentum": momentum, "eps": 1e-8}
+        super().__init__([group for group in groups if group["params"]], defaults)
+        for group in self.param_groups:
+            group["lr"] = lr * group["times"]
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            heard = [p for p in group["params"] if p.grad is not None]
+            (self._inner if group["inner"] else self._rest)(group, heard)
+
+    def _inner(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
+        # matrices of one shape go together: many small products cost more than one large
+        alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
+        for p in parameters:
+            assert p.grad is not None
+            state = self.state[p]
+            if not state:
+                state["momentum"] = torch.zeros_like(p)
+            state["momentum"].mul_(group["momentum"]).add_(p.grad)
+            alike[p.shape].append((p, p.grad.add(state["momentum"], alpha=group["momentum"])))
+        for shape, held in alike.items():
+            found = orthogonal(torch.stack([update.flatten(1) for _, update in held]))
+            rate = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1:].numel()))
+            for (p, _), update in zip(held, found, strict=True):
+                p.mul_(1 - group["lr"] * group["weight_decay"]).add_(update.view_as(p), alpha=-rate)
+
+    def _rest(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
+        for p in parameters:
+            if not self.state[p]:
+                self.state[p] |= {
+                    "step": torch.zeros((), dtype=torch.float32, device=p.device),
+                    "exp_avg": torch.zeros_like(p),
+                    "exp_avg_sq": torch.zeros_like(p),
+                }
+        slots = [[self.state[p][name] for p in parameters] for name in ("exp_avg", "exp_avg_sq", "step")]
+        adamw(
+            parameters,  # type: ignore[arg-type]
+            [p.grad for p in parameters],  # type: ignore[misc]
+            slots[0],
+            slots[1],
+            [],
+            slots[2],
+            fused=True,
+            amsgrad=False,
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            maximize=False,
+        )
+
+
+def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
+    """Return `matrices` [N, O, I] with their singular values brought to about 1 (0.7 to 1.2), float32.
+
+    The quintic Newton-Schulz iteration of Jordan et al. 2024 in bfloat16: its rounding is far below its own scatter.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = (matrices.mT if tall else matrices).bfloat16()
+    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).float()

@@ -1,0 +1,88 @@
+"""Muon: singular values of one size, torch's own steps on matrices, AdamW's on the rest, and a state that can be kept."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from inkwash.training.muon import Muon, orthogonal
+from inkwash.training.optimizers import Optimizer
+
+
+def net() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 16, 3), nn.SiLU(), nn.Conv2d(16, 32, 3), nn.SiLU(), nn.Conv2d(32, 4, 1))
+
+
+def step(trained: nn.Module, optimizer: torch.optim.Optimizer, times: int = 4) -> None:
+    x = torch.linspace(-1, 1, 2 * 3 * 49).reshape(2, 3, 7, 7)
+    for _ in range(times):
+        optimizer.zero_grad()
+        trained(x).square().sum().backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("shape", [(32, 288), (64, 16), (20, 20)])
+def test_all_singular_values_come_near_one_and_the_directions_stay(shape: tuple[int, int]) -> None:
+    given = torch.randn(5, *shape, generator=torch.Generator().manual_seed(1)) * torch.tensor(1e-3)
+    left, _, right = torch.linalg.svd(given, full_matrices=False)
+    found = orthogonal(given)
+    values = torch.linalg.svdvals(found)
+    # the iteration trades evenness for speed, and the smallest of a square matrix take it longest
+    assert values.max() < 1.3 and values.median() > 0.65
+    turned = left.mT @ found @ right.mT
+    assert torch.diagonal(turned, dim1=-2, dim2=-1).min() > 0
+    rest = turned - torch.diag_embed(torch.diagonal(turned, dim1=-2, dim2=-1))
+    assert rest.abs().max() < 0.05
+
+
+def test_a_step_on_inner_convolutions_is_that_of_torch_on_matrices() -> None:
+    own = net()
+    matrix = nn.Parameter(own[2].weight.detach().flatten(1).clone())
+    ours = Muon(own.parameters(), lr=1e-3, weight_decay=0.1, inner_lr=0.05)
+    theirs = torch.optim.Muon([matrix], lr=0.05, weight_decay=0.1, momentum=0.95)
+    # of full rank: what is not there is rounding, and would be made as large as the rest
+    x = torch.randn(64, 3, 14, 14, generator=torch.Generator().manual_seed(2))
+    for _ in range(3):
+        ours.zero_grad()
+        own(x).square().sum().backward()
+        matrix.grad = own[2].weight.grad.flatten(1).clone()
+        ours.step()
+        theirs.step()
+    moved = matrix - net()[2].weight.flatten(1)
+    # torch keeps its momentum as a running mean, of the same direction; bfloat16 rounds both, and small values far
+    assert (own[2].weight.flatten(1) - matrix).norm() < 0.1 * moved.norm()
+
+
+def test_ends_vectors_and_linear_layers_take_the_steps_of_adamw() -> None:
+    own, twin = net(), net()
+    ours = Muon(own.parameters(), lr=0.01, betas=(0.8, 0.99), weight_decay=0.1, inner_lr=0.0)
+    twin[2].weight.requires_grad_(False)
+    theirs = torch.optim.AdamW((p for p in twin.parameters() if p.requires_grad), 0.01, (0.8, 0.99), weight_decay=0.1)
+    step(own, ours)
+    step(twin, theirs)
+    for ours_, theirs_ in zip(own.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(ours_, theirs_)
+
+
+def test_a_kept_state_goes_on_to_the_same_weights() -> None:
+    whole, parted = net(), net()
+    optimizer = Muon(whole.parameters())
+    step(whole, optimizer, 4)
+    first = Muon(parted.parameters())
+    step(parted, first, 2)
+    second = Muon(parted.parameters())
+    second.load_state_dict(first.state_dict())
+    step(parted, second, 2)
+    for a, b in zip(whole.parameters(), parted.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_course_of_the_rate_holds_for_both_parts_in_their_own_measure() -> None:
+    built = Optimizer("muon", lr=1e-3, inner_lr=0.02).build(net().parameters())
+    assert {(group["inner"], round(group["lr"] / group["times"], 12)) for group in built.param_groups} == {
+        (True, 1e-3),
+        (False, 1e-3),
+    }
+    assert [group["lr"] for group in built.param_groups] == pytest.approx([0.02, 1e-3])
