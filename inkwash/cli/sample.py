@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -153,9 +154,11 @@ def sample(
 def _tell(drawing: Drawing, target: Path, seconds: float) -> None:
     levels = drawing.sampler.schedule
     first = float(levels(1.0).log_snr)
+    # pure noise is what anyone expects
+    start = "" if math.isinf(first) else f" from the level of log-SNR {first:.1f}"
     print(
         f"{target}: {drawing.count:,} from {drawing.model.name} ({drawing.model.weights}), "
-        f"{drawing.sampler.kind}:{drawing.sampler.steps} from log-SNR {first:.1f}, seed {drawing.request.seed}, "
+        f"{drawing.sampler.kind}:{drawing.sampler.steps}{start}, seed {drawing.request.seed}, "
         f"{seconds:.1f} s",
         file=sys.stderr,
     )

@@ -26,7 +26,8 @@ def show(
     Parameters
     ----------
     thing
-        A recipe or bundled model by name, a recipe file, a run folder, a checkpoint file, or data by name or path.
+        A recipe or bundled model by name, a recipe file, a run folder, a checkpoint file, data by name or path, or a
+        picture that inkwash drew.
     out
         The folder that pictures go to.
     json_
@@ -36,7 +37,7 @@ def show(
     """
     extensions.load(with_)
     from inkwash import model, recipe
-    from inkwash.cli.pages import catalogue, data, recipes, runs
+    from inkwash.cli.pages import catalogue, data, pictures, recipes, runs
     from inkwash.data import DATASETS
     from inkwash.errors import unknown
 
@@ -49,6 +50,8 @@ def show(
         recipes.show(thing, out, json_)
     elif thing in model.bundled() or path.suffix == ".safetensors" or (path / "recipe.toml").is_file():
         return runs.show(thing, json_)
+    elif path.suffix.lower() in pictures.SUFFIXES and path.is_file():
+        pictures.show(path, json_)
     elif thing in DATASETS or path.exists():
         data.show(thing, out, json_)
     else:

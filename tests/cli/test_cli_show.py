@@ -126,4 +126,12 @@ def test_a_path_that_is_nothing_is_named(name, refused):
 
 def test_a_foreign_file_is_no_data(refused):
     Image.new("L", (3, 3)).save("theirs.png")
-    assert "theirs.png" in refused("show", "theirs.png")
+    assert "theirs.png does not say how it was drawn" in refused("show", "theirs.png")
+
+
+def test_a_picture_tells_how_it_was_drawn(runs, inkwash):
+    assert inkwash("sample", runs.plain, "-n", 2, "--sampler", "ddim:2", "-o", "out/two.png").code == 0
+    outcome = inkwash("show", "out/two.png")
+    assert outcome.code == 0
+    assert "sampler: ddim:2" in outcome.out and "inkwash sample out/two.png" in outcome.out
+    assert json.loads(inkwash("show", "out/two.png", "--json").out)["sampler"] == "ddim:2"
