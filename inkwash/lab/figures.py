@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ARMS = "arm"
+SETTINGS = {"steps", "images", "epochs", "guidance"}
+"""Scores that are what an arm was set to: where they are the axis, its points need no names."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Plot:
             (self._lines if lines else self._points)(ax, results, key, shown)
             # on the categories of arms there is nothing to take a logarithm of
             for axis in self.log if self.x != ARMS else self.log.replace("x", ""):
+                if axis == "y" and key.split(".")[0] in SHARES:
+                    continue  # a share can be 0
                 ax.set(**{f"{axis}scale": "log"})
             x = "" if self.x == ARMS else self._words(results, self.x)
             describe(ax, self.title if place == 0 else "", x, self._words(results, key))
@@ -82,6 +86,8 @@ class Plot:
         if over_arms:
             ax.set_xticks(xs, [arm.name for arm in arms], rotation=20, ha="right")
             ax.set_xlim(-0.5, len(arms) - 0.5)
+            return
+        if self.x in SETTINGS:
             return
         for x, y, arm in zip(xs, ys, arms, strict=True):
             ax.annotate(arm.name, (x, y), (4, 4), textcoords="offset points", fontsize=LOOK["size"] - 2, color=INK)
