@@ -148,7 +148,10 @@ def differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
     def fixed(section: Any) -> Any:
         plain = json.loads(json.dumps(section))
-        return {key: value for key, value in plain.items() if key not in free} if isinstance(plain, dict) else plain
+        if not isinstance(plain, dict):
+            return plain
+        # a field that is not set is as good as one that was not yet known
+        return {key: value for key, value in plain.items() if key not in free and value is not None}
 
     return [name for name in sections if fixed(then.get(name)) != fixed(now.get(name))]
 

@@ -26,7 +26,8 @@ class Optimizer:
     """A row of OPTIMIZERS with learning rate `lr`, linear `warmup` in steps, and `decay` of the rate over the whole run.
 
     `clip` bounds the norm of the gradient, 0 for no bound. `inner_lr` is muon's rate for the convolutions inside a
-    network, where `lr` is that of everything else; both run the same course. Raises `UsageError` for an unknown `kind`.
+    network (None: 0.02), where `lr` is that of everything else; both run the same course.
+    Raises `UsageError` for an unknown `kind`.
     """
 
     kind: str = "adam"
@@ -36,20 +37,22 @@ class Optimizer:
     clip: float = 0.0
     warmup: int = 0
     decay: Literal["none", "linear", "cosine"] = "none"
-    inner_lr: float = 0.02
+    inner_lr: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in OPTIMIZERS:
             raise unknown("optimizer", self.kind, OPTIMIZERS)
-        for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0), ("inner_lr", 0)):
+        for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0)):
             if not getattr(self, name) >= lowest:
                 raise UsageError(f"field 'optimizer.{name}' is {getattr(self, name)}: it must be at least {lowest}")
+        if self.inner_lr is not None and (self.kind != "muon" or not self.inner_lr >= 0):
+            raise UsageError(f"field 'optimizer.inner_lr' is {self.inner_lr}: it is muon's alone, and at least 0")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise UsageError(f"field 'optimizer.betas' is {self.betas}: both must be in [0, 1)")
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the torch optimiser of `parameters`."""
-        own = {"inner_lr": self.inner_lr} if self.kind == "muon" else {}
+        own = {} if self.inner_lr is None else {"inner_lr": self.inner_lr}
         return OPTIMIZERS[self.kind](
             list(parameters), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, **own
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -57,3 +58,9 @@ def test_a_step_is_that_of_torch(kind: str) -> None:
 def test_an_unknown_kind_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'adamw'"):
         Optimizer("adamww")
+
+
+@pytest.mark.parametrize("change", [{"kind": "adam", "inner_lr": 0.02}, {"kind": "muon", "inner_lr": -1.0}])
+def test_the_rate_of_inner_convolutions_is_muons_alone(change: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="inner_lr"):
+        Optimizer(**change)
