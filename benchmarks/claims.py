@@ -3,7 +3,7 @@
     python benchmarks/claims.py --data FOLDER
 
 runs every experiment of `inkwash lab` into lab/, where each goes on from what it has, and copies what is to be read into
-docs/lab. Some three hours on 2 cores from nothing, and a minute when all is there.
+docs/lab.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def page(found: list[dict[str, Any]], missing: list[str]) -> str:
 
 What the documents of the five systems say, each as an experiment that anyone can run again: `inkwash lab NAME --data FOLDER`.
 The verdict is a rule in the experiment's file, read off what was measured. Cards hold every figure, machine, commit and
-pictures. Written by `python benchmarks/claims.py --data FOLDER`.
+pictures; a commit with a + had changes that were not committed, which were these documents. Written by
+`python benchmarks/claims.py --data FOLDER`.
 {left}
 {told}
 """

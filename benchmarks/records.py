@@ -1,11 +1,8 @@
 """Time to quality: train from nothing for so many minutes, draw 10,000 images unchosen, and ask every judge.
 
-    python benchmarks/records.py --data FOLDER --minutes 3 --note "what changed"
+    python benchmarks/records.py RECIPE --data FOLDER --minutes 3 --note "what changed"
 
-does so for three seeds and adds a line to benchmarks/records.md. Without --note it is a trial, and only printed. Rules:
-the clock is that of `inkwash train RECIPE --minutes M`, from the shell to its end, with planning, measuring, pictures and
-checkpoints; images are seeds 0 to 9,999 with labels in train proportions, unguided, at most 40 network evaluations each;
-the figure is FD to the train set over that of the real test set, the mean over the training seeds.
+does so for three seeds and adds a line to benchmarks/records.md. Without --note it is a trial, and only printed.
 """
 
 from __future__ import annotations
@@ -28,13 +25,16 @@ from inkwash.drawing import Settings
 from inkwash.evaluation import panels
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.entries import drawn_entry
-from inkwash.evaluation.panels import Bench
 from inkwash.files import write_text
 from inkwash.runs.folder import commit
 
 HERE = Path(__file__).parent
 KEPT = HERE / "records.json"
 COUNT, MOST_EVALUATIONS = 10_000, 40
+RULES = """\
+The clock is that of `inkwash train RECIPE --minutes M`, from the shell to its end, with planning, measuring, pictures and
+checkpoints. Images are seeds 0 to 9,999 with labels in train proportions, unguided, at most 40 network evaluations each.
+The figure is FD to the train set over that of the real test set, the mean over the training seeds."""
 SCORES = ("fd.a", "fd.b", "fd.c", "accuracy.a", "recall", "zero")
 Trial = dict[str, Any]
 app = App()
@@ -42,9 +42,10 @@ app = App()
 
 @app.default
 def main(
+    recipe: str,
+    /,
     data: str,
     minutes: float,
-    recipe: str = "fast",
     sampler: str | None = None,
     seeds: str = "0,1,2",
     change: list[str] | None = None,
@@ -92,7 +93,7 @@ def tried(
         setting = Setting(trained, Settings(sampler, guidance=1.0 if trained.conditional else None, precision="auto"))
         if setting.sampler.evaluations > MOST_EVALUATIONS:
             sys.exit(f"{setting.words} takes {setting.sampler.evaluations} evaluations: {MOST_EVALUATIONS} are allowed")
-        found = drawn_entry(setting, count, _bench(trained, data))
+        found = drawn_entry(setting, count, panels.for_facts(trained.facts, data))
     scores = {score.key: score for score in found.evaluation.scores if score.value is not None}
     trial: Trial = {
         "seed": seed,
@@ -105,10 +106,6 @@ def tried(
     told = ", ".join(f"{key} {value:.4g}" for key, value in trial.items())
     print(told, file=sys.stderr, flush=True)
     return trial
-
-
-def _bench(trained: model.Model, data: str) -> Bench:
-    return panels.for_facts(trained.facts, data)
 
 
 def page(kept: list[dict[str, Any]]) -> str:
@@ -131,9 +128,9 @@ def page(kept: list[dict[str, Any]]) -> str:
     machines = "; ".join(dict.fromkeys(record["machine"] for record in kept))
     return f"""# Records: time to quality
 
-How good a model gets in so many minutes from nothing. {" ".join(str(__doc__).split("Rules: ")[1].split())}
+How good a model gets in so many minutes from nothing. {RULES}
 
-Verify one: `python benchmarks/records.py --data FOLDER --minutes 3`. Machine: {machines}.
+Verify one: `python benchmarks/records.py fast --data FOLDER --minutes 3`. Machine: {machines}.
 
 {chr(10).join(lines)}
 """

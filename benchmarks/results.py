@@ -4,7 +4,7 @@
 
 writes docs/results.md, docs/results.csv, two pictures in docs/pictures, and the short table of the README. Finished rows
 are kept in docs/results.json and samples in the cache, so that it goes on where it stopped; a row is measured anew when
-its weights, its sampler or the judges are others. Some three hours on 2 cores from nothing, the cheapest rows first.
+its weights, its sampler or the judges are others. The cheapest rows come first.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def page(rows: list[Row]) -> str:
     precision = next((row["precision"] for row in rows if "," not in row["sampler"]), "float32")
     made = sorted({f"{row['machine']}, commit {row['commit']}" for row in rows})
     missing = (
-        "" if len(rows) == len(ROWS) else f"**{len(rows)} of {len(ROWS)} rows so far**: the same command goes on. "
+        "" if len(rows) == len(ROWS) else f"**{len(rows)} of {len(ROWS)} rows so far**: the same command goes on.\n\n"
     )
     return f"""# Results of the five systems
 

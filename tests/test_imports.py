@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "inkwash.facts",
         "inkwash.hardware",
         "inkwash.model",
+        "inkwash.own_code",
         "inkwash.recipe",
     },
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli import extensions
+from inkwash import own_code
 from inkwash.cli.whole import Whole
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def bench(
     json_
         Print JSON, for programs.
     """
-    extensions.load(with_)
+    own_code.load(with_)
     from inkwash import hardware
     from inkwash.cli.pages import speed
     from inkwash.cli.progress import counter, stages
@@ -88,7 +88,7 @@ def _listed(text: str | None) -> tuple[str, ...] | None:
 
 
 def _announce(plan: Plan) -> None:
-    from inkwash.cli.progress import span
+    from inkwash.evaluation.numerals import span
 
     print(
         f"{len(plan.pieces)} pieces of work in turn, {plan.asked.trials} times and once to warm up: about "

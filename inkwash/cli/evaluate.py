@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli import extensions
+from inkwash import own_code
 from inkwash.cli.whole import Whole
 
 if TYPE_CHECKING:
     from inkwash.evaluation.comparison import Entry
     from inkwash.evaluation.requests import Asked, Todo
 
-LOOKS = {
-    "a": "reads classes",
-    "b": "reads them another way",
-    "c": "looks at strokes",
-    "points": "sees the plane",
-}
-"""What each judge goes by."""
 HASTY = 5.0
 """Seconds that are not worth announcing."""
 
@@ -96,7 +89,7 @@ def evaluate(
     json_
         Print JSON, for programs.
     """
-    extensions.load(with_)
+    own_code.load(with_)
     from inkwash import hardware
     from inkwash.binding import build
     from inkwash.core import SCHEDULES
@@ -130,7 +123,7 @@ def _run(asked: Asked, report: Path | None, silent: bool, as_json: bool) -> int:
         from inkwash.evaluation.page import check_free
 
         check_free(report)
-    with stages(silent) as stage:
+    with stages(silent, every=True) as stage:
         todo = asked.resolve(stage)
     if not silent:
         _announce(todo)
@@ -149,10 +142,11 @@ def _run(asked: Asked, report: Path | None, silent: bool, as_json: bool) -> int:
 
 
 def _announce(todo: Todo) -> None:
-    from inkwash.cli.progress import span
+    from inkwash.evaluation.numerals import span
+    from inkwash.metrics.panel import LOOKS
 
     missing = "" if todo.bench.data is not None else "; what needs the data itself is left out (--data FOLDER)"
-    looks = ", ".join(f"{name.upper()} {LOOKS[name]}" for name in todo.bench.panel.judges)
+    looks = ", ".join(f"{name.upper()} {LOOKS.get(name, 'looks its own way')}" for name in todo.bench.panel.judges)
     print(f"judges of {todo.bench.panel.about.data}: {looks}{missing}", file=sys.stderr)
     if todo.extras:
         names = " and ".join(f"--{name}" for name in todo.extras)

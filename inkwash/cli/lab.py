@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from inkwash.cli import extensions
+from inkwash import own_code
 from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError
 
@@ -63,7 +63,7 @@ def lab(
     json_
         Print JSON, for programs.
     """
-    extensions.load(with_)
+    own_code.load(with_)
     from inkwash.lab import EXPERIMENTS
 
     known = EXPERIMENTS | _own(with_)
@@ -150,7 +150,7 @@ def _list(known: dict[str, Experiment], as_json: bool) -> None:
 
 
 def _announce(work: Work) -> None:
-    from inkwash.cli.progress import span
+    from inkwash.evaluation.numerals import span
 
     training, drawing = work.seconds()
     tasks = {"training": training, f"drawing {work.count:,} images of each arm": drawing}

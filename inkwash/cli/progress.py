@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from inkwash.evaluation.numerals import span
+
 if TYPE_CHECKING:
     from inkwash.runs.course import Course
 
@@ -104,8 +106,11 @@ def counter(total: int, told: str, quiet: bool = False) -> Iterator[Callable[[in
 
 
 @contextmanager
-def stages(quiet: bool = False) -> Iterator[Callable[[str, float], object]]:
-    """A line of what is going on and the time left; yields a function that hears what, and the share done, 0 unknown."""
+def stages(quiet: bool = False, every: bool = False) -> Iterator[Callable[[str, float], object]]:
+    """A line of what is going on and the time left; yields a function that hears what, and the share done, 0 unknown.
+
+    Where `every`, each stage also stays on a line of its own, in logs too.
+    """
     console = Console(stderr=True)
     with console.status("") if console.is_terminal and not quiet else nullcontext() as status:
         begun: dict[str, tuple[float, float]] = {}
@@ -113,6 +118,8 @@ def stages(quiet: bool = False) -> Iterator[Callable[[str, float], object]]:
 
         def show(what: str, share: float) -> None:
             now = time.perf_counter()
+            if every and not quiet and what not in begun:
+                console.print(what, highlight=False)
             since, before = begun.setdefault(what, (now, share))
             left = (now - since) * (1 - share) / (share - before) if share > before else None
             if status is not None:
@@ -123,10 +130,3 @@ def stages(quiet: bool = False) -> Iterator[Callable[[str, float], object]]:
                 print(f"{what}: about {span(left)} left", file=sys.stderr, flush=True)
 
         yield show
-
-
-def span(seconds: float) -> str:
-    """Return a time as people say it: 40 seconds, 12 minutes, 2.5 hours."""
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

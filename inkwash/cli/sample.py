@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli import extensions
+from inkwash import own_code
 from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError, unknown
 
@@ -99,7 +99,7 @@ def sample(
     quiet
         Print errors only.
     """
-    extensions.load(with_)
+    own_code.load(with_)
     from inkwash import hardware
     from inkwash import model as models
     from inkwash.binding import build

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli import extensions
+from inkwash import own_code
 
 
 def show(
@@ -35,7 +35,7 @@ def show(
     with_
         Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
     """
-    extensions.load(with_)
+    own_code.load(with_)
     from inkwash import model, recipe
     from inkwash.cli.pages import catalogue, data, pictures, recipes, runs
     from inkwash.data import DATASETS

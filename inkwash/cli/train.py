@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from inkwash.cli import extensions
+from inkwash import own_code
 from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError
 
@@ -76,7 +76,7 @@ def train(
     json_
         Print one JSON line an event instead of a progress bar.
     """
-    extensions.load(with_)
+    own_code.load(with_)
     from inkwash import hardware, preflight, recipe
     from inkwash.runs.starting import changed_rate, go_on, is_run, start
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from inkwash.core.noise import Stream, permutation
@@ -34,7 +35,7 @@ class Subject:
 
 def bits(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]:
     """Bound the likelihood of all test images under the model; samplers and guidance play no part in it."""
-    words = "bits a value, test set"
+    words = "bits a value, test"
     if subject.setting is None or data.is_points or data.test_values is None:
         yield Score("bits", words, None, note="needs a model of images, and data with a test part")
         return
@@ -69,6 +70,10 @@ def thorough(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Sc
         yield Score("told_apart", TOLD, None, note="needs images")
         return
     n = min(len(subject.values), len(data))
+    if n < rivals.FEWEST:
+        for key, words in (("told_apart", TOLD), ("taught", TAUGHT)):
+            yield Score(key, words, None, note=f"needs {rivals.FEWEST} samples and as many train images")
+        return
     real, _ = _some(data.values, None, n)
     found = rivals.told_apart(real, subject.values[:n], progress=lambda share: progress("telling apart", share))
     ends = found.accuracy - 1.96 * found.error, found.accuracy + 1.96 * found.error
@@ -103,26 +108,33 @@ TOLD = "CNN two-sample"
 TAUGHT = "error of a learner"
 
 
-def _bits_seconds(count: int, setting: Setting | None, data: Dataset) -> float:
+def _bits_seconds(count: int, setting: Setting | None, asked: bool, data: Dataset) -> float:
     if setting is None or data.is_points or data.test_values is None:
         return 0.0
     each = setting.pace() / setting.sampler.evaluations
     return likelihood.evaluations(len(data.test_values), min(TIGHTENING, len(data))) * each
 
 
-def _thorough_seconds(count: int, setting: Setting | None, data: Dataset) -> float:
-    if data.is_points or data.labels is None or min(count, len(data)) < rivals.FEWEST:
+def _thorough_seconds(count: int, setting: Setting | None, asked: bool, data: Dataset) -> float:
+    count = min(count, len(data))
+    if data.is_points or count < rivals.FEWEST:
         return 0.0
-    # two networks tell images apart, two are taught
-    each = fitting.pace(stacked(data.shape[0], len(data.classes)), data)
-    return 4 * rivals.updates(min(count, len(data))) * each
+    # one tells samples from real images, one real ones from real ones, and two are taught
+    reading = asked and data.labels is not None and data.test_labels is not None
+    networks = 1 + (data.test_values is not None and len(data.test_values) >= count) + 2 * reading
+    lesson = Dataset(data.name, data.values, torch.zeros(len(data), dtype=torch.int64), ("one", "other"))
+    each = fitting.pace(stacked(data.shape[0], max(2, len(data.classes))), lesson)
+    return networks * rivals.updates(count) * each
 
 
 class Extra(NamedTuple):
-    """A measure, and a guess of the seconds that it takes on so many samples of a setting (None for a file)."""
+    """A measure, and a guess of the seconds that it takes on so many samples.
+
+    They are of a setting (None for a file), with or without the labels that were asked for.
+    """
 
     measure: Callable[[Subject, Dataset, Progress], Iterator[Score]]
-    seconds: Callable[[int, Setting | None, Dataset], float]
+    seconds: Callable[[int, Setting | None, bool, Dataset], float]
 
 
 EXTRAS = {"bits": Extra(bits, _bits_seconds), "thorough": Extra(thorough, _thorough_seconds)}

@@ -14,7 +14,7 @@ from inkwash.metrics.panel import Panel
 NEAR = 0.01
 """A near-copy is closer to the train set than this share of the test images."""
 
-NEAREST = "nearest train example"
+NEAREST = "nearest in train"
 COPIES = "near-copies"
 
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them: shares in percent, distances with the digits that matter."""
+"""Numbers as people read them: shares in percent, distances with the digits that matter, times in words."""
 
 from __future__ import annotations
 
@@ -13,3 +13,10 @@ def number(key: str, value: float) -> str:
     digits = 4 if abs(value) < 0.1 else 3 if abs(value) < 10 else 1
     # a tiny negative distance is zero, and says so
     return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def span(seconds: float) -> str:
+    """Return a time as people say it: 40 seconds, 12 minutes, 2.5 hours."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

@@ -11,6 +11,7 @@ from inkwash import data as datasets
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.downloads import cache_folder
 from inkwash.errors import InkwashError, UsageError
+from inkwash.evaluation.numerals import span
 from inkwash.evaluation.scoring import real_figures
 from inkwash.facts import Facts
 from inkwash.metrics import panel as panels
@@ -96,6 +97,9 @@ def for_shape(shape: tuple[int, ...]) -> Bench:
 
 def made(data: Dataset, progress: Progress | None = None) -> Panel:
     """Return new judges of `data`, with what its own test part scores."""
+    panels.require_enough(data)
+    if progress is not None and not data.is_points:
+        progress(f"judges of {data.name} are built once, in about {span(panels.seconds(data))}, and kept", 0.0)
     found = panels.build(data, progress)
     if progress is not None:
         progress("the real test images are scored", 0.0)

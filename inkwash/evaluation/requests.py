@@ -143,6 +143,11 @@ class Drawing:
         """Model and sampler in words."""
         return self.setting.words
 
+    @property
+    def asked(self) -> bool:
+        """Whether a class is asked for."""
+        return self.setting.model.conditional
+
     def seconds(self) -> float:
         """Return a guess of the seconds that drawing will take."""
         return self.setting.seconds_for(self.count)
@@ -181,6 +186,11 @@ class Held:
         """How many examples."""
         return len(self.values)
 
+    @property
+    def asked(self) -> bool:
+        """Whether a class was asked for."""
+        return self.labels is not None
+
     def seconds(self) -> float:
         """Return 0: nothing is drawn."""
         return 0.0
@@ -214,8 +224,11 @@ class Todo:
         data = self.bench.data
         if data is None:
             return 0.0
-        settings = [(task.count, task.setting if isinstance(task, Drawing) else None) for task in self.tasks]
-        return sum(EXTRAS[name].seconds(*of, data) for name in self.extras for of in settings)
+        return sum(
+            EXTRAS[name].seconds(task.count, task.setting if isinstance(task, Drawing) else None, task.asked, data)
+            for name in self.extras
+            for task in self.tasks
+        )
 
     def facts(self) -> dict[str, str]:
         """Return what a report says of its making: samples, judges, machine, commit."""

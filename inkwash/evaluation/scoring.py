@@ -87,7 +87,7 @@ def measure(
     return Evaluation(name, len(values), panel.about.data, tuple(scores), seen, tuple(notes))
 
 
-KID = "KID to train x 1000"
+KID = "KID x 1000"
 MANIFOLD = {key: key for key in ("precision", "recall", "density", "coverage")}
 TWO_SAMPLE = "1-NN two-sample"
 

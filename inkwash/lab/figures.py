@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inkwash.lab.results import SHARES, Results
-from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, legend, save
+from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, legend, plain_ticks, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,20 +37,27 @@ class Plot:
         keys = [key for key in self.y if any(self._has(results, key, place) for place in range(len(results.arms)))]
         if not keys:
             return False
+        axis_key = self._axis(results)
         page, panels = figure(columns=len(keys), width=1.6 + 4.4 * len(keys))
         for place, (ax, key) in enumerate(zip(panels, keys, strict=True)):
             shown = [arm for arm in range(len(results.arms)) if self._has(results, key, arm)]
             lines = results.arms[shown[0]].line(key) is not None
-            (self._lines if lines else self._points)(ax, results, key, shown)
+            (self._lines if lines else self._points)(ax, results, axis_key, key, shown)
             # on the categories of arms there is nothing to take a logarithm of
-            for axis in self.log if self.x != ARMS else self.log.replace("x", ""):
+            for axis in self.log if axis_key != ARMS else self.log.replace("x", ""):
                 if axis == "y" and key.split(".")[0] in SHARES:
                     continue  # a share can be 0
                 ax.set(**{f"{axis}scale": "log"})
-            x = "" if self.x == ARMS else self._words(results, self.x)
+            plain_ticks(ax)
+            x = "" if axis_key == ARMS else self._words(results, axis_key)
             describe(ax, self.title if place == 0 else "", x, self._words(results, key))
         save(page, path)
         return True
+
+    def _axis(self, results: Results) -> str:
+        """Return the key to the right: `x`, but the arms where they all have one and the same of it."""
+        held = {arm.value(self.x) for arm in results.arms if self.x in arm}
+        return ARMS if len(held) == 1 and len(results.arms) > 1 else self.x
 
     def _has(self, results: Results, key: str, place: int) -> bool:
         arm = results.arms[place]
@@ -58,18 +65,18 @@ class Plot:
             return arm.line(self.x) is not None
         return key in arm and (self.x == ARMS or self.x in arm)
 
-    def _lines(self, ax: Axes, results: Results, key: str, shown: list[int]) -> None:
+    def _lines(self, ax: Axes, results: Results, axis_key: str, key: str, shown: list[int]) -> None:
         for place in shown:
             arm = results.arms[place]
-            x, y = arm.line(self.x), arm.line(key)
+            x, y = arm.line(axis_key), arm.line(key)
             assert x is not None and y is not None
             ax.plot(x, y, color=COLOURS[place % len(COLOURS)], label=arm.name)
         legend(ax)
 
-    def _points(self, ax: Axes, results: Results, key: str, shown: list[int]) -> None:
+    def _points(self, ax: Axes, results: Results, axis_key: str, key: str, shown: list[int]) -> None:
         arms = [results.arms[place] for place in shown]
-        over_arms = self.x == ARMS
-        xs = [float(k) for k in range(len(arms))] if over_arms else [arm.value(self.x) for arm in arms]
+        over_arms = axis_key == ARMS
+        xs = [float(k) for k in range(len(arms))] if over_arms else [arm.value(axis_key) for arm in arms]
         ys, errors = [arm.value(key) for arm in arms], [arm.uncertainty(key) for arm in arms]
         joined = "o" if over_arms else "o-"
         # no distance is below 0 and no share above 1, whatever half an interval says
@@ -87,7 +94,7 @@ class Plot:
             ax.set_xticks(xs, [arm.name for arm in arms], rotation=20, ha="right")
             ax.set_xlim(-0.5, len(arms) - 0.5)
             return
-        if self.x in SETTINGS:
+        if axis_key in SETTINGS:
             return
         for x, y, arm in zip(xs, ys, arms, strict=True):
             ax.annotate(arm.name, (x, y), (4, 4), textcoords="offset points", fontsize=LOOK["size"] - 2, color=INK)

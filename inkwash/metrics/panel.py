@@ -130,6 +130,14 @@ JUDGES: dict[str, Callable[[int, int], nn.Module]] = {
 }
 """Name -> network, from the numbers of channels and classes; the order is that of the table of scores."""
 
+LOOKS = {
+    "a": "reads classes",
+    "b": "reads them another way",
+    "c": "looks at strokes",
+    "points": "sees the plane",
+}
+"""What each judge goes by, in words."""
+
 
 def build(data: Dataset, progress: Progress | None = None) -> Panel:
     """Return a new panel for `data`: judges that learn it from its train part, deterministically, and its references.
@@ -137,16 +145,14 @@ def build(data: Dataset, progress: Progress | None = None) -> Panel:
     Without labels there is judge C alone; for points the plane itself is the judge. `progress(what, share)` hears how
     far it is. Raises `UsageError` for a set that is too small to be judged.
     """
-    _require_enough(data)
+    require_enough(data)
     train, test = parts(data)
     if data.is_points:
         scale = float(train.values.double().var(0).mean().rsqrt())
         seats: dict[str, tuple[nn.Module | None, float]] = {"points": (None, scale)}
     else:
-        # a single class teaches a classifier nothing
-        wanted = [name for name in JUDGES if len(data.classes) > 1 or name == "c"]
         seats = {}
-        for seed, name in enumerate(wanted, start=1):
+        for seed, name in enumerate(_wanted(data), start=1):
             net = _fitted(name, seed, train, partial(progress, f"judge {name} learns") if progress else None)
             features = read(net, 1.0, train.values).features
             seats[name] = net, float(features.double().var(0).mean().rsqrt())
@@ -163,7 +169,24 @@ def build(data: Dataset, progress: Progress | None = None) -> Panel:
     return Panel(about, found, rows[0], rows[1])
 
 
-def _require_enough(data: Dataset) -> None:
+def seconds(data: Dataset) -> float:
+    """Return a guess of the seconds in which the judges of `data` learn; times some updates of each."""
+    train, _ = parts(data)
+    nets = [] if data.is_points else [_new(name, seed, train) for seed, name in enumerate(_wanted(data), start=1)]
+    readers = [net for net in nets if isinstance(net, Classifier)]
+    return sum(fitting.pace(net, train) * fitting.updates(len(train)) for net in readers)
+
+
+def _wanted(data: Dataset) -> list[str]:
+    # a single class teaches a classifier nothing
+    return [name for name in JUDGES if len(data.classes) > 1 or name == "c"]
+
+
+def _new(name: str, seed: int, train: Dataset) -> nn.Module:
+    return fitting.initialised(lambda: JUDGES[name](train.shape[0], len(train.classes)), seed)
+
+
+def require_enough(data: Dataset) -> None:
     """Raise `UsageError` for too few examples of either part, and for images that a judge's patches do not fit in."""
     if len(data) < FEWEST_TRAIN:
         raise UsageError(f"{data.name} has {len(data)} train examples: judges need at least {FEWEST_TRAIN}")
@@ -178,7 +201,7 @@ def _require_enough(data: Dataset) -> None:
 
 
 def _fitted(name: str, seed: int, train: Dataset, progress: Callable[[float], object] | None) -> nn.Module:
-    net = fitting.initialised(lambda: JUDGES[name](train.shape[0], len(train.classes)), seed)
+    net = _new(name, seed, train)
     if isinstance(net, Classifier):
         net = fitting.learnt(net, train, seed, progress).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         # kept in half precision, so judged in it from the first

@@ -1,4 +1,4 @@
-"""A U-Net that folds 2x2 pixels into channels and normalises nothing: most of a processor's peak, the network of `fast`."""
+"""A U-Net that folds 2x2 pixels into channels and normalises nothing, so that a processor spends its time in convolutions."""
 
 from __future__ import annotations
 

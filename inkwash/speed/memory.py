@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import runpy
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from inkwash import hardware
+from inkwash import hardware, own_code
 from inkwash.speed import children
 from inkwash.speed.drawing import Drawing
 from inkwash.speed.subjects import Subject
@@ -33,8 +32,7 @@ class Errand:
     def do(self) -> None:
         """Do it here."""
         if self.own is not None:
-            sys.path.insert(0, str(Path(self.own).parent.resolve()))
-            runpy.run_path(self.own)
+            own_code.load(Path(self.own))
         hardware.keep_memory()
         place = hardware.device(self.device)
         subject = Subject.of(self.name, place)

@@ -38,7 +38,7 @@ def library() -> Any:
     try:
         import diffusers
     except ImportError:
-        raise UsageError("--against needs diffusers: pip install 'inkwash[interop]'") from None
+        raise UsageError("--against needs diffusers: pip install -c constraints.txt -e '.[interop]'") from None
     return diffusers
 
 

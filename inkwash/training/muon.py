@@ -20,7 +20,8 @@ class Muon(torch.optim.Optimizer):
 
     A convolution [O, I, h, w] is the matrix [O, I h w]: its momentum is brought near the closest half-orthogonal matrix
     and applied with the rate `inner_lr` * sqrt(max(1, O / I h w)). `lr`, `betas` and `weight_decay` are those of AdamW;
-    the decay holds for both. Each group carries its own rate in units of `lr` as "times", for whoever schedules it.
+    the decay holds for both. Each group carries its own rate in units of `lr`, which is above 0, as "times", for whoever
+    schedules it.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Muon(torch.optim.Optimizer):
         inner = [p for p in every if p.ndim == 4 and min(p.shape[:2]) >= THINNEST]
         chosen = set(map(id, inner))
         groups = [
-            {"params": inner, "inner": True, "times": inner_lr / lr if lr else 0.0},
+            {"params": inner, "inner": True, "times": inner_lr / lr},
             {"params": [p for p in every if id(p) not in chosen], "inner": False, "times": 1.0},
         ]
         defaults = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "momentum": momentum, "eps": 1e-8}

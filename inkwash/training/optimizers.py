@@ -47,6 +47,8 @@ class Optimizer:
                 raise UsageError(f"field 'optimizer.{name}' is {getattr(self, name)}: it must be at least {lowest}")
         if self.inner_lr is not None and (self.kind != "muon" or not self.inner_lr >= 0):
             raise UsageError(f"field 'optimizer.inner_lr' is {self.inner_lr}: it is muon's alone, and at least 0")
+        if self.kind == "muon" and not self.lr:
+            raise UsageError("field 'optimizer.lr' is 0: muon's inner_lr is kept in proportion to it, give a tiny one")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise UsageError(f"field 'optimizer.betas' is {self.betas}: both must be in [0, 1)")
 

@@ -88,3 +88,16 @@ def save(page: Figure, path: str | Path) -> None:
     undated = {".png": {"Software": None, CHUNK: "{}"}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     with atomic(path) as temporary:
         page.savefig(temporary, format=kind[1:], metadata=undated[kind])
+
+
+def plain_ticks(ax: Axes) -> None:
+    """Write numbers on logarithmic axes in full, 0.05 and not 5 × 10⁻²; in a narrow range also between powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+        if axis.get_scale() != "log":
+            continue
+        subs = (1.0, 2.0, 5.0) if high < 1000 * low else (1.0,)
+        axis.set_major_locator(LogLocator(subs=subs))
+        axis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
+        axis.set_minor_formatter(NullFormatter())

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwash.errors import UsageError
-from inkwash.viz.style import COLOURS, FAINT, INK, LOOK, PAPER, describe, figure, save
+from inkwash.viz.style import COLOURS, FAINT, INK, LOOK, PAPER, describe, figure, plain_ticks, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ def speed_quality(
         # an interval that nearly reaches 0 would flatten all the rest
         lowest = min([mark.value for mark in marks] + ([] if real is None else [real]))
         ax.set_ylim(bottom=max(ax.get_ylim()[0], lowest / 3))
-    _plain_ticks(ax)
+    plain_ticks(ax)
     describe(ax, title, f"{cost}, further left is faster", value)
     told = page.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=LOOK["size"], labelcolor=INK)
     for words in told.get_texts():
@@ -95,19 +95,6 @@ def _model(ax: Axes, marks: Sequence[Mark], index: int, name: str) -> None:
         fill = colour if mark.on_front else PAPER
         ax.plot(mark.cost, mark.value, shape, color=colour, markerfacecolor=fill, markersize=6, zorder=3)
     ax.plot([], [], shape, color=colour, markersize=6, label=name)
-
-
-def _plain_ticks(ax: Axes) -> None:
-    """Numbers in full, 0.05 and not 5 × 10⁻²; within a narrow range also between the powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
-        if axis.get_scale() != "log":
-            continue
-        subs = (1.0, 2.0, 5.0) if high < 1000 * low else (1.0,)
-        axis.set_major_locator(LogLocator(subs=subs))
-        axis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
-        axis.set_minor_formatter(NullFormatter())
 
 
 def _name(ax: Axes, marks: Sequence[Mark], real: float | None) -> None:

@@ -28,6 +28,7 @@ def lessons(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return net.eval()
 
     monkeypatch.setattr(fitting, "learnt", learnt)
+    monkeypatch.setattr(fitting, "pace", lambda net, data: 0.125)
     return seeds
 
 
@@ -53,6 +54,16 @@ def test_judges_are_built_once_and_then_read(small: Dataset, lessons: list[int])
     known = panels.for_facts(Facts.of(small))
     assert equal(known.panel, first.panel) and known.data is None
     assert {"zero", "mean", "nearest", "copies", "accuracy.a", "unsure.b", "two_sample.297"} <= set(first.panel.figures)
+
+
+def test_the_time_is_said_before_judges_learn(small: Dataset, lessons: list[int]) -> None:
+    heard: list[str] = []
+    panels.for_data(small, progress=lambda what, share: heard.append(what))
+    # two readers, 600 updates each at an eighth of a second
+    assert "small" in heard[0] and "150 seconds" not in heard[0] and "2 minutes" in heard[0]
+    heard.clear()
+    panels.for_data(small, progress=lambda what, share: heard.append(what))
+    assert heard == []
 
 
 def test_other_data_have_other_judges(small: Dataset, lessons: list[int]) -> None:

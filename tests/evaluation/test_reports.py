@@ -24,10 +24,10 @@ from inkwash.metrics.judges import Reading
 CLASSES = ("nought", "one", "two")
 SCORES = (
     Score("fd.a", "FD to train, A", 0.07624, 0.03812, "low", 0.021, 0.0712, 0.0811, 0.0699),
-    Score("kid", "KID to train x 1000", -0.00001, 0.2),
+    Score("kid", "KID x 1000", -0.00001, 0.2),
     Score("precision", "precision", 0.91237, 0.9472, "high", note="of 1,000"),
     Score("zero", "pixels exactly 0", 0.44551, 0.8069, "near"),
-    Score("nearest", "nearest train example", None, 4.39, "near", note="needs mnist itself"),
+    Score("nearest", "nearest in train", None, 4.39, "near", note="needs mnist itself"),
 )
 FACTS = {"model": "moss <b>", "machine": "2 cores"}
 VOID = {"img", "meta", "br", "link"}
@@ -103,11 +103,11 @@ def test_a_report_says_every_number_and_why_one_is_missing(tmp_path):
         "0.0712 to 0.0811",
         "0.0699",
         "0.0210",
-        "KID to train x 1000",
+        "KID x 1000",
     ]
     for text in ("0.0000", "0.912", "0.947", "44.6%", "80.7%", "of 1,000", "The background is grey."):
         assert text in words
-    assert "nearest train example: needs mnist itself" in words
+    assert "nearest in train: needs mnist itself" in words
     assert "labels were asked in other proportions" in words
     assert words.index("The background is grey.") < words.index("FD to train, A")
 

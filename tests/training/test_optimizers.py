@@ -60,7 +60,9 @@ def test_an_unknown_kind_is_answered_with_the_nearest() -> None:
         Optimizer("adamww")
 
 
-@pytest.mark.parametrize("change", [{"kind": "adam", "inner_lr": 0.02}, {"kind": "muon", "inner_lr": -1.0}])
+@pytest.mark.parametrize(
+    "change", [{"kind": "adam", "inner_lr": 0.02}, {"kind": "muon", "inner_lr": -1.0}, {"kind": "muon", "lr": 0.0}]
+)
 def test_the_rate_of_inner_convolutions_is_muons_alone(change: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="inner_lr"):
         Optimizer(**change)

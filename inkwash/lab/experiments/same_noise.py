@@ -21,9 +21,9 @@ def likeness(arm: Ready, lab: Lab) -> Iterator[Finding]:
     yield Score("same_seed", "distance to the first arm's image of the same seed (RMS, white = 1)", apart)
     yield Score("other_seed", "distance to that of another seed", strangers)
     unlike = apart / strangers if strangers else None
-    yield Score("unlike", "the first in units of the second", unlike, note="pictures of different seeds are the same")
+    yield Score("unlike", "distance, in that of another seed", unlike, note="pictures of different seeds are the same")
     same = float((lab.seen(own) == lab.seen(first)).double().mean())
-    yield Score("same_class", "images whose class is that of the same seed in the first arm", same, better="high")
+    yield Score("same_class", "same class as the first arm's", same, better="high")
 
 
 def _distance(a: torch.Tensor, b: torch.Tensor) -> float:
