@@ -111,8 +111,9 @@ class Model:
     ) -> Denoiser:
         """Return the model as a denoiser: clipped to [-1, 1] when asked, guided when `guidance` is not 1.
 
-        `interval` in u is where guidance acts. `clip` None clips images of eps-networks, whose guesses at noisy
-        levels are noise divided by a small alpha. Raises `UsageError` for guidance on a model that hears no label.
+        `interval` in u is where guidance acts. `clip` None clips where the recipe says so, and images of eps-networks,
+        whose guesses at noisy levels are noise divided by a small alpha. Raises `UsageError` for guidance on a model
+        that hears no label.
         """
         weight = self.recipe.sampling.guidance if guidance is None else guidance
         denoiser: Denoiser = NetDenoiser(self.net, self.target, hardware.precision(precision, self.device))
@@ -130,7 +131,7 @@ class Model:
             noisiest = NOISE if high == 1 else self.recipe.schedule(high)
             denoiser = Guided(denoiser, weight, cleanest, noisiest)
         if clip is None:
-            clip = self.recipe.target == "eps" and not self.facts.is_points
+            clip = (self.recipe.clip or self.recipe.target == "eps") and not self.facts.is_points
         return Clipped(denoiser) if clip else denoiser
 
 

@@ -23,13 +23,17 @@ from inkwash.training.optimizers import Optimizer
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe; each field is a section of its TOML file. Raises `UsageError` for what no run could follow."""
+    """A whole recipe; each field is a section of its TOML file. Raises `UsageError` for what no run could follow.
+
+    `clip` clips guesses to the range of images when drawing, and lets training know (see `Denoising`).
+    """
 
     name: str
     network: Network
     about: str = ""
     data: Data = field(default_factory=Data)
     target: str = "eps"
+    clip: bool = False
     schedule: Schedule = field(default_factory=Linear)
     density: Density = field(default_factory=Uniform)
     weight: Weight = field(default_factory=Unweighted)
@@ -144,12 +148,12 @@ def with_length(recipe: Recipe, length: Length) -> Recipe:
 def differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return the sections in which two recipes train differently; how long and how often kept may change."""
     free = {"length", "checkpoint_every", "milestones"}
-    sections = ("network", "target", "schedule", "density", "weight", "optimizer", "training")
+    sections = ("network", "target", "clip", "schedule", "density", "weight", "optimizer", "training")
 
     def fixed(section: Any) -> Any:
         plain = json.loads(json.dumps(section))
         if not isinstance(plain, dict):
-            return plain
+            return plain or None
         # a field that is not set is as good as one that was not yet known
         return {key: value for key, value in plain.items() if key not in free and value is not None}
 

@@ -104,7 +104,7 @@ class Setting:
             "sampler": [sampler.kind, sampler.steps, sampler.eta, sampler.temperature],
             "schedule": encode_schedule(sampler.schedule) if s.schedule is not None else "model",
             "guidance": [self.guidance, *s.interval],
-            "clip": s.clip,
+            "clip": recipe["clip"] or None if s.clip is None else s.clip,
             "precision": str(self._cast),
         }
 

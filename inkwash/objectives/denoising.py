@@ -26,11 +26,17 @@ class Speaker(Protocol):
 
 @dataclass(frozen=True)
 class Denoising:
-    """The weighted squared error in target space, at levels of `schedule` visited by `density` (Ho et al. 2020, eq. 14)."""
+    """The weighted squared error in target space, at levels of `schedule` visited by `density` (Ho et al. 2020, eq. 14).
+
+    With `clip` it is the error of the guess clipped to [-1, 1], as far as that lets it learn: where a pixel is at an end
+    of the range, a guess beyond that end costs nothing. The minimum is the posterior mean all the same, which is never
+    beyond; but a network need not hit the end exactly, so that a background of one value becomes exact when clipped.
+    """
 
     schedule: Schedule
     density: Density = field(default_factory=Uniform)
     weight: Weight = field(default_factory=Unweighted)
+    clip: bool = False
 
     def __call__(self, denoiser: Speaker, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor) -> Tensor:
         """Return the loss of each example, float32 [B], the mean over its pixels.
@@ -41,7 +47,12 @@ class Denoising:
         target = denoiser.target
         x = level.mix(images, noise)
         error = denoiser.output(x, level, labels) - target.of(level, images, noise)
-        weight = self.weight(level, target) * (level.sigma / target.determinant(level)) ** 2
+        # an error e of the network is one of -e*sigma/D of the image
+        gain = -level.sigma / target.determinant(level)
+        if self.clip:
+            off = error.detach() * over(gain, error)
+            error = error.masked_fill((images <= -1) & (off < 0) | (images >= 1) & (off > 0), 0)
+        weight = self.weight(level, target) * gain**2
         return (over(weight, error) * error**2).flatten(1).mean(1)
 
 

@@ -15,7 +15,7 @@ from inkwash import hardware, model
 from inkwash.core import NetDenoiser, Target
 from inkwash.data import Dataset
 from inkwash.drawing import Settings, draw, labels_for
-from inkwash.errors import InkwashError
+from inkwash.errors import InkwashError, UsageError
 from inkwash.facts import Facts
 from inkwash.files import write_text
 from inkwash.model import Model
@@ -62,6 +62,8 @@ class Course:
         self.facts = Facts.of(self.data)
         self.conditional = self.recipe.network.conditional
         self.facts.heard(self.conditional)
+        if self.recipe.clip and self.facts.is_points:
+            raise UsageError(f"clip has no meaning for {self.facts.data}, whose points have no range: --set clip=false")
         self.batches = Batches(
             self.data, training.batch, training.seed, self.conditional, training.label_dropout, self.device
         )
@@ -72,7 +74,7 @@ class Course:
         self.half_life = Length.parse(training.ema, where[0]).steps(training.batch, count, where[0])
         self.every = Length.parse(training.checkpoint_every, where[1]).steps(training.batch, count, where[1])
         self.milestones = self.recipe.milestones.names(self.total, training.batch, count)
-        self.denoising = Denoising(self.recipe.schedule, self.recipe.density, self.recipe.weight)
+        self.denoising = Denoising(self.recipe.schedule, self.recipe.density, self.recipe.weight, self.recipe.clip)
         self.target = Target(self.recipe.target, self.facts.data_std)
         self.precision = hardware.precision(training.precision, self.device)
         net = self.net if self.net is not None else model.build_net(self.recipe, self.facts)

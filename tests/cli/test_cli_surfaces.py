@@ -17,6 +17,7 @@ SECTIONS = {
     "network": {"kind", "conditional", "base"},
     "data": {"name"},
     "schedule": {"kind", "T", "start", "end"},
+    "clip": None,
     "density": {"kind"},
     "weight": {"kind"},
     "optimizer": {"kind", "lr", "betas", "weight_decay", "clip", "warmup", "decay"},

@@ -171,6 +171,10 @@ def test_what_changes_no_image_changes_no_place(untrained: Untrained) -> None:
     plain = Setting(model, Settings())
     for other in (Settings("ddim:5"), Settings("ddim", steps=5), Settings(guidance=1.0)):
         assert Setting(replace(model, name="renamed"), other).folder == plain.folder
+    # whether recipe or user has the guesses clipped
+    clips = replace(model, recipe=replace(model.recipe, clip=True))
+    assert Setting(clips, Settings()).folder == Setting(model, Settings(clip=True)).folder != plain.folder
+    assert Setting(clips, Settings(clip=False)).folder == Setting(model, Settings(clip=False)).folder
 
 
 def test_a_guess_of_the_time_counts_what_is_missing(untrained: Untrained) -> None:

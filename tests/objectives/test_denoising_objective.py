@@ -210,3 +210,56 @@ def test_labels_are_dropped_with_their_chance_and_otherwise_kept() -> None:
     assert torch.equal(drop_labels(labels, 0.0, u), labels)
     assert (drop_labels(labels, 1.0, u) == -1).all()
     assert drop_labels(None, 0.5, u) is None
+
+
+class Says:
+    """A denoiser whose guess of the image is given, put into the words of its target."""
+
+    def __init__(self, target: Target, guess: Tensor) -> None:
+        self.target, self.guess = target, guess
+
+    def output(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        return self.target.of(level, self.guess, level.noise_in(x, self.guess))
+
+
+@every_target
+@pytest.mark.parametrize("end", [-1.0, 1.0])
+def test_clipped_a_guess_beyond_the_end_costs_nothing_where_the_pixel_is_at_it(kind: str, end: float) -> None:
+    level_count, target, noise = 50, Target(kind, DATA_STD), torch.randn(50, 4, dtype=torch.float64)
+    u = stratify(torch.full((level_count,), 0.5, dtype=torch.float64))
+    images = torch.tensor([end, end, 0.3, -end], dtype=torch.float64).expand(level_count, 4)
+    # beyond; short of it; beyond where the pixel is grey; beyond at the wrong end
+    guess = torch.tensor([end * 1.7, end * 0.6, end * 1.5, end * 1.5], dtype=torch.float64).expand(level_count, 4)
+
+    def losses(clip: bool) -> Tensor:
+        objective = Denoising(Cosine(), clip=clip)
+        return torch.stack(
+            [
+                objective(Says(target, guess[:, k : k + 1]), images[:, k : k + 1], None, u, noise[:, k : k + 1])
+                for k in range(4)
+            ]
+        )
+
+    plain, clipped = losses(False), losses(True)
+    assert (plain > 0).all() and (clipped[0] == 0).all()
+    assert torch.equal(clipped[1:], plain[1:])
+
+
+@every_target
+def test_clipped_the_minimum_is_still_the_posterior_mean(kind: str) -> None:
+    """A pixel that is black or white, as likely: over guesses constant at a level, the best is the mean, within the range."""
+    target, level_u = Target(kind, DATA_STD), torch.full((64,), 0.6, dtype=torch.float64)
+    black = (torch.arange(64) % 4 != 0).double()[:, None]
+    images, noise = 1 - 2 * black, torch.zeros(64, 1, dtype=torch.float64)
+    objective = Denoising(Cosine(), clip=True)
+    guesses = torch.linspace(-1.5, 1.5, 301, dtype=torch.float64)
+    losses = [objective(Says(target, torch.full_like(images, g)), images, None, level_u, noise).mean() for g in guesses]
+    assert guesses[torch.stack(losses).argmin()] == pytest.approx(images.mean().item(), abs=0.006)
+    # where all are black, whatever is not above black is as good as black
+    at_black = torch.stack(
+        [
+            objective(Says(target, torch.full_like(images, g)), -torch.ones_like(images), None, level_u, noise).mean()
+            for g in guesses
+        ]
+    )
+    assert (at_black[guesses <= -1] == 0).all() and (at_black[guesses > -0.99] > 0).all()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inkwash import model
 from inkwash.data import Dataset
-from inkwash.errors import InkwashError
+from inkwash.errors import InkwashError, UsageError
 from inkwash.objectives import Denoising
 from inkwash.runs import course as courses
 from inkwash.runs.course import Course
@@ -160,3 +160,9 @@ def test_points_are_trained_on_like_images(tmp_path: Path, tiny: Callable[..., A
     list(course.events())
     assert model.load(course.folder.path).facts.is_points
     assert (course.folder.samples / "step-0000006.png").is_file()
+
+
+def test_points_have_no_range_to_be_clipped_to(tmp_path: Path, tiny: Callable[..., Any]) -> None:
+    changes = ("clip=true", "training.label_dropout=0.0", 'network={kind="mlp", width=8, depth=1, dim=8}')
+    with pytest.raises(UsageError, match="clip has no meaning for moons"):
+        start(tiny(*changes), "moons", tmp_path / "run")

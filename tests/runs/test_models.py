@@ -158,6 +158,11 @@ def test_images_of_eps_networks_are_clipped_unless_asked(untrained: Untrained) -
     assert isinstance(v.denoiser(), NetDenoiser) and isinstance(v.denoiser(clip=True), Clipped)
 
 
+def test_images_are_clipped_where_the_recipe_says_so(untrained: Untrained) -> None:
+    clips = untrained("clip=true")
+    assert isinstance(clips.denoiser(), Clipped) and isinstance(clips.denoiser(clip=False), NetDenoiser)
+
+
 def test_guidance_needs_a_network_that_hears_labels(untrained: Untrained) -> None:
     deaf = untrained("training.label_dropout=0.0", "network.conditional=false")
     with pytest.raises(UsageError, match="guidance 2 has no effect"):
