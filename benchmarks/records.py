@@ -1,8 +1,10 @@
-"""Time to quality: train from nothing for so many minutes, draw 10,000 images unchosen, and ask every judge.
+"""Time to quality: train from nothing for so long, draw 10,000 images unchosen, and ask every judge.
 
-    python benchmarks/records.py RECIPE --data FOLDER --minutes 3 --note "what changed"
+    python benchmarks/records.py RECIPE --data FOLDER --length "3 minutes" --note "what changed"
 
-does so for three seeds and adds a line to benchmarks/records.md. Without --note it is a trial, and only printed.
+does so for three seeds and adds a line to benchmarks/records.md. Lengths in minutes are records. Lengths in images are
+trials, which compare on a busy machine too: `--seeds 0 --n 5000 --predicted "what it should do"`. Without --note the
+result is only printed.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 
 import torch
 from cyclopts import App
-from documents import QUALITY, figure
+from documents import MORE, QUALITY, figure
 
 from inkwash import hardware, model
 from inkwash.drawing import Settings
@@ -45,19 +47,22 @@ def main(
     recipe: str,
     /,
     data: str,
-    minutes: float,
+    length: str,
     sampler: str | None = None,
     seeds: str = "0,1,2",
     change: list[str] | None = None,
     note: str | None = None,
+    predicted: str = "",
     n: int = COUNT,
 ) -> None:
-    """Try RECIPE, with `change` KEY=VALUE of it, for so many minutes; with a `note` the result is kept as a record."""
+    """Try RECIPE, with `change` KEY=VALUE of it, for `length`; with a `note` the result is kept."""
     hardware.keep_memory()
     changes = change or []
     at = commit()
-    trials = [tried(recipe, data, minutes, int(seed), changes, sampler, n) for seed in seeds.split(",")]
-    means = {key: statistics.mean(trial[key] for trial in trials) for key in trials[0] if key != "seed"}
+    trials = [tried(recipe, data, length, int(seed), changes, sampler, n) for seed in seeds.split(",")]
+    means = {
+        key: statistics.mean(trial[key] for trial in trials) for key in trials[0] if key not in ("seed", "sampler")
+    }
     print(json.dumps({"mean": means}), flush=True)
     if note is None:
         return
@@ -68,7 +73,9 @@ def main(
             "note": note,
             "recipe": recipe,
             "changes": changes,
-            "minutes": minutes,
+            "predicted": predicted,
+            "length": length,
+            "n": n,
             "machine": f"{machine['hardware']}, {machine['threads']} threads, torch {machine['torch']}",
             "commit": at,
             "trials": trials,
@@ -78,14 +85,12 @@ def main(
     write_text(HERE / "records.md", page(kept))
 
 
-def tried(
-    recipe: str, data: str, minutes: float, seed: int, changes: list[str], sampler: str | None, count: int
-) -> Trial:
+def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sampler: str | None, count: int) -> Trial:
     """Return what one training from `seed` came to: seconds by the clock, images seen, and every score."""
     with tempfile.TemporaryDirectory() as place:
         run = Path(place) / "run"
-        command = [sys.executable, "-m", "inkwash", "train", recipe, "--data", data, "--minutes", f"{minutes:g}"]
-        command += ["--seed", f"{seed}", "--out", str(run), "--quiet"]
+        command = [sys.executable, "-m", "inkwash", "train", recipe, "--data", data, "--seed", f"{seed}"]
+        command += ["--out", str(run), "--quiet", "--set", f"training.length={length}"]
         begun = time.perf_counter()
         subprocess.run([*command, *(part for change in changes for part in ("--set", change))], check=True)
         seconds = time.perf_counter() - begun
@@ -99,41 +104,76 @@ def tried(
         "seed": seed,
         "seconds": seconds,
         "images": trained.step * trained.recipe.training.batch,
+        "sampler": setting.sampler_words,
         "evaluations": found.evaluations,
         **{f"times.{key}": scores[key].ratio for key in SCORES if key.startswith("fd.") and key in scores},
         **{key: scores[key].value for key in SCORES if key in scores},
     }
-    told = ", ".join(f"{key} {value:.4g}" for key, value in trial.items())
+    told = ", ".join(
+        f"{key} {value if isinstance(value, str) else format(value, '.4g')}" for key, value in trial.items()
+    )
     print(told, file=sys.stderr, flush=True)
     return trial
 
 
 def page(kept: list[dict[str, Any]]) -> str:
     """Return benchmarks/records.md."""
-    heads = ["minutes", "FD A, times the real test set's", *(QUALITY.get(key, key) for key in SCORES), "images seen"]
-    lines = [f"| {' | '.join([*heads, 'what changed', 'commit'])} |", "|" + "---:|" * len(heads) + "---|---|"]
-    for record in kept:
-        trials = record["trials"]
-        means = {key: statistics.mean(trial[key] for trial in trials) for key in trials[0]}
-        ratios = ", ".join(f"{trial['times.fd.a']:.2f}" for trial in trials)
-        cells = [
-            f"{record['minutes']:g}",
-            f"**{means['times.fd.a']:.2f}** ({ratios})",
-            *(figure(key, means[key]) if key in means else "" for key in SCORES),
-            f"{means['images']:,.0f}",
-            record["note"],
-            record["commit"],
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    machines = "; ".join(dict.fromkeys(record["machine"] for record in kept))
+    records = [each for each in kept if "minute" in each["length"]]
+    trials = [each for each in kept if each not in records]
+    machines = "; ".join(dict.fromkeys(each["machine"] for each in kept))
     return f"""# Records: time to quality
 
 How good a model gets in so many minutes from nothing. {RULES}
 
-Verify one: `python benchmarks/records.py fast --data FOLDER --minutes 3`. Machine: {machines}.
+Verify one: `python benchmarks/records.py fast --data FOLDER --length "3 minutes"`. Machine: {machines}.
 
-{chr(10).join(lines)}
+{_table(records)}
+
+## Trials
+
+What was tried on the way, wins and losses alike: so many images of training, one seed unless more are in brackets.
+Differences of one seed below a tenth are noise.
+
+{_table(trials)}
 """
+
+
+def _table(kept: list[dict[str, Any]]) -> str:
+    predicted = any(each["predicted"] for each in kept)
+    heads = [
+        "length",
+        "what changed",
+        *(["predicted"] if predicted else []),
+        "FD A, times the real test set's",
+        "FD B",
+        "FD C",
+    ]
+    heads += [
+        *(QUALITY.get(key) or MORE[key] for key in SCORES if not key.startswith("fd.")),
+        "images seen",
+        "N",
+        "sampler",
+        "commit",
+    ]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for each in kept:
+        trials = each["trials"]
+        means = {key: statistics.mean(trial[key] for trial in trials) for key in trials[0] if key != "sampler"}
+        ratios = [f"{trial['times.fd.a']:.2f}" for trial in trials]
+        cells = [
+            each["length"],
+            " ".join([each["note"], *(f"`{change}`" for change in each["changes"])]),
+            *([each["predicted"]] if predicted else []),
+            f"**{means['times.fd.a']:.2f}**" + (f" ({', '.join(ratios)})" if len(trials) > 1 else ""),
+            *(f"{means[f'times.{key}']:.2f}" for key in ("fd.b", "fd.c")),
+            *(figure(key, means[key]) for key in SCORES if not key.startswith("fd.")),
+            f"{means['images']:,.0f}",
+            f"{each['n']:,}",
+            trials[0]["sampler"],
+            each["commit"],
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
