@@ -61,7 +61,7 @@ def evaluate(
     guidance
         One or several weights of classifier-free guidance, as in 1,1.5; 1 is none. Default: the recipe's.
     eta
-        Fresh noise of ddim in [0, 1]: 0 none, 1 as ddpm.
+        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde from 0 on, 2 being twice as much.
     temperature
         Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.
     schedule

@@ -69,7 +69,7 @@ def sample(
     steps
         Steps, 1 to the T of a beta table; overrides the number after the colon.
     eta
-        Fresh noise of ddim in [0, 1]: 0 none, 1 as ddpm.
+        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde from 0 on, 2 being twice as much.
     temperature
         Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.
     schedule

@@ -37,7 +37,7 @@ class Guess(NamedTuple):
 
 
 Refine = Callable[[Denoiser, Tensor, Tensor, Level, Level, Sequence[Guess]], Tensor]
-Share = Callable[[Level, Level], Tensor]
+Share = Callable[[Level, Level, float], Tensor]
 Noise = Callable[[int], Tensor]
 
 
@@ -90,26 +90,40 @@ def _stride(before: Level, after: Level) -> Tensor:
     return (after.log_snr - before.log_snr) / 2
 
 
-def none(now: Level, nxt: Level) -> Tensor:
+def none(now: Level, nxt: Level, eta: float) -> Tensor:
     """Keep all of the noise: a deterministic path (Song et al. 2021, DDIM with eta = 0)."""
     return torch.zeros((), dtype=torch.float64)
 
 
-def posterior(now: Level, nxt: Level) -> Tensor:
-    """The share of fresh noise in the posterior q(x_s | x_t, image): 1 - (alpha_t sigma_s / alpha_s sigma_t)^2.
+def posterior(now: Level, nxt: Level, eta: float) -> Tensor:
+    """`eta`^2 of the share in the posterior q(x_s | x_t, image), 1 - (alpha_t sigma_s / alpha_s sigma_t)^2.
 
-    This is the variance of Ho et al. 2020, eq. 7, in units of sigma_s^2.
+    With 1 this is the variance of Ho et al. 2020, eq. 7, in units of sigma_s^2; between 0 and 1 Song et al. 2021, eq. 16.
     """
-    return 1 - (now.alpha * nxt.sigma / (nxt.alpha * now.sigma)) ** 2
+    return eta**2 * (1 - _kept(now, nxt) ** 2)
 
 
-def everything(now: Level, nxt: Level) -> Tensor:
+def churned(now: Level, nxt: Level, eta: float) -> Tensor:
+    """The share that a stochastic differential equation draws anew with `eta` times the noise of the reverse one.
+
+    1 - (alpha_t sigma_s / alpha_s sigma_t)^(2 eta), for any eta >= 0: what the network gets wrong at one level is washed
+    out at the next by as much (Karras et al. 2022, eq. 6; Lu et al. 2022, SDE-DPM-Solver++).
+    """
+    return 1 - _kept(now, nxt) ** (2 * eta)
+
+
+def _kept(now: Level, nxt: Level) -> Tensor:
+    """The ratio of noise to image after the step, in that before it."""
+    return now.alpha * nxt.sigma / (nxt.alpha * now.sigma)
+
+
+def everything(now: Level, nxt: Level, eta: float) -> Tensor:
     """Draw all noise anew: multistep consistency sampling (Song et al. 2023, alg. 1), for few-step students."""
     return torch.ones((), dtype=torch.float64)
 
 
 class Row(NamedTuple):
-    """A sampler's two rules, its evaluations a step, whether `eta` scales its share and its eta when none is given.
+    """A sampler's two rules, its evaluations a step, the largest eta it takes (None: none) and its eta when none is given.
 
     `steps` is the number taken when none is given, None for all of the schedule's.
     """
@@ -117,18 +131,18 @@ class Row(NamedTuple):
     refine: Refine
     share: Share
     evaluations: int = 1
-    takes_eta: bool = False
+    largest_eta: float | None = None
     eta: float = 1.0
     steps: int | None = 50
 
 
 SAMPLERS: dict[str, Row] = {
     "ddpm": Row(plain, posterior, steps=None),
-    "ddim": Row(plain, posterior, takes_eta=True, eta=0.0),
+    "ddim": Row(plain, posterior, largest_eta=1.0, eta=0.0),
     "euler": Row(plain, none),  # on the flow path this is Euler's method, elsewhere DDIM: the same line
     "heun": Row(average_ends, none, evaluations=2, steps=20),
     "dpm++2m": Row(extrapolate_line, none, steps=20),
-    "dpm++2m-sde": Row(extrapolate_line, posterior, steps=20),
+    "dpm++2m-sde": Row(extrapolate_line, churned, largest_eta=math.inf, steps=20),
     "dpm++3m": Row(extrapolate_parabola, none, steps=20),
     "consistency": Row(plain, everything, steps=4),
 }
@@ -145,7 +159,7 @@ def _steady(now: Level, nxt: Level) -> bool:
 class Sampler:
     """A row of SAMPLERS on `steps` levels of `schedule`.
 
-    `eta` in [0, 1] scales the fresh noise of ddim (0 none, 1 ddpm; Song et al. 2021, eq. 16), None for the row's own.
+    `eta` scales the fresh noise of ddim in [0, 1] (0 none, 1 ddpm), of dpm++2m-sde from 0 on; None for the row's own.
     `temperature` >= 0 scales the fresh noise of every step: 1 is the sampler, 0 its mean only. Raises `UsageError`
     for an unknown `kind`, a number out of range, steps above the T of a beta table, and an eta for another row.
     """
@@ -159,11 +173,13 @@ class Sampler:
     def __post_init__(self) -> None:
         if self.kind not in SAMPLERS:
             raise unknown("sampler", self.kind, SAMPLERS)
-        if self.eta is not None and not self.row.takes_eta:
-            takers = ", ".join(name for name, row in SAMPLERS.items() if row.takes_eta)
+        most = self.row.largest_eta
+        if self.eta is not None and most is None:
+            takers = ", ".join(name for name, row in SAMPLERS.items() if row.largest_eta is not None)
             raise UsageError(f"eta has no effect on {self.kind}: leave it out, or use {takers}")
-        if self.eta is not None and not 0 <= self.eta <= 1:
-            raise UsageError(f"eta is {self.eta}: it must be in [0, 1]")
+        if self.eta is not None and most is not None and not (0 <= self.eta <= most and self.eta < math.inf):
+            bounds = "at least 0" if most == math.inf else f"in [0, {most:g}]"
+            raise UsageError(f"eta is {self.eta:g}: for {self.kind} it must be {bounds}")
         if not 0 <= self.temperature < math.inf:
             raise UsageError(f"temperature is {self.temperature}: it must be at least 0")
         self.schedule.levels(self.steps)
@@ -187,8 +203,7 @@ class Sampler:
 
     def share(self, now: Level, nxt: Level) -> Tensor:
         """Return the share of the noise that the step from `now` to `nxt` draws anew, float64 in [0, 1]."""
-        eta = self.row.eta if self.eta is None else self.eta
-        return eta**2 * self.row.share(now, nxt)
+        return self.row.share(now, nxt, self.row.eta if self.eta is None else self.eta)
 
     def __call__(self, denoise: Denoiser, noise: Noise, start: Tensor | float = 0.0) -> Iterator[Frame]:
         """Yield the frames from the noisiest level to CLEAN; the last one's x is the picture.

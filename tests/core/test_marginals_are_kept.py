@@ -39,7 +39,7 @@ COVARIANCE = ROOT @ ROOT.T
 
 def draws_all_noise_anew(kind: str) -> bool:
     """Say whether a row throws the old noise away: such a one needs a student that jumps to the end of the path."""
-    return SAMPLERS[kind].share(Cosine()(0.6), Cosine()(0.4)) == 1
+    return Sampler(Cosine(), kind).share(Cosine()(0.6), Cosine()(0.4)) == 1
 
 
 def gaussian_student(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
@@ -65,11 +65,11 @@ def responses(sampler: Sampler, denoise: Denoiser, mean: Tensor, root: Tensor) -
     return moments
 
 
-def gaussian_deviation(kind: str, schedule: Schedule, steps: int) -> float:
+def gaussian_deviation(kind: str, schedule: Schedule, steps: int, eta: float | None = None) -> float:
     """Return the largest error of a mean or covariance on the way, in units of what it should be."""
     denoise = gaussian_student if draws_all_noise_anew(kind) else GaussianDenoiser(MEAN, COVARIANCE)
     worst = 0.0
-    for level, mean, covariance in responses(Sampler(schedule, kind, steps=steps), denoise, MEAN, ROOT):
+    for level, mean, covariance in responses(Sampler(schedule, kind, steps, eta), denoise, MEAN, ROOT):
         expected = level.alpha**2 * COVARIANCE + level.sigma**2 * torch.eye(2, dtype=torch.float64)
         whiten = torch.linalg.inv(torch.linalg.cholesky(expected))
         error = whiten @ covariance @ whiten.T - torch.eye(2, dtype=torch.float64)
@@ -99,6 +99,13 @@ def test_around_a_known_image_the_noise_has_unit_variance_at_every_level(kind: s
     for level, mean, covariance in path:
         torch.testing.assert_close(mean, level.alpha * image, rtol=0, atol=1e-11)
         torch.testing.assert_close(covariance, (level.sigma**2).reshape(1, 1), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.5, 2.0, 4.0])
+def test_gaussian_data_stay_gaussian_under_any_churn(eta: float) -> None:
+    """More noise, and as much more drift against it: what comes out is the data's law for every eta."""
+    coarse, fine = (gaussian_deviation("dpm++2m-sde", Cosine(), steps, eta) for steps in (100, 200))
+    assert fine < 0.1 and (fine < 0.65 * coarse or fine < 0.002)
 
 
 @every_row

@@ -112,6 +112,19 @@ def test_ddim_is_songs_equation_12(eta: float) -> None:
     torch.testing.assert_close(step("ddim", first, second, X, FRESH, eta=eta), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("eta", [0.0, 0.7, 1.0, 2.5])
+def test_churned_dpm_solver_is_the_exponential_integrator_of_its_equation(eta: float) -> None:
+    """One step in sigma / alpha, as in k-diffusion's sample_dpmpp_2m_sde without a past."""
+    first, second = TABLE(0.7), TABLE(0.5)
+    h = (second.log_snr - first.log_snr) / 2
+    ratio = (second.sigma / second.alpha) / (first.sigma / first.alpha)
+    decay = torch.exp(-h - eta * h)
+    noise = second.sigma / second.alpha * torch.sqrt(1 - torch.exp(-2 * eta * h)) * FRESH
+    expected = ratio * torch.exp(-eta * h) * X / first.alpha + (1 - decay) * surprising(X, first) + noise
+    got = step("dpm++2m-sde", first, second, X, FRESH, eta=eta) / second.alpha
+    torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
+
+
 @given(u=st.floats(0.1, 1.0), share=st.floats(0.05, 0.95))
 def test_eulers_method_on_the_velocity_is_ddim_on_the_flow_path(u: float, share: float) -> None:
     now, nxt = Flow()(u), Flow()(u * share)

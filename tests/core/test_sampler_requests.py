@@ -63,6 +63,15 @@ def test_eta_scales_the_variance_by_its_square() -> None:
     assert Sampler(Cosine(), "ddim").share(now, nxt) == 0
 
 
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0, 3.0])
+def test_churn_is_that_of_one_equation_however_it_is_cut_into_steps(eta: float) -> None:
+    sampler = Sampler(Cosine(), "dpm++2m-sde", eta=eta)
+    one, two, three = (Cosine()(u) for u in (0.8, 0.5, 0.3))
+    kept = [1 - sampler.share(now, nxt).item() for now, nxt in ((one, two), (two, three), (one, three))]
+    assert kept[0] * kept[1] == pytest.approx(kept[2], rel=1e-12)
+    assert (kept[2] == 1) == (eta == 0)
+
+
 @every_row
 def test_a_state_of_float32_stays_float32(kind: str, draws: Draws) -> None:
     single = GaussianDenoiser(torch.zeros(2), torch.eye(2))
@@ -109,10 +118,16 @@ def test_a_start_from_a_picture_is_that_picture_noised(draws: Draws) -> None:
         ({"steps": 0}, "steps is 0"),
         ({"steps": 51}, "T = 50"),
         ({"kind": "ddim", "eta": 1.5}, "eta is 1.5"),
+        ({"kind": "dpm++2m-sde", "eta": -0.5}, "eta is -0.5: for dpm++2m-sde it must be at least 0"),
+        ({"kind": "dpm++2m-sde", "eta": float("inf")}, "eta is inf"),
         ({"kind": "ddim", "eta": -0.1}, "eta is -0.1"),
         ({"kind": "ddim", "eta": float("nan")}, "eta is nan"),
         ({"temperature": -1.0}, "temperature is -1"),
-        *(({"kind": kind, "eta": 0.5}, f"eta has no effect on {kind}") for kind in SAMPLERS if kind != "ddim"),
+        *(
+            ({"kind": kind, "eta": 0.5}, f"eta has no effect on {kind}")
+            for kind, row in SAMPLERS.items()
+            if row.largest_eta is None
+        ),
     ],
     ids=str,
 )
