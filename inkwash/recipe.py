@@ -15,6 +15,7 @@ from inkwash.binding import bind
 from inkwash.core import TARGETS, Density, Linear, Schedule, Uniform
 from inkwash.core.samplers import parse
 from inkwash.errors import UsageError, unknown
+from inkwash.nets import NETS
 from inkwash.objectives import Unweighted, Weight
 from inkwash.sections import Data, Experiment, Network, Sampling, Training, decode, encode, options_of
 from inkwash.training.lengths import Length, Milestones
@@ -55,6 +56,11 @@ class Recipe:
             raise UsageError(
                 "training.label_dropout has no effect on a network that hears no label: "
                 "set network.conditional = true, or label_dropout = 0"
+            )
+        if self.training.guidance != 1 and not self.training.label_dropout:
+            raise UsageError(
+                "training.guidance needs a network that knows what to say without a label: "
+                "set training.label_dropout = 0.1, or guidance = 1"
             )
 
     @property
@@ -149,15 +155,14 @@ def differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return the sections in which two recipes train differently; how long and how often kept may change."""
     free = {"length", "checkpoint_every", "milestones"}
     sections = ("network", "target", "clip", "schedule", "density", "weight", "optimizer", "training")
+    # a field that was not yet known then has its default
+    before = Recipe.from_dict(then, net_known=str(then["network"]["kind"]) in NETS).to_dict()
 
     def fixed(section: Any) -> Any:
         plain = json.loads(json.dumps(section))
-        if not isinstance(plain, dict):
-            return plain or None
-        # a field that is not set is as good as one that was not yet known
-        return {key: value for key, value in plain.items() if key not in free and value is not None}
+        return {key: value for key, value in plain.items() if key not in free} if isinstance(plain, dict) else plain
 
-    return [name for name in sections if fixed(then.get(name)) != fixed(now.get(name))]
+    return [name for name in sections if fixed(before[name]) != fixed(now[name])]
 
 
 def _value(text: str) -> Any:

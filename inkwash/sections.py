@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
@@ -38,8 +39,9 @@ class Network:
 class Training:
     """How long and in what portions: lengths are written "5 epochs", "1000 steps", "60000 images", "3 minutes".
 
-    `ema` is the half-life of the averaged network; `label_dropout` the share of labels hidden in [0, 1]; `precision`
-    auto, float32 or bfloat16; `milestones` the moments of pictures and kept checkpoints, log-spaced when empty.
+    `ema` is the half-life of the averaged network; `label_dropout` the share of labels hidden in [0, 1]; `guidance` the
+    weight of guidance that the network learns to say by itself, 1 for none; `precision` auto, float32 or bfloat16;
+    `milestones` the moments of pictures and kept checkpoints, log-spaced when empty.
     """
 
     length: str = "10 epochs"
@@ -47,6 +49,7 @@ class Training:
     seed: int = 0
     ema: str = "60000 images"
     label_dropout: float = 0.0
+    guidance: float = 1.0
     precision: str = "auto"
     checkpoint_every: str = "1 epoch"
     milestones: tuple[str, ...] = ()
@@ -58,6 +61,8 @@ class Training:
             raise UsageError(f"field 'training.batch' is {self.batch}: it must be at least 1")
         if not 0 <= self.label_dropout < 1:
             raise UsageError(f"field 'training.label_dropout' is {self.label_dropout}: it must be in [0, 1)")
+        if not 1 <= self.guidance < math.inf:
+            raise UsageError(f"field 'training.guidance' is {self.guidance}: it must be at least 1, which is none")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"field 'training.seed' is {self.seed}: it must be in [0, 2^63)")
 

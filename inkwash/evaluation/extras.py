@@ -40,7 +40,9 @@ def bits(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]
         yield Score("bits", words, None, note="needs a model of images, and data with a test part")
         return
     chosen = subject.setting.model
-    denoiser = chosen.denoiser(guidance=1.0, clip=True, precision=subject.setting.settings.precision)
+    # a network that learnt to guide itself is bounded as what it is without
+    weight = 1 / chosen.recipe.training.guidance
+    denoiser = chosen.denoiser(guidance=weight, clip=True, precision=subject.setting.settings.precision)
     train, train_labels = _some(data.values, data.labels if chosen.conditional else None, TIGHTENING)
     frequencies = likelihood.frequencies(data.values)
     grid = likelihood.Grid.of(chosen.recipe.schedule)

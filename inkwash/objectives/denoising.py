@@ -31,12 +31,18 @@ class Denoising:
     With `clip` it is the error of the guess clipped to [-1, 1], as far as that lets it learn: where a pixel is at an end
     of the range, a guess beyond that end costs nothing. The minimum is the posterior mean all the same, which is never
     beyond; but a network need not hit the end exactly, so that a background of one value becomes exact when clipped.
+
+    With `guidance` w above 1 the network learns to say by itself what guidance of that weight would make of it: what is
+    put to the test is the guess that follows by taking guidance out again, null + (said - null) / w, with the network's
+    own guess for no label (Chen et al. 2025, "Visual generation without guidance"). It costs a second evaluation
+    without gradient in training, and saves one in drawing.
     """
 
     schedule: Schedule
     density: Density = field(default_factory=Uniform)
     weight: Weight = field(default_factory=Unweighted)
     clip: bool = False
+    guidance: float = 1.0
 
     def __call__(self, denoiser: Speaker, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor) -> Tensor:
         """Return the loss of each example, float32 [B], the mean over its pixels.
@@ -49,11 +55,21 @@ class Denoising:
         error = denoiser.output(x, level, labels) - target.of(level, images, noise)
         # an error e of the network is one of -e*sigma/D of the image
         gain = -level.sigma / target.determinant(level)
+        if self.guidance != 1 and labels is not None:
+            beside = self._null(denoiser, x, level, labels) - images
+            unguided = (error + (self.guidance - 1) * beside / over(gain, error)) / self.guidance
+            error = torch.where(over(labels >= 0, error).bool(), unguided, error)
         if self.clip:
             off = error.detach() * over(gain, error)
             error = error.masked_fill((images <= -1) & (off < 0) | (images >= 1) & (off > 0), 0)
         weight = self.weight(level, target) * gain**2
         return (over(weight, error) * error**2).flatten(1).mean(1)
+
+    @torch.no_grad()
+    def _null(self, denoiser: Speaker, x: Tensor, level: Level, labels: Tensor) -> Tensor:
+        """Return the image that `denoiser` guesses when it is told no label."""
+        guess = denoiser.target.image(level, x, denoiser.output(x, level, torch.full_like(labels, -1)))
+        return guess.clamp(-1, 1) if self.clip else guess
 
 
 def stratify(u: Tensor, first: int = 0, of: int | None = None) -> Tensor:

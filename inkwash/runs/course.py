@@ -74,7 +74,8 @@ class Course:
         self.half_life = Length.parse(training.ema, where[0]).steps(training.batch, count, where[0])
         self.every = Length.parse(training.checkpoint_every, where[1]).steps(training.batch, count, where[1])
         self.milestones = self.recipe.milestones.names(self.total, training.batch, count)
-        self.denoising = Denoising(self.recipe.schedule, self.recipe.density, self.recipe.weight, self.recipe.clip)
+        chosen = self.recipe
+        self.denoising = Denoising(chosen.schedule, chosen.density, chosen.weight, chosen.clip, training.guidance)
         self.target = Target(self.recipe.target, self.facts.data_std)
         self.precision = hardware.precision(training.precision, self.device)
         net = self.net if self.net is not None else model.build_net(self.recipe, self.facts)

@@ -6,7 +6,7 @@ denoiser can have there. At noisy levels a good network comes near it; at clean 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -91,6 +91,8 @@ def floor(
     if values > _AFFORDABLE:
         return None
     labels = data.labels[split.train].to(device) if conditional and data.labels is not None else None
+    # the exact denoiser is not guided: there is nothing to take out of what it says
+    plain = replace(objective, guidance=1.0)
     exact = EmpiricalDenoiser(data.encoded(split.train).to(device), labels)
-    seen = HeldOut.of(data, split.train[:: max(1, len(split.train) // 1000)][:1000], objective, conditional)
+    seen = HeldOut.of(data, split.train[:: max(1, len(split.train) // 1000)][:1000], plain, conditional)
     return seen.profile(Exact(exact, target), device)

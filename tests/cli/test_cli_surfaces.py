@@ -27,6 +27,7 @@ SECTIONS = {
         "seed",
         "ema",
         "label_dropout",
+        "guidance",
         "precision",
         "checkpoint_every",
         "milestones",

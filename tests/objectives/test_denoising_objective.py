@@ -263,3 +263,43 @@ def test_clipped_the_minimum_is_still_the_posterior_mean(kind: str) -> None:
         ]
     )
     assert (at_black[guesses <= -1] == 0).all() and (at_black[guesses > -0.99] > 0).all()
+
+
+class Hears:
+    """A denoiser of the image that says one thing with a label and another without."""
+
+    def __init__(self, target: Target, with_label: Tensor, without: Tensor) -> None:
+        self.target, self.with_label, self.without = target, with_label, without
+
+    def output(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        heard = torch.zeros(len(x), 1, dtype=torch.bool) if label is None else label[:, None] >= 0
+        guess = torch.where(heard, self.with_label, self.without)
+        return self.target.of(level, guess, level.noise_in(x, guess))
+
+
+@every_target
+@pytest.mark.parametrize("weight", [1.25, 3.0])
+def test_what_is_guided_by_itself_is_tested_with_guidance_taken_out(kind: str, weight: float) -> None:
+    """The loss of null + w (given - null) is what the guess `given` costs without, label by label; null rows are as ever."""
+    target = Target(kind, DATA_STD)
+    draws = torch.randn(4, 60, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64) / 2
+    images, noise, given, null = draws
+    labels = torch.arange(60) % 4 - 1
+    u = stratify(torch.full((60,), 0.5, dtype=torch.float64))
+    plain = Denoising(Cosine())(Hears(target, given, null), images, labels, u, noise)
+    guided = Hears(target, null + weight * (given - null), null)
+    torch.testing.assert_close(Denoising(Cosine(), guidance=weight)(guided, images, labels, u, noise), plain)
+    # taught without labels, there is nothing to be guided by
+    unlabelled = [Denoising(Cosine(), guidance=w)(guided, images, None, u, noise) for w in (1.0, weight)]
+    assert torch.equal(*unlabelled)
+
+
+def test_only_what_is_said_with_the_label_learns_from_being_guided() -> None:
+    target, draws = Target("v"), torch.randn(4, 60, 5, generator=torch.Generator().manual_seed(4))
+    images, noise = draws[0], draws[1]
+    given, null = draws[2].requires_grad_(), draws[3].requires_grad_()
+    u = stratify(torch.full((60,), 0.5, dtype=torch.float64))
+    labels = torch.zeros(60, dtype=torch.int64)
+    objective = Denoising(Cosine(), guidance=2.0)
+    slopes = torch.autograd.grad(objective(Hears(target, given, null), images, labels, u, noise).sum(), (given, null))
+    assert (slopes[0] != 0).all() and (slopes[1] == 0).all()

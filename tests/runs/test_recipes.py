@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -243,7 +244,14 @@ def test_an_unknown_kind_is_answered_with_the_nearest(tiny: Tiny, change: str, n
 
 
 @pytest.mark.parametrize(
-    "change", ["training.batch=0", "training.label_dropout=1.0", "training.seed=-1", f"training.seed={2**70}"]
+    "change",
+    [
+        "training.batch=0",
+        "training.label_dropout=1.0",
+        "training.guidance=0.9",
+        "training.seed=-1",
+        f"training.seed={2**70}",
+    ],
 )
 def test_a_number_out_of_range_is_refused(tiny: Tiny, change: str) -> None:
     assert change.partition("=")[0] in complaint(lambda: tiny(change))
@@ -269,3 +277,18 @@ def test_a_recipe_file_is_named_after_itself_and_in_its_errors(tmp_path: Path) -
 def test_what_a_recipe_needs_is_a_network() -> None:
     assert "'network'" in complaint(lambda: Recipe.from_dict({"name": "x"}))
     assert "network.kind" in complaint(lambda: Recipe.from_dict({"name": "x", "network": {}}))
+
+
+def test_a_network_that_guides_itself_must_know_what_to_say_without_a_label(tiny: Tiny) -> None:
+    assert tiny("training.guidance=1.5").training.guidance == 1.5
+    with pytest.raises(UsageError, match=r"training\.guidance needs .* label_dropout = 0\.1"):
+        tiny("training.guidance=1.5", "training.label_dropout=0.0")
+
+
+def test_a_field_that_a_recipe_did_not_know_then_has_its_default(tiny: Tiny) -> None:
+    now = tiny().to_dict()
+    then = json.loads(json.dumps(now))
+    del then["clip"], then["training"]["guidance"], then["optimizer"]["inner_lr"]
+    assert recipe.differing(then, now) == []
+    assert recipe.differing(then, tiny("clip=true", "training.guidance=1.5").to_dict()) == ["clip", "training"]
+    assert recipe.differing(then, tiny("training.length='9 steps'").to_dict()) == []
