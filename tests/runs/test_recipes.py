@@ -281,7 +281,7 @@ def test_what_a_recipe_needs_is_a_network() -> None:
 
 def test_a_network_that_guides_itself_must_know_what_to_say_without_a_label(tiny: Tiny) -> None:
     assert tiny("training.guidance=1.5").training.guidance == 1.5
-    with pytest.raises(UsageError, match=r"training\.guidance needs .* label_dropout = 0\.1"):
+    with pytest.raises(UsageError, match=r"training\.guidance needs .*label_dropout = 0\.1"):
         tiny("training.guidance=1.5", "training.label_dropout=0.0")
 
 
