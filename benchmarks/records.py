@@ -35,7 +35,8 @@ KEPT = HERE / "records.json"
 COUNT, MOST_EVALUATIONS = 10_000, 40
 RULES = """\
 The clock is that of `inkwash train RECIPE --minutes M`, from the shell to its end, with planning, measuring, pictures and
-checkpoints. Images are seeds 0 to 9,999 with labels in train proportions, unguided, at most 40 network evaluations each.
+checkpoints. Images are seeds 0 to 9,999 with labels in train proportions, unguided, at most 40 network evaluations each;
+guidance may be learnt (training.guidance), not added in drawing.
 The figure is FD to the train set over that of the real test set, the mean over the training seeds."""
 SCORES = ("fd.a", "fd.b", "fd.c", "accuracy.a", "recall", "zero")
 Trial = dict[str, Any]

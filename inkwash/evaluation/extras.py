@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -40,9 +40,9 @@ def bits(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]
         yield Score("bits", words, None, note="needs a model of images, and data with a test part")
         return
     chosen = subject.setting.model
-    # a network that learnt to guide itself is bounded as what it is without
-    weight = 1 / chosen.recipe.training.guidance
-    denoiser = chosen.denoiser(guidance=weight, clip=True, precision=subject.setting.settings.precision)
+    denoiser = chosen.denoiser(
+        guidance=_unguided(subject.setting), clip=True, precision=subject.setting.settings.precision
+    )
     train, train_labels = _some(data.values, data.labels if chosen.conditional else None, TIGHTENING)
     frequencies = likelihood.frequencies(data.values)
     grid = likelihood.Grid.of(chosen.recipe.schedule)
@@ -110,10 +110,17 @@ TOLD = "CNN two-sample"
 TAUGHT = "error of a learner"
 
 
+def _unguided(setting: Setting) -> float:
+    """Return the weight that takes out again what guidance the network learnt to say by itself, 1 for one that did not."""
+    return 1 / setting.model.recipe.training.guidance
+
+
 def _bits_seconds(count: int, setting: Setting | None, asked: bool, data: Dataset) -> float:
     if setting is None or data.is_points or data.test_values is None:
         return 0.0
-    each = setting.pace() / setting.sampler.evaluations
+    weight = _unguided(setting) if setting.model.conditional else None
+    alone = replace(setting, settings=replace(setting.settings, guidance=weight, interval=(0.0, 1.0)))
+    each = alone.pace() / alone.sampler.evaluations
     return likelihood.evaluations(len(data.test_values), min(TIGHTENING, len(data))) * each
 
 

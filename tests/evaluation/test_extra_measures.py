@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from inkwash.data import Dataset
+from inkwash.drawing import Settings
+from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.extras import EXTRAS, Subject
 from inkwash.metrics import fitting
 from inkwash.metrics.judges import Classifier
+from inkwash.model import Model
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -40,3 +46,33 @@ def test_thorough_trains_as_many_networks_as_it_announces(
     # what is too little to be measured says so instead of failing
     assert [score.key for score in scores] == ["told_apart", "taught"] and (made > 0) == (count >= 200)
     assert all(score.note for score in scores if score.value is None)
+
+
+class Halfway(nn.Module):
+    """Halfway between what a network says with the label and without."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+        return torch.lerp(self.net(x, code, None), self.net(x, code, label), 0.5)
+
+
+def test_bits_are_those_of_the_model_without_any_guidance(digits: Dataset, untrained: Callable[..., Model]) -> None:
+    """Whether guidance is asked for in drawing, or was learnt: it plays no part in the bound."""
+    model = untrained("training.guidance=2.0", "training.label_dropout=0.1")
+    without = replace(model, recipe=replace(model.recipe, training=replace(model.recipe.training, guidance=1.0)))
+    few = replace(
+        digits, test_values=digits.values[:8], test_labels=None if digits.labels is None else digits.labels[:8]
+    )
+
+    def bits(setting: Setting) -> float | None:
+        subject = Subject(digits.values[:4], None, setting)
+        return next(EXTRAS["bits"].measure(subject, few, lambda what, share: None)).value
+
+    plain = bits(Setting(without, Settings()))
+    assert bits(Setting(without, Settings(guidance=3.0))) == plain
+    # taken out of what such a network says: half of the way back to what it says without a label
+    halfway = bits(Setting(replace(without, net=Halfway(model.net)), Settings()))
+    assert bits(Setting(model, Settings())) == pytest.approx(halfway, rel=1e-6) != pytest.approx(plain, rel=1e-4)
