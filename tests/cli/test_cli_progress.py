@@ -1,0 +1,42 @@
+"""What a log hears of long work: each stage once where all are wanted, and otherwise those that take long."""
+
+from __future__ import annotations
+
+import pytest
+
+from inkwash.cli import progress
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that stands at its first number."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def tell(clock: list[float], **how: bool) -> None:
+    with progress.stages(**how) as stage:
+        stage("it takes 3 minutes", 0.0)
+        for share in (0.0, 0.25, 0.5):
+            clock[0] += 10
+            stage("judge a learns", share)
+
+
+def test_every_stage_is_told_once(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    tell(clock, every=True)
+    lines = capsys.readouterr().err.splitlines()
+    # a quarter took ten seconds: three more are left
+    assert lines == ["it takes 3 minutes", "judge a learns", "judge a learns: about 30 seconds left"]
+
+
+def test_by_default_a_stage_is_told_when_the_time_left_is_known(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(clock)
+    assert capsys.readouterr().err.splitlines() == ["judge a learns: about 30 seconds left"]
+
+
+def test_quiet_tells_nothing(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    tell(clock, quiet=True, every=True)
+    assert capsys.readouterr().err == ""
