@@ -116,6 +116,8 @@ class Model:
         that hears no label.
         """
         weight = self.recipe.sampling.guidance if guidance is None else guidance
+        if clip is None:
+            clip = (self.recipe.clip or self.recipe.target == "eps") and not self.facts.is_points
         denoiser: Denoiser = NetDenoiser(self.net, self.target, hardware.precision(precision, self.device))
         if not math.isfinite(weight):
             raise UsageError(f"guidance is {weight}: give a finite weight, 1 for none")
@@ -129,9 +131,9 @@ class Model:
                 raise UsageError(f"guidance interval {low:g}..{high:g}: it needs 0 <= low < high <= 1")
             cleanest = CLEAN if low == 0 else self.recipe.schedule(low)
             noisiest = NOISE if high == 1 else self.recipe.schedule(high)
-            denoiser = Guided(denoiser, weight, cleanest, noisiest)
-        if clip is None:
-            clip = (self.recipe.clip or self.recipe.target == "eps") and not self.facts.is_points
+            # as in training, where such a network's guess for no label is clipped too
+            null = Clipped(denoiser) if clip and self.recipe.clip else None
+            denoiser = Guided(denoiser, weight, cleanest, noisiest, null)
         return Clipped(denoiser) if clip else denoiser
 
 

@@ -16,18 +16,20 @@ class Guided:
     whose w is this weight minus 1).
 
     Guidance acts only at levels between `cleanest` and `noisiest`, and elsewhere the conditional prediction
-    stands alone (Kynkäänniemi et al. 2024). Costs two evaluations where it acts, one elsewhere.
+    stands alone (Kynkäänniemi et al. 2024). Costs two evaluations where it acts, one elsewhere. `null` is what guesses
+    without a label where that is another denoiser, as a clipped one is: how far beyond the range a guess lies says nothing.
     """
 
     denoiser: Denoiser
     weight: float
     cleanest: Level = CLEAN
     noisiest: Level = NOISE
+    null: Denoiser | None = None
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         """Return the guided image [B, ...]; `label` None or weight 1 is the plain prediction."""
         inside = bool((self.cleanest.code <= level.code).all() and (level.code <= self.noisiest.code).all())
         if label is None or self.weight == 1 or not inside:
             return self.denoiser(x, level, label)
-        without = self.denoiser(x, level, None)
+        without = (self.null or self.denoiser)(x, level, None)
         return without + self.weight * (self.denoiser(x, level, label) - without)

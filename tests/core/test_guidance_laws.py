@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from inkwash.core import TARGETS, Cosine, Counted, EmpiricalDenoiser, Guided, Level, NetDenoiser, Target
+from inkwash.core import TARGETS, Clipped, Cosine, Counted, EmpiricalDenoiser, Guided, Level, NetDenoiser, Target
 
 IMAGES = torch.randn(8, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 CLASSES = torch.arange(8) % 2
@@ -80,3 +80,13 @@ def test_guiding_outputs_then_solving_is_solving_then_guiding(kind: str, angle: 
     guided_output = without + weight * (with_label - without)
     expected = denoise.target.image(level, X, guided_output)
     torch.testing.assert_close(Guided(denoise, weight)(X, level, LABEL), expected, rtol=1e-8, atol=1e-8)
+
+
+def test_black_stays_black_however_far_beyond_it_the_guess_without_a_label_is() -> None:
+    """Both say black, one farther beyond it: guided between raw guesses that would come out grey."""
+
+    def network(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        return torch.full_like(x, -1.8 if label is None else -1.1)
+
+    assert (Clipped(Guided(network, 2.0))(X, LEVEL, LABEL) > -1).all()
+    assert (Clipped(Guided(network, 2.0, null=Clipped(network)))(X, LEVEL, LABEL) == -1).all()

@@ -12,8 +12,10 @@ from inkwash.core import (
     DENSITIES,
     SCHEDULES,
     TARGETS,
+    Clipped,
     Cosine,
     GaussianDenoiser,
+    Guided,
     Level,
     MixtureDenoiser,
     NetDenoiser,
@@ -292,6 +294,24 @@ def test_what_is_guided_by_itself_is_tested_with_guidance_taken_out(kind: str, w
     # taught without labels, there is nothing to be guided by
     unlabelled = [Denoising(Cosine(), guidance=w)(guided, images, None, u, noise) for w in (1.0, weight)]
     assert torch.equal(*unlabelled)
+
+
+@every_target
+def test_guidance_is_taken_out_in_training_as_it_is_in_drawing(kind: str) -> None:
+    """What is tested is what a guided denoiser of weight 1/w draws, whatever the network says beyond the range."""
+    target, weight = Target(kind, DATA_STD), 1.5
+    draws = torch.randn(4, 60, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    images, noise, said, null = draws[0].clamp(-1, 1), draws[1], 2 * draws[2], 2 * draws[3]
+    labels = torch.arange(60) % 3
+    u = stratify(torch.full((60,), 0.5, dtype=torch.float64))
+
+    def network(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+        return null if label is None else said
+
+    drawn = Guided(network, 1 / weight, null=Clipped(network))(noise, Cosine()(0.5), labels)
+    expected = Denoising(Cosine(), clip=True)(Hears(target, drawn, null), images, labels, u, noise)
+    found = Denoising(Cosine(), clip=True, guidance=weight)(Hears(target, said, null), images, labels, u, noise)
+    torch.testing.assert_close(found, expected)
 
 
 def test_only_what_is_said_with_the_label_learns_from_being_guided() -> None:
