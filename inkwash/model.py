@@ -13,8 +13,6 @@ from torch import nn
 
 from inkwash import hardware
 from inkwash.core import (
-    CLEAN,
-    NOISE,
     SAMPLERS,
     Clipped,
     Denoiser,
@@ -129,11 +127,9 @@ class Model:
             low, high = interval
             if not 0 <= low < high <= 1:
                 raise UsageError(f"guidance interval {low:g}..{high:g}: it needs 0 <= low < high <= 1")
-            cleanest = CLEAN if low == 0 else self.recipe.schedule(low)
-            noisiest = NOISE if high == 1 else self.recipe.schedule(high)
             # as in training, where such a network's guess for no label is clipped too
             null = Clipped(denoiser) if clip and self.recipe.clip else None
-            denoiser = Guided(denoiser, weight, cleanest, noisiest, null)
+            denoiser = Guided(denoiser, weight, *self.recipe.schedule.between(low, high), null)
         return Clipped(denoiser) if clip else denoiser
 
 

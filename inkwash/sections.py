@@ -40,7 +40,8 @@ class Training:
     """How long and in what portions: lengths are written "5 epochs", "1000 steps", "60000 images", "3 minutes".
 
     `ema` is the half-life of the averaged network; `label_dropout` the share of labels hidden in [0, 1]; `guidance` the
-    weight of guidance that the network learns to say by itself, 1 for none; `precision` auto, float32 or bfloat16;
+    weight of guidance that the network learns to say by itself, 1 for none, and `guidance_interval` the u between which
+    it does; `precision` auto, float32 or bfloat16;
     `milestones` the moments of pictures and kept checkpoints, log-spaced when empty.
     """
 
@@ -50,6 +51,7 @@ class Training:
     ema: str = "60000 images"
     label_dropout: float = 0.0
     guidance: float = 1.0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
     precision: str = "auto"
     checkpoint_every: str = "1 epoch"
     milestones: tuple[str, ...] = ()
@@ -63,6 +65,9 @@ class Training:
             raise UsageError(f"field 'training.label_dropout' is {self.label_dropout}: it must be in [0, 1)")
         if not 1 <= self.guidance < math.inf:
             raise UsageError(f"field 'training.guidance' is {self.guidance}: it must be at least 1, which is none")
+        low, high = self.guidance_interval
+        if not 0 <= low < high <= 1:
+            raise UsageError(f"field 'training.guidance_interval' is {low:g}..{high:g}: it needs 0 <= low < high <= 1")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"field 'training.seed' is {self.seed}: it must be in [0, 2^63)")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from inkwash import own_code
+from inkwash.cli import BEGUN
 from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError
 
@@ -103,7 +104,7 @@ def train(
             chosen = recipe.with_length(chosen, length)
         if minutes is not None:
             _say(quiet or json_, "measuring this machine for some seconds, to plan the run")
-        course = start(chosen, data, out, place)
+        course = start(chosen, data, out, place, since=BEGUN)
         _say(quiet or json_, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
         said = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
         for about, text in said:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from inkwash.core.denoisers import Denoiser
-from inkwash.core.levels import CLEAN, NOISE, Level
+from inkwash.core.levels import CLEAN, NOISE, Level, over
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,11 @@ class Guided:
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         """Return the guided image [B, ...]; `label` None or weight 1 is the plain prediction."""
-        inside = bool((self.cleanest.code <= level.code).all() and (level.code <= self.noisiest.code).all())
-        if label is None or self.weight == 1 or not inside:
+        if label is None or self.weight == 1:
             return self.denoiser(x, level, label)
-        without = (self.null or self.denoiser)(x, level, None)
-        return without + self.weight * (self.denoiser(x, level, label) - without)
+        inside = (self.cleanest.code <= level.code) & (level.code <= self.noisiest.code)
+        if not inside.any():
+            return self.denoiser(x, level, label)
+        without, told = (self.null or self.denoiser)(x, level, None), self.denoiser(x, level, label)
+        guided = without + self.weight * (told - without)
+        return guided if inside.all() else torch.where(over(inside, x).bool(), guided, told)

@@ -13,7 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from inkwash.core.levels import CLEAN, Level
+from inkwash.core.levels import CLEAN, NOISE, Level
 from inkwash.core.warps import Warp
 from inkwash.errors import UsageError
 
@@ -60,6 +60,10 @@ class Schedule:
             middle = (low + high) / 2
             low, high = (middle, high) if self(middle).log_snr > log_snr else (low, middle)
         return high
+
+    def between(self, low: float, high: float) -> tuple[Level, Level]:
+        """Return the cleanest and the noisiest level of an interval in u; from 0 and up to 1 it leaves no level out."""
+        return (CLEAN if low == 0 else self(low)), (NOISE if high == 1 else self(high))
 
     @property
     def terminal(self) -> Level:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inkwash.core.noise import Stream, permutation
 from inkwash.data import Dataset
+from inkwash.drawing import Settings
 from inkwash.errors import UsageError
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.score import Score
@@ -40,9 +41,8 @@ def bits(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]
         yield Score("bits", words, None, note="needs a model of images, and data with a test part")
         return
     chosen = subject.setting.model
-    denoiser = chosen.denoiser(
-        guidance=_unguided(subject.setting), clip=True, precision=subject.setting.settings.precision
-    )
+    unguided = _unguided(subject.setting)
+    denoiser = chosen.denoiser(unguided.guidance, unguided.interval, clip=True, precision=unguided.precision)
     train, train_labels = _some(data.values, data.labels if chosen.conditional else None, TIGHTENING)
     frequencies = likelihood.frequencies(data.values)
     grid = likelihood.Grid.of(chosen.recipe.schedule)
@@ -110,16 +110,18 @@ TOLD = "CNN two-sample"
 TAUGHT = "error of a learner"
 
 
-def _unguided(setting: Setting) -> float:
-    """Return the weight that takes out again what guidance the network learnt to say by itself, 1 for one that did not."""
-    return 1 / setting.model.recipe.training.guidance
+def _unguided(setting: Setting) -> Settings:
+    """Return the settings that take out again what guidance the network learnt to say by itself, if any."""
+    taught = setting.model.recipe.training
+    if taught.guidance == 1:
+        return replace(setting.settings, guidance=1.0 if setting.model.conditional else None, interval=(0.0, 1.0))
+    return replace(setting.settings, guidance=1 / taught.guidance, interval=taught.guidance_interval)
 
 
 def _bits_seconds(count: int, setting: Setting | None, asked: bool, data: Dataset) -> float:
     if setting is None or data.is_points or data.test_values is None:
         return 0.0
-    weight = _unguided(setting) if setting.model.conditional else None
-    alone = replace(setting, settings=replace(setting.settings, guidance=weight, interval=(0.0, 1.0)))
+    alone = replace(setting, settings=_unguided(setting))
     each = alone.pace() / alone.sampler.evaluations
     return likelihood.evaluations(len(data.test_values), min(TIGHTENING, len(data))) * each
 

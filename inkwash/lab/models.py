@@ -19,7 +19,8 @@ from inkwash.lab.experiment import Arm, Trained
 from inkwash.model import Model
 from inkwash.recipe import Recipe, differing
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.starting import go_on, planned, start
+from inkwash.runs.planning import planned
+from inkwash.runs.starting import go_on, start
 from inkwash.training import checkpoints
 from inkwash.training.batches import Split
 from inkwash.training.lengths import Length

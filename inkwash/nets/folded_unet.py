@@ -54,7 +54,7 @@ class FoldedUNet(nn.Module):
         self.condition = Condition(dim, hidden=dim, classes=classes)
         self.stem = nn.Conv2d(4 * channels, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(Stage(width, blocks, dim) for width in widths[:-1])
-        self.down = nn.ModuleList(nn.Conv2d(4 * a, b, 1) for a, b in pairwise(widths))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.middle = Stage(widths[-1], blocks, dim)
         self.up = nn.ModuleList(nn.Conv2d(b, 4 * a, 1) for a, b in pairwise(widths))
         self.decoder = nn.ModuleList(Stage(width, blocks, dim) for width in widths[:-1])
@@ -71,7 +71,7 @@ class FoldedUNet(nn.Module):
         for level, down in zip(self.encoder, self.down, strict=True):
             x = level(x, condition)
             skips.append(x)
-            x = down(F.pixel_unshuffle(x, 2))
+            x = down(x)
         x = self.middle(x, condition)
         for level, up, skip in zip(reversed(self.decoder), reversed(self.up), reversed(skips), strict=True):
             x = level(skip + F.pixel_shuffle(up(x), 2), condition)

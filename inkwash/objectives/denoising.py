@@ -35,7 +35,8 @@ class Denoising:
     With `guidance` w above 1 the network learns to say by itself what guidance of that weight would make of it: what is
     put to the test is the guess that follows by taking guidance out again, null + (said - null) / w, with the network's
     own guess for no label (Chen et al. 2025, "Visual generation without guidance"). It costs a second evaluation
-    without gradient in training, and saves one in drawing.
+    without gradient in training, and saves one in drawing. It does so at levels of the `interval` in u, and elsewhere
+    learns the plain guess (Kynkäänniemi et al. 2024).
     """
 
     schedule: Schedule
@@ -43,6 +44,7 @@ class Denoising:
     weight: Weight = field(default_factory=Unweighted)
     clip: bool = False
     guidance: float = 1.0
+    interval: tuple[float, float] = (0.0, 1.0)
 
     def __call__(self, denoiser: Speaker, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor) -> Tensor:
         """Return the loss of each example, float32 [B], the mean over its pixels.
@@ -56,14 +58,27 @@ class Denoising:
         # an error e of the network is one of -e*sigma/D of the image
         gain = -level.sigma / target.determinant(level)
         if self.guidance != 1 and labels is not None:
-            beside = self._null(denoiser, x, level, labels) - images
-            unguided = (error + (self.guidance - 1) * beside / over(gain, error)) / self.guidance
-            error = torch.where(over(labels >= 0, error).bool(), unguided, error)
+            error = self._unguided(denoiser, error, gain, images, x, level, labels)
         if self.clip:
             off = error.detach() * over(gain, error)
             error = error.masked_fill((images <= -1) & (off < 0) | (images >= 1) & (off > 0), 0)
         weight = self.weight(level, target) * gain**2
         return (over(weight, error) * error**2).flatten(1).mean(1)
+
+    def _unguided(
+        self, denoiser: Speaker, error: Tensor, gain: Tensor, images: Tensor, x: Tensor, level: Level, labels: Tensor
+    ) -> Tensor:
+        """Return the `error` [B, ...] of what is said with guidance taken out of it, where it is in it."""
+        low, high = (end.code for end in self.schedule.between(*self.interval))
+        # chosen by level alone, which is known on the host: to look at labels would wait for the device
+        inside = ((low <= level.code) & (level.code <= high)).nonzero().squeeze(1)
+        if not len(inside):
+            return error
+        at = inside.to(error.device)
+        there = Level(level.alpha[inside], level.sigma[inside])
+        beside = self._null(denoiser, x[at], there, labels[at]) - images[at]
+        plain = (error[at] + (self.guidance - 1) * beside / over(gain[inside], error)) / self.guidance
+        return error.index_copy(0, at, torch.where(over(labels[at] >= 0, error).bool(), plain, error[at]))
 
     @torch.no_grad()
     def _null(self, denoiser: Speaker, x: Tensor, level: Level, labels: Tensor) -> Tensor:

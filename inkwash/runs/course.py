@@ -75,7 +75,9 @@ class Course:
         self.every = Length.parse(training.checkpoint_every, where[1]).steps(training.batch, count, where[1])
         self.milestones = self.recipe.milestones.names(self.total, training.batch, count)
         chosen = self.recipe
-        self.denoising = Denoising(chosen.schedule, chosen.density, chosen.weight, chosen.clip, training.guidance)
+        self.denoising = Denoising(
+            chosen.schedule, chosen.density, chosen.weight, chosen.clip, training.guidance, training.guidance_interval
+        )
         self.target = Target(self.recipe.target, self.facts.data_std)
         self.precision = hardware.precision(training.precision, self.device)
         net = self.net if self.net is not None else model.build_net(self.recipe, self.facts)

@@ -10,12 +10,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from inkwash.model import Model
 from inkwash.nets import anatomy
 
-TRAINING = 3
-"""Forwards that a training step counts as: itself, the gradient by the inputs and the one by the weights.
-
-What the optimiser, the average and the batch cost is not counted, as is usual: it shows as a lower share.
-"""
-
 
 def counted(work: Callable[[], object]) -> int:
     """Return the operations of `work`, a multiply-add as 2: matrix products, convolutions and attention."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -63,23 +64,27 @@ class Training:
         """Do one training step."""
         next(self._loop)
 
+    @cached_property
+    def operations(self) -> int:
+        """The operations of one step: forward and backward, second evaluations, and the optimiser's matrix products."""
+        return flops.counted(self.step)
+
     def piece(self) -> Piece:
         """Return as many steps as fill a turn."""
         return lasting(self.name, self.step)
 
     def told(self, turns: Turns, peak: Peak, memory: int | None) -> Throughput:
         """Return what the `turns` came to, beside the `peak` of the same turns."""
-        seconds, forward = turns[self.name], flops.forward(self.model)
-        cost = flops.TRAINING * forward * self.batch
+        seconds = turns[self.name]
         return Throughput(
             self.subject.name,
             self.subject.data.name,
             self.precision,
             self.batch,
             anatomy.parameters(self.model.net),
-            forward,
+            flops.forward(self.model),
             Spread.of(self.batch / each for each in seconds),
-            Spread.of(flops.rates(cost, seconds)),
-            Spread.of(flops.shares(cost, seconds, peak.gflops(turns))),
+            Spread.of(flops.rates(self.operations, seconds)),
+            Spread.of(flops.shares(self.operations, seconds, peak.gflops(turns))),
             memory,
         )

@@ -64,6 +64,14 @@ def test_the_default_interval_is_the_whole_path() -> None:
         assert counted.count == 2
 
 
+def test_examples_at_levels_of_their_own_are_guided_each_by_its_own() -> None:
+    u = torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9], dtype=torch.float64)
+    guided = Guided(EXACT, 2.0, cleanest=Cosine()(0.3), noisiest=Cosine()(0.7))
+    alone = [guided(X[i : i + 1], Cosine()(u[i : i + 1]), LABEL[i : i + 1]) for i in range(5)]
+    torch.testing.assert_close(guided(X, Cosine()(u), LABEL), torch.cat(alone))
+    assert torch.equal(guided(X, Cosine()(u), LABEL)[0], EXACT(X, Cosine()(u), LABEL)[0])
+
+
 class Conditional(nn.Module):
     """A network without training that hears its label."""
 

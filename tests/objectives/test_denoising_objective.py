@@ -296,6 +296,32 @@ def test_what_is_guided_by_itself_is_tested_with_guidance_taken_out(kind: str, w
     assert torch.equal(*unlabelled)
 
 
+class Conditional(nn.Module):
+    """A network without training that hears its label, and counts the examples that it is asked about without one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.without_label = 0
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor) -> Tensor:
+        self.without_label += int((label < 0).sum())
+        return torch.sin(3 * x + code.to(x)[:, None] + 0.5 * label.to(x)[:, None])
+
+
+def test_guidance_is_learnt_in_its_interval_alone_and_costs_nothing_elsewhere() -> None:
+    draws = torch.randn(2, 80, 5, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    images, noise, labels = draws[0].clamp(-1, 1), draws[1], torch.arange(80) % 3
+    u = stratify(torch.full((80,), 0.5, dtype=torch.float64))
+    net = Conditional()
+    network = NetDenoiser(net, Target("v", DATA_STD))
+    plain, everywhere = (Denoising(Cosine(), guidance=w)(network, images, labels, u, noise) for w in (1.0, 1.5))
+    before = net.without_label
+    found = Denoising(Cosine(), guidance=1.5, interval=(0.25, 0.75))(network, images, labels, u, noise)
+    inside = (u > 0.25) & (u < 0.75)
+    torch.testing.assert_close(found, torch.where(inside, everywhere, plain))
+    assert (everywhere != plain).all() and net.without_label - before == inside.sum() == 40
+
+
 @every_target
 def test_guidance_is_taken_out_in_training_as_it_is_in_drawing(kind: str) -> None:
     """What is tested is what a guided denoiser of weight 1/w draws, whatever the network says beyond the range."""

@@ -19,7 +19,8 @@ from inkwash.recipe import Recipe
 from inkwash.runs import course as courses
 from inkwash.runs.course import Course, Step
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.starting import changed_rate, go_on, planned, start
+from inkwash.runs.planning import planned
+from inkwash.runs.starting import changed_rate, go_on, start
 from inkwash.training.lengths import Length
 
 CPU = torch.device("cpu")

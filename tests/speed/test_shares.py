@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -50,7 +52,7 @@ def subject() -> Subject:
 
 def test_training_is_told_in_images_operations_and_share(subject, clock):
     training = Training(subject, CPU, "float32")
-    step = 3 * flops.forward(subject.model) * training.batch
+    step = training.operations
     top = Peak("float32", "", 2 * step, Piece("peak float32", clock.takes(1.0)))
     turns = in_turn([top.piece, Piece(training.name, clock.takes(9.0, 2.0))], 3, clock)
     found = training.told(turns, top, 7)
@@ -58,6 +60,22 @@ def test_training_is_told_in_images_operations_and_share(subject, clock):
     assert found.gflops.median == pytest.approx(step / 2 / 1e9, rel=1e-12)
     assert found.share_of_peak.median == pytest.approx(0.25, rel=1e-12)
     assert found.memory == 7 and found.batch == subject.model.recipe.training.batch
+
+
+def test_the_operations_of_a_step_are_those_of_a_forward_and_its_gradients(subject):
+    """The first layer's inputs need no gradient, and AdamW multiplies no matrices."""
+    forward = flops.forward(subject.model) * subject.model.recipe.training.batch
+    assert 2.9 * forward < Training(subject, CPU, "float32").operations < 3 * forward
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_learning_guidance_costs_one_more_forward_of_the_examples_that_it_is_learnt_at(subject, share):
+    plain = Training(subject, CPU, "float32").operations
+    guided = ["training.label_dropout=0.1", "training.guidance=1.5", f"training.guidance_interval=[0.0, {share}]"]
+    recipe = subject.model.recipe.with_changes([*guided, "density=uniform"])
+    other = replace(subject, model=replace(subject.model, recipe=recipe))
+    extra = Training(other, CPU, "float32").operations - plain
+    assert extra == round(share * recipe.training.batch) * flops.forward(subject.model)
 
 
 @pytest.mark.parametrize(("sampler", "evaluations"), [("ddim:3", 3), ("heun:3", 4), (None, 20)])
