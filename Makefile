@@ -15,9 +15,9 @@ help:
 	@echo "make clean  remove .venv and out/"
 
 demo: $(READY)
-	@echo "Drawing ten of each digit from the bundled model cfg-cosine, then a film of noise becoming digits."
-	@$(BIN)/inkwash sample cfg-cosine --label 0-9 --guidance 2 --sampler dpm++2m:15 --scale 3 -o out/digits.png
-	@$(BIN)/inkwash sample cfg-cosine --label 0-9 --guidance 2 --sampler dpm++2m:30 --film --columns 5 -o out/film.png
+	@echo "Drawing ten of each digit from the bundled model fast, then a film of noise becoming digits."
+	@$(BIN)/inkwash sample --label 0-9 --scale 3 -o out/digits.png
+	@$(BIN)/inkwash sample --label 0-9 --sampler dpm++2m:30 --film --columns 5 -o out/film.png
 	@echo "Look at out/digits.png (open it) and out/film.png (an animation: open it in a browser)."
 	@echo "Next: $(BIN)/inkwash show     $(BIN)/inkwash train digits --minutes 1"
 
@@ -30,8 +30,8 @@ check: $(TESTS_READY)
 
 # Every picture of the README and the documents, from the bundled models alone.
 pictures: $(READY)
-	$(BIN)/inkwash sample cfg-cosine --label 0-9 -n 60 --guidance 2 --sampler dpm++2m:20 --scale 2 -o docs/pictures/digits.png
-	$(BIN)/inkwash sample cfg-cosine --label 0-9 --guidance 2 --sampler dpm++2m:30 --film --columns 5 --scale 2 -o docs/pictures/film.webp
+	$(BIN)/inkwash sample --label 0-9 -n 60 --scale 2 -o docs/pictures/digits.png
+	$(BIN)/inkwash sample --label 0-9 --sampler dpm++2m:30 --film --columns 5 --scale 2 -o docs/pictures/film.webp
 	$(BIN)/inkwash sample cfg-cosine --label 7 -n 100 --guidance 2 --sampler dpm++2m:20 -o docs/pictures/sevens.png
 	$(BIN)/inkwash sample ddim-300 -n 16 --sampler ddpm -o docs/pictures/ddpm-300.png --scale 2
 	$(BIN)/inkwash sample ddim-300 -n 16 --sampler ddim:50 -o docs/pictures/ddim-50.png --scale 2

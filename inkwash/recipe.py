@@ -68,6 +68,18 @@ class Recipe:
         """The moments of pictures and kept checkpoints."""
         return Milestones(self.training.milestones)
 
+    def without_labels(self) -> Recipe:
+        """Return this recipe for data that has none: the network hears no label, and is not guided by any."""
+        plain = Training()
+        training = replace(
+            self.training,
+            label_dropout=plain.label_dropout,
+            guidance=plain.guidance,
+            guidance_interval=plain.guidance_interval,
+        )
+        sampling = replace(self.sampling, guidance=Sampling().guidance)
+        return replace(self, network=replace(self.network, conditional=False), training=training, sampling=sampling)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the sections as plain values, every default resolved: what TOML and checkpoints hold."""
         return {part.name: encode(part.name, getattr(self, part.name)) for part in fields(self)}

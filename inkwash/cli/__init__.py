@@ -21,7 +21,7 @@ app = App(
     version=__version__,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
-    help_epilogue="First steps:\n\ninkwash sample cfg-cosine --label 0-9 -o digits.png\n\ninkwash train digits --minutes 1",
+    help_epilogue="First steps:\n\ninkwash sample --label 0-9 -o digits.png\n\ninkwash train digits --minutes 1",
 )
 COMMANDS = {
     "train": "Train a recipe into a new run folder, or go on with a run folder.",
@@ -33,16 +33,17 @@ COMMANDS = {
 }
 EXAMPLES = {
     "train": (
-        "inkwash train simple-unet --data ../mnist --minutes 3",
+        "inkwash train fast --data ../mnist --minutes 3",
         "inkwash train runs/simple-unet-1 --epochs 4",
     ),
     "sample": (
-        "inkwash sample cfg-cosine --label 0-9 --guidance 2 -o digits.png",
+        "inkwash sample --label 0-9 -o digits.png",
+        "inkwash sample cfg-cosine --label 7 --guidance 2 -o sevens.png",
         "inkwash sample ddim-300 --sampler ddim:50 --film -n 16 -o film.png",
         "inkwash sample digits.png",
     ),
     "evaluate": (
-        "inkwash evaluate cfg-cosine --sampler dpm++2m:15 -n 1000 --report out/quality",
+        "inkwash evaluate fast -n 1000 --report out/quality",
         "inkwash evaluate cfg-cosine ddim-300 --sampler ddim:20,dpm++2m:10 -n 1000",
         "inkwash evaluate mine.npz",
     ),
@@ -52,7 +53,7 @@ EXAMPLES = {
         "inkwash lab schedules --data ../mnist --length '5 minutes'",
     ),
     "bench": (
-        "inkwash bench all digits",
+        "inkwash bench all",
         "inkwash bench sample cfg-cosine --sampler ddim:50,dpm++2m:20",
         "inkwash bench train simple-unet --against",
     ),

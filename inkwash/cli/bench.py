@@ -32,7 +32,7 @@ def bench(
 ) -> int:
     """Time training, drawing and starting on this machine, all in turn, beside its own convolution peak.
 
-    Examples: inkwash bench all digits. Or: inkwash bench sample cfg-cosine --sampler ddim:50,dpm++2m:20. Or: inkwash
+    Examples: inkwash bench all. Or: inkwash bench sample cfg-cosine --sampler ddim:50,dpm++2m:20. Or: inkwash
     bench train simple-unet --against.
 
     Parameters
@@ -40,7 +40,7 @@ def bench(
     what
         train (images a second), sample (64 images, one image, the start of the command), or all.
     things
-        Models or recipes, run folders or checkpoints; random pixels stand for data not here. Default: digits.
+        Models or recipes, run folders or checkpoints; random pixels stand for data not here. Default: fast.
     sampler
         One or several, as in ddim:50,dpm++2m:20. Default: the one that each recipe draws its own pictures with.
     precision

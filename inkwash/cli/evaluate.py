@@ -44,7 +44,7 @@ def evaluate(
 ) -> int:
     """Measure a model or a file of images, each figure beside that of real images; several are compared.
 
-    Examples: inkwash evaluate cfg-cosine --sampler dpm++2m:15 -n 1000 --report out/quality. Or: inkwash evaluate
+    Examples: inkwash evaluate fast -n 1000 --report out/quality. Or: inkwash evaluate
     cfg-cosine ddim-300 --sampler ddim:20,dpm++2m:10 --guidance 1,1.5 -n 1000. Or: inkwash evaluate mine.npz.
 
     Parameters

@@ -22,7 +22,7 @@ PATIENT = 200
 
 
 def sample(
-    model: str,
+    model: str = "fast",
     /,
     *,
     n: Annotated[Whole | None, Parameter(name=["-n", "--count"])] = None,
@@ -49,13 +49,13 @@ def sample(
 ) -> int:
     """Draw from a model: image i of a call has the seed --seed + i, and is the same in any batch.
 
-    Examples: inkwash sample cfg-cosine --label 0-9 --guidance 2 -o digits.png. Or: inkwash sample ddim-300 --sampler
-    ddim:50 --film -n 16 -o film.png. Or: inkwash sample digits.png draws a picture again and compares.
+    Examples: inkwash sample --label 0-9 -o digits.png. Or: inkwash sample ddim-300 --sampler ddim:50 --film -n 16
+    -o film.png. Or: inkwash sample digits.png draws a picture again and compares.
 
     Parameters
     ----------
     model
-        A bundled model (see: inkwash show), a run folder, a checkpoint file; or a picture that inkwash drew.
+        A bundled model (see: inkwash show), a run folder, a checkpoint file; or a picture that inkwash drew. Default: fast.
     n
         How many in total, at least 1. Default: 64; 10 a label for several labels; 8 for a strip, 16 for a film.
     label

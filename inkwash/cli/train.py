@@ -42,7 +42,7 @@ def train(
 ) -> int:
     """Train a recipe into a new run folder, or go on with a run folder from its latest checkpoint.
 
-    Examples: inkwash train simple-unet --data ../shared/mnist --minutes 3. Or: inkwash train runs/simple-unet-1 --epochs 4.
+    Examples: inkwash train fast --data ../shared/mnist --minutes 3. Or: inkwash train runs/fast-1 --epochs 4.
 
     Parameters
     ----------
@@ -106,6 +106,8 @@ def train(
             _say(quiet or json_, "measuring this machine for some seconds, to plan the run")
         course = start(chosen, data, out, place, since=BEGUN)
         _say(quiet or json_, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
+        if chosen.network.conditional and not course.conditional:
+            _say(quiet or json_, f"{course.facts.data} has no labels: the network hears none, and draws without one")
         said = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
         for about, text in said:
             _say(quiet, f"warning, {about}: {text}")

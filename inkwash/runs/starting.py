@@ -37,15 +37,17 @@ def start(
 ) -> Course:
     """Return a new run's course, its resolved recipe written into the run folder.
 
-        `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
-    free number; `net` replaces the recipe's network, `objective` its loss. A length in minutes becomes steps here, and
-    counts from the moment `since` of time.perf_counter, by default now. Raises `UsageError` or `InkwashError` for what
-    cannot be trained or written.
+    `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
+    free number; `net` replaces the recipe's network, `objective` its loss. On data without labels the network hears
+    none. A length in minutes becomes steps here, and counts from the moment `since` of time.perf_counter, by default
+    now. Raises `UsageError` or `InkwashError` for what cannot be trained or written.
     """
     device = device or hardware.device()
     loaded = _loaded(chosen, data)
     spec = str(data) if isinstance(data, str | Path) else (chosen.data.name if data is None else loaded.name)
     chosen = replace(chosen, data=replace(chosen.data, name=spec))
+    if chosen.network.conditional and not loaded.classes:
+        chosen = chosen.without_labels()
     if net is not None:
         chosen = replace(chosen, network=replace(chosen.network, kind=type(net).__name__, options={}))
     folder = RunFolder.free(out or RunFolder.next_free(chosen.name))

@@ -194,9 +194,17 @@ def test_a_network_that_does_not_fit_the_data_is_refused_before_training(
         start(tiny(*changes), data, tmp_path / "run")
 
 
-def test_a_conditional_network_needs_labels(tmp_path: Path, tiny: Callable[..., Recipe]) -> None:
-    with pytest.raises(UsageError, match=r"no labels.*network\.conditional"):
-        start(tiny(), "checkerboard", tmp_path / "run")
+def test_on_data_without_labels_the_network_hears_none(
+    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset
+) -> None:
+    taught = tiny("training.guidance=1.5", "training.label_dropout=0.1", "sampling.guidance=2.0")
+    course = start(taught, Dataset("plain", digits.values), tmp_path / "run")
+    list(course.events())
+    assert not course.average().conditional
+    written = course.folder.written_recipe()
+    assert not written["network"]["conditional"] and written["sampling"]["guidance"] == 1
+    assert written["training"]["guidance"] == 1 and written["training"]["label_dropout"] == 0
+    assert go_on(course.folder.path, Dataset("plain", digits.values), Length(9, "steps")).total == 9
 
 
 def test_a_run_killed_before_its_first_measurement_begins_anew(
