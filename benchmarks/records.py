@@ -146,28 +146,35 @@ def _table(kept: list[dict[str, Any]]) -> str:
         "what changed",
         *(["predicted"] if predicted else []),
         "FD A, times the real test set's",
+        "against the best before",
         "FD B",
         "FD C",
     ]
     heads += [
         *(QUALITY.get(key) or MORE[key] for key in SCORES if not key.startswith("fd.")),
+        "seconds by the clock",
         "images seen",
         "N",
         "sampler",
         "commit",
     ]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    best: dict[str, float] = {}
     for each in kept:
         trials = each["trials"]
         means = {key: statistics.mean(trial[key] for trial in trials) for key in trials[0] if key != "sampler"}
         ratios = [f"{trial['times.fd.a']:.2f}" for trial in trials]
+        score, before = means["times.fd.a"], best.get(each["length"])
+        best[each["length"]] = min(score, before or score)
         cells = [
             each["length"],
             " ".join([each["note"], *(f"`{change}`" for change in each["changes"])]),
             *([each["predicted"]] if predicted else []),
-            f"**{means['times.fd.a']:.2f}**" + (f" ({', '.join(ratios)})" if len(trials) > 1 else ""),
+            f"**{score:.2f}**" + (f" ({', '.join(ratios)})" if len(trials) > 1 else ""),
+            "" if before is None else f"{(score / before - 1) * 100:+.0f}%",
             *(f"{means[f'times.{key}']:.2f}" for key in ("fd.b", "fd.c")),
             *(figure(key, means[key]) for key in SCORES if not key.startswith("fd.")),
+            f"{means['seconds']:.0f}",
             f"{means['images']:,.0f}",
             f"{each['n']:,}",
             trials[0]["sampler"],
