@@ -28,6 +28,7 @@ SECTIONS = {
         "ema",
         "label_dropout",
         "guidance",
+        "guidance_interval",
         "precision",
         "checkpoint_every",
         "milestones",

@@ -22,6 +22,7 @@ TRUE_OF_BUNDLED = {
     "ddim-300": ["terminal SNR"],
     "ddpm-bn": [],
     "digits": [],
+    "fast": [],
     "moons": [],
     "simple-unet": [],
 }
