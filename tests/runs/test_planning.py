@@ -53,7 +53,7 @@ def test_steps_and_pauses_fill_the_time_and_do_not_exceed_it(
     spent = 2 + total * step + pauses(found) * pause
     # thinned pauses may take less than the quarter that is planned for them
     thinned = found.training.checkpoint_every != asked.training.checkpoint_every
-    assert (0.6 if thinned else 0.9) * seconds < spent <= seconds
+    assert (0.55 if thinned else 0.85) * seconds < spent <= seconds
 
 
 def test_a_run_in_small_costs_what_a_run_costs(
