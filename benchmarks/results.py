@@ -42,6 +42,10 @@ README = DOCS.parent / "README.md"
 SHOWN = 12
 
 ROWS: tuple[tuple[str, str, float | None, str], ...] = (
+    ("fast", "dpm++2m:15", None, "auto"),
+    ("fast", "dpm++2m:10", None, "auto"),
+    ("fast", "dpm++2m:50", None, "auto"),
+    ("fast", "dpm++2m:15", None, "float32"),
     ("ddpm-bn", "ddpm:1000", None, "auto"),
     ("ddpm-bn", "ddim:50", None, "auto"),
     ("ddpm-bn", "dpm++2m:15", None, "auto"),

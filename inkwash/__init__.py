@@ -1,8 +1,8 @@
 """inkwash: a diffusion laboratory for small images, ink spreading in water, run backwards.
 
     import inkwash
-    model = inkwash.load("cfg-cosine")
-    digits = inkwash.sample(model, n=10, label="0-9", guidance=2.0, sampler="dpm++2m:20")
+    model = inkwash.load("fast")
+    digits = inkwash.sample(model, n=10, label="0-9")
     digits.save("digits.png")
     inkwash.train("simple-unet", data="digits", length="2 epochs")
 
@@ -12,5 +12,8 @@ What there is stands in __init__.pyi, and is imported when it is first used: `in
 import lazy_loader
 
 __version__ = "0.1.0"
+
+USUAL = "fast"
+"""The bundled model that is meant where none is named."""
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -103,3 +103,4 @@ from .python import train as train
 from .recipe import Recipe as Recipe
 
 __version__: str
+USUAL: str

@@ -124,12 +124,9 @@ class Model:
                 raise UsageError(
                     f"guidance {weight:g} has no effect: {self.name} was trained without labels; leave it out"
                 )
-            low, high = interval
-            if not 0 <= low < high <= 1:
-                raise UsageError(f"guidance interval {low:g}..{high:g}: it needs 0 <= low < high <= 1")
             # as in training, where such a network's guess for no label is clipped too
             null = Clipped(denoiser) if clip and self.recipe.clip else None
-            denoiser = Guided(denoiser, weight, *self.recipe.schedule.between(low, high), null)
+            denoiser = Guided(denoiser, weight, *self.recipe.schedule.between(*interval), null)
         return Clipped(denoiser) if clip else denoiser
 
 

@@ -173,7 +173,8 @@ def train(
 ) -> Model:
     """Train a recipe into a new run folder, or go on with the run folder `what`, and return the averaged model.
 
-    `data` is a name, a path or a `Dataset`, `length` "5 epochs" or "3 minutes", `net` your own network; `changes` are
+    `data` is a name, a path or a `Dataset`, `length` "5 epochs" or "3 minutes", which are
+    those of this call, `net` your own network; data without labels make a network that hears none; `changes` are
     recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`, or whole sections as objects, as in
     `schedule=Cosine()`; `objective` replaces the recipe's. `on_event` hears every step,
     measurement, checkpoint and picture. Raises `UsageError` or `InkwashError` as the command does.

@@ -57,6 +57,7 @@ class Recipe:
                 "training.label_dropout has no effect on a network that hears no label: "
                 "set network.conditional = true, or label_dropout = 0"
             )
+        self.schedule.between(*self.training.guidance_interval)
         if self.training.guidance != 1 and not self.training.label_dropout:
             raise UsageError(
                 "training.guidance needs a network that knows what to say without a label: "
@@ -68,8 +69,10 @@ class Recipe:
         """The moments of pictures and kept checkpoints."""
         return Milestones(self.training.milestones)
 
-    def without_labels(self) -> Recipe:
-        """Return this recipe for data that has none: the network hears no label, and is not guided by any."""
+    def suiting(self, classes: Sequence[str]) -> Recipe:
+        """Return this recipe for data of these `classes`: without any, the network hears no label and is guided by none."""
+        if classes or not self.network.conditional:
+            return self
         plain = Training()
         training = replace(
             self.training,

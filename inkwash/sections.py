@@ -65,9 +65,6 @@ class Training:
             raise UsageError(f"field 'training.label_dropout' is {self.label_dropout}: it must be in [0, 1)")
         if not 1 <= self.guidance < math.inf:
             raise UsageError(f"field 'training.guidance' is {self.guidance}: it must be at least 1, which is none")
-        low, high = self.guidance_interval
-        if not 0 <= low < high <= 1:
-            raise UsageError(f"field 'training.guidance_interval' is {low:g}..{high:g}: it needs 0 <= low < high <= 1")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"field 'training.seed' is {self.seed}: it must be in [0, 2^63)")
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
 from inkwash import __version__
 from inkwash.errors import InkwashError, UsageError
-
-BEGUN = time.perf_counter()
-"""When the command was given, for what has to end so many minutes after."""
 
 app = App(
     name="inkwash",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash import own_code
+from inkwash import USUAL, own_code
 from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError, unknown
 
@@ -22,7 +22,7 @@ PATIENT = 200
 
 
 def sample(
-    model: str = "fast",
+    model: str = USUAL,
     /,
     *,
     n: Annotated[Whole | None, Parameter(name=["-n", "--count"])] = None,

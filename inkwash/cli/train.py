@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from inkwash import own_code
-from inkwash.cli import BEGUN
 from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError
 
@@ -61,7 +61,7 @@ def train(
     images
         Length in images seen, above 0.
     minutes
-        Length in minutes on this machine: measured for some seconds, then planned as a number of steps.
+        Minutes from this command to its end: a run in small is timed, and as many steps planned as fit on this machine.
     seed
         The number that all randomness of the run comes from, 0 or more.
     size
@@ -77,6 +77,7 @@ def train(
     json_
         Print one JSON line an event instead of a progress bar.
     """
+    begun = time.perf_counter()
     own_code.load(with_)
     from inkwash import hardware, preflight, recipe
     from inkwash.runs.starting import changed_rate, go_on, is_run, start
@@ -104,10 +105,10 @@ def train(
             chosen = recipe.with_length(chosen, length)
         if minutes is not None:
             _say(quiet or json_, "measuring this machine for some seconds, to plan the run")
-        course = start(chosen, data, out, place, since=BEGUN)
+        course = start(chosen, data, out, place, since=begun)
         _say(quiet or json_, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
         if chosen.network.conditional and not course.conditional:
-            _say(quiet or json_, f"{course.facts.data} has no labels: the network hears none, and draws without one")
+            _say(quiet, f"warning, labels: {course.facts.data} has none: the network hears none, and draws without one")
         said = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
         for about, text in said:
             _say(quiet, f"warning, {about}: {text}")

@@ -31,7 +31,7 @@ class Guided:
         """Return the guided image [B, ...]; `label` None or weight 1 is the plain prediction."""
         if label is None or self.weight == 1:
             return self.denoiser(x, level, label)
-        inside = (self.cleanest.code <= level.code) & (level.code <= self.noisiest.code)
+        inside = level.within(self.cleanest, self.noisiest)
         if not inside.any():
             return self.denoiser(x, level, label)
         without, told = (self.null or self.denoiser)(x, level, None), self.denoiser(x, level, label)

@@ -45,6 +45,10 @@ class Level:
         """Return the image that with `noise` makes `x` [B, ...]; needs alpha > 0."""
         return (x - over(self.sigma, x) * noise) / over(self.alpha, x)
 
+    def within(self, cleanest: Level, noisiest: Level) -> Tensor:
+        """Return whether this level, or each of them, lies between two others, ends included; bool [] or [B]."""
+        return (cleanest.code <= self.code) & (self.code <= noisiest.code)
+
     @property
     def log_snr(self) -> Tensor:
         """The log of the signal-to-noise ratio, 2 log(alpha / sigma), float64; infinite at the two ends."""

@@ -62,7 +62,12 @@ class Schedule:
         return high
 
     def between(self, low: float, high: float) -> tuple[Level, Level]:
-        """Return the cleanest and the noisiest level of an interval in u; from 0 and up to 1 it leaves no level out."""
+        """Return the cleanest and the noisiest level of an interval in u; from 0 and up to 1 it leaves no level out.
+
+        Raises `UsageError` unless 0 <= low < high <= 1.
+        """
+        if not 0 <= low < high <= 1:
+            raise UsageError(f"guidance interval {low:g}..{high:g}: it needs 0 <= low < high <= 1")
         return (CLEAN if low == 0 else self(low)), (NOISE if high == 1 else self(high))
 
     @property

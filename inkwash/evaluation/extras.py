@@ -121,7 +121,8 @@ def _unguided(setting: Setting) -> Settings:
 def _bits_seconds(count: int, setting: Setting | None, asked: bool, data: Dataset) -> float:
     if setting is None or data.is_points or data.test_values is None:
         return 0.0
-    alone = replace(setting, settings=_unguided(setting))
+    # a batch holds many levels, so that hardly one of them is wholly outside of an interval
+    alone = replace(setting, settings=replace(_unguided(setting), interval=(0.0, 1.0)))
     each = alone.pace() / alone.sampler.evaluations
     return likelihood.evaluations(len(data.test_values), min(TIGHTENING, len(data))) * each
 

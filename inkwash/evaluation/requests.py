@@ -158,11 +158,12 @@ class Drawing:
 
     def facts(self) -> dict[str, str]:
         """Return what a report says of where its samples came from."""
-        chosen = self.setting.model
+        chosen, taught = self.setting.model, self.setting.model.recipe.training.guidance
         return {
             "model": f"{chosen.name} ({chosen.weights}), step {chosen.step:,}",
             "sampler": self.setting.sampler_words,
-            "guidance": f"{self.setting.guidance:g}" if self.setting.guidance != 1 else "none",
+            "guidance": (f"{self.setting.guidance:g}" if self.setting.guidance != 1 else "none")
+            + (f", {taught:g} learnt" if taught != 1 else ""),
             "seeds": f"0 to {self.count - 1:,}",
             "network in": self.setting.precision,
         }

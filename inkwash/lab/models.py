@@ -26,7 +26,7 @@ from inkwash.training.batches import Split
 from inkwash.training.lengths import Length
 
 BACKWARD = 3
-"""How many times a forward pass a training step takes: forward, and twice that back."""
+"""How many times a forward pass a training step takes: forward, and twice that back; learnt guidance is not in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +191,8 @@ def gather(arms: Sequence[Arm], spec: str | None, length: str, runs: Path, devic
             resolved[name] = each
         else:
             assert data is not None
-            resolved[name] = Plan(each, _recipe(each, length), RunFolder(runs / each.folder), data, device)
+            suited = _recipe(each, length).suiting(data.classes)
+            resolved[name] = Plan(each, suited, RunFolder(runs / each.folder), data, device)
     return Models(resolved, data)
 
 

@@ -164,7 +164,7 @@ def bound(
 
     `labels` are int64 [N] or None; a label drawn in proportion adds at most log2(classes) bits an image. `values` are
     the `frequencies` of the train set, for the decoder. Each image costs `draws` evaluations of `denoiser`, which runs
-    on `device`; a batch holds many levels, so that guidance in an interval is heard only if it covers them all.
+    on `device`; a batch holds many levels, each guided or not by its own.
     `progress(done)` is called with the images finished. The result does not depend on `batch`, but for rounding. The
     error counts the images as independent, although the steps are spread evenly over them: it is about right, or too large.
 

@@ -69,9 +69,8 @@ class Denoising:
         self, denoiser: Speaker, error: Tensor, gain: Tensor, images: Tensor, x: Tensor, level: Level, labels: Tensor
     ) -> Tensor:
         """Return the `error` [B, ...] of what is said with guidance taken out of it, where it is in it."""
-        low, high = (end.code for end in self.schedule.between(*self.interval))
         # chosen by level alone, which is known on the host: to look at labels would wait for the device
-        inside = ((low <= level.code) & (level.code <= high)).nonzero().squeeze(1)
+        inside = level.within(*self.schedule.between(*self.interval)).nonzero().squeeze(1)
         if not len(inside):
             return error
         at = inside.to(error.device)

@@ -180,10 +180,12 @@ class Course:
     def renew_statistics(self) -> None:
         """Give the averaged network's BatchNorm layers statistics of their own, from the first batches of the run."""
         denoiser = NetDenoiser(self.state.average, self.target, self.precision)
+        # statistics are of examples as they are drawn: a second evaluation of some of them would weigh as much as a batch
+        plain = replace(self.denoising, guidance=1.0)
         seen = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
         ema.recompute_statistics(
             self.state.average,
-            lambda: (self.denoising(denoiser, b.images, b.labels, b.u, b.noise) for b in seen),
+            lambda: (plain(denoiser, b.images, b.labels, b.u, b.noise) for b in seen),
         )
 
     def draw_milestone(self, path: Path) -> None:

@@ -93,16 +93,18 @@ def _card(
 
 
 def _configuration(recipe: Recipe, facts: Facts) -> dict[str, str]:
-    training = recipe.training
+    training, taught = recipe.training, recipe.training.guidance != 1
+    low, high = training.guidance_interval
     return {
         "Data": f"{facts.data}, {facts.count:,} train examples of {'×'.join(map(str, facts.shape))}, "
         f"std {facts.data_std:.3f}, SHA-256 {facts.sha256[:12]}",
         "Network": f"{recipe.network.kind} {recipe.network.options}"
-        + (", told the class" if recipe.network.conditional else ""),
-        "Target": recipe.target,
+        + (f", told the class in {1 - training.label_dropout:.0%} of examples" if recipe.network.conditional else ""),
+        "Target": recipe.target + (", clipped to the range of pixels" if recipe.clip else ""),
         "Schedule": repr(recipe.schedule),
         "Levels in training": repr(recipe.density),
         "Loss weight": repr(recipe.weight),
+        **({"Guidance learnt": f"{training.guidance:g}, at u from {low:g} to {high:g}"} if taught else {}),
         "Optimiser": repr(recipe.optimizer),
         "Length": f"{training.length}, batch {training.batch}, seed {training.seed}",
         "Average": f"half-life {training.ema}",

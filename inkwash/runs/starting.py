@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,12 +43,12 @@ def start(
     none. A length in minutes becomes steps here, and counts from the moment `since` of time.perf_counter, by default
     now. Raises `UsageError` or `InkwashError` for what cannot be trained or written.
     """
+    since = time.perf_counter() if since is None else since
     device = device or hardware.device()
     loaded = _loaded(chosen, data)
     spec = str(data) if isinstance(data, str | Path) else (chosen.data.name if data is None else loaded.name)
     chosen = replace(chosen, data=replace(chosen.data, name=spec))
-    if chosen.network.conditional and not loaded.classes:
-        chosen = chosen.without_labels()
+    chosen = chosen.suiting(loaded.classes)
     if net is not None:
         chosen = replace(chosen, network=replace(chosen.network, kind=type(net).__name__, options={}))
     folder = RunFolder.free(out or RunFolder.next_free(chosen.name))

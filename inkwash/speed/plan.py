@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from inkwash import hardware
+from inkwash import USUAL, hardware
 from inkwash.errors import UsageError, unknown
 from inkwash.runs.folder import commit, surroundings
 from inkwash.speed import against, memory, peak, starting
@@ -18,7 +18,7 @@ from inkwash.speed.drawing import Drawing, Pace
 from inkwash.speed.memory import Errand
 from inkwash.speed.peak import Peak
 from inkwash.speed.starting import Start
-from inkwash.speed.subjects import DEFAULT, Subject
+from inkwash.speed.subjects import Subject
 from inkwash.speed.theirs import Theirs
 from inkwash.speed.training import Throughput, Training
 from inkwash.speed.trials import Piece, Spread, Turns, in_turn
@@ -71,7 +71,7 @@ class Asked:
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         subjects = []
-        for thing in self.things or DEFAULT:
+        for thing in self.things or (USUAL,):
             stage(f"loading {thing}", 0)
             subjects.append(Subject.of(thing, place))
         # before anything is timed, because diffusers may be missing

@@ -16,9 +16,6 @@ from inkwash.facts import Facts
 from inkwash.model import Model
 from inkwash.recipe import Recipe
 
-DEFAULT = ("fast",)
-"""What is measured when nothing is named."""
-
 RANDOM = 2048
 """Random examples that stand for data that is not here."""
 
@@ -53,6 +50,7 @@ class Subject:
         chosen = recipe.load(name)
         some = _data(chosen, None)
         facts = Facts.of(some)
+        chosen = chosen.suiting(facts.classes)
         net = hardware.lay_out(model.fitting(model.build_net(chosen, facts), facts), device)
         return cls(name, Model(chosen.name, chosen, facts, net.eval().requires_grad_(False), 0, ""), some, False)
 

@@ -114,9 +114,8 @@ def test_a_command_that_there_is_not_is_answered_with_all(refused):
         assert command in complaint
 
 
-@pytest.mark.parametrize("command", ["train", "sample"])
-def test_a_command_without_its_thing_asks_for_it(command, refused):
-    assert command in refused(command)
+def test_a_command_without_its_thing_asks_for_it(refused):
+    assert "train" in refused("train")
 
 
 @pytest.mark.parametrize(

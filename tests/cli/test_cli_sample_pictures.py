@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkwash import USUAL
 from inkwash.training import checkpoints
+from inkwash.viz import prints
 
 SIDE, GAP = 8, 2
 TWO = ["--sampler", "ddim:2"]
@@ -40,6 +42,12 @@ def test_a_grid_has_the_size_of_its_rows_and_columns(flags, rows, columns, scale
     with Image.open("x.png") as sheet:
         assert sheet.size == (columns * step + GAP, rows * step + GAP)
         assert sheet.mode == "L"
+
+
+def test_without_a_name_it_is_the_usual_model(inkwash):
+    assert inkwash("sample", "-n", "1", "--sampler", "ddim:1", "-q").code == 0
+    facts = prints.read_facts(f"out/{USUAL}.png")
+    assert facts is not None and facts["model"] == USUAL
 
 
 def test_one_image_alone_has_no_border(runs, inkwash):

@@ -49,19 +49,24 @@ def test_thorough_trains_as_many_networks_as_it_announces(
 
 
 class Halfway(nn.Module):
-    """Halfway between what a network says with the label and without."""
+    """Halfway between what a network says with the label and without, at levels whose code is `low` or more."""
 
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, net: nn.Module, low: float) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.low = net, low
 
     def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
-        return torch.lerp(self.net(x, code, None), self.net(x, code, label), 0.5)
+        told, half = self.net(x, code, label), torch.lerp(self.net(x, code, None), self.net(x, code, label), 0.5)
+        return torch.where((code >= self.low).view(-1, 1, 1, 1), half, told)
 
 
-def test_bits_are_those_of_the_model_without_any_guidance(digits: Dataset, untrained: Callable[..., Model]) -> None:
+@pytest.mark.parametrize("low", [0.0, 0.5])
+def test_bits_are_those_of_the_model_without_any_guidance(
+    digits: Dataset, untrained: Callable[..., Model], low: float
+) -> None:
     """Whether guidance is asked for in drawing, or was learnt: it plays no part in the bound."""
-    model = untrained("training.guidance=2.0", "training.label_dropout=0.1")
+    interval = f"training.guidance_interval=[{low}, 1.0]"
+    model = untrained("training.guidance=2.0", "training.label_dropout=0.1", interval)
     without = replace(model, recipe=replace(model.recipe, training=replace(model.recipe.training, guidance=1.0)))
     few = replace(
         digits, test_values=digits.values[:8], test_labels=None if digits.labels is None else digits.labels[:8]
@@ -74,5 +79,5 @@ def test_bits_are_those_of_the_model_without_any_guidance(digits: Dataset, untra
     plain = bits(Setting(without, Settings()))
     assert bits(Setting(without, Settings(guidance=3.0))) == plain
     # taken out of what such a network says: half of the way back to what it says without a label
-    halfway = bits(Setting(replace(without, net=Halfway(model.net)), Settings()))
+    halfway = bits(Setting(replace(without, net=Halfway(model.net, low)), Settings()))
     assert bits(Setting(model, Settings())) == pytest.approx(halfway, rel=1e-8) != pytest.approx(plain, rel=1e-6)

@@ -17,6 +17,7 @@ from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
 from inkwash.recipe import Recipe
 from inkwash.runs import course as courses
+from inkwash.runs import planning
 from inkwash.runs.course import Course, Step
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.planning import planned
@@ -129,12 +130,13 @@ def test_planning_leaves_a_network_of_ones_own_untouched(tiny: Callable[..., Rec
 
 
 def test_measuring_takes_a_small_part_of_the_minutes_where_an_epoch_is_one_step(
-    tiny: Callable[..., Recipe], digits: Dataset
+    tiny: Callable[..., Recipe], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sixty pictures in batches of 64: measured after every epoch, a run would do nothing else."""
     assert digits.labels is not None
     few = Dataset("few", digits.values[:60], digits.labels[:60], digits.classes)
     often = tiny("training.batch=64", "training.checkpoint_every=1 epoch", "training.milestones=['every 1 epoch']")
+    monkeypatch.setattr(planning, "TIMED_SECONDS", 0.1)
     found = planned(often, few, 2000.0, CPU)
     total = Length.parse(found.training.length).steps(64, 54)
     every = Length.parse(found.training.checkpoint_every).steps(64, 54)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inkwash import data, recipe
+from inkwash import USUAL, data, recipe
 from inkwash.errors import UsageError
 from inkwash.speed import subjects
-from inkwash.speed.subjects import DEFAULT, Subject
+from inkwash.speed.subjects import Subject
 
 CPU = torch.device("cpu")
 
@@ -19,8 +19,7 @@ def nothing_here(monkeypatch):
 
 
 def test_the_default_comes_with_inkwash():
-    for name in DEFAULT:
-        assert Subject.of(name, CPU).trained
+    assert Subject.of(USUAL, CPU).trained
 
 
 def test_a_model_keeps_its_weights_and_takes_its_own_data():

@@ -55,6 +55,7 @@ def _row(name: str) -> dict[str, Any]:
     else:
         chosen = recipe.load(name)
         facts = promised(chosen)
+        chosen = chosen.suiting(facts.classes)
         net, status = model.build_net(chosen, facts), ""
     return {
         "name": name,

@@ -26,6 +26,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     """Print a recipe whole and draw its network and schedule into the folder `out`."""
     chosen = recipe.load(name)
     facts = promised(chosen)
+    chosen = chosen.suiting(facts.classes)
     net = model.build_net(chosen, facts)
     stages = anatomy.stages(net, facts.shape)
     terminal = chosen.schedule.terminal
