@@ -35,10 +35,16 @@ KEPT = HERE / "records.json"
 README = HERE.parent / "README.md"
 COUNT, MOST_EVALUATIONS = 10_000, 40
 RULES = """\
-The clock is that of `inkwash train RECIPE --minutes M`, from the shell to its end, with planning, measuring, pictures and
-checkpoints. Images are seeds 0 to 9,999 with labels in train proportions, unguided, at most 40 network evaluations each;
-guidance may be learnt (training.guidance), not added in drawing.
-The figure is FD to the train set over that of the real test set, the mean over the training seeds."""
+The clock is that of `inkwash train RECIPE --minutes M`, from the shell to its end, with planning, measuring, pictures
+and checkpoints; a run may miss its minutes by a little either way, and says so. Images are seeds 0 to 9,999 with labels
+in train proportions, unguided, at most 40 network evaluations each; guidance may be learnt (training.guidance), not
+added in drawing. The figure is FD to the train set over that of the real test set, the mean over the training seeds."""
+TRIALS = """
+## Trials
+
+So many images of training, one seed unless more are in brackets. Differences of one seed below a tenth are noise.
+
+"""
 SCORES = ("fd.a", "fd.b", "fd.c", "accuracy.a", "recall", "zero")
 Trial = dict[str, Any]
 app = App()
@@ -145,8 +151,8 @@ def short(kept: list[dict[str, Any]]) -> str:
             f"{means['images']:,.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    measured = "; ".join(dict.fromkeys(f"{each['machine']}, commit {each['commit']}" for each in best.values()))
-    return "\n".join([*lines, "", f"*{measured}*"])
+    machines, commits = (", ".join(dict.fromkeys(each[key] for each in best.values())) for key in ("machine", "commit"))
+    return "\n".join([*lines, "", f"*{machines}; at {commits}.*"])
 
 
 def _score(each: dict[str, Any]) -> float:
@@ -160,19 +166,16 @@ def page(kept: list[dict[str, Any]]) -> str:
     machines = "; ".join(dict.fromkeys(each["machine"] for each in kept))
     return f"""# Records: time to quality
 
-How good a model gets in so many minutes from nothing. {RULES}
+How good a model gets in so many minutes from nothing.
+
+{RULES}
 
 Verify one: `python benchmarks/records.py fast --data FOLDER --length "3 minutes"`. Machine: {machines}.
 
 {_table(records)}
 
-## Trials
-
-What was tried on the way, wins and losses alike: so many images of training, one seed unless more are in brackets.
-Differences of one seed below a tenth are noise.
-
-{_table(trials)}
-"""
+What was tried on the way, wins and losses alike: [notes.md](notes.md).
+{TRIALS + _table(trials) if trials else ""}"""
 
 
 def _table(kept: list[dict[str, Any]]) -> str:
