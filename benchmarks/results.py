@@ -166,7 +166,7 @@ def page(rows: list[Row]) -> str:
     missing = (
         "" if len(rows) == len(ROWS) else f"**{len(rows)} of {len(ROWS)} rows so far**: the same command goes on.\n\n"
     )
-    return f"""# Results of the five systems
+    return f"""# Results of the bundled models
 
 {missing}Every bundled model with its samplers side by side, the same seeds in every row, labels in the train set's proportions,
 by the judges and the protocol of [quality.md](quality.md). 10,000 images, 1,000 for samplers of more than 100
