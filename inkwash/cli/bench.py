@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash import own_code
+from inkwash import USUAL, own_code
 from inkwash.cli.whole import Whole
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def bench(
 
     hardware.keep_memory()
     own = None if with_ is None else str(with_)
-    asked = Asked(what, trials, things, _listed(sampler), _listed(precision), device, threads, against, own)
+    asked = Asked(what, trials, things or (USUAL,), _listed(sampler), _listed(precision), device, threads, against, own)
     silent = quiet or json_
     with stages(silent) as stage:
         plan = asked.resolve(stage)

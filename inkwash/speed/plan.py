@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from inkwash import USUAL, hardware
+from inkwash import hardware
 from inkwash.errors import UsageError, unknown
 from inkwash.runs.folder import commit, surroundings
 from inkwash.speed import against, memory, peak, starting
@@ -71,7 +71,7 @@ class Asked:
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         subjects = []
-        for thing in self.things or (USUAL,):
+        for thing in self.things:
             stage(f"loading {thing}", 0)
             subjects.append(Subject.of(thing, place))
         # before anything is timed, because diffusers may be missing

@@ -109,7 +109,7 @@ def test_a_recipe_edited_to_another_network_does_not_fit(runs, copied, inkwash):
 RECIPES = {
     "no TOML": (b"name = ", "is not TOML"),
     "no text": (b"\xff\xfe\x00", "is not TOML"),
-    "without training": (b'name = "x"\nnetwork = "simple-unet"\n', ""),
+    "without training": (b'name = "x"\nnetwork = "simple-unet"\n[data]\nname = "digits"\n', ""),
     "without network": (b'name = "x"\n[training]\nlength = "9 steps"\n', "network"),
     "with a wrong field": (b'network = "simple-unet"\nname = "x"\n[training]\nlenght = "9 steps"\n', "training.length"),
 }
