@@ -23,11 +23,15 @@ from cyclopts import App
 from documents import MORE, QUALITY, block, figure
 
 from inkwash import hardware, model
+from inkwash import recipe as recipes
+from inkwash.core import Sampler
+from inkwash.core.samplers import SAMPLERS, parse
 from inkwash.drawing import Settings
 from inkwash.evaluation import panels
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.entries import drawn_entry
 from inkwash.files import write_text
+from inkwash.recipe import Recipe
 from inkwash.runs.folder import commit
 
 HERE = Path(__file__).parent
@@ -67,6 +71,7 @@ def main(
     hardware.keep_memory()
     changes = change or []
     at = commit()
+    require_few_evaluations(recipes.load(recipe).with_changes(changes), sampler)
     trials = [tried(recipe, data, length, int(seed), changes, sampler, n) for seed in seeds.split(",")]
     print(json.dumps({"mean": mean(trials)}), flush=True)
     if note is None:
@@ -90,6 +95,16 @@ def main(
     publish(kept)
 
 
+def require_few_evaluations(chosen: Recipe, sampler: str | None) -> None:
+    """End here, before anything is trained, when samples would take more evaluations than the rules allow."""
+    asked = sampler or chosen.sampling.sampler
+    kind, steps = parse(asked)
+    levels = chosen.sampling.schedule or chosen.schedule
+    needed = Sampler(levels, kind, steps or SAMPLERS[kind].steps or levels.rows or 1000).evaluations
+    if needed > MOST_EVALUATIONS:
+        sys.exit(f"{asked} takes {needed} evaluations an image: {MOST_EVALUATIONS} are allowed")
+
+
 def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sampler: str | None, count: int) -> Trial:
     """Return what one training from `seed` came to: seconds by the clock, images seen, and every score."""
     with tempfile.TemporaryDirectory() as place:
@@ -101,8 +116,6 @@ def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sa
         seconds = time.perf_counter() - begun
         trained = model.load(run)
         setting = Setting(trained, Settings(sampler, guidance=1.0 if trained.conditional else None, precision="auto"))
-        if setting.sampler.evaluations > MOST_EVALUATIONS:
-            sys.exit(f"{setting.words} takes {setting.sampler.evaluations} evaluations: {MOST_EVALUATIONS} are allowed")
         found = drawn_entry(setting, count, panels.for_facts(trained.facts, data))
     scores = {score.key: score for score in found.evaluation.scores if score.value is not None}
     trial: Trial = {

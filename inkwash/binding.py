@@ -69,6 +69,9 @@ def _checked(value: Any, hint: Any, field: str) -> Any:
         return value  # a section that was built before
     if is_dataclass(hint):
         raise UsageError(f"field '{field}' is {value!r}: it must be a section of its own, [{field}]")
+    parts = typing.get_args(hint) if typing.get_origin(hint) is tuple else (...,)
+    if ... not in parts and not (isinstance(value, list | tuple) and len(value) == len(parts)):
+        raise UsageError(f"field '{field}' is {value!r}: it must be a list of {len(parts)} values in brackets")
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
     try:

@@ -260,6 +260,12 @@ def test_a_number_out_of_range_is_refused(tiny: Tiny, change: str) -> None:
     assert field in complaint(lambda: tiny(change)).replace("_", " ")
 
 
+@pytest.mark.parametrize("value", ["0.7", "[0.7]", "[0.1, 0.2, 0.3]"])
+def test_a_pair_that_is_none_is_told_how_to_write_it(tiny: Tiny, value: str) -> None:
+    told = complaint(lambda: tiny(f"training.guidance_interval={value}"))
+    assert "training.guidance_interval" in told and "2 values in brackets" in told
+
+
 def test_dropping_labels_that_nobody_hears_is_refused(tiny: Tiny) -> None:
     assert "network.conditional" in complaint(lambda: tiny("network.conditional=false"))
 
