@@ -13,7 +13,10 @@ from inkwash.nets.resampling import zeroed
 
 
 class ResBlock(nn.Module):
-    """SiLU-conv, scaled and shifted by the condition, SiLU-conv, plus the input (no norm: Brock et al. 2021)."""
+    """Hardswish-conv, scaled and shifted by the condition, hardswish-conv, plus the input (no norm: Brock et al. 2021).
+
+    Hardswish (Howard et al. 2019) learns what SiLU does in half of its time: a processor has no cheap exponential.
+    """
 
     def __init__(self, width: int, dim: int) -> None:
         super().__init__()
@@ -23,8 +26,7 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         scale, shift = self.condition(condition)[:, :, None, None].chunk(2, dim=1)
-        inner = self.first(F.silu(x))
-        return x + self.second(F.silu(torch.addcmul(inner + shift, inner, scale)))
+        return x + self.second(F.hardswish(torch.addcmul(shift, self.first(F.hardswish(x)), 1 + scale)))
 
 
 class Stage(nn.ModuleList):
@@ -61,7 +63,7 @@ class FoldedUNet(nn.Module):
         self.out = zeroed(nn.Conv2d(widths[0], 4 * channels, 3, padding=1))
 
     def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
-        condition = F.silu(self.condition(code, label))
+        condition = F.hardswish(self.condition(code, label))
         height, width = x.shape[-2:]
         below, beside = -height % self.multiple, -width % self.multiple
         if below or beside:
@@ -75,4 +77,4 @@ class FoldedUNet(nn.Module):
         x = self.middle(x, condition)
         for level, up, skip in zip(reversed(self.decoder), reversed(self.up), reversed(skips), strict=True):
             x = level(skip + F.pixel_shuffle(up(x), 2), condition)
-        return F.pixel_shuffle(self.out(F.silu(x)), 2)[..., :height, :width]
+        return F.pixel_shuffle(self.out(F.hardswish(x)), 2)[..., :height, :width]

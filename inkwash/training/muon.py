@@ -98,13 +98,19 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
     """Return `matrices` [N, O, I] with their singular values brought to about 1 (0.7 to 1.2), float32.
 
-    The quintic Newton-Schulz iteration of Jordan et al. 2024 in bfloat16: its rounding is far below its own scatter.
+    The quintic Newton-Schulz iteration of Jordan et al. 2024. Every step multiplies by a polynomial in x x', so that only
+    the small x x' is iterated and the long matrix itself is read twice; that takes float32, as its values are squares.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrices.shape[-2] > matrices.shape[-1]
-    x = (matrices.mT if tall else matrices).bfloat16()
+    x = matrices.mT if tall else matrices
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
+    gram = x @ x.mT
+    factor = torch.eye(gram.shape[-1], device=x.device).expand_as(gram)
     for _ in range(steps):
-        gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.mT if tall else x).float()
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        polynomial.diagonal(dim1=-2, dim2=-1).add_(a)
+        factor = polynomial @ factor
+        gram = polynomial @ gram @ polynomial
+    x = factor @ x
+    return x.mT if tall else x
