@@ -172,7 +172,8 @@ def page(rows: list[Row]) -> str:
 by the judges and the protocol of [quality.md](quality.md). 10,000 images, 1,000 for samplers of more than 100
 evaluations: FD of rows compares only at one N, and each stands beside what as many real test images get. Networks
 compute in {precision}, except where the row says otherwise. w is the weight of guidance in drawing, 1 for none;
-`fast` learnt guidance of {model.load("fast").recipe.training.guidance:g} in training, so that its w 1 costs no second evaluation.
+`fast` learnt guidance of {model.load("fast").recipe.training.guidance:g} in training, so that its w 1 costs no second
+evaluation.
 Written by `python benchmarks/results.py --data FOLDER` on {"; ".join(made)}. All figures: [results.csv](results.csv).
 
 ![Same seeds in every row](pictures/results-same-seeds.png)

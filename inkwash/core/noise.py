@@ -43,26 +43,24 @@ def words(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, cou
     device = seed.device if seed.ndim else item.device
     rows = max(seed.numel(), item.numel())
     blocks = -(-count // 4)
-    seed = seed.to(device).reshape(-1, 1).expand(rows, blocks)
-    counter = [
-        torch.arange(blocks, device=device).expand(rows, blocks),
-        item.to(device).reshape(-1, 1).expand(rows, blocks),
-        torch.full((rows, blocks), draw, device=device),
-        torch.full((rows, blocks), int(stream), device=device),
-    ]
-    key = [seed & _WORD, (seed >> 32) & _WORD]
+    # both halves of the counter as one tensor: the words that are multiplied, and those that are only added
+    shape = (rows, blocks)
+    factors = torch.tensor([0xD2511F53, 0xCD9E8D57], device=device).reshape(2, 1, 1)
+    multiplied = torch.stack(
+        [torch.arange(blocks, device=device).expand(shape), torch.full(shape, draw, device=device)]
+    )
+    added = torch.full((2, *shape), int(stream), device=device)
+    added[0] = item.to(device).reshape(-1, 1)
+    whole = seed.to(device).reshape(-1, 1)
+    key = torch.stack([whole & _WORD, (whole >> 32) & _WORD])
+    steps = torch.tensor([0x9E3779B9, 0xBB67AE85], device=device).reshape(2, 1, 1)
     for _ in range(10):
-        high0, low0 = _multiply(0xD2511F53, counter[0])
-        high1, low1 = _multiply(0xCD9E8D57, counter[2])
-        counter = [high1 ^ counter[1] ^ key[0], low1, high0 ^ counter[3] ^ key[1], low0]
-        key = [(key[0] + 0x9E3779B9) & _WORD, (key[1] + 0xBB67AE85) & _WORD]
-    return torch.stack(counter, dim=-1).reshape(rows, -1)[:, :count]
-
-
-def _multiply(factor: int, word: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the high and low words of a 32 x 32 bit product; int64 wraps, its bits are those of the product."""
-    product = word * factor
-    return (product >> 32) & _WORD, product & _WORD
+        # int64 wraps, and its bits are those of the product: its upper half may carry a sign, which is masked away
+        product = (multiplied * factors).flip(0)
+        multiplied = (product >> 32).bitwise_xor_(added).bitwise_xor_(key).bitwise_and_(_WORD)
+        added = product.bitwise_and_(_WORD)
+        key = (key + steps) & _WORD
+    return torch.stack([multiplied, added], dim=1).permute(2, 3, 0, 1).reshape(rows, -1)[:, :count]
 
 
 def uniforms(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, count: int = 1) -> Tensor:

@@ -53,20 +53,25 @@ class Muon(torch.optim.Optimizer):
             (self._inner if group["inner"] else self._rest)(group, heard)
 
     def _inner(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
+        for p in parameters:
+            if not self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+        gradients: list[Tensor] = [p.grad for p in parameters]  # type: ignore[misc]
+        momenta = [self.state[p]["momentum"] for p in parameters]
+        torch._foreach_mul_(momenta, group["momentum"])
+        torch._foreach_add_(momenta, gradients)
         # matrices of one shape go together: many small products cost more than one large
         alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
-        for p in parameters:
-            assert p.grad is not None
-            state = self.state[p]
-            if not state:
-                state["momentum"] = torch.zeros_like(p)
-            state["momentum"].mul_(group["momentum"]).add_(p.grad)
-            alike[p.shape].append((p, p.grad.add(state["momentum"], alpha=group["momentum"])))
+        for p, update in zip(parameters, torch._foreach_add(gradients, momenta, alpha=group["momentum"]), strict=True):
+            alike[p.shape].append((p, update))
+        if group["weight_decay"]:
+            torch._foreach_mul_(list[Tensor](parameters), 1 - group["lr"] * group["weight_decay"])
         for shape, held in alike.items():
             found = orthogonal(torch.stack([update.flatten(1) for _, update in held]))
             rate = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1:].numel()))
-            for (p, _), update in zip(held, found, strict=True):
-                p.mul_(1 - group["lr"] * group["weight_decay"]).add_(update.view_as(p), alpha=-rate)
+            torch._foreach_add_(
+                [p for p, _ in held], [u.view_as(p) for (p, _), u in zip(held, found, strict=True)], alpha=-rate
+            )
 
     def _rest(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
         for p in parameters:
