@@ -4,12 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 TESTS_READY := .venv/tests-ready
+PAGE_READY := .venv/page-ready
 
-.PHONY: help demo test check pictures setup clean
+.PHONY: help demo test test-page check pictures setup clean
 
 help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
 	@echo "make test   run the tests; INKWASH_DATA=FOLDER adds those that need real MNIST"
+	@echo "make test-page  the same, with those of the page in a browser (chromium, Node.js and npm where they are)"
 	@echo "make check  lint and types"
 	@echo "make setup  only make .venv; then: .venv/bin/inkwash --help"
 	@echo "make clean  remove .venv and out/"
@@ -22,6 +24,9 @@ demo: $(READY)
 	@echo "Next: $(BIN)/inkwash show     $(BIN)/inkwash train digits --minutes 1"
 
 test: $(TESTS_READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+test-page: $(PAGE_READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: $(TESTS_READY)
@@ -50,6 +55,10 @@ $(READY): pyproject.toml constraints.txt
 
 $(TESTS_READY): $(READY)
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+$(PAGE_READY): $(TESTS_READY)
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[page]"
 	@touch $@
 
 clean:

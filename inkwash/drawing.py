@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inkwash.core import Frame, Labelled, Sampler, Schedule
+from inkwash.core import Denoiser, Frame, Labelled, Sampler, Schedule
 from inkwash.core.noise import Stream, normals, uniforms
 from inkwash.data import decode
 from inkwash.errors import UsageError, unknown
 from inkwash.model import Model
+from inkwash.steering import Edit, Morph
 
 NO_LABEL = -1
 
@@ -33,10 +34,14 @@ class Settings:
     interval: tuple[float, float] = (0.0, 1.0)
     clip: bool | None = None
     precision: str = "float32"
+    edit: Edit | None = None
 
     def sampler_of(self, model: Model) -> Sampler:
         """Return the sampler for `model`. Raises `UsageError` as `Model.sampler` does."""
         sampler = model.sampler(self.sampler, self.steps, self.eta, self.temperature, self.schedule)
+        if self.edit is not None:
+            self.edit.require(model.facts.shape)
+            sampler = replace(sampler, schedule=self.edit.levels(sampler.schedule))
         if self.temperature != 1 and sampler.draws_no_noise:
             raise UsageError(f"temperature has no effect on {sampler.kind}, which draws no fresh noise: leave it out")
         weight = model.recipe.sampling.guidance if self.guidance is None else self.guidance
@@ -82,22 +87,39 @@ def labels_for(model: Model, seeds: Tensor, wanted: list[int] | None = None) -> 
     return torch.searchsorted(edges, place).clamp(max=count - 1)
 
 
-@torch.inference_mode()
-def frames(model: Model, seeds: Tensor, labels: Tensor, settings: Settings) -> Iterator[Frame]:
-    """Yield the frames of one batch from noise to pictures; a generator, for strips, films and pages alike.
+def asked_of(model: Model, labels: Tensor, settings: Settings) -> Labelled:
+    """Return the model as the denoiser that `settings` ask for, told `labels` int64 [B].
 
-    Raises `UsageError` for settings that the model cannot follow.
+    Raises `UsageError` for settings that it cannot follow.
     """
-    device = model.device
-    heard = labels.to(device) if model.conditional and (labels != NO_LABEL).any() else None
+    heard = labels.to(model.device) if model.conditional and (labels != NO_LABEL).any() else None
     if heard is None and model.conditional and settings.guidance not in (None, 1):
         raise UsageError(f"guidance {settings.guidance:g} has no effect without a label: leave one of them out")
-    denoiser = model.denoiser(settings.guidance, settings.interval, settings.clip, settings.precision)
+    return Labelled(model.denoiser(settings.guidance, settings.interval, settings.clip, settings.precision), heard)
+
+
+@torch.inference_mode()
+def frames(
+    model: Model, seeds: Tensor, labels: Tensor, settings: Settings, morph: Morph | None = None
+) -> Iterator[Frame]:
+    """Yield the frames of one batch from noise to pictures; a generator, for strips, films and pages alike.
+
+    With a `morph` each example is on the way from its seed and label to those of the morph. Raises `UsageError` for
+    settings that the model cannot follow.
+    """
+    device, told = model.device, asked_of(model, labels, settings)
+    denoiser: Denoiser = told if morph is None else morph.between(told, morph.labels.to(device))
+    start: Tensor | float = 0.0
+    if settings.edit is not None:
+        denoiser, start = settings.edit.around(denoiser, device), settings.edit.start(device)
 
     def noise(draw: int) -> Tensor:
-        return normals(seeds, 0, draw, Stream.SAMPLE, model.facts.shape).to(device)
+        near = normals(seeds, 0, draw, Stream.SAMPLE, model.facts.shape)
+        if morph is not None and not torch.equal(morph.seeds, seeds):
+            near = morph.noise(near, normals(morph.seeds, 0, draw, Stream.SAMPLE, model.facts.shape))
+        return near.to(device)
 
-    yield from settings.sampler_of(model)(Labelled(denoiser, heard), noise)
+    yield from settings.sampler_of(model)(denoiser, noise, start)
 
 
 def draw(
@@ -107,6 +129,7 @@ def draw(
     settings: Settings | None = None,
     batch: int = 64,
     progress: Callable[[int], object] | None = None,
+    morph: Morph | None = None,
 ) -> Iterator[Drawn]:
     """Yield finished batches of at most `batch`; memory stays flat however many `seeds` [N] there are.
 
@@ -116,8 +139,9 @@ def draw(
     settings = settings or Settings()
     steps = settings.sampler_of(model).steps
     done = 0
-    for some, asked in zip(seeds.split(batch), labels.split(batch), strict=True):
-        for moment, frame in enumerate(frames(model, some, asked, settings)):
+    morphs = [None] * len(seeds) if morph is None else morph.split(batch)
+    for some, asked, way in zip(seeds.split(batch), labels.split(batch), morphs, strict=False):
+        for moment, frame in enumerate(frames(model, some, asked, settings, way)):
             if progress is not None:
                 progress(done + moment * len(some) // steps)
             last = frame.x
@@ -135,6 +159,32 @@ def pictures(values: Tensor) -> NDArray[np.uint8]:
     """Return uint8 images [N, C, H, W] as arrays [N, H, W] for one channel, [N, H, W, C] for more."""
     array = values.permute(0, 2, 3, 1).numpy()
     return array[..., 0] if array.shape[-1] == 1 else array
+
+
+def morphed(
+    model: Model, count: int, seeds: tuple[int, int | None], labels: tuple[str | None, str | None]
+) -> tuple[Tensor, Tensor, Morph]:
+    """Return seeds and labels [N] of the near end of a way of `count` examples, and the morph to its far end.
+
+    An end of `seeds` or `labels` that is None is the near one; without labels each seed has the one drawn for it.
+    Raises `UsageError` for an end of several labels, or that the model does not know.
+    """
+    here, there = (torch.full((count,), seeds[0] if end is None else end) for end in seeds)
+    heard = []
+    for text, at in zip((labels[0], labels[1] or labels[0]), (here, there), strict=True):
+        wanted = None if text is None else parse_labels(text, model.facts.classes)
+        if wanted is not None and len(wanted) > 1:
+            raise UsageError(f"label '{text}' names {len(wanted)} classes: the way between two ends has one at each")
+        heard.append(labels_for(model, at, wanted))
+    if NO_LABEL in (int(heard[0][0]), int(heard[1][0])) and int(heard[0][0]) != int(heard[1][0]):
+        raise UsageError("label none has no way to a class: name a class at both ends")
+    return here, heard[0], Morph(there, heard[1], torch.linspace(0, 1, count, dtype=torch.float64))
+
+
+def ends(text: str | None, classes: tuple[str, ...] = ()) -> tuple[str | None, str | None]:
+    """Return the two ends of a way written "3..8", or what is no way and None."""
+    near, dots, far = (text or "").partition("..")
+    return (near, far) if dots and text not in classes else (text, None)
 
 
 def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:

@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from inkwash import hardware, model, recipe
 from inkwash.core import Schedule
 from inkwash.data import Dataset
-from inkwash.drawing import Drawn, Settings, draw, labels_for, parse_labels
+from inkwash.drawing import NO_LABEL, Drawn, Settings, draw, ends, labels_for, morphed, parse_labels
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.recipe import Recipe
 from inkwash.runs.starting import go_on, is_run, start
 from inkwash.sheets import facts_of, sheet
+from inkwash.steering import Edit, Morph
 from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective
 
@@ -80,7 +81,7 @@ def sample(
     source: Model | str | Path,
     n: int = 64,
     label: str | int | list[int] | None = None,
-    seed: int = 0,
+    seed: int | tuple[int, int] = 0,
     sampler: str | None = None,
     *,
     steps: int | None = None,
@@ -91,24 +92,41 @@ def sample(
     interval: tuple[float, float] = (0.0, 1.0),
     clip: bool | None = None,
     precision: str = "float32",
+    picture: str | Path | None = None,
+    mask: str | Path | None = None,
+    noise: float | None = None,
     batch: int = 64,
     progress: Callable[[int], object] | None = None,
 ) -> Samples:
     """Return `n` examples drawn from `source`, a model or what `load` takes; example i has the seed `seed` + i.
 
     `label` is a class, "0-9" for several in turn, "none", or None for labels in the train set's proportions.
+    `seed` (3, 8) and `label` "3..8" are ways from one end to the other, of `n` examples. `picture` is a file that every
+    example starts from, noised to `noise`; `mask` another, white where the model paints anew.
     `sampler` is written "ddim:50"; the rest as on the command line, None for the recipe's own. Raises `UsageError` for
     settings out of range or without effect.
     """
     chosen = source if isinstance(source, Model) else load(source)
-    if n < 1 or batch < 1 or seed < 0:
+    first, last = seed if isinstance(seed, tuple) else (seed, None)
+    if n < 1 or batch < 1 or first < 0 or (last or 0) < 0:
         raise UsageError(f"n is {n}, batch {batch}, seed {seed}: n and batch must be at least 1, seed at least 0")
-    asked = [label] if isinstance(label, int) else label
-    wanted = parse_labels(asked, chosen.facts.classes) if isinstance(asked, str) else asked
-    seeds = torch.arange(seed, seed + n)
-    settings = Settings(sampler, steps, eta, temperature, schedule, guidance, interval, clip, precision)
+    if picture is None and (mask is not None or noise is not None):
+        raise UsageError("mask and noise have no effect without a picture: give picture= as well")
+    edit = (
+        None if picture is None else Edit.read(chosen.facts, Path(picture), None if mask is None else Path(mask), noise)
+    )
+    settings = Settings(sampler, steps, eta, temperature, schedule, guidance, interval, clip, precision, edit)
     used = settings.sampler_of(chosen)
-    drawn = list(draw(chosen, seeds, labels_for(chosen, seeds, wanted), settings, batch, progress))
+    near, far = ends(label, chosen.facts.classes) if isinstance(label, str) else (label, None)
+    morph: Morph | None = None
+    if last is not None or far is not None:
+        seeds, labels, morph = morphed(chosen, n, (first, last), (_written(near), far))
+    else:
+        asked = [near] if isinstance(near, int) else near
+        wanted = parse_labels(asked, chosen.facts.classes) if isinstance(asked, str) else asked
+        seeds = torch.arange(first, first + n)
+        labels = labels_for(chosen, seeds, wanted)
+    drawn = list(draw(chosen, seeds, labels, settings, batch, progress, morph))
     return Samples(
         torch.cat([d.values for d in drawn]),
         torch.cat([d.labels for d in drawn]),
@@ -116,6 +134,14 @@ def sample(
         chosen,
         f"{used.kind}:{used.steps}",
     )
+
+
+def _written(label: str | int | list[int] | None) -> str | None:
+    """Return a label as the command line has it."""
+    if label is None or isinstance(label, str):
+        return label
+    each = [label] if isinstance(label, int) else label
+    return ",".join("none" if one == NO_LABEL else str(one) for one in each)
 
 
 def evaluate(

@@ -22,6 +22,8 @@ app = App(
 COMMANDS = {
     "train": "Train a recipe into a new run folder, or go on with a run folder.",
     "sample": "Draw from a model: a grid, a strip, a film, arrays or single images; or draw a picture again.",
+    "serve": "Open the playground in a browser: draw, write, edit, compare and understand.",
+    "export": "Write a model as ONNX, or as a page that draws in the browser without a server.",
     "evaluate": "Measure a model or a file of images against real ones; with several, compare them.",
     "lab": "Put a claim to the test: list the experiments, or run one from training to verdict.",
     "bench": "Time training, drawing and starting on this machine, beside its own peak and beside diffusers.",
@@ -36,7 +38,17 @@ EXAMPLES = {
         "inkwash sample --label 0-9 -o digits.png",
         "inkwash sample cfg-cosine --label 7 --guidance 2 -o sevens.png",
         "inkwash sample ddim-300 --sampler ddim:50 --film -n 16 -o film.png",
+        "inkwash sample --label 3..8 --seed 5 --film",
+        "inkwash sample --from drawing.png --noise 0.5 --label 7 -n 16",
         "inkwash sample digits.png",
+    ),
+    "serve": (
+        "inkwash serve --open",
+        "inkwash serve runs/fast-1 --port 8080",
+    ),
+    "export": (
+        "inkwash export --to web -o out/page",
+        "inkwash export runs/fast-1 --to onnx -o mine.onnx",
     ),
     "evaluate": (
         "inkwash evaluate fast -n 1000 --report out/quality",
@@ -82,6 +94,10 @@ OTHER_WORDS = {
     "speed": "bench",
     "time": "bench",
     "profile": "bench",
+    "play": "serve",
+    "playground": "serve",
+    "web": "serve",
+    "ui": "serve",
     "list": "show",
     "ls": "show",
     "info": "show",

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,9 +38,13 @@ def write_strip(drawing: Drawing, target: Path, batch: int, done: Callable[[int]
 
 
 def write_film(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
-    """Write the path from noise to picture as an animation."""
+    """Write the path from noise to picture as an animation; of a way between two ends, the pictures along it."""
     from inkwash.viz import films
 
+    if drawing.morph is not None and not drawing.model.facts.is_points:
+        along = np.concatenate([drawn.pictures() for drawn in drawing.batches(batch, done)])
+        films.way(along, target, drawing.request.scale, facts=drawing.facts())
+        return
     shown = film_frames(drawing.model, drawing.path())
     films.film(shown, target, scale=drawing.request.scale, columns=drawing.columns, facts=drawing.facts())
 
@@ -81,12 +86,21 @@ def write_singles(drawing: Drawing, target: Path, batch: int, done: Callable[[in
         for picture, label, seed in zip(drawn.pictures(), drawn.labels.tolist(), drawn.seeds.tolist(), strict=True):
             named = f"-{classes[label].replace('/', '-')}" if label >= 0 and classes else ""
             image = grids.grid(picture[None], 1, drawing.request.scale or 1, gap=0)
-            # what would draw this one alone: a grid of one has no border either
-            asked = None if not drawing.model.conditional else str(label) if label >= 0 else "none"
-            alone = replace(drawing.request, n=1, seed=seed, label=asked, columns=None)
-            facts = drawing.facts() | {"seed": seed, "label": label, "request": alone.to_dict()}
-            prints.save_png(image, target / f"{place:06d}{named}.png", facts)
+            prints.save_png(image, target / f"{place:06d}{named}.png", _alone(drawing, place, seed, label))
             place += 1
+
+
+def _alone(drawing: Drawing, place: int, seed: int, label: int) -> dict[str, Any]:
+    """Return the facts of one image of `drawing` in a file of its own, with the request that draws it alone."""
+    facts = drawing.facts() | {"seed": seed, "label": label}
+    if drawing.morph is not None:
+        # one alone is no way, and no request draws it
+        del facts["request"]
+        return facts | {"turn": float(drawing.morph.turn[place])}
+    asked = None if not drawing.model.conditional else str(label) if label >= 0 else "none"
+    # a grid of one has no border either
+    alone = replace(drawing.request, n=1, seed=seed, label=asked, columns=None)
+    return facts | {"request": alone.to_dict()}
 
 
 _WRITERS: dict[tuple[Kind, str], Write] = {

@@ -78,4 +78,5 @@ def _flags(request: Request) -> str:
     given = {"-n": request.n, "--label": request.label, "--columns": request.columns, "--guidance": settings.guidance}
     given |= {"--sampler": settings.sampler, "--steps": settings.steps, "--eta": settings.eta}
     flags = " ".join(f"{flag} {value}" for flag, value in given.items() if value is not None)
-    return f"inkwash sample {request.model} --film --seed {request.seed} {flags}"
+    seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed}..{request.seed_to}"
+    return f"inkwash sample {request.model} --film --seed {seeds} {flags}"

@@ -10,15 +10,17 @@ import torch
 from torch import Tensor
 
 from inkwash.core import Frame, Sampler
-from inkwash.drawing import Drawn, Settings, draw, frames, labels_for, parse_labels
+from inkwash.drawing import Drawn, Settings, draw, ends, frames, labels_for, morphed, parse_labels
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.sections import decode_schedule, encode_schedule
 from inkwash.sheets import facts_of
+from inkwash.steering import Edit, Morph
 
 Kind = Literal["grid", "strip", "film"]
 COUNTS = {"grid": 64, "strip": 8, "film": 16}
 POINTS = 2000
+MORPHED = {"grid": 10, "strip": 10, "film": 30}
 LARGEST_SEED = 2**63 - 10**6
 
 
@@ -31,24 +33,29 @@ class Request:
     n: int | None = None
     label: str | None = None
     seed: int = 0
+    seed_to: int | None = None
     scale: int | None = None
     columns: int | None = None
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
-        for name, lowest in (("n", 1), ("seed", 0), ("scale", 1), ("columns", 1)):
-            value = getattr(self, name)
-            if value is not None and value < lowest:
-                raise UsageError(f"-{'' if name == 'n' else '-'}{name} is {value}: it must be at least {lowest}")
-        if self.seed + (self.n or 0) > LARGEST_SEED:
+        lowest = {"-n": 1, "--seed": 0, "the far --seed": 0, "--scale": 1, "--columns": 1}
+        given = (self.n, self.seed, self.seed_to, self.scale, self.columns)
+        for (name, low), value in zip(lowest.items(), given, strict=True):
+            if value is not None and value < low:
+                raise UsageError(f"{name} is {value}: it must be at least {low}")
+        if max(self.seed + (self.n or 0), self.seed_to or 0) > LARGEST_SEED:
             raise UsageError(f"--seed is {self.seed}: seeds have 63 bits, the last may be {LARGEST_SEED}")
         if self.kind == "strip" and self.columns is not None:
             raise UsageError("--columns has no effect on a strip, whose columns are its moments: leave it out")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request as plain values, for a picture to keep."""
-        schedule = self.settings.schedule
-        settings = vars(self.settings) | {"schedule": None if schedule is None else encode_schedule(schedule)}
+        schedule, edit = self.settings.schedule, self.settings.edit
+        settings = vars(self.settings) | {
+            "schedule": None if schedule is None else encode_schedule(schedule),
+            "edit": None if edit is None else edit.to_dict(),
+        }
         return vars(self) | {"settings": settings}
 
     @classmethod
@@ -61,6 +68,8 @@ class Request:
         if settings.get("schedule") is not None:
             settings["schedule"] = decode_schedule(settings["schedule"])
         try:
+            if settings.get("edit") is not None:
+                settings["edit"] = Edit.from_dict(settings["edit"])
             asked = Settings(**(settings | {"interval": tuple(settings["interval"])}))
             found = cls(**(values | {"settings": asked}))
             if found.kind not in COUNTS or not isinstance(found.model, str):
@@ -73,16 +82,20 @@ class Request:
 
     def resolve(self, model: Model) -> Drawing:
         """Return the request with every default settled for `model`. Raises `UsageError` for what it cannot do."""
-        wanted = None if self.label is None else parse_labels(self.label, model.facts.classes)
+        settings = self.settings
+        # built once here, so that what cannot be done is said before anything is drawn or written
+        sampler = settings.sampler_of(model)
+        model.denoiser(settings.guidance, settings.interval, settings.clip, settings.precision)
+        near, far = ends(self.label, model.facts.classes)
+        if self.seed_to is not None or far is not None:
+            seeds, labels, morph = morphed(model, self.n or MORPHED[self.kind], (self.seed, self.seed_to), (near, far))
+            return Drawing(self, model, seeds, labels, settings, sampler, self.columns or min(len(seeds), 10), morph)
+        wanted = None if near is None else parse_labels(near, model.facts.classes)
         several = len(wanted) if wanted and len(wanted) > 1 else 0
         usual = POINTS if model.facts.is_points else COUNTS[self.kind]
         count = self.n or (several * (10 if self.kind == "grid" else 1) if several else usual)
         seeds = torch.arange(self.seed, self.seed + count)
         columns = self.columns or (several or None)
-        settings = self.settings
-        # built once here, so that what cannot be done is said before anything is drawn or written
-        sampler = settings.sampler_of(model)
-        model.denoiser(settings.guidance, settings.interval, settings.clip, settings.precision)
         return Drawing(self, model, seeds, labels_for(model, seeds, wanted), settings, sampler, columns)
 
 
@@ -97,6 +110,7 @@ class Drawing:
     settings: Settings
     sampler: Sampler
     columns: int | None
+    morph: Morph | None = None
 
     @property
     def count(self) -> int:
@@ -105,11 +119,11 @@ class Drawing:
 
     def batches(self, batch: int, done: Any = None) -> Iterator[Drawn]:
         """Yield the finished examples, at most `batch` at a time."""
-        return draw(self.model, self.seeds, self.labels, self.settings, batch, done)
+        return draw(self.model, self.seeds, self.labels, self.settings, batch, done, self.morph)
 
     def path(self) -> Iterator[Frame]:
         """Yield the frames of all examples at once, from noise to picture."""
-        return frames(self.model, self.seeds, self.labels, self.settings)
+        return frames(self.model, self.seeds, self.labels, self.settings, self.morph)
 
     def facts(self) -> dict[str, Any]:
         """Return what the picture keeps: model, weights, and the request it can be drawn again from."""

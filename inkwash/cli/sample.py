@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from inkwash import USUAL, own_code
-from inkwash.cli.whole import Whole
+from inkwash.cli.whole import Seeds, Whole
 from inkwash.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def sample(
     temperature: float = 1.0,
     schedule: str | None = None,
     clip: bool | None = None,
-    seed: Whole = 0,
+    seed: Seeds = (0, None),
+    from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    mask: Path | None = None,
+    noise: float | None = None,
     batch: Whole = 64,
     precision: str = "float32",
     device: str = "auto",
@@ -50,7 +54,7 @@ def sample(
     """Draw from a model: image i of a call has the seed --seed + i, and is the same in any batch.
 
     Examples: inkwash sample --label 0-9 -o digits.png. Or: inkwash sample ddim-300 --sampler ddim:50 --film -n 16
-    -o film.png. Or: inkwash sample digits.png draws a picture again and compares.
+    -o film.png. Or: inkwash sample digits.png draws a picture again and compares. Or: inkwash sample --label 3..8 --film.
 
     Parameters
     ----------
@@ -59,7 +63,8 @@ def sample(
     n
         How many in total, at least 1. Default: 64; 10 a label for several labels; 8 for a strip, 16 for a film.
     label
-        7, or 0-9 or 1,3,5 in turn, a class's name, or none. Default: drawn in the train set's proportions.
+        7, or 0-9 or 1,3,5 in turn, a class's name, or none; 3..8 is the way from one to the other. Default: drawn in the
+        train set's proportions.
     guidance
         Weight w of classifier-free guidance, uncond + w (cond - uncond); 1 is none. Default: the recipe's.
     interval
@@ -77,7 +82,13 @@ def sample(
     clip
         Clip every predicted image to the range of pixels. Default: for models that predict eps.
     seed
-        Seed of the first image, 0 or more.
+        Seed of the first image, 0 or more; 3..8 is the way from the image of one to that of the other.
+    from_
+        A picture that every image starts from, cut and scaled to the model's size; light ink on black, as MNIST.
+    mask
+        A picture of the same size, white where the model paints anew, black where --from is kept.
+    noise
+        How far --from is noised first, above 0 to 1 (all noise). Default: 0.6; 1 with --mask.
     batch
         Images at a time, at least 1; changes memory and speed, not the images.
     precision
@@ -109,6 +120,7 @@ def sample(
     from inkwash.cli.requests import Request
     from inkwash.core import SCHEDULES
     from inkwash.drawing import Settings
+    from inkwash.steering import Edit
 
     if strip and film:
         raise UsageError("--strip and --film are two pictures: give one, then the other")
@@ -116,8 +128,8 @@ def sample(
     hardware.keep_memory()
     if Path(model).suffix.lower() in {".png", ".webp", ".gif"}:
         drawn = Settings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
-        asked = Request(model, kind, n, label, seed, scale, columns, drawn)
-        if asked != Request(model) or schedule is not None:
+        asked = Request(model, kind, n, label, *seed, scale, columns, drawn)
+        if asked != Request(model) or any(given is not None for given in (schedule, from_, mask, noise)):
             raise UsageError(
                 f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device"
             )
@@ -126,7 +138,7 @@ def sample(
         raise unknown("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
     settings = Settings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
-    request = Request(model, kind, n, label, seed, scale, columns, settings)
+    request = Request(model, kind, n, label, *seed, scale, columns, settings)
     target = (
         out
         or Path("out") / f"{Path(model).name.removesuffix('.safetensors')}{'' if kind == 'grid' else '-' + kind}.png"
@@ -134,7 +146,13 @@ def sample(
     write = outputs.writer_for(target, kind)
     if batch < 1:
         raise UsageError(f"--batch is {batch}: it must be at least 1")
+    if from_ is None and (mask is not None or noise is not None):
+        raise UsageError(
+            f"--{'noise' if mask is None else 'mask'} has no effect without a picture: give --from as well"
+        )
     loaded = models.load(model, device=device)
+    if from_ is not None:
+        request = replace(request, settings=replace(settings, edit=Edit.read(loaded.facts, from_, mask, noise)))
     drawing = request.resolve(loaded)
     outputs.check_free(target)
     if not quiet and drawing.sampler.evaluations > PATIENT:
@@ -158,7 +176,12 @@ def _tell(drawing: Drawing, target: Path, seconds: float) -> None:
     start = "" if math.isinf(first) else f" from the level of log-SNR {first:.1f}"
     print(
         f"{target}: {drawing.count:,} from {drawing.model.name} ({drawing.model.weights}), "
-        f"{drawing.sampler.kind}:{drawing.sampler.steps}{start}, seed {drawing.request.seed}, "
+        f"{drawing.sampler.kind}:{drawing.sampler.steps}{start}, seed {_seeds(drawing)}, "
         f"{seconds:.1f} s",
         file=sys.stderr,
     )
+
+
+def _seeds(drawing: Drawing) -> str:
+    far = drawing.request.seed_to
+    return f"{drawing.request.seed}" + ("" if far is None else f" to {far}")

@@ -105,12 +105,16 @@ class Labelled:
 
 @dataclass(frozen=True)
 class WeightedPair:
-    """(1 - weight) * first + weight * second: a morph between two labels, or any two denoisers."""
+    """(1 - weight) * first + weight * second: a morph between two labels, or any two denoisers.
+
+    `weight` is a number, or one for each example, float64 [B].
+    """
 
     first: Denoiser
     second: Denoiser
-    weight: float
+    weight: Tensor | float
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         """Return the weighted image [B, ...]; two evaluations."""
-        return torch.lerp(self.first(x, level, label), self.second(x, level, label), self.weight)
+        weight = over(torch.as_tensor(self.weight, dtype=torch.float64), x)
+        return torch.lerp(self.first(x, level, label), self.second(x, level, label), weight)

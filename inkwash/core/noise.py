@@ -81,6 +81,18 @@ def normals(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, s
     return both.flatten(1)[:, :count].float().reshape(-1, *shape)
 
 
+def spherical(near: Tensor, far: Tensor, turn: Tensor) -> Tensor:
+    """Return the noise a share `turn` in [0, 1] (float64 [B]) of the way from `near` to `far`, both [B, ...].
+
+    Along a quarter of a circle: of independent normals every point between is a normal of variance 1, as on a straight
+    line it would not be (Shoemake 1985; White 2016, "Sampling generative networks"). The ends are exactly the two.
+    """
+    quarter = math.pi / 2
+    shaped = turn.reshape(-1, *[1] * (near.ndim - 1)).to(near.device)
+    # the sine from either end: it is exactly 0 and 1 there, where the cosine would leave 6e-17
+    return (torch.sin(quarter * (1 - shaped)) * near + torch.sin(quarter * shaped) * far).to(near.dtype)
+
+
 def permutation(seed: int, draw: int, stream: Stream, count: int) -> Tensor:
     """Return a permutation of range(count), int64 [count]: the order of its words, ties by place."""
     return torch.argsort(words(seed, 0, draw, stream, count)[0], stable=True)

@@ -1,32 +1,22 @@
 """A folder of pictures, one sub-folder a class: any format, depth and palette becomes uint8 grey or colour.
 
 - Grey or colour is decided for the set: one channel if every picture is grey (equal channels are grey).
-- Transparency is composited on black, 0, which is also MNIST's background.
-- 16-bit pictures are divided by 257 and rounded; EXIF rotation is applied; animations give one frame.
 - Where there is a sub-folder `train`, it and an optional `test` are the two parts, of the same classes.
 """
 
 from __future__ import annotations
 
-import io
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from inkwash.data.contents import read_bytes, reason
+from inkwash.data import pictures
 from inkwash.data.dataset import Dataset
-from inkwash.data.pixels import resize
 from inkwash.errors import InkwashError, UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
-
-# what Pillow raises for files that are damaged, of unknown format, or too large to be a picture
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ def read(folder: Path, size: int | None = None) -> Dataset:
     """
     train, test = _parts(folder)
     files = (*train.files, *(test.files if test else ()))
-    values = _stack([_picture(path, size) for path in files], files)
+    values = _stack([pictures.read(path, size) for path in files], files)
     count = len(train.files)
     return Dataset(
         name=folder.resolve().name,
@@ -109,35 +99,6 @@ def _visible(folder: Path) -> list[Path]:
 
 def _pictures(folder: Path) -> list[Path]:
     return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
-
-
-def _picture(path: Path, size: int | None) -> Tensor:
-    """Return one picture, uint8 `[C, H, W]`: C = 1 if it is grey, else 3."""
-    try:
-        with Image.open(io.BytesIO(read_bytes(path))) as picture:
-            pixels = _pixels(ImageOps.exif_transpose(picture), path)
-    except UNREADABLE as error:
-        cause = "unknown format" if isinstance(error, UnidentifiedImageError) else reason(error)
-        raise InkwashError(f"{path} cannot be read as a picture ({cause}): replace or remove it") from error
-    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., 0]
-    image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)
-    return image if size is None else resize(image[None], size)[0]
-
-
-def _pixels(picture: Image.Image, path: Path) -> np.ndarray:
-    """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow picture of any mode but floating point."""
-    if picture.mode == "F":
-        raise InkwashError(f"{path} has floating-point pixels, whose range is a guess: save it with 8 or 16 bits")
-    if picture.mode.startswith("I"):
-        deep = np.asarray(picture).astype(np.int64)
-        if deep.min() < 0 or deep.max() > 65535:
-            raise InkwashError(f"{path} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits")
-        return np.round(deep / 257).astype(np.uint8)
-    if picture.has_transparency_data:
-        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        return np.asarray(Image.alpha_composite(black, picture.convert("RGBA")).convert("RGB"))
-    return np.asarray(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
 
 
 def _stack(pictures: list[Tensor], files: tuple[Path, ...]) -> Tensor:

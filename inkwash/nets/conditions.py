@@ -37,10 +37,11 @@ class ClassEmbedding(nn.Module):
 
     def forward(self, label: Tensor | None, batch: int) -> Tensor:
         """Return [B, dim] for labels int64 [B] or None."""
-        null = torch.full((batch,), self.classes, device=self.table.weight.device)
+        place = self.table.weight.device
         if label is None:
-            return self.table(null)
-        return self.table(torch.where(label < 0, null, label.to(null.device)))
+            return self.table(torch.full((batch,), self.classes, device=place))
+        heard = label.to(place)
+        return self.table(heard.masked_fill(heard < 0, self.classes))
 
 
 class Condition(nn.Module):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,29 +55,53 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
     Raises `UsageError` when there is no such file, `InkwashError` when it is cut short, damaged, from another program
     or of a newer format.
     """
-    path = Path(path)
-    if not path.is_file():
+    with _opened(path, device) as file:
+        found = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return Checkpoint(_checked(path, found), tensors)
+
+
+def header(path: str | Path) -> dict[str, Any]:
+    """Return the header of the checkpoint at `path` without reading its weights. Raises as `load` does."""
+    with _opened(path) as file:
+        found = file.metadata() or {}
+    return _checked(path, found)
+
+
+@contextmanager
+def _opened(path: str | Path, device: torch.device | str = "cpu") -> Iterator[Any]:
+    if not Path(path).is_file():
         raise UsageError(f"no checkpoint {path}: name a run folder, a bundled model or a .safetensors file")
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        header = json.loads(metadata[_KEY]) if _KEY in metadata else None
+            yield file
     except (SafetensorError, OSError, ValueError) as error:
-        raise InkwashError(
-            f"checkpoint {path} is damaged or cut short ({_first_line(error)}): use another one of its run, "
-            "such as best.safetensors"
-        ) from None
-    if not isinstance(header, dict):
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: str | Path, error: Exception) -> InkwashError:
+    return InkwashError(
+        f"checkpoint {path} is damaged or cut short ({_first_line(error)}): use another one of its run, "
+        "such as best.safetensors"
+    )
+
+
+def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return the header that a file's `metadata` hold."""
+    try:
+        found = json.loads(metadata[_KEY]) if _KEY in metadata else None
+    except ValueError as error:
+        raise _damaged(path, error) from None
+    if not isinstance(found, dict):
         raise InkwashError(
             f"{path} holds tensors but no inkwash header, it was not written by inkwash: "
             "name a run folder or a bundled model"
         )
-    if header.get("format") != FORMAT:
+    if found.get("format") != FORMAT:
         raise InkwashError(
-            f"checkpoint {path} has format {header.get('format')}, this inkwash reads {FORMAT}: update inkwash"
+            f"checkpoint {path} has format {found.get('format')}, this inkwash reads {FORMAT}: update inkwash"
         )
-    return Checkpoint(header, tensors)
+    return found
 
 
 def require(path: str | Path, header: Mapping[str, Any]) -> None:

@@ -50,9 +50,7 @@ def film(
     pictures; no file is left behind when `frames` fails half-way.
     """
     path = Path(path)
-    if path.suffix.lower() not in FILM_FORMATS:
-        raise unknown("film format", path.suffix or path.name, FILM_FORMATS)
-    format, options = FILM_FORMATS[path.suffix.lower()]
+    _require_format(path)
 
     def sheet(pair: tuple[Pixels, Pixels]) -> Image.Image:
         noisy, clean = (
@@ -65,8 +63,45 @@ def film(
         raise UsageError(f"no frame for the film {path.name}: sample with at least one step")
     for index, page in enumerate(sheets):
         _progress(page, (index + 1) / len(sheets), background)
-    each = 10 * round(100 * min(_LONGEST, max(_SHORTEST, seconds / len(sheets))))
-    durations = [each] * (len(sheets) - 1) + [max(each, 10 * round(100 * hold))]
+    each = _lasting(seconds / len(sheets))
+    _write(sheets, [each] * (len(sheets) - 1) + [max(each, 10 * round(100 * hold))], path, facts)
+
+
+def way(
+    pictures: Pixels,
+    path: str | Path,
+    scale: int | None = None,
+    seconds: float = 4.0,
+    background: str = PAPER,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Write `pictures` [N, H, W] or [N, H, W, C], one after the other, there and back, as a film to `path`.
+
+    They last `seconds` one way; the rest is as in `film`. Raises `UsageError` for another suffix, or without a picture.
+    """
+    path = Path(path)
+    _require_format(path)
+    if not len(pictures):
+        raise UsageError(f"no picture for the film {path.name}: draw at least one")
+    sheets = [
+        grid(picture[None], 1, scale or _readable(pictures), gap=0, background=background) for picture in pictures
+    ]
+    there_and_back = sheets + sheets[-2:0:-1]
+    _write(there_and_back, [_lasting(seconds / len(sheets))] * len(there_and_back), path, facts)
+
+
+def _require_format(path: Path) -> None:
+    if path.suffix.lower() not in FILM_FORMATS:
+        raise unknown("film format", path.suffix or path.name, FILM_FORMATS)
+
+
+def _lasting(seconds: float) -> int:
+    """Return how long one frame is shown, in whole hundredths of a second, as milliseconds."""
+    return 10 * round(100 * min(_LONGEST, max(_SHORTEST, seconds)))
+
+
+def _write(sheets: list[Image.Image], durations: list[int], path: Path, facts: dict[str, Any] | None) -> None:
+    format, options = FILM_FORMATS[path.suffix.lower()]
     if facts is not None:
         options = options | embedded(format, facts)
     with atomic(path) as temporary:

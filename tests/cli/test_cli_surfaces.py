@@ -77,7 +77,8 @@ def test_the_settings_that_a_picture_keeps(runs, inkwash):
     assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
     facts = prints.read_facts("x.png")
     assert set(facts) == {"model", "weights", "step", "inkwash", "sampler", "request"}
-    assert set(facts["request"]) == {"model", "kind", "n", "label", "seed", "scale", "columns", "settings"}
+    kept = {"model", "kind", "n", "label", "seed", "seed_to", "scale", "columns", "settings"}
+    assert set(facts["request"]) == kept
     assert set(facts["request"]["settings"]) == {
         "sampler",
         "steps",
@@ -88,4 +89,5 @@ def test_the_settings_that_a_picture_keeps(runs, inkwash):
         "interval",
         "clip",
         "precision",
+        "edit",
     }

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkwash.core.noise import Stream, normals, permutation, uniforms, words
+from inkwash.core.noise import Stream, normals, permutation, spherical, uniforms, words
 
 WORD = 2**32
 
@@ -168,3 +168,22 @@ def test_a_permutation_sends_every_item_to_every_place_equally_often() -> None:
 def test_every_draw_shuffles_anew() -> None:
     orders = [permutation(0, draw, Stream.SHUFFLE, 50) for draw in range(5)]
     assert not any(torch.equal(now, nxt) for now, nxt in pairwise(orders))
+
+
+def test_the_way_between_two_noises_ends_in_them_to_the_bit() -> None:
+    near, far = (normals(seed, torch.arange(3), 0, Stream.SAMPLE, (1, 4, 4)) for seed in (1, 2))
+    found = spherical(near, far, torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
+    assert torch.equal(found, torch.stack([near[0], far[1], near[2]]))
+
+
+@pytest.mark.parametrize("turn", [0.1, 0.5, 0.8])
+def test_noise_on_the_way_is_normal_and_as_near_to_either_end_as_its_angle(turn: float) -> None:
+    near, far = (normals(seed, 0, 0, Stream.SAMPLE, (200_000,)) for seed in (1, 2))
+    between = spherical(near, far, torch.tensor([turn], dtype=torch.float64))
+    ordered = between.flatten().sort().values.double()
+    law = torch.distributions.Normal(0.0, 1.0).cdf(ordered)
+    steps = torch.arange(1, len(ordered) + 1) / len(ordered)
+    # Kolmogorov and Smirnov: beyond 1.95 / sqrt(n) once in a thousand seeds
+    assert float((law - steps).abs().max()) < 1.95 / math.sqrt(len(ordered))
+    angle = math.acos(float(torch.corrcoef(torch.cat([near, between]))[0, 1]))
+    assert angle == pytest.approx(turn * math.pi / 2, abs=0.01)

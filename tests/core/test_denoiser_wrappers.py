@@ -99,6 +99,8 @@ def test_a_weighted_pair_runs_from_the_first_to_the_second_on_a_straight_line() 
     assert torch.equal(WeightedPair(first, second, 0.0)(X, LEVEL), first(X, LEVEL))
     assert torch.equal(WeightedPair(first, second, 1.0)(X, LEVEL), second(X, LEVEL))
     torch.testing.assert_close(WeightedPair(first, second, 0.3)(X, LEVEL), 3 * X + 3)
+    each = torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
+    torch.testing.assert_close(WeightedPair(first, second, each)(X, LEVEL), 3 * X + 10 * each.reshape(-1, 1, 1, 1))
 
 
 def test_wrappers_nest_in_either_order() -> None:

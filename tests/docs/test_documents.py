@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 from cyclopts import CycloptsError
+from PIL import Image
 from torch import nn
 
 from inkwash import cli, core, model, nets, objectives, recipe
@@ -45,6 +46,7 @@ DOCUMENTS = [
         EXTENDING,
         ROOT / "docs" / "quality.md",
         ROOT / "docs" / "speed.md",
+        ROOT / "docs" / "playground.md",
         ROOT / "README.md",
     )
     if path.is_file()
@@ -171,6 +173,10 @@ class Reader:
         if source.endswith(".png"):
             assert source in self.drawn, f"{source} was drawn by no command above"
             return
+        for given in ("from_", "mask"):
+            # a drawing is the reader's own
+            if bound.arguments.get(given) is not None:
+                Image.new("L", (28, 28), "white").save(bound.arguments[given])
         writer_for = outputs.writer_for
 
         def silent(target: Path, kind: Kind) -> Write:

@@ -1,0 +1,130 @@
+"""`inkwash serve`: a page in the browser where people watch noise become digits, and take hold of it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from inkwash import own_code
+from inkwash.cli.whole import Whole
+from inkwash.errors import InkwashError, UsageError
+
+SHORTEST_TOKEN = 8
+
+
+def serve(
+    *runs: Path,
+    port: Whole = 8000,
+    host: str = "127.0.0.1",
+    token: str | None = None,
+    data: str | None = None,
+    at_once: Whole = 2,
+    waiting: Whole = 32,
+    open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
+    with_: Annotated[Path | None, Parameter(name="--with")] = None,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
+) -> int:
+    """Open the playground: draw, write, edit, compare and understand in a browser. No request leaves this machine.
+
+    Examples: inkwash serve --open. Or: inkwash serve runs/fast-1 --port 8080. Or: inkwash serve --host 0.0.0.0 --token
+    "$(openssl rand -hex 16)".
+
+    Parameters
+    ----------
+    runs
+        Run folders to offer besides the bundled models and those in runs/.
+    port
+        0 to 65535; 0 takes any that is free.
+    host
+        The address to listen at. Beyond this machine only with --token.
+    token
+        A word of at least 8 characters that the page asks for; "new" makes one up.
+    data
+        Where the train set is, for what the exact denoiser would say. Default: INKWASH_DATA, then what is on this machine.
+    at_once
+        Drawings at a time, at least 1; the others wait in a line.
+    waiting
+        How many may wait, 0 or more; the rest are told that it is busy.
+    open_
+        Also open the browser.
+    with_
+        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+    quiet
+        Print errors and the address only.
+    """
+    own_code.load(with_)
+    import os
+
+    import uvicorn
+
+    from inkwash import hardware
+    from inkwash.serve import app
+    from inkwash.serve.catalog import Catalog
+    from inkwash.serve.guard import LOOPBACK
+
+    if not 0 <= port <= 65535:
+        raise UsageError(f"--port is {port}: it must be from 0 to 65535")
+    if at_once < 1 or waiting < 0:
+        raise UsageError(f"--at-once is {at_once} and --waiting {waiting}: at least 1 draws and 0 wait")
+    if token == "new":
+        token = secrets.token_urlsafe(16)
+    if token is not None and len(token) < SHORTEST_TOKEN:
+        raise UsageError(f"--token has {len(token)} characters: give at least {SHORTEST_TOKEN}, or 'new'")
+    if token is None and host not in LOOPBACK:
+        raise UsageError(f"--host {host} can be reached from other machines: give a --token as well, such as 'new'")
+    hardware.keep_memory()
+    # the page comes at once, and what it asks first is ready by the time that somebody has read it
+    catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))
+    built = app.build(catalog, token, at_once, waiting)
+    config = uvicorn.Config(
+        built,
+        host,
+        port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=20,
+        limit_concurrency=500,
+    )
+    socket = _bound(config)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{socket.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    print(address, flush=True)
+    if not quiet:
+        print("Ctrl-C ends it. Nothing that you draw leaves this machine.", file=sys.stderr)
+    threading.Thread(target=catalog.warm, daemon=True).start()
+    if open_:
+        import webbrowser
+
+        webbrowser.open(address)
+    # raised once it has come to its end in good order
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[socket])
+    return 0
+
+
+def _bound(config):  # type: ignore[no-untyped-def]
+    """Return the socket, listening. Raises `InkwashError` where uvicorn would leave the process with a traceback."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((config.host, config.port))
+        # from here on who comes early waits, where it would be refused
+        found.listen(config.backlog)
+    except OSError as error:
+        found.close()
+        raise InkwashError(
+            f"cannot listen at {config.host}, port {config.port} ({error.strerror}): choose another --port, 0 for any"
+        ) from None
+    return found

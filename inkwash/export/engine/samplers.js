@@ -1,0 +1,100 @@
+/**
+ * The one sampling loop, an async generator, and the table of rules that makes it every sampler (inkwash/core/samplers.py).
+ *
+ * A sampler is two rules: how a guess is refined before the step, and which share of the noise is drawn anew.
+ */
+
+import { CLEAN, combine, imageIn, logSnr, mix, noiseIn } from "./levels.js";
+
+const LARGEST_LOG_SNR = 20;
+
+/** The step in half log-SNR. */
+const stride = (before, after) => (logSnr(after) - logSnr(before)) / 2;
+
+const plain = async (denoise, x, guess) => guess;
+
+/** Heun: the image whose noise is the mean of the noise guessed at both ends (Karras et al. 2022, alg. 1). */
+async function averageEnds(denoise, x, guess, now, next) {
+  const noise = noiseIn(now, x, guess);
+  const ahead = mix(next, guess, noise);
+  const noiseAhead = noiseIn(next, ahead, await denoise(ahead, next));
+  return imageIn(now, x, combine(0.5, noise, 0.5, noiseAhead));
+}
+
+/** The guess carried half a step on along the line through it and the one before (Lu et al. 2022, DPM++ 2M). */
+async function extrapolateLine(denoise, x, guess, now, next, past) {
+  if (!past.length) return guess;
+  const last = past[past.length - 1];
+  const half = stride(now, next) / stride(last.level, now) / 2;
+  return combine(1 + half, guess, -half, last.image);
+}
+
+/** The mean over the step of the parabola through the guess and the two before (Lu et al. 2022, third order). */
+async function extrapolateParabola(denoise, x, guess, now, next, past) {
+  if (past.length < 2) return extrapolateLine(denoise, x, guess, now, next, past);
+  const [older, old] = past;
+  const h = stride(now, next), h1 = stride(old.level, now), h2 = stride(older.level, old.level);
+  const slope = combine(1 / h1, guess, -1 / h1, old.image);
+  const bend = combine(1 / (h1 + h2), slope, -1 / (h1 + h2), combine(1 / h2, old.image, -1 / h2, older.image));
+  const weight = -Math.expm1(-h);
+  const meanT = h / weight - 1;
+  const meanTT = (h * (h - 2)) / weight + 2;
+  return combine(1, combine(1, guess, meanT, slope), meanTT + meanT * h1, bend);
+}
+
+/** The ratio of noise to image after the step, in that before it. */
+const kept = (now, next) => (now.alpha * next.sigma) / (next.alpha * now.sigma);
+const none = () => 0;
+const posterior = (now, next, eta) => eta ** 2 * (1 - kept(now, next) ** 2);
+const churned = (now, next, eta) => 1 - kept(now, next) ** (2 * eta);
+const everything = () => 1;
+
+/** A sampler's two rules, its evaluations a step, its eta when none is given, and the largest that it takes. */
+export const SAMPLERS = {
+  ddpm: { refine: plain, share: posterior, evaluations: 1, eta: 1 },
+  ddim: { refine: plain, share: posterior, evaluations: 1, eta: 0, largestEta: 1 },
+  euler: { refine: plain, share: none, evaluations: 1 },
+  heun: { refine: averageEnds, share: none, evaluations: 2 },
+  "dpm++2m": { refine: extrapolateLine, share: none, evaluations: 1 },
+  "dpm++2m-sde": { refine: extrapolateLine, share: churned, evaluations: 1, eta: 1, largestEta: Infinity },
+  "dpm++3m": { refine: extrapolateParabola, share: none, evaluations: 1 },
+  consistency: { refine: plain, share: everything, evaluations: 1 },
+};
+
+/** Return the network evaluations for one image without guidance. */
+export function evaluations(levels, kind) {
+  const refined = levels.slice(0, -1).filter((now, at) => steady(now, levels[at + 1])).length;
+  return levels.length - 1 + refined * (SAMPLERS[kind].evaluations - 1);
+}
+
+const steady = (now, next) => next !== CLEAN && Math.abs(logSnr(now)) <= LARGEST_LOG_SNR;
+
+/**
+ * Yield { step, level, x, guess } from the noisiest of `levels` to CLEAN, their last; the last x is the picture.
+ *
+ * `denoise(x, level)` resolves to the guessed image, `noise(k)` returns the k-th draw; `start` is the image that is
+ * noised to begin with, null for noise alone.
+ */
+export async function* frames(denoise, levels, kind, noise, { eta = null, temperature = 1, start = null } = {}) {
+  const row = SAMPLERS[kind];
+  const first = noise(0);
+  let x = mix(levels[0], start ?? new Float32Array(first.length), first);
+  let past = [];
+  for (let step = 1; step < levels.length; step++) {
+    const [now, next] = [levels[step - 1], levels[step]];
+    const guess = await denoise(x, now);
+    yield { step, level: now, x, guess };
+    const refined = steady(now, next);
+    const image = refined ? await row.refine(denoise, x, guess, now, next, past) : guess;
+    past = refined ? [...past.slice(-1), { level: now, image: guess }] : [];
+    if (next === CLEAN) {
+      x = guess;
+      continue;
+    }
+    const share = row.share(now, next, eta ?? row.eta);
+    let old = noiseIn(now, x, image);
+    if (share !== 0) old = combine(Math.sqrt(1 - share), old, Math.sqrt(share) * temperature, noise(step));
+    x = mix(next, image, old);
+  }
+  yield { step: levels.length, level: CLEAN, x, guess: x };
+}

@@ -1,0 +1,190 @@
+"""What can be drawn from: the bundled models and the run folders of this machine, each by a name and never by a path."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inkwash import USUAL
+from inkwash import data as datasets
+from inkwash import model as models
+from inkwash.core import SAMPLERS, EmpiricalDenoiser
+from inkwash.core.samplers import parse
+from inkwash.data import encode
+from inkwash.drawing import Settings, draw, labels_for
+from inkwash.errors import InkwashError, UsageError, unknown
+from inkwash.facts import Facts
+from inkwash.model import Model
+from inkwash.recipe import Recipe
+from inkwash.runs.folder import RunFolder
+from inkwash.training import checkpoints
+
+KEPT = 3
+"""Models held in memory at once; the one unused for longest goes."""
+WARM = 20
+"""Images that are drawn once before anyone asks: kernels are chosen by size."""
+RESTING = 60.0
+"""Seconds without a line in its metrics after which a run no longer counts as training."""
+
+
+def described(recipe: Recipe, facts: Facts, step: int) -> dict[str, Any]:
+    """Return what the page must know of a model to ask for what it can do, plain values."""
+    kind, steps = parse(recipe.sampling.sampler)
+    rows = recipe.schedule.rows
+    return {
+        "about": recipe.about,
+        "recipe": recipe.name,
+        "step": step,
+        "data": facts.data,
+        "shape": list(facts.shape),
+        "classes": list(facts.classes),
+        "conditional": recipe.network.conditional,
+        "network": recipe.network.kind,
+        "target": recipe.target,
+        "sampler": kind,
+        "steps": steps or SAMPLERS[kind].steps or rows or 50,
+        "most_steps": min(rows or 1000, 1000),
+        "guidance": recipe.sampling.guidance,
+        "guidable": recipe.network.conditional and recipe.training.label_dropout > 0,
+        "learnt_guidance": recipe.training.guidance,
+    }
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model by its `name`: where its run folder is, and whether it came with inkwash."""
+
+    name: str
+    folder: RunFolder
+    bundled: bool
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """The facts and the recipe of its checkpoint. Raises `InkwashError` when that is damaged."""
+        path = self.folder.latest
+        found = checkpoints.header(path)
+        checkpoints.require(path, found)
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the page says of it, plain values; a damaged checkpoint is told as such."""
+        told: dict[str, Any] = {"name": self.name, "bundled": self.bundled, "training": self.training}
+        try:
+            recipe, facts = (
+                Recipe.from_dict(self.header["recipe"], net_known=False),
+                Facts.from_dict(self.header["facts"]),
+            )
+        except InkwashError as error:
+            return told | {"broken": str(error)}
+        return told | described(recipe, facts, self.header["progress"]["step"])
+
+    @property
+    def training(self) -> bool:
+        """Whether it is being trained: its metrics were written to a moment ago."""
+        try:
+            return not self.bundled and time.time() - self.folder.metrics.stat().st_mtime < RESTING
+        except OSError:
+            return False
+
+    @property
+    def written(self) -> float:
+        """When its checkpoint was written."""
+        try:
+            return self.folder.latest.stat().st_mtime
+        except OSError:
+            return 0.0
+
+
+@dataclass
+class Catalog:
+    """The bundled models, and the run folders that were `named` or lie in `root`; `data` is where data is looked for first."""
+
+    named: tuple[Path, ...] = ()
+    root: Path | None = None
+    data: str | None = None
+    _entries: dict[str, Entry] = field(default_factory=dict)
+    _held: OrderedDict[tuple[str, float], Model] = field(default_factory=OrderedDict)
+    _exact: dict[str, EmpiricalDenoiser | None] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        for path in self.named:
+            RunFolder.open(path)
+        self.entries()
+
+    def entries(self) -> list[Entry]:
+        """Return all of them, in the order that they are offered in; folders that are new by now are found."""
+        bundled = [name for name in models.bundled()]
+        found = {name: RunFolder(models.find(name).parent.parent) for name in bundled}
+        held = sorted(self.root.iterdir()) if self.root is not None and self.root.is_dir() else []
+        for path in (*self.named, *held):
+            folder = RunFolder(path)
+            if folder.recipe.is_file() and folder.latest.is_file() and path.name not in bundled:
+                found[path.name] = folder
+        with self._lock:
+            for name, folder in found.items():
+                before = self._entries.get(name)
+                if before is None or before.folder != folder or (name not in bundled and before.training):
+                    self._entries[name] = Entry(name, folder, name in bundled)
+            known = [self._entries[name] for name in found]
+        # the usual one, runs from the newest on, the other bundled ones
+        return sorted(
+            known, key=lambda entry: (entry.name != USUAL, entry.bundled, 0 if entry.bundled else -entry.written)
+        )
+
+    def entry(self, name: str) -> Entry:
+        """Return the one called `name`. Raises `UsageError` with the nearest name when there is none."""
+        if name not in self._entries:
+            self.entries()
+        if name not in self._entries:
+            raise unknown("model", name, self._entries)
+        return self._entries[name]
+
+    def model(self, name: str) -> Model:
+        """Return a model ready to draw from; of a run that trains, its newest checkpoint. Raises as `model.load` does."""
+        entry = self.entry(name)
+        key = name, entry.written
+        with self._lock:
+            if key not in self._held:
+                self._held[key] = models.load(entry.folder.latest)
+                while len(self._held) > KEPT:
+                    self._held.popitem(last=False)
+            self._held.move_to_end(key)
+            return self._held[key]
+
+    def warm(self) -> None:
+        """Load the usual model and draw from it once, so that the first to ask waits no longer than the next."""
+        model = self.model(USUAL)
+        for _ in draw(model, torch.arange(WARM), labels_for(model, torch.arange(WARM)), Settings(steps=1)):
+            pass
+
+    def exact(self, name: str) -> EmpiricalDenoiser:
+        """Return the exact denoiser of a model's train set. Raises `UsageError` when its data is not on this machine."""
+        facts = Facts.from_dict(self.entry(name).header["facts"])
+        with self._lock:
+            if facts.sha256 not in self._exact:
+                self._exact.clear()
+                self._exact[facts.sha256] = self._find(facts)
+            found = self._exact[facts.sha256]
+        if found is None:
+            raise UsageError(f"exact: {facts.data} is not on this machine; start with 'inkwash serve --data FOLDER'")
+        return found
+
+    def _find(self, facts: Facts) -> EmpiricalDenoiser | None:
+        size = facts.shape[-1] if not facts.is_points else None
+        for spec in dict.fromkeys((self.data, facts.data)):
+            try:
+                found = None if spec is None else datasets.local(spec, size)
+            except InkwashError:
+                found = None
+            if found is not None and found.sha256 == facts.sha256:
+                values = found.values.float() if facts.is_points else encode(found.values)
+                return EmpiricalDenoiser(values, found.labels)
+        return None

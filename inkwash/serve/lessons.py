@@ -1,0 +1,98 @@
+"""What the page explains with: a schedule's curves, loss against noise, a run's course, and what was measured of models."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from importlib import resources
+from typing import Any
+
+import torch
+
+from inkwash.core import Schedule
+from inkwash.errors import UsageError
+from inkwash.model import Model
+from inkwash.serve.catalog import Entry
+
+POINTS = 101
+LATEST_LOSSES = 400
+PICTURES = 24
+
+
+def schedule(model: Model) -> dict[str, Any]:
+    """Return alpha, sigma and log-SNR along u for what a model was trained on and, where they differ, is sampled on."""
+    curves = {"trained": _curve(model.recipe.schedule), "sampled": _curve(model.schedule())}
+    return {"curves": curves, "name": repr(model.recipe.schedule), "sampled_name": repr(model.schedule())}
+
+
+def _curve(chosen: Schedule) -> dict[str, list[float | None]]:
+    u = torch.linspace(0, 1, POINTS, dtype=torch.float64)
+    level = chosen(u)
+    found = {"u": u, "alpha": level.alpha, "sigma": level.sigma, "log_snr": level.log_snr, "code": level.code}
+    # JSON has no infinity, which the log-SNR is at the ends
+    return {
+        name: [value if math.isfinite(value) else None for value in values.expand(POINTS).tolist()]
+        for name, values in found.items()
+    }
+
+
+def course(entry: Entry) -> dict[str, Any]:
+    """Return how a run went, or goes: losses while training, held-out losses by level, and whether it is at it still."""
+    rows = entry.folder.rows()
+    trained = [row for row in rows if row["kind"] == "train"]
+    held = [row for row in rows if row["kind"] == "held-out"]
+    stride = max(1, len(trained) // LATEST_LOSSES)
+    floor = _floor(entry)
+    last = held[-1] if held else None
+    return {
+        "training": entry.training,
+        "step": trained[-1]["step"] if trained else 0,
+        "total": _total(entry),
+        "seconds": trained[-1].get("seconds") if trained else None,
+        "trained": [[row["step"], row["loss"]] for row in trained[::-stride][::-1]],
+        "held_out": [[row["step"], row["loss"]] for row in held],
+        "by_level": None if last is None else {"codes": last["codes"], "losses": last["losses"], "floor": floor},
+        "pictures": [path.stem for path in _pictures(entry)],
+    }
+
+
+def card(entry: Entry) -> dict[str, Any]:
+    """Return a model's card as Markdown, without its pictures, and its newest milestone pictures as data."""
+    text = entry.folder.card.read_text(encoding="utf-8") if entry.folder.card.is_file() else ""
+    shown = [line for line in text.splitlines() if not line.startswith("![")]
+    return {"card": "\n".join(shown), "pictures": [picture(entry, path.stem) for path in _pictures(entry)]}
+
+
+def picture(entry: Entry, name: str) -> dict[str, str]:
+    """Return a milestone's picture as a data address. Raises `UsageError` for a name that is none of the run's."""
+    # looked up among those that there are: a name never becomes a path
+    found = next((path for path in _pictures(entry) if path.stem == name), None)
+    if found is None:
+        raise UsageError(f"{entry.name} has no picture '{name}'")
+    held = base64.b64encode(found.read_bytes()).decode("ascii")
+    return {"name": name, "source": f"data:image/png;base64,{held}"}
+
+
+def quality() -> list[dict[str, Any]]:
+    """Return what was measured of the bundled models: evaluations, seconds for 64, FD A in times of real images."""
+    file = resources.files("inkwash.models") / "quality.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+
+
+def _pictures(entry: Entry) -> list[Any]:
+    found = entry.folder.samples.glob("*.png")
+    return sorted(found, key=lambda path: (path.stat().st_mtime if not entry.bundled else 0, path.stem))[-PICTURES:]
+
+
+def _floor(entry: Entry) -> list[float] | None:
+    try:
+        return json.loads(entry.folder.floor.read_text(encoding="utf-8"))["losses"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _total(entry: Entry) -> int | None:
+    """Return how many steps the run has in all, None where its checkpoint does not say."""
+    total = entry.header.get("total")
+    return total if isinstance(total, int) else None

@@ -1,0 +1,19 @@
+/** Which classes are asked for: chips of a model's classes, and "in turn" as a request has them. */
+
+import { chips } from "./fields.js";
+
+/** Return chips of the model's classes; `read` gives the labels of a request: null where none is down. */
+export function labels(model, link = new URLSearchParams()) {
+  if (!model.conditional || !model.classes.length) return { element: null, read: () => null, link: () => ({}), picked: () => [] };
+  const options = model.classes.map((name, at) => [String(at), name]);
+  if (model.guidable) options.push(["-1", "none"]);
+  const chosen = link.get("labels") === null ? [] : link.get("labels").split(",");
+  const made = chips("Which (as the train set has them when none is down)", options, chosen);
+  return {
+    element: made.element,
+    picked: () => made.get().map(Number),
+    read: () => (made.get().length ? made.get().map(Number) : null),
+    link: () => (made.get().length ? { labels: made.get().join(",") } : {}),
+    set: made.set,
+  };
+}

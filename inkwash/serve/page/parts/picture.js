@@ -1,0 +1,69 @@
+/** Pictures on a canvas, one pixel of an example to one of the canvas: CSS makes them large without blur. */
+
+const POINTS = 320;
+export const WINDOW = 2.5;
+
+/** Return how many columns show `count` images well in a wide or a narrow place. */
+export const columnsFor = (count, wide = false) => (wide ? Math.min(count, 20) : Math.ceil(Math.sqrt(count)));
+
+/**
+ * Paint `values` of examples of `shape` [C, H, W] (uint8) in rows of `columns`; null among `order` leaves a gap.
+ * Of points [D] a scatter, coloured by `labels`.
+ */
+export function paint(canvas, values, shape, { columns = null, order = null, labels = null, gap = 1 } = {}) {
+  if (shape.length === 1) return scatter(canvas, values, labels);
+  const [channels, height, width] = shape;
+  const size = channels * height * width;
+  const places = order ?? Array.from({ length: values.length / size }, (_, at) => at);
+  const across = columns ?? columnsFor(places.length);
+  const down = Math.ceil(places.length / across);
+  canvas.width = across * (width + gap) - gap;
+  canvas.height = down * (height + gap) - gap;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  new Uint32Array(image.data.buffer).fill(0xff000000);
+  places.forEach((which, place) => {
+    if (which === null) return;
+    const left = (place % across) * (width + gap), top = Math.floor(place / across) * (height + gap);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const from = which * size + y * width + x, to = ((top + y) * canvas.width + left + x) * 4;
+        for (let c = 0; c < 3; c++) image.data[to + c] = values[from + (channels === 1 ? 0 : c) * height * width];
+      }
+    }
+  });
+  context.putImageData(image, 0, 0);
+}
+
+/** Paint points of the plane, and, where there is a `field`, from where to where a point of a grid would go. */
+export function scatter(canvas, values, labels = null, field = null) {
+  canvas.width = canvas.height = POINTS;
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#0c0e11";
+  context.fillRect(0, 0, POINTS, POINTS);
+  const at = (value) => ((value + WINDOW) / (2 * WINDOW)) * POINTS;
+  if (field) arrows(context, field, at);
+  const colours = ["#9fc9ea", "#f0b27a", "#a9d9b0", "#e8a6c8"];
+  for (let i = 0; i < values.length; i += 2) {
+    context.fillStyle = colours[labels ? Math.max(0, labels[i / 2]) % colours.length : 0];
+    context.fillRect(at(values[i]) - 1.5, POINTS - at(values[i + 1]) - 1.5, 3, 3);
+  }
+}
+
+function arrows(context, field, at) {
+  const across = Math.round(Math.sqrt(field.length / 2));
+  context.strokeStyle = "#4d5a66";
+  context.beginPath();
+  for (let i = 0; i < across * across; i++) {
+    const x = -WINDOW + (2 * WINDOW * (i % across)) / (across - 1);
+    const y = -WINDOW + (2 * WINDOW * Math.floor(i / across)) / (across - 1);
+    const away = [field[2 * i] - x, field[2 * i + 1] - y];
+    // a third of the way, and no longer than from one to the next: directions are to be seen, not a thicket
+    const scale = Math.min(1 / 3, (2 * WINDOW) / across / (Math.hypot(...away) + 1e-9));
+    const end = [x + away[0] * scale, y + away[1] * scale];
+    context.moveTo(at(x), POINTS - at(y));
+    context.lineTo(at(end[0]), POINTS - at(end[1]));
+    context.rect(at(x) - 0.5, POINTS - at(y) - 0.5, 1, 1);
+  }
+  context.stroke();
+}

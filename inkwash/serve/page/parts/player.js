@@ -1,0 +1,139 @@
+/**
+ * The frames of a drawing side by side: the state, the guess, and whatever was told beside them; with a scrubber.
+ *
+ * Frames are shown as they come, until someone takes hold of the slider; in step-by-step mode each waits for a press.
+ */
+
+import { of } from "./element.js";
+import { paint, scatter } from "./picture.js";
+
+const IMAGES = { x: "noisy image", guess: "predicted image", exact: "what the data says exactly" };
+const POINTS = { x: "noisy points", guess: "predicted points", exact: "what the data says exactly" };
+const TICK = 90;
+
+export class Player {
+  /** `parts` are what is shown of each frame, of x, guess and exact; `names` what they are called where it is not that. */
+  constructor({ parts = ["x", "guess"], names = null, onframe = () => {} } = {}) {
+    this.parts = parts;
+    this.names = names;
+    this.onframe = onframe;
+    this.stepwise = false;
+    this.canvases = Object.fromEntries(parts.map((part) => [part, of("canvas", { class: "picture", role: "img" })]));
+    this.captions = Object.fromEntries(parts.map((part) => [part, of("figcaption")]));
+    this.figures = parts.map((part) => of("figure", {}, this.captions[part], this.canvases[part]));
+    this.slider = of("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": "step", oninput: () => this.hold(Number(this.slider.value)) });
+    this.said = of("output", {});
+    this.playing = null;
+    this.button = of("button", { type: "button", "aria-label": "play", onclick: () => this.toggle() }, "▶");
+    const [back, on] = [[-1, "◂", "one step back"], [1, "▸", "one step on"]].map(([by, sign, label]) =>
+      of("button", { type: "button", "aria-label": label, onclick: () => this.hold(this.place + by) }, sign),
+    );
+    this.element = of(
+      "div",
+      { class: "player" },
+      of("div", { class: "sheets" }, this.figures),
+      of("div", { class: "scrub" }, this.button, back, on, this.slider, this.said),
+    );
+    this.clear();
+  }
+
+  clear() {
+    this.stop();
+    this.frames = [];
+    this.place = 0;
+    this.following = true;
+    this.slider.max = 0;
+    this.said.value = "";
+  }
+
+  /** Begin anew with what `begin` says; `arrangement` is that of `paint`. */
+  begin(begin, arrangement = {}) {
+    this.clear();
+    this.told = begin;
+    this.arrangement = { labels: begin.labels, ...arrangement };
+    this.slider.max = begin.steps;
+    this.following = !this.stepwise;
+    const points = begin.shape.length === 1;
+    const what = `${begin.count} ${points ? "points" : begin.count === 1 ? "image" : "images"}`;
+    const names = this.names ?? (points ? POINTS : IMAGES);
+    for (const part of this.parts) {
+      this.captions[part].textContent = names[part];
+      this.canvases[part].setAttribute("aria-label", `${names[part]}, ${what}`);
+    }
+  }
+
+  /** Take one more frame. */
+  add(frame) {
+    this.frames.push(frame);
+    if (this.following || this.frames.length === 1) this.show(this.frames.length - 1);
+  }
+
+  /** Show a frame by its place, and stay there. */
+  hold(place) {
+    this.stop();
+    this.following = false;
+    this.show(place);
+  }
+
+  show(place) {
+    if (!this.frames.length) return;
+    // the slider goes by steps, of which only some may have been told
+    this.place = Math.max(0, Math.min(place, this.frames.length - 1));
+    const frame = this.frames[this.place];
+    this.slider.max = this.frames.length - 1;
+    this.slider.value = this.place;
+    for (const part of this.parts) this.paintPart(part, frame);
+    this.said.value = `step ${frame.step} of ${this.told.steps}`;
+    this.onframe(frame, this.told.levels[frame.step]);
+  }
+
+  paintPart(part, frame) {
+    const values = frame[part] ?? frame.guess;
+    if (this.told.shape.length === 1) scatter(this.canvases[part], values, this.arrangement.labels, part === "guess" ? null : frame.field);
+    else paint(this.canvases[part], values, this.told.shape, this.arrangement);
+  }
+
+  toggle() {
+    if (this.playing) return this.stop();
+    if (!this.frames.length) return;
+    this.following = false;
+    if (this.place >= this.frames.length - 1) this.show(0);
+    this.button.textContent = "❚❚";
+    this.button.setAttribute("aria-label", "pause");
+    this.playing = setInterval(() => {
+      if (this.place >= this.frames.length - 1) return this.stop();
+      this.show(this.place + 1);
+    }, TICK);
+  }
+
+  stop() {
+    clearInterval(this.playing);
+    this.playing = null;
+    this.button.textContent = "▶";
+    this.button.setAttribute("aria-label", "play");
+  }
+
+  /** The canvas of the picture as far as it is known. */
+  get canvas() {
+    return this.canvases[this.parts.at(-1) === "exact" ? "guess" : this.parts.at(-1)];
+  }
+
+  /** Return a canvas for every frame, state and guess side by side. */
+  film() {
+    return this.frames.map((frame) => {
+      const pair = this.parts.map((part) => {
+        const made = of("canvas");
+        paint(made, frame[part] ?? frame.guess, this.told.shape, this.arrangement);
+        return made;
+      });
+      const whole = of("canvas", { width: pair.reduce((sum, each) => sum + each.width + 4, -4), height: pair[0].height });
+      const context = whole.getContext("2d");
+      let left = 0;
+      for (const each of pair) {
+        context.drawImage(each, left, 0);
+        left += each.width + 4;
+      }
+      return whole;
+    });
+  }
+}

@@ -1,0 +1,66 @@
+/** Draw: pick classes, how many and how; watch every step as it happens, and scrub back and forth through them. */
+
+import { actions } from "../parts/actions.js";
+import { of } from "../parts/element.js";
+import { number, tick } from "../parts/fields.js";
+import { job } from "../parts/job.js";
+import { labels } from "../parts/labels.js";
+import { Player } from "../parts/player.js";
+import { seeds, settings } from "../parts/settings.js";
+
+export const title = "Draw";
+
+export function mount(root, { engine, model, link, say, remember }) {
+  const points = model.shape.length === 1;
+  const which = labels(model, link);
+  const many = number("How many", { min: 1, max: points ? 400 : 100, value: link.get("n") ?? (points ? 400 : 20) });
+  const how = settings(model, link);
+  const stepwise = tick("Step by step");
+  const player = new Player();
+  const work = job(engine, say);
+  const kept = actions(player, { address: () => remember(read()), name: () => `${model.name}-${how.seed()}`, say });
+  const read = () => ({ n: many.get(), ...which.link(), ...how.link() });
+  const go = of("button", { class: "primary", type: "submit" }, "Draw");
+  const halt = of("button", { type: "button", disabled: true, onclick: work.stop }, "Stop");
+  const empty = of("div", { class: "empty" }, of("p", {}, "Press Draw, and watch noise become ", points ? "points." : "pictures."));
+  const stage = of("section", { class: "panel", "aria-label": "Picture" }, empty);
+
+  async function begin(event) {
+    event?.preventDefault();
+    if (![many, how].every((part) => part.valid())) return;
+    remember(read());
+    stage.replaceChildren(player.element, kept.element);
+    kept.wait();
+    halt.disabled = false;
+    player.stepwise = stepwise.get();
+    const asked = which.picked();
+    const columns = asked.length > 1 ? asked.length : null;
+    const request = { model: model.name, seeds: seeds(how.seed(), many.get()), labels: which.read(), ...how.read(), field: points };
+    let command = null;
+    const ended = await work.run(request, {
+      begin: (told) => {
+        command = told.command;
+        player.begin(told, { columns });
+      },
+      step: (frame) => player.add(frame),
+    });
+    if (!work.busy()) halt.disabled = true;
+    if (ended) kept.ready(command);
+  }
+
+  const form = of(
+    "form",
+    { class: "panel stack", onsubmit: begin, noValidate: true },
+    which.element,
+    many.element,
+    how.element,
+    stepwise.element,
+    of("div", { class: "row" }, go, halt),
+  );
+  root.append(of("div", { class: "workbench" }, form, stage));
+  if (link.get("seed") !== null) begin();
+  return () => {
+    work.stop();
+    player.stop();
+  };
+}

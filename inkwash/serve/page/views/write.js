@@ -1,0 +1,74 @@
+/** Write: a line of text in the model's hand, one image a character, or one a word where classes have names. */
+
+import { actions } from "../parts/actions.js";
+import { of } from "../parts/element.js";
+import { line, tick } from "../parts/fields.js";
+import { job } from "../parts/job.js";
+import { Player } from "../parts/player.js";
+import { seeds, settings } from "../parts/settings.js";
+
+export const title = "Write";
+
+/** Return the labels of what can be written, null for a gap, and the pieces that cannot be. */
+export function spell(text, classes) {
+  const single = classes.every((name) => [...name].length === 1);
+  const pieces = single ? [...text] : text.split(/(\s+)/).filter(Boolean);
+  const order = [], unknown = [];
+  for (const piece of pieces) {
+    const label = classes.findIndex((name) => name.toLowerCase() === piece.toLowerCase());
+    if (label >= 0) order.push(label);
+    else if (!piece.trim()) order.push(...(single ? [null] : []));
+    else unknown.push(piece);
+  }
+  return { order, unknown };
+}
+
+export function mount(root, { engine, model, link, say, remember }) {
+  if (!model.conditional || model.shape.length !== 3) {
+    root.append(of("p", { class: "panel" }, `${model.name} was trained without labels, so that it cannot be told what to write. Choose another model above.`));
+    return undefined;
+  }
+  const numbers = model.classes.every((name) => /^\d$/.test(name));
+  const text = line("Text", { value: link.get("text") ?? (numbers ? "2026" : model.classes.slice(0, 3).join(" ")), hint: `It can write: ${model.classes.join(" ")}` });
+  const hand = tick("One consistent hand: the same noise for all", link.get("hand") === "1");
+  const how = settings(model, link);
+  const player = new Player({ parts: ["guess"] });
+  const work = job(engine, say);
+  const read = () => ({ text: text.get(), hand: hand.get() ? 1 : 0, ...how.link() });
+  const kept = actions(player, { address: () => remember(read()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", say });
+  const cannot = of("p", { class: "problem", role: "alert" });
+  const stage = of("section", { class: "panel", "aria-label": "Picture" }, of("div", { class: "empty" }, of("p", {}, "Type something, and press Write.")));
+
+  async function begin(event) {
+    event?.preventDefault();
+    if (!how.valid()) return;
+    const { order, unknown } = spell(text.get(), model.classes);
+    cannot.textContent = unknown.length ? `Not written: ${unknown.join(" ")} (${model.name} was never shown ${unknown.length === 1 ? "it" : "them"})` : "";
+    const written = order.filter((label) => label !== null);
+    if (!written.length) return say("There is nothing here that this model can write.", true);
+    if (written.length > 100) return say(`These are ${written.length} images: at most 100 are written at once.`, true);
+    remember(read());
+    stage.replaceChildren(player.element, kept.element);
+    kept.wait();
+    let next = 0;
+    const places = order.map((label) => (label === null ? null : next++));
+    const request = { model: model.name, seeds: seeds(how.seed(), written.length, hand.get()), labels: written, ...how.read() };
+    let command = null;
+    const ended = await work.run(request, {
+      begin: (told) => {
+        command = told.command;
+        player.begin(told, { order: places, columns: Math.min(places.length, 16), gap: 0 });
+      },
+      step: (frame) => player.add(frame),
+    });
+    if (ended) kept.ready(command);
+  }
+
+  const form = of("form", { class: "panel stack", onsubmit: begin, noValidate: true }, text.element, cannot, hand.element, how.element, of("div", { class: "row" }, of("button", { class: "primary", type: "submit" }, "Write")));
+  root.append(of("div", { class: "workbench" }, form, stage));
+  if (link.get("text") !== null) begin();
+  return () => {
+    work.stop();
+    player.stop();
+  };
+}

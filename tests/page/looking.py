@@ -1,0 +1,35 @@
+"""What the tests of the page look with: a view opened, a drawing waited for, the pixels of a canvas."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+def pixels(page: Any, canvas: Any) -> np.ndarray:
+    """Return what a canvas holds, uint8 [H, W, 3]."""
+    held = canvas.evaluate("canvas => canvas.toDataURL('image/png')")
+    with Image.open(io.BytesIO(base64.b64decode(held.partition(",")[2]))) as image:
+        return np.array(image.convert("RGB"))
+
+
+def begin(page: Any, address: str, view: str, model: str = "fast", **settings: object) -> None:
+    """Open a view of a model."""
+    query = "&".join(f"{name}={value}" for name, value in settings.items())
+    page.goto(f"{address}#{view}?model={model}&{query}")
+    page.get_by_role("tab", selected=True).wait_for()
+
+
+def wide(page: Any) -> bool:
+    """Return whether the page is wider than the window, so that it would have to be pushed sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"))
+
+
+def finish(page: Any) -> None:
+    """Wait until a drawing has ended."""
+    page.get_by_text(re.compile(r"^\d+\.\d\d seconds$")).wait_for()

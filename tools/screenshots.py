@@ -1,0 +1,120 @@
+"""Pictures of every view of the page, for the documents: a server of this checkout, and Debian's chromium before it.
+
+    python tools/screenshots.py [--data FOLDER]
+
+writes docs/pictures/page-VIEW.png, at a desk in light and Draw on a phone in dark. Needs the page extra (playwright).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+app = App()
+
+
+def ended(page: Any) -> None:
+    """Wait until a drawing has come to its end."""
+    page.get_by_text(re.compile(r"^\d+\.\d\d seconds$")).wait_for()
+
+
+def draw(page: Any) -> None:
+    """Twenty digits."""
+    page.get_by_label("How many").fill("20")
+    page.get_by_role("button", name="Draw", exact=True).click()
+    ended(page)
+    page.get_by_role("slider", name="step").focus()
+    for _ in range(7):
+        page.keyboard.press("ArrowLeft")
+
+
+def write(page: Any) -> None:
+    """A telephone number."""
+    page.get_by_label("Text").fill("555 0199")
+    page.get_by_role("button", name="Write").click()
+    ended(page)
+
+
+def edit(page: Any) -> None:
+    """A seven drawn by hand, gone on from."""
+    box = page.get_by_role("application").bounding_box()
+    places = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
+    page.mouse.move(*(box[side] + share * box[length] for side, share, length in _corner(places[0])))
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*(box[side] + share * box[length] for side, share, length in _corner(place)), steps=8)
+    page.mouse.up()
+    page.get_by_role("button", name="Start from it").click()
+    ended(page)
+
+
+def _corner(place: tuple[float, float]) -> list[tuple[str, float, str]]:
+    return [("x", place[0], "width"), ("y", place[1], "height")]
+
+
+def compare(page: Any) -> None:
+    """Two samplers."""
+    page.get_by_role("button", name="Race").click()
+    page.get_by_text("was first").wait_for()
+
+
+def understand(page: Any) -> None:
+    """Half way down, where the level is marked."""
+    page.get_by_role("button", name="Walk", exact=True).click()
+    ended(page)
+    page.get_by_role("slider", name="step").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowLeft")
+
+
+def choose(page: Any) -> None:
+    """The card of the usual model."""
+    page.get_by_role("img", name="loss while training").wait_for()
+
+
+VIEWS = {"draw": draw, "write": write, "edit": edit, "compare": compare, "understand": understand, "choose": choose}
+SHOTS = [(view, "fast", "light", (1280, 860)) for view in VIEWS]
+SHOTS += [("draw", "fast", "dark", (390, 844)), ("understand", "moons", "dark", (1280, 860))]
+
+
+@app.default
+def main(data: str | None = None, only: str | None = None) -> None:
+    """Take all pictures, or those of one view."""
+    command = [sys.executable, "-m", "inkwash", "serve", "--port", "0", "--quiet", *(["--data", data] if data else [])]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server,
+        sync_playwright() as driver,
+    ):
+        assert server.stdout is not None
+        address = server.stdout.readline().strip()
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for view, model, scheme, (width, height) in SHOTS:
+            if only not in (None, view):
+                continue
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page = context.new_page()
+            page.goto(f"{address}#{view}?model={model}")
+            page.get_by_role("tab", selected=True).wait_for()
+            VIEWS[view](page)
+            page.wait_for_timeout(300)
+            name = f"page-{view}{'' if model == 'fast' else '-' + model}{'-phone' if width < 500 else ''}.png"
+            page.screenshot(path=PICTURES / name, full_page=True)
+            print(name)
+            context.close()
+        server.terminate()
+
+
+if __name__ == "__main__":
+    app()
