@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from inkwash import USUAL, own_code
-from inkwash.cli.whole import Seeds, Whole
+from inkwash.cli.whole import Whole, seeds
 from inkwash.errors import UsageError, unknown
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def sample(
     temperature: float = 1.0,
     schedule: str | None = None,
     clip: bool | None = None,
-    seed: Seeds = (0, None),
+    seed: str = "0",
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     mask: Path | None = None,
     noise: float | None = None,
@@ -122,13 +122,14 @@ def sample(
     from inkwash.drawing import Settings
     from inkwash.steering import Edit
 
+    ends = seeds(seed)
     if strip and film:
         raise UsageError("--strip and --film are two pictures: give one, then the other")
     kind: Kind = "strip" if strip else "film" if film else "grid"
     hardware.keep_memory()
     if Path(model).suffix.lower() in {".png", ".webp", ".gif"}:
         drawn = Settings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
-        asked = Request(model, kind, n, label, *seed, scale, columns, drawn)
+        asked = Request(model, kind, n, label, *ends, scale, columns, drawn)
         if asked != Request(model) or any(given is not None for given in (schedule, from_, mask, noise)):
             raise UsageError(
                 f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device"
@@ -138,7 +139,7 @@ def sample(
         raise unknown("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
     settings = Settings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
-    request = Request(model, kind, n, label, *seed, scale, columns, settings)
+    request = Request(model, kind, n, label, *ends, scale, columns, settings)
     target = (
         out
         or Path("out") / f"{Path(model).name.removesuffix('.safetensors')}{'' if kind == 'grid' else '-' + kind}.png"

@@ -1,4 +1,4 @@
-"""Whole numbers on the command line, and ways between two: 2.5 is refused, where the parser by itself would round it."""
+"""Whole numbers on the command line: 2.5 is refused, where the parser by itself would round it; and ways between two."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
 
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"'{text}' is no whole number") from None
+from inkwash.errors import UsageError
 
 
 def _whole(type_: Any, tokens: Sequence[Token]) -> int:
-    return _number(tokens[0].value)
-
-
-def _seeds(type_: Any, tokens: Sequence[Token]) -> tuple[int, int | None]:
-    near, dots, far = tokens[0].value.partition("..")
-    return _number(near), _number(far) if dots else None
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"'{tokens[0].value}' is no whole number") from None
 
 
 Whole = Annotated[int, Parameter(converter=_whole)]
-Seeds = Annotated[
-    tuple[int, int | None], Parameter(converter=_seeds, n_tokens=1, show_default=lambda seeds: str(seeds[0]))
-]
-"""A seed, or two with dots between."""
+
+
+def seeds(text: str) -> tuple[int, int | None]:
+    """Return the two ends of seeds written "3..8", or one seed and None. Raises `UsageError` for anything else."""
+    near, dots, far = text.partition("..")
+    try:
+        return int(near), int(far) if dots else None
+    except ValueError:
+        raise UsageError(f"--seed '{text}' is no whole number, nor two with dots between as in 3..8") from None

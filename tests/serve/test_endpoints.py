@@ -158,6 +158,7 @@ def test_the_exact_denoiser_stands_beside_where_its_data_is_here(drawn: Callable
 
 def test_where_its_data_is_not_here_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path))
+    monkeypatch.delenv("INKWASH_DATA", raising=False)
     with TestClient(app.build(Catalog()), base_url="http://localhost") as client:
         answer = client.post("/api/draw", json=GOOD | {"model": "fast", "exact": True})
         assert answer.status_code == 422 and "inkwash serve --data" in answer.json()["error"]
