@@ -51,7 +51,6 @@ def events(model: Model, asked: DrawingAsked, exact: EmpiricalDenoiser | None = 
         },
     )
     begun, told = time.perf_counter(), _moments(sampler.steps, asked.moments)
-    # every way is walked with its own label, and so is what is told beside it
     walk = frames(model, resolved.seeds, resolved.labels, resolved.settings, resolved.morph)
     for step, frame in enumerate(walk):
         if step not in told:
@@ -70,7 +69,7 @@ def command(asked: DrawingAsked, resolved: Resolved) -> str | None:
     """Return the command that draws the same, None where there is none: seeds in no row, or a picture to start from."""
     first = asked.seeds[0]
     alike, row = (asked.seeds == [first + k * i for i in range(len(asked.seeds))] for k in (0, 1))
-    if asked.edit is not None or not (row or (alike and asked.far is not None)):
+    if asked.edit is not None or not (row if asked.far is None else alike):
         return None
     words = ["inkwash", "sample", asked.model, "-n", str(len(asked.seeds))]
     far = asked.far

@@ -88,6 +88,7 @@ def test_points_come_as_numbers_with_the_field_around_them() -> None:
         ({"seeds": [3, 3], "far": {"seed": 8}}, "inkwash sample digits -n 2 --seed 3..8"),
         ({"seeds": [3, 3], "labels": [1], "far": {"label": 2}}, "inkwash sample digits -n 2 --seed 3 --label 1..2"),
         ({"seeds": [3, 3]}, None),
+        ({"seeds": [3, 4], "far": {"seed": 8}}, None),
         ({"seeds": [3, 9]}, None),
     ],
 )
