@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from inkwash import USUAL, own_code
 from inkwash.errors import UsageError, unknown
 
-TARGETS = ("onnx", "web")
+TARGETS = ("onnx", "web", "diffusers")
 
 
 def export(
@@ -32,7 +32,8 @@ def export(
     model
         A bundled model, a run folder or a checkpoint file. Default: fast.
     to
-        onnx, one file, its batch free, compared with torch once it is written; or web, a folder of static files.
+        onnx, one file, its batch free, compared with torch once it is written; web, a folder of static files; diffusers
+        is refused, because no network of inkwash is one of its own.
     out
         The file or folder to write. Default: out/MODEL.onnx or out/MODEL-page.
     with_
@@ -49,6 +50,11 @@ def export(
     if to not in TARGETS:
         raise unknown("export", to, TARGETS)
     loaded = models.load(model, device="cpu")
+    if to == "diffusers":
+        raise UsageError(
+            f"{loaded.name} cannot become a pipeline of diffusers, which has no network like {loaded.recipe.network.kind}: "
+            "--to onnx writes one that other programs run"
+        )
     name = Path(model).name.removesuffix(".safetensors")
     target = out or Path("out") / (f"{name}.onnx" if to == "onnx" else f"{name}-page")
     tell = (lambda what: None) if quiet else (lambda what: print(f"writing {what} …", file=sys.stderr))
