@@ -171,7 +171,7 @@ def morphed(
     """
     here, there = (torch.full((count,), seeds[0] if end is None else end) for end in seeds)
     heard = []
-    for text, at in zip((labels[0], labels[1] or labels[0]), (here, there), strict=True):
+    for text, at in zip((labels[0], labels[0] if labels[1] is None else labels[1]), (here, there), strict=True):
         wanted = None if text is None else parse_labels(text, model.facts.classes)
         if wanted is not None and len(wanted) > 1:
             raise UsageError(f"label '{text}' names {len(wanted)} classes: the way between two ends has one at each")

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from cyclopts import Parameter
 
@@ -76,6 +77,8 @@ def serve(
         token = secrets.token_urlsafe(16)
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UsageError(f"--token has {len(token)} characters: give at least {SHORTEST_TOKEN}, or 'new'")
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise UsageError("--token has characters beyond printable ASCII: choose others, or 'new'")
     if token is None and host not in LOOPBACK:
         raise UsageError(f"--host {host} can be reached from other machines: give a --token as well, such as 'new'")
     hardware.keep_memory()
@@ -96,7 +99,7 @@ def serve(
     )
     socket = _bound(config)
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{socket.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    address = f"http://{shown}:{socket.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
     print(address, flush=True)
     if not quiet:
         print("Ctrl-C ends it. Nothing that you draw leaves this machine.", file=sys.stderr)

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from inkwash.errors import InkwashError, UsageError
 from inkwash.serve import asked, lessons, reference
-from inkwash.serve.catalog import Catalog
+from inkwash.serve.catalog import Catalog, Entry
 from inkwash.serve.guard import Guard, TooLargeError, told
 from inkwash.serve.line import Line, LineFullError, Place
 from inkwash.serve.told import Event, events
@@ -66,17 +66,21 @@ class Server:
 
     async def model(self, request: Request) -> Response:
         """Tell one model's card."""
-        entry = self.catalog.entry(request.path_params["name"])
+        entry = await self._entry(request)
         return JSONResponse(await to_thread.run_sync(lambda: entry.describe() | lessons.card(entry)))
+
+    async def _entry(self, request: Request) -> Entry:
+        # in a thread: a name that is new is looked for on the disk
+        return await to_thread.run_sync(self.catalog.entry, request.path_params["name"])
 
     async def course(self, request: Request) -> Response:
         """Tell how a run goes."""
-        entry = self.catalog.entry(request.path_params["name"])
+        entry = await self._entry(request)
         return JSONResponse(await to_thread.run_sync(lessons.course, entry))
 
     async def picture(self, request: Request) -> Response:
         """Tell one milestone's picture."""
-        entry = self.catalog.entry(request.path_params["name"])
+        entry = await self._entry(request)
         return JSONResponse(lessons.picture(entry, request.path_params["picture"]))
 
     async def schedule(self, request: Request) -> Response:
@@ -91,12 +95,13 @@ class Server:
     async def draw(self, request: Request) -> Response:
         """Draw, and tell every moment as it comes."""
         wanted = asked.read(await request.body())
+        entry = await to_thread.run_sync(self.catalog.entry, wanted.model)
         model = await to_thread.run_sync(self.catalog.model, wanted.model)
         exact = await to_thread.run_sync(self.catalog.exact, wanted.model) if wanted.exact else None
         # once here, so that what cannot be done is refused with a status and not in the stream
         wanted.resolve(model)
         place = self.line.join()
-        return _Stream(place, self._told(request, place, lambda: events(model, wanted, exact)))
+        return _Stream(place, self._told(request, place, lambda: events(model, wanted, exact, entry.source)))
 
     async def _told(self, request: Request, place: Place, begin: Callable[[], Any]) -> AsyncIterator[bytes]:
         try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,14 @@ class Entry:
     name: str
     folder: RunFolder
     bundled: bool
+    made: float = 0.0
+
+    @property
+    def source(self) -> str | None:
+        """What the command line calls it: a bundled name, or where its folder lies, None where that is nobody's business."""
+        if self.bundled:
+            return self.name
+        return None if self.folder.path.is_absolute() else str(self.folder.path)
 
     @cached_property
     def header(self) -> dict[str, Any]:
@@ -102,6 +112,12 @@ class Entry:
             return 0.0
 
 
+def _free(name: str, taken: Container[str]) -> str:
+    """Return `name`, or with the first number after it that makes it one of its own."""
+    numbered = (name if k == 1 else f"{name} ({k})" for k in count(1))
+    return next(each for each in numbered if each not in taken)
+
+
 @dataclass
 class Catalog:
     """The bundled models, and the run folders that were `named` or lie in `root`; `data` is where data is looked for first."""
@@ -126,14 +142,17 @@ class Catalog:
         held = sorted(self.root.iterdir()) if self.root is not None and self.root.is_dir() else []
         for path in (*self.named, *held):
             folder = RunFolder(path)
-            if folder.recipe.is_file() and folder.latest.is_file() and path.name not in bundled:
-                found[path.name] = folder
-        with self._lock:
-            for name, folder in found.items():
-                before = self._entries.get(name)
-                if before is None or before.folder != folder or (name not in bundled and before.training):
-                    self._entries[name] = Entry(name, folder, name in bundled)
-            known = [self._entries[name] for name in found]
+            if folder.recipe.is_file() and folder.latest.is_file() and folder not in found.values():
+                found[_free(path.resolve().name, found)] = folder
+        fresh: dict[str, Entry] = {}
+        for name, folder in found.items():
+            made = Entry(name, folder, name in bundled).written
+            before = self._entries.get(name)
+            kept = before is not None and before.folder == folder and before.made == made
+            fresh[name] = before if kept and before is not None else Entry(name, folder, name in bundled, made)
+        # at one go: others read it meanwhile
+        self._entries = fresh
+        known = list(fresh.values())
         # the usual one, runs from the newest on, the other bundled ones
         return sorted(
             known, key=lambda entry: (entry.name != USUAL, entry.bundled, 0 if entry.bundled else -entry.written)

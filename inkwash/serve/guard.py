@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,10 +59,10 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         name = headers.get("host", "")
-        if self.token is None and (urlsplit(f"//{name}").hostname or "") not in LOOPBACK:
+        if self.token is None and _host(f"//{name}") not in LOOPBACK:
             return told("this server hears 'localhost' only: start it with --token to give it another name", 421)
         origin = headers.get("origin")
-        if scope["method"] != "GET" and origin is not None and urlsplit(origin).netloc != name:
+        if scope["method"] != "GET" and origin is not None and _place(origin) != name:
             return told("the request comes from another site", 403)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > LARGEST_BODY:
@@ -74,18 +74,35 @@ class Guard:
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if self._is_right(given) and scope["method"] == "GET":
             # kept as a cookie and taken out of the address, which people copy
-            welcome = RedirectResponse(scope["path"], 303)
+            welcome = RedirectResponse("/" + scope["path"].lstrip("/"), 303)
             welcome.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
             return welcome
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        # not the standard library's: it fails on cookies that other programs of this host have set
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if self._is_right(bearer) or (cookie is not None and self._is_right(cookie.value)):
+        if self._is_right(bearer) or self._is_right(cookie):
             return None
         return told("a token is asked for: open the address that the server printed, with ?token=…", 401)
 
     def _is_right(self, given: str) -> bool:
         assert self.token is not None
         return secrets.compare_digest(given.encode(), self.token.encode())
+
+
+def _host(address: str) -> str:
+    """Return the host of an address, empty where it is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _place(address: str) -> str:
+    """Return host and port of an address, empty where it is none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 class TooLargeError(Exception):

@@ -28,10 +28,13 @@ ACROSS = 16
 Event = tuple[str, dict[str, Any]]
 
 
-def events(model: Model, asked: DrawingAsked, exact: EmpiricalDenoiser | None = None) -> Iterator[Event]:
+def events(
+    model: Model, asked: DrawingAsked, exact: EmpiricalDenoiser | None = None, source: str | None = None
+) -> Iterator[Event]:
     """Yield "begin", a "step" for each moment that is told, and "done"; pixels are uint8, points float32, in base64.
 
-    `exact` is the exact denoiser of the train set, where it is asked for. Raises `UsageError` as `asked.resolve` does.
+    `exact` is the exact denoiser of the train set, where it is asked for, `source` what the command line calls the model,
+    None where it can be called nothing. Raises `UsageError` as `asked.resolve` does.
     """
     resolved = asked.resolve(model)
     sampler = resolved.settings.sampler_of(model)
@@ -47,7 +50,7 @@ def events(model: Model, asked: DrawingAsked, exact: EmpiricalDenoiser | None = 
             "steps": sampler.steps,
             "evaluations": sampler.evaluations,
             "levels": [level_of(level) for level in levels],
-            "command": command(asked, resolved),
+            "command": None if source is None else command(source, asked),
         },
     )
     begun, told = time.perf_counter(), _moments(sampler.steps, asked.moments)
@@ -65,14 +68,19 @@ def level_of(level: Level) -> dict[str, float]:
     return {"alpha": float(level.alpha), "sigma": float(level.sigma), "code": float(level.code)}
 
 
-def command(asked: DrawingAsked, resolved: Resolved) -> str | None:
+def command(source: str, asked: DrawingAsked) -> str | None:
     """Return the command that draws the same, None where there is none: seeds in no row, or a picture to start from."""
     first = asked.seeds[0]
     alike, row = (asked.seeds == [first + k * i for i in range(len(asked.seeds))] for k in (0, 1))
     if asked.edit is not None or not (row if asked.far is None else alike):
         return None
-    words = ["inkwash", "sample", asked.model, "-n", str(len(asked.seeds))]
+    words = ["inkwash", "sample", source, "-n", str(len(asked.seeds))]
     far = asked.far
+    if far is not None:
+        nowhere = far.seed is None and far.label is None
+        unsaid = far.label is not None and (not asked.labels or far.label < 0)
+        if nowhere or unsaid:
+            return None
     words += ["--seed", str(first) if far is None or far.seed is None else f"{first}..{far.seed}"]
     if asked.labels is not None:
         written = ["none" if label < 0 else str(label) for label in asked.labels]
@@ -82,9 +90,9 @@ def command(asked: DrawingAsked, resolved: Resolved) -> str | None:
     flags = {"--sampler": asked.sampler, "--steps": asked.steps, "--eta": asked.eta, "--guidance": asked.guidance}
     flags |= {"--temperature": None if asked.temperature == 1 else asked.temperature}
     for flag, value in flags.items():
-        words += [] if value is None else [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+        words += [] if value is None else [flag, repr(value) if isinstance(value, float) else str(value)]
     if asked.interval != (0, 1):
-        words += ["--interval", *(f"{end:g}" for end in asked.interval)]
+        words += ["--interval", *(repr(end) for end in asked.interval)]
     return shlex.join(words)
 
 

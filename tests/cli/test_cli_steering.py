@@ -73,6 +73,7 @@ def test_single_images_of_a_way_say_how_far_along_they_are(runs, inkwash):
         (("--seed", "3..-8"), "the far --seed is -8"),
         (("--label", "0-3..5"), "names 4 classes"),
         (("--label", "3..99"), "99"),
+        (("--label", "3.."), "label ''"),
     ],
 )
 def test_what_would_have_no_effect_or_makes_no_sense_is_refused(flags, cause, runs, refused):

@@ -133,10 +133,9 @@ def test_a_walk_is_explained_by_curves_with_its_level_marked(page: Any, address:
     page.get_by_label("Steps").fill("5")
     page.get_by_role("button", name="Walk", exact=True).click()
     finish(page)
-    if model == "digits":
-        assert page.get_by_role("img", name=re.compile("what the data says exactly")).is_visible()
     page.get_by_role("slider", name="step").focus()
     page.keyboard.press("Home")
+    assert page.get_by_role("img", name=re.compile("what the data says exactly")).is_visible() == (model == "digits")
     assert page.get_by_text(re.compile("Level: ")).is_visible()
     marks = page.locator("svg .mark[visibility=visible]")
     before = marks.first.get_attribute("x1")

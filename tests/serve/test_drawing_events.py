@@ -87,6 +87,10 @@ def test_points_come_as_numbers_with_the_field_around_them() -> None:
         ({"seeds": [0, 1], "labels": [1, -1]}, "inkwash sample digits -n 2 --seed 0 --label 1,none"),
         ({"seeds": [3, 3], "far": {"seed": 8}}, "inkwash sample digits -n 2 --seed 3..8"),
         ({"seeds": [3, 3], "labels": [1], "far": {"label": 2}}, "inkwash sample digits -n 2 --seed 3 --label 1..2"),
+        ({"seeds": [0], "guidance": 1.2345678}, "inkwash sample digits -n 1 --seed 0 --guidance 1.2345678"),
+        ({"seeds": [1, 1], "far": {"label": 8}}, None),
+        ({"seeds": [1, 1], "labels": [-1], "far": {"label": -1}}, None),
+        ({"seeds": [1, 1], "far": {}}, None),
         ({"seeds": [3, 3]}, None),
         ({"seeds": [3, 4], "far": {"seed": 8}}, None),
         ({"seeds": [3, 9]}, None),
@@ -94,4 +98,4 @@ def test_points_come_as_numbers_with_the_field_around_them() -> None:
 )
 def test_the_command_that_draws_the_same_is_told_where_there_is_one(asked: dict[str, Any], words: str | None) -> None:
     request = DrawingAsked(model="digits", **asked)
-    assert command(request, request.resolve(DIGITS)) == words
+    assert command("digits", request) == words

@@ -19,7 +19,7 @@ def test_every_answer_has_the_security_headers(client: TestClient, path: str) ->
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("name", ["evil.example", "localhost.evil.example", "192.168.1.7:8000", ""])
+@pytest.mark.parametrize("name", ["evil.example", "localhost.evil.example", "192.168.1.7:8000", "", "["])
 def test_a_server_without_a_token_hears_its_own_names_only(client: TestClient, name: str) -> None:
     assert client.get("/api/models", headers={"Host": name}).status_code == 421
     assert client.get("/api/models", headers={"Host": "127.0.0.1:9"}).status_code == 200
@@ -27,7 +27,8 @@ def test_a_server_without_a_token_hears_its_own_names_only(client: TestClient, n
 
 def test_another_site_cannot_have_anything_drawn(client: TestClient) -> None:
     asked = {"model": "digits", "seeds": [0], "steps": 1}
-    assert client.post("/api/draw", json=asked, headers={"Origin": "http://evil.example"}).status_code == 403
+    for origin in ("http://evil.example", "http://[", "null"):
+        assert client.post("/api/draw", json=asked, headers={"Origin": origin}).status_code == 403
     assert client.post("/api/draw", json=asked, headers={"Origin": "http://localhost:8000"}).status_code == 200
 
 
@@ -47,6 +48,10 @@ def test_a_token_is_asked_for_and_kept_out_of_the_address(catalog: Catalog) -> N
             assert client.get("/", headers=wrong).status_code == 401
         assert client.get("/?token=wrong").status_code == 401
         assert client.get("/api/models", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+        for others in ("a@b=c; ", 'x={"a":1}; '):
+            cookie = {"Cookie": f"{others}inkwash-token={TOKEN}"}
+            assert client.get("/api/models", headers=cookie).status_code == 200
+        assert client.get(f"http://some.host//evil.example/?token={TOKEN}").headers["location"] == "/evil.example/"
         welcome = client.get(f"/?token={TOKEN}")
         assert welcome.status_code == 303 and welcome.headers["location"] == "/"
         assert (

@@ -1,9 +1,10 @@
 /** One drawing at a time: begin, hear every event, stop when another begins or the view is left. */
 
-/** Return { run, stop, busy } that draws with `engine` and says what happens through `say(text, isProblem)`. */
+/** Return { run, stop, busy, problem } that draws with `engine` and says what happens through `say(text, isProblem)`. */
 export function job(engine, say) {
-  let control = null;
+  let control = null, problem = null;
   const stop = () => {
+    if (control) say("Stopped.");
     control?.abort();
     control = null;
   };
@@ -11,6 +12,7 @@ export function job(engine, say) {
   async function run(request, on) {
     stop();
     const mine = (control = new AbortController());
+    problem = null;
     say("Drawing…");
     try {
       for await (const event of engine.draw(request, mine.signal)) {
@@ -22,11 +24,13 @@ export function job(engine, say) {
       }
       return true;
     } catch (error) {
-      if (error.name !== "AbortError" && !mine.signal.aborted) say(error.message, true);
+      if (error.name === "AbortError" || mine.signal.aborted) return false;
+      problem = error.message;
+      say(problem, true);
       return false;
     } finally {
       if (control === mine) control = null;
     }
   }
-  return { run, stop, busy: () => control !== null };
+  return { run, stop, busy: () => control !== null, problem: () => problem };
 }

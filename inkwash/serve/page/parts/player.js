@@ -65,6 +65,7 @@ export class Player {
   /** Take one more frame. */
   add(frame) {
     this.frames.push(frame);
+    this.slider.max = this.frames.length - 1;
     if (this.following || this.frames.length === 1) this.show(this.frames.length - 1);
   }
 
@@ -88,7 +89,12 @@ export class Player {
   }
 
   paintPart(part, frame) {
-    const values = frame[part] ?? frame.guess;
+    const values = frame[part];
+    const figure = this.canvases[part].parentElement;
+    // what was not told is not shown, and nothing else in its place; at the clean end alone its room stays
+    figure.hidden = !this.frames[0][part];
+    figure.style.visibility = values ? "" : "hidden";
+    if (!values) return;
     if (this.told.shape.length === 1) scatter(this.canvases[part], values, this.arrangement.labels, part === "guess" ? null : frame.field);
     else paint(this.canvases[part], values, this.told.shape, this.arrangement);
   }
@@ -121,7 +127,7 @@ export class Player {
   /** Return a canvas for every frame, state and guess side by side. */
   film() {
     return this.frames.map((frame) => {
-      const pair = this.parts.map((part) => {
+      const pair = this.parts.filter((part) => this.frames[0][part]).map((part) => {
         const made = of("canvas");
         paint(made, frame[part] ?? frame.guess, this.told.shape, this.arrangement);
         return made;

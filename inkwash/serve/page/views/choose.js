@@ -19,11 +19,11 @@ export function mount(root, { engine, model, models, say, go, refresh }) {
     try {
       const course = await engine.course(model.name);
       if (gone) return;
-      if (course.step !== before.step || course.pictures.length !== before.pictures) {
-        const added = course.pictures.slice(before.pictures);
+      const added = course.pictures.filter((name) => !before.pictures.includes(name));
+      if (course.step !== before.step || added.length) {
         place.chart.replaceChildren(...progress(course));
         for (const name of added) place.pictures.append(milestone(await engine.picture(model.name, name)));
-        before = { step: course.step, pictures: course.pictures.length };
+        before = { step: course.step, pictures: course.pictures };
       }
       if (course.training) timer = setTimeout(() => live(place, before), EVERY);
       else place.state.textContent = "";
@@ -42,7 +42,7 @@ export function mount(root, { engine, model, models, say, go, refresh }) {
         told.pictures.length > 0 && place.pictures,
         of("details", {}, of("summary", {}, "Its card"), ...markdown(told.card)),
       );
-      if (course.training) live(place, { step: course.step, pictures: told.pictures.length });
+      if (course.training) live(place, { step: course.step, pictures: told.pictures.map((each) => each.name) });
     },
     (error) => card.replaceChildren(of("p", { class: "problem" }, error.message)),
   );

@@ -85,7 +85,9 @@ function lane(model, engine, link) {
   self.run = async (request) => {
     let told = null, seconds = null;
     const name = () => `${told.sampler}:${told.steps}`;
-    const ended = await work.run({ ...request, ...how.read() }, {
+    const asked = { ...request, ...how.read() };
+    if (asked.labels?.every((label) => label < 0)) asked.guidance = null;
+    const ended = await work.run(asked, {
       begin: (said) => (told = said),
       step: (frame) => {
         paint(canvas, frame.guess, told.shape, { labels: told.labels, columns: Math.min(told.count, 6) });

@@ -36,6 +36,7 @@ export function mount(root, { engine, model, link, say, remember }) {
     const asked = which.picked();
     const columns = asked.length > 1 ? asked.length : null;
     const request = { model: model.name, seeds: seeds(how.seed(), many.get()), labels: which.read(), ...how.read(), field: points };
+    if (asked.length && asked.every((label) => label < 0)) request.guidance = null;
     let command = null;
     const ended = await work.run(request, {
       begin: (told) => {

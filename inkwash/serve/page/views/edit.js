@@ -87,8 +87,8 @@ function repaint({ engine, model, say, link, remember }, work) {
 const free = (model) => (model.guidable ? [-1] : null);
 
 function morph({ engine, model, say }, work) {
-  const from = { seed: number("From seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 3 }), label: classes(model, "From class", "3") };
-  const to = { seed: number("To seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 8 }), label: classes(model, "To class", "8") };
+  const from = { seed: number("From seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 3 }), label: classes(model, "From class", String(Math.min(3, model.classes.length - 1))) };
+  const to = { seed: number("To seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 8 }), label: classes(model, "To class", String(Math.min(8, model.classes.length - 1))) };
   const many = number("Pictures on the way", { min: 2, max: 60, value: 24 });
   const how = settings(model, new URLSearchParams(), { withSeed: false });
   const player = new Player({ parts: ["x"], names: { x: "on the way" } });

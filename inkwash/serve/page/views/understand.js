@@ -37,10 +37,10 @@ export function mount(root, app) {
     const request = { model: model.name, seeds: seeds(how.seed(), many.get()), labels: null, ...how.read(), exact, field: points };
     const on = { begin: (told) => player.begin(told, { columns: points ? null : Math.min(told.count, 4) }), step: (frame) => player.add(frame) };
     if (await work.run(request, on)) return;
-    if (!exact || player.frames.length) return;
+    const reason = work.problem();
+    if (!reason?.startsWith("exact:")) return;
     // its data is not here: what the network says can be seen all the same
-    const reason = document.getElementById("status").textContent;
-    if (await work.run({ ...request, exact: false }, on)) say(`The exact denoiser is missing: ${reason}`);
+    if (await work.run({ ...request, exact: false }, on)) say(`Without the exact denoiser: ${reason.slice("exact: ".length)}`);
   }
 
   const moons = models.find((each) => each.name === "moons");

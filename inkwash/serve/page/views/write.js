@@ -12,13 +12,15 @@ export const title = "Write";
 /** Return the labels of what can be written, null for a gap, and the pieces that cannot be. */
 export function spell(text, classes) {
   const single = classes.every((name) => [...name].length === 1);
-  const pieces = single ? [...text] : text.split(/(\s+)/).filter(Boolean);
+  // the longest name first: "ankle boot" is one class, and not what "boot" may be
+  const names = classes.map((name, label) => [name.toLowerCase(), label]).sort((a, b) => b[0].length - a[0].length);
   const order = [], unknown = [];
-  for (const piece of pieces) {
-    const label = classes.findIndex((name) => name.toLowerCase() === piece.toLowerCase());
-    if (label >= 0) order.push(label);
-    else if (!piece.trim()) order.push(...(single ? [null] : []));
-    else unknown.push(piece);
+  for (let rest = text; rest; ) {
+    const [name, label] = names.find(([each]) => rest.toLowerCase().startsWith(each) && (single || !/^\w/.test(rest.slice(each.length)))) ?? [];
+    if (name) order.push(label);
+    else if (!rest[0].trim()) order.push(...(single ? [null] : []));
+    else unknown.push(single ? [...rest][0] : rest.match(/^\S+/)[0]);
+    rest = rest.slice(name ? name.length : !rest[0].trim() ? 1 : unknown.at(-1).length);
   }
   return { order, unknown };
 }
