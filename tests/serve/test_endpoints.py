@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -172,3 +174,26 @@ def test_two_who_ask_at_once_get_what_each_would_alone(drawn: Callable[..., Any]
         answers = list(both.map(lambda seed: drawn(seeds=[seed])[-2][1]["x"], (1, 2)))
     assert answers == alone
     assert torch.get_num_threads() == 1
+
+
+def test_runs_of_one_name_are_told_apart_and_gone_ones_are_forgotten(run_folder: Path, tmp_path: Path) -> None:
+    named = tmp_path / "fast"
+    shutil.copytree(run_folder, named)
+    shutil.copytree(run_folder, tmp_path / "other" / "mine")
+    catalog = Catalog((named, tmp_path / "other" / "mine"), run_folder.parent)
+    names = [entry.name for entry in catalog.entries()]
+    assert names[0] == "fast" and {"fast (2)", "mine", "mine (2)"} < set(names)
+    assert catalog.entry("fast (2)").folder.path == named
+    assert catalog.entry("fast").bundled and catalog.entry("fast").source == "fast"
+    # where a run lies on this machine is not told
+    assert catalog.entry("mine").source is None
+    shutil.rmtree(named)
+    assert "fast (2)" not in [entry.name for entry in catalog.entries()]
+
+
+def test_a_run_that_has_gone_on_is_looked_at_anew(run_folder: Path) -> None:
+    catalog = Catalog((), run_folder.parent)
+    before = catalog.entry("mine")
+    assert catalog.entries() and catalog.entry("mine") is before
+    os.utime(before.folder.latest, (1, 1))
+    assert catalog.entries() and catalog.entry("mine") is not before
