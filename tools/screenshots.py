@@ -21,6 +21,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+STROKES = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
 app = App()
 
 
@@ -49,18 +50,14 @@ def write(page: Any) -> None:
 def edit(page: Any) -> None:
     """A seven drawn by hand, gone on from."""
     box = page.get_by_role("application").bounding_box()
-    places = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
-    page.mouse.move(*(box[side] + share * box[length] for side, share, length in _corner(places[0])))
+    start, *ends = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in STROKES]
+    page.mouse.move(*start)
     page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*(box[side] + share * box[length] for side, share, length in _corner(place)), steps=8)
+    for end in ends:
+        page.mouse.move(*end, steps=8)
     page.mouse.up()
     page.get_by_role("button", name="Start from it").click()
     ended(page)
-
-
-def _corner(place: tuple[float, float]) -> list[tuple[str, float, str]]:
-    return [("x", place[0], "width"), ("y", place[1], "height")]
 
 
 def compare(page: Any) -> None:

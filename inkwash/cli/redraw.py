@@ -77,6 +77,8 @@ def _flags(request: Request) -> str:
     settings = request.settings
     given = {"-n": request.n, "--label": request.label, "--columns": request.columns, "--guidance": settings.guidance}
     given |= {"--sampler": settings.sampler, "--steps": settings.steps, "--eta": settings.eta}
+    if settings.edit is not None:
+        given |= {"--from": "ITS-DRAWING", "--noise": settings.edit.noise}
     flags = " ".join(f"{flag} {value}" for flag, value in given.items() if value is not None)
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed}..{request.seed_to}"
     return f"inkwash sample {request.model} --film --seed {seeds} {flags}"

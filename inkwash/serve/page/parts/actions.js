@@ -3,7 +3,10 @@
 import { of } from "./element.js";
 import { copy, saveAnimation, savePng } from "./keep.js";
 
-/** Return buttons for what `player` shows; `address` gives a link that draws it again, `name` names the files. */
+/**
+ * Return buttons for what `player` shows; `name` names the files, `address` gives a link that draws it again, null where
+ * an address cannot hold what it takes.
+ */
 export function actions(player, { address, name, say }) {
   const button = (text, go) => of("button", { type: "button", disabled: true, onclick: go }, text);
   let command = null;
@@ -25,6 +28,7 @@ export function actions(player, { address, name, say }) {
     ready(said) {
       command = said;
       made.forEach((each) => (each.disabled = false));
+      made[2].disabled = !address;
       made[3].disabled = !said;
       line.textContent = said ?? "";
     },

@@ -36,13 +36,13 @@ function classes(model, label, value = "") {
 
 const chosen = (field) => (field && field.get() !== "" ? Number(field.get()) : null);
 
-function repaint({ engine, model, say, link, remember }, work) {
+function repaint({ engine, model, say, link }, work) {
   const easel = new Easel(model.shape);
   const noise = slider("Noise first", { min: 0.05, max: 1, step: 0.05, value: link.get("noise") ?? 0.6, hint: "little keeps the drawing, much lets go of it" });
   const label = classes(model, "What it shall become", link.get("label") ?? "");
   const how = settings(model, link);
   const player = new Player({ parts: ["guess"] });
-  const kept = actions(player, { address: () => remember({ noise: noise.get(), label: label?.get() ?? "", ...how.link() }), name: () => `${model.name}-edited`, say });
+  const kept = actions(player, { address: null, name: () => `${model.name}-edited`, say });
   const stage = of("section", { class: "panel", "aria-label": "What the model makes of it" }, of("div", { class: "empty" }, of("p", {}, "Draw on the left. Then start from it, or mark a part and have it painted anew.")));
 
   async function begin(filling) {
@@ -92,7 +92,7 @@ function morph({ engine, model, say }, work) {
   const many = number("Pictures on the way", { min: 2, max: 60, value: 24 });
   const how = settings(model, new URLSearchParams(), { withSeed: false });
   const player = new Player({ parts: ["x"], names: { x: "on the way" } });
-  const kept = actions(player, { address: () => location.href, name: () => `${model.name}-morph`, say });
+  const kept = actions(player, { address: null, name: () => `${model.name}-morph`, say });
   const stage = of("section", { class: "panel", "aria-label": "The way" }, of("div", { class: "empty" }, of("p", {}, "From one picture to another, by way of all between.")));
 
   async function begin(event) {
