@@ -11,7 +11,10 @@ from inkwash.errors import UsageError
 
 @dataclass(frozen=True)
 class Facts:
-    """The data set's name, hash and train count, the `shape` of one example, its classes and their proportions, its std."""
+    """The data set's name, hash and train count, the `shape` of one example, its classes and their proportions, its std.
+
+    `data_std` is what inputs of the network are scaled by: that of the data, or what the recipe takes it for.
+    """
 
     data: str
     sha256: str
@@ -22,8 +25,8 @@ class Facts:
     data_std: float
 
     @classmethod
-    def of(cls, data: Dataset) -> Facts:
-        """Return the facts of a loaded data set."""
+    def of(cls, data: Dataset, std: float | None = None) -> Facts:
+        """Return the facts of a loaded data set, whose standard deviation is taken for `std` where that is given."""
         return cls(
             data.name,
             data.sha256,
@@ -31,7 +34,7 @@ class Facts:
             tuple(data.shape),
             tuple(data.classes),
             tuple(data.proportions),
-            data.data_std,
+            data.data_std if std is None else std,
         )
 
     @classmethod

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inkwash.errors import InkwashError
+from inkwash.errors import InkwashError, UsageError
 
 
 @contextmanager
@@ -37,6 +38,34 @@ def atomic(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def fresh_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that becomes it when the block ends without an error.
+
+    On any error nothing is left of it. Raises `UsageError` when `path` is a file or holds something, `InkwashError` when
+    it cannot be written.
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UsageError(f"{path} already holds something and nothing is overwritten: choose another --out")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+        yield temporary
+        temporary.chmod(0o755)
+        # an empty folder of that name gives way
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise InkwashError(
+            f"cannot write {path}: {error.strerror or error}; free the space or choose another --out"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -20,10 +20,19 @@ from inkwash.training.optimizers import Optimizer
 
 @dataclass(frozen=True)
 class Data:
-    """What is trained on: the `name` of a data set or a path, and the `size` in pixels that images are resized to."""
+    """What is trained on: the `name` of a data set or a path, and the `size` in pixels that images are resized to.
+
+    `std` is what its standard deviation is taken for, None for the measured one: the network's input is scaled by it to
+    unit variance (c_in of Karras et al. 2022), and 1 leaves alpha * image + sigma * noise as it is (Ho et al. 2020).
+    """
 
     name: str = "mnist"
     size: int | None = None
+    std: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.std is not None and not 0 < self.std < math.inf:
+            raise UsageError(f"data.std is {self.std}: a standard deviation is above 0")
 
 
 @dataclass(frozen=True)

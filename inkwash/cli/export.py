@@ -11,7 +11,8 @@ from cyclopts import Parameter
 from inkwash import USUAL, own_code
 from inkwash.errors import UsageError, unknown
 
-TARGETS = ("onnx", "web", "diffusers")
+TARGETS = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
+"""What can be written, and what the name of a model becomes by it."""
 
 
 def export(
@@ -23,7 +24,7 @@ def export(
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
 ) -> int:
-    """Write a model as ONNX, or as a page that draws in the browser without a server.
+    """Write a model as ONNX, as a page that draws in the browser without a server, or for diffusers.
 
     Examples: inkwash export --to web -o out/page. Or: inkwash export runs/fast-1 --to onnx -o mine.onnx.
 
@@ -32,10 +33,10 @@ def export(
     model
         A bundled model, a run folder or a checkpoint file. Default: fast.
     to
-        onnx, one file, its batch free, compared with torch once it is written; web, a folder of static files; diffusers
-        is refused, because no network of inkwash is one of its own.
+        onnx, one file, its batch free, compared with torch once it is written; web, a folder of static files; diffusers,
+        a folder that its pipelines load, for models whose network it has too: ddpm-unet.
     out
-        The file or folder to write. Default: out/MODEL.onnx or out/MODEL-page.
+        The file or folder to write. Default: out/MODEL.onnx, out/MODEL-page or out/MODEL-diffusers.
     with_
         Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
     quiet
@@ -44,19 +45,14 @@ def export(
     own_code.load(with_)
     from inkwash import model as models
     from inkwash.cli.outputs import check_free
-    from inkwash.export import onnx, web
+    from inkwash.export import onnx, pipeline, web
     from inkwash.runs.folder import RunFolder
 
     if to not in TARGETS:
         raise unknown("export", to, TARGETS)
     loaded = models.load(model, device="cpu")
-    if to == "diffusers":
-        raise UsageError(
-            f"{loaded.name} cannot become a pipeline of diffusers, which has no network like {loaded.recipe.network.kind}: "
-            "--to onnx writes one that other programs run"
-        )
     name = Path(model).name.removesuffix(".safetensors")
-    target = out or Path("out") / (f"{name}.onnx" if to == "onnx" else f"{name}-page")
+    target = out or Path("out") / f"{name}{TARGETS[to]}"
     tell = (lambda what: None) if quiet else (lambda what: print(f"writing {what} …", file=sys.stderr))
     if to == "onnx":
         if target.suffix != ".onnx":
@@ -64,6 +60,8 @@ def export(
         check_free(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         apart = onnx.write(loaded, target)
+    elif to == "diffusers":
+        apart = pipeline.write(loaded, target)
     else:
         run = RunFolder(models.find(model).parent.parent)
         apart = web.write(loaded, name, run if run.metrics.is_file() else None, target, tell)
@@ -71,4 +69,7 @@ def export(
         print(f"{target}: {loaded.name} ({loaded.weights}), at most {apart:.1e} from what torch says", file=sys.stderr)
         if to == "web":
             print(f"look at it: python -m http.server --bind 127.0.0.1 --directory {target}", file=sys.stderr)
+        if to == "diffusers":
+            asked = "num_inference_steps=50, use_clipped_model_output=True"
+            print(f'draw from it: DDIMPipeline.from_pretrained("{target}")({asked})', file=sys.stderr)
     return 0

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from inkwash.core import Schedule, Warped
-from inkwash.errors import InkwashError, UsageError
 from inkwash.export import onnx, runtime
-from inkwash.files import write_text
+from inkwash.files import fresh_folder, write_text
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 from inkwash.sections import encode_schedule
@@ -33,19 +32,8 @@ def write(model: Model, name: str, run: RunFolder | None, folder: Path, tell: Ca
     It is called `name` there; `run` is the run folder that its losses come from, None for none. Raises `UsageError` when
     the folder holds something, and as `onnx.write` and `runtime.files` do; then no folder is left.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} already holds something and nothing is overwritten: choose another --out")
-    held = folder.exists()
-    try:
-        return _write(model, facts(model, name, run), folder, tell)
-    except BaseException as error:
-        # whatever is in it by now was written here
-        shutil.rmtree(folder, ignore_errors=True)
-        if held:
-            folder.mkdir(exist_ok=True)
-        if isinstance(error, OSError):
-            raise InkwashError(f"cannot write {folder}: {error.strerror}; choose another --out") from None
-        raise
+    with fresh_folder(folder) as made:
+        return _write(model, facts(model, name, run), made, tell)
 
 
 def _write(model: Model, told: dict[str, Any], folder: Path, tell: Callable[[str], object]) -> float:

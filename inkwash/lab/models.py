@@ -71,7 +71,7 @@ class Plan:
         """
         if self.folder.latest.is_file() and self.done >= self.total:
             return model.load(self.folder.path, device=self.device.type)
-        facts = Facts.of(self.data)
+        facts = Facts.of(self.data, self.recipe.data.std)
         net = model.fitting(model.build_net(self.recipe, facts), facts).to(self.device).eval().requires_grad_(False)
         return Model(self.recipe.name, self.recipe, facts, net, 0, "untrained")
 
@@ -132,7 +132,7 @@ class Models:
     def facts(self) -> Facts:
         """The facts of the data that all models share."""
         first = next(iter(self.found.values()))
-        return first.facts if isinstance(first, Model) else Facts.of(first.data)
+        return first.facts if isinstance(first, Model) else Facts.of(first.data, first.recipe.data.std)
 
     def images_in(self, minutes: float) -> str:
         """Return the images that the slowest of the plans trains on in so many minutes on this machine, as a length."""

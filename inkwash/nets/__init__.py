@@ -11,6 +11,7 @@ from torch import nn
 from inkwash.nets.attention_unet import AttentionUNet
 from inkwash.nets.batchnorm_unet import BatchNormUNet
 from inkwash.nets.class_unet import ClassUNet
+from inkwash.nets.ddpm_unet import DDPMUNet
 from inkwash.nets.folded_unet import FoldedUNet
 from inkwash.nets.mlp import MLP
 from inkwash.nets.simple_unet import SimpleUNet
@@ -22,8 +23,19 @@ NETS: dict[str, Callable[..., nn.Module]] = {
     "strided-unet": StridedUNet,
     "simple-unet": SimpleUNet,
     "attention-unet": AttentionUNet,
+    "ddpm-unet": DDPMUNet,
     "folded-unet": FoldedUNet,
     "mlp": MLP,
 }
 
-__all__ = ["MLP", "NETS", "AttentionUNet", "BatchNormUNet", "ClassUNet", "FoldedUNet", "SimpleUNet", "StridedUNet"]
+__all__ = [
+    "MLP",
+    "NETS",
+    "AttentionUNet",
+    "BatchNormUNet",
+    "ClassUNet",
+    "DDPMUNet",
+    "FoldedUNet",
+    "SimpleUNet",
+    "StridedUNet",
+]

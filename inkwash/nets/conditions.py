@@ -45,16 +45,17 @@ class ClassEmbedding(nn.Module):
 
 
 class Condition(nn.Module):
-    """Code and label as one vector [B, dim]: a sinusoid, an MLP when `hidden` > 0, plus a class embedding.
+    """Code and label as one vector [B, out]: a sinusoid of `dim`, an MLP when `hidden` > 0, plus a class embedding.
 
-    `classes` = 0 makes a network that hears no label.
+    `out` is `dim` unless the MLP is told another. `classes` = 0 makes a network that hears no label.
     """
 
-    def __init__(self, dim: int, hidden: int = 0, classes: int = 0) -> None:
+    def __init__(self, dim: int, hidden: int = 0, classes: int = 0, out: int | None = None) -> None:
         super().__init__()
+        out = out or dim
         self.code = Sinusoid(dim)
-        self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.SiLU(), nn.Linear(hidden, dim)) if hidden else nn.Identity()
-        self.label = ClassEmbedding(classes, dim) if classes else None
+        self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.SiLU(), nn.Linear(hidden, out)) if hidden else nn.Identity()
+        self.label = ClassEmbedding(classes, out) if classes else None
 
     def forward(self, code: Tensor, label: Tensor | None = None) -> Tensor:
         vector = self.mlp(self.code(code))

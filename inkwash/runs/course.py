@@ -59,7 +59,7 @@ class Course:
 
     def __post_init__(self) -> None:
         training = self.recipe.training
-        self.facts = Facts.of(self.data)
+        self.facts = Facts.of(self.data, self.recipe.data.std)
         self.conditional = self.recipe.network.conditional
         self.facts.heard(self.conditional)
         if self.recipe.clip and self.facts.is_points:

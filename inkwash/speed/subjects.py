@@ -49,7 +49,7 @@ class Subject:
             raise UsageError(f"{near}; or give a run folder, a checkpoint or a recipe file NAME.toml")
         chosen = recipe.load(name)
         some = _data(chosen, None)
-        facts = Facts.of(some)
+        facts = Facts.of(some, chosen.data.std)
         chosen = chosen.suiting(facts.classes)
         net = hardware.lay_out(model.fitting(model.build_net(chosen, facts), facts), device)
         return cls(name, Model(chosen.name, chosen, facts, net.eval().requires_grad_(False), 0, ""), some, False)

@@ -66,7 +66,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
 def promised(chosen: Recipe) -> Facts:
     """Return the facts of the recipe's data as far as its network needs them; named sets are not loaded for it."""
     if chosen.data.name not in FORMS:
-        return Facts.of(data.load(chosen.data.name, chosen.data.size))
+        return Facts.of(data.load(chosen.data.name, chosen.data.size), chosen.data.std)
     shape, classes = FORMS[chosen.data.name]
     if chosen.data.size is not None and len(shape) == 3:
         shape = (shape[0], chosen.data.size, chosen.data.size)

@@ -1,0 +1,115 @@
+"""A folder for diffusers: its own pipeline draws what we draw."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inkwash.core import Sampler, Schedule
+from inkwash.errors import UsageError
+from inkwash.export import pipeline
+from inkwash.facts import Facts
+from inkwash.model import Model, build_net
+from inkwash.recipe import Recipe
+
+diffusers = pytest.importorskip("diffusers", reason="to write for diffusers needs the interop extra")
+
+
+def trained(target: str, conditional: bool = False, side: int = 8, std: float = 1.0) -> Model:
+    """A model whose network says something everywhere, as if it were trained."""
+    options = {"widths": [16, 32, 32], "blocks": 2, "groups": 8, "attention": [1, 2]}
+    recipe = Recipe.from_dict(
+        {
+            "name": "made",
+            "about": "a made-up one",
+            "target": target,
+            "data": {"name": "made"},
+            "schedule": {"kind": "cosine", "offset": 0.0},
+            "network": {"kind": "ddpm-unet", "conditional": conditional, **options},
+        }
+    )
+    facts = Facts("made", "0" * 64, 10, (3, side, side), ("a", "b"), (0.5, 0.5), std)
+    net = build_net(recipe, facts).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    for weight in net.parameters():
+        if not weight.any():
+            nn.init.normal_(weight, std=0.1, generator=generator)
+    return Model("made", recipe, facts, net, 0, "0" * 12)
+
+
+@dataclass(frozen=True)
+class Trailing(Schedule):
+    """The levels that the scheduler of diffusers visits when its timesteps trail: its t is our code times 1000."""
+
+    count: int
+
+    def alpha_sigma(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.cos(u * math.pi / 2), torch.sin(u * math.pi / 2)
+
+    def grid(self, n: int) -> Tensor:
+        return ((torch.arange(n, 0, -1, dtype=torch.float64) * self.count / n).round() - 1) / 1000
+
+
+@pytest.mark.parametrize("target", ["eps", "v", "x0"])
+@pytest.mark.parametrize("conditional", [False, True])
+def test_its_pipeline_draws_what_our_sampler_draws(target: str, conditional: bool, tmp_path: Path) -> None:
+    model = trained(target, conditional)
+    assert pipeline.write(model, tmp_path / "made") < 1e-4
+    theirs = diffusers.DDIMPipeline.from_pretrained(tmp_path / "made", low_cpu_mem_usage=False)
+    theirs.set_progress_bar_config(disable=True)
+    count = theirs.scheduler.config.num_train_timesteps
+    # of 1000 and of 993 timesteps, so that all steps are equally long
+    steps = 10 if count % 10 == 0 else 3
+    pictures = theirs(
+        batch_size=3,
+        generator=torch.Generator().manual_seed(1),
+        num_inference_steps=steps,
+        # as ours: the noise follows from the clipped image
+        use_clipped_model_output=True,
+        output_type="np",
+    )
+    start = torch.randn((3, *model.facts.shape), generator=torch.Generator().manual_seed(1))
+    levels = Trailing(count)
+    # theirs starts from the whole noise, whatever its level leaves of the image
+    whole = start / float(levels.levels(steps)[0].sigma)
+    *_, last = Sampler(levels, "ddim", steps)(model.denoiser(clip=target == "eps"), lambda k: whole)
+    ours = (last.x / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
+    torch.testing.assert_close(torch.from_numpy(pictures.images), ours, atol=2e-4, rtol=0)
+
+
+def test_where_the_noise_cannot_be_solved_its_levels_stop_as_ours_do(tmp_path: Path) -> None:
+    pipeline.write(trained("eps"), tmp_path / "made")
+    table = diffusers.DDIMScheduler.from_pretrained(tmp_path / "made", subfolder="scheduler").alphas_cumprod
+    noisiest = float(torch.log(table[-1] / (1 - table[-1])))
+    assert -9 <= noisiest < -8.7
+    assert len(diffusers.DDIMScheduler.from_pretrained(tmp_path / "made", subfolder="scheduler")) < 1000
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"target": "flow"}, "no target flow"),
+        ({"target": "edm"}, "no target edm"),
+        ({"side": 7}, "4 divides"),
+        ({"std": 0.5}, "data.std=1"),
+    ],
+)
+def test_what_it_does_not_have_is_refused_and_nothing_is_left(
+    changes: dict[str, Any], cause: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=cause):
+        pipeline.write(trained(**{"target": "eps"} | changes), tmp_path / "made")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("of another")
+    with pytest.raises(UsageError, match="nothing is overwritten"):
+        pipeline.write(trained("eps"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
