@@ -241,11 +241,13 @@ def for_page(rows: list[Row]) -> list[dict[str, Any]]:
     return [
         {
             "model": row["model"],
+            "data": row["data"],
+            "step": row["step"],
             "sampler": row["sampler"],
+            "n": row["n"],
             "evaluations": row["evaluations"],
             "seconds": round(row["seconds_64"], 3),
             "times": round(row["scores"]["fd.a"]["value"] / row["scores"]["fd.a"]["real"], 3),
-            "weights": row["weights"],
         }
         for row in rows
         if row["n"] == 10_000

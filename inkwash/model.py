@@ -37,7 +37,10 @@ NOISIEST_SOLVABLE = -9.0
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Weights ready to draw from: `net` in evaluation mode, its `recipe` and `facts`, training `step` and weights' hash."""
+    """Weights ready to draw from: `net` in evaluation mode, its `recipe` and `facts`, training `step` and weights' hash.
+
+    `path` is the checkpoint that they were read from, None for weights of no file.
+    """
 
     name: str
     recipe: Recipe
@@ -45,6 +48,7 @@ class Model:
     net: nn.Module
     step: int
     weights: str
+    path: Path | None = None
 
     def __repr__(self) -> str:
         return (
@@ -178,7 +182,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         raise InkwashError(f"{path} does not fit the network {recipe.network.kind}: {reason}") from None
     ready = hardware.lay_out(filled, place).eval().requires_grad_(False)
     step = checkpoint.header["progress"]["step"]
-    return Model(recipe.name, recipe, facts, ready, step, checkpoints.digest(weights))
+    return Model(recipe.name, recipe, facts, ready, step, checkpoints.digest(weights), path)
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Drawn examples: `values` uint8 [N, C, H, W] or points float32 [N, D], labels and seeds int64 [N], and who drew them."""
+    """Drawn examples: `values` uint8 [N, C, H, W] or points float32 [N, D], labels and seeds int64 [N], and who drew them.
+
+    `far` is the other end of a way, "seed" and "label" of it where they were given; labels and seeds are the near end.
+    """
 
     values: Tensor
     labels: Tensor
     seeds: Tensor
     model: Model
     sampler: str
+    far: dict[str, int | str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.values.shape[1:]))
@@ -60,8 +64,11 @@ class Samples:
         prints.save_png(
             self.sheet(columns, scale),
             path,
-            facts_of(self.model, n=len(self.values), seed=int(self.seeds[0]), sampler=self.sampler),
+            facts_of(self.model, n=len(self.values), seed=int(self.seeds[0]), sampler=self.sampler, **self._to()),
         )
+
+    def _to(self) -> dict[str, int | str]:
+        return {f"{name}_to": value for name, value in self.far.items()}
 
     @property
     def _drawn(self) -> Drawn:
@@ -133,6 +140,7 @@ def sample(
         seeds,
         chosen,
         f"{used.kind}:{used.steps}",
+        {name: end for name, end in (("seed", last), ("label", far)) if end is not None},
     )
 
 

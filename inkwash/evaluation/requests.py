@@ -15,7 +15,7 @@ from inkwash import hardware, model
 from inkwash.core.noise import Stream, permutation
 from inkwash.drawing import Settings
 from inkwash.errors import UsageError
-from inkwash.evaluation import files, panels
+from inkwash.evaluation import files, kept, panels
 from inkwash.evaluation.comparison import Entry
 from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.entries import drawn_entry, file_entry, settings_for, usual_count
@@ -153,8 +153,12 @@ class Drawing:
         return self.setting.seconds_for(self.count)
 
     def run(self, todo: Todo, drawing: Callable[[int], object], judging: Progress) -> Entry:
-        """Draw, judge, and return the entry."""
-        return drawn_entry(self.setting, self.count, todo.bench, todo.extras, drawing, judging)
+        """Draw, judge, and return the entry; of a run, what it came to is kept in its folder."""
+        entry = drawn_entry(self.setting, self.count, todo.bench, todo.extras, drawing, judging)
+        row = kept.Measured.of(self.setting, entry, f"fd.{todo.bench.panel.first}")
+        if row is not None:
+            kept.keep(self.setting.model, [row])
+        return entry
 
     def facts(self) -> dict[str, str]:
         """Return what a report says of where its samples came from."""

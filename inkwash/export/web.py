@@ -12,7 +12,7 @@ from typing import Any
 from inkwash.core import Schedule, Warped
 from inkwash.export import onnx, runtime
 from inkwash.files import fresh_folder, write_text
-from inkwash.model import Model
+from inkwash.model import Model, bundled
 from inkwash.runs.folder import RunFolder
 from inkwash.sections import encode_schedule
 from inkwash.serve import lessons
@@ -70,7 +70,7 @@ def facts(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
         "sampled": spelled(model.schedule()),
         "names": {"trained": repr(model.recipe.schedule), "sampled": repr(model.schedule())},
         "course": {} if run is None else lessons.course(Entry(name, run, True)) | {"pictures": []},
-        "quality": lessons.quality(),
+        "quality": lessons.quality([] if run is None else [Entry(name, run, name in bundled())], model.facts.data),
     }
 
 

@@ -83,6 +83,11 @@ class RunFolder:
         return self.path / "floor.json"
 
     @property
+    def quality(self) -> Path:
+        """What `evaluate` measured of it, JSON: one row a setting."""
+        return self.path / "quality.json"
+
+    @property
     def card(self) -> Path:
         """The experiment record, Markdown."""
         return self.path / "card.md"

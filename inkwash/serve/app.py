@@ -55,7 +55,7 @@ class Server:
             ("GET", "/api/models/{name}/course", self.course),
             ("GET", "/api/models/{name}/pictures/{picture}", self.picture),
             ("GET", "/api/models/{name}/schedule", self.schedule),
-            ("GET", "/api/quality", self.quality),
+            ("GET", "/api/models/{name}/quality", self.quality),
             ("POST", "/api/draw", self.draw),
         ]
 
@@ -89,8 +89,10 @@ class Server:
         return JSONResponse(await to_thread.run_sync(lambda: lessons.schedule(self.catalog.model(name))))
 
     async def quality(self, request: Request) -> Response:
-        """Tell what was measured of the bundled models."""
-        return JSONResponse(lessons.quality())
+        """Tell what was measured of a model, and of the others of its data."""
+        entry = await self._entry(request)
+        rows = await to_thread.run_sync(lambda: lessons.quality(self.catalog.entries(), entry.header["facts"]["data"]))
+        return JSONResponse(rows)
 
     async def draw(self, request: Request) -> Response:
         """Draw, and tell every moment as it comes."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +24,7 @@ from inkwash.facts import Facts
 from inkwash.model import Model
 from inkwash.recipe import Recipe
 from inkwash.runs.folder import RunFolder
+from inkwash.serve.held import Held
 from inkwash.training import checkpoints
 
 KEPT = 3
@@ -126,9 +125,8 @@ class Catalog:
     root: Path | None = None
     data: str | None = None
     _entries: dict[str, Entry] = field(default_factory=dict)
-    _held: OrderedDict[tuple[str, float], Model] = field(default_factory=OrderedDict)
-    _exact: dict[str, EmpiricalDenoiser | None] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _models: Held[tuple[str, float], Model] = field(default_factory=lambda: Held(KEPT))
+    _exact: Held[str, EmpiricalDenoiser | None] = field(default_factory=lambda: Held(1))
 
     def __post_init__(self) -> None:
         for path in self.named:
@@ -169,14 +167,7 @@ class Catalog:
     def model(self, name: str) -> Model:
         """Return a model ready to draw from; of a run that trains, its newest checkpoint. Raises as `model.load` does."""
         entry = self.entry(name)
-        key = name, entry.written
-        with self._lock:
-            if key not in self._held:
-                self._held[key] = models.load(entry.folder.latest)
-                while len(self._held) > KEPT:
-                    self._held.popitem(last=False)
-            self._held.move_to_end(key)
-            return self._held[key]
+        return self._models.get((name, entry.written), lambda: models.load(entry.folder.latest))
 
     def warm(self) -> None:
         """Load the usual model and draw from it once, so that the first to ask waits no longer than the next."""
@@ -187,11 +178,7 @@ class Catalog:
     def exact(self, name: str) -> EmpiricalDenoiser:
         """Return the exact denoiser of a model's train set. Raises `UsageError` when its data is not on this machine."""
         facts = Facts.from_dict(self.entry(name).header["facts"])
-        with self._lock:
-            if facts.sha256 not in self._exact:
-                self._exact.clear()
-                self._exact[facts.sha256] = self._find(facts)
-            found = self._exact[facts.sha256]
+        found = self._exact.get(facts.sha256, lambda: self._find(facts))
         if found is None:
             raise UsageError(f"exact: {facts.data} is not on this machine; start with 'inkwash serve --data FOLDER'")
         return found

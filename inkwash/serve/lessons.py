@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 
 from inkwash.core import Schedule
 from inkwash.errors import UsageError
+from inkwash.evaluation import kept
 from inkwash.model import Model
 from inkwash.serve.catalog import Entry
 
@@ -74,10 +77,17 @@ def picture(entry: Entry, name: str) -> dict[str, str]:
     return {"name": name, "source": f"data:image/png;base64,{held}"}
 
 
-def quality() -> list[dict[str, Any]]:
-    """Return what was measured of the bundled models: evaluations, seconds for 64, FD A in times of real images."""
+def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
+    """Return what `evaluate` measured of the models of `data`: evaluations, seconds for 64, FD in times of real images.
+
+    Bundled models are always among them; rows of a run are called as the run is among the `entries`.
+    """
     file = resources.files("inkwash.models") / "quality.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    for entry in entries:
+        if not entry.bundled:
+            found += [asdict(row) | {"model": entry.name} for row in kept.of(entry.folder)]
+    return [row for row in found if row["data"] == data]
 
 
 def _pictures(entry: Entry) -> list[Any]:

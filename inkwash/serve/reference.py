@@ -13,7 +13,10 @@ ENDPOINTS: dict[str, tuple[str, str]] = {
     "/api/models/{name}/course": ("GET", "Losses while training, held-out losses by level, the step it is at."),
     "/api/models/{name}/pictures/{picture}": ("GET", "One milestone's picture as a data address."),
     "/api/models/{name}/schedule": ("GET", "alpha, sigma, log-SNR and code along u, as trained on and as sampled on."),
-    "/api/quality": ("GET", "Evaluations, seconds and FD of the bundled models, as measured."),
+    "/api/models/{name}/quality": (
+        "GET",
+        "Evaluations, seconds and FD of a model and of others of its data, as measured.",
+    ),
     "/api/draw": ("POST", "Draws. Answers with server-sent events: waiting, begin, step …, done; or failed."),
 }
 EVENTS = {

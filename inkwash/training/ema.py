@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 TOO_YOUNG = 0.01
 """The share of the random start above which an average is not fit to draw from."""
@@ -24,8 +24,7 @@ def decay(half_life: float, step: int) -> float:
 @torch.no_grad()
 def update(average: nn.Module, net: nn.Module, keep: float) -> None:
     """Move the parameters of `average` towards those of `net`, keeping the share `keep` in [0, 1] of the old."""
-    for own, new in zip(average.parameters(), net.parameters(), strict=True):
-        own.lerp_(new, 1 - keep)
+    torch._foreach_lerp_(list[Tensor](average.parameters()), list[Tensor](net.parameters()), 1 - keep)
 
 
 @torch.no_grad()

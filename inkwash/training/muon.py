@@ -110,12 +110,12 @@ def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
-    gram = x @ x.mT
-    factor = torch.eye(gram.shape[-1], device=x.device).expand_as(gram)
-    for _ in range(steps):
+    gram, factor = x @ x.mT, None
+    for step in range(steps):
         polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
         polynomial.diagonal(dim1=-2, dim2=-1).add_(a)
-        factor = polynomial @ factor
-        gram = polynomial @ gram @ polynomial
-    x = factor @ x
+        factor = polynomial if factor is None else polynomial @ factor
+        if step < steps - 1:
+            gram = polynomial @ gram @ polynomial
+    x = x if factor is None else factor @ x
     return x.mT if tall else x

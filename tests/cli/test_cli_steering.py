@@ -92,3 +92,12 @@ def test_a_picture_that_is_none_or_not_there_is_a_failure(runs, inkwash):
 def test_points_take_no_picture(runs, refused):
     drawing("one.png")
     assert "points" in refused("sample", runs.points, "--from", "one.png")
+
+
+def test_a_film_of_a_drawing_says_what_it_takes_to_draw_it_again(runs, inkwash, refused):
+    drawing("one.png")
+    flags = ("--from", "one.png", "--noise", 0.5, "--seed", 4, "--sampler", "ddim:2", "--film", "-n", 2)
+    assert inkwash("sample", runs.digits, *flags, "-o", "film.png").code == 0
+    told = refused("sample", "film.png")
+    for part in ("--film", "--seed 4", "--from ITS-DRAWING", "--noise 0.5", "--sampler ddim:2", "-n 2"):
+        assert part in told

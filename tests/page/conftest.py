@@ -5,10 +5,12 @@ Skipped with a reason where either is missing; `.ci/run` installs both.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,13 +32,44 @@ PATIENCE = 30_000
 """Milliseconds before a picture that does not come is a failure; machines of tests are slow and shared."""
 
 
+TRAIN = [sys.executable, "-m", "inkwash", "train", "digits", "--quiet"]
+SMALL = ["--set", "network.widths=[8,16]", "--set", "training.batch=16", "--set", "sampling.preview=ddim:2"]
+
+
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a server of this checkout listens; its folder of runs holds one short run."""
-    folder = tmp_path_factory.mktemp("playground")
-    train = ["train", "digits", "--steps", "30", "--out", "runs/short", "--quiet"]
-    small = ["--set", "network.widths=[8,16]", "--set", "training.batch=16", "--set", "sampling.preview=ddim:2"]
-    subprocess.run([sys.executable, "-m", "inkwash", *train, *small], cwd=folder, check=True)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server runs; its folder of runs holds one short run."""
+    made = tmp_path_factory.mktemp("playground")
+    subprocess.run([*TRAIN, "--steps", "30", "--out", "runs/short", *SMALL], cwd=made, check=True)
+    return made
+
+
+@pytest.fixture
+def training(folder: Path) -> Iterator[str]:
+    """The name of a run that trains while the test looks on, and draws a picture every now and then."""
+    often = ["--steps", "4000", "--set", 'training.milestones=["every 100 steps"]']
+    with subprocess.Popen([*TRAIN, "--out", "runs/live", *SMALL, *often], cwd=folder) as run:
+        give_up = time.monotonic() + PATIENCE / 1000
+        while not any(folder.glob("runs/live/samples/*.png")):
+            assert run.poll() is None and time.monotonic() < give_up
+            time.sleep(0.1)
+        yield "live"
+        run.terminate()
+
+
+@pytest.fixture
+def measured(folder: Path) -> str:
+    """The name of the short run, of which something was measured."""
+    row = {"model": "digits", "data": "digits", "step": 30, "sampler": "ddim:2", "n": 1000}
+    (folder / "runs/short/quality.json").write_text(
+        json.dumps([row | {"evaluations": 2, "seconds": 0.1, "times": 2.5}])
+    )
+    return "short"
+
+
+@pytest.fixture(scope="session")
+def address(folder: Path) -> Iterator[str]:
+    """Where a server of this checkout listens."""
     command = [sys.executable, "-m", "inkwash", "serve", "--port", "0", "--quiet"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment) as server:

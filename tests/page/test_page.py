@@ -121,7 +121,7 @@ def test_settings_race_with_the_same_seeds(page: Any, address: str) -> None:
     page.get_by_role("button", name="Race").click()
     page.get_by_text("was first").wait_for()
     assert page.get_by_text(re.compile(r"\d+ evaluations an image, \d+\.\d\d s")).count() == 2
-    assert page.get_by_role("img", name="Speed against quality of the bundled models").is_visible()
+    assert page.get_by_role("img", name="Speed against quality of measured models").is_visible()
     assert not wide(page)
 
 
@@ -154,6 +154,61 @@ def test_models_and_runs_have_cards_and_a_run_that_trains_is_seen(page: Any, add
     page.get_by_text("Its card").click()
     assert page.get_by_role("heading", name="Objective").is_visible()
     assert not wide(page)
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_what_a_run_has_done_by_now_comes_in_while_it_trains(page: Any, address: str, training: str) -> None:
+    begin(page, address, "choose", training)
+    page.get_by_text("training now").wait_for()
+    pictures, state = (
+        page.get_by_role("img", name=re.compile("pictures drawn at")),
+        page.get_by_text(re.compile("^step ")),
+    )
+    state.wait_for()
+    before, seen = state.inner_text(), pictures.count()
+    line = page.get_by_role("img", name="loss while training").locator("polyline, path").first
+    drawn = line.evaluate("line => line.outerHTML")
+    # nobody touches the page
+    pictures.nth(seen).wait_for(state="attached")
+    assert state.inner_text() != before
+    assert line.evaluate("line => line.outerHTML") != drawn
+    newest = pictures.nth(seen)
+    newest.scroll_into_view_if_needed()
+    assert newest.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_a_digit_is_drawn_and_gone_on_from_by_keys_alone(page: Any, address: str) -> None:
+    begin(page, address, "edit", steps=3)
+    easel = page.get_by_role("application")
+    assert pixels(page, easel).max() == 0
+    easel.focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    # away from it: the cursor, which is coloured, goes
+    page.keyboard.press("Tab")
+    ink = pixels(page, easel)[..., 0]
+    rows, columns = np.nonzero(ink > 100)
+    assert rows.max() - rows.min() >= 15 and columns.max() - columns.min() <= 4
+    page.get_by_role("button", name="Start from it").focus()
+    page.keyboard.press("Enter")
+    finish(page)
+    varied = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 8 images")))
+    assert varied.max() > 200
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_what_was_measured_of_a_run_is_a_mark_beside_its_races(page: Any, address: str, measured: str) -> None:
+    begin(page, address, "compare", measured)
+    plot = page.get_by_role("img", name="Speed against quality of measured models")
+    plot.wait_for()
+    assert plot.get_by_text(re.compile(f"{measured} at step 30, ddim:2.*2.50 times that of 1,000 real")).count() == 1
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)

@@ -19,6 +19,7 @@ from inkwash.errors import InkwashError, UsageError
 from inkwash.facts import Facts
 from inkwash.model import Model
 from inkwash.steering import Edit, Morph
+from inkwash.viz import prints
 
 Untrained = Callable[..., Model]
 SHAPE = (1, 8, 8)
@@ -182,3 +183,12 @@ def test_two_dots_make_a_way(text: str | None, said: tuple[str | None, str | Non
 def test_an_end_that_is_none_is_refused(untrained: Untrained, labels: tuple[str, str], cause: str) -> None:
     with pytest.raises(UsageError, match=cause):
         morphed(untrained(), 3, (0, None), labels)
+
+
+def test_a_way_from_python_keeps_both_of_its_ends(untrained: Untrained, tmp_path: Path) -> None:
+    inkwash.sample(untrained(), 3, label="3..8", seed=(3, 5), steps=2).save(tmp_path / "way.png")
+    told = prints.read_facts(tmp_path / "way.png")
+    assert told is not None and [told[name] for name in ("seed", "seed_to", "label_to")] == [3, 5, "8"]
+    inkwash.sample(untrained(), 3, seed=3, steps=2).save(tmp_path / "one.png")
+    alone = prints.read_facts(tmp_path / "one.png")
+    assert alone is not None and "seed_to" not in alone

@@ -12,7 +12,7 @@ export const remote = {
   course: (name) => asked(`/api/models/${encodeURIComponent(name)}/course`),
   picture: (name, which) => asked(`/api/models/${encodeURIComponent(name)}/pictures/${encodeURIComponent(which)}`),
   schedule: (name) => asked(`/api/models/${encodeURIComponent(name)}/schedule`),
-  quality: () => asked("/api/quality"),
+  quality: (name) => asked(`/api/models/${encodeURIComponent(name)}/quality`),
   draw,
 };
 

@@ -67,7 +67,7 @@ export function mount(root, { engine, model, link, say, remember }) {
   );
   add(new URLSearchParams({ sampler: model.sampler, steps: model.steps }));
   add(new URLSearchParams({ sampler: "ddim", steps: Math.min(50, model.most_steps) }));
-  engine.quality?.().then((rows) => measured(plot, rows, model)).catch(() => {});
+  engine.quality?.(model.name).then((rows) => measured(plot, rows, model)).catch(() => {});
   return () => lanes.forEach((one) => one.work.stop());
 }
 
@@ -109,8 +109,8 @@ function measured(place, rows, model) {
     name,
     dots: true,
     points: held.map((row) => [row.seconds, row.times]),
-    titles: held.map((row) => `${row.model}, ${row.sampler}: FD ${row.times.toFixed(2)} times real in ${row.seconds.toFixed(2)} s`),
+    titles: held.map((row) => `${row.model} at step ${row.step.toLocaleString("en")}, ${row.sampler}: FD ${row.times.toFixed(2)} times that of ${row.n.toLocaleString("en")} real images, in ${row.seconds.toFixed(2)} s`),
   }));
-  const drawn = chart({ x: "seconds for 64 images, as measured", y: "FD A, times that of real images", series, log: "xy", label: "Speed against quality of the bundled models" });
-  place.replaceChildren(of("section", { class: "panel" }, of("h2", {}, "Speed against quality"), drawn.element, of("p", { class: "hint" }, "Measured over thousands of images by 'inkwash evaluate'; lower and to the left is better, 1 is as good as real images.")));
+  const drawn = chart({ x: "seconds for 64 images, as measured", y: "FD, times that of real images", series, log: "xy", label: "Speed against quality of measured models" });
+  place.replaceChildren(of("section", { class: "panel" }, of("h2", {}, "Speed against quality"), drawn.element, of("p", { class: "hint" }, "Measured by 'inkwash evaluate' over as many images as a mark says; lower and to the left is better, 1 is as good as real images. A run shows what was measured of it: inkwash evaluate RUN.")));
 }
