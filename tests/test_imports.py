@@ -14,7 +14,7 @@ import pytest
 import inkwash
 
 ROOT = Path(inkwash.__file__).parent
-EVERYONE = {"inkwash.errors", "inkwash.files"}
+EVERYONE = {"inkwash.errors", "inkwash.files", "inkwash.ranks"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -17,6 +18,9 @@ from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError
 
 if TYPE_CHECKING:
+    import torch
+
+    from inkwash.ranks import Ranks
     from inkwash.runs.course import Course
     from inkwash.training.lengths import Length
 
@@ -35,6 +39,7 @@ def train(
     seed: Whole | None = None,
     size: Whole | None = None,
     checkpoint_every: str | None = None,
+    processes: Whole | None = None,
     device: str = "auto",
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
@@ -68,6 +73,8 @@ def train(
         Resize images to this height and width in pixels.
     checkpoint_every
         How often to measure and save, as "500 steps" or "1 epoch".
+    processes
+        Share every batch among so many processes of this machine, started by torchrun's launcher. Default: this one alone.
     device
         auto, cpu, cuda or mps.
     with_
@@ -78,41 +85,91 @@ def train(
         Print one JSON line an event instead of a progress bar.
     """
     begun = time.perf_counter()
+    given = {"--data": data, "--out": out, "--set": set_, "--steps": steps, "--epochs": epochs, "--images": images}
+    given |= {"--minutes": minutes, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
+    if processes is not None:
+        from inkwash.ranks.launching import launch
+
+        more = {"--device": device, "--with": with_, "--quiet": quiet, "--json": json_}
+        return launch(processes, ["train", what, *_written(given | more)])
+    # before torch is there: its warnings of several processes are for those who write such programs
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     own_code.load(with_)
-    from inkwash import hardware, preflight, recipe
-    from inkwash.runs.starting import changed_rate, go_on, is_run, start
+    from inkwash import hardware, ranks
+    from inkwash.runs.starting import go_on
 
     hardware.keep_memory()
-    length = _length({"steps": steps, "epochs": epochs, "images": images, "minutes": minutes})
     place = hardware.device(device)
+    with ranks.joined(place) as those:
+        if not those.first:
+            # the first has made the folder, or said why it could not
+            path = those.tell()
+            return _follow(go_on(path, None, None, place, ranks=those), True, False) if path else 2
+        try:
+            course = _course(what, given, place, those, begun, quiet, json_)
+        except BaseException:
+            those.tell("")
+            raise
+        those.tell(str(course.folder.path))
+        return _follow(course, quiet, json_)
+
+
+def _course(
+    what: str, given: dict[str, Any], place: torch.device, ranks: Ranks, begun: float, quiet: bool, as_json: bool
+) -> Course:
+    """Return what is to be trained, of the flags as they were `given`, and say so."""
+    from inkwash import preflight, recipe
+    from inkwash.ranks import may_restart, restarted
+    from inkwash.runs.starting import changed_rate, go_on, is_run, start
+
+    silent = quiet or as_json
+    length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
+    if may_restart() and given["--out"] is None and not is_run(what):
+        raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
+    if restarted() and given["--out"] is not None and is_run(given["--out"]):
+        course = go_on(given["--out"], given["--data"], None, place, ranks=ranks)
+        _say(silent, f"started anew: going on with {given['--out']} from step {course.state.progress.step:,}")
+        return course
     if is_run(what):
-        given = {"--out": out, "--set": set_, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
-        useless = [name for name, value in given.items() if value not in (None, ())]
+        fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every")
+        useless = [name for name in fixed if given[name] not in (None, ())]
         if useless:
             raise UsageError(f"{useless[0]} has no effect on the run folder {what}: it goes on with its own recipe")
-        course = go_on(what, data, length, place)
-        _say(quiet or json_, f"going on with {what} from step {course.state.progress.step:,}")
-        _say(quiet or json_, changed_rate(course))
-    elif what not in recipe.bundled() and Path(what).is_dir():
+        course = go_on(what, given["--data"], length, place, ranks=ranks)
+        _say(silent, f"going on with {what} from step {course.state.progress.step:,}")
+        _say(silent, changed_rate(course))
+        return course
+    if what not in recipe.bundled() and Path(what).is_dir():
         raise UsageError(f"{what} is a folder without recipe.toml: name a run folder, a recipe, or --data {what}")
-    else:
-        changes = [*set_]
-        changes += [] if seed is None else [f"training.seed={seed}"]
-        changes += [] if size is None else [f"data.size={size}"]
-        changes += [] if checkpoint_every is None else [f'training.checkpoint_every="{checkpoint_every}"']
-        chosen = recipe.load(what).with_changes(changes)
-        if length is not None:
-            chosen = recipe.with_length(chosen, length)
-        if minutes is not None:
-            _say(quiet or json_, "measuring this machine for some seconds, to plan the run")
-        course = start(chosen, data, out, place, since=begun)
-        _say(quiet or json_, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
-        if chosen.network.conditional and not course.conditional:
-            _say(quiet, f"warning, labels: {course.facts.data} has none: the network hears none, and draws without one")
-        said = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
-        for about, text in said:
-            _say(quiet, f"warning, {about}: {text}")
-    return _follow(course, quiet, json_)
+    changes = [*given["--set"]]
+    changes += [] if given["--seed"] is None else [f"training.seed={given['--seed']}"]
+    changes += [] if given["--size"] is None else [f"data.size={given['--size']}"]
+    often = given["--checkpoint-every"]
+    changes += [] if often is None else [f'training.checkpoint_every="{often}"']
+    chosen = recipe.load(what).with_changes(changes)
+    if length is not None:
+        chosen = recipe.with_length(chosen, length)
+    if given["--minutes"] is not None:
+        _say(silent, "measuring this machine for some seconds, to plan the run")
+    course = start(chosen, given["--data"], given["--out"], place, since=begun, ranks=ranks)
+    _say(silent, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
+    if chosen.network.conditional and not course.conditional:
+        _say(quiet, f"warning, labels: {course.facts.data} has none: the network hears none, and draws without one")
+    for about, text in preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(
+        course.data
+    ):
+        _say(quiet, f"warning, {about}: {text}")
+    return course
+
+
+def _written(given: dict[str, Any]) -> list[str]:
+    """Return flags as a command line has them."""
+    words: list[str] = []
+    for flag, value in given.items():
+        each = value if isinstance(value, tuple) else (value,)
+        for one in each:
+            words += [flag] if one is True else [] if one in (None, False) else [flag, str(one)]
+    return words
 
 
 def _length(given: dict[str, float | None]) -> Length | None:
@@ -146,7 +203,8 @@ def _stop_on_signal(course: Course) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM asks the run to save and end after its step; a second Ctrl-C breaks off."""
 
     def ask(number: int, frame: Any) -> None:
-        if course.stopping and number == signal.SIGINT:
+        # of several processes each hears more than one, from the terminal and from the launcher
+        if course.stopping and number == signal.SIGINT and course.ranks.alone:
             raise KeyboardInterrupt
         course.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from torch import nn
 from inkwash import hardware, model
 from inkwash.core import NetDenoiser, Target
 from inkwash.data import Dataset
-from inkwash.drawing import Settings, draw, labels_for
+from inkwash.drawing import Drawn, Settings, draw, labels_for
 from inkwash.errors import InkwashError, UsageError
 from inkwash.facts import Facts
 from inkwash.files import write_text
 from inkwash.model import Model
 from inkwash.objectives import Denoising
+from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe, differing
 from inkwash.runs.events import Drew, Event, Kept, Measured
 from inkwash.runs.folder import Log, RunFolder, commit
@@ -43,7 +45,8 @@ class Course:
     """A run of `recipe` on `data` in `folder`; its recipe's length is a number of steps by now, images or epochs.
 
     `net` replaces the recipe's network by the caller's own, `objective` what is minimised; the held-out loss stays
-    that of the recipe, so that runs can be compared.
+    that of the recipe, so that runs can be compared. Several `ranks` go through it together, each with its own course;
+    the first writes.
     """
 
     recipe: Recipe
@@ -52,6 +55,7 @@ class Course:
     device: torch.device
     net: nn.Module | None = None
     objective: Objective | None = None
+    ranks: Ranks = ALONE
     state: State = field(init=False)
     total: int = field(init=False)
     planned: int = field(init=False)
@@ -64,6 +68,7 @@ class Course:
         self.facts.heard(self.conditional)
         if self.recipe.clip and self.facts.is_points:
             raise UsageError(f"clip has no meaning for {self.facts.data}, whose points have no range: --set clip=false")
+        self.ranks.share(training.batch)
         self.batches = Batches(
             self.data, training.batch, training.seed, self.conditional, training.label_dropout, self.device
         )
@@ -82,12 +87,21 @@ class Course:
         self.precision = hardware.precision(training.precision, self.device)
         net = self.net if self.net is not None else model.build_net(self.recipe, self.facts)
         net = hardware.lay_out(model.fitting(net, self.facts), self.device)
+        if (
+            training.guidance != 1
+            and not self.ranks.alone
+            and any(isinstance(p, nn.BatchNorm2d) for p in net.modules())
+        ):
+            raise UsageError(
+                "guidance cannot be learnt by BatchNorm in several processes, whose second evaluations differ in size: "
+                "set training.guidance=1, or train in one"
+            )
         self.state = State.fresh(net, self.recipe.optimizer.build(net.parameters()))
         self.measured = HeldOut.of(self.data, self.batches.split.held_out, self.denoising, self.conditional)
 
     def take_up(self) -> None:
         """Go on from the folder's latest checkpoint. Raises `InkwashError` when it does not fit recipe or data."""
-        for leftover in self.folder.checkpoints.glob(".*.safetensors"):
+        for leftover in self.folder.checkpoints.glob(".*.safetensors") if self.ranks.first else ():
             leftover.unlink()  # a save that was killed before its rename
         checkpoint = checkpoints.load(self.folder.latest)
         checkpoints.require(self.folder.latest, checkpoint.header)
@@ -104,7 +118,8 @@ class Course:
                 f"{self.folder.latest} is of another recipe ({', '.join(changed)} changed): "
                 "undo the change in recipe.toml, or start a new run"
             )
-        self.folder.forget_after(self.state.progress.step)
+        if self.ranks.first:
+            self.folder.forget_after(self.state.progress.step)
 
     def average(self) -> Model:
         """Return the averaged network as a model to draw from."""
@@ -119,22 +134,24 @@ class Course:
         """Train up to the last step, yielding after each one; nothing is measured, drawn or written."""
         return steps(
             self.state,
-            NetDenoiser(self.state.net, self.target, self.precision),
+            NetDenoiser(self.ranks.together(self.state.net), self.target, self.precision),
             self.objective or self.denoising,
             self.batches,
             self.recipe.optimizer,
             self.half_life,
             self.total,
+            self.ranks,
         )
 
     def events(self) -> Iterator[Event]:
         """Train up to the last step, yielding every step, measurement, checkpoint and picture as it comes."""
-        self.measure_floor()
+        if self.ranks.first:
+            self.measure_floor()
         spent, begun = self._seconds_before(), time.perf_counter()
         loop = self.loop()
         # said before the first step: a session that is killed has been on this machine all the same
-        session = self.folder.begin_session(self.device, commit())
-        with self.folder.log(self.state.progress.step) as log:
+        session = self.folder.begin_session(self.device, commit()) if self.ranks.first else 0
+        with self.folder.log(self.state.progress.step) if self.ranks.first else nullcontext(Log()) as log:
             try:
                 if self.state.progress.step == 0 and not self.folder.latest.is_file():
                     self._keep_latest()
@@ -142,6 +159,8 @@ class Course:
                     self._log(log, step, spent + time.perf_counter() - begun)
                     yield step
                     yield from self._after(step.number, log)
+                    # asked of all, so that they end after the same step
+                    self.stopping = self.ranks.any(self.stopping)
                     if self.stopping:
                         break
             except InkwashError:
@@ -152,8 +171,10 @@ class Course:
             else:
                 self._keep_latest()
             finally:
-                self.folder.end_session(session, time.perf_counter() - begun, self.state.progress.step)
-        self.write_record()
+                if self.ranks.first:
+                    self.folder.end_session(session, time.perf_counter() - begun, self.state.progress.step)
+        if self.ranks.first:
+            self.write_record()
 
     def write_record(self) -> None:
         """Write plots and card as far as the run has come."""
@@ -175,7 +196,7 @@ class Course:
         """Return the averaged network's held-out loss by level."""
         self.renew_statistics()
         denoiser = NetDenoiser(self.state.average, self.target, self.precision)
-        return self.measured.profile(denoiser, self.device)
+        return self.measured.profile(denoiser, self.device, self.ranks)
 
     def renew_statistics(self) -> None:
         """Give the averaged network's BatchNorm layers statistics of their own, from the first batches of the run."""
@@ -195,7 +216,12 @@ class Course:
         count = 2000 if self.facts.is_points else (8 * len(classes) if classes else 64)
         settings = Settings(self.recipe.sampling.preview, precision=self.recipe.training.precision)
         seeds = torch.arange(count)
-        drawn = list(draw(average, seeds, labels_for(average, seeds, classes), settings, batch=count))
+        labels = labels_for(average, seeds, classes)
+        mine = self.ranks.share(count)
+        (own,) = draw(average, seeds[mine], labels[mine], settings, batch=count)
+        drawn = [Drawn(self.ranks.gather(own.values, count), labels, seeds)]
+        if not self.ranks.first:
+            return
         facts = facts_of(average, seed=0, n=count, sampler=self.recipe.sampling.preview, milestone=path.stem)
         prints.save_png(sheet(average, drawn, columns=len(classes) if classes else None, scale=2), path, facts)
 
@@ -231,10 +257,11 @@ class Course:
         names = ["best"] * better + ([milestone] if milestone is not None else []) + ["latest"]
         for name in names:
             path = self.folder.checkpoints / f"{name}.safetensors"
-            checkpoints.save(path, self.checkpoint())
+            if self.ranks.first:
+                checkpoints.save(path, self.checkpoint())
             self.state.whole = name == "latest"
             yield Kept(step, path)
-        if milestone is not None and step != self.total:
+        if milestone is not None and step != self.total and self.ranks.first:
             self.write_record()
 
     def _log(self, log: Log, step: Step, seconds: float) -> None:
@@ -254,7 +281,8 @@ class Course:
     def _keep_latest(self) -> None:
         if self.state.whole:
             self.renew_statistics()
-            checkpoints.save(self.folder.latest, self.checkpoint())
+            if self.ranks.first:
+                checkpoints.save(self.folder.latest, self.checkpoint())
 
     def _seconds_before(self) -> float:
         return max((row["seconds"] for row in self.folder.rows() if "seconds" in row), default=0.0)

@@ -176,13 +176,15 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class Log:
-    """An open metrics file, and TensorBoard's writer or None."""
+    """An open metrics file and TensorBoard's writer, or None for what is not kept."""
 
-    file: Any
-    board: Any
+    file: Any = None
+    board: Any = None
 
     def write(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Append one line; numbers go to TensorBoard as well."""
+        if self.file is None:
+            return
         try:
             self.file.write(json.dumps({"kind": kind, "step": step} | values) + "\n")
         except OSError as error:

@@ -14,6 +14,7 @@ from inkwash import hardware, recipe
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.files import write_text
+from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
@@ -35,13 +36,14 @@ def start(
     net: nn.Module | None = None,
     objective: Objective | None = None,
     since: float | None = None,
+    ranks: Ranks = ALONE,
 ) -> Course:
     """Return a new run's course, its resolved recipe written into the run folder.
 
     `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
     free number; `net` replaces the recipe's network, `objective` its loss. On data without labels the network hears
-    none. A length in minutes becomes steps here, and counts from the moment `since` of time.perf_counter, by default
-    now. Raises `UsageError` or `InkwashError` for what cannot be trained or written.
+    none. Of several `ranks` the first starts a run and the others go on with it. A length in minutes becomes steps here,
+    and counts from the moment `since` of time.perf_counter, by default now. Raises `UsageError` or `InkwashError` for what cannot be trained or written.
     """
     since = time.perf_counter() if since is None else since
     device = device or hardware.device()
@@ -54,8 +56,10 @@ def start(
     folder = RunFolder.free(out or RunFolder.next_free(chosen.name))
     length = Length.parse(chosen.training.length)
     if length.unit == "minutes":
+        if not ranks.alone:
+            raise UsageError("minutes are planned for one process: give --steps, --epochs or --images to several")
         chosen = planned(chosen, loaded, length.amount * 60, device, net, objective, since)
-    course = Course(chosen, loaded, folder, device, net, objective)
+    course = Course(chosen, loaded, folder, device, net, objective, ranks)
     # made only now, so that a recipe that does not fit its data leaves no empty folder behind
     RunFolder.create(folder.path)
     write_text(folder.recipe, chosen.to_toml())
@@ -69,6 +73,7 @@ def go_on(
     device: torch.device | None = None,
     net: nn.Module | None = None,
     objective: Objective | None = None,
+    ranks: Ranks = ALONE,
 ) -> Course:
     """Return the course of the run folder `path` from its latest checkpoint on, up to its own length or a new one.
 
@@ -82,16 +87,16 @@ def go_on(
         if length.unit == "minutes":
             raise UsageError("a run goes on by --steps, --epochs or --images: minutes are planned at its start only")
         written = recipe.with_length(written, length)
-    course = Course(written, _loaded(written, data), folder, device or hardware.device(), net, objective)
+    course = Course(written, _loaded(written, data), folder, device or hardware.device(), net, objective, ranks)
     course.planned = planned_before.steps(written.training.batch, len(course.batches.split.train))
     if folder.latest.is_file():
         course.take_up()
-    else:
+    elif ranks.first:
         folder.forget_after(0)
     done = course.state.progress.step
     if done >= course.total:
         raise UsageError(f"{path} is complete at step {done:,}: give a longer --steps, --epochs or --images to go on")
-    if length is not None:
+    if length is not None and ranks.first:
         write_text(folder.recipe, written.to_toml())
     return course
 

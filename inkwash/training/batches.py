@@ -60,14 +60,15 @@ class Batches:
     def __post_init__(self) -> None:
         object.__setattr__(self, "split", Split.of(len(self.data)))
 
-    def __call__(self, step: int) -> Batch:
-        """Return the batch of `step` >= 1."""
-        place = torch.arange(self.size)
-        chosen = self.split.train[self.indices(step)]
+    def __call__(self, step: int, share: slice = slice(None)) -> Batch:
+        """Return the batch of `step` >= 1, or the `share` of it that one of several processes has."""
+        place = torch.arange(self.size)[share]
+        chosen = self.split.train[self.indices(step)[share]]
         images = self.data.encoded(chosen)
         labels = self.data.labels[chosen] if self.conditional and self.data.labels is not None else None
         dropped = drop_labels(labels, self.label_dropout, uniforms(self.seed, place, step, Stream.TRAIN_DROPOUT)[:, 0])
-        u = stratify(uniforms(self.seed, place, step, Stream.TRAIN_LEVEL)[:, 0])
+        # strata are those of the whole batch, whoever has them
+        u = stratify(uniforms(self.seed, place, step, Stream.TRAIN_LEVEL)[:, 0], int(place[0]), self.size)
         noise = normals(self.seed, place, step, Stream.TRAIN_NOISE, images.shape[1:])
         return Batch(
             images.to(self.device), None if dropped is None else dropped.to(self.device), u, noise.to(self.device)

@@ -16,6 +16,7 @@ from inkwash.core.noise import Stream, normals
 from inkwash.data import Dataset
 from inkwash.objectives import Denoising
 from inkwash.objectives.denoising import Speaker
+from inkwash.ranks import ALONE, Ranks
 from inkwash.training.batches import Split
 
 LEVELS = 20
@@ -50,12 +51,16 @@ class HeldOut:
         return cls(data.encoded(indices), labels, objective)
 
     @torch.no_grad()
-    def profile(self, denoiser: Speaker, device: torch.device) -> Profile:
-        """Return the loss of `denoiser` at each level of the grid."""
+    def profile(self, denoiser: Speaker, device: torch.device, ranks: Ranks = ALONE) -> Profile:
+        """Return the loss of `denoiser` at each level of the grid; several `ranks` share the work."""
         u = (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
         # few images stand at several levels each, so that every level has one
         place = torch.arange(max(len(self.images), LEVELS))
-        losses = torch.cat([self._losses(denoiser, part, u, device) for part in place.split(100)])
+        losses = torch.zeros(len(place))
+        # whole parts to each, so that numbers are those of one process to the last bit
+        for part in place.split(100)[ranks.rank :: ranks.count]:
+            losses[part] = self._losses(denoiser, part, u, device)
+        losses = ranks.sum(losses)
         means = [losses[place % LEVELS == k].mean().item() for k in range(LEVELS)]
         return Profile(self.objective.density(self.objective.schedule, u).code.tolist(), means)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from inkwash.core import NetDenoiser
 from inkwash.errors import InkwashError
+from inkwash.ranks import ALONE, Ranks
 from inkwash.training import ema
 from inkwash.training.batches import Batches
 from inkwash.training.optimizers import Optimizer
@@ -36,11 +37,13 @@ def steps(
     optimizer: Optimizer,
     half_life: float,
     total: int,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Step]:
     """Train from the state's step up to `total`, yielding after each step; `denoiser` wraps the state's network.
 
-    `half_life` of the average is in steps. Raises `InkwashError` before the state takes in a loss or gradient
-    that is not finite.
+    `half_life` of the average is in steps. Of several `ranks` each learns from its share of a batch, and `denoiser` wraps
+    the network that they have `together`. Raises `InkwashError` before the state takes in a loss or gradient that is not
+    finite.
     """
     parameters = [p for p in state.net.parameters() if p.requires_grad]
     while state.progress.step < total:
@@ -49,7 +52,7 @@ def steps(
         rate = optimizer.rate(number, total)
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group.get("times", 1.0)
-        loss, gradient = _gradient(state, denoiser, objective, batches, parameters, number, optimizer.clip)
+        loss, gradient = _gradient(state, denoiser, objective, batches, parameters, number, optimizer.clip, ranks)
         state.whole = False
         state.optimizer.step()
         state.optimizer.zero_grad()
@@ -70,10 +73,15 @@ def _gradient(
     parameters: list[nn.Parameter],
     number: int,
     clip: float,
+    ranks: Ranks,
 ) -> tuple[float, float]:
-    batch = batches(number)
+    batch = batches(number, ranks.share(batches.size))
     loss = objective(denoiser, batch.images, batch.labels, batch.u, batch.noise).mean()
-    loss.backward()
+    if not ranks.alone:
+        # gradients become means over processes, of which one may have an example more
+        loss = loss * (len(batch.u) * ranks.count / batches.size)
+    ranks.backward(loss)
+    loss = ranks.sum(loss.detach()) / ranks.count
     norm = torch.nn.utils.clip_grad_norm_(parameters, clip or math.inf)
     if not (torch.isfinite(loss) and torch.isfinite(norm)):
         state.optimizer.zero_grad()

@@ -1,0 +1,163 @@
+"""Several processes that do one piece of work: which of them this is, what its share is, and what all of them come to.
+
+They are started by torchrun, or by `inkwash train --processes N`, which starts torchrun's own launcher.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from inkwash.errors import InkwashError, UsageError
+
+PATIENCE = 300.0
+"""Seconds after which a process that does not answer is given up; INKWASH_PATIENCE says otherwise."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Process number `rank` of `count`. Every method is called by all of them, in the same order."""
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that writes and speaks."""
+        return self.rank == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other."""
+        return self.count == 1
+
+    def share(self, size: int) -> slice:
+        """Return this process's part of `size` things: neighbours, as many as the others have or one more or less.
+
+        Raises `UsageError` when there is less than one for each.
+        """
+        if size < self.count:
+            raise UsageError(f"{size} cannot be shared by {self.count} processes: start fewer, or give a larger batch")
+        return slice(size * self.rank // self.count, size * (self.rank + 1) // self.count)
+
+    def sum(self, mine: Tensor) -> Tensor:
+        """Return the sum of what each process holds, tensors of one shape; no gradient passes."""
+        if self.alone:
+            return mine
+        total = mine.detach().clone()
+        with _told():
+            dist.all_reduce(total)
+        return total
+
+    def gather(self, mine: Tensor, size: int) -> Tensor:
+        """Return all shares [size, ...] in the order of the processes, of which `mine` is this one's."""
+        whole = mine.new_zeros((size, *mine.shape[1:]))
+        whole[self.share(size)] = mine
+        return self.sum(whole)
+
+    def any(self, flag: bool) -> bool:
+        """Return whether it is so in any process."""
+        return flag if self.alone else bool(self.sum(torch.tensor(int(flag))))
+
+    def tell(self, text: str = "") -> str:
+        """Return the `text` that the first process has; what others give is not heard."""
+        if self.alone:
+            return text
+        said = text.encode()
+        length = self.sum(torch.tensor(len(said) if self.first else 0))
+        letters = torch.zeros(int(length), dtype=torch.uint8)
+        if self.first:
+            letters[:] = torch.tensor(list(said), dtype=torch.uint8)
+        return bytes(self.sum(letters).tolist()).decode()
+
+    def backward(self, loss: Tensor) -> None:
+        """Take the gradient of `loss`; where there are several, of the mean of theirs."""
+        with _told():
+            loss.backward()
+
+    def together(self, net: nn.Module) -> nn.Module:
+        """Return `net` with gradients that are means over all processes, by torch's DistributedDataParallel.
+
+        BatchNorm layers of `net` see the statistics of all of them from now on. To look for unused parameters keeps the
+        buckets of gradients as they are: they would be made anew after the first step, and so once more after a restart,
+        with sums in another order.
+        """
+        if self.alone:
+            return net
+        from torch.nn.parallel import DistributedDataParallel
+
+        from inkwash.ranks.batchnorm import sync
+
+        with warnings.catch_warnings():
+            # torch 2.13 has a new word for it, which those before do not know
+            warnings.simplefilter("ignore", FutureWarning)
+            # buffers are alike in all of them: to send them at every forward would tie forwards to each other
+            return DistributedDataParallel(sync(net), find_unused_parameters=True, broadcast_buffers=False)
+
+
+ALONE = Ranks()
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Ranks]:
+    """Join the processes that torchrun started, and leave them at the end; without torchrun there is only this one.
+
+    Raises `InkwashError` when the others do not come.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield ALONE
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    patience = timedelta(seconds=float(os.environ.get("INKWASH_PATIENCE", PATIENCE)))
+    with _told():
+        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=patience)
+    try:
+        with _told():
+            yield Ranks(dist.get_rank(), dist.get_world_size())
+    finally:
+        # torch's wrapper of the network refers to itself: what is left of it at the interpreter's end aborts the process
+        gc.collect()
+        dist.destroy_process_group()
+
+
+def restarted() -> bool:
+    """Return whether torchrun started this process anew, after one of them had failed."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def may_restart() -> bool:
+    """Return whether torchrun will start these processes anew when one of them fails."""
+    return int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")) > 0
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in one line what a lost connection means, which torch says in many."""
+    try:
+        yield
+    except dist.DistError as error:
+        raise _lost(error) from None
+    except RuntimeError as error:
+        # gloo tells of a closed or silent connection by plain runtime errors
+        if any(word in str(error) for word in ("gloo", "Connection", "Timed out", "NCCL")):
+            raise _lost(error) from None
+        raise
+
+
+def _lost(error: Any) -> InkwashError:
+    reason = " ".join(str(error).split())[:120]
+    return InkwashError(
+        f"another process of this run is gone or silent ({reason}): see what it said; 'inkwash train RUN' goes on from "
+        "the last checkpoint"
+    )
