@@ -149,7 +149,7 @@ def _course(
     chosen = recipe.load(what).with_changes(changes)
     if length is not None:
         chosen = recipe.with_length(chosen, length)
-    if given["--minutes"] is not None:
+    if given["--minutes"] is not None and ranks.alone:
         _say(silent, "measuring this machine for some seconds, to plan the run")
     course = start(chosen, given["--data"], given["--out"], place, since=begun, ranks=ranks)
     _say(silent, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")

@@ -119,16 +119,42 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     patience = timedelta(seconds=float(os.environ.get("INKWASH_PATIENCE", PATIENCE)))
     with _told():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=patience)
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
+            store=_meeting_place(patience),
+            rank=rank,
+            world_size=count,
+            timeout=patience,
+        )
     try:
         with _told():
-            yield Ranks(dist.get_rank(), dist.get_world_size())
+            yield Ranks(rank, count)
     finally:
         # torch's wrapper of the network refers to itself: what is left of it at the interpreter's end aborts the process
         gc.collect()
         dist.destroy_process_group()
+
+
+def _meeting_place(patience: timedelta) -> dist.Store:
+    """Return where the processes find each other: the launcher's own store where it lends that, else one of rank 0.
+
+    The launcher's outlives a restart, with the addresses of processes that are no more (pytorch issue 135712): so every
+    attempt has a corner of its own in it.
+    """
+    lent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store = dist.TCPStore(
+        os.environ["MASTER_ADDR"],
+        int(os.environ["MASTER_PORT"]),
+        int(os.environ["WORLD_SIZE"]),
+        is_master=not lent and os.environ["RANK"] == "0",
+        timeout=patience,
+        multi_tenant=True,
+    )
+    return dist.PrefixStore(f"inkwash/{attempt}", store)
 
 
 def restarted() -> bool:

@@ -35,7 +35,7 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         """Return x [B, C, H, W] normalised by channel."""
         if not self.training:
             return super().forward(x)
-        whole = x.float()
+        whole = x.float() if x.dtype.itemsize < 4 else x
         count, mean, variance = _moments(whole)
         self._remember(count, mean, variance)
         scale = torch.rsqrt(variance + self.eps)

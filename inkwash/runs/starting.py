@@ -43,7 +43,8 @@ def start(
     `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
     free number; `net` replaces the recipe's network, `objective` its loss. On data without labels the network hears
     none. Of several `ranks` the first starts a run and the others go on with it. A length in minutes becomes steps here,
-    and counts from the moment `since` of time.perf_counter, by default now. Raises `UsageError` or `InkwashError` for what cannot be trained or written.
+    and counts from the moment `since` of time.perf_counter, by default now. Raises `UsageError` or `InkwashError` for
+    what cannot be trained or written.
     """
     since = time.perf_counter() if since is None else since
     device = device or hardware.device()

@@ -1,0 +1,145 @@
+"""Training in several processes: the run of one process, and nothing lost when one of them is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from inkwash.training import checkpoints
+
+Torchrun = Callable[..., Any]
+SMALL = [
+    "train",
+    "digits",  # of channels enough that no group of a GroupNorm is one: Adam would walk a bias that has no gradient
+    *("--set", "network.widths=[16,32]"),
+    *("--set", "training.batch=18"),
+    *("--set", "training.precision=float32"),
+    *("--set", "sampling.preview=ddim:2"),
+    *("--set", "training.milestones=['30 steps']"),
+]
+
+
+def weights(run: Path) -> dict[str, Tensor]:
+    return checkpoints.load(run / "checkpoints/latest.safetensors").tensors
+
+
+def alone(environment: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "inkwash", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_weights_are_those_of_one_process(
+    count: int, torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
+) -> None:
+    length = ["--steps", "50", "--quiet"]
+    assert alone(environment, tmp_path, *SMALL, *length, "--out", "one").returncode == 0
+    assert torchrun(count, "-m", "inkwash", *SMALL, *length, "--out", "all").code == 0
+    one, together = weights(tmp_path / "one"), weights(tmp_path / "all")
+    assert one.keys() == together.keys()
+    moved = [name for name in one if name.startswith(("net.", "average."))]
+    assert max(float((one[name] - together[name]).abs().max()) for name in moved) < 1e-5
+    # the picture is drawn in shares and is that of one process; so is all that is told of the run
+    files = [
+        sorted(
+            str(path.relative_to(tmp_path / run)) for path in (tmp_path / run).rglob("*.*") if "events" not in path.name
+        )
+        for run in ("one", "all")
+    ]
+    assert files[0] == files[1]
+    pictures = [(tmp_path / run / "samples/30 steps.png") for run in ("one", "all")]
+    from inkwash.viz import prints
+
+    first, second = (prints.read_pixels(path).astype(int) for path in pictures)
+    assert abs(first - second).max() <= 1
+
+
+def test_a_worker_that_is_killed_costs_time_and_nothing_else(
+    torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
+) -> None:
+    asked = ["-m", "inkwash", *SMALL, "--steps", "120", "--checkpoint-every", "10 steps", "--quiet", "--out"]
+    assert torchrun(2, *asked, "calm").code == 0
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=3"]
+    with subprocess.Popen(
+        [*launcher, *asked, "hit"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as agent:
+        for _ in range(2):
+            before = written(tmp_path / "hit")
+            wait_for(lambda before=before: written(tmp_path / "hit") > before, agent)
+            os.kill(children(agent.pid)[-1], signal.SIGKILL)
+        _, said = agent.communicate(timeout=120)
+    assert agent.returncode == 0, said
+    calm, hit = weights(tmp_path / "calm"), weights(tmp_path / "hit")
+    assert all(torch.equal(calm[name], hit[name]) for name in calm)
+    recorded = [(tmp_path / run / "metrics.jsonl").read_text().count('"held-out"') for run in ("calm", "hit")]
+    assert recorded[0] == recorded[1]
+
+
+def test_what_is_wrong_is_said_once(environment: dict[str, str], tmp_path: Path) -> None:
+    for more, cause in (
+        (["--set", "training.batch=1"], "1 cannot be shared by 2 processes"),
+        (["--minutes", "1"], "minutes are planned for one process"),
+        (["--set", "training.batsh=1"], "batsh"),
+    ):
+        ended = alone(environment, tmp_path, *SMALL, "--processes", "2", *more, "--out", "none")
+        assert ended.returncode == 2 and cause in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_launch_that_may_be_started_anew_needs_a_folder_to_find_again(torchrun: Torchrun) -> None:
+    ended = torchrun(1, "-m", "inkwash", *SMALL, flags=("--max-restarts=1",))
+    assert ended.code != 0 and "give --out FOLDER" in ended.err
+
+
+def test_all_end_after_the_same_step_when_one_is_asked_to(environment: dict[str, str], tmp_path: Path) -> None:
+    asked = [*SMALL, "--out", "run", "--steps", "100000", "--checkpoint-every", "50 steps", "--processes", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "inkwash", *asked], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as run:
+        wait_for(lambda: written(tmp_path / "run") > 0, run)
+        os.kill(children(run.pid)[0], signal.SIGTERM)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 130, said
+    assert "stopped and saved at step" in said and "Traceback" not in said
+    again = alone(
+        environment, tmp_path, "train", "run", "--steps", str(written(tmp_path / "run") + 5), "--processes", "3"
+    )
+    assert again.returncode == 0 and "going on with run from step" in again.stderr
+
+
+def written(run: Path) -> int:
+    """The step of the latest checkpoint, 0 while there is none."""
+    latest = run / "checkpoints/latest.safetensors"
+    return int(checkpoints.header(latest)["progress"]["step"]) if latest.is_file() else 0
+
+
+def wait_for(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    give_up = time.monotonic() + 60
+    while not true():
+        assert process.poll() is None and time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """The worker processes of a launcher, in the order of their start."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            told = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+            command = (status.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(told["PPid"]) == pid and b"inkwash" in command:
+            found.append(int(status.parent.name))
+    return sorted(found)
