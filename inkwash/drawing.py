@@ -194,6 +194,9 @@ def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
     """
     if text == "none":
         return [NO_LABEL]
+    # a name may hold a comma
+    if text.strip() in classes:
+        return [classes.index(text.strip())]
     found = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")

@@ -155,6 +155,8 @@ def find(name: str | Path) -> Path:
         return latest
     if path.is_file():
         return path
+    if len(path.parts) > 1:
+        raise UsageError(f"no run folder or checkpoint {path}: check the path")
     near = unknown("model", str(name), bundled())
     raise UsageError(f"{near}; or give a run folder, or a checkpoint file NAME.safetensors")
 

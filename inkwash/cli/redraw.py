@@ -54,7 +54,7 @@ def _image(drawing: Drawing, done: object):  # type: ignore[no-untyped-def]
 
 
 def _verdict(before: np.ndarray, after: np.ndarray, weights: str, drawing: Drawing) -> tuple[str, int]:
-    name = drawing.model.name
+    name = drawing.request.model
     changed = (
         ""
         if weights == drawing.model.weights

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from dataclasses import replace
@@ -171,12 +170,18 @@ def sample(
 
 
 def _tell(drawing: Drawing, target: Path, seconds: float) -> None:
-    levels = drawing.sampler.schedule
-    first = float(levels(1.0).log_snr)
-    # pure noise is what anyone expects
-    start = "" if math.isinf(first) else f" from the level of log-SNR {first:.1f}"
+    edit = drawing.settings.edit
+    first, trained = (
+        float(each.terminal.log_snr) for each in (drawing.sampler.schedule, drawing.model.recipe.schedule)
+    )
+    start = ""
+    if edit is not None:
+        start = f" from the picture behind noise {edit.noise:g}"
+    elif first > trained + 1e-6:
+        # the whole path is what anyone expects
+        start = f" from the level of log-SNR {first:.1f}"
     print(
-        f"{target}: {drawing.count:,} from {drawing.model.name} ({drawing.model.weights}), "
+        f"{target}: {drawing.count:,} from {drawing.request.model} ({drawing.model.weights}), "
         f"{drawing.sampler.kind}:{drawing.sampler.steps}{start}, seed {_seeds(drawing)}, "
         f"{seconds:.1f} s",
         file=sys.stderr,

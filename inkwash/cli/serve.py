@@ -64,6 +64,7 @@ def serve(
 
     import uvicorn
 
+    from inkwash import data as datasets
     from inkwash import hardware
     from inkwash.serve import app
     from inkwash.serve.catalog import Catalog
@@ -81,6 +82,8 @@ def serve(
         raise UsageError("--token has characters beyond printable ASCII: choose others, or 'new'")
     if token is None and host not in LOOPBACK:
         raise UsageError(f"--host {host} can be reached from other machines: give a --token as well, such as 'new'")
+    if data is not None and datasets.local(data) is None:
+        raise UsageError(f"--data {data} is not on this machine: give a folder or a file that is")
     hardware.keep_memory()
     # the page comes at once, and what it asks first is ready by the time that somebody has read it
     catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))

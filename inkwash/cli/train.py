@@ -149,9 +149,15 @@ def _course(
     chosen = recipe.load(what).with_changes(changes)
     if length is not None:
         chosen = recipe.with_length(chosen, length)
-    if given["--minutes"] is not None and ranks.alone:
-        _say(silent, "measuring this machine for some seconds, to plan the run")
-    course = start(chosen, given["--data"], given["--out"], place, since=begun, ranks=ranks)
+    course = start(
+        chosen,
+        given["--data"],
+        given["--out"],
+        place,
+        since=begun,
+        ranks=ranks,
+        planning=lambda: _say(silent, "measuring this machine for some seconds, to plan the run"),
+    )
     _say(silent, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
     if chosen.network.conditional and not course.conditional:
         _say(quiet, f"warning, labels: {course.facts.data} has none: the network hears none, and draws without one")

@@ -19,7 +19,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise InkwashError(f"{path} is missing: check the path, or fetch it again") from None
+        raise InkwashError(f"{path} is missing: check the path") from None
     except OSError as error:
         raise InkwashError(f"cannot read {path}: {reason(error)}; check the path and its permissions") from error
     if not raw:

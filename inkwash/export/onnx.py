@@ -33,6 +33,15 @@ class _Said(nn.Module):
         return self.net(x, code, label if self.conditional else None)
 
 
+def require() -> None:
+    """Raise `UsageError`, with what to install, where the two packages are missing."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError:
+        raise UsageError("to write ONNX needs two packages: pip install -c constraints.txt -e '.[export]'") from None
+
+
 def write(model: Model, path: Path) -> float:
     """Write the network of `model` to `path` as ONNX and return the largest difference from torch, over some inputs.
 
@@ -41,11 +50,10 @@ def write(model: Model, path: Path) -> float:
     and facts as JSON. Raises `UsageError` where the onnx extra is not installed, `InkwashError` when the file says
     something else than torch does.
     """
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError:
-        raise UsageError("to write ONNX needs two packages: pip install -c constraints.txt -e '.[export]'") from None
+    require()
+    import onnx
+    import onnxruntime
+
     said = _Said(model.net.cpu().float(), model.conditional).eval()
     names = ["x", "code", *(["label"] if model.conditional else [])]
     with atomic(path) as temporary, warnings.catch_warnings():

@@ -32,6 +32,7 @@ def write(model: Model, name: str, run: RunFolder | None, folder: Path, tell: Ca
     It is called `name` there; `run` is the run folder that its losses come from, None for none. Raises `UsageError` when
     the folder holds something, and as `onnx.write` and `runtime.files` do; then no folder is left.
     """
+    onnx.require()
     with fresh_folder(folder) as made:
         return _write(model, facts(model, name, run), made, tell)
 

@@ -87,7 +87,7 @@ def _card(
         "## Observations\n" + _bullets(_observations(recipe, facts, progress, held, floor)),
         f"## Next steps\n{experiment.next or 'Not stated.'}",
         f"## Draw from it\n```bash\ninkwash sample {folder.path.as_posix()} "
-        f"--sampler {recipe.sampling.sampler} -n 64 -o digits.png\n```",
+        f"--sampler {recipe.sampling.sampler} -n 64 -o drawn.png\n```",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def start(
     objective: Objective | None = None,
     since: float | None = None,
     ranks: Ranks = ALONE,
+    planning: Callable[[], object] = lambda: None,
 ) -> Course:
     """Return a new run's course, its resolved recipe written into the run folder.
 
@@ -50,7 +52,11 @@ def start(
     device = device or hardware.device()
     loaded = _loaded(chosen, data)
     spec = str(data) if isinstance(data, str | Path) else (chosen.data.name if data is None else loaded.name)
-    chosen = replace(chosen, data=replace(chosen.data, name=spec))
+    meant, chosen = chosen.data.name, replace(chosen, data=replace(chosen.data, name=spec))
+    if loaded.name != meant and chosen.experiment.objective:
+        # a card of pictures of leaves does not speak of digits as if it meant them
+        aim = f"{chosen.experiment.objective} (The recipe's words, for {meant}; this run is on {loaded.name}.)"
+        chosen = replace(chosen, experiment=replace(chosen.experiment, objective=aim))
     chosen = chosen.suiting(loaded.classes)
     if net is not None:
         chosen = replace(chosen, network=replace(chosen.network, kind=type(net).__name__, options={}))
@@ -59,6 +65,7 @@ def start(
     if length.unit == "minutes":
         if not ranks.alone:
             raise UsageError("minutes are planned for one process: give --steps, --epochs or --images to several")
+        planning()
         chosen = planned(chosen, loaded, length.amount * 60, device, net, objective, since)
     course = Course(chosen, loaded, folder, device, net, objective, ranks)
     # made only now, so that a recipe that does not fit its data leaves no empty folder behind

@@ -32,7 +32,7 @@ KEPT = 3
 WARM = 20
 """Images that are drawn once before anyone asks: kernels are chosen by size."""
 RESTING = 60.0
-"""Seconds without a line in its metrics after which a run no longer counts as training."""
+"""Seconds without a line in its metrics after which a run that never said its end counts as killed."""
 
 
 def described(recipe: Recipe, facts: Facts, step: int) -> dict[str, Any]:
@@ -96,11 +96,20 @@ class Entry:
 
     @property
     def training(self) -> bool:
-        """Whether it is being trained: its metrics were written to a moment ago."""
+        """Whether it is being trained: its session has not said its end, and its metrics were written to a moment ago."""
         try:
-            return not self.bundled and time.time() - self.folder.metrics.stat().st_mtime < RESTING
-        except OSError:
+            fresh = not self.bundled and time.time() - self.folder.metrics.stat().st_mtime < RESTING
+            return fresh and any(session["until_step"] is None for session in self.folder.sessions()[-1:])
+        except (OSError, InkwashError, LookupError):
             return False
+
+    @property
+    def trained_on(self) -> str | None:
+        """What its recipe says that it is trained on, as whoever started it gave it."""
+        try:
+            return str(self.folder.written_recipe()["data"]["name"])
+        except (OSError, InkwashError, LookupError):
+            return None
 
     @property
     def written(self) -> float:
@@ -177,15 +186,18 @@ class Catalog:
 
     def exact(self, name: str) -> EmpiricalDenoiser:
         """Return the exact denoiser of a model's train set. Raises `UsageError` when its data is not on this machine."""
-        facts = Facts.from_dict(self.entry(name).header["facts"])
-        found = self._exact.get(facts.sha256, lambda: self._find(facts))
+        entry = self.entry(name)
+        facts = Facts.from_dict(entry.header["facts"])
+        found = self._exact.get(facts.sha256, lambda: self._find(facts, entry.trained_on))
         if found is None:
-            raise UsageError(f"exact: {facts.data} is not on this machine; start with 'inkwash serve --data FOLDER'")
+            raise UsageError(
+                f"exact: {facts.data}, which {name} learnt, was not found; start with 'inkwash serve --data' and its folder"
+            )
         return found
 
-    def _find(self, facts: Facts) -> EmpiricalDenoiser | None:
+    def _find(self, facts: Facts, trained_on: str | None) -> EmpiricalDenoiser | None:
         size = facts.shape[-1] if not facts.is_points else None
-        for spec in dict.fromkeys((self.data, facts.data)):
+        for spec in dict.fromkeys((self.data, trained_on, facts.data)):
             try:
                 found = None if spec is None else datasets.local(spec, size)
             except InkwashError:

@@ -47,3 +47,9 @@ def test_it_says_its_address_answers_there_and_ends_when_told():
             assert "Traceback" not in server.stderr.read()
         finally:
             server.kill()
+
+
+def test_data_that_is_not_here_is_said_before_anything_starts(refused):
+    for name in ("/no/such/folder", "cifar-10"):
+        told = refused("serve", "--port", "0", "--data", name)
+        assert name in told

@@ -57,7 +57,7 @@ def test_weights_are_those_of_one_process(
         for run in ("one", "all")
     ]
     assert files[0] == files[1]
-    pictures = [(tmp_path / run / "samples/30 steps.png") for run in ("one", "all")]
+    pictures = [(tmp_path / run / "samples/step-0000030.png") for run in ("one", "all")]
     from inkwash.viz import prints
 
     first, second = (prints.read_pixels(path).astype(int) for path in pictures)

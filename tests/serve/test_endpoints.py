@@ -129,7 +129,12 @@ def test_a_run_is_found_while_it_trains_and_its_newest_weights_are_drawn_from(ru
     with TestClient(app.build(catalog), base_url="http://localhost") as client:
         usual, mine, *_ = client.get("/api/models").json()
         assert usual["name"] == "fast"
-        assert mine["name"] == "mine" and mine["training"] and mine["step"] == 4
+        assert mine["name"] == "mine" and mine["step"] == 4
+        # it said its end; one that has not, and wrote a moment ago, is at it
+        assert not mine["training"]
+        environment = run_folder / "environment.json"
+        (session,) = json.loads(environment.read_text())
+        environment.write_text(json.dumps([session | {"until_step": None}]))
         course = client.get("/api/models/mine/course").json()
         assert course["step"] == course["total"] == 4 and course["training"]
         assert client.post("/api/draw", json=GOOD | {"model": "mine"}).status_code == 200
