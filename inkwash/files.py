@@ -40,6 +40,19 @@ def atomic(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def require_space(path: str | Path, size: int) -> None:
+    """Raise `InkwashError` when the disk of `path` has less room than for a file of `size` bytes beside what is there."""
+    place = Path(path).absolute().parent
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < size:
+        raise InkwashError(
+            f"cannot write {path}: it needs {size / 1e6:,.1f} MB and the disk has {free / 1e6:,.1f}; free the space or "
+            "choose another place"
+        )
+
+
 @contextmanager
 def fresh_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that becomes it when the block ends without an error.

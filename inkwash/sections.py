@@ -51,7 +51,8 @@ class Training:
     `ema` is the half-life of the averaged network; `label_dropout` the share of labels hidden in [0, 1]; `guidance` the
     weight of guidance that the network learns to say by itself, 1 for none, and `guidance_interval` the u between which
     it does; `precision` auto, float32 or bfloat16;
-    `milestones` the moments of pictures and kept checkpoints, log-spaced when empty.
+    `milestones` the moments of pictures and kept checkpoints, log-spaced when empty; `keep` the number of the newest such
+    checkpoints that stay, None for all.
     """
 
     length: str = "10 epochs"
@@ -64,8 +65,11 @@ class Training:
     precision: str = "auto"
     checkpoint_every: str = "1 epoch"
     milestones: tuple[str, ...] = ()
+    keep: int | None = None
 
     def __post_init__(self) -> None:
+        if self.keep is not None and self.keep < 0:
+            raise UsageError(f"training.keep is {self.keep}: it must be at least 0, or left out to keep all")
         for name in ("length", "ema", "checkpoint_every"):
             Length.parse(getattr(self, name), f"training.{name}")
         if self.batch < 1:

@@ -39,6 +39,7 @@ def train(
     seed: Whole | None = None,
     size: Whole | None = None,
     checkpoint_every: str | None = None,
+    keep: Whole | None = None,
     processes: Whole | None = None,
     device: str = "auto",
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
@@ -73,6 +74,8 @@ def train(
         Resize images to this height and width in pixels.
     checkpoint_every
         How often to measure and save, as "500 steps" or "1 epoch".
+    keep
+        Checkpoints of milestones that stay, the newest, besides latest and best. Default: all.
     processes
         Share every batch among so many processes of this machine, started by torchrun's launcher. Default: this one alone.
     device
@@ -87,6 +90,7 @@ def train(
     begun = time.perf_counter()
     given = {"--data": data, "--out": out, "--set": set_, "--steps": steps, "--epochs": epochs, "--images": images}
     given |= {"--minutes": minutes, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
+    given |= {"--keep": keep}
     if processes is not None:
         from inkwash.ranks.launching import launch
 
@@ -131,11 +135,12 @@ def _course(
         _say(silent, f"started anew: going on with {given['--out']} from step {course.state.progress.step:,}")
         return course
     if is_run(what):
-        fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every")
+        fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every", "--keep")
         useless = [name for name in fixed if given[name] not in (None, ())]
         if useless:
             raise UsageError(f"{useless[0]} has no effect on the run folder {what}: it goes on with its own recipe")
         course = go_on(what, given["--data"], length, place, ranks=ranks)
+        _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         _say(silent, f"going on with {what} from step {course.state.progress.step:,}")
         _say(silent, changed_rate(course))
         return course
@@ -146,6 +151,7 @@ def _course(
     changes += [] if given["--size"] is None else [f"data.size={given['--size']}"]
     often = given["--checkpoint-every"]
     changes += [] if often is None else [f'training.checkpoint_every="{often}"']
+    changes += [] if given["--keep"] is None else [f"training.keep={given['--keep']}"]
     chosen = recipe.load(what).with_changes(changes)
     if length is not None:
         chosen = recipe.with_length(chosen, length)

@@ -60,6 +60,7 @@ class Course:
     total: int = field(init=False)
     planned: int = field(init=False)
     stopping: bool = field(default=False, init=False)
+    fallen_back: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         training = self.recipe.training
@@ -100,26 +101,41 @@ class Course:
         self.measured = HeldOut.of(self.data, self.batches.split.held_out, self.denoising, self.conditional)
 
     def take_up(self) -> None:
-        """Go on from the folder's latest checkpoint. Raises `InkwashError` when it does not fit recipe or data."""
+        """Go on from the folder's latest checkpoint, or from the one before where that is damaged (`fallen_back` says so).
+
+        Raises `InkwashError` when it does not fit recipe or data, or when none is whole.
+        """
         for leftover in self.folder.checkpoints.glob(".*.safetensors") if self.ranks.first else ():
             leftover.unlink()  # a save that was killed before its rename
-        checkpoint = checkpoints.load(self.folder.latest)
-        checkpoints.require(self.folder.latest, checkpoint.header)
+        source, checkpoint = self._newest()
         known = Facts.from_dict(checkpoint.header["facts"])
         if known.sha256 != self.facts.sha256:
             raise InkwashError(
                 f"{self.folder.path} was trained on {known.data} ({known.sha256[:12]}), this is {self.facts.data} "
                 f"({self.facts.sha256[:12]}): give the same --data, or start a new run"
             )
-        self.state.restore(checkpoint, str(self.folder.latest))
+        self.state.restore(checkpoint, str(source))
         changed = differing(checkpoint.header["recipe"], self.recipe.to_dict())
         if changed:
             raise InkwashError(
-                f"{self.folder.latest} is of another recipe ({', '.join(changed)} changed): "
+                f"{source} is of another recipe ({', '.join(changed)} changed): "
                 "undo the change in recipe.toml, or start a new run"
             )
         if self.ranks.first:
             self.folder.forget_after(self.state.progress.step)
+
+    def _newest(self) -> tuple[Path, Checkpoint]:
+        try:
+            found = checkpoints.load(self.folder.latest)
+            checkpoints.require(self.folder.latest, found.header)
+        except (checkpoints.DamagedError, UsageError) as error:
+            before = checkpoints.newest_whole(self.folder.checkpoints)
+            if before is None:
+                raise
+            step = before[1].header["progress"]["step"]
+            self.fallen_back = f"{error}. Going on from {before[0].name}, step {step:,}"
+            return before
+        return self.folder.latest, found
 
     def average(self) -> Model:
         """Return the averaged network as a model to draw from."""
@@ -261,8 +277,10 @@ class Course:
                 checkpoints.save(path, self.checkpoint())
             self.state.whole = name == "latest"
             yield Kept(step, path)
-        if milestone is not None and step != self.total and self.ranks.first:
-            self.write_record()
+        if milestone is not None and self.ranks.first:
+            self.folder.thin_out([*self.milestones.values()], self.recipe.training.keep)
+            if step != self.total:
+                self.write_record()
 
     def _log(self, log: Log, step: Step, seconds: float) -> None:
         progress = self.state.progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +106,12 @@ class RunFolder:
     def samples(self) -> Path:
         """The folder of milestone pictures."""
         return self.path / "samples"
+
+    def thin_out(self, milestones: Sequence[str], keep: int | None) -> None:
+        """Delete the checkpoints of `milestones` (names, the earliest first) but for the newest `keep`, None for all."""
+        there = [name for name in milestones if (self.checkpoints / f"{name}.safetensors").is_file()]
+        for name in there[: len(there) - keep] if keep is not None else ():
+            (self.checkpoints / f"{name}.safetensors").unlink(missing_ok=True)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the lines of the metrics; a last line cut short by a crash is left out."""

@@ -97,7 +97,7 @@ def go_on(
         written = recipe.with_length(written, length)
     course = Course(written, _loaded(written, data), folder, device or hardware.device(), net, objective, ranks)
     course.planned = planned_before.steps(written.training.batch, len(course.batches.split.train))
-    if folder.latest.is_file():
+    if any(folder.checkpoints.glob("[!.]*.safetensors")):
         course.take_up()
     elif ranks.first:
         folder.forget_after(0)

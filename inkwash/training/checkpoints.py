@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.files import atomic
+from inkwash.files import atomic, require_space
+from inkwash.training import seals
 
 FORMAT = 1
 _KEY = "inkwash"
@@ -39,9 +40,11 @@ class Checkpoint(NamedTuple):
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` to `path`, whole or not at all. Raises `InkwashError` when it cannot be written."""
-    header = json.dumps({"format": FORMAT} | checkpoint.header, sort_keys=True, ensure_ascii=False)
-    # safetensors orders tensors by itself; one key of metadata keeps the bytes the same from run to run
     tensors = {name: value.detach().to("cpu").contiguous() for name, value in checkpoint.tensors.items()}
+    told = seals.sealed({"format": FORMAT} | checkpoint.header, tensors)
+    header = json.dumps(told, sort_keys=True, ensure_ascii=False)
+    # safetensors orders tensors by itself; one key of metadata keeps the bytes the same from run to run
+    require_space(path, sum(value.nbytes for value in tensors.values()) + len(header))
     with atomic(path) as temporary:
         try:
             save_file(tensors, temporary, metadata={_KEY: header})
@@ -58,7 +61,11 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
     with _opened(path, device) as file:
         found = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return Checkpoint(_checked(path, found), tensors)
+    checked = _checked(path, found)
+    wrong = seals.broken(checked, tensors)
+    if wrong:
+        raise _damaged(path, ValueError(wrong))
+    return Checkpoint(checked, tensors)
 
 
 def header(path: str | Path) -> dict[str, Any]:
@@ -75,12 +82,30 @@ def _opened(path: str | Path, device: torch.device | str = "cpu") -> Iterator[An
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             yield file
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
         raise _damaged(path, error) from None
 
 
-def _damaged(path: str | Path, error: Exception) -> InkwashError:
-    return InkwashError(
+class DamagedError(InkwashError):
+    """A checkpoint that is not what was written, while another one of its run may be whole."""
+
+
+def newest_whole(folder: Path) -> tuple[Path, Checkpoint] | None:
+    """Return the furthest checkpoint in `folder` that is whole, None where there is none."""
+    ahead: list[tuple[int, Path]] = []
+    for path in folder.glob("[!.]*.safetensors"):
+        with suppress(InkwashError, LookupError, TypeError):
+            ahead.append((int(header(path)["progress"]["step"]), path))
+    for _, path in sorted(ahead, key=lambda each: (each[0], each[1].name), reverse=True):
+        with suppress(InkwashError):
+            found = load(path)
+            require(path, found.header)
+            return path, found
+    return None
+
+
+def _damaged(path: str | Path, error: Exception) -> DamagedError:
+    return DamagedError(
         f"checkpoint {path} is damaged or cut short ({_first_line(error)}): use another one of its run, "
         "such as best.safetensors"
     )
@@ -101,6 +126,9 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         raise InkwashError(
             f"checkpoint {path} has format {found.get('format')}, this inkwash reads {FORMAT}: update inkwash"
         )
+    wrong = seals.broken(found)
+    if wrong:
+        raise _damaged(path, ValueError(wrong))
     return found
 
 

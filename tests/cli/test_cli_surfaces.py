@@ -45,7 +45,7 @@ def test_the_sections_and_fields_of_a_recipe(runs):
 
 def test_the_header_of_a_checkpoint(runs):
     header = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors").header
-    assert set(header) == {"format", "recipe", "facts", "progress", "total"}
+    assert set(header) == {"format", "recipe", "facts", "progress", "total", "seal"}
     assert header["format"] == 1
     assert set(header["facts"]) == {"data", "sha256", "count", "shape", "classes", "proportions", "data_std"}
     assert set(header["progress"]) == {"step", "start_left", "loss_sum", "loss_count", "best"}

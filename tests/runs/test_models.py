@@ -82,7 +82,7 @@ def test_a_header_without_what_a_model_needs_is_one_line(trained: Course, tmp_pa
 
 
 def test_what_is_no_model_is_a_bad_request(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="unknown model|no run folder or checkpoint"):
+    with pytest.raises(UsageError, match=r"unknown model|no run folder or checkpoint"):
         model.load(tmp_path / "nothing")
     with pytest.raises(UsageError, match=r"no checkpoints/latest\.safetensors"):
         model.load(tmp_path)

@@ -77,10 +77,58 @@ def test_another_network_in_the_recipe_is_refused(finished: Course, digits: Data
     assert str(finished.folder.latest) in told
 
 
-def test_a_damaged_latest_is_named_with_a_way_out(finished: Course, digits: Dataset) -> None:
-    finished.folder.latest.write_bytes(finished.folder.latest.read_bytes()[:1000])
+def damage(path: Path) -> None:
+    """Flip one bit in the middle of a file's numbers."""
+    content = bytearray(path.read_bytes())
+    content[len(content) * 3 // 4] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_latest_falls_back_to_the_one_before_says_so_and_loses_nothing(
+    begun: Callable[..., Course], digits: Dataset
+) -> None:
+    calm, hit = (begun(name, "training.milestones=['3 steps', '5 steps']") for name in ("calm", "hit"))
+    list(calm.events())
+    list(hit.events())
+    for name in ("latest", "step-0000006", "best"):
+        path = hit.folder.checkpoints / f"{name}.safetensors"
+        if path.is_file():
+            damage(path)
+    again = go_on(hit.folder.path, digits)
+    assert again.state.progress.step == 5
+    told = again.fallen_back
+    assert told is not None and str(hit.folder.latest) in told and "step-0000005.safetensors, step 5" in told
+    list(again.events())
+    assert hit.folder.latest.read_bytes() == calm.folder.latest.read_bytes()
+    assert [row["step"] for row in hit.folder.rows()] == [row["step"] for row in calm.folder.rows()]
+
+
+def test_where_none_is_whole_the_run_is_not_begun_anew(finished: Course, digits: Dataset) -> None:
+    for path in finished.folder.checkpoints.iterdir():
+        damage(path)
+    before = finished.folder.metrics.read_bytes()
     told = refused(InkwashError, finished.folder.path, digits, Length(8, "steps"))
-    assert str(finished.folder.latest) in told and "best.safetensors" in told
+    assert str(finished.folder.latest) in told and "damaged" in told
+    assert finished.folder.metrics.read_bytes() == before
+
+
+def test_a_latest_that_is_gone_falls_back_as_well(finished: Course, digits: Dataset) -> None:
+    finished.folder.latest.unlink()
+    again = go_on(finished.folder.path, digits, Length(8, "steps"))
+    assert again.fallen_back is not None and again.state.progress.step > 0
+
+
+@pytest.mark.parametrize(("keep", "left"), [(None, [1, 2, 4, 6]), (2, [4, 6]), (0, [])])
+def test_old_milestones_make_room_and_their_pictures_stay(
+    keep: int | None, left: list[int], begun: Callable[..., Course]
+) -> None:
+    changes = [] if keep is None else [f"training.keep={keep}"]
+    course = begun("run", "training.milestones=['1 step', '2 steps', '4 steps', '6 steps']", *changes)
+    list(course.events())
+    kept = sorted(path.stem for path in course.folder.checkpoints.glob("step-*"))
+    assert kept == [f"step-{step:07d}" for step in left]
+    assert len(list(course.folder.samples.glob("*.png"))) == 4
+    assert course.folder.latest.is_file() and (course.folder.checkpoints / "best.safetensors").is_file()
 
 
 def test_minutes_are_planned_at_the_start_only(finished: Course, digits: Dataset) -> None:
