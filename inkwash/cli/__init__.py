@@ -106,6 +106,10 @@ OTHER_WORDS = {
 """First words that newcomers try, and the command they mean."""
 
 
+SHARED = ("train", "sample")
+"""Commands that several processes can share."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
@@ -116,11 +120,18 @@ def run(arguments: list[str]) -> int:
     try:
         if arguments and arguments[0] in OTHER_WORDS:
             raise UsageError(f"there is no command '{arguments[0]}': it is 'inkwash {OTHER_WORDS[arguments[0]]}'")
+        count, arguments = _processes(arguments)
+        if count is not None:
+            from inkwash.ranks.launching import launch
+
+            return launch(count, arguments)
         code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _complain(f"{_one_line(error)} ('inkwash --help' and 'inkwash COMMAND --help' tell what there is)", 2)
     except InkwashError as error:
-        return _complain(_one_line(error), error.exit_code)
+        # of several processes each finds the same fault in what was asked: the first says it
+        silent = isinstance(error, UsageError) and os.environ.get("RANK", "0") != "0"
+        return error.exit_code if silent else _complain(_one_line(error), error.exit_code)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     except BrokenPipeError:
@@ -131,6 +142,24 @@ def run(arguments: list[str]) -> int:
         what = _one_line(error) or "no message"
         return _complain(f"unexpected {type(error).__name__}: {what}; INKWASH_DEBUG=1 shows where, please report it", 1)
     return code if isinstance(code, int) else 0
+
+
+def _processes(arguments: list[str]) -> tuple[int | None, list[str]]:
+    """Return how many processes a command is shared by, None where nothing is said of it, and the words without that.
+
+    It is taken out here and not by the command, whose words go on to each process as they are.
+    """
+    flag = "--processes"
+    at = next((k for k, word in enumerate(arguments) if word == flag or word.startswith(f"{flag}=")), None)
+    if at is None or arguments[0] not in SHARED:
+        return None, arguments
+    _, equals, text = arguments[at].partition("=")
+    rest = arguments[at + 1 :] if equals else arguments[at + 2 :]
+    if not equals:
+        text = "".join(arguments[at + 1 : at + 2])
+    if not text.removeprefix("-").isdecimal():
+        raise UsageError(f"{flag} {text}: give a whole number, as in {flag} 2")
+    return int(text), [*arguments[:at], *rest]
 
 
 def _one_line(error: Exception) -> str:

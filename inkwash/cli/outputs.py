@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from inkwash.cli.requests import Drawing, Kind
+from inkwash.drawing import pictures
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import atomic
 from inkwash.sheets import film_frames, sheet, strip
@@ -54,6 +57,11 @@ def write_arrays(drawing: Drawing, target: Path, batch: int, done: Callable[[int
 
     The examples are streamed into the file batch by batch; `facts` holds model and settings as JSON.
     """
+    put_together(drawing, target, (drawn.values.numpy() for drawn in drawing.batches(batch, done)))
+
+
+def put_together(drawing: Drawing, target: Path, values: Iterable[NDArray]) -> None:
+    """Write what `write_arrays` writes of `values`, uint8 [n, C, H, W] or float32 [n, D], that are drawn already."""
     points = drawing.model.facts.is_points
     c, *plane = drawing.model.facts.shape
     shape = (c,) if points else (*plane, c) if c > 1 else tuple(plane)
@@ -67,8 +75,8 @@ def write_arrays(drawing: Drawing, target: Path, batch: int, done: Callable[[int
             header = {"shape": (drawing.count, *shape), "fortran_order": False}
             descr = np.lib.format.dtype_to_descr(np.dtype(np.float32 if points else np.uint8))
             np.lib.format.write_array_header_2_0(file, header | {"descr": descr})
-            for drawn in drawing.batches(batch, done):
-                file.write((drawn.values.numpy() if points else drawn.pictures()).tobytes())
+            for some in values:
+                file.write((some if points else pictures(torch.from_numpy(some))).tobytes())
         for name, array in small.items():
             with archive.open(f"{name}.npy", "w") as file:
                 np.lib.format.write_array(file, array, allow_pickle=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -120,6 +120,12 @@ class Drawing:
     def batches(self, batch: int, done: Any = None) -> Iterator[Drawn]:
         """Yield the finished examples, at most `batch` at a time."""
         return draw(self.model, self.seeds, self.labels, self.settings, batch, done, self.morph)
+
+    def part(self, span: slice) -> Drawing:
+        """Return the drawing of some of the examples."""
+        morph = self.morph
+        way = None if morph is None else Morph(morph.seeds[span], morph.labels[span], morph.turn[span])
+        return replace(self, seeds=self.seeds[span], labels=self.labels[span], morph=way)
 
     def path(self) -> Iterator[Frame]:
         """Yield the frames of all examples at once, from noise to picture."""

@@ -15,7 +15,9 @@ from inkwash.cli.whole import Whole, seeds
 from inkwash.errors import UsageError, unknown
 
 if TYPE_CHECKING:
+    from inkwash.cli.parts import Parts
     from inkwash.cli.requests import Drawing, Kind
+    from inkwash.ranks import Ranks
 
 PATIENT = 200
 """Evaluations an image above which a quicker sampler is pointed out."""
@@ -48,6 +50,8 @@ def sample(
     strip: Annotated[bool, Parameter(negative=())] = False,
     film: Annotated[bool, Parameter(negative=())] = False,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
+    continue_: Annotated[bool, Parameter(name="--continue", negative=())] = False,
+    processes: Whole | None = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
 ) -> int:
     """Draw from a model: image i of a call has the seed --seed + i, and is the same in any batch.
@@ -106,15 +110,18 @@ def sample(
         Noise to picture as an animation, with the predicted image beside it: .png, .webp or .gif.
     with_
         Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+    continue_
+        Go on with a draw of thousands into NAME.npz that was interrupted.
+    processes
+        Share a draw into NAME.npz among so many processes of this machine. Default: this one alone.
     quiet
         Print errors only.
     """
     own_code.load(with_)
-    from inkwash import hardware
+    from inkwash import hardware, ranks
     from inkwash import model as models
     from inkwash.binding import build
     from inkwash.cli import outputs
-    from inkwash.cli.progress import counter
     from inkwash.cli.redraw import redraw
     from inkwash.cli.requests import Request
     from inkwash.core import SCHEDULES
@@ -143,18 +150,35 @@ def sample(
         out
         or Path("out") / f"{Path(model).name.removesuffix('.safetensors')}{'' if kind == 'grid' else '-' + kind}.png"
     )
-    write = outputs.writer_for(target, kind)
+    outputs.writer_for(target, kind)
     if batch < 1:
         raise UsageError(f"--batch is {batch}: it must be at least 1")
     if from_ is None and (mask is not None or noise is not None):
         raise UsageError(
             f"--{'noise' if mask is None else 'mask'} has no effect without a picture: give --from as well"
         )
+    if target.suffix.lower() != ".npz" and continue_:
+        raise UsageError(f"--continue has no effect on {target}: it goes on with an interrupted draw into NAME.npz")
     loaded = models.load(model, device=device)
     if from_ is not None:
         request = replace(request, settings=replace(settings, edit=Edit.read(loaded.facts, from_, mask, noise)))
     drawing = request.resolve(loaded)
-    outputs.check_free(target)
+    with ranks.joined(loaded.device) as those:
+        return _draw(drawing, target, batch, those, continue_, quiet or not those.first)
+
+
+def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool, quiet: bool) -> int:
+    from inkwash.cli import outputs
+    from inkwash.cli.parts import LEAST, Parts
+    from inkwash.cli.progress import counter
+
+    write, parts = outputs.writer_for(target, drawing.request.kind), None
+    if not ranks.alone and write is not outputs.write_arrays:
+        raise UsageError(f"--out {target}: several processes draw into NAME.npz")
+    with ranks.after_the_first():
+        outputs.check_free(target)
+        if write is outputs.write_arrays and (not ranks.alone or drawing.count > LEAST):
+            parts = Parts.claim(drawing, target, batch, go_on or not ranks.first)
     if not quiet and drawing.sampler.evaluations > PATIENT:
         print(
             f"{drawing.sampler.kind}:{drawing.sampler.steps} asks the network {drawing.sampler.evaluations:,} times an image; "
@@ -162,11 +186,39 @@ def sample(
             file=sys.stderr,
         )
     begun = time.perf_counter()
-    with counter(drawing.count, f"drawing {drawing.count:,}", quiet) as done:
-        write(drawing, target, batch, done)
+    if parts is None:
+        with counter(drawing.count, f"drawing {drawing.count:,}", quiet) as done:
+            write(drawing, target, batch, done)
+    elif not _draw_parts(parts, target, batch, ranks, quiet):
+        return 130
     if not quiet:
         _tell(drawing, target, time.perf_counter() - begun)
     return 0
+
+
+def _draw_parts(parts: Parts, target: Path, batch: int, ranks: Ranks, quiet: bool) -> bool:
+    """Draw what is missing and put all together; whether it came to its end."""
+    from inkwash.cli import outputs
+    from inkwash.cli.progress import counter
+
+    missing = parts.missing(ranks)
+    count = parts.examples(missing)
+    if not quiet and count < parts.drawing.count and ranks.alone:
+        print(
+            f"going on: {parts.drawing.count - count:,} of {parts.drawing.count:,} are drawn already", file=sys.stderr
+        )
+    try:
+        with counter(count, f"drawing {count:,}", quiet) as done:
+            parts.draw(missing, batch, done)
+        ranks.wait()
+    except KeyboardInterrupt:
+        if not quiet:
+            print(f"stopped; what is drawn lies in {parts.folder}, and --continue goes on with it", file=sys.stderr)
+        return False
+    if ranks.first:
+        outputs.put_together(parts.drawing, target, parts.values())
+        parts.forget()
+    return True
 
 
 def _tell(drawing: Drawing, target: Path, seconds: float) -> None:

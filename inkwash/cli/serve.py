@@ -16,6 +16,8 @@ from inkwash import own_code
 from inkwash.cli.whole import Whole
 from inkwash.errors import InkwashError, UsageError
 
+PATIENCE = 10.0
+"""Seconds that a model which is being loaded may hold up the end."""
 SHORTEST_TOKEN = 8
 
 
@@ -106,7 +108,8 @@ def serve(
     print(address, flush=True)
     if not quiet:
         print("Ctrl-C ends it. Nothing that you draw leaves this machine.", file=sys.stderr)
-    threading.Thread(target=catalog.warm, daemon=True).start()
+    warming = threading.Thread(target=catalog.warm, daemon=True)
+    warming.start()
     if open_:
         import webbrowser
 
@@ -114,6 +117,8 @@ def serve(
     # raised once it has come to its end in good order
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[socket])
+    # the interpreter aborts when it ends under a thread that computes
+    warming.join(PATIENCE)
     return 0
 
 

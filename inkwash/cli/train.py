@@ -91,11 +91,6 @@ def train(
     given = {"--data": data, "--out": out, "--set": set_, "--steps": steps, "--epochs": epochs, "--images": images}
     given |= {"--minutes": minutes, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
     given |= {"--keep": keep}
-    if processes is not None:
-        from inkwash.ranks.launching import launch
-
-        more = {"--device": device, "--with": with_, "--quiet": quiet, "--json": json_}
-        return launch(processes, ["train", what, *_written(given | more)])
     # before torch is there: its warnings of several processes are for those who write such programs
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     own_code.load(with_)
@@ -105,17 +100,15 @@ def train(
     hardware.keep_memory()
     place = hardware.device(device)
     with ranks.joined(place) as those:
-        if not those.first:
-            # the first has made the folder, or said why it could not
-            path = those.tell()
-            return _follow(go_on(path, None, None, place, ranks=those), True, False) if path else 2
-        try:
-            course = _course(what, given, place, those, begun, quiet, json_)
-        except BaseException:
-            those.tell("")
-            raise
-        those.tell(str(course.folder.path))
-        return _follow(course, quiet, json_)
+        # the first makes the folder, the others find it
+        course = None
+        with those.after_the_first():
+            if those.first:
+                course = _course(what, given, place, those, begun, quiet, json_)
+        path = those.tell("" if course is None else str(course.folder.path))
+        return _follow(
+            course or go_on(path, None, None, place, ranks=those), quiet or not those.first, json_ and those.first
+        )
 
 
 def _course(
@@ -172,16 +165,6 @@ def _course(
     ):
         _say(quiet, f"warning, {about}: {text}")
     return course
-
-
-def _written(given: dict[str, Any]) -> list[str]:
-    """Return flags as a command line has them."""
-    words: list[str] = []
-    for flag, value in given.items():
-        each = value if isinstance(value, tuple) else (value,)
-        for one in each:
-            words += [flag] if one is True else [] if one in (None, False) else [flag, str(one)]
-    return words
 
 
 def _length(given: dict[str, float | None]) -> Length | None:

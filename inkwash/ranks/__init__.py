@@ -24,6 +24,10 @@ PATIENCE = 300.0
 """Seconds after which a process that does not answer is given up; INKWASH_PATIENCE says otherwise."""
 
 
+class LeftError(UsageError):
+    """The first process cannot go on and says why, so that this one has nothing to say."""
+
+
 @dataclass(frozen=True)
 class Ranks:
     """Process number `rank` of `count`. Every method is called by all of them, in the same order."""
@@ -79,6 +83,28 @@ class Ranks:
         if self.first:
             letters[:] = torch.tensor(list(said), dtype=torch.uint8)
         return bytes(self.sum(letters).tolist()).decode()
+
+    def wait(self) -> None:
+        """Return once all are here."""
+        self.any(False)
+
+    @contextmanager
+    def after_the_first(self) -> Iterator[None]:
+        """Let the first do the block alone, and the others once it has: it makes what they find there.
+
+        Where it fails the others leave in silence, by `LeftError`: the first says why.
+        """
+        if self.first:
+            try:
+                yield
+            except BaseException:
+                self.tell("")
+                raise
+            self.tell("done")
+        else:
+            if not self.tell():
+                raise LeftError("the first process has said why")
+            yield
 
     def backward(self, loss: Tensor) -> None:
         """Take the gradient of `loss`; where there are several, of the mean of theirs."""
