@@ -106,7 +106,7 @@ OTHER_WORDS = {
 """First words that newcomers try, and the command they mean."""
 
 
-SHARED = ("train", "sample")
+SHARED = ("train", "sample", "evaluate")
 """Commands that several processes can share."""
 
 

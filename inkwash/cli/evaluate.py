@@ -15,6 +15,7 @@ from inkwash.cli.whole import Whole
 if TYPE_CHECKING:
     from inkwash.evaluation.comparison import Entry
     from inkwash.evaluation.requests import Asked, Todo
+    from inkwash.ranks import Ranks
 
 HASTY = 5.0
 """Seconds that are not worth announcing."""
@@ -39,6 +40,7 @@ def evaluate(
     report: Path | None = None,
     device: str = "auto",
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
+    processes: Whole | None = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
@@ -84,13 +86,15 @@ def evaluate(
         auto, cpu, cuda or mps.
     with_
         Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+    processes
+        Share the drawing among so many processes of this machine. Default: this one alone.
     quiet
         Print the table only, no progress.
     json_
         Print JSON, for programs.
     """
     own_code.load(with_)
-    from inkwash import hardware
+    from inkwash import hardware, ranks
     from inkwash.binding import build
     from inkwash.core import SCHEDULES
     from inkwash.drawing import Settings
@@ -113,23 +117,38 @@ def evaluate(
         tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
         device,
     )
-    return _run(asked, report, quiet or json_, json_)
+    with ranks.joined(hardware.device(device)) as those:
+        if those.first:
+            return _run(asked, report, those, quiet or json_, json_)
+        return _share(asked, those)
 
 
-def _run(asked: Asked, report: Path | None, silent: bool, as_json: bool) -> int:
+def _share(asked: Asked, ranks: Ranks) -> int:
+    """Draw as one of several what the first will judge."""
+    with ranks.after_the_first():
+        todo = asked.resolve()
+    for task in todo.tasks:
+        task.share(ranks, lambda done: None)
+    return 0
+
+
+def _run(asked: Asked, report: Path | None, ranks: Ranks, silent: bool, as_json: bool) -> int:
     from inkwash.cli.progress import counter, stages
+    from inkwash.evaluation.page import check_free
 
-    if report is not None:
-        from inkwash.evaluation.page import check_free
-
-        check_free(report)
-    with stages(silent, every=True) as stage:
-        todo = asked.resolve(stage)
+    with ranks.after_the_first():
+        if report is not None:
+            check_free(report)
+        with stages(silent, every=True) as stage:
+            todo = asked.resolve(stage)
     if not silent:
         _announce(todo)
     entries = []
     try:
         for task in todo.tasks:
+            if not ranks.alone:
+                with counter(task.count, f"{task.name}, this process's share", silent) as done:
+                    task.share(ranks, done)
             with counter(task.count, task.name, silent) as done, stages(silent) as stage:
                 entries.append(task.run(todo, done, stage))
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -79,9 +80,11 @@ def _labels(members: Mapping[str, np.ndarray], name: str, values: Tensor | None,
 
 def _members(path: Path) -> Mapping[str, np.ndarray]:
     """Return the arrays of the file by name, a lone array as `images`."""
-    raw = read_bytes(path)
     try:
-        loaded = np.load(io.BytesIO(raw), allow_pickle=False)
+        if _is_npy(path):
+            # read from the disk as it is asked for: such a file can be larger than memory
+            return {"images": np.load(path, mmap_mode="r", allow_pickle=False)}
+        loaded = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {"images": loaded}
         with loaded:
@@ -97,11 +100,20 @@ def _members(path: Path) -> Mapping[str, np.ndarray]:
         zlib.error,
     ) as error:
         # numpy tells a pickle, and bytes of no known kind, only by its message
-        if "pickle" in str(error):
+        if "pickle" in str(error) or "Python objects" in str(error):
             cause = "is no file of plain numbers (pickled objects are never opened)"
         else:
             cause = f"is damaged ({reason(error)})"
         raise InkwashError(f"{path} {cause}: save it again with numpy.save or numpy.savez") from error
+
+
+def _is_npy(path: Path) -> bool:
+    """Return whether `path` is an array by its first bytes: file names lie."""
+    try:
+        with path.open("rb") as file:
+            return file.read(6) == b"\x93NUMPY"
+    except OSError:
+        return False
 
 
 def _values(array: np.ndarray, what: str) -> Tensor:
@@ -129,4 +141,7 @@ def _values(array: np.ndarray, what: str) -> Tensor:
         first = array.ndim == 4 and array.shape[1] in (1, 3)
         way_out = "channels come last, save .transpose(0, 2, 3, 1)" if first else "save [N, H, W] or [N, H, W, 1 or 3]"
         raise InkwashError(f"{what} is {found}: {way_out}")
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 3, 1, 2)))
+    with warnings.catch_warnings():
+        # torch cannot mark a tensor as read-only, and nobody writes to this one
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(array.transpose(0, 3, 1, 2))

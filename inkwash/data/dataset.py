@@ -1,4 +1,4 @@
-"""A data set: the whole of it in memory, with what training and evaluation have to know about it."""
+"""A data set: in memory or mapped from its file, with what training and evaluation have to know about it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from torch import Tensor
 
 from inkwash.data.pixels import encode, resize
 from inkwash.errors import UsageError
+
+SOME = 4096
+"""Examples that are looked at together where all are: a set can be larger than memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,8 @@ class Dataset:
         if self.is_points:
             return float(self.values.double().std(correction=0))
         # 256 counts say all there is, in float64 and without a float copy of the set
-        share = torch.bincount(self.values.flatten(), minlength=256).double() / self.values.numel()
+        counts = sum(torch.bincount(some.flatten(), minlength=256) for some in self.values.split(SOME))
+        share = torch.as_tensor(counts).double() / self.values.numel()
         level = encode(torch.arange(256, dtype=torch.uint8)).double()
         mean = (share * level).sum()
         return float((share * (level - mean) ** 2).sum().sqrt())
@@ -73,7 +77,8 @@ class Dataset:
     def sha256(self) -> str:
         """The SHA-256, in hex, of the training part: shape, value bytes and label bytes (little-endian)."""
         digest = hashlib.sha256(repr(tuple(self.values.shape)).encode())
-        digest.update(self.values.contiguous().numpy().data)
+        for some in self.values.split(SOME):
+            digest.update(some.contiguous().numpy().data)
         if self.labels is not None:
             digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()

@@ -25,6 +25,7 @@ from inkwash.data.downloads import cache_folder
 from inkwash.drawing import Settings, draw, frames, labels_for
 from inkwash.files import atomic
 from inkwash.model import Model
+from inkwash.ranks import Ranks
 from inkwash.sections import encode_schedule
 
 CHUNK = 200
@@ -152,6 +153,18 @@ class Setting:
         asked = labels if self.model.conditional else None
         evaluations = sum(part.evaluations for part in parts) / drawn
         return Samples(values[:count], None if asked is None else asked[:count], evaluations)
+
+    def share(self, count: int, ranks: Ranks, progress: Progress | None = None) -> None:
+        """Draw this process's share of what `samples` will ask for, and return once all of them have theirs.
+
+        `progress` hears of the own share as if it were all.
+        """
+        mine = list(self._chunks(count))[ranks.rank :: ranks.count]
+        for place, (path, start, stop) in enumerate(mine):
+            self._chunk(path, start, stop, None)
+            if progress is not None:
+                progress(count * (place + 1) // len(mine))
+        ranks.wait()
 
     def _chunks(self, count: int) -> Iterator[tuple[Path, int, int]]:
         for start in range(0, count, CHUNK):

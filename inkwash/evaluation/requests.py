@@ -22,6 +22,7 @@ from inkwash.evaluation.entries import drawn_entry, file_entry, settings_for, us
 from inkwash.evaluation.extras import EXTRAS
 from inkwash.evaluation.panels import Bench
 from inkwash.model import Model
+from inkwash.ranks import Ranks
 from inkwash.runs.folder import commit
 
 Progress = Callable[[str, float], object]
@@ -152,6 +153,10 @@ class Drawing:
         """Return a guess of the seconds that drawing will take."""
         return self.setting.seconds_for(self.count)
 
+    def share(self, ranks: Ranks, drawing: Callable[[int], object]) -> None:
+        """Draw this process's share of it."""
+        self.setting.share(self.count, ranks, drawing)
+
     def run(self, todo: Todo, drawing: Callable[[int], object], judging: Progress) -> Entry:
         """Draw, judge, and return the entry; of a run, what it came to is kept in its folder."""
         entry = drawn_entry(self.setting, self.count, todo.bench, todo.extras, drawing, judging)
@@ -199,6 +204,9 @@ class Held:
     def seconds(self) -> float:
         """Return 0: nothing is drawn."""
         return 0.0
+
+    def share(self, ranks: Ranks, drawing: Callable[[int], object]) -> None:
+        """Do nothing: it is drawn already."""
 
     def run(self, todo: Todo, drawing: Callable[[int], object], judging: Progress) -> Entry:
         """Judge, and return the entry."""
