@@ -101,7 +101,10 @@ def size(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def page(browser: Any, size: str) -> Iterator[Any]:
     """A fresh page; a fault on its console, or a request that leaves the machine, is a failure."""
-    context = browser.new_context(viewport=SIZES[size], has_touch=size == "phone", accept_downloads=True)
+    # what scrolls smoothly would still be moving while a test takes hold of it
+    context = browser.new_context(
+        viewport=SIZES[size], has_touch=size == "phone", accept_downloads=True, reduced_motion="reduce"
+    )
     opened = context.new_page()
     opened.set_default_timeout(PATIENCE)
     faults: list[str] = []

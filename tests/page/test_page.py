@@ -109,7 +109,7 @@ def test_a_drawing_is_gone_on_from_filled_in_and_walked_between(page: Any, addre
     assert (filled[:14, :28] == drawn[:14]).all()
     page.get_by_label("Pictures on the way").fill("5")
     page.get_by_role("button", name="Morph").click()
-    page.get_by_text(re.compile("of 4$")).wait_for()
+    page.get_by_text(re.compile("^picture 5 of 5$")).wait_for()
     assert not wide(page)
 
 
