@@ -5,7 +5,9 @@
  */
 
 /** How far a tool reaches from its middle, in widths of the picture. */
-const REACH = { ink: 0.036, rub: 0.06, stencil: 0.07, unmark: 0.07 };
+const REACH = { ink: 0.036, rub: 0.08, stencil: 0.07, unmark: 0.07 };
+/** The least that any tool reaches, in pixels: thinner it would be grey wherever it does not meet a pixel's middle. */
+const LEAST = 0.75;
 const WHITE = [255, 255, 255], BLACK = [0, 0, 0];
 /** Levels of a channel that are one colour to whoever asks for the most common one. */
 const ALIKE = 16;
@@ -67,7 +69,7 @@ export class Drawing {
 
   /** Draw on with `tool` from one place to another: round, about a fourteenth of the picture wide, soft at its edge. */
   stroke(tool, [x0, y0], [x1, y1]) {
-    const reach = REACH[tool] * this.width, far = reach + 1;
+    const reach = Math.max(LEAST, REACH[tool] * this.width), far = reach + 1;
     const along = Math.hypot(x1 - x0, y1 - y0) ** 2;
     for (let y = Math.max(0, Math.floor(Math.min(y0, y1) - far)); y < Math.min(this.height, Math.max(y0, y1) + far); y++) {
       for (let x = Math.max(0, Math.floor(Math.min(x0, x1) - far)); x < Math.min(this.width, Math.max(x0, x1) + far); x++) {

@@ -146,10 +146,11 @@ export class Easel {
   async load() {
     const [file] = this.file.files;
     if (!file) return;
+    this.say("");
     try {
       const { pixels, cropped } = await opened(file, this.drawing);
       this.set(pixels);
-      this.say(cropped ? `${file.name} was cropped to its middle square.` : "");
+      if (cropped) this.say(`${file.name} was cropped to its middle square.`);
     } catch (error) {
       // left there it would look as if it had been taken
       this.file.value = "";

@@ -15,11 +15,11 @@ export function stage(label, words) {
   };
 }
 
-/** Scroll to an element of which less than half can be seen: on a phone what is drawn begins below the form. */
+/** Scroll to an element of which too little can be seen: on a phone what is drawn begins below the form. */
 export function reveal(element) {
   const { top, bottom, height } = element.getBoundingClientRect();
   const seen = Math.min(bottom, innerHeight) - Math.max(top, 0);
-  if (seen >= 0.5 * Math.min(height, innerHeight)) return;
+  if (seen >= 0.6 * Math.min(height, innerHeight)) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }

@@ -22,7 +22,6 @@ export function mount(root, { engine, model, link, say, remember }) {
   const seed = number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, said: [link, "seed"] });
   const lanes = [];
   const track = of("div", { class: "lanes" });
-  const verdict = of("p", { role: "status" });
   const plot = of("div", {});
   let racing = null;
 
@@ -50,7 +49,6 @@ export function mount(root, { engine, model, link, say, remember }) {
     const mine = (racing = {}), results = [];
     remember({ n: many.get(), seed: seed.get(), ...which.link() });
     say("");
-    verdict.textContent = "";
     const request = { model: model.name, seeds: seeds(seed.get(), many.get()), labels: which.read() };
     const started = [...lanes];
     started.forEach((one) => one.wait());
@@ -65,10 +63,9 @@ export function mount(root, { engine, model, link, say, remember }) {
     }
     if (mine !== racing) return;
     if (results.length < 2) return;
-    say("");
     const { words, winners } = judged(results);
     lanes.forEach((one) => one.element.classList.toggle("winner", winners.some((won) => won.lane === one)));
-    verdict.textContent = `${words} Same seeds: look whether they show the same.`;
+    say(`${words} Same seeds: look whether they show the same.`);
   }
 
   const more = of("button", { type: "button", onclick: () => add(new Link()) }, "One more");
@@ -76,8 +73,7 @@ export function mount(root, { engine, model, link, say, remember }) {
     of("form", { class: "panel stack", onsubmit: race, noValidate: true },
       of("div", { class: "pair" }, many.element, seed.element),
       which.element,
-      of("div", { class: "row" }, of("button", { class: "primary", type: "submit" }, "Race"), more),
-      verdict),
+      of("div", { class: "row" }, of("button", { class: "primary", type: "submit" }, "Race"), more)),
     of("section", { class: "panel", "aria-label": "Lanes" }, track),
     plot,
   );
