@@ -23,7 +23,8 @@ def test_a_card_has_code_and_no_headings_over_nothing(javascript: Run) -> None:
     import {{ blocks }} from "{PAGE}/parts/markdown.js";
     console.log(JSON.stringify(blocks(given)));
     """
-    card = "# A\n\n## Seen\n**first**\n\n![first](a.png)\n\n**second**\n## Kept\n- a\n- b\n## Draw\n```bash\ninkwash sample\n\n# 1\n```\n"
+    card = "# A\n\n## Seen\n**first**\n\n![first](a.png)\n\n**second**\n## Kept\n- a\n- b\n"
+    card += "## Draw\n```bash\ninkwash sample\n\n# 1\n```\n"
     found = [(each["kind"], each["lines"]) for each in javascript(code, card)]
     assert found == [
         ("heading", ["A"]),
@@ -77,7 +78,7 @@ def test_a_race_of_as_many_evaluations_is_not_won_by_the_machines_mood(javascrip
     a, b = ({"name": name, "evaluations": 50, "seconds": seconds} for name, seconds in (("A", 1.1), ("B", 1.0)))
     slow, other = a | {"name": "C", "seconds": 3.0}, b | {"name": "D", "evaluations": 20}
     even, won, shared, unlike = javascript(code, [[a, b], [b, slow], [a, slow, b], [a, other]])
-    assert even == "B and A were as fast: 50 evaluations an image each."
+    assert even == "B and A were as fast: 50 evaluations each."
     assert won == "B was first, 3.0 times as fast as C."
     assert shared == "B and A were first, 3.0 times as fast as C."
     assert unlike.startswith("D was first")
@@ -143,7 +144,8 @@ def test_an_address_is_held_against_what_its_fields_take(javascript: Run) -> Non
     const link = new Link("n=-5&steps=7&guidance=0.5&seed=1.5&labels=1,99&sampler=nope&noise=");
     const whole = {{ min: 1, max: 100 }};
     const found = [
-      link.number("n", 20, whole), link.number("steps", 50, whole), link.number("guidance", 1, {{ min: 0, max: 9, step: "any" }}),
+      link.number("n", 20, whole), link.number("steps", 50, whole),
+      link.number("guidance", 1, {{ min: 0, max: 9, step: "any" }}),
       link.number("seed", 0, whole), link.number("other", 3, whole), link.number("noise", 4, whole),
       link.choice("sampler", "ddim", ["ddim", "heun"]), link.list("labels", ["0", "1"]),
     ];

@@ -46,7 +46,7 @@ def test_all_tabs_are_seen_on_a_phone(page: Any, address: str) -> None:
     begin(page, address, "draw")
     boxes = [tab.bounding_box() for tab in page.get_by_role("tab").all()]
     assert len(boxes) == 6 and len({box["y"] for box in boxes}) == 1
-    assert all(0 <= box["x"] and box["x"] + box["width"] <= page.viewport_size["width"] for box in boxes)
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"] for box in boxes)
 
 
 def test_the_words_of_charts_are_legible_and_marks_are_within_them(page: Any, address: str) -> None:
@@ -54,8 +54,9 @@ def test_the_words_of_charts_are_legible_and_marks_are_within_them(page: Any, ad
     chart = page.get_by_role("img", name="log signal-to-noise ratio along the schedule")
     chart.wait_for()
     page.wait_for_timeout(200)
-    text = "svg => parseFloat(getComputedStyle(svg.querySelector('text')).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
-    assert chart.evaluate(text) >= 11
+    size = chart.evaluate("svg => parseFloat(getComputedStyle(svg.querySelector('text')).fontSize)")
+    scale = chart.evaluate("svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
+    assert size * scale >= 11
     page.get_by_role("button", name="Walk", exact=True).click()
     finish(page)
     marks = chart.locator(".mark")

@@ -95,7 +95,7 @@ export function judged(results) {
   const first = ended[0], last = ended.at(-1);
   const winners = ended.filter((each) => each === first || (each.evaluations === first.evaluations && each.seconds < (1 + MOOD) * first.seconds));
   const named = winners.map((each) => each.name).join(" and ");
-  if (winners.length === ended.length) return { winners, words: `${named} were as fast: ${first.evaluations} evaluations an image each.` };
+  if (winners.length === ended.length) return { winners, words: `${named} were as fast: ${first.evaluations} evaluations each.` };
   const times = (last.seconds / Math.max(first.seconds, 0.001)).toFixed(1);
   return { winners, words: `${named} ${winners.length > 1 ? "were" : "was"} first, ${times} times as fast as ${last.name}.` };
 }
@@ -137,7 +137,7 @@ function lane(model, engine, link, say) {
       done: (said) => (seconds = said.seconds),
     });
     if (!ended) return null;
-    tell(`${name()}: ${told.evaluations} evaluations an image, ${seconds.toFixed(2)} s`);
+    tell(`${name()}: ${told.evaluations} evaluations ${told.shape.length === 1 ? "a point" : "an image"}, ${seconds.toFixed(2)} s`);
     return { lane: self, name: `${self.name} (${name()})`, evaluations: told.evaluations, seconds };
   };
   return self;
