@@ -4,7 +4,7 @@ import { of } from "./element.js";
 import { copy, saveAnimation, savePng } from "./keep.js";
 
 const NO_LINK = "What was drawn on here does not fit into an address";
-const NO_COMMAND = "No command draws this: it takes a picture made here, or a model that has no name there";
+const NO_COMMAND = "No command draws this: it began with a picture made here, or the command line has no name for the model";
 
 /**
  * Return buttons for what `player` shows; `name` names the files, `address` gives a link that draws it again, null where
