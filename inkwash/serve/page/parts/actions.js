@@ -3,7 +3,7 @@
 import { of } from "./element.js";
 import { copy, saveAnimation, savePng } from "./keep.js";
 
-const NO_LINK = "What was drawn on here does not fit into an address";
+const NO_LINK = "An edit or a morph does not fit into an address";
 const NO_COMMAND = "No command draws this: it began with a picture made here, or the command line has no name for the model";
 
 /**
