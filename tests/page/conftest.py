@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from looking import picture
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -42,6 +43,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("playground")
     subprocess.run([*TRAIN, "--steps", "30", "--out", "runs/short", *SMALL], cwd=made, check=True)
     return made
+
+
+@pytest.fixture(scope="session")
+def coloured(folder: Path) -> str:
+    """The name of a run of two classes in colour."""
+    data = folder / "dots"
+    for name, colour in (("blue", (0, 0, 250)), ("red", (250, 0, 0))):
+        (data / name).mkdir(parents=True, exist_ok=True)
+        for number in range(20):
+            (data / name / f"{number}.png").write_bytes(picture((16, 16), (colour[0], number, colour[2])))
+    command = [*TRAIN, "--data", str(data), "--steps", "10", "--out", "runs/coloured", *SMALL]
+    subprocess.run(command, cwd=folder, check=True)
+    return "coloured"
 
 
 @pytest.fixture
@@ -101,7 +115,10 @@ def size(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def page(browser: Any, size: str) -> Iterator[Any]:
     """A fresh page; a fault on its console, or a request that leaves the machine, is a failure."""
-    context = browser.new_context(viewport=SIZES[size], has_touch=size == "phone", accept_downloads=True)
+    # what scrolls smoothly would still be moving while a test takes hold of it
+    context = browser.new_context(
+        viewport=SIZES[size], has_touch=size == "phone", accept_downloads=True, reduced_motion="reduce"
+    )
     opened = context.new_page()
     opened.set_default_timeout(PATIENCE)
     faults: list[str] = []

@@ -18,6 +18,15 @@ def pixels(page: Any, canvas: Any) -> np.ndarray:
         return np.array(image.convert("RGB"))
 
 
+def picture(size: tuple[int, int], colour: tuple[int, int, int]) -> bytes:
+    """Return a PNG file of one colour with a black middle."""
+    made = Image.new("RGB", size, colour)
+    made.paste((0, 0, 0), (size[0] // 2 - 2, size[1] // 2 - 2, size[0] // 2 + 2, size[1] // 2 + 2))
+    held = io.BytesIO()
+    made.save(held, "png")
+    return held.getvalue()
+
+
 def begin(page: Any, address: str, view: str, model: str = "fast", **settings: object) -> None:
     """Open a view of a model."""
     query = "&".join(f"{name}={value}" for name, value in settings.items())

@@ -96,7 +96,7 @@ def test_every_use_but_that_of_a_server_is_there(page: Any, exported: str) -> No
     finish(page)
     page.get_by_label("Pictures on the way").fill("3")
     page.get_by_role("button", name="Morph").click()
-    page.get_by_text(re.compile("of 2$")).wait_for()
+    page.get_by_text(re.compile("^picture 3 of 3$")).wait_for()
     begin(page, exported, "compare")
     page.get_by_label("Images each").fill("1")
     page.get_by_role("button", name="Race").click()

@@ -2,6 +2,7 @@
 
 import { engine } from "./engine/index.js";
 import { of } from "./parts/element.js";
+import { Link } from "./parts/link.js";
 import * as draw from "./views/draw.js";
 import * as write from "./views/write.js";
 import * as edit from "./views/edit.js";
@@ -14,16 +15,21 @@ const place = (name) => document.getElementById(name);
 const main = place("main"), view = place("view"), tabs = place("tabs"), chooser = place("model");
 let models = [], leave = () => {}, shown = null;
 
-/** Say `text` where everyone looks, screen readers too. */
+/** Say `text` where everyone looks, screen readers too; a problem stays until someone does something, nothing clears both. */
 function say(text, problem = false) {
-  place("status").textContent = text;
-  place("status").className = problem ? "problem" : "";
+  place("status").textContent = problem ? "" : text;
+  if (problem || !text) place("alert").textContent = text;
 }
 
-/** Return what the address says: the view, and its settings. */
+/** Return what the address says: the view, its settings, and what in it is nonsense. */
 function address() {
   const [name, query] = location.hash.slice(1).split("?");
-  return { name: offered().includes(name) ? name : "draw", link: new URLSearchParams(query ?? "") };
+  const link = new Link(query), wrong = [], asked = link.text("model", "");
+  const found = offered().includes(name) ? name : "draw";
+  if (name && name !== found) wrong.push(`There is no view ${name} here: this is ${found}.`);
+  if (models.some((each) => each.name === asked)) chooser.value = asked;
+  else if (asked) wrong.push(`There is no model ${asked} here: this is ${chooser.value}.`);
+  return { name: found, link, wrong };
 }
 
 /** The views that there are: without a server nothing trains, and there is one model. */
@@ -37,8 +43,7 @@ function remember(name, settings) {
 }
 
 function show() {
-  const { name, link } = address();
-  if (models.some((each) => each.name === link.get("model"))) chooser.value = link.get("model");
+  const { name, link, wrong } = address();
   leave();
   say("");
   for (const tab of tabs.children) {
@@ -50,9 +55,14 @@ function show() {
   const model = models.find((each) => each.name === chooser.value);
   shown = name;
   document.title = `inkwash: ${VIEWS[name].title.toLowerCase()}`;
-  const app = { engine, model, models, link, say, remember: (settings) => remember(name, settings), go, refresh };
+  const app = { engine, model, models, link, say, remember: (settings) => remember(name, settings), go, list };
   view.replaceChildren();
   leave = (model.broken && name !== "choose" ? broken(model) : VIEWS[name].mount(view, app)) ?? (() => {});
+  // only the fields of a view know what they take
+  if (link.faults.length) wrong.push(`The address asks for what cannot be here: ${link.faults.join(", ")}.`);
+  if (!wrong.length) return;
+  say(wrong.join(" "), true);
+  remember(name, { ...link.right, model: model.name });
 }
 
 function broken(model) {
@@ -65,17 +75,16 @@ function go(name, settings = {}) {
   location.hash = `${name}?${link}`;
 }
 
-/** Ask again which models there are, keep the choice, and show the view anew. */
-async function refresh() {
-  await list();
-  show();
-}
-
+/** Ask which models there are, and offer them where others were offered before; the choice is kept. Returns them. */
 async function list() {
-  models = await engine.models();
+  const now = await engine.models();
+  const alike = JSON.stringify(now) === JSON.stringify(models);
+  models = now;
+  if (alike) return models;
   const chosen = chooser.value;
   chooser.replaceChildren(...models.map((model) => of("option", { value: model.name }, model.name + (model.training ? " (training)" : ""))));
   if (models.some((model) => model.name === chosen)) chooser.value = chosen;
+  return models;
 }
 
 function dress() {
@@ -90,10 +99,11 @@ function tab(name) {
 }
 
 function walk(event) {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!step) return;
-  const names = offered();
-  const next = names[(names.indexOf(shown) + step + names.length) % names.length];
+  const names = offered(), here = names.indexOf(shown);
+  const to = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: -1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const next = names.at(to % names.length);
   go(next);
   place(`tab-${next}`).focus();
 }
@@ -119,6 +129,8 @@ async function begin() {
   // only now: there is nothing to go to before
   tabs.append(...offered().map(tab));
   tabs.addEventListener("keydown", walk);
+  // what was wrong has been read by whoever goes on; before anything else hears the press
+  addEventListener("click", () => place("alert").replaceChildren(), true);
   chooser.addEventListener("change", () => go(shown));
   window.addEventListener("hashchange", show);
   show();

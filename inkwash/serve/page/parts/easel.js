@@ -1,19 +1,24 @@
 /**
- * A canvas to draw on with mouse, finger or keys: ink on black, and a stencil of what the model shall paint anew.
+ * A canvas to draw on with mouse, finger or keys: ink on a ground, and a stencil of what the model shall paint anew.
  *
  * Arrow keys move a cursor, space puts the tool down or lifts it.
  */
 
+import { Drawing } from "./drawing.js";
 import { of } from "./element.js";
+import { opened } from "./opened.js";
 
 const TOOLS = { ink: "Draw", rub: "Rub out", stencil: "Mark to paint anew", unmark: "Unmark" };
+const TINT = [190, 110, 40];
+/** Milliseconds of rest before the cursor's place is said: held keys would talk without end. */
+const REST = 400;
 
 export class Easel {
-  constructor([channels, height, width]) {
-    Object.assign(this, { channels, height, width, tool: "ink" });
-    this.ink = new Float32Array(channels * height * width);
-    this.stencil = new Uint8Array(height * width);
-    this.cursor = null;
+  /** `say` says what is wrong with a file. */
+  constructor(shape, say) {
+    this.drawing = new Drawing(shape);
+    Object.assign(this, { say, tool: "ink", cursor: null, down: false });
+    const { height, width, channels } = this.drawing;
     this.canvas = of("canvas", {
       class: "picture drawing", width, height, tabIndex: 0, role: "application",
       "aria-label": "Drawing. Arrow keys move, space puts the tool down or lifts it.",
@@ -28,11 +33,16 @@ export class Easel {
       of("button", { type: "button", "aria-pressed": String(tool === this.tool), onclick: () => this.take(tool) }, text),
     );
     this.file = of("input", { type: "file", accept: "image/*", class: "file", onchange: () => this.load() });
+    this.heard = of("p", { class: "hint", role: "status" });
+    const [ink, ground] = ["colour", "ground"].map((which) => of("input", { type: "color", oninput: () => this.dip(which) }));
+    this.colours = { colour: ink, ground };
     this.element = of(
       "div",
       { class: "stack" },
       this.canvas,
+      this.heard,
       of("div", { class: "chips", role: "group", "aria-label": "Tools" }, this.buttons, of("button", { type: "button", onclick: () => this.clear() }, "Clear")),
+      channels === 3 && of("div", { class: "pair" }, of("label", { class: "field" }, "Ink", ink), of("label", { class: "field" }, "Ground", ground)),
       of("label", { class: "field" }, "or load a picture", this.file),
     );
     this.show();
@@ -43,35 +53,43 @@ export class Easel {
     this.buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(Object.keys(TOOLS)[at] === tool)));
   }
 
-  clear() {
-    this.ink.fill(0);
-    this.stencil.fill(0);
+  /** Draw on with the colour that was chosen, or lay another ground. */
+  dip(which) {
+    const chosen = [1, 3, 5].map((at) => parseInt(this.colours[which].value.slice(at, at + 2), 16));
+    if (which === "ground") this.drawing.lay(chosen);
+    else this.drawing.colour = chosen;
     this.show();
   }
 
-  /** Take uint8 pixels [C, H, W] as the drawing. */
+  clear() {
+    this.drawing.clear();
+    this.show();
+  }
+
+  /** Take pixels [C, H, W] as the drawing. */
   set(pixels) {
-    this.ink.set(pixels);
+    this.drawing.set(pixels);
     this.show();
   }
 
   /** The drawing as uint8 [C*H*W]. */
   get pixels() {
-    return Uint8Array.from(this.ink, Math.round);
+    return Uint8Array.from(this.drawing.ink, Math.round);
   }
 
   /** The stencil as bytes [H*W], null where nothing is marked. */
   get marked() {
-    return this.stencil.some(Boolean) ? this.stencil : null;
+    return this.drawing.stencil.some(Boolean) ? this.drawing.stencil : null;
   }
 
   get empty() {
-    return !this.ink.some((value) => value > 0);
+    return this.drawing.empty;
   }
 
   press(event) {
     event.preventDefault();
     this.canvas.setPointerCapture(event.pointerId);
+    this.drawing.begin();
     this.last = this.at(event);
     this.stroke(this.last, this.last);
   }
@@ -83,88 +101,79 @@ export class Easel {
     this.last = now;
   }
 
+  stroke(from, to) {
+    this.drawing.stroke(this.tool, from, to);
+    this.show();
+  }
+
   at(event) {
     const box = this.canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * this.width, ((event.clientY - box.top) / box.height) * this.height];
+    return [((event.clientX - box.left) / box.width) * this.drawing.width, ((event.clientY - box.top) / box.height) * this.drawing.height];
   }
 
   key(event) {
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!move && event.key !== " ") return;
     event.preventDefault();
-    this.cursor ??= [this.width / 2, this.height / 2];
+    const ends = [this.drawing.width, this.drawing.height];
+    // in the middle of a pixel: a stroke along its corner would be two of them wide, and both grey
+    this.cursor ??= ends.map((end) => Math.floor(end / 2) + 0.5);
     const before = this.cursor;
-    if (move) this.cursor = [before[0] + move[0], before[1] + move[1]].map((value, axis) => Math.max(0.5, Math.min(value, [this.width, this.height][axis] - 0.5)));
-    else this.down = !this.down;
-    if (this.down) this.stroke(before, this.cursor);
+    if (move) this.cursor = before.map((value, axis) => Math.max(0.5, Math.min(value + move[axis], ends[axis] - 0.5)));
+    else if ((this.down = !this.down)) this.drawing.begin();
+    if (this.down) this.drawing.stroke(this.tool, before, this.cursor);
+    this.tell();
     this.show();
+  }
+
+  /** Say where the tool is, and whether it is down, once the keys rest. */
+  tell() {
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      if (!this.cursor) return;
+      const [column, row] = this.cursor.map((value) => Math.ceil(value));
+      this.heard.textContent = `${TOOLS[this.tool]}: tool ${this.down ? "down" : "up"} at column ${column}, row ${row}.`;
+    }, REST);
   }
 
   lift() {
     this.down = false;
     this.cursor = null;
+    this.heard.textContent = "";
     this.show();
-  }
-
-  /** Put the tool down from one place to another: round, about a fourteenth of the picture wide, soft at its edge. */
-  stroke([x0, y0], [x1, y1]) {
-    const reach = { ink: 0.036, rub: 0.06, stencil: 0.07, unmark: 0.07 }[this.tool] * this.width;
-    const far = reach + 1;
-    for (let y = Math.max(0, Math.floor(Math.min(y0, y1) - far)); y < Math.min(this.height, Math.max(y0, y1) + far); y++) {
-      for (let x = Math.max(0, Math.floor(Math.min(x0, x1) - far)); x < Math.min(this.width, Math.max(x0, x1) + far); x++) {
-        const along = Math.hypot(x1 - x0, y1 - y0) ** 2;
-        const t = along ? Math.max(0, Math.min(1, ((x + 0.5 - x0) * (x1 - x0) + (y + 0.5 - y0) * (y1 - y0)) / along)) : 0;
-        const away = Math.hypot(x + 0.5 - x0 - t * (x1 - x0), y + 0.5 - y0 - t * (y1 - y0));
-        this.touch(y * this.width + x, Math.max(0, Math.min(1, reach + 0.5 - away)));
-      }
-    }
-    this.show();
-  }
-
-  touch(place, strength) {
-    if (this.tool === "stencil" || this.tool === "unmark") {
-      if (strength > 0.5) this.stencil[place] = this.tool === "stencil" ? 255 : 0;
-      return;
-    }
-    for (let c = 0; c < this.channels; c++) {
-      const at = c * this.height * this.width + place;
-      this.ink[at] = this.tool === "ink" ? Math.max(this.ink[at], 255 * strength) : this.ink[at] * (1 - strength);
-    }
   }
 
   async load() {
     const [file] = this.file.files;
     if (!file) return;
-    const bitmap = await createImageBitmap(file).catch(() => null);
-    if (!bitmap) return;
-    const small = of("canvas", { width: this.width, height: this.height });
-    const context = small.getContext("2d");
-    const side = Math.min(bitmap.width, bitmap.height);
-    context.drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, this.width, this.height);
-    const { data } = context.getImageData(0, 0, this.width, this.height);
-    const grey = this.channels === 1;
-    for (let place = 0; place < this.width * this.height; place++) {
-      const [r, g, b, a] = data.subarray(4 * place, 4 * place + 4);
-      const colour = [r, g, b].map((value) => (value * a) / 255);
-      for (let c = 0; c < this.channels; c++) this.ink[c * this.width * this.height + place] = grey ? 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] : colour[c];
+    this.say("");
+    try {
+      const { pixels, cropped } = await opened(file, this.drawing);
+      this.set(pixels);
+      if (cropped) this.say(`${file.name} was cropped to its middle square.`);
+    } catch (error) {
+      // left there it would look as if it had been taken
+      this.file.value = "";
+      this.say(error.message, true);
     }
-    this.show();
   }
 
   show() {
+    const { channels, height, width, ink, stencil } = this.drawing;
+    for (const [which, field] of Object.entries(this.colours))
+      field.value = `#${this.drawing[which].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
     const context = this.canvas.getContext("2d");
-    const image = context.createImageData(this.width, this.height);
-    for (let place = 0; place < this.width * this.height; place++) {
-      const marked = this.stencil[place] ? 0.55 : 0;
-      const tint = [190, 110, 40];
+    const image = context.createImageData(width, height);
+    for (let place = 0; place < width * height; place++) {
+      const marked = stencil[place] ? 0.55 : 0;
       for (let c = 0; c < 3; c++) {
-        const value = this.ink[(this.channels === 1 ? 0 : c) * this.width * this.height + place];
-        image.data[4 * place + c] = value * (1 - marked) + tint[c] * marked;
+        const value = ink[(channels === 1 ? 0 : c) * width * height + place];
+        image.data[4 * place + c] = value * (1 - marked) + TINT[c] * marked;
       }
       image.data[4 * place + 3] = 255;
     }
     if (this.cursor) {
-      const place = Math.floor(this.cursor[1]) * this.width + Math.floor(this.cursor[0]);
+      const place = Math.floor(this.cursor[1]) * width + Math.floor(this.cursor[0]);
       image.data.set(this.down ? [255, 90, 90, 255] : [110, 190, 255, 255], 4 * place);
     }
     context.putImageData(image, 0, 0);

@@ -2,33 +2,39 @@
 
 import { of } from "./element.js";
 
-/** A number between `min` and `max`; empty is null where `optional`. */
-export function number(label, { min, max, step = 1, value = "", optional = false, hint = "" }) {
-  const input = of("input", { type: "number", min, max, step, value, required: !optional, inputMode: "decimal" });
+/** A number between `min` and `max`, as `said`, a link and a name in it, has it; empty is null where `optional`. */
+export function number(label, { min, max, step = 1, value = "", optional = false, hint = "", said = null }) {
+  const begun = said ? said[0].number(said[1], value, { min, max, step }) : value;
+  const input = of("input", { type: "number", min, max, step, value: begun, required: !optional, inputMode: "decimal" });
   return field(label, input, hint, () => (input.value === "" ? null : Number(input.value)), (to) => (input.value = to ?? ""));
 }
 
 /** A choice among `options`, pairs of value and text. */
-export function choice(label, options, value, hint = "") {
-  const input = of("select", {}, options.map(([key, text]) => of("option", { value: key, selected: key === value }, text)));
-  return field(label, input, hint, () => input.value, (to) => (input.value = to));
+export function choice(label, options, value, said = null) {
+  const begun = said ? said[0].choice(said[1], value, options.map(([key]) => key)) : value;
+  const input = of("select", {}, options.map(([key, text]) => of("option", { value: key, selected: key === begun }, text)));
+  return field(label, input, "", () => input.value, (to) => (input.value = to));
 }
 
 /** A line of text. */
-export function line(label, { value = "", placeholder = "", maxLength = 80, hint = "" } = {}) {
-  const input = of("input", { type: "text", value, placeholder, maxLength });
+export function line(label, { value = "", hint = "" } = {}) {
+  const input = of("input", { type: "text", value });
   return field(label, input, hint, () => input.value, (to) => (input.value = to));
 }
 
 /** A slider that says its value beside its label. */
-export function slider(label, { min, max, step, value, hint = "", text = (at) => at.toFixed(2) }) {
-  const said = of("output", {}, text(Number(value)));
-  const input = of("input", { type: "range", min, max, step, value, oninput: () => (said.value = text(Number(input.value))) });
+export function slider(label, { min, max, step, value, hint = "", said = null }) {
+  const begun = said ? said[0].number(said[1], value, { min, max, step: "any" }) : value;
+  // no <output>: a label belongs to the first field within it, and that would be one
+  const shown = of("span", {});
+  const show = () => (shown.textContent = Number(input.value).toFixed(2));
+  const input = of("input", { type: "range", min, max, step, value: begun, oninput: show });
   const made = field(label, input, hint, () => Number(input.value), (to) => {
     input.value = to;
-    said.value = text(Number(to));
+    show();
   });
-  made.element.firstChild.append(" ", said);
+  made.element.firstChild.append(" ", shown);
+  show();
   return made;
 }
 

@@ -3,8 +3,18 @@
 const POINTS = 320;
 export const WINDOW = 2.5;
 
-/** Return how many columns show `count` images well in a wide or a narrow place. */
-export const columnsFor = (count, wide = false) => (wide ? Math.min(count, 20) : Math.ceil(Math.sqrt(count)));
+/** Return how many columns show `count` images well: a square, or where `classes` go in turn as many whole turns a row. */
+export function columnsFor(count, classes = 1) {
+  if (classes <= 1) return Math.ceil(Math.sqrt(count));
+  return Math.min(count, classes * Math.max(1, Math.round(Math.sqrt(1.5 * count) / classes)));
+}
+
+/** Give a canvas its pixels; by its proportions CSS keeps all of it in the window, and a small one from growing huge. */
+function size(canvas, width, height) {
+  Object.assign(canvas, { width, height });
+  canvas.style.setProperty("--across", width);
+  canvas.style.setProperty("--down", height);
+}
 
 /**
  * Paint `values` of examples of `shape` [C, H, W] (uint8) in rows of `columns`; null among `order` leaves a gap.
@@ -13,12 +23,11 @@ export const columnsFor = (count, wide = false) => (wide ? Math.min(count, 20) :
 export function paint(canvas, values, shape, { columns = null, order = null, labels = null, gap = 1 } = {}) {
   if (shape.length === 1) return scatter(canvas, values, labels);
   const [channels, height, width] = shape;
-  const size = channels * height * width;
-  const places = order ?? Array.from({ length: values.length / size }, (_, at) => at);
+  const each = channels * height * width;
+  const places = order ?? Array.from({ length: values.length / each }, (_, at) => at);
   const across = columns ?? columnsFor(places.length);
   const down = Math.ceil(places.length / across);
-  canvas.width = across * (width + gap) - gap;
-  canvas.height = down * (height + gap) - gap;
+  size(canvas, across * (width + gap) - gap, down * (height + gap) - gap);
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
   new Uint32Array(image.data.buffer).fill(0xff000000);
@@ -27,7 +36,7 @@ export function paint(canvas, values, shape, { columns = null, order = null, lab
     const left = (place % across) * (width + gap), top = Math.floor(place / across) * (height + gap);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const from = which * size + y * width + x, to = ((top + y) * canvas.width + left + x) * 4;
+        const from = which * each + y * width + x, to = ((top + y) * canvas.width + left + x) * 4;
         for (let c = 0; c < 3; c++) image.data[to + c] = values[from + (channels === 1 ? 0 : c) * height * width];
       }
     }
@@ -37,7 +46,7 @@ export function paint(canvas, values, shape, { columns = null, order = null, lab
 
 /** Paint points of the plane, and, where there is a `field`, from where to where a point of a grid would go. */
 export function scatter(canvas, values, labels = null, field = null) {
-  canvas.width = canvas.height = POINTS;
+  size(canvas, POINTS, POINTS);
   const context = canvas.getContext("2d");
   context.fillStyle = "#0c0e11";
   context.fillRect(0, 0, POINTS, POINTS);

@@ -10,22 +10,29 @@ import { paint, scatter } from "./picture.js";
 const IMAGES = { x: "noisy image", guess: "predicted image", exact: "what the data says exactly" };
 const POINTS = { x: "noisy points", guess: "predicted points", exact: "what the data says exactly" };
 const TICK = 90;
+const NAMED = 6;
 
 export class Player {
-  /** `parts` are what is shown of each frame, of x, guess and exact; `names` what they are called where it is not that. */
-  constructor({ parts = ["x", "guess"], names = null, onframe = () => {} } = {}) {
+  /**
+   * `parts` are what is shown of each frame, of x, guess and exact; `names` what they are called where it is not that;
+   * a `unit` is what a frame is, "step", which begin at 0, or "picture"; of few images the `classes` are named.
+   */
+  constructor({ parts = ["x", "guess"], names = null, unit = "step", classes = [], onframe = () => {} } = {}) {
     this.parts = parts;
     this.names = names;
+    this.unit = unit;
+    this.classes = classes;
     this.onframe = onframe;
     this.stepwise = false;
     this.canvases = Object.fromEntries(parts.map((part) => [part, of("canvas", { class: "picture", role: "img" })]));
     this.captions = Object.fromEntries(parts.map((part) => [part, of("figcaption")]));
     this.figures = parts.map((part) => of("figure", {}, this.captions[part], this.canvases[part]));
-    this.slider = of("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": "step", oninput: () => this.hold(Number(this.slider.value)) });
-    this.said = of("output", {});
+    this.slider = of("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": unit, oninput: () => this.hold(Number(this.slider.value)) });
+    // not heard while it runs: a slider in hand says its place itself
+    this.said = of("span", { class: "said" });
     this.playing = null;
     this.button = of("button", { type: "button", "aria-label": "play", onclick: () => this.toggle() }, "▶");
-    const [back, on] = [[-1, "◂", "one step back"], [1, "▸", "one step on"]].map(([by, sign, label]) =>
+    const [back, on] = [[-1, "◂", `one ${unit} back`], [1, "▸", `one ${unit} on`]].map(([by, sign, label]) =>
       of("button", { type: "button", "aria-label": label, onclick: () => this.hold(this.place + by) }, sign),
     );
     this.element = of(
@@ -43,7 +50,7 @@ export class Player {
     this.place = 0;
     this.following = true;
     this.slider.max = 0;
-    this.said.value = "";
+    this.said.textContent = "";
   }
 
   /** Begin anew with what `begin` says; `arrangement` is that of `paint`. */
@@ -58,8 +65,14 @@ export class Player {
     const names = this.names ?? (points ? POINTS : IMAGES);
     for (const part of this.parts) {
       this.captions[part].textContent = names[part];
-      this.canvases[part].setAttribute("aria-label", `${names[part]}, ${what}`);
+      this.canvases[part].setAttribute("aria-label", `${names[part]}, ${what}${this.named(begin)}`);
     }
+  }
+
+  /** The classes of few images, as the name of their picture ends. */
+  named({ count, labels, shape }) {
+    if (!this.classes.length || !labels || count > NAMED || shape.length === 1) return "";
+    return `: ${labels.slice(0, count).map((label) => this.classes[label] ?? "no class").join(", ")}`;
   }
 
   /** Take one more frame. */
@@ -84,7 +97,8 @@ export class Player {
     this.slider.max = this.frames.length - 1;
     this.slider.value = this.place;
     for (const part of this.parts) this.paintPart(part, frame);
-    this.said.value = `step ${frame.step} of ${this.told.steps}`;
+    this.said.textContent = this.unit === "step" ? `step ${frame.step} of ${this.told.steps}` : `${this.unit} ${frame.step + 1} of ${this.told.steps + 1}`;
+    this.slider.setAttribute("aria-valuetext", this.said.textContent);
     this.onframe(frame, this.told.levels[frame.step]);
   }
 

@@ -2,6 +2,7 @@
 
 import { choice, number } from "./fields.js";
 import { of } from "./element.js";
+import { Link } from "./link.js";
 
 const SAMPLERS = {
   ddpm: "DDPM, as trained",
@@ -16,14 +17,14 @@ const SAMPLERS = {
 const TAKES_ETA = ["ddim", "dpm++2m-sde"];
 
 /** Return the fields for `model` and a `read` of them as a request's part; `link` is what an address says. */
-export function settings(model, link = new URLSearchParams(), { withSeed = true } = {}) {
+export function settings(model, link = new Link(), { withSeed = true } = {}) {
   const parts = {
-    sampler: choice("Sampler", Object.entries(SAMPLERS), link.get("sampler") ?? model.sampler),
-    steps: number("Steps", { min: 1, max: model.most_steps, value: link.get("steps") ?? model.steps }),
-    guidance: number("Guidance", { min: -20, max: 20, step: "any", value: link.get("guidance") ?? model.guidance, hint: "1 is none" }),
-    eta: number("Fresh noise (eta)", { min: 0, max: 10, step: "any", value: link.get("eta") ?? "", optional: true, hint: "empty: the sampler's own" }),
-    temperature: number("Temperature", { min: 0, max: 10, step: "any", value: link.get("temperature") ?? 1 }),
-    seed: number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: link.get("seed") ?? 0 }),
+    sampler: choice("Sampler", Object.entries(SAMPLERS), model.sampler, [link, "sampler"]),
+    steps: number("Steps", { min: 1, max: model.most_steps, value: model.steps, said: [link, "steps"] }),
+    guidance: number("Guidance", { min: -20, max: 20, step: "any", value: model.guidance, hint: "1 is none", said: [link, "guidance"] }),
+    eta: number("Fresh noise (eta)", { min: 0, max: 10, step: "any", optional: true, hint: "empty: the sampler's own", said: [link, "eta"] }),
+    temperature: number("Temperature", { min: 0, max: 10, step: "any", value: 1, said: [link, "temperature"] }),
+    seed: number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, said: [link, "seed"] }),
   };
   const take = () => {
     const takes = TAKES_ETA.includes(parts.sampler.get());
@@ -70,3 +71,9 @@ export function settings(model, link = new URLSearchParams(), { withSeed = true 
 
 /** Return the seeds of `count` images: from `first` on, or all of them `first` where one `hand` is wanted. */
 export const seeds = (first, count, hand = false) => Array.from({ length: count }, (_, at) => first + (hand ? 0 : at));
+
+/** Return the field for how many, `value` of at most `most` images: or points, of which it takes many to see anything. */
+export function amount(model, link, label, { value, most }) {
+  const points = model.shape.length === 1;
+  return number(points ? "Points" : label, { min: 1, max: points ? 400 : most, value: points ? 300 : value, said: [link, "n"] });
+}

@@ -8,12 +8,35 @@ export const title = "Models";
 
 const EVERY = 2000;
 
-export function mount(root, { engine, model, models, say, go, refresh }) {
+export function mount(root, { engine, model, models, say, go, list }) {
   const card = of("section", { class: "panel stack", "aria-label": `About ${model.name}` }, of("p", { class: "loading" }, "Loading its card…"));
-  const list = of("div", { class: "cards", role: "group", "aria-label": "Models" }, models.map((each) => tile(each, each === model, go)));
-  const again = of("button", { type: "button", onclick: refresh }, "Look for new runs");
-  root.append(of("section", { class: "panel stack" }, of("div", { class: "row spread" }, of("h2", {}, "Models on this machine"), again), list), card);
-  let timer = null, gone = false;
+  const tiles = of("div", { class: "cards", role: "group", "aria-label": "Models" }, models.map((each) => tile(each, each.name === model.name, go)));
+  const again = of("button", { type: "button", onclick: () => look() }, "Look for new runs");
+  root.append(of("section", { class: "panel stack" }, of("div", { class: "row spread" }, of("h2", {}, "Models on this machine"), again), tiles), card);
+  let seen = models, timer = null, looking = null, gone = false;
+
+  /** Offer what there is by now, and say which runs are new. */
+  async function look() {
+    clearTimeout(looking);
+    try {
+      const now = await list();
+      if (gone) return;
+      if (JSON.stringify(now) !== JSON.stringify(seen)) offer(now);
+      looking = setTimeout(look, EVERY);
+    } catch (error) {
+      // no next time by itself: there is a button
+      if (!gone) say(error.message, true);
+    }
+  }
+
+  function offer(now) {
+    const fresh = now.filter((each) => !seen.some((old) => old.name === each.name));
+    const held = [...tiles.children].indexOf(document.activeElement), name = seen[held]?.name;
+    seen = now;
+    tiles.replaceChildren(...now.map((each) => tile(each, each.name === model.name, go)));
+    if (held >= 0) tiles.children[now.findIndex((each) => each.name === name)]?.focus();
+    if (fresh.length) say(`New here: ${fresh.map((each) => each.name).join(", ")}.`);
+  }
 
   async function live(place, before) {
     try {
@@ -22,11 +45,15 @@ export function mount(root, { engine, model, models, say, go, refresh }) {
       const added = course.pictures.filter((name) => !before.pictures.includes(name));
       if (course.step !== before.step || added.length) {
         place.chart.replaceChildren(...progress(course));
-        for (const name of added) place.pictures.append(milestone(await engine.picture(model.name, name)));
+        for (const name of added) place.pictures.append(milestone(await engine.picture(model.name, name), root));
+        if (added.length) say(`${model.name} has drawn ${added.at(-1)}, and is at ${reached(course)}.`);
         before = { step: course.step, pictures: course.pictures };
       }
       if (course.training) timer = setTimeout(() => live(place, before), EVERY);
-      else place.state.textContent = "";
+      else {
+        place.state.textContent = "";
+        say(`${model.name} trains no longer.`);
+      }
     } catch (error) {
       say(error.message, true);
     }
@@ -35,7 +62,7 @@ export function mount(root, { engine, model, models, say, go, refresh }) {
   Promise.all([engine.card(model.name), engine.course(model.name)]).then(
     ([told, course]) => {
       if (gone) return;
-      const place = { chart: of("div", {}, progress(course)), pictures: of("div", { class: "milestones", tabIndex: 0, role: "group", "aria-label": "Pictures on the way" }, told.pictures.map(milestone)), state: of("span", { class: "badge" }, course.training ? "training now" : "") };
+      const place = { chart: of("div", {}, progress(course)), pictures: of("div", { class: "milestones", tabIndex: 0, role: "group", "aria-label": "Pictures on the way" }, told.pictures.map((each) => milestone(each, root))), state: of("span", { class: "badge" }, course.training ? "training now" : "") };
       card.replaceChildren(
         of("div", { class: "row" }, of("h2", {}, model.name), course.training && place.state),
         place.chart,
@@ -46,9 +73,11 @@ export function mount(root, { engine, model, models, say, go, refresh }) {
     },
     (error) => card.replaceChildren(of("p", { class: "problem" }, error.message)),
   );
+  looking = setTimeout(look, EVERY);
   return () => {
     gone = true;
     clearTimeout(timer);
+    clearTimeout(looking);
   };
 }
 
@@ -71,10 +100,20 @@ function progress(course) {
     label: "loss while training",
     log: "y",
   });
-  const share = course.total ? `step ${course.step.toLocaleString("en")} of ${course.total.toLocaleString("en")}` : `step ${course.step.toLocaleString("en")}`;
-  return [of("p", { class: "hint" }, share), drawn.element];
+  return [of("p", { class: "hint" }, reached(course)), drawn.element];
 }
 
-function milestone({ name, source }) {
-  return of("figure", {}, of("figcaption", {}, name), of("img", { src: source, alt: `pictures drawn at ${name}`, loading: "lazy" }));
+const reached = ({ step, total }) => `step ${step.toLocaleString("en")}` + (total ? ` of ${total.toLocaleString("en")}` : "");
+
+function milestone({ name, source }, root) {
+  const picture = () => of("img", { src: source, alt: `pictures drawn at ${name}` });
+  return of("figure", {}, of("figcaption", {}, name), of("button", { type: "button", class: "quiet", "aria-label": `enlarge ${name}`, onclick: () => enlarge(name, picture(), root) }, picture()));
+}
+
+/** Show a picture as large as the window takes it, until it is closed. */
+function enlarge(name, picture, root) {
+  const close = of("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  const dialog = of("dialog", { class: "large", "aria-label": name, onclose: () => dialog.remove() }, of("div", { class: "row spread" }, of("h2", {}, name), close), picture);
+  root.append(dialog);
+  dialog.showModal();
 }

@@ -2,46 +2,46 @@
 
 import { actions } from "../parts/actions.js";
 import { of } from "../parts/element.js";
-import { number, tick } from "../parts/fields.js";
+import { tick } from "../parts/fields.js";
 import { job } from "../parts/job.js";
 import { labels } from "../parts/labels.js";
+import { columnsFor } from "../parts/picture.js";
 import { Player } from "../parts/player.js";
-import { seeds, settings } from "../parts/settings.js";
+import { amount, seeds, settings } from "../parts/settings.js";
+import { stage } from "../parts/stage.js";
 
 export const title = "Draw";
 
 export function mount(root, { engine, model, link, say, remember }) {
   const points = model.shape.length === 1;
   const which = labels(model, link);
-  const many = number("How many", { min: 1, max: points ? 400 : 100, value: link.get("n") ?? (points ? 400 : 20) });
+  const many = amount(model, link, "How many", { value: 20, most: 100 });
   const how = settings(model, link);
   const stepwise = tick("Step by step");
-  const player = new Player();
+  const player = new Player({ classes: model.classes });
   const work = job(engine, say);
   const kept = actions(player, { address: () => remember(read()), name: () => `${model.name}-${how.seed()}`, say });
   const read = () => ({ n: many.get(), ...which.link(), ...how.link() });
   const go = of("button", { class: "primary", type: "submit" }, "Draw");
   const halt = of("button", { type: "button", disabled: true, onclick: work.stop }, "Stop");
-  const empty = of("div", { class: "empty" }, of("p", {}, "Press Draw, and watch noise become ", points ? "points." : "pictures."));
-  const stage = of("section", { class: "panel", "aria-label": "Picture" }, empty);
+  const sheet = stage("Picture", `Press Draw, and watch noise become ${points ? "points" : "pictures"}.`);
 
   async function begin(event) {
     event?.preventDefault();
     if (![many, how].every((part) => part.valid())) return;
     remember(read());
-    stage.replaceChildren(player.element, kept.element);
+    sheet.show(player.element, kept.element);
     kept.wait();
     halt.disabled = false;
     player.stepwise = stepwise.get();
     const asked = which.picked();
-    const columns = asked.length > 1 ? asked.length : null;
     const request = { model: model.name, seeds: seeds(how.seed(), many.get()), labels: which.read(), ...how.read(), field: points };
     if (asked.length && asked.every((label) => label < 0)) request.guidance = null;
     let command = null;
     const ended = await work.run(request, {
       begin: (told) => {
         command = told.command;
-        player.begin(told, { columns });
+        player.begin(told, { columns: columnsFor(told.count, asked.length) });
       },
       step: (frame) => player.add(frame),
     });
@@ -58,8 +58,8 @@ export function mount(root, { engine, model, link, say, remember }) {
     stepwise.element,
     of("div", { class: "row" }, go, halt),
   );
-  root.append(of("div", { class: "workbench" }, form, stage));
-  if (link.get("seed") !== null) begin();
+  root.append(of("div", { class: "workbench" }, form, sheet.element));
+  if (link.asks("seed")) begin();
   return () => {
     work.stop();
     player.stop();

@@ -8,6 +8,7 @@ import { packed } from "../engine/packed.js";
 import { job } from "../parts/job.js";
 import { Player } from "../parts/player.js";
 import { seeds, settings } from "../parts/settings.js";
+import { stage } from "../parts/stage.js";
 
 export const title = "Edit";
 
@@ -29,21 +30,21 @@ export function mount(root, app) {
 }
 
 /** Return what a class is chosen with, where the model hears one. */
-function classes(model, label, value = "") {
+function classes(model, label, value = "", said = null) {
   if (!model.conditional) return null;
-  return choice(label, [["", "whatever comes"], ...model.classes.map((name, at) => [String(at), name])], value);
+  return choice(label, [["", "whatever comes"], ...model.classes.map((name, at) => [String(at), name])], value, said);
 }
 
 const chosen = (field) => (field && field.get() !== "" ? Number(field.get()) : null);
 
 function repaint({ engine, model, say, link }, work) {
-  const easel = new Easel(model.shape);
-  const noise = slider("Noise first", { min: 0.05, max: 1, step: 0.05, value: link.get("noise") ?? 0.6, hint: "little keeps the drawing, much lets go of it" });
-  const label = classes(model, "What it shall become", link.get("label") ?? "");
+  const easel = new Easel(model.shape, say);
+  const noise = slider("Noise first", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "little keeps the drawing, much lets go of it", said: [link, "noise"] });
+  const label = classes(model, "What it shall become", "", [link, "label"]);
   const how = settings(model, link);
-  const player = new Player({ parts: ["guess"] });
+  const player = new Player({ parts: ["guess"], classes: model.classes });
   const kept = actions(player, { address: null, name: () => `${model.name}-edited`, say });
-  const stage = of("section", { class: "panel", "aria-label": "What the model makes of it" }, of("div", { class: "empty" }, of("p", {}, "Draw on the left. Then start from it, or mark a part and have it painted anew.")));
+  const sheet = stage("What the model makes of it", "Draw on the empty sheet. Then start from it, or mark a part and have it painted anew.");
 
   async function begin(filling) {
     if (![noise, how].every((part) => part.valid())) return;
@@ -51,7 +52,7 @@ function repaint({ engine, model, say, link }, work) {
     if (filling && !marked) return say("Mark what shall be painted anew first: choose that tool, and go over it.", true);
     if (!filling && noise.get() === 1) return say("With noise 1 nothing is left of the drawing: take less.", true);
     if (!filling && easel.empty) return say("Draw something first, or load a picture.", true);
-    stage.replaceChildren(player.element, kept.element);
+    sheet.show(player.element, kept.element);
     kept.wait();
     const edit = { picture: packed(easel.pixels), paint: marked && packed(marked), noise: filling ? 1 : noise.get() };
     const wanted = chosen(label);
@@ -80,20 +81,22 @@ function repaint({ engine, model, say, link }, work) {
     of("div", { class: "row" }, of("button", { class: "primary", type: "button", onclick: () => begin(false) }, "Start from it"), of("button", { class: "primary", type: "button", onclick: () => begin(true) }, "Fill in what is marked")),
     of("details", {}, of("summary", {}, "How"), how.element),
   );
-  return { element: of("div", { class: "workbench" }, form, stage), player };
+  return { element: of("div", { class: "workbench" }, form, sheet.element), player };
 }
 
 /** Without a wish: no class at all where the model knows how, else one drawn for each seed. */
 const free = (model) => (model.guidable ? [-1] : null);
 
 function morph({ engine, model, say }, work) {
-  const from = { seed: number("From seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 3 }), label: classes(model, "From class", String(Math.min(3, model.classes.length - 1))) };
-  const to = { seed: number("To seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 8 }), label: classes(model, "To class", String(Math.min(8, model.classes.length - 1))) };
+  // of digits a 3 that becomes an 8; of fewer classes the two that are farthest apart
+  const [first, last] = model.classes.length > 8 ? [3, 8] : [0, model.classes.length - 1];
+  const from = { seed: number("From seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 3 }), label: classes(model, "From class", String(first)) };
+  const to = { seed: number("To seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 8 }), label: classes(model, "To class", String(last)) };
   const many = number("Pictures on the way", { min: 2, max: 60, value: 24 });
-  const how = settings(model, new URLSearchParams(), { withSeed: false });
-  const player = new Player({ parts: ["x"], names: { x: "on the way" } });
+  const how = settings(model, undefined, { withSeed: false });
+  const player = new Player({ parts: ["x"], names: { x: "on the way" }, unit: "picture" });
   const kept = actions(player, { address: null, name: () => `${model.name}-morph`, say });
-  const stage = of("section", { class: "panel", "aria-label": "The way" }, of("div", { class: "empty" }, of("p", {}, "From one picture to another, by way of all between.")));
+  const sheet = stage("The way", "From one picture to another, by way of all between.");
 
   async function begin(event) {
     event.preventDefault();
@@ -101,13 +104,15 @@ function morph({ engine, model, say }, work) {
     const ends = [chosen(from.label), chosen(to.label)];
     if ((ends[0] === null) !== (ends[1] === null)) return say("Name a class at both ends, or at neither.", true);
     const request = { model: model.name, seeds: seeds(from.seed.get(), many.get(), true), labels: ends[0] === null ? null : [ends[0]], ...how.read(), far: { seed: to.seed.get(), label: ends[1] }, moments: 2 };
-    let told = null, last = null;
-    const ended = await work.run(request, { begin: (said) => (told = said), step: (frame) => (last = frame) });
+    let told = null, drawn = null;
+    player.clear();
+    sheet.show(player.element, kept.element);
+    kept.wait();
+    const ended = await work.run(request, { begin: (said) => (told = said), step: (frame) => (drawn = frame) });
     if (!ended) return;
-    stage.replaceChildren(player.element, kept.element);
     player.begin({ ...told, count: 1, steps: told.count - 1, levels: Array(told.count).fill(null) }, { columns: 1 });
-    const size = last.x.length / told.count;
-    for (let at = 0; at < told.count; at++) player.add({ step: at, x: last.x.subarray(at * size, (at + 1) * size) });
+    const size = drawn.x.length / told.count;
+    for (let at = 0; at < told.count; at++) player.add({ step: at, x: drawn.x.subarray(at * size, (at + 1) * size) });
     player.toggle();
     kept.ready(told.command);
   }
@@ -122,5 +127,5 @@ function morph({ engine, model, say }, work) {
     of("details", {}, of("summary", {}, "How"), how.element),
     of("button", { class: "primary", type: "submit" }, "Morph"),
   );
-  return { element: of("div", { class: "workbench" }, form, stage), player };
+  return { element: of("div", { class: "workbench" }, form, sheet.element), player };
 }

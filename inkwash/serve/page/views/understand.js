@@ -2,10 +2,10 @@
 
 import { chart } from "../parts/chart.js";
 import { of } from "../parts/element.js";
-import { number } from "../parts/fields.js";
 import { job } from "../parts/job.js";
 import { Player } from "../parts/player.js";
-import { seeds, settings } from "../parts/settings.js";
+import { amount, seeds, settings } from "../parts/settings.js";
+import { stage } from "../parts/stage.js";
 
 export const title = "Understand";
 
@@ -15,7 +15,7 @@ export function mount(root, app) {
   const points = model.shape.length === 1;
   const curves = of("div", { class: "charts" });
   let marks = [];
-  const level = of("p", { class: "caption", role: "status" });
+  const level = of("p", { class: "caption" });
 
   /** Mark the level that a frame is at in every chart. */
   function at(frame, now) {
@@ -25,21 +25,22 @@ export function mount(root, app) {
   }
 
   const exact = !points && engine.canCompareExact;
-  const player = new Player({ parts: exact ? ["x", "guess", "exact"] : ["x", "guess"], onframe: at });
+  const player = new Player({ parts: exact ? ["x", "guess", "exact"] : ["x", "guess"], classes: model.classes, onframe: at });
   const how = settings(model, app.link);
-  const many = number(points ? "Points" : "Images", { min: 1, max: points ? 400 : 16, value: points ? 300 : 4 });
-  const stage = of("section", { class: "panel stack", "aria-label": "Walk" }, of("div", { class: "empty" }, of("p", {}, "Walk from noise to clean, and look at what is guessed at every level.")));
+  const many = amount(model, app.link, "Images", { value: 4, most: 16 });
+  const sheet = stage("Walk", "Walk from noise to clean, and look at what is guessed at every level.");
 
   async function walk(event) {
     event.preventDefault();
     if (![many, how].every((part) => part.valid())) return;
-    stage.replaceChildren(player.element, level, explanation(points, exact));
+    sheet.show(player.element, level, explanation(points, exact));
     const request = { model: model.name, seeds: seeds(how.seed(), many.get()), labels: null, ...how.read(), exact, field: points };
     const on = { begin: (told) => player.begin(told, { columns: points ? null : Math.min(told.count, 4) }), step: (frame) => player.add(frame) };
     if (await work.run(request, on)) return;
     const reason = work.problem();
     if (!reason?.startsWith("exact:")) return;
     // its data is not here: what the network says can be seen all the same
+    say("");
     if (await work.run({ ...request, exact: false }, on)) say(`Without the exact denoiser: ${reason.slice("exact: ".length)}`);
   }
 
@@ -53,7 +54,7 @@ export function mount(root, app) {
     of("button", { class: "primary", type: "submit" }, "Walk"),
     !points && moons && of("button", { type: "button", onclick: () => app.go("understand", { model: "moons" }) }, "The same in the plane: two moons"),
   );
-  root.append(of("div", { class: "workbench" }, form, stage), curves);
+  root.append(of("div", { class: "workbench" }, form, sheet.element), curves);
 
   lessons(engine, model).then(
     (made) => {
@@ -70,7 +71,7 @@ export function mount(root, app) {
 
 function explanation(points, exact) {
   const words = points
-    ? "Left: the points, and where a point of each place would be taken. Right: where each one is guessed to come from."
+    ? "The noisy points, with where a point of each place would be taken; and where each one is guessed to come from."
     : exact
       ? "The exact denoiser knows every image of the train set and says their mean, weighted by how likely each is behind the noise. At high noise the network says the same; at low noise the exact one copies a train image, and what the network says instead is what it has learnt."
       : "Early on the guess is a blurred mean of all that could be behind the noise; it sharpens as the noise goes.";

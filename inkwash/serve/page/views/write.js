@@ -6,11 +6,16 @@ import { line, tick } from "../parts/fields.js";
 import { job } from "../parts/job.js";
 import { Player } from "../parts/player.js";
 import { seeds, settings } from "../parts/settings.js";
+import { stage } from "../parts/stage.js";
 
 export const title = "Write";
 
-/** Return the labels of what can be written, null for a gap, and the pieces that cannot be. */
-export function spell(text, classes) {
+/** Images that the server draws for one request. */
+const MOST = 400;
+const NAMED = 12;
+
+/** Return the labels of what can be written, null for a gap, the pieces that cannot be, and the labels beyond `most`. */
+export function spell(text, classes, most = MOST) {
   const single = classes.every((name) => [...name].length === 1);
   // the longest name first: "ankle boot" is one class, and not what "boot" may be
   const names = classes.map((name, label) => [name.toLowerCase(), label]).sort((a, b) => b[0].length - a[0].length);
@@ -22,8 +27,14 @@ export function spell(text, classes) {
     else unknown.push(single ? [...rest][0] : rest.match(/^\S+/)[0]);
     rest = rest.slice(name ? name.length : !rest[0].trim() ? 1 : unknown.at(-1).length);
   }
-  return { order, unknown };
+  let written = 0;
+  const end = order.findIndex((label) => label !== null && ++written > most);
+  const beyond = end < 0 ? [] : order.splice(end).filter((label) => label !== null);
+  return { order, unknown, beyond };
 }
+
+/** Name a few of many pieces, and say how many more there are. */
+const some = (pieces) => pieces.slice(0, NAMED).join(" ") + (pieces.length > NAMED ? ` and ${pieces.length - NAMED} more` : "");
 
 export function mount(root, { engine, model, link, say, remember }) {
   if (!model.conditional || model.shape.length !== 3) {
@@ -31,26 +42,28 @@ export function mount(root, { engine, model, link, say, remember }) {
     return undefined;
   }
   const numbers = model.classes.every((name) => /^\d$/.test(name));
-  const text = line("Text", { value: link.get("text") ?? (numbers ? "2026" : model.classes.slice(0, 3).join(" ")), hint: `It can write: ${model.classes.join(" ")}` });
-  const hand = tick("One consistent hand: the same noise for all", link.get("hand") === "1");
+  const text = line("Text", { value: link.text("text", numbers ? "2026" : model.classes.slice(0, 3).join(" ")), hint: `It can write: ${model.classes.join(" ")}` });
+  const hand = tick("One consistent hand: the same noise for all", link.choice("hand", "0", ["0", "1"]) === "1");
   const how = settings(model, link);
-  const player = new Player({ parts: ["guess"] });
+  const player = new Player({ parts: ["guess"], classes: model.classes });
   const work = job(engine, say);
   const read = () => ({ text: text.get(), hand: hand.get() ? 1 : 0, ...how.link() });
   const kept = actions(player, { address: () => remember(read()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", say });
   const cannot = of("p", { class: "problem", role: "alert" });
-  const stage = of("section", { class: "panel", "aria-label": "Picture" }, of("div", { class: "empty" }, of("p", {}, "Type something, and press Write.")));
+  const sheet = stage("Picture", "Type something, and press Write.");
 
   async function begin(event) {
     event?.preventDefault();
     if (!how.valid()) return;
-    const { order, unknown } = spell(text.get(), model.classes);
-    cannot.textContent = unknown.length ? `Not written: ${unknown.join(" ")} (${model.name} was never shown ${unknown.length === 1 ? "it" : "them"})` : "";
+    const { order, unknown, beyond } = spell(text.get(), model.classes);
+    const faults = [];
+    if (unknown.length) faults.push(`Not written: ${some(unknown)} (${model.name} was never shown ${unknown.length === 1 ? "it" : "them"}).`);
+    if (beyond.length) faults.push(`Left out after ${MOST} images, the most of one drawing: ${some(beyond.map((label) => model.classes[label]))}.`);
+    cannot.textContent = faults.join(" ");
     const written = order.filter((label) => label !== null);
     if (!written.length) return say("There is nothing here that this model can write.", true);
-    if (written.length > 100) return say(`These are ${written.length} images: at most 100 are written at once.`, true);
     remember(read());
-    stage.replaceChildren(player.element, kept.element);
+    sheet.show(player.element, kept.element);
     kept.wait();
     let next = 0;
     const places = order.map((label) => (label === null ? null : next++));
@@ -67,8 +80,8 @@ export function mount(root, { engine, model, link, say, remember }) {
   }
 
   const form = of("form", { class: "panel stack", onsubmit: begin, noValidate: true }, text.element, cannot, hand.element, how.element, of("div", { class: "row" }, of("button", { class: "primary", type: "submit" }, "Write")));
-  root.append(of("div", { class: "workbench" }, form, stage));
-  if (link.get("text") !== null) begin();
+  root.append(of("div", { class: "workbench" }, form, sheet.element));
+  if (link.asks("text")) begin();
   return () => {
     work.stop();
     player.stop();

@@ -1,0 +1,87 @@
+/**
+ * PNG and animated PNG (APNG 1.0) from pixels.
+ *
+ * Written here, and not by canvas.toBlob: browsers put that off until they have nothing else to do, a second for every
+ * frame; and it knows no animations.
+ */
+
+const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
+
+/**
+ * Return the file of `frames`, each { width, height, data } with RGBA bytes and all of one size; of more than one each is
+ * shown for its delay in milliseconds. `told` is told how many are done.
+ */
+export async function png(frames, delays = [], told = () => {}) {
+  const [{ width, height }] = frames;
+  // eight bits of red, green and blue
+  const parts = [SIGNATURE, chunk("IHDR", numbers([width, 4], [height, 4], [8, 1], [2, 1], [0, 1], [0, 1], [0, 1]))];
+  if (frames.length > 1) parts.push(chunk("acTL", numbers([frames.length, 4], [0, 4])));
+  let sequence = 0;
+  for (const [place, frame] of frames.entries()) {
+    if (frames.length > 1) parts.push(chunk("fcTL", numbers([sequence++, 4], [width, 4], [height, 4], [0, 4], [0, 4], [delays[place], 2], [1000, 2], [0, 1], [0, 1])));
+    const data = await deflated(rows(frame));
+    parts.push(place === 0 ? chunk("IDAT", data) : chunk("fdAT", joined([numbers([sequence++, 4]), data])));
+    told(place + 1);
+  }
+  parts.push(chunk("IEND", new Uint8Array(0)));
+  return joined(parts);
+}
+
+/** Return a frame's rows as PNG has them, each as its difference from the one above: of enlarged pixels mostly nothing. */
+function rows({ width, height, data }) {
+  const UP = 2, across = 3 * width + 1;
+  const made = new Uint8Array(height * across);
+  for (let y = 0; y < height; y++) {
+    made[y * across] = UP;
+    for (let x = 0; x < width; x++)
+      for (let c = 0; c < 3; c++) {
+        const at = 4 * (y * width + x) + c;
+        made[y * across + 1 + 3 * x + c] = data[at] - (y ? data[at - 4 * width] : 0);
+      }
+  }
+  return made;
+}
+
+async function deflated(bytes) {
+  const packed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
+  return new Uint8Array(await new Response(packed).arrayBuffer());
+}
+
+function chunk(kind, data) {
+  const named = joined([Uint8Array.from(kind, (letter) => letter.charCodeAt(0)), data]);
+  return joined([numbers([data.length, 4]), named, numbers([crc(named), 4])]);
+}
+
+function numbers(...pairs) {
+  const made = new Uint8Array(pairs.reduce((sum, [, size]) => sum + size, 0));
+  const view = new DataView(made.buffer);
+  let at = 0;
+  for (const [value, size] of pairs) {
+    if (size === 4) view.setUint32(at, value);
+    else if (size === 2) view.setUint16(at, value);
+    else view.setUint8(at, value);
+    at += size;
+  }
+  return made;
+}
+
+function joined(parts) {
+  const made = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    made.set(part, at);
+    at += part.length;
+  }
+  return made;
+}
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? 0xedb88320 ^ (byte >>> 1) : byte >>> 1;
+  return byte;
+});
+
+function crc(bytes) {
+  let found = 0xffffffff;
+  for (const byte of bytes) found = TABLE[(found ^ byte) & 255] ^ (found >>> 8);
+  return (found ^ 0xffffffff) >>> 0;
+}
