@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inkwash.serve.line import Line, LineFullError
+
+T = TypeVar("T")
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """Do `work` in a thread of its own: a browser of other tests may leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 async def turn(line: Line, said: list[int] | None = None) -> None:
@@ -30,7 +41,7 @@ def test_everyone_has_a_turn_and_no_more_draw_than_may(at_once: int, many: int) 
     async def run() -> None:
         await asyncio.wait_for(asyncio.gather(*(turn(line) for _ in range(many))), 5)
 
-    asyncio.run(run())
+    apart(run())
     assert not line.waiting and not line.drawing
 
 
@@ -46,7 +57,7 @@ def test_one_who_waits_is_told_how_many_are_ahead_as_that_falls() -> None:
         await task
         return said
 
-    assert asyncio.run(run()) == [2, 1]
+    assert apart(run()) == [2, 1]
 
 
 def test_a_full_line_turns_away_and_one_who_leaves_makes_room() -> None:
@@ -61,4 +72,4 @@ def test_a_full_line_turns_away_and_one_who_leaves_makes_room() -> None:
         places[0].leave()
         assert line.drawing == [places[2]]
 
-    asyncio.run(run())
+    apart(run())
