@@ -22,6 +22,8 @@ from survive import RUN, differing, step
 
 SPACES = {"inkwash-a": "10.77.0.1", "inkwash-b": "10.77.0.2"}
 PORT = 29517
+LONGEST = 300.0
+GRACE = 10.0
 app = App()
 
 
@@ -36,7 +38,7 @@ def main(steps: int = 400, patience: float = 15.0) -> None:
             sys.exit("\n".join(said))
         print(f"undisturbed: exit codes {codes}, step {step(folder / 'calm')} of {steps}")
         codes, said, waited = together(folder, [*begin, "cut"], patience, cut_at=steps // 2)
-        print(f"cut at step {step(folder / 'cut')}: exit codes {codes}, {waited:.0f} s after the cut; what they said:")
+        print(f"cut at step {step(folder / 'cut')}: both said so within {waited:.0f} s; launchers' exit codes {codes}:")
         print("\n".join(f"  {line}" for text in said for line in text.splitlines() if line.startswith("inkwash:")))
         codes, _, _ = together(folder, ["train", "cut", "--quiet"], patience)
         print(
@@ -92,8 +94,12 @@ def together(
         for name in SPACES:
             cable(name, "down")
         moment = time.monotonic()
-    codes = [host.wait(timeout=600) for host in hosts]
+        while not all("inkwash:" in Path(error.name).read_text() for error in errors):
+            if time.monotonic() - moment > LONGEST:
+                break
+            time.sleep(0.1)
     waited = time.monotonic() - moment
+    codes = [ended(host, GRACE if cut_at is not None else LONGEST) for host in hosts]
     if cut_at is not None:
         for name in SPACES:
             cable(name, "up")
@@ -103,6 +109,15 @@ def together(
         said.append(error.read())
         error.close()
     return codes, said, waited
+
+
+def ended(host: subprocess.Popen[bytes], seconds: float) -> int:
+    """Return the exit code of a launcher, which is ended after so many seconds: torchrun's own waits on for its store."""
+    try:
+        return host.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        host.kill()
+        return host.wait()
 
 
 def cable(name: str, state: str) -> None:

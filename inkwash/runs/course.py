@@ -161,8 +161,7 @@ class Course:
 
     def events(self) -> Iterator[Event]:
         """Train up to the last step, yielding every step, measurement, checkpoint and picture as it comes."""
-        if self.ranks.first:
-            self.measure_floor()
+        self.measure_floor()
         spent, begun = self._seconds_before(), time.perf_counter()
         loop = self.loop()
         # said before the first step: a session that is killed has been on this machine all the same
@@ -198,15 +197,22 @@ class Course:
 
     def measure_floor(self) -> Profile | None:
         """Return the exact denoiser's loss by level, measured at the first call; None where it costs too much."""
-        if not self.folder.floor.is_file():
-            found = heldout.floor(self.data, self.denoising, self.target, self.conditional, self.device)
+        kept = self._kept_floor() if self.ranks.first else []
+        # the first looks, and all measure
+        if not self.ranks.any(self.ranks.first and not kept):
+            return kept[0] if kept else None
+        found = heldout.floor(self.data, self.denoising, self.target, self.conditional, self.device, self.ranks)
+        if self.ranks.first:
             write_text(self.folder.floor, json.dumps(None if found is None else vars(found)) + "\n")
+        return found
+
+    def _kept_floor(self) -> list[Profile | None]:
+        """Return the floor that was measured before, alone in a list; an empty one where there is none that can be read."""
         try:
             values = json.loads(self.folder.floor.read_text(encoding="utf-8"))
-            return None if values is None else Profile(**values)
-        except (ValueError, TypeError):
-            self.folder.floor.unlink()  # it can be measured again
-            return self.measure_floor()
+            return [None if values is None else Profile(**values)]
+        except (OSError, ValueError, TypeError):
+            return []
 
     def measure(self) -> Profile:
         """Return the averaged network's held-out loss by level."""

@@ -85,7 +85,12 @@ class Exact:
 
 
 def floor(
-    data: Dataset, objective: Denoising, target: Target, conditional: bool, device: torch.device
+    data: Dataset,
+    objective: Denoising,
+    target: Target,
+    conditional: bool,
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> Profile | None:
     """Return the loss of the exact denoiser of the train part on a thousand of its own examples, by level.
 
@@ -100,4 +105,4 @@ def floor(
     plain = replace(objective, guidance=1.0)
     exact = EmpiricalDenoiser(data.encoded(split.train).to(device), labels)
     seen = HeldOut.of(data, split.train[:: max(1, len(split.train) // 1000)][:1000], plain, conditional)
-    return seen.profile(Exact(exact, target), device)
+    return seen.profile(Exact(exact, target), device, ranks)
