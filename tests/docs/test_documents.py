@@ -47,6 +47,7 @@ DOCUMENTS = [
         ROOT / "docs" / "quality.md",
         ROOT / "docs" / "speed.md",
         ROOT / "docs" / "playground.md",
+        ROOT / "docs" / "scaling.md",
         ROOT / "README.md",
     )
     if path.is_file()
