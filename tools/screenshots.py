@@ -107,6 +107,8 @@ def main(data: str | None = None, only: str | None = None) -> None:
             VIEWS[view](page)
             page.wait_for_timeout(300)
             name = f"page-{view}{'' if model == 'fast' else '-' + model}{'-phone' if width < 500 else ''}.png"
+            # what sticks to the top of the window stands at the top of the picture as well
+            page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=PICTURES / name, full_page=True)
             print(name)
             context.close()

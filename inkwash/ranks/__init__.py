@@ -1,6 +1,7 @@
 """Several processes that do one piece of work: which of them this is, what its share is, and what all of them come to.
 
-They are started by torchrun, or by `inkwash train --processes N`, which starts torchrun's own launcher.
+They are started by torchrun, or by `inkwash train --processes N`, which starts torchrun's own launcher. torch's distributed
+part is imported where there are several: it takes half a second, which one process does not wait for.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch import distributed as dist
 
 from inkwash.errors import InkwashError, UsageError
 
@@ -58,6 +58,8 @@ class Ranks:
         """Return the sum of what each process holds, tensors of one shape; no gradient passes."""
         if self.alone:
             return mine
+        from torch import distributed as dist
+
         total = mine.detach().clone()
         with _told():
             dist.all_reduce(total)
@@ -108,6 +110,9 @@ class Ranks:
 
     def backward(self, loss: Tensor) -> None:
         """Take the gradient of `loss`; where there are several, of the mean of theirs."""
+        if self.alone:
+            loss.backward()
+            return
         with _told():
             loss.backward()
 
@@ -143,6 +148,8 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     if "TORCHELASTIC_RUN_ID" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
+    from torch import distributed as dist
+
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
@@ -164,12 +171,14 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         dist.destroy_process_group()
 
 
-def _meeting_place(patience: timedelta) -> dist.Store:
+def _meeting_place(patience: timedelta) -> Any:
     """Return where the processes find each other: the launcher's own store where it lends that, else one of rank 0.
 
     The launcher's outlives a restart, with the addresses of processes that are no more (pytorch issue 135712): so every
     attempt has a corner of its own in it.
     """
+    from torch import distributed as dist
+
     lent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     store = dist.TCPStore(
@@ -196,6 +205,8 @@ def may_restart() -> bool:
 @contextmanager
 def _told() -> Iterator[None]:
     """Say in one line what a lost connection means, which torch says in many."""
+    from torch import distributed as dist
+
     try:
         yield
     except dist.DistError as error:
