@@ -75,10 +75,14 @@ def write(model: Model, folder: Path) -> float:
 def refuse(model: Model) -> None:
     """Raise `UsageError` where diffusers has nothing like the network of `model`, its target or its size."""
     kind = model.recipe.network.kind
+    if model.facts.is_points:
+        raise UsageError(
+            f"{model.name} cannot become a pipeline of diffusers, whose networks draw images and no points"
+        )
     if kind != KIND:
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, which has no network like {kind}: train one with "
-            f"--set network.kind={KIND} data.std=1, or use --to onnx, which other programs run"
+            f"--set network.kind={KIND} --set data.std=1, or use --to onnx, which other programs run"
         )
     if model.recipe.target not in PREDICTIONS:
         raise UsageError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,9 +62,9 @@ class DDPMUNet(nn.Module):
     """`blocks` residual blocks a stage on the way down and one more on the way up, at `widths` from full resolution down.
 
     `forward(x [B, C, H, W], code [B], label int64 [B] or None)` -> [B, C, H, W], any H and W. The stages counted in
-    `attention` (from 0) attend, and so does the middle. Widths are multiples of `groups`. The defaults are those of Ho
-    et al. 2020 for CIFAR-10, 35,746,307 parameters with three channels; their dropout is left out, because torch's
-    would make a run depend on more than its seed.
+    `attention` (from 0) attend, and so does the middle. Widths are multiples of `groups`, None for 32 or as many as all
+    widths are multiples of. The defaults are those of Ho et al. 2020 for CIFAR-10, 35,746,307 parameters with three
+    channels; their dropout is left out, because torch's would make a run depend on more than its seed.
     """
 
     def __init__(
@@ -72,9 +74,10 @@ class DDPMUNet(nn.Module):
         widths: tuple[int, ...] = (128, 256, 256, 256),
         blocks: int = 2,
         attention: tuple[int, ...] = (1,),
-        groups: int = 32,
+        groups: int | None = None,
     ) -> None:
         super().__init__()
+        groups = groups or math.gcd(32, *widths)
         dim = 4 * widths[0]
         self.condition = Condition(widths[0], hidden=dim, classes=classes, out=dim)
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)

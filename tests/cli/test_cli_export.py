@@ -56,6 +56,20 @@ def test_what_cannot_be_is_refused(flags, cause, runs, refused):
     assert cause in refused("export", runs.plain, *flags)
 
 
+def test_points_are_no_pipeline(runs, refused):
+    assert "no points" in refused("export", runs.points, "--to", "diffusers")
+
+
+def test_the_way_out_of_that_refusal_works(runs, inkwash, tmp_path):
+    pytest.importorskip("diffusers", reason="to write for diffusers needs the interop extra")
+    way = ("--set", "network.kind=ddpm-unet", "--set", "data.std=1", "--set", "network.widths=[8, 24]")
+    short = ("--steps", 2, "--set", "training.batch=8", "--set", "sampling.preview=ddim:2")
+    assert inkwash("train", "digits", *way, *short, "--out", tmp_path / "run").code == 0
+    outcome = inkwash("export", tmp_path / "run", "--to", "diffusers", "-o", tmp_path / "pipeline")
+    assert outcome.code == 0 and "DDIMPipeline.from_pretrained" in outcome.err
+    assert (tmp_path / "pipeline" / "model_index.json").is_file()
+
+
 def test_without_npm_the_way_out_is_told_and_no_folder_is_left(runs, inkwash, monkeypatch, tmp_path):
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "empty"))
     monkeypatch.setenv("PATH", "")

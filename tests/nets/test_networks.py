@@ -18,7 +18,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "strided-unet": {"base": 16, "dim": 16},
     "simple-unet": {"base": 8},
     "attention-unet": {"base": 16, "dim": 16},
-    "ddpm-unet": {"widths": (16, 32), "blocks": 1, "groups": 8},
+    "ddpm-unet": {"widths": (16, 32), "blocks": 1},
     "mlp": {"width": 16, "depth": 2, "dim": 16},
 }
 OF_POINTS = {"mlp"}
