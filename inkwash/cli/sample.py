@@ -159,12 +159,12 @@ def sample(
         )
     if target.suffix.lower() != ".npz" and continue_:
         raise UsageError(f"--continue has no effect on {target}: it goes on with an interrupted draw into NAME.npz")
-    loaded = models.load(model, device=device)
-    if from_ is not None:
-        request = replace(request, settings=replace(settings, edit=Edit.read(loaded.facts, from_, mask, noise)))
-    drawing = request.resolve(loaded)
-    with ranks.joined(loaded.device) as those:
-        return _draw(drawing, target, batch, those, continue_, quiet or not those.first)
+    # first of all: of several devices each process has its own
+    with ranks.joined(hardware.device(device)) as those:
+        loaded = models.load(model, device=device)
+        if from_ is not None:
+            request = replace(request, settings=replace(settings, edit=Edit.read(loaded.facts, from_, mask, noise)))
+        return _draw(request.resolve(loaded), target, batch, those, continue_, quiet or not those.first)
 
 
 def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool, quiet: bool) -> int:

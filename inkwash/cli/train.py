@@ -91,8 +91,9 @@ def train(
     given = {"--data": data, "--out": out, "--set": set_, "--steps": steps, "--epochs": epochs, "--images": images}
     given |= {"--minutes": minutes, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
     given |= {"--keep": keep}
-    # before torch is there: its warnings of several processes are for those who write such programs
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        # before torch is there: its warnings of several processes are for those who write such programs
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     own_code.load(with_)
     from inkwash import hardware, ranks
     from inkwash.runs.starting import go_on
@@ -107,7 +108,7 @@ def train(
                 course = _course(what, given, place, those, begun, quiet, json_)
         path = those.tell("" if course is None else str(course.folder.path))
         return _follow(
-            course or go_on(path, None, None, place, ranks=those), quiet or not those.first, json_ and those.first
+            course or go_on(path, data, None, place, ranks=those), quiet or not those.first, json_ and those.first
         )
 
 
