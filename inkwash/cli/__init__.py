@@ -130,7 +130,7 @@ def run(arguments: list[str]) -> int:
         return _complain(f"{_one_line(error)} ('inkwash --help' and 'inkwash COMMAND --help' tell what there is)", 2)
     except InkwashError as error:
         # of several processes each finds the same fault in what was asked: the first says it
-        silent = isinstance(error, UsageError) and os.environ.get("RANK", "0") != "0"
+        silent = isinstance(error, UsageError) and "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0"
         return error.exit_code if silent else _complain(_one_line(error), error.exit_code)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)

@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from inkwash import own_code
 from inkwash.cli.whole import Whole
-from inkwash.errors import UsageError
+from inkwash.errors import InkwashError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -100,6 +100,9 @@ def train(
 
     hardware.keep_memory()
     place = hardware.device(device)
+    if ranks.restarted() and out is not None and _complete(out):
+        # one of them died after the last step was kept
+        return 0
     with ranks.joined(place) as those:
         # the first makes the folder, the others find it
         course = None
@@ -110,6 +113,18 @@ def train(
         return _follow(
             course or go_on(path, data, None, place, ranks=those), quiet or not those.first, json_ and those.first
         )
+
+
+def _complete(out: Path) -> bool:
+    """Return whether the run folder `out` holds its last step; every process reads the same file."""
+    from inkwash.runs.folder import RunFolder
+    from inkwash.training import checkpoints
+
+    try:
+        header = checkpoints.header(RunFolder(out).latest)
+        return bool(header["progress"]["step"] >= header["total"])
+    except (InkwashError, LookupError, TypeError):
+        return False
 
 
 def _course(
@@ -126,6 +141,7 @@ def _course(
         raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
     if restarted() and given["--out"] is not None and is_run(given["--out"]):
         course = go_on(given["--out"], given["--data"], None, place, ranks=ranks)
+        _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         _say(silent, f"started anew: going on with {given['--out']} from step {course.state.progress.step:,}")
         return course
     if is_run(what):

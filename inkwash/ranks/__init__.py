@@ -153,7 +153,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    patience = timedelta(seconds=float(os.environ.get("INKWASH_PATIENCE", PATIENCE)))
+    patience = _patience()
     with _told():
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
@@ -169,6 +169,13 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         # torch's wrapper of the network refers to itself: what is left of it at the interpreter's end aborts the process
         gc.collect()
         dist.destroy_process_group()
+
+
+def _patience() -> timedelta:
+    text = os.environ.get("INKWASH_PATIENCE", str(PATIENCE))
+    if not text.replace(".", "", 1).isdecimal() or not float(text):
+        raise UsageError(f"INKWASH_PATIENCE is '{text}': give seconds above 0")
+    return timedelta(seconds=float(text))
 
 
 def _meeting_place(patience: timedelta) -> Any:

@@ -37,7 +37,7 @@ def test_a_length_is_steps_images_or_epochs(flags, steps, inkwash):
 
 
 def test_minutes_are_measured_and_become_steps(inkwash):
-    outcome = inkwash("train", *PLAIN, "--set", "training.batch=8", "--minutes", "0.05", "--out", "run")
+    outcome = inkwash("train", *PLAIN, "--set", "training.batch=8", "--minutes", "0.2", "--out", "run")
     assert outcome.code == 0
     assert "measuring this machine" in outcome.err
     amount, unit = tomllib.loads(Path("run/recipe.toml").read_text())["training"]["length"].split()

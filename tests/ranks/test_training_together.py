@@ -85,6 +85,20 @@ def test_a_worker_that_is_killed_costs_time_and_nothing_else(
     assert recorded[0] == recorded[1]
 
 
+def test_started_anew_after_its_last_step_a_run_is_done(environment: dict[str, str], tmp_path: Path) -> None:
+    asked = [*SMALL, "--steps", "3", "--quiet", "--out", "run"]
+    assert alone(environment, tmp_path, *asked).returncode == 0
+    before = (tmp_path / "run/checkpoints/latest.safetensors").read_bytes()
+    assert alone(environment, tmp_path, *asked).returncode == 2
+    assert alone(environment | {"TORCHELASTIC_RESTART_COUNT": "1"}, tmp_path, *asked).returncode == 0
+    assert (tmp_path / "run/checkpoints/latest.safetensors").read_bytes() == before
+
+
+def test_a_variable_of_another_launcher_silences_nobody(environment: dict[str, str], tmp_path: Path) -> None:
+    ended = alone(environment | {"RANK": "3"}, tmp_path, "train", "nope")
+    assert ended.returncode == 2 and "unknown recipe 'nope'" in ended.stderr
+
+
 def test_what_is_wrong_is_said_once(environment: dict[str, str], tmp_path: Path) -> None:
     for more, cause in (
         (["--set", "training.batch=1"], "1 cannot be shared by 2 processes"),
