@@ -106,7 +106,7 @@ OTHER_WORDS = {
 """First words that newcomers try, and the command they mean."""
 
 
-SHARED = ("train", "sample", "evaluate")
+SHARED = ("train", "sample", "evaluate", "lab")
 """Commands that several processes can share."""
 
 
@@ -122,15 +122,21 @@ def run(arguments: list[str]) -> int:
             raise UsageError(f"there is no command '{arguments[0]}': it is 'inkwash {OTHER_WORDS[arguments[0]]}'")
         count, arguments = _processes(arguments)
         if count is not None:
+            # what cannot be understood is said before there are several to say it
+            app.parse_args(arguments, exit_on_error=False, print_error=False)
             from inkwash.ranks.launching import launch
 
             return launch(count, arguments)
         code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        return _complain(f"{_one_line(error)} ('inkwash --help' and 'inkwash COMMAND --help' tell what there is)", 2)
+        return (
+            2
+            if _another()
+            else _complain(f"{_one_line(error)} ('inkwash --help' and 'inkwash COMMAND --help' tell what there is)", 2)
+        )
     except InkwashError as error:
         # of several processes each finds the same fault in what was asked: the first says it
-        silent = isinstance(error, UsageError) and "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0"
+        silent = isinstance(error, UsageError) and _another()
         return error.exit_code if silent else _complain(_one_line(error), error.exit_code)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
@@ -142,6 +148,11 @@ def run(arguments: list[str]) -> int:
         what = _one_line(error) or "no message"
         return _complain(f"unexpected {type(error).__name__}: {what}; INKWASH_DEBUG=1 shows where, please report it", 1)
     return code if isinstance(code, int) else 0
+
+
+def _another() -> bool:
+    """Return whether this is one of several processes, and not the first."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0"
 
 
 def _processes(arguments: list[str]) -> tuple[int | None, list[str]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from inkwash import own_code
+from inkwash.cli.stopping import stop_on_signal
 from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError
 
@@ -31,6 +32,7 @@ def lab(
     length: str | None = None,
     run: str | None = None,
     device: str = "auto",
+    processes: Whole | None = None,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -56,6 +58,8 @@ def lab(
         Your run folder or model, in place of the one model that the arms of an experiment share.
     device
         auto, cpu, cuda or mps.
+    processes
+        Share the training and the drawing among so many processes of this machine. Default: this one alone.
     with_
         Your own Python file with an experiment: it defines EXPERIMENT, or adds a row to inkwash.lab.EXPERIMENTS.
     quiet
@@ -74,7 +78,7 @@ def lab(
             raise UsageError(f"{useless[0]} has no effect without the name of an experiment: one of {', '.join(known)}")
         _list(known, json_)
         return 0
-    from inkwash import hardware
+    from inkwash import hardware, ranks
     from inkwash.errors import unknown
     from inkwash.lab.folder import Request
     from inkwash.lab.runner import prepare
@@ -82,16 +86,23 @@ def lab(
     if name not in known:
         raise unknown("experiment", name, known)
     hardware.keep_memory()
-    place, watch = out or Path("lab") / name, _watch(quiet or json_)
-    try:
-        with _ended_like_interrupted():
-            work = prepare(known[name], Request(name, n, data, length, run), place, device, watch)
-            if not (quiet or json_):
-                _announce(work)
-            results, verdict = work.run(watch)
-    except KeyboardInterrupt:
-        print("stopped; what is done is kept, and the same command goes on", file=sys.stderr)
-        return 130
+    place = out or Path("lab") / name
+    with ranks.joined(hardware.device(device)) as those:
+        silent = quiet or json_ or not those.first
+        watch = _watch(silent)
+        try:
+            with _ended_like_interrupted():
+                work = prepare(known[name], Request(name, n, data, length, run), place, device, watch, those)
+                if not silent:
+                    _announce(work)
+                if not those.first:
+                    work.share(watch)
+                    return 0
+                results, verdict = work.run(watch)
+        except KeyboardInterrupt:
+            if those.first:
+                print("stopped; what is done is kept, and the same command goes on", file=sys.stderr)
+            return 130
     if json_:
         print(work.folder.results.read_text(encoding="utf-8"), end="")
     else:
@@ -177,16 +188,24 @@ def _watch(silent: bool) -> Any:
     from inkwash.cli.progress import bar, counter, plain_lines, stages
     from inkwash.lab.bench import Watch
 
-    if silent:
-        return Watch()
+    class Heard(Watch):
+        """Says nothing; a run that is asked to stop saves before it ends."""
 
-    class Shown(Watch):
+        @contextmanager
+        def training(self, course: Any) -> Iterator[Callable[[Any], object]]:
+            with stop_on_signal(course), self.steps(course) as show:
+                yield show
+
+        def steps(self, course: Any) -> AbstractContextManager[Callable[[Any], object]]:
+            return nullcontext(lambda event: None)
+
+    class Shown(Heard):
         """Bars on a terminal, lines in a log."""
 
         def say(self, text: str) -> None:
             print(text, file=sys.stderr)
 
-        def training(self, course: Any) -> AbstractContextManager[Callable[[Any], object]]:
+        def steps(self, course: Any) -> AbstractContextManager[Callable[[Any], object]]:
             return bar(course) if sys.stderr.isatty() else nullcontext(plain_lines(course))
 
         def drawing(self, name: str, count: int) -> AbstractContextManager[Callable[[int], object]]:
@@ -195,4 +214,4 @@ def _watch(silent: bool) -> Any:
         def judging(self) -> AbstractContextManager[Callable[[str, float], object]]:
             return stages()
 
-    return Shown()
+    return Heard() if silent else Shown()

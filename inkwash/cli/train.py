@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from inkwash import own_code
+from inkwash.cli.stopping import stop_on_signal
 from inkwash.cli.whole import Whole
 from inkwash.errors import InkwashError, UsageError
 
@@ -96,7 +96,6 @@ def train(
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     own_code.load(with_)
     from inkwash import hardware, ranks
-    from inkwash.runs.starting import go_on
 
     hardware.keep_memory()
     place = hardware.device(device)
@@ -104,15 +103,8 @@ def train(
         # one of them died after the last step was kept
         return 0
     with ranks.joined(place) as those:
-        # the first makes the folder, the others find it
-        course = None
-        with those.after_the_first():
-            if those.first:
-                course = _course(what, given, place, those, begun, quiet, json_)
-        path = those.tell("" if course is None else str(course.folder.path))
-        return _follow(
-            course or go_on(path, data, None, place, ranks=those), quiet or not those.first, json_ and those.first
-        )
+        quiet, json_ = quiet or not those.first, json_ and those.first
+        return _follow(_course(what, given, place, those, begun, quiet, json_), quiet, json_)
 
 
 def _complete(out: Path) -> bool:
@@ -133,16 +125,18 @@ def _course(
     """Return what is to be trained, of the flags as they were `given`, and say so."""
     from inkwash import preflight, recipe
     from inkwash.ranks import may_restart, restarted
-    from inkwash.runs.starting import changed_rate, go_on, is_run, start
+    from inkwash.runs.starting import changed_order, changed_rate, go_on, is_run, start
 
     silent = quiet or as_json
     length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
     if may_restart() and given["--out"] is None and not is_run(what):
         raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
-    if restarted() and given["--out"] is not None and is_run(given["--out"]):
+    # the first looks: what it makes the others may see too soon
+    if restarted() and ranks.any(ranks.first and given["--out"] is not None and is_run(given["--out"])):
         course = go_on(given["--out"], given["--data"], None, place, ranks=ranks)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         _say(silent, f"started anew: going on with {given['--out']} from step {course.state.progress.step:,}")
+        _say(silent, changed_order(course))
         return course
     if is_run(what):
         fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every", "--keep")
@@ -152,17 +146,12 @@ def _course(
         course = go_on(what, given["--data"], length, place, ranks=ranks)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         _say(silent, f"going on with {what} from step {course.state.progress.step:,}")
+        _say(silent, changed_order(course))
         _say(silent, changed_rate(course))
         return course
     if what not in recipe.bundled() and Path(what).is_dir():
         raise UsageError(f"{what} is a folder without recipe.toml: name a run folder, a recipe, or --data {what}")
-    changes = [*given["--set"]]
-    changes += [] if given["--seed"] is None else [f"training.seed={given['--seed']}"]
-    changes += [] if given["--size"] is None else [f"data.size={given['--size']}"]
-    often = given["--checkpoint-every"]
-    changes += [] if often is None else [f'training.checkpoint_every="{often}"']
-    changes += [] if given["--keep"] is None else [f"training.keep={given['--keep']}"]
-    chosen = recipe.load(what).with_changes(changes)
+    chosen = recipe.load(what).with_changes(_changes(given))
     if length is not None:
         chosen = recipe.with_length(chosen, length)
     course = start(
@@ -174,14 +163,26 @@ def _course(
         ranks=ranks,
         planning=lambda: _say(silent, "measuring this machine for some seconds, to plan the run"),
     )
+    if quiet:
+        return course
     _say(silent, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
     if chosen.network.conditional and not course.conditional:
         _say(quiet, f"warning, labels: {course.facts.data} has none: the network hears none, and draws without one")
-    for about, text in preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(
-        course.data
-    ):
+    warnings = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
+    for about, text in warnings:
         _say(quiet, f"warning, {about}: {text}")
     return course
+
+
+def _changes(given: dict[str, Any]) -> list[str]:
+    """Return what the flags as they were `given` change of a recipe, as --set takes it."""
+    changes = [*given["--set"]]
+    changes += [] if given["--seed"] is None else [f"training.seed={given['--seed']}"]
+    changes += [] if given["--size"] is None else [f"data.size={given['--size']}"]
+    often = given["--checkpoint-every"]
+    changes += [] if often is None else [f'training.checkpoint_every="{often}"']
+    changes += [] if given["--keep"] is None else [f"training.keep={given['--keep']}"]
+    return changes
 
 
 def _length(given: dict[str, float | None]) -> Length | None:
@@ -198,7 +199,7 @@ def _length(given: dict[str, float | None]) -> Length | None:
 
 
 def _follow(course: Course, quiet: bool, as_json: bool) -> int:
-    with _stop_on_signal(course), _display(course, quiet, as_json) as show:
+    with stop_on_signal(course), _display(course, quiet, as_json) as show:
         for event in course.events():
             show(event)
     step = course.state.progress.step
@@ -208,24 +209,6 @@ def _follow(course: Course, quiet: bool, as_json: bool) -> int:
     _say(quiet or as_json, f"done: look into {course.folder.path}/card.md and {course.folder.path}/samples")
     _say(quiet or as_json, f"draw from it: inkwash sample {course.folder.path}")
     return 0
-
-
-@contextmanager
-def _stop_on_signal(course: Course) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM asks the run to save and end after its step; a second Ctrl-C breaks off."""
-
-    def ask(number: int, frame: Any) -> None:
-        # of several processes each hears more than one, from the terminal and from the launcher
-        if course.stopping and number == signal.SIGINT and course.ranks.alone:
-            raise KeyboardInterrupt
-        course.stop()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

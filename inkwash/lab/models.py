@@ -17,6 +17,7 @@ from inkwash.facts import Facts
 from inkwash.lab.bench import Ready, Watch
 from inkwash.lab.experiment import Arm, Trained
 from inkwash.model import Model
+from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe, differing
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.planning import planned
@@ -88,20 +89,26 @@ class Plan:
                 f"{self.folder.path} was trained otherwise ({', '.join(changed)} changed): choose another --out"
             )
 
-    def train(self, spec: str | None, watch: Watch) -> None:
-        """Train what is left; `spec` is the data as the user named it, for the run's own record."""
-        if self.done >= self.total:
+    def train(self, spec: str | None, watch: Watch, ranks: Ranks = ALONE) -> None:
+        """Train what is left; `spec` is the data as the user named it, for the run's own record.
+
+        Several `ranks` train together. Raises `KeyboardInterrupt` when the course was asked to stop, and has saved.
+        """
+        # the first looks, for what it has just finished the others may not see yet
+        done = int(ranks.tell(str(self.done if ranks.first else 0)))
+        if done >= self.total:
             return
-        begun = self.folder.recipe.is_file()
-        if begun:
-            watch.say(f"going on with {self.folder.path} from step {self.done:,} of {self.total:,}")
-            course = go_on(self.folder.path, self.data, None, self.device)
+        if ranks.any(ranks.first and self.folder.recipe.is_file()):
+            watch.say(f"going on with {self.folder.path} from step {done:,} of {self.total:,}")
+            course = go_on(self.folder.path, self.data, None, self.device, ranks=ranks)
         else:
             watch.say(f"training {self.folder.path}, {self.total:,} steps")
-            course = start(self.recipe, spec, self.folder.path, self.device)
+            course = start(self.recipe, spec, self.folder.path, self.device, ranks=ranks)
         with watch.training(course) as show:
             for event in course.events():
                 show(event)
+        if course.stopping and course.state.progress.step < course.total:
+            raise KeyboardInterrupt
 
 
 def replaced(arms: tuple[Arm, ...], run: str | None, name: str) -> tuple[Arm, ...]:
@@ -134,11 +141,11 @@ class Models:
         first = next(iter(self.found.values()))
         return first.facts if isinstance(first, Model) else Facts.of(first.data, first.recipe.data.std)
 
-    def images_in(self, minutes: float) -> str:
+    def images_in(self, minutes: float, ranks: Ranks = ALONE) -> str:
         """Return the images that the slowest of the plans trains on in so many minutes on this machine, as a length."""
         images = []
         for plan in self.plans:
-            within = planned(plan.recipe, plan.data, 60 * minutes, plan.device)
+            within = planned(plan.recipe, plan.data, 60 * minutes, plan.device, ranks=ranks)
             images.append(Length.parse(within.training.length).amount * within.training.batch)
         return str(Length(min(images), "images"))
 

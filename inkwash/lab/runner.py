@@ -23,6 +23,7 @@ from inkwash.lab.experiment import Arm, Experiment, Verdict
 from inkwash.lab.folder import LabFolder, Request
 from inkwash.lab.models import BACKWARD, Models, Plan, gather, replaced
 from inkwash.lab.results import Result, Results, Series, Shown
+from inkwash.ranks import ALONE, Ranks
 from inkwash.training.lengths import Length
 from inkwash.viz import prints
 
@@ -32,7 +33,10 @@ SEEDS = 12
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """An experiment that can be done: everything that could be refused has been checked."""
+    """An experiment that can be done: everything that could be refused has been checked.
+
+    Several `ranks` train and draw together; the first measures, judges and writes.
+    """
 
     experiment: Experiment
     request: Request
@@ -41,6 +45,7 @@ class Work:
     bench: Bench
     folder: LabFolder
     device: torch.device
+    ranks: Ranks = ALONE
 
     @property
     def count(self) -> int:
@@ -73,8 +78,7 @@ class Work:
         """
         watch = watch or Watch()
         self.folder.keep(self.request)
-        for plan in self.models.plans:
-            plan.train(self.request.data, watch)
+        self.share(watch)
         lab, found = self._lab(watch), []
         for place in range(len(lab.arms)):
             found.append(self._held(place, lab) or self._measured(place, lab))
@@ -84,6 +88,21 @@ class Work:
         self._draw(lab, results)
         self._write(results, verdict, len(lab.arms))
         return results, verdict
+
+    def share(self, watch: Watch | None = None) -> None:
+        """Train what is missing, with the other processes, and draw this one's share of what the first will measure."""
+        watch = watch or Watch()
+        for plan in self.models.plans:
+            plan.train(self.request.data, watch, self.ranks)
+        if self.ranks.alone:
+            return
+        self.ranks.wait()  # until the first has written the last checkpoint
+        lab = self._lab(watch)
+        places = [place for place in range(len(lab.arms)) if self.ranks.first and self._held(place, lab) is None]
+        for place in json.loads(self.ranks.tell(json.dumps(places))):
+            arm = lab.arms[place]
+            with watch.drawing(f"{arm.name}, this process's share", self.count) as done:
+                arm.setting.share(self.count, self.ranks, done)
 
     def _lab(self, watch: Watch) -> Lab:
         """The bench with every arm's trained model."""
@@ -182,39 +201,50 @@ class Work:
 
 
 def prepare(
-    experiment: Experiment, request: Request, out: str | Path, device: str = "auto", watch: Watch | None = None
+    experiment: Experiment,
+    request: Request,
+    out: str | Path,
+    device: str = "auto",
+    watch: Watch | None = None,
+    ranks: Ranks = ALONE,
 ) -> Work:
     """Return the work of an experiment in the folder `out`, as it was begun there if it was.
 
-    A length in minutes is measured here. Raises `UsageError` or `InkwashError` for all that cannot be found, trained,
-    drawn or judged, before anything is written but the judges of new data.
+    A length in minutes is measured here. Several `ranks` prepare together: the first finds what can be done, and makes the
+    judges of new data, before the others. Raises `UsageError` or `InkwashError` for all that cannot be found, trained,
+    drawn or judged, before anything is written but those judges.
     """
     watch, place, folder = watch or Watch(), hardware.device(device), LabFolder(Path(out))
-    request = folder.begin(request)
-    arms = replaced(experiment.arms, request.run, experiment.name)
-    length = request.planned or request.length or experiment.length
-    models = gather(arms, request.data, length, folder.runs, place)
-    if request.length is not None and not models.plans:
-        raise UsageError(f"--length has no effect on {experiment.name}: it trains nothing here; leave it out")
-    for arm in arms:
-        setting = models.draft(arm)
-        chosen = setting.model
-        # built once here, so that what cannot be done is said before anything is trained or drawn
-        _ = setting.sampler
-        chosen.denoiser(setting.settings.guidance)
+    with ranks.after_the_first():
+        request = folder.begin(request)
+        arms = replaced(experiment.arms, request.run, experiment.name)
+        length = request.planned or request.length or experiment.length
+        models = gather(arms, request.data, length, folder.runs, place)
+        if request.length is not None and not models.plans:
+            raise UsageError(f"--length has no effect on {experiment.name}: it trains nothing here; leave it out")
+        for arm in arms:
+            setting = models.draft(arm)
+            chosen = setting.model
+            # built once here, so that what cannot be done is said before anything is trained or drawn
+            _ = setting.sampler
+            chosen.denoiser(setting.settings.guidance)
     asked = Length.parse(length, "--length")
     if models.plans and asked.unit == "minutes":
         watch.say("measuring this machine for some seconds, to plan the training")
-        request = replace(request, planned=models.images_in(asked.amount))
+        request = replace(request, planned=models.images_in(asked.amount, ranks))
         models = models.lasting(str(request.planned))
-    for plan in models.plans:
-        plan.require_own()
+    with ranks.after_the_first():
+        for plan in models.plans:
+            plan.require_own()
+        bench = _bench(models, watch)
+    return Work(experiment, request, arms, models, bench, folder, place, ranks)
+
+
+def _bench(models: Models, watch: Watch) -> Bench:
     with watch.judging() as tell:
         if models.data is not None:
-            bench = panels.for_data(models.data, progress=tell)
-        else:
-            bench = panels.for_facts(models.facts, progress=tell)
-    return Work(experiment, request, arms, models, bench, folder, place)
+            return panels.for_data(models.data, progress=tell)
+        return panels.for_facts(models.facts, progress=tell)
 
 
 def _told(arm: Ready) -> list[Score]:

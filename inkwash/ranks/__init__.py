@@ -11,7 +11,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +22,8 @@ from inkwash.errors import InkwashError, UsageError
 
 PATIENCE = 300.0
 """Seconds after which a process that does not answer is given up; INKWASH_PATIENCE says otherwise."""
+PREPARING = timedelta(days=1)
+"""How long the others wait while the first prepares: it may download data or train judges. Its end is noticed at once."""
 
 
 class LeftError(UsageError):
@@ -30,10 +32,14 @@ class LeftError(UsageError):
 
 @dataclass(frozen=True)
 class Ranks:
-    """Process number `rank` of `count`. Every method is called by all of them, in the same order."""
+    """Process number `rank` of `count`. Every method is called by all of them, in the same order.
+
+    `patient` is torch's process group of those who wait for PREPARING and not for PATIENCE only.
+    """
 
     rank: int = 0
     count: int = 1
+    patient: Any = field(default=None, repr=False, compare=False)
 
     @property
     def first(self) -> bool:
@@ -54,7 +60,7 @@ class Ranks:
             raise UsageError(f"{size} cannot be shared by {self.count} processes: start fewer, or give a larger batch")
         return slice(size * self.rank // self.count, size * (self.rank + 1) // self.count)
 
-    def sum(self, mine: Tensor) -> Tensor:
+    def sum(self, mine: Tensor, patiently: bool = False) -> Tensor:
         """Return the sum of what each process holds, tensors of one shape; no gradient passes."""
         if self.alone:
             return mine
@@ -62,7 +68,7 @@ class Ranks:
 
         total = mine.detach().clone()
         with _told():
-            dist.all_reduce(total)
+            dist.all_reduce(total, group=self.patient if patiently else None)
         return total
 
     def gather(self, mine: Tensor, size: int) -> Tensor:
@@ -76,25 +82,26 @@ class Ranks:
         return flag if self.alone else bool(self.sum(torch.tensor(int(flag))))
 
     def tell(self, text: str = "") -> str:
-        """Return the `text` that the first process has; what others give is not heard."""
+        """Return the `text` that the first process has, however long it prepares; what others give is not heard."""
         if self.alone:
             return text
         said = text.encode()
-        length = self.sum(torch.tensor(len(said) if self.first else 0))
+        length = self.sum(torch.tensor(len(said) if self.first else 0), patiently=True)
         letters = torch.zeros(int(length), dtype=torch.uint8)
         if self.first:
             letters[:] = torch.tensor(list(said), dtype=torch.uint8)
         return bytes(self.sum(letters).tolist()).decode()
 
     def wait(self) -> None:
-        """Return once all are here."""
-        self.any(False)
+        """Return once all are here, however long one of them takes."""
+        self.sum(torch.tensor(0), patiently=True)
 
     @contextmanager
     def after_the_first(self) -> Iterator[None]:
         """Let the first do the block alone, and the others once it has: it makes what they find there.
 
-        Where it fails the others leave in silence, by `LeftError`: the first says why.
+        Where it fails the others leave in silence, by `LeftError`: the first says why. What fails in another alone, such as
+        data that its host has not, is an `InkwashError` of its own.
         """
         if self.first:
             try:
@@ -106,7 +113,10 @@ class Ranks:
         else:
             if not self.tell():
                 raise LeftError("the first process has said why")
-            yield
+            try:
+                yield
+            except UsageError as error:
+                raise InkwashError(f"process {self.rank} of {self.count}, and not the first: {error}") from error
 
     def backward(self, loss: Tensor) -> None:
         """Take the gradient of `loss`; where there are several, of the mean of theirs."""
@@ -164,7 +174,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         )
     try:
         with _told():
-            yield Ranks(rank, count)
+            yield Ranks(rank, count, dist.new_group(backend="gloo", timeout=PREPARING))
     finally:
         # torch's wrapper of the network refers to itself: what is left of it at the interpreter's end aborts the process
         gc.collect()

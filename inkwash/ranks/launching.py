@@ -27,7 +27,7 @@ def launch(count: int, arguments: Sequence[str]) -> int:
         raise UsageError("--processes: this torch has no distributed part; leave it out") from None
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
     # what a process has to say it says itself, in one line
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    logging.disable(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,

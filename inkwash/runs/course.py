@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -146,11 +147,16 @@ class Course:
         """Ask the run to save and end after the step that it is in."""
         self.stopping = True
 
+    @cached_property
+    def learner(self) -> NetDenoiser:
+        """The network in training, which several ranks have together."""
+        return NetDenoiser(self.ranks.together(self.state.net), self.target, self.precision)
+
     def loop(self) -> Iterator[Step]:
         """Train up to the last step, yielding after each one; nothing is measured, drawn or written."""
         return steps(
             self.state,
-            NetDenoiser(self.ranks.together(self.state.net), self.target, self.precision),
+            self.learner,
             self.objective or self.denoising,
             self.batches,
             self.recipe.optimizer,
@@ -165,8 +171,9 @@ class Course:
         spent, begun = self._seconds_before(), time.perf_counter()
         loop = self.loop()
         # said before the first step: a session that is killed has been on this machine all the same
-        session = self.folder.begin_session(self.device, commit()) if self.ranks.first else 0
-        with self.folder.log(self.state.progress.step) if self.ranks.first else nullcontext(Log()) as log:
+        first = self.ranks.first
+        session = self.folder.begin_session(self.device, commit(), self.ranks.count) if first else 0
+        with self.folder.log(self.state.progress.step) if first else nullcontext(Log()) as log:
             try:
                 if self.state.progress.step == 0 and not self.folder.latest.is_file():
                     self._keep_latest()

@@ -150,9 +150,9 @@ class RunFolder:
             if writer is not None:
                 writer.close()
 
-    def begin_session(self, device: torch.device, code: str) -> int:
-        """Add a session's machine, versions and commit (`code`) to the environment file, and return its place there."""
-        entry = surroundings(device, code) | {"seconds": None, "until_step": None}
+    def begin_session(self, device: torch.device, code: str, processes: int = 1) -> int:
+        """Add a session's machine, versions, commit (`code`) and processes to the environment file; return its place there."""
+        entry = surroundings(device, code) | {"processes": processes, "seconds": None, "until_step": None}
         before = self.sessions()
         write_text(self.environment, json.dumps([*before, entry], indent=2) + "\n")
         return len(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from torch import nn
 from inkwash import recipe
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
+from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
@@ -55,16 +57,18 @@ def planned(
     net: nn.Module | None = None,
     objective: Objective | None = None,
     since: float | None = None,
+    ranks: Ranks = ALONE,
 ) -> Recipe:
     """Return `chosen` with the steps that fit into `seconds` on this machine, with their measurements and pictures.
 
-    The seconds count from the moment `since` of time.perf_counter, by default now. Where an epoch is only a few steps,
+    The seconds count from the moment `since` of time.perf_counter, by default now. Several `ranks` plan together, and go
+    by the clock of the first. Where an epoch is only a few steps,
     as with a folder of some pictures, measuring after each would leave no time to train: measurements are then thinned
     out to a quarter of the time. Raises `UsageError` when what is left is no training.
     """
     begun = time.perf_counter() if since is None else since
-    found = costs(chosen, data, seconds, device, net, objective)
-    spent = time.perf_counter() - begun + found.once
+    found = costs(chosen, data, seconds, device, net, objective, ranks)
+    spent = float(ranks.tell(repr(time.perf_counter() - begun))) + found.once
     left = (seconds - spent) * RESERVE
     if left < FEWEST_STEPS * found.step + found.pause:
         needed = (spent + (FEWEST_STEPS * found.step + found.pause) / RESERVE) / 60
@@ -93,29 +97,35 @@ def costs(
     device: torch.device,
     net: nn.Module | None = None,
     objective: Objective | None = None,
+    ranks: Ranks = ALONE,
 ) -> Costs:
-    """Return what a run of about so many `seconds` costs: a few steps of it are run and thrown away."""
+    """Return what a run of about so many `seconds` costs: a few steps of it are run and thrown away.
+
+    Several `ranks` run them together, and the first tells what it has measured.
+    """
     often = replace(
         chosen.training, length=f"{FIRST_STEPS} steps", checkpoint_every="1 steps", milestones=("every 1 steps",)
     )
     with TemporaryDirectory() as place:
         folder = RunFolder.create(Path(place) / "small")
-        small = Course(replace(chosen, training=often), data, folder, device, copy.deepcopy(net), objective)
+        small = Course(replace(chosen, training=often), data, folder, device, copy.deepcopy(net), objective, ranks)
         moments = [time.perf_counter()]
         for event in small.events():
             if isinstance(event, Step):
                 moments.append(time.perf_counter())
         once, pause = moments[1] - moments[0], time.perf_counter() - moments[-1]
         small.total = int(1e9)
-        step = _pace(small.loop(), min(TIMED_SHARE * seconds, TIMED_SECONDS))
+        step = _pace(small.loop(), min(TIMED_SHARE * seconds, TIMED_SECONDS), ranks)
+    once, step, pause = json.loads(ranks.tell(json.dumps([once, step, pause])))
     return Costs(once, step, pause, len(small.batches.split.train))
 
 
-def _pace(loop: Iterator[Step], seconds: float) -> float:
+def _pace(loop: Iterator[Step], seconds: float, ranks: Ranks) -> float:
     """Return the seconds of a step, the mean over about so many `seconds`: what holds steps up will do so again."""
     next(loop)
     begun, done = time.perf_counter(), 0
-    while done < TIMED_STEPS or time.perf_counter() - begun < seconds:
+    # the clocks of several differ: they stop after the same step
+    while ranks.any(done < TIMED_STEPS or time.perf_counter() - begun < seconds):
         next(loop)
         done += 1
     return (time.perf_counter() - begun) / done

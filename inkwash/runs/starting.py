@@ -44,13 +44,32 @@ def start(
 
     `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
     free number; `net` replaces the recipe's network, `objective` its loss. On data without labels the network hears
-    none. Of several `ranks` the first starts a run and the others go on with it. A length in minutes becomes steps here,
-    and counts from the moment `since` of time.perf_counter, by default now. Raises `UsageError` or `InkwashError` for
-    what cannot be trained or written.
+    none. Several `ranks` start a run together: the first finds out whether it can be, and writes. A length in minutes
+    becomes steps here, and counts from the moment `since` of time.perf_counter, by default now. Raises `UsageError` or
+    `InkwashError` for what cannot be trained or written.
     """
     since = time.perf_counter() if since is None else since
     device = device or hardware.device()
-    loaded = _loaded(chosen, data)
+    with ranks.after_the_first():
+        loaded = _loaded(chosen, data)
+        folder = RunFolder.free(out or RunFolder.next_free(chosen.name))
+    folder = RunFolder(Path(ranks.tell(str(folder.path))))
+    chosen = _fitted(chosen, data, loaded, net)
+    length = Length.parse(chosen.training.length)
+    if length.unit == "minutes":
+        planning()
+        chosen = planned(chosen, loaded, length.amount * 60, device, net, objective, since, ranks)
+    with ranks.after_the_first():
+        course = Course(chosen, loaded, folder, device, net, objective, ranks)
+        # made only now, so that a recipe that does not fit its data leaves no empty folder behind
+        if ranks.first:
+            RunFolder.create(folder.path)
+            write_text(folder.recipe, chosen.to_toml())
+    return course
+
+
+def _fitted(chosen: Recipe, data: str | Path | Dataset | None, loaded: Dataset, net: nn.Module | None) -> Recipe:
+    """Return the recipe with the data's name as it was given, classes as they are there, and the caller's own network."""
     spec = str(data) if isinstance(data, str | Path) else (chosen.data.name if data is None else loaded.name)
     meant, chosen = chosen.data.name, replace(chosen, data=replace(chosen.data, name=spec))
     if loaded.name != meant and chosen.experiment.objective:
@@ -60,18 +79,7 @@ def start(
     chosen = chosen.suiting(loaded.classes)
     if net is not None:
         chosen = replace(chosen, network=replace(chosen.network, kind=type(net).__name__, options={}))
-    folder = RunFolder.free(out or RunFolder.next_free(chosen.name))
-    length = Length.parse(chosen.training.length)
-    if length.unit == "minutes":
-        if not ranks.alone:
-            raise UsageError("minutes are planned for one process: give --steps, --epochs or --images to several")
-        planning()
-        chosen = planned(chosen, loaded, length.amount * 60, device, net, objective, since)
-    course = Course(chosen, loaded, folder, device, net, objective, ranks)
-    # made only now, so that a recipe that does not fit its data leaves no empty folder behind
-    RunFolder.create(folder.path)
-    write_text(folder.recipe, chosen.to_toml())
-    return course
+    return chosen
 
 
 def go_on(
@@ -85,9 +93,22 @@ def go_on(
 ) -> Course:
     """Return the course of the run folder `path` from its latest checkpoint on, up to its own length or a new one.
 
-    Raises `UsageError` when `path` is no run folder or has nothing left to do, `InkwashError` when its checkpoint
-    is damaged or does not fit.
+    Several `ranks` go on together. Raises `UsageError` when `path` is no run folder or has nothing left to do,
+    `InkwashError` when its checkpoint is damaged or does not fit.
     """
+    with ranks.after_the_first():
+        return _taken_up(path, data, length, device, net, objective, ranks)
+
+
+def _taken_up(
+    path: str | Path,
+    data: str | Path | Dataset | None,
+    length: Length | None,
+    device: torch.device | None,
+    net: nn.Module | None,
+    objective: Objective | None,
+    ranks: Ranks,
+) -> Course:
     folder = RunFolder.open(path)
     written = Recipe.from_dict(folder.written_recipe(), net_known=net is None)
     planned_before = Length.parse(written.training.length)
@@ -120,6 +141,22 @@ def changed_rate(course: Course) -> str | None:
         f"{course.total:,} steps, and would have been {old:.3g} on that of {before:,}; "
         "the run differs from one that was planned this long from its start"
     )
+
+
+def changed_order(course: Course) -> str | None:
+    """Say what another number of processes than in the session before does to a run; None when nothing."""
+    before = next((session.get("processes") for session in reversed(course.folder.sessions())), None)
+    now = course.ranks.count
+    if before in (None, now):
+        return None
+    return (
+        f"up to here {_processes(before)} trained this run, now {_processes(now)}: every batch is the same, its sums are "
+        "ordered differently, so that the last digits are not those of a run that goes on as before"
+    )
+
+
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
 
 
 def _loaded(chosen: Recipe, data: str | Path | Dataset | None) -> Dataset:

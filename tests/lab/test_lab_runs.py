@@ -114,7 +114,7 @@ def test_minutes_become_one_number_of_images_for_all(small, built, monkeypatch):
     steps = iter((9, 6))
     said = []
 
-    def planned(recipe, data, seconds, device):
+    def planned(recipe, data, seconds, device, ranks):
         said.append(seconds)
         return with_length(recipe, Length(next(steps), "steps"))
 

@@ -102,13 +102,44 @@ def test_a_variable_of_another_launcher_silences_nobody(environment: dict[str, s
 def test_what_is_wrong_is_said_once(environment: dict[str, str], tmp_path: Path) -> None:
     for more, cause in (
         (["--set", "training.batch=1"], "1 cannot be shared by 2 processes"),
-        (["--minutes", "1"], "minutes are planned for one process"),
+        (["--minutes", "0.001"], "minutes are over before"),
         (["--set", "training.batsh=1"], "batsh"),
+        (["--batsh", "1"], "--batsh"),
+        (["--data", "nowhere"], "no file or folder 'nowhere'"),
     ):
-        ended = alone(environment, tmp_path, *SMALL, "--processes", "2", *more, "--out", "none")
+        ended = alone(environment, tmp_path, *SMALL, "--processes", "2", *more, "--out", "none", "--quiet")
         assert ended.returncode == 2 and cause in ended.stderr
         assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_minutes_are_planned_by_all_with_the_clock_of_the_first(program: Callable[..., list[Any]]) -> None:
+    found = program(
+        2,
+        """
+import time
+from inkwash import data, recipe
+from inkwash.runs.planning import planned
+small = ["network.widths=[8,16]", "training.batch=16", "sampling.preview=ddim:2"]
+chosen = recipe.load("digits").with_changes(small)
+with ranks.joined(torch.device("cpu")) as those:
+    # the clock of the second says that the time is over
+    begun = time.perf_counter() - 300 * those.rank
+    within = planned(chosen, data.load("digits"), 300, torch.device("cpu"), since=begun, ranks=those)
+    told(those, within.training.length)
+""",
+    )
+    assert found[0] == found[1]
+    amount, unit = found[0].split()
+    assert unit == "steps" and int(amount) > 10
+
+
+def test_what_another_number_of_processes_changes_is_said(environment: dict[str, str], tmp_path: Path) -> None:
+    assert alone(environment, tmp_path, *SMALL, "--steps", "2", "--out", "run").returncode == 0
+    words = "sums are ordered differently"
+    for step, more, said in (("3", [], False), ("4", ["--processes", "2"], True), ("5", ["--processes", "2"], False)):
+        ended = alone(environment, tmp_path, "train", "run", "--steps", step, *more)
+        assert ended.returncode == 0 and (words in ended.stderr) == said, ended.stderr
 
 
 def test_a_launch_that_may_be_started_anew_needs_a_folder_to_find_again(torchrun: Torchrun) -> None:

@@ -1,0 +1,87 @@
+"""The lab in several processes: what one finds, and what is interrupted goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OWN = """
+from inkwash.lab import Arm, Experiment, Results, Trained, Verdict, weigh
+
+def verdict(found: Results) -> Verdict:
+    one, four = found.arms
+    return weigh((four.value("fd.c") < one.value("fd.c"), f"{one.told('fd.c')} in one, {four.told('fd.c')} in four."))
+
+SMALL = ("network.base=8", "training.batch=16", "training.precision=float32", "sampling.preview=ddim:2")
+MODEL = Trained("simple-unet", SMALL)
+EXPERIMENT = Experiment(
+    name="more-steps",
+    objective="See whether four steps are better than one.",
+    hypothesis="Four steps are better than one.",
+    arms=(Arm("one step", MODEL, "ddim:1"), Arm("four", MODEL, "ddim:4")),
+    verdict=verdict,
+    length="160 images",
+)
+"""
+
+
+@pytest.fixture
+def command(built: SimpleNamespace) -> list[str]:
+    Path("own.py").write_text(OWN)
+    asked = ["lab", "more-steps", "--with", "own.py", "--data", built.data, "-n", "450"]
+    return [sys.executable, "-m", "inkwash", *asked]
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def test_several_processes_find_what_one_finds(command: list[str], environment: dict[str, str]) -> None:
+    for out, more in (("one", []), ("two", ["--processes", "2"])):
+        done = subprocess.run(
+            [*command, "--out", out, *more], env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        # the first alone speaks
+        assert done.stderr.count("training takes about") == 1 and done.stderr.count("card: ") == 1
+    one, two = (json.loads(Path(out, "results.json").read_text()) for out in ("one", "two"))
+    assert one["verdict"]["outcome"] == two["verdict"]["outcome"]
+    for first, second in zip(one["arms"], two["arms"], strict=True):
+        values = [{score["key"]: score["value"] for score in arm["scores"]} for arm in (first, second)]
+        assert values[0].keys() == values[1].keys()
+        assert values[0]["images"] == values[1]["images"] == 160
+        # weights differ by the order of sums, pixels by a rounding of them
+        assert values[1]["fd.c"] == pytest.approx(values[0]["fd.c"], rel=1e-2)
+    session = json.loads(Path("two/runs/simple-unet/environment.json").read_text())[0]
+    assert session["processes"] == 2
+
+
+def test_interrupted_all_save_and_the_same_command_goes_on(command: list[str], environment: dict[str, str]) -> None:
+    asked = [*command, "--out", "out", "--length", "100000 epochs"]
+    latest = Path("out/runs/simple-unet/checkpoints/latest.safetensors")
+    with subprocess.Popen([*asked, "--processes", "2"], env=environment, stderr=subprocess.PIPE, text=True) as lab:
+        give_up = time.monotonic() + 90
+        while not latest.is_file():
+            assert lab.poll() is None and time.monotonic() < give_up
+            time.sleep(0.05)
+        lab.send_signal(signal.SIGINT)
+        _, said = lab.communicate(timeout=60)
+    assert lab.returncode == 130
+    assert said.count("stopped; what is done is kept") == 1 and "Traceback" not in said and "signal" not in said
+    with subprocess.Popen(asked, env=environment, stderr=subprocess.PIPE, text=True) as lab:
+        assert lab.stderr is not None
+        try:
+            lines = iter(lab.stderr.readline, "")
+            assert any("going on with out/runs/simple-unet from step" in line for line in lines)
+        finally:
+            lab.kill()
