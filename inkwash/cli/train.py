@@ -124,6 +124,7 @@ def _course(
 ) -> Course:
     """Return what is to be trained, of the flags as they were `given`, and say so."""
     from inkwash import preflight, recipe
+    from inkwash.cli.progress import stages
     from inkwash.ranks import may_restart, restarted
     from inkwash.runs.starting import changed_order, changed_rate, go_on, is_run, start
 
@@ -154,15 +155,17 @@ def _course(
     chosen = recipe.load(what).with_changes(_changes(given))
     if length is not None:
         chosen = recipe.with_length(chosen, length)
-    course = start(
-        chosen,
-        given["--data"],
-        given["--out"],
-        place,
-        since=begun,
-        ranks=ranks,
-        planning=lambda: _say(silent, "measuring this machine for some seconds, to plan the run"),
-    )
+    with stages(silent) as tell:
+        course = start(
+            chosen,
+            given["--data"],
+            given["--out"],
+            place,
+            since=begun,
+            ranks=ranks,
+            planning=lambda: _say(silent, "measuring this machine for some seconds, to plan the run"),
+            reading=tell,
+        )
     if quiet:
         return course
     _say(silent, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")

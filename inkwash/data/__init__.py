@@ -1,4 +1,4 @@
-"""Data sets: a name or a path becomes a `Dataset`, the whole of it in memory."""
+"""Data sets: a name or a path becomes a `Dataset`, in memory, or mapped where it is large."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from inkwash.data import arrays, cifar, digits, folders, mnist, points
 from inkwash.data.contents import reason
 from inkwash.data.dataset import Dataset
+from inkwash.data.folders import Progress
 from inkwash.data.pixels import decode, encode
 from inkwash.errors import InkwashError, UsageError, unknown
 
-__all__ = ["DATASETS", "FORMATS", "Dataset", "decode", "encode", "load", "local"]
+__all__ = ["DATASETS", "FORMATS", "Dataset", "Progress", "decode", "encode", "load", "local"]
 
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "mnist": partial(mnist.load, "mnist"),
@@ -44,11 +45,12 @@ FORMATS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = 
 )
 
 
-def load(spec: str | Path | None = None, size: int | None = None) -> Dataset:
+def load(spec: str | Path | None = None, size: int | None = None, progress: Progress | None = None) -> Dataset:
     """Return the data set of a name in `DATASETS`, or of a path; None means what INKWASH_DATA says.
 
-    `size` is the side in pixels to which images are resized. A name wins over a folder so called:
-    write `./mnist` for the folder. Raises `UsageError` for what is neither, `InkwashError` for damaged data.
+    `size` is the side in pixels to which images are resized; `progress(what, share)` hears how far the reading of many
+    pictures is. A name wins over a folder so called: write `./mnist` for the folder. Raises `UsageError` for what is
+    neither, `InkwashError` for damaged data.
     """
     spec = spec or os.environ.get("INKWASH_DATA")
     if not spec:
@@ -57,7 +59,7 @@ def load(spec: str | Path | None = None, size: int | None = None) -> Dataset:
             f" the names are {', '.join(DATASETS)}"
         )
     known = DATASETS.get(str(spec)) or DATASETS.get(str(spec).lower())
-    dataset = known() if known else _read(Path(spec).expanduser(), size)
+    dataset = known() if known else _read(Path(spec).expanduser(), size, progress)
     return dataset.resized(size)
 
 
@@ -69,20 +71,20 @@ def local(spec: str | Path, size: int | None = None) -> Dataset | None:
     return load(spec, size) if spec in DATASETS or Path(spec).exists() else None
 
 
-def _read(path: Path, size: int | None) -> Dataset:
+def _read(path: Path, size: int | None, progress: Progress | None) -> Dataset:
     try:
         if not path.exists():
             raise UsageError(f"no file or folder '{path}'; {unknown('data set', path.name, DATASETS)}")
-        return _by_format(path, size)
+        return _by_format(path, size, progress)
     except OSError as error:
         raise InkwashError(f"cannot read {path}: {reason(error)}; check the path and its permissions") from error
 
 
-def _by_format(path: Path, size: int | None) -> Dataset:
+def _by_format(path: Path, size: int | None, progress: Progress | None) -> Dataset:
     for holds, read in FORMATS:
         if holds(path):
             return read(path)
     if path.is_file():
         raise UsageError(f"{path} is no data file of a known kind: give a .npy, a .npz, {cifar.ARCHIVE}, or a folder")
     # only here can `size` be needed while reading: pictures may differ in size
-    return folders.read(path, size)
+    return folders.read(path, size, progress)

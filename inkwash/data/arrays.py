@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash.data import labels
+from inkwash.data import labels, mapped
 from inkwash.data.contents import read_bytes, reason
 from inkwash.data.dataset import Dataset
 from inkwash.errors import InkwashError
@@ -141,7 +140,4 @@ def _values(array: np.ndarray, what: str) -> Tensor:
         first = array.ndim == 4 and array.shape[1] in (1, 3)
         way_out = "channels come last, save .transpose(0, 2, 3, 1)" if first else "save [N, H, W] or [N, H, W, 1 or 3]"
         raise InkwashError(f"{what} is {found}: {way_out}")
-    with warnings.catch_warnings():
-        # torch cannot mark a tensor as read-only, and nobody writes to this one
-        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
-        return torch.from_numpy(array.transpose(0, 3, 1, 2))
+    return mapped.tensor(array.transpose(0, 3, 1, 2))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from inkwash.data import mapped
 from inkwash.data.pixels import encode, resize
 from inkwash.errors import UsageError
-
-SOME = 4096
-"""Examples that are looked at together where all are: a set can be larger than memory."""
+from inkwash.files import require_space
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,7 @@ class Dataset:
         if self.is_points:
             return float(self.values.double().std(correction=0))
         # 256 counts say all there is, in float64 and without a float copy of the set
-        counts = sum(torch.bincount(some.flatten(), minlength=256) for some in self.values.split(SOME))
+        counts = sum(torch.bincount(some.flatten(), minlength=256) for some in mapped.parts(self.values))
         share = torch.as_tensor(counts).double() / self.values.numel()
         level = encode(torch.arange(256, dtype=torch.uint8)).double()
         mean = (share * level).sum()
@@ -77,7 +79,7 @@ class Dataset:
     def sha256(self) -> str:
         """The SHA-256, in hex, of the training part: shape, value bytes and label bytes (little-endian)."""
         digest = hashlib.sha256(repr(tuple(self.values.shape)).encode())
-        for some in self.values.split(SOME):
+        for some in mapped.parts(self.values):
             digest.update(some.contiguous().numpy().data)
         if self.labels is not None:
             digest.update(self.labels.contiguous().numpy().data)
@@ -100,5 +102,23 @@ class Dataset:
             return self
         if self.is_points:
             raise UsageError(f"'{self.name}' holds points, which have no size in pixels: leave --size out")
-        test = None if self.test_values is None else resize(self.test_values, size)
-        return replace(self, values=resize(self.values, size), test_values=test)
+        test = None if self.test_values is None else _resized(self.test_values, size)
+        return replace(self, values=_resized(self.values, size), test_values=test)
+
+
+def _resized(values: Tensor, size: int) -> Tensor:
+    count, channels = values.shape[:2]
+    shape = (count, channels, size, size)
+    if values.shape == shape or math.prod(shape) < mapped.LARGE:
+        return resize(values, size)
+
+    def write(path: Path) -> None:
+        require_space(path, math.prod(shape))
+        array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        start = 0
+        for some in mapped.parts(values):
+            array[start : start + len(some)] = resize(some, size).numpy()
+            start += len(some)
+        array.flush()
+
+    return mapped.kept(f"{Dataset('', values).sha256[:24]}-{size}", write)

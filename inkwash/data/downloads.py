@@ -6,11 +6,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from inkwash.data.contents import reason
-from inkwash.data.dataset import Dataset
 from inkwash.errors import InkwashError, UsageError
+
+if TYPE_CHECKING:
+    from inkwash.data.dataset import Dataset
 
 CONNECT_SECONDS = 15
 

@@ -2,21 +2,36 @@
 
 - Grey or colour is decided for the set: one channel if every picture is grey (equal channels are grey).
 - Where there is a sub-folder `train`, it and an optional `test` are the two parts, of the same classes.
+- Many pictures are decoded once, and mapped from the cache from then on.
 """
 
 from __future__ import annotations
 
+import hashlib
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash.data import pictures
+from inkwash.data import mapped, pictures
+from inkwash.data.contents import read_bytes
 from inkwash.data.dataset import Dataset
 from inkwash.errors import InkwashError, UsageError
+from inkwash.files import require_space
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
+
+TOLD = 100
+"""Every so many pictures it is said how far their reading is."""
+VERSION = 1
+"""Of how pictures become pixels: another one is another key in the cache."""
+
+Progress = Callable[[str, float], object]
 
 
 @dataclass(frozen=True)
@@ -28,15 +43,21 @@ class Listing:
     labels: tuple[int, ...] = ()
 
 
-def read(folder: Path, size: int | None = None) -> Dataset:
+def read(folder: Path, size: int | None = None, progress: Progress | None = None) -> Dataset:
     """Return the pictures of `folder` as a set of its name; with `size`, each as `size` by `size` pixels.
 
-    Raises `InkwashError` for an empty folder or class and for a picture that cannot be read, `UsageError` for
-    pictures of different sizes without `size` and for a layout that is ambiguous; each names the file.
+    `progress(what, share)` hears how far it is, where that takes time. Raises `InkwashError` for an empty folder or class
+    and for a picture that cannot be read, `UsageError` for pictures of different sizes without `size` and for a layout
+    that is ambiguous; each names the file.
     """
     train, test = _parts(folder)
     files = (*train.files, *(test.files if test else ()))
-    values = _stack([pictures.read(path, size) for path in files], files)
+    first = pictures.read(files[0], size)
+    # of colour until all are known to be grey
+    if 3 * first[0].numel() * len(files) < mapped.LARGE:
+        values = _stack([*_read(files, size, progress)])
+    else:
+        values = mapped.kept(_key(folder, files, size), lambda path: _write(path, files, size, progress))
     count = len(train.files)
     return Dataset(
         name=folder.resolve().name,
@@ -101,15 +122,51 @@ def _pictures(folder: Path) -> list[Path]:
     return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
-def _stack(pictures: list[Tensor], files: tuple[Path, ...]) -> Tensor:
-    """Return uint8 `[N, C, H, W]`, with C = 3 if any picture has colour."""
-    height, width = pictures[0].shape[1:]
-    for picture, path in zip(pictures, files, strict=True):
-        if picture.shape[1:] != (height, width):
-            side = min(height, width, *picture.shape[1:])
+def _read(files: tuple[Path, ...], size: int | None, progress: Progress | None) -> Iterator[Tensor]:
+    """Yield the pictures, uint8 `[C, H, W]`, of one height and width."""
+    shape: tuple[int, ...] = ()
+    for k, path in enumerate(files):
+        picture = pictures.read(path, size)
+        shape = shape or picture.shape[1:]
+        if picture.shape[1:] != shape:
+            side = min(*shape, *picture.shape[1:])
             raise UsageError(
-                f"{files[0]} is {width}x{height} and {path} is {picture.shape[2]}x{picture.shape[1]}:"
+                f"{files[0]} is {shape[1]}x{shape[0]} and {path} is {picture.shape[2]}x{picture.shape[1]}:"
                 f" the images of a set have one size; resize them all with --size, such as --size {side}"
             )
-    channels = max(len(picture) for picture in pictures)
-    return torch.stack([picture.expand(channels, height, width) for picture in pictures])
+        yield picture
+        if progress is not None and k % TOLD == 0:
+            progress(f"reading {len(files):,} pictures", k / len(files))
+
+
+def _stack(read: list[Tensor]) -> Tensor:
+    """Return uint8 `[N, C, H, W]`, with C = 3 if any picture has colour."""
+    channels = max(len(picture) for picture in read)
+    return torch.stack([picture.expand(channels, *picture.shape[1:]) for picture in read])
+
+
+def _write(path: Path, files: tuple[Path, ...], size: int | None, progress: Progress | None) -> None:
+    """Write what `_stack` returns as .npy, a picture at a time."""
+    for channels in (1, 3):
+        read = _read(files, size, progress)
+        first = next(read)
+        shape = (len(files), channels, *first.shape[1:])
+        require_space(path, math.prod(shape))
+        array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        for k, picture in enumerate(chain([first], read)):
+            if len(picture) > channels:
+                break  # colour among grey: begun anew with three channels
+            array[k] = picture.numpy()
+        else:
+            array.flush()
+            return
+
+
+def _key(folder: Path, files: tuple[Path, ...], size: int | None) -> str:
+    """Return a hash of what decides the pixels: size, names and contents, and not when they were written."""
+    found = hashlib.sha256(repr((VERSION, size, len(files))).encode())
+    for path in files:
+        raw = read_bytes(path)
+        found.update(repr((path.relative_to(folder).as_posix(), len(raw))).encode())
+        found.update(raw)
+    return found.hexdigest()[:24]

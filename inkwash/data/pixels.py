@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inkwash.data import mapped
 from inkwash.errors import UsageError
 
 
@@ -42,4 +43,4 @@ def resize(pixels: Tensor, size: int) -> Tensor:
         return smooth[..., top : top + size, left : left + size].round().clamp(0, 255).to(torch.uint8)
 
     # the float copy is four times the set; in pieces it stays small
-    return torch.cat([one(batch) for batch in torch.split(pixels, 1024)])
+    return torch.cat([one(batch) for batch in mapped.parts(pixels)])

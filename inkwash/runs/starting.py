@@ -12,7 +12,7 @@ from torch import nn
 
 from inkwash import data as datasets
 from inkwash import hardware, recipe
-from inkwash.data import Dataset
+from inkwash.data import Dataset, Progress
 from inkwash.errors import UsageError
 from inkwash.files import write_text
 from inkwash.ranks import ALONE, Ranks
@@ -39,19 +39,21 @@ def start(
     since: float | None = None,
     ranks: Ranks = ALONE,
     planning: Callable[[], object] = lambda: None,
+    reading: Progress | None = None,
 ) -> Course:
     """Return a new run's course, its resolved recipe written into the run folder.
 
     `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
     free number; `net` replaces the recipe's network, `objective` its loss. On data without labels the network hears
     none. Several `ranks` start a run together: the first finds out whether it can be, and writes. A length in minutes
-    becomes steps here, and counts from the moment `since` of time.perf_counter, by default now. Raises `UsageError` or
+    becomes steps here, and counts from the moment `since` of time.perf_counter, by default now. `planning()` hears of that,
+    `reading(what, share)` of data that takes time to read. Raises `UsageError` or
     `InkwashError` for what cannot be trained or written.
     """
     since = time.perf_counter() if since is None else since
     device = device or hardware.device()
     with ranks.after_the_first():
-        loaded = _loaded(chosen, data)
+        loaded = _loaded(chosen, data, reading)
         folder = RunFolder.free(out or RunFolder.next_free(chosen.name))
     folder = RunFolder(Path(ranks.tell(str(folder.path))))
     chosen = _fitted(chosen, data, loaded, net)
@@ -159,7 +161,7 @@ def _processes(count: int) -> str:
     return "one process" if count == 1 else f"{count} processes"
 
 
-def _loaded(chosen: Recipe, data: str | Path | Dataset | None) -> Dataset:
+def _loaded(chosen: Recipe, data: str | Path | Dataset | None, reading: Progress | None = None) -> Dataset:
     if isinstance(data, Dataset):
         return data.resized(chosen.data.size)
-    return datasets.load(data if data is not None else chosen.data.name, chosen.data.size)
+    return datasets.load(data if data is not None else chosen.data.name, chosen.data.size, reading)

@@ -1,17 +1,22 @@
-"""A file of arrays is mapped, not read: what lies on the disk can be larger than memory, and is the same set."""
+"""Arrays and many pictures are mapped, not read: what lies on the disk can be larger than memory, and is the same set."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+from PIL import Image
 
 from inkwash import data
+from inkwash.data import mapped, pictures
+from inkwash.errors import UsageError
 from inkwash.training.batches import Batches
 
 MANY = 400_000
@@ -19,14 +24,16 @@ PROGRAM = """
 import json, sys
 import torch
 from inkwash import data
+from inkwash.data import mapped
 from inkwash.training.batches import Batches
+mapped.LARGE = 1 << 20
 def anonymous():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) * 1024
-found = data.load(sys.argv[1])
 before = anonymous()
-batches = Batches(found, 64, 0, False, 0.0, torch.device("cpu"))
-seen = [batches(step).images.sum().item() for step in range(1, 20)]
+found = data.load(sys.argv[1])
+batches = Batches(found, 16, 0, False, 0.0, torch.device("cpu"))
+seen = [batches(step).images.sum().item() for step in range(1, 4)]
 print(json.dumps([len(found), found.data_std, found.sha256, anonymous() - before]))
 """
 
@@ -60,3 +67,90 @@ def test_its_numbers_stay_on_the_disk(tmp_path: Path) -> None:
     )
     count, _, _, grown = json.loads(ended.stdout)
     assert count == MANY and grown < size / 4
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two classes of pictures with a test part: grey ones, and colour in the last of them."""
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
+    draw = np.random.default_rng(0)
+    for part, count in (("train", 7), ("test", 3)):
+        for name in ("ant", "bee"):
+            (tmp_path / "many" / part / name).mkdir(parents=True)
+            for k in range(count):
+                Image.fromarray(draw.integers(0, 256, (6, 5), dtype=np.uint8)).save(
+                    tmp_path / "many" / part / name / f"{k}.png"
+                )
+    Image.fromarray(draw.integers(0, 256, (6, 5, 3), dtype=np.uint8)).save(tmp_path / "many/test/bee/2.png")
+    return tmp_path / "many"
+
+
+def same(one: data.Dataset, other: data.Dataset) -> bool:
+    assert one.test_values is not None and other.test_values is not None
+    assert one.test_labels is not None and other.test_labels is not None
+    whole = torch.equal(one.values, other.values) and torch.equal(one.test_values, other.test_values)
+    return whole and one.sha256 == other.sha256 and torch.equal(one.test_labels, other.test_labels)
+
+
+def test_a_mapped_folder_is_the_folder_and_is_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {size: data.load(folder, size) for size in (None, 4)}
+    monkeypatch.setattr(mapped, "LARGE", 1)
+    for size, expected in held.items():
+        assert same(data.load(folder, size), expected)
+    decoded = []
+    read = pictures.read
+    monkeypatch.setattr(pictures, "read", lambda path, size: decoded.append(path) or read(path, size))
+    assert same(data.load(folder), held[None])
+    assert len(decoded) == 1, "one tells the size of all"
+
+
+def test_other_pictures_and_damage_are_not_taken_for_what_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapped, "LARGE", 1)
+    before = data.load(folder)
+    before = replace(before, values=before.values.clone(), test_values=before.test_values.clone())
+    (kept,) = mapped.cache_folder().glob("mapped/*.npy")
+    spoilt = bytearray(kept.read_bytes())
+    for place in (-1, 20, len(spoilt) // 2):
+        spoilt[place] ^= 1
+        kept.write_bytes(spoilt)
+        assert same(data.load(folder), before)
+    kept.write_bytes(kept.read_bytes()[:-5])
+    assert same(data.load(folder), before)
+    # as many bytes, written at the same moment
+    picture = folder / "train/ant/0.png"
+    moment = picture.stat().st_mtime_ns
+    Image.open(folder / "train/ant/1.png").save(picture)
+    os.utime(picture, ns=(moment, moment))
+    assert torch.equal(data.load(folder).values[0], before.values[1])
+    Image.new("L", (9, 9)).save(picture)
+    with pytest.raises(UsageError, match=r"0\.png is 9x9 and .*1\.png is 5x6"):
+        data.load(folder)
+
+
+def test_many_pictures_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "many").mkdir()
+    for k in range(500):
+        Image.new("RGB", (400, 400), (k % 256, 7, 9)).save(tmp_path / "many" / f"{k}.png", compress_level=1)
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "many")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    count, _, _, grown = json.loads(ended.stdout)
+    assert count == 500 and grown < 500 * 400 * 400 * 3 / 4
+
+
+def test_what_a_large_set_is_resized_to_is_mapped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
+    np.save(tmp_path / "set.npy", np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8))
+    expected = data.load(tmp_path / "set.npy", 5).values
+    monkeypatch.setattr(mapped, "LARGE", 1)
+    monkeypatch.setattr(mapped, "AT_ONCE", 1000)
+    assert torch.equal(data.load(tmp_path / "set.npy", 5).values, expected)
+    (kept,) = mapped.cache_folder().glob("mapped/*-5.npy")
+    assert torch.equal(mapped.opened(kept), expected)
