@@ -171,6 +171,7 @@ def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool,
     from inkwash.cli import outputs
     from inkwash.cli.parts import LEAST, Parts
     from inkwash.cli.progress import counter
+    from inkwash.ranks import restarted
 
     write, parts = outputs.writer_for(target, drawing.request.kind), None
     if not ranks.alone and write is not outputs.write_arrays:
@@ -178,7 +179,7 @@ def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool,
     with ranks.after_the_first():
         outputs.check_free(target)
         if write is outputs.write_arrays and (not ranks.alone or drawing.count > LEAST):
-            parts = Parts.claim(drawing, target, batch, go_on or not ranks.first)
+            parts = Parts.claim(drawing, target, batch, go_on or restarted() or not ranks.first)
     if not quiet and drawing.sampler.evaluations > PATIENT:
         print(
             f"{drawing.sampler.kind}:{drawing.sampler.steps} asks the network {drawing.sampler.evaluations:,} times an image; "

@@ -108,13 +108,14 @@ def train(
 
 
 def _complete(out: Path) -> bool:
-    """Return whether the run folder `out` holds its last step; every process reads the same file."""
+    """Return whether this launch's run in the folder `out` holds its last step; every process reads the same files."""
     from inkwash.runs.folder import RunFolder
+    from inkwash.runs.starting import is_ours
     from inkwash.training import checkpoints
 
     try:
         header = checkpoints.header(RunFolder(out).latest)
-        return bool(header["progress"]["step"] >= header["total"])
+        return is_ours(out) and bool(header["progress"]["step"] >= header["total"])
     except (InkwashError, LookupError, TypeError):
         return False
 
@@ -126,14 +127,14 @@ def _course(
     from inkwash import preflight, recipe
     from inkwash.cli.progress import stages
     from inkwash.ranks import may_restart, restarted
-    from inkwash.runs.starting import changed_order, changed_rate, go_on, is_run, start
+    from inkwash.runs.starting import changed_order, changed_rate, go_on, is_ours, is_run, start
 
     silent = quiet or as_json
     length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
     if may_restart() and given["--out"] is None and not is_run(what):
         raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
     # the first looks: what it makes the others may see too soon
-    if restarted() and ranks.any(ranks.first and given["--out"] is not None and is_run(given["--out"])):
+    if restarted() and ranks.any(ranks.first and given["--out"] is not None and is_ours(given["--out"])):
         course = go_on(given["--out"], given["--data"], None, place, ranks=ranks)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         _say(silent, f"started anew: going on with {given['--out']} from step {course.state.progress.step:,}")

@@ -214,6 +214,11 @@ def restarted() -> bool:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
+def launch_name() -> str:
+    """Return the name that torchrun's launch has, "" without torchrun."""
+    return os.environ.get("TORCHELASTIC_RUN_ID", "")
+
+
 def may_restart() -> bool:
     """Return whether torchrun will start these processes anew when one of them fails."""
     return int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")) > 0

@@ -22,7 +22,7 @@ from inkwash.facts import Facts
 from inkwash.files import write_text
 from inkwash.model import Model
 from inkwash.objectives import Denoising
-from inkwash.ranks import ALONE, Ranks
+from inkwash.ranks import ALONE, Ranks, launch_name
 from inkwash.recipe import Recipe, differing
 from inkwash.runs.events import Drew, Event, Kept, Measured
 from inkwash.runs.folder import Log, RunFolder, commit
@@ -171,8 +171,8 @@ class Course:
         spent, begun = self._seconds_before(), time.perf_counter()
         loop = self.loop()
         # said before the first step: a session that is killed has been on this machine all the same
-        first = self.ranks.first
-        session = self.folder.begin_session(self.device, commit(), self.ranks.count) if first else 0
+        first, count = self.ranks.first, self.ranks.count
+        session = self.folder.begin_session(self.device, commit(), count, launch_name()) if first else 0
         with self.folder.log(self.state.progress.step) if first else nullcontext(Log()) as log:
             try:
                 if self.state.progress.step == 0 and not self.folder.latest.is_file():

@@ -150,9 +150,13 @@ class RunFolder:
             if writer is not None:
                 writer.close()
 
-    def begin_session(self, device: torch.device, code: str, processes: int = 1) -> int:
-        """Add a session's machine, versions, commit (`code`) and processes to the environment file; return its place there."""
-        entry = surroundings(device, code) | {"processes": processes, "seconds": None, "until_step": None}
+    def begin_session(self, device: torch.device, code: str, processes: int = 1, launch: str = "") -> int:
+        """Add a session's machine, versions, commit (`code`), processes and `launch` to the environment file.
+
+        Returns its place there.
+        """
+        ours = {"processes": processes, "launch": launch, "seconds": None, "until_step": None}
+        entry = surroundings(device, code) | ours
         before = self.sessions()
         write_text(self.environment, json.dumps([*before, entry], indent=2) + "\n")
         return len(before)

@@ -15,7 +15,7 @@ from inkwash import hardware, recipe
 from inkwash.data import Dataset, Progress
 from inkwash.errors import UsageError
 from inkwash.files import write_text
-from inkwash.ranks import ALONE, Ranks
+from inkwash.ranks import ALONE, Ranks, launch_name
 from inkwash.recipe import Recipe
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
@@ -27,6 +27,15 @@ from inkwash.training.loop import Objective
 def is_run(what: str | Path) -> bool:
     """Return whether `what` means a run folder; a bundled recipe's name wins over a folder so called."""
     return str(what) not in recipe.bundled() and (Path(what) / "recipe.toml").is_file()
+
+
+def is_ours(path: str | Path) -> bool:
+    """Return whether `path` is a run folder that this launch of torchrun made, to be gone on with when it is started anew."""
+    if not is_run(path):
+        return False
+    sessions = RunFolder(Path(path)).sessions()
+    # without a session nothing was trained yet
+    return not sessions or sessions[-1].get("launch") == launch_name()
 
 
 def start(

@@ -86,11 +86,16 @@ def test_a_worker_that_is_killed_costs_time_and_nothing_else(
 
 
 def test_started_anew_after_its_last_step_a_run_is_done(environment: dict[str, str], tmp_path: Path) -> None:
+    first = environment | {"TORCHELASTIC_RUN_ID": "one", "RANK": "0"}
+    again = first | {"TORCHELASTIC_RESTART_COUNT": "1"}
     asked = [*SMALL, "--steps", "3", "--quiet", "--out", "run"]
-    assert alone(environment, tmp_path, *asked).returncode == 0
+    assert alone(first, tmp_path, *asked).returncode == 0
     before = (tmp_path / "run/checkpoints/latest.safetensors").read_bytes()
-    assert alone(environment, tmp_path, *asked).returncode == 2
-    assert alone(environment | {"TORCHELASTIC_RESTART_COUNT": "1"}, tmp_path, *asked).returncode == 0
+    assert alone(first, tmp_path, *asked).returncode == 2
+    assert alone(again, tmp_path, *asked).returncode == 0
+    # another launch does not take it for its own, however often it is started anew
+    other = alone(again | {"TORCHELASTIC_RUN_ID": "two"}, tmp_path, *asked)
+    assert other.returncode == 2 and "already holds something" in other.stderr
     assert (tmp_path / "run/checkpoints/latest.safetensors").read_bytes() == before
 
 
