@@ -3,7 +3,8 @@
     python benchmarks/hosts.py
 
 A short run is trained by two hosts, undisturbed. Then once more, and in the middle of it the cable is cut: both sides must
-say so in a bounded time, and what goes on from the last checkpoint must end as the undisturbed run did, to the last bit.
+say so in a bounded time, and what goes on from the last checkpoint must end as the undisturbed run did, to the last bit. It
+fails where one of these is not so.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ app = App()
 
 
 @app.default
-def main(steps: int = 400, patience: float = 15.0) -> None:
+def main(steps: int = 400, patience: float = 15.0) -> int:
     """Train for so many `steps`; a host that is silent for `patience` seconds is given up."""
     with TemporaryDirectory() as place, network():
         folder = Path(place)
@@ -39,11 +40,13 @@ def main(steps: int = 400, patience: float = 15.0) -> None:
         print(f"undisturbed: exit codes {codes}, step {step(folder / 'calm')} of {steps}")
         codes, said, waited = together(folder, [*begin, "cut"], patience, cut_at=steps // 2)
         print(f"cut at step {step(folder / 'cut')}: both said so within {waited:.0f} s; launchers' exit codes {codes}:")
-        print("\n".join(f"  {line}" for text in said for line in text.splitlines() if line.startswith("inkwash:")))
+        lines = [[line for line in text.splitlines() if line.startswith("inkwash:")] for text in said]
+        print("\n".join(f"  {line}" for each in lines for line in each))
+        failed = not (all(codes) and all(len(each) == 1 for each in lines) and waited < patience + GRACE)
         codes, _, _ = together(folder, ["train", "cut", "--quiet"], patience)
-        print(
-            f"gone on: exit codes {codes}, differing from the undisturbed run: {differing(folder / 'calm', folder / 'cut')}"
-        )
+        apart = differing(folder / "calm", folder / "cut")
+        print(f"gone on: exit codes {codes}, differing from the undisturbed run: {apart}")
+        return int(failed or any(codes) or apart != "none")
 
 
 @contextmanager
@@ -131,4 +134,4 @@ def ip(*words: str) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    sys.exit(app())

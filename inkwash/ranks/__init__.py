@@ -235,7 +235,7 @@ def _told() -> Iterator[None]:
         raise _lost(error) from None
     except RuntimeError as error:
         # gloo tells of a closed or silent connection by plain runtime errors
-        if any(word in str(error) for word in ("gloo", "Connection", "Timed out", "NCCL")):
+        if any(word in str(error) for word in ("gloo", "Connection", "Timed out", "pair closure", "NCCL")):
             raise _lost(error) from None
         raise
 

@@ -94,3 +94,9 @@ def test_it_means_nothing_for_a_grid(runs, refused):
 def test_processes_is_a_whole_number(refused):
     for number in ("two", "1.5", "", "0", "-1"):
         assert "--processes" in refused("sample", "--processes", number, "-o", "all.npz")
+
+
+def test_what_torchrun_starts_anew_goes_on_by_itself(runs, inkwash, interrupted, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert inkwash("sample", runs.digits, *FLAGS).code == 0
+    assert interrupted == [1, 2] and not FOLDER.exists()
