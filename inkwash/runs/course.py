@@ -107,7 +107,7 @@ class Course:
         """
         for leftover in self.folder.checkpoints.glob(".*.safetensors") if self.ranks.first else ():
             leftover.unlink()  # a save that was killed before its rename
-        source, checkpoint = self._newest()
+        source, checkpoint, self.fallen_back = checkpoints.newest(self.folder.checkpoints)
         known = Facts.from_dict(checkpoint.header["facts"])
         if known.sha256 != self.facts.sha256:
             raise InkwashError(
@@ -123,19 +123,6 @@ class Course:
             )
         if self.ranks.first:
             self.folder.forget_after(self.state.progress.step)
-
-    def _newest(self) -> tuple[Path, Checkpoint]:
-        try:
-            found = checkpoints.load(self.folder.latest)
-            checkpoints.require(self.folder.latest, found.header)
-        except (checkpoints.DamagedError, UsageError) as error:
-            before = checkpoints.newest_whole(self.folder.checkpoints)
-            if before is None:
-                raise
-            step = before[1].header["progress"]["step"]
-            self.fallen_back = f"{error}. Going on from {before[0].name}, step {step:,}"
-            return before
-        return self.folder.latest, found
 
     def average(self) -> Model:
         """Return the averaged network as a model to draw from."""
