@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import math
 from dataclasses import dataclass
 from importlib import resources
@@ -140,6 +142,16 @@ def bundled() -> list[str]:
     return sorted(item.name for item in folder.iterdir() if (item / "checkpoints" / "latest.safetensors").is_file())
 
 
+def require_as_bundled(path: Path) -> None:
+    """Raise `InkwashError` when `path` is a bundled model's checkpoint, and not the one that came with inkwash."""
+    root, folder = Path(str(resources.files("inkwash.models"))), path.parent.parent
+    if folder.parent != root:
+        return
+    sums = json.loads((root / "sums.json").read_text(encoding="utf-8"))
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sums.get(folder.name):
+        raise InkwashError(f"{path} is not the model that came with inkwash, but damaged: install inkwash again")
+
+
 def find(name: str | Path) -> Path:
     """Return the checkpoint file of a bundled name, a run folder (its latest, damaged or not) or a file.
 
@@ -169,6 +181,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
     """
     path = find(name)
     place = hardware.device(device)
+    require_as_bundled(path)
     if path == Path(name):
         checkpoint = checkpoints.load(path)
         checkpoints.require(path, checkpoint.header)

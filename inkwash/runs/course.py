@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -18,7 +17,6 @@ from inkwash.data import Dataset
 from inkwash.drawing import Drawn, Settings, draw, labels_for
 from inkwash.errors import InkwashError, UsageError
 from inkwash.facts import Facts
-from inkwash.files import write_text
 from inkwash.model import Model
 from inkwash.objectives import Denoising
 from inkwash.ranks import ALONE, Ranks
@@ -190,13 +188,13 @@ class Course:
             return kept[0] if kept else None
         found = heldout.floor(self.data, self.denoising, self.target, self.conditional, self.device, self.ranks)
         if self.ranks.first:
-            write_text(self.folder.floor, json.dumps(None if found is None else vars(found)) + "\n")
+            self.folder.keep_floor(None if found is None else vars(found))
         return found
 
     def _kept_floor(self) -> list[Profile | None]:
         """Return the floor that was measured before, alone in a list; an empty one where there is none that can be read."""
         try:
-            values = json.loads(self.folder.floor.read_text(encoding="utf-8"))
+            values = self.folder.kept_floor()
             return [None if values is None else Profile(**values)]
         except (OSError, ValueError, TypeError):
             return []

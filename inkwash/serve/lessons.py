@@ -99,8 +99,9 @@ def _pictures(entry: Entry) -> list[Any]:
 
 def _floor(entry: Entry) -> list[float] | None:
     try:
-        return json.loads(entry.folder.floor.read_text(encoding="utf-8"))["losses"]
-    except (OSError, ValueError, TypeError, KeyError):
+        kept = entry.folder.kept_floor()
+        return None if kept is None else kept["losses"]
+    except (OSError, ValueError, KeyError):
         return None
 
 

@@ -62,6 +62,7 @@ def _described(file: Path) -> dict[str, Any]:
     names = {"weights": "", "recipe": "", "data": ""}
     empty = {"file": file.name, "damaged": "", "step": 0, "trainable": False, "concerns": []} | names
     try:
+        model.require_as_bundled(file)
         found = checkpoints.load(file)
         checkpoints.require(file, found.header)
     except InkwashError as error:
