@@ -117,6 +117,8 @@ def _values(array: np.ndarray, what: str) -> Tensor:
     if array.dtype.kind == "f" and array.ndim == 2 and array.shape[1] == 2:
         if not np.isfinite(array).all():
             raise InkwashError(f"{what} has points that are not finite: drop the rows with NaN or infinity")
+        if np.abs(array).max() > np.finfo(np.float32).max:
+            raise InkwashError(f"{what} has points up to {np.abs(array).max():.3g}, beyond float32: scale them down")
         return torch.from_numpy(array.astype(np.float32))
     if array.dtype != np.uint8:
         span = f", from {array.min():.4g} to {array.max():.4g}" if array.dtype.kind in "fiu" else ""

@@ -21,6 +21,7 @@ from inkwash.core import Sampler
 from inkwash.data import archives
 from inkwash.data.downloads import cache_folder
 from inkwash.drawing import Settings, draw, frames, labels_for
+from inkwash.evaluation.convenience import unless_refused
 from inkwash.files import atomic
 from inkwash.model import Model
 from inkwash.ranks import Ranks
@@ -174,7 +175,8 @@ class Setting:
         if kept is None or have < stop - start:
             fresh = self._draw(torch.arange(start + have, stop), progress)
             kept = fresh if kept is None else kept.and_more(fresh)
-            _save(path, kept)
+            with unless_refused():
+                _save(path, kept)
         if progress is not None:
             progress(stop)
         return kept

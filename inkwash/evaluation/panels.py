@@ -11,6 +11,7 @@ from inkwash import data as datasets
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.downloads import cache_folder
 from inkwash.errors import InkwashError, UsageError
+from inkwash.evaluation.convenience import unless_refused
 from inkwash.evaluation.numerals import span
 from inkwash.evaluation.scoring import real_figures
 from inkwash.facts import Facts
@@ -51,7 +52,8 @@ def for_data(spec: str | Path | Dataset, size: int | None = None, progress: Prog
     if found is None:
         found = made(loaded, progress)
         if not loaded.is_points:
-            storage.write(found, _place(loaded.sha256))
+            with unless_refused():
+                storage.write(found, _place(loaded.sha256))
     return Bench(found, loaded)
 
 
