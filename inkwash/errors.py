@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import sys
 from collections.abc import Iterable
 
 
@@ -16,6 +18,17 @@ class UsageError(InkwashError):
     """The request itself cannot be met: an unknown name, a value out of range, a flag without effect."""
 
     exit_code = 2
+
+
+def speaks() -> bool:
+    """Return whether this process says what all find: it is alone, or the first of those that torchrun started."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK", "0") == "0"
+
+
+def warn(text: str) -> None:
+    """Say in one line on stderr what went otherwise than was asked for; of several processes the first says it."""
+    if speaks():
+        print(f"warning, {text}", file=sys.stderr)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:

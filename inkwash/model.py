@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import math
 from dataclasses import dataclass
 from importlib import resources
@@ -25,7 +27,7 @@ from inkwash.core import (
     Warped,
 )
 from inkwash.core.samplers import parse
-from inkwash.errors import InkwashError, UsageError, unknown
+from inkwash.errors import InkwashError, UsageError, unknown, warn
 from inkwash.facts import Facts
 from inkwash.nets import NETS
 from inkwash.recipe import Recipe
@@ -140,8 +142,18 @@ def bundled() -> list[str]:
     return sorted(item.name for item in folder.iterdir() if (item / "checkpoints" / "latest.safetensors").is_file())
 
 
+def require_as_bundled(path: Path) -> None:
+    """Raise `InkwashError` when `path` is a bundled model's checkpoint, and not the one that came with inkwash."""
+    root, folder = Path(str(resources.files("inkwash.models"))), path.parent.parent
+    if folder.parent != root:
+        return
+    sums = json.loads((root / "sums.json").read_text(encoding="utf-8"))
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sums.get(folder.name):
+        raise InkwashError(f"{path} is not the model that came with inkwash, but damaged: install inkwash again")
+
+
 def find(name: str | Path) -> Path:
-    """Return the checkpoint file of a bundled name, a run folder (its latest) or a file.
+    """Return the checkpoint file of a bundled name, a run folder (its latest, damaged or not) or a file.
 
     Raises `UsageError` when there is none, with the nearest bundled name.
     """
@@ -149,10 +161,9 @@ def find(name: str | Path) -> Path:
         return Path(str(resources.files("inkwash.models") / str(name) / "checkpoints" / "latest.safetensors"))
     path = Path(name)
     if path.is_dir():
-        latest = path / "checkpoints" / "latest.safetensors"
-        if not latest.is_file():
+        if not any((path / "checkpoints").glob("[!.]*.safetensors")):
             raise UsageError(f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained")
-        return latest
+        return path / "checkpoints" / "latest.safetensors"
     if path.is_file():
         return path
     if len(path.parts) > 1:
@@ -164,13 +175,20 @@ def find(name: str | Path) -> Path:
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
     """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
 
-    `net` is the network to fill when it is the caller's own; otherwise the recipe names it. Raises `UsageError` when
+    `net` is the network to fill when it is the caller's own; otherwise the recipe names it. A run folder whose latest
+    checkpoint is damaged stands for the furthest one that is whole, and a warning says so. Raises `UsageError` when
     there is no such model, `InkwashError` when its file is damaged or does not fit the network.
     """
     path = find(name)
     place = hardware.device(device)
-    checkpoint = checkpoints.load(path)
-    checkpoints.require(path, checkpoint.header)
+    require_as_bundled(path)
+    if path == Path(name):
+        checkpoint = checkpoints.load(path)
+        checkpoints.require(path, checkpoint.header)
+    else:
+        path, checkpoint, instead = checkpoints.newest(path.parent)
+        if instead:
+            warn(instead)
     recipe = Recipe.from_dict(checkpoint.header["recipe"], net_known=net is None)
     facts = Facts.from_dict(checkpoint.header["facts"])
     weights = {

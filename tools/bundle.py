@@ -7,6 +7,8 @@ writes inkwash/models/NAME in the shape of a run folder, so that one loader serv
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -46,6 +48,7 @@ def bundle(source: Path) -> Path:
         for key, value in found.part("average").items()
     }
     checkpoints.save(target.latest, Checkpoint(found.header, halves))
+    write_sums()
     write_text(target.recipe, recipe.to_toml())
     for part in KEPT:
         shutil.copy(source / part, target.path / part)
@@ -54,6 +57,13 @@ def bundle(source: Path) -> Path:
     write_record(target, recipe, Facts.from_dict(found.header["facts"]), progress, total)
     write_text(target.card, target.card.read_text(encoding="utf-8").replace(target.path.as_posix(), recipe.name))
     return target.path
+
+
+def write_sums() -> None:
+    """Write the SHA-256 of every bundled checkpoint: one that is damaged on a user's disk is not drawn from."""
+    found = {path.parent.parent.name: path for path in MODELS.glob("*/checkpoints/latest.safetensors")}
+    sums = {name: hashlib.sha256(found[name].read_bytes()).hexdigest() for name in sorted(found)}
+    write_text(MODELS / "sums.json", json.dumps(sums, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from inkwash import __version__
-from inkwash.errors import InkwashError, UsageError
+from inkwash.errors import InkwashError, UsageError, speaks
 
 app = App(
     name="inkwash",
@@ -129,14 +129,11 @@ def run(arguments: list[str]) -> int:
             return launch(count, arguments)
         code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        return (
-            2
-            if _another()
-            else _complain(f"{_one_line(error)} ('inkwash --help' and 'inkwash COMMAND --help' tell what there is)", 2)
-        )
+        hint = "('inkwash --help' and 'inkwash COMMAND --help' tell what there is)"
+        return _complain(f"{_one_line(error)} {hint}", 2) if speaks() else 2
     except InkwashError as error:
         # of several processes each finds the same fault in what was asked: the first says it
-        silent = isinstance(error, UsageError) and _another()
+        silent = isinstance(error, UsageError) and not speaks()
         return error.exit_code if silent else _complain(_one_line(error), error.exit_code)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
@@ -148,11 +145,6 @@ def run(arguments: list[str]) -> int:
         what = _one_line(error) or "no message"
         return _complain(f"unexpected {type(error).__name__}: {what}; INKWASH_DEBUG=1 shows where, please report it", 1)
     return code if isinstance(code, int) else 0
-
-
-def _another() -> bool:
-    """Return whether this is one of several processes, and not the first."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0"
 
 
 def _processes(arguments: list[str]) -> tuple[int | None, list[str]]:

@@ -7,15 +7,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwash.cli.requests import Drawing
+from inkwash.data import archives
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import atomic, write_text
 from inkwash.ranks import Ranks
+from inkwash.seals import opened, sealed
 
 LEAST = 1000
 """Examples of a part, at least: few enough to lose, many enough that files do not count."""
@@ -38,10 +39,10 @@ class Parts:
         # whole batches, so that every image is drawn among the same ones as without parts
         made = cls(drawing, target.with_name(f"{target.name}.parts"), -(-LEAST // batch) * batch)
         if not made._facts.is_file():
-            write_text(made._facts, json.dumps(made._told()) + "\n")
+            write_text(made._facts, json.dumps(sealed(made._told())) + "\n")
             return made
         try:
-            kept = json.loads(made._facts.read_text(encoding="utf-8"))
+            kept = opened(json.loads(made._facts.read_text(encoding="utf-8")))
             size = int(kept.pop("size"))
         except (ValueError, KeyError, AttributeError, OSError):
             raise InkwashError(f"{made._facts} is damaged: remove {made.folder} and draw anew") from None
@@ -88,9 +89,10 @@ class Parts:
         """
         for k in range(self.count):
             try:
-                with np.load(self._file(k), allow_pickle=False) as archive:
-                    found = archive["values"]
-            except (OSError, ValueError, LookupError, EOFError, BadZipFile) as error:
+                found = archives.read(self._file(k).read_bytes())["values"]
+                if len(found) != self.examples([k]):
+                    raise ValueError(f"{len(found):,} examples for {self.examples([k]):,}")
+            except archives.DAMAGES as error:
                 self._file(k).unlink(missing_ok=True)
                 raise InkwashError(
                     f"{self._file(k)} was damaged ({error}) and is removed: the same command with --continue draws it again"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,12 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash.data import labels, mapped
+from inkwash.data import archives, labels, mapped
 from inkwash.data.contents import read_bytes, reason
 from inkwash.data.dataset import Dataset
 from inkwash.errors import InkwashError
 
 SUFFIXES = (".npy", ".npz")
+ARRAY, ARCHIVE = b"\x93NUMPY", b"PK"
+"""What the bytes of a `.npy` and of a `.npz` begin with."""
 MEMBERS = ("images", "points", "labels", "test_images", "test_labels")
 
 
@@ -83,21 +82,15 @@ def _members(path: Path) -> Mapping[str, np.ndarray]:
         if _is_npy(path):
             # read from the disk as it is asked for: such a file can be larger than memory
             return {"images": np.load(path, mmap_mode="r", allow_pickle=False)}
-        loaded = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"images": loaded}
-        with loaded:
-            # a name that means nothing here is not unpacked, only listed
-            return {name: loaded[name] if name in MEMBERS else np.empty(0) for name in loaded.files}
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        KeyError,
-        RuntimeError,  # NotImplementedError among them: a flipped byte may ask for encryption or another compression
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+        content = read_bytes(path)
+        if content.startswith(ARRAY):
+            return {"images": archives.array(content)}
+        if not content.startswith(ARCHIVE):
+            pickled = content[:1] == b"\x80"
+            raise ValueError("it is a pickle" if pickled else "it is neither an array nor an archive of arrays")
+        # a name that means nothing here is not unpacked, only listed
+        return archives.read(content, MEMBERS)
+    except archives.DAMAGES as error:
         # numpy tells a pickle, and bytes of no known kind, only by its message
         if "pickle" in str(error) or "Python objects" in str(error):
             cause = "is no file of plain numbers (pickled objects are never opened)"
@@ -110,7 +103,7 @@ def _is_npy(path: Path) -> bool:
     """Return whether `path` is an array by its first bytes: file names lie."""
     try:
         with path.open("rb") as file:
-            return file.read(6) == b"\x93NUMPY"
+            return file.read(len(ARRAY)) == ARRAY
     except OSError:
         return False
 
@@ -123,6 +116,8 @@ def _values(array: np.ndarray, what: str) -> Tensor:
     if array.dtype.kind == "f" and array.ndim == 2 and array.shape[1] == 2:
         if not np.isfinite(array).all():
             raise InkwashError(f"{what} has points that are not finite: drop the rows with NaN or infinity")
+        if np.abs(array).max() > np.finfo(np.float32).max:
+            raise InkwashError(f"{what} has points up to {np.abs(array).max():.3g}, beyond float32: scale them down")
         return torch.from_numpy(array.astype(np.float32))
     if array.dtype != np.uint8:
         span = f", from {array.min():.4g} to {array.max():.4g}" if array.dtype.kind in "fiu" else ""

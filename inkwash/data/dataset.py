@@ -24,7 +24,8 @@ class Dataset:
 
     `values` is uint8 `[N, C, H, W]` (pixels, 0 to 255) or float32 `[N, D]` (points). `labels` is int64 `[N]`,
     indices into `classes`, or None. `test_values` and `test_labels` have the same form, or are None. `note`
-    is origin and licence. `symmetries` names the legal flips: "horizontal" for photographs, none for digits.
+    is origin and licence. `symmetries` names the legal flips: "horizontal" for photographs, none for digits. `doubt`
+    is what is strange about its files, one sentence.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Dataset:
     test_labels: Tensor | None = None
     note: str = ""
     symmetries: tuple[str, ...] = ()
+    doubt: str = ""
 
     def __len__(self) -> int:
         """Return the number of training examples."""
@@ -78,12 +80,12 @@ class Dataset:
     @cached_property
     def sha256(self) -> str:
         """The SHA-256, in hex, of the training part: shape, value bytes and label bytes (little-endian)."""
-        digest = hashlib.sha256(repr(tuple(self.values.shape)).encode())
-        for some in mapped.parts(self.values):
-            digest.update(some.contiguous().numpy().data)
-        if self.labels is not None:
-            digest.update(self.labels.contiguous().numpy().data)
-        return digest.hexdigest()
+        return _digest(self.values, self.labels)
+
+    @cached_property
+    def test_sha256(self) -> str:
+        """The same of the test part, "" where there is none."""
+        return "" if self.test_values is None else _digest(self.test_values, self.test_labels)
 
     def encoded(self, indices: Tensor | None = None) -> Tensor:
         """Return training examples as float32: images `[N, C, H, W]` in [-1, 1], points `[N, D]` as stored.
@@ -122,3 +124,12 @@ def _resized(values: Tensor, size: int) -> Tensor:
         array.flush()
 
     return mapped.kept(f"{Dataset('', values).sha256[:24]}-{size}", write)
+
+
+def _digest(values: Tensor, labels: Tensor | None) -> str:
+    digest = hashlib.sha256(repr(tuple(values.shape)).encode())
+    for some in mapped.parts(values):
+        digest.update(some.contiguous().numpy().data)
+    if labels is not None:
+        digest.update(labels.contiguous().numpy().data)
+    return digest.hexdigest()

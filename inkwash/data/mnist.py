@@ -47,7 +47,8 @@ def read(folder: Path) -> Dataset:
     if test_values is not None and test_values.shape[1:] != values.shape[1:]:
         sizes = f"{list(test_values.shape[2:])} and {list(values.shape[2:])}"
         raise InkwashError(f"{folder}: test and training images differ in size, {sizes}: give both of one set")
-    name, classes, note = _identity(folder, targets if test_targets is None else torch.cat([targets, test_targets]))
+    all_targets = targets if test_targets is None else torch.cat([targets, test_targets])
+    name, classes, note, doubt = _identity(folder, all_targets)
     labels.within(targets, len(classes), _file(folder, idx.TRAIN.labels))
     if test_targets is not None:
         labels.within(test_targets, len(classes), _file(folder, idx.TEST.labels))
@@ -59,18 +60,26 @@ def read(folder: Path) -> Dataset:
         test_values=test_values,
         test_labels=test_targets,
         note=note,
+        doubt=doubt,
     )
 
 
-def _identity(folder: Path, targets: Tensor) -> tuple[str, tuple[str, ...], str]:
-    """Return name, classes and note of the set in `folder`, whose labels of both parts are `targets`."""
+def _identity(folder: Path, targets: Tensor) -> tuple[str, tuple[str, ...], str, str]:
+    """Return name, classes, note and doubt of the set in `folder`, whose labels of both parts are `targets`."""
     images, labels_file = (_file(folder, name) for name in idx.TRAIN)
     image_digests, label_digests = _digests(images), _digests(labels_file)
+    doubt = ""
     for name, published in PUBLISHED.items():
-        if published.known_by(image_digests) and published.known_by(label_digests):
-            return name, published.classes, published.note
+        known = [published.known_by(digests) for digests in (image_digests, label_digests)]
+        if all(known):
+            return name, published.classes, published.note, ""
+        if any(known):
+            own, other = (images.name, labels_file.name) if known[0] else (labels_file.name, images.name)
+            doubt = (
+                f"{own} is that of {name} and {other} is not: unless that is on purpose it is damaged, fetch it again"
+            )
     name = folder.resolve().name
-    return name, labels.class_names(targets), f"IDX files of {name}"
+    return name, labels.class_names(targets), f"IDX files of {name}", doubt
 
 
 def _part(folder: Path, part: idx.Part) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,11 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +24,23 @@ from inkwash.data.contents import read_bytes, reason
 from inkwash.data.pixels import resize
 from inkwash.errors import InkwashError
 
+# what Pillow logs of a damaged file is said by the error, in one line
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
 # what Pillow raises for files that are damaged, of unknown format, or too large to be a picture
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError)
+UNREADABLE = (
+    UserWarning,
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 
 def read(path: Path, size: int | None = None) -> Tensor:
@@ -30,7 +49,7 @@ def read(path: Path, size: int | None = None) -> Tensor:
     Raises `InkwashError` for a file that is missing, damaged or no picture.
     """
     try:
-        with Image.open(io.BytesIO(read_bytes(path))) as picture:
+        with _doubted(), Image.open(io.BytesIO(read_bytes(path))) as picture:
             pixels = _pixels(ImageOps.exif_transpose(picture), path)
     except UNREADABLE as error:
         cause = "unknown format" if isinstance(error, UnidentifiedImageError) else reason(error)
@@ -39,6 +58,15 @@ def read(path: Path, size: int | None = None) -> Tensor:
         pixels = pixels[..., 0]
     image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)
     return image if size is None else resize(image[None], size)[0]
+
+
+@contextmanager
+def _doubted() -> Iterator[None]:
+    """Make errors of what Pillow only warns of, that parts of a TIFF cannot be read; its other warnings are of form."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        warnings.filterwarnings("error", category=UserWarning, module=r"PIL\.TiffImagePlugin")
+        yield
 
 
 def _pixels(picture: Image.Image, path: Path) -> np.ndarray:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,8 +18,10 @@ from torch import Tensor
 
 from inkwash import __version__, hardware, own_code
 from inkwash.core import Sampler
+from inkwash.data import archives
 from inkwash.data.downloads import cache_folder
 from inkwash.drawing import Settings, draw, frames, labels_for
+from inkwash.evaluation.convenience import unless_refused
 from inkwash.files import atomic
 from inkwash.model import Model
 from inkwash.ranks import Ranks
@@ -176,7 +175,8 @@ class Setting:
         if kept is None or have < stop - start:
             fresh = self._draw(torch.arange(start + have, stop), progress)
             kept = fresh if kept is None else kept.and_more(fresh)
-            _save(path, kept)
+            with unless_refused():
+                _save(path, kept)
         if progress is not None:
             progress(stop)
         return kept
@@ -223,11 +223,9 @@ def _load(path: Path) -> _Part | None:
     if not path.is_file():
         return None
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-            values, labels = torch.from_numpy(held["values"]), torch.from_numpy(held["labels"])
-            return _Part(values, labels, float(held["evaluations"]))
-    # a flipped byte can also read as an unknown compression or an encrypted member: RuntimeError
-    except (ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        held = archives.read(path.read_bytes())
+        return _Part(torch.from_numpy(held["values"]), torch.from_numpy(held["labels"]), float(held["evaluations"]))
+    except archives.DAMAGES:
         return None
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from inkwash import model as models
 from inkwash.errors import InkwashError
@@ -14,6 +14,7 @@ from inkwash.evaluation.drawn import Setting
 from inkwash.files import write_text
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
+from inkwash.seals import opened, sealed
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,13 @@ class Measured:
 
 
 def of(folder: RunFolder) -> list[Measured]:
-    """Return the rows that a run folder holds; none where its file is missing or damaged."""
-    try:
-        return [Measured(**row) for row in json.loads(folder.quality.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
-        return []
+    """Return the rows that a run folder holds; what is missing or damaged is left out."""
+    found = []
+    with suppress(OSError, ValueError, TypeError):
+        for row in json.loads(folder.quality.read_text(encoding="utf-8")):
+            with suppress(ValueError, TypeError):
+                found.append(Measured(**opened(row)))
+    return found
 
 
 def keep(chosen: Model, rows: Iterable[Measured]) -> None:
@@ -62,7 +65,7 @@ def keep(chosen: Model, rows: Iterable[Measured]) -> None:
     fresh = list(rows)
     named = {(row.sampler, row.n) for row in fresh}
     stay = [row for row in of(folder) if (row.sampler, row.n) not in named]
-    told: list[dict[str, Any]] = [asdict(row) for row in [*stay, *fresh]]
+    told = [sealed(asdict(row)) for row in [*stay, *fresh]]
     try:
         write_text(folder.quality, json.dumps(told, indent=1) + "\n")
     except InkwashError:

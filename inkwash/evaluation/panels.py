@@ -11,6 +11,7 @@ from inkwash import data as datasets
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.downloads import cache_folder
 from inkwash.errors import InkwashError, UsageError
+from inkwash.evaluation.convenience import unless_refused
 from inkwash.evaluation.numerals import span
 from inkwash.evaluation.scoring import real_figures
 from inkwash.facts import Facts
@@ -38,14 +39,21 @@ def bundled() -> list[str]:
 def for_data(spec: str | Path | Dataset, size: int | None = None, progress: Progress | None = None) -> Bench:
     """Return the judges of a data set: bundled, from the cache, or built now and kept there.
 
-    Raises `UsageError` for data that cannot be judged, `InkwashError` for judges whose files are damaged.
+    Raises `UsageError` for data that cannot be judged, `InkwashError` for judges whose files are damaged, and for a test
+    part that is not the one they know.
     """
     loaded = spec if isinstance(spec, Dataset) else datasets.load(spec, size)
     found = _kept(loaded.sha256)
+    if found is not None and loaded.test_sha256 and found.about.test_sha256 not in ("", loaded.test_sha256):
+        raise InkwashError(
+            f"the test part of {loaded.name} ({loaded.test_sha256[:12]}) is not the one that its judges know "
+            f"({found.about.test_sha256[:12]}): it is damaged or of another set; fetch it again"
+        )
     if found is None:
         found = made(loaded, progress)
         if not loaded.is_points:
-            storage.write(found, _place(loaded.sha256))
+            with unless_refused():
+                storage.write(found, _place(loaded.sha256))
     return Bench(found, loaded)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation.scoring import FEWEST
 from inkwash.files import write_text
+from inkwash.seals import opened, sealed
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,11 @@ class LabFolder:
 
     def keep(self, request: Request) -> None:
         """Write down what was asked for."""
-        write_text(self.request, json.dumps(asdict(request), indent=2) + "\n")
+        write_text(self.request, json.dumps(sealed(asdict(request)), indent=2) + "\n")
 
     def _read(self) -> Request:
         try:
-            values: dict[str, Any] = json.loads(self.request.read_text(encoding="utf-8"))
-            return Request(**values)
+            return Request(**opened(json.loads(self.request.read_text(encoding="utf-8"))))
         except (ValueError, TypeError) as error:
             raise InkwashError(
                 f"{self.request} is damaged ({error}): delete {self.path} or choose another --out"

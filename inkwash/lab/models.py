@@ -60,17 +60,16 @@ class Plan:
 
     @property
     def done(self) -> int:
-        """The steps that are done. Raises `InkwashError` when the checkpoint is damaged."""
-        if not self.folder.latest.is_file():
-            return 0
-        return int(checkpoints.load(self.folder.latest).header["progress"]["step"])
+        """The steps that are done. Raises `InkwashError` when no checkpoint is whole."""
+        kept = any(self.folder.checkpoints.glob("[!.]*.safetensors"))
+        return 0 if not kept else int(checkpoints.newest(self.folder.checkpoints).checkpoint.header["progress"]["step"])
 
     def draft(self) -> Model:
         """Return the model, if need be as it is before training: as slow as it will be.
 
         Raises `UsageError` when it cannot be built.
         """
-        if self.folder.latest.is_file() and self.done >= self.total:
+        if self.done and self.done >= self.total:
             return model.load(self.folder.path, device=self.device.type)
         facts = Facts.of(self.data, self.recipe.data.std)
         net = model.fitting(model.build_net(self.recipe, facts), facts).to(self.device).eval().requires_grad_(False)
@@ -99,8 +98,9 @@ class Plan:
         if done >= self.total:
             return
         if ranks.any(ranks.first and self.folder.recipe.is_file()):
-            watch.say(f"going on with {self.folder.path} from step {done:,} of {self.total:,}")
             course = go_on(self.folder.path, self.data, None, self.device, ranks=ranks)
+            told = f"going on with {self.folder.path} from step {done:,} of {self.total:,}"
+            watch.say(f"{told}: {course.fallen_back}" if course.fallen_back else told)
         else:
             watch.say(f"training {self.folder.path}, {self.total:,} steps")
             course = start(self.recipe, spec, self.folder.path, self.device, ranks=ranks)

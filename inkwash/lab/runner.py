@@ -24,6 +24,7 @@ from inkwash.lab.folder import LabFolder, Request
 from inkwash.lab.models import BACKWARD, Models, Plan, gather, replaced
 from inkwash.lab.results import Result, Results, Series, Shown
 from inkwash.ranks import ALONE, Ranks
+from inkwash.seals import opened, sealed
 from inkwash.training.lengths import Length
 from inkwash.viz import prints
 
@@ -111,7 +112,7 @@ class Work:
     def _held(self, place: int, lab: Lab) -> Result | None:
         """The result of the arm at `place` from before; None where there is none, or what it depends on has changed."""
         try:
-            held = json.loads(self.folder.measured(place).read_text(encoding="utf-8"))
+            held = opened(json.loads(self.folder.measured(place).read_text(encoding="utf-8")))
             found = Result.from_dict(held["result"]) if held["of"] == self._identity(place, lab) else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
@@ -120,7 +121,7 @@ class Work:
 
     def _measured(self, place: int, lab: Lab) -> Result:
         result = self._measure(place, lab)
-        kept = {"of": self._identity(place, lab), "result": result.to_dict()}
+        kept = sealed({"of": self._identity(place, lab), "result": result.to_dict()})
         write_text(self.folder.measured(place), json.dumps(kept, indent=1) + "\n")
         return Result.from_dict(result.to_dict())
 

@@ -62,13 +62,17 @@ def read(
 
 @dataclass(frozen=True)
 class About:
-    """The data set that a panel judges: name, hash, shape of an example, classes and their proportions."""
+    """The data set that a panel judges: name, hash, shape of an example, classes and their proportions.
+
+    `test_sha256` is the hash of its test part, "" where there is none, or where judges are from before it was kept.
+    """
 
     data: str
     sha256: str
     shape: tuple[int, ...]
     classes: tuple[str, ...]
     proportions: tuple[float, ...]
+    test_sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +169,7 @@ def build(data: Dataset, progress: Progress | None = None) -> Panel:
         reference = Reference.of(seen[0], train.labels, seen[1], test.labels, len(data.classes))
         found[name] = Judge(seat, scale, reference)
         rows = rows or [part[permutation(0, 0, Stream.EVALUATION, len(part))[:ROWS]].half().float() for part in seen]
-    about = About(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions))
+    about = About(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions), data.test_sha256)
     return Panel(about, found, rows[0], rows[1])
 
 

@@ -1,4 +1,4 @@
-"""Panels as files: a folder of panel.json and safetensors, each with its SHA-256 in panel.json, none of them trusted unread."""
+"""Panels as files: panel.json, which has a seal, and safetensors, each with its SHA-256 there; none is trusted unread."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from inkwash.metrics import fitting
 from inkwash.metrics.frechet import Moments
 from inkwash.metrics.panel import JUDGES, About, Judge, Panel
 from inkwash.metrics.references import Part, Reference, Scale
+from inkwash.seals import opened, sealed
 
 FORMAT = 1
 ROWS = "rows"
@@ -47,13 +48,13 @@ def write(panel: Panel, folder: Path) -> None:
         "rows": _put(folder / f"{ROWS}.safetensors", rows),
         "figures": panel.figures,
     }
-    write_text(folder / "panel.json", json.dumps(described, indent=1) + "\n")
+    write_text(folder / "panel.json", json.dumps(sealed(described), indent=1) + "\n")
 
 
 def read(folder: Path) -> Panel:
     """Return the panel in `folder`. Raises `InkwashError` when a file is missing, damaged or not the one described."""
     try:
-        described = json.loads((folder / "panel.json").read_text(encoding="utf-8"))
+        described = opened(json.loads((folder / "panel.json").read_text(encoding="utf-8")))
         if described["format"] != FORMAT:
             raise InkwashError(
                 f"{folder} holds judges of format {described['format']}, this inkwash reads {FORMAT}: {_way_out(folder)}"

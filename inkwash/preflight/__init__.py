@@ -49,6 +49,9 @@ OF_IMAGES: Checks = {
 }
 """What is said of images, by some of them."""
 
+OF_FILES: Checks = {"files": lambda data: data.doubt or None}
+"""What is said of the files that a data set was read from."""
+
 OF_STORED: Checks = {"range": stored.images_in_another_range, "scale": stored.points_of_another_scale}
 """What is said of values that are trained on as they are stored: points, and floats from Python."""
 
@@ -79,7 +82,7 @@ def of_checkpoint(header: Mapping[str, Any]) -> list[Concern]:
 def of_data(data: Dataset) -> list[Concern]:
     """Return what will go wrong with training on `data`, told by some of it: a moment even for 60,000 images."""
     said = _asked(OF_STORED, data) if data.is_points else _asked(OF_IMAGES, Seen.of(data))
-    return said + _asked(OF_FACTS, Facts.of(data))
+    return _asked(OF_FILES, data) + said + _asked(OF_FACTS, Facts.of(data))
 
 
 def _asked(checks: Checks, *what: Any) -> list[Concern]:

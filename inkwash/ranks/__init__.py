@@ -27,7 +27,11 @@ PREPARING = timedelta(days=1)
 
 
 class LeftError(UsageError):
-    """The first process cannot go on and says why, so that this one has nothing to say."""
+    """The first process cannot go on and says why, so that this one has nothing to say; both leave with one exit code."""
+
+    def __init__(self, text: str, exit_code: int = UsageError.exit_code) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)
@@ -106,13 +110,14 @@ class Ranks:
         if self.first:
             try:
                 yield
-            except BaseException:
-                self.tell("")
+            except BaseException as error:
+                self.tell(str(getattr(error, "exit_code", 1)))
                 raise
-            self.tell("done")
+            self.tell()
         else:
-            if not self.tell():
-                raise LeftError("the first process has said why")
+            code = self.tell()
+            if code:
+                raise LeftError("the first process has said why", int(code))
             try:
                 yield
             except UsageError as error:

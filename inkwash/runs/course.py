@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -19,7 +18,6 @@ from inkwash.data import Dataset
 from inkwash.drawing import Drawn, Settings, draw, labels_for
 from inkwash.errors import InkwashError, UsageError
 from inkwash.facts import Facts
-from inkwash.files import write_text
 from inkwash.model import Model
 from inkwash.objectives import Denoising
 from inkwash.ranks import ALONE, Ranks, launch_name
@@ -108,7 +106,7 @@ class Course:
         """
         for leftover in self.folder.checkpoints.glob(".*.safetensors") if self.ranks.first else ():
             leftover.unlink()  # a save that was killed before its rename
-        source, checkpoint = self._newest()
+        source, checkpoint, self.fallen_back = checkpoints.newest(self.folder.checkpoints)
         known = Facts.from_dict(checkpoint.header["facts"])
         if known.sha256 != self.facts.sha256:
             raise InkwashError(
@@ -124,19 +122,6 @@ class Course:
             )
         if self.ranks.first:
             self.folder.forget_after(self.state.progress.step)
-
-    def _newest(self) -> tuple[Path, Checkpoint]:
-        try:
-            found = checkpoints.load(self.folder.latest)
-            checkpoints.require(self.folder.latest, found.header)
-        except (checkpoints.DamagedError, UsageError) as error:
-            before = checkpoints.newest_whole(self.folder.checkpoints)
-            if before is None:
-                raise
-            step = before[1].header["progress"]["step"]
-            self.fallen_back = f"{error}. Going on from {before[0].name}, step {step:,}"
-            return before
-        return self.folder.latest, found
 
     def average(self) -> Model:
         """Return the averaged network as a model to draw from."""
@@ -210,13 +195,13 @@ class Course:
             return kept[0] if kept else None
         found = heldout.floor(self.data, self.denoising, self.target, self.conditional, self.device, self.ranks)
         if self.ranks.first:
-            write_text(self.folder.floor, json.dumps(None if found is None else vars(found)) + "\n")
+            self.folder.keep_floor(None if found is None else vars(found))
         return found
 
     def _kept_floor(self) -> list[Profile | None]:
         """Return the floor that was measured before, alone in a list; an empty one where there is none that can be read."""
         try:
-            values = json.loads(self.folder.floor.read_text(encoding="utf-8"))
+            values = self.folder.kept_floor()
             return [None if values is None else Profile(**values)]
         except (OSError, ValueError, TypeError):
             return []

@@ -6,7 +6,7 @@ import json
 import subprocess
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from inkwash import hardware
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import write_text
+from inkwash.seals import opened, sealed
 
 
 @dataclass(frozen=True)
@@ -114,22 +115,30 @@ class RunFolder:
             (self.checkpoints / f"{name}.safetensors").unlink(missing_ok=True)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the lines of the metrics; a last line cut short by a crash is left out."""
-        if not self.metrics.is_file():
-            return []
-        rows = []
-        for line in self.metrics.read_text(encoding="utf-8").splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:
-                break
-            rows += [row] if isinstance(row, dict) and "step" in row else []
-        return rows
+        """Return the lines of the metrics; one that is not what was written, or cut short by a crash, is left out."""
+        return [row for _, row in self._lines()]
 
     def forget_after(self, step: int) -> None:
         """Drop metrics later than `step`: a run that goes on from there writes them again."""
-        kept = [row for row in self.rows() if row["step"] <= step]
-        write_text(self.metrics, "".join(json.dumps(row) + "\n" for row in kept))
+        write_text(self.metrics, "".join(f"{line}\n" for line, row in self._lines() if row["step"] <= step))
+
+    def _lines(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        if not self.metrics.is_file():
+            return
+        for line in self.metrics.read_text(encoding="utf-8", errors="replace").split("\n"):
+            with suppress(ValueError):
+                row = opened(json.loads(line))
+                if "kind" in row and isinstance(row.get("step"), int):
+                    yield line, row
+
+    def keep_floor(self, values: dict[str, Any] | None) -> None:
+        """Write down the exact denoiser's loss by level, None where that costs too much to measure."""
+        write_text(self.floor, json.dumps(None if values is None else sealed(values)) + "\n")
+
+    def kept_floor(self) -> dict[str, Any] | None:
+        """Return what `keep_floor` wrote. Raises `OSError` where it wrote nothing, `ValueError` where that is damaged."""
+        found = json.loads(self.floor.read_text(encoding="utf-8"))
+        return None if found is None else opened(found)
 
     @contextmanager
     def log(self, after: int = 0) -> Iterator[Log]:
@@ -196,7 +205,7 @@ class Log:
         if self.file is None:
             return
         try:
-            self.file.write(json.dumps({"kind": kind, "step": step} | values) + "\n")
+            self.file.write(json.dumps(sealed({"kind": kind, "step": step} | values)) + "\n")
         except OSError as error:
             raise InkwashError(f"cannot write {self.file.name}: {error.strerror}; free the space and go on") from None
         if self.board is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import math
 from typing import Any
 
@@ -23,7 +22,7 @@ def write_record(folder: RunFolder, recipe: Recipe, facts: Facts, progress: Prog
     rows = folder.rows()
     held = [row for row in rows if row["kind"] == "held-out"]
     trained = [row for row in rows if row["kind"] == "train"]
-    floor = json.loads(folder.floor.read_text(encoding="utf-8")) if folder.floor.is_file() else None
+    floor = folder.kept_floor() if folder.floor.is_file() else None
     _draw_plots(folder, recipe, trained, held, floor)
     write_text(folder.card, _card(folder, recipe, facts, progress, total, trained, held, floor))
 

@@ -76,11 +76,14 @@ class Entry:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """The facts and the recipe of its checkpoint. Raises `InkwashError` when that is damaged."""
-        path = self.folder.latest
-        found = checkpoints.header(path)
-        checkpoints.require(path, found)
-        return found
+        """The facts and the recipe of its checkpoint, the furthest whole one where the latest is damaged.
+
+        Raises `InkwashError` when none is whole.
+        """
+        if self.bundled:
+            return checkpoints.header(self.folder.latest)
+        # the numbers are read as well: what is told is of the checkpoint that will be drawn from
+        return checkpoints.newest(self.folder.checkpoints).checkpoint.header
 
     def describe(self) -> dict[str, Any]:
         """Return what the page says of it, plain values; a damaged checkpoint is told as such."""
@@ -98,7 +101,8 @@ class Entry:
     def training(self) -> bool:
         """Whether it is being trained: its session has not said its end, and its metrics were written to a moment ago."""
         try:
-            fresh = not self.bundled and time.time() - self.folder.metrics.stat().st_mtime < RESTING
+            # a clock that was set back since makes no run one that trains
+            fresh = not self.bundled and abs(time.time() - self.folder.metrics.stat().st_mtime) < RESTING
             return fresh and any(session["until_step"] is None for session in self.folder.sessions()[-1:])
         except (OSError, InkwashError, LookupError):
             return False
@@ -176,7 +180,7 @@ class Catalog:
     def model(self, name: str) -> Model:
         """Return a model ready to draw from; of a run that trains, its newest checkpoint. Raises as `model.load` does."""
         entry = self.entry(name)
-        return self._models.get((name, entry.written), lambda: models.load(entry.folder.latest))
+        return self._models.get((name, entry.written), lambda: models.load(entry.folder.path))
 
     def warm(self) -> None:
         """Load the usual model and draw from it once, so that the first to ask waits no longer than the next."""

@@ -91,14 +91,17 @@ def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
 
 
 def _pictures(entry: Entry) -> list[Any]:
-    found = entry.folder.samples.glob("*.png")
-    return sorted(found, key=lambda path: (path.stat().st_mtime if not entry.bundled else 0, path.stem))[-PICTURES:]
+    # in the order of training, whatever the clock said when they were written
+    drawn = {str(row.get("picture")): row["step"] for row in entry.folder.rows() if row["kind"] == "held-out"}
+    found = entry.folder.samples.glob("[!.]*.png")
+    return sorted(found, key=lambda path: (drawn.get(path.stem, 0), path.stem))[-PICTURES:]
 
 
 def _floor(entry: Entry) -> list[float] | None:
     try:
-        return json.loads(entry.folder.floor.read_text(encoding="utf-8"))["losses"]
-    except (OSError, ValueError, TypeError, KeyError):
+        kept = entry.folder.kept_floor()
+        return None if kept is None else kept["losses"]
+    except (OSError, ValueError, KeyError):
         return None
 
 

@@ -23,6 +23,8 @@ from inkwash.files import atomic, require_space
 from inkwash.training import seals
 
 FORMAT = 1
+LATEST = "latest"
+"""The checkpoint that a run goes on from and a model is loaded from."""
 _KEY = "inkwash"
 
 
@@ -87,7 +89,38 @@ def _opened(path: str | Path, device: torch.device | str = "cpu") -> Iterator[An
 
 
 class DamagedError(InkwashError):
-    """A checkpoint that is not what was written, while another one of its run may be whole."""
+    """A checkpoint at `path` that is not what was written, for a `reason`, while another one of its run may be whole."""
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        self.fault = f"checkpoint {path} is damaged or cut short ({reason})"
+        super().__init__(f"{self.fault}: use another one of its run, such as best.safetensors")
+
+
+class Newest(NamedTuple):
+    """The checkpoint that a run folder stands for, where it lies, and what to say where that is not its latest."""
+
+    path: Path
+    checkpoint: Checkpoint
+    instead: str | None
+
+
+def newest(folder: Path) -> Newest:
+    """Return the latest checkpoint in `folder`, or where that is damaged or gone the furthest one that is whole.
+
+    Raises as `load` does where none is whole.
+    """
+    latest = folder / f"{LATEST}.safetensors"
+    try:
+        found = load(latest)
+        require(latest, found.header)
+    except (DamagedError, UsageError) as error:
+        before = newest_whole(folder)
+        if before is None:
+            raise
+        fault = error.fault if isinstance(error, DamagedError) else f"checkpoint {latest} is gone"
+        path, found = before
+        return Newest(path, found, f"{fault}: {path.name}, step {found.header['progress']['step']:,}, is taken instead")
+    return Newest(latest, found, None)
 
 
 def newest_whole(folder: Path) -> tuple[Path, Checkpoint] | None:
@@ -105,10 +138,7 @@ def newest_whole(folder: Path) -> tuple[Path, Checkpoint] | None:
 
 
 def _damaged(path: str | Path, error: Exception) -> DamagedError:
-    return DamagedError(
-        f"checkpoint {path} is damaged or cut short ({_first_line(error)}): use another one of its run, "
-        "such as best.safetensors"
-    )
+    return DamagedError(path, _first_line(error))
 
 
 def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -133,12 +163,10 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
 
 
 def require(path: str | Path, header: Mapping[str, Any]) -> None:
-    """Make sure that a header has what a model needs. Raises `InkwashError`, naming what is missing."""
+    """Make sure that a header has what a model needs. Raises `DamagedError`, naming what is missing."""
     missing = {"recipe", "facts", "progress"} - header.keys()
     if missing:
-        raise InkwashError(
-            f"checkpoint {path} is damaged, its header lacks {', '.join(sorted(missing))}: use another one"
-        )
+        raise DamagedError(path, f"its header lacks {', '.join(sorted(missing))}")
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from inkwash.core import NetDenoiser
 from inkwash.errors import InkwashError
-from inkwash.ranks import ALONE, Ranks
+from inkwash.ranks import ALONE, LeftError, Ranks
 from inkwash.training import ema
 from inkwash.training.batches import Batches
 from inkwash.training.optimizers import Optimizer
@@ -81,10 +81,13 @@ def _gradient(
         # gradients become means over processes, of which one may have an example more
         loss = loss * (len(batch.u) * ranks.count / batches.size)
     ranks.backward(loss)
-    loss = ranks.sum(loss.detach()) / ranks.count
     norm = torch.nn.utils.clip_grad_norm_(parameters, clip or math.inf)
-    if not (torch.isfinite(loss) and torch.isfinite(norm)):
+    # one sum for both: where a single process has a broken number, all of them stop at this step
+    loss, broken = ranks.sum(torch.stack([loss.detach(), (~torch.isfinite(norm)).to(loss)])) / ranks.count
+    if broken or not torch.isfinite(loss):
         state.optimizer.zero_grad()
+        if not ranks.first:
+            raise LeftError("the first process says it", InkwashError.exit_code)
         raise InkwashError(
             f"the loss or its gradient is not finite at step {number}: the last checkpoint is kept; "
             "start a new run with a lower --set optimizer.lr, or with --set optimizer.clip=1.0"

@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import atomic
+from inkwash.seals import opened, sealed
 
 CHUNK = "inkwash"
 _DESCRIPTION = 0x010E  # Exif's ImageDescription, the only plain text that a WebP file has room for
@@ -40,7 +41,8 @@ def embedded(format: str, facts: dict[str, Any]) -> dict[str, Any]:
     Raises `UsageError` when the facts are not plain JSON.
     """
     try:
-        text = json.dumps(facts, allow_nan=False)
+        # only PNG has sums of its own
+        text = json.dumps(sealed(facts), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise UsageError(f"the facts of a picture must be plain JSON: {error}") from error
     if format == "PNG":
@@ -65,12 +67,9 @@ def read_facts(path: str | Path) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        facts = json.loads(text)
-    except json.JSONDecodeError:
-        facts = None
-    if not isinstance(facts, dict):
-        raise InkwashError(f"the facts inside {path} are damaged: draw the picture again")
-    return facts
+        return opened(json.loads(text))
+    except ValueError:
+        raise InkwashError(f"the facts inside {path} are damaged: draw the picture again") from None
 
 
 def read_pixels(path: str | Path) -> NDArray[np.uint8]:

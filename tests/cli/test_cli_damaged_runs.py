@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -33,25 +34,43 @@ def test_a_damaged_checkpoint_is_named_by_every_command(wreck, runs, copied, ink
     latest = run / "checkpoints" / "latest.safetensors"
     latest.write_bytes(spoil(latest.read_bytes()))
     before = latest.read_bytes()
-    for command in (["sample", latest], ["sample", run]):
-        outcome = inkwash(*command)
-        assert outcome.code == 1
-        assert str(latest) in outcome.complaint and said in outcome.complaint
-        assert "best.safetensors" in outcome.complaint
+    outcome = inkwash("sample", latest)
+    assert outcome.code == 1
+    assert str(latest) in outcome.complaint and said in outcome.complaint
+    assert "best.safetensors" in outcome.complaint
     for thing in (latest, run):
         told = inkwash("show", thing)
         assert told.code == 1
         assert "damaged" in told.out + told.err
+        assert "newest whole one is step-0000006.safetensors, step 6" in told.complaint
     assert latest.read_bytes() == before
     on = inkwash("train", run, "--steps", "9")
-    assert on.code == 0 and str(latest) in on.err and said in on.err and "Going on from" in on.err
+    assert on.code == 0 and str(latest) in on.err and said in on.err and "is taken instead" in on.err
     assert inkwash("show", run).code == 0
 
 
-def test_the_way_out_of_a_damaged_checkpoint_works(runs, copied, inkwash):
+@pytest.mark.parametrize("fault", ["damaged or cut short", "gone"])
+def test_a_run_folder_stands_for_its_newest_whole_checkpoint_and_says_so(fault, runs, copied, inkwash):
+    run = copied(runs.plain)
+    latest, last = (run / "checkpoints" / f"{name}.safetensors" for name in ("latest", "step-0000006"))
+    (latest.unlink if fault == "gone" else lambda: latest.write_bytes(b""))()
+    flags = ["-n", "1", "--steps", "1", "--quiet", "-o"]
+    outcome = inkwash("sample", run, *flags, "x.png")
+    assert outcome.code == 0
+    warned = [line for line in outcome.err.splitlines() if line.startswith("warning, ")]
+    assert len(warned) == 1
+    assert str(latest) in warned[0] and fault in warned[0] and "step-0000006.safetensors, step 6" in warned[0]
+    assert inkwash("sample", last, *flags, "y.png").code == 0
+    assert np.array_equal(prints.read_pixels("x.png"), prints.read_pixels("y.png"))
+
+
+def test_a_run_without_any_whole_checkpoint_is_an_error(runs, copied, inkwash):
     run = copied(runs.digits)
-    (run / "checkpoints" / "latest.safetensors").write_bytes(b"")
-    assert inkwash("sample", run / "checkpoints" / "best.safetensors", "-n", "1", "--steps", "1").code == 0
+    for path in (run / "checkpoints").iterdir():
+        path.write_bytes(path.read_bytes()[:-1])
+    assert "damaged or cut short" in inkwash("sample", run).complaint
+    told = inkwash("show", run)
+    assert told.code == 1 and "none of them is whole" in told.complaint
 
 
 def test_tensors_of_another_program_are_told_from_damage(inkwash):

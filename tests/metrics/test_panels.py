@@ -23,6 +23,7 @@ from inkwash.metrics.frechet import Moments, distance
 from inkwash.metrics.judges import WIDTH
 from inkwash.metrics.panel import Panel
 from inkwash.metrics.references import Part, Scale
+from inkwash.seals import opened, sealed
 
 Rows = Callable[..., Tensor]
 
@@ -229,9 +230,9 @@ Change = Callable[[dict[str, Any]], object]
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(spoilt: Path, change: Change, words: str) -> None:
-    described = json.loads((spoilt / "panel.json").read_text())
+    described = opened(json.loads((spoilt / "panel.json").read_text()))
     change(described)
-    (spoilt / "panel.json").write_text(json.dumps(described))
+    (spoilt / "panel.json").write_text(json.dumps(sealed(described)))
     with pytest.raises(InkwashError, match=words):
         storage.read(spoilt)
     refusal(spoilt)

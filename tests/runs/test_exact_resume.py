@@ -23,6 +23,7 @@ from inkwash.runs import course as courses
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.starting import go_on
+from inkwash.seals import opened
 
 RECIPE = """
 target = "eps"
@@ -76,7 +77,7 @@ def kept(run: Path) -> dict[str, bytes]:
 
 def timeless(run: Path) -> list[dict[str, Any]]:
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
+    return [{key: value for key, value in opened(json.loads(line)).items() if key != "seconds"} for line in lines]
 
 
 def assert_same_run(run: Path, reference: Path) -> None:

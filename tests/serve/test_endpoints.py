@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from inkwash import model as models
-from inkwash.serve import app, reference
+from inkwash.serve import app, lessons, reference
 from inkwash.serve.asked import LARGEST_SEED, DrawingAsked
 from inkwash.serve.catalog import Catalog
+from inkwash.training import checkpoints
 
 GOOD = {"model": "digits", "seeds": [0], "steps": 1}
 
@@ -147,13 +148,46 @@ def test_a_run_is_found_while_it_trains_and_its_newest_weights_are_drawn_from(ru
 
 
 def test_a_damaged_checkpoint_is_told_and_leaves_the_rest_alone(run_folder: Path) -> None:
-    latest = run_folder / "checkpoints" / "latest.safetensors"
-    latest.write_bytes(latest.read_bytes()[:100])
+    for path in (run_folder / "checkpoints").iterdir():
+        path.write_bytes(path.read_bytes()[:100])
     with TestClient(app.build(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
         _, mine, *_ = client.get("/api/models").json()
         assert mine["name"] == "mine" and "damaged" in mine["broken"]
         assert client.post("/api/draw", json=GOOD | {"model": "mine"}).status_code == 409
         assert client.post("/api/draw", json=GOOD).status_code == 200
+
+
+def test_a_damaged_latest_is_the_newest_whole_one_to_the_page_as_well(run_folder: Path) -> None:
+    latest, best = (run_folder / "checkpoints" / f"{name}.safetensors" for name in ("latest", "best"))
+    (run_folder / "checkpoints" / "step-0000004.safetensors").unlink()
+    older = checkpoints.load(best)
+    checkpoints.save(best, older._replace(header=older.header | {"progress": older.header["progress"] | {"step": 3}}))
+    content = bytearray(latest.read_bytes())
+    content[-1] ^= 1
+    latest.write_bytes(content)
+    catalog = Catalog((), run_folder.parent)
+    assert catalog.entry("mine").describe()["step"] == catalog.model("mine").step == 3
+
+
+def test_pictures_are_in_the_order_of_training_whatever_the_clock_said(run_folder: Path) -> None:
+    samples = run_folder / "samples"
+    shutil.copy(samples / "step-0000004.png", samples / "warm-up.png")
+    with (run_folder / "metrics.jsonl").open("a") as log:
+        log.write(json.dumps({"kind": "held-out", "step": 1, "picture": "warm-up"}) + "\n")
+    os.utime(samples / "step-0000004.png", (1, 1))
+    entry = Catalog((), run_folder.parent).entry("mine")
+    assert [each["name"] for each in lessons.card(entry)["pictures"]] == ["warm-up", "step-0000004"]
+
+
+def test_a_run_of_a_clock_that_was_ahead_is_not_at_it_for_ever(run_folder: Path) -> None:
+    environment = run_folder / "environment.json"
+    (session,) = json.loads(environment.read_text())
+    environment.write_text(json.dumps([session | {"until_step": None}]))
+    entry = Catalog((), run_folder.parent).entry("mine")
+    assert entry.training
+    later = time.time() + 86400
+    os.utime(run_folder / "metrics.jsonl", (later, later))
+    assert not entry.training
 
 
 def test_the_exact_denoiser_stands_beside_where_its_data_is_here(drawn: Callable[..., Any], client: TestClient) -> None:

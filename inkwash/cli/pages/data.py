@@ -26,13 +26,16 @@ def show(name: str, out: Path, as_json: bool) -> None:
     said = preflight.of_data(loaded)
     if as_json:
         warned = {"concerns": [concern._asdict() for concern in said]}
-        print(json.dumps(facts.to_dict() | {"test_count": tests, "note": loaded.note} | warned, indent=2))
+        test = {"test_count": tests, "test_sha256": loaded.test_sha256}
+        print(json.dumps(facts.to_dict() | test | {"note": loaded.note} | warned, indent=2))
         return
     console = Console(highlight=False)
     console.print(
         f"{facts.data}: {facts.count:,} to train on, {tests:,} to test on, {'×'.join(map(str, facts.shape))} each"
     )
     console.print(f"standard deviation {facts.data_std:.4f} as the network sees it, SHA-256 {facts.sha256}")
+    if tests:
+        console.print(f"test part: SHA-256 {loaded.test_sha256}")
     for label, share in zip(facts.classes, facts.proportions, strict=False):
         console.print(f"  {label}: {share:.1%}")
     if loaded.note:

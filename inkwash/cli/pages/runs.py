@@ -16,6 +16,7 @@ from inkwash.cli.pages import concerns
 from inkwash.errors import InkwashError
 from inkwash.preflight import Concern
 from inkwash.training import checkpoints
+from inkwash.training.checkpoints import Checkpoint
 
 
 def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int:
@@ -47,14 +48,21 @@ def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int
     if new or told is None:
         concerns.tell(console, new)
     if damaged:
-        raise InkwashError("; ".join(row["damaged"] for row in rows if row["damaged"]))
+        whole = checkpoints.newest_whole(files[0].parent)
+        way = "none of them is whole" if whole is None else f"the newest whole one is {_placed(*whole)}"
+        raise InkwashError("; ".join([*(row["damaged"] for row in rows if row["damaged"]), way]))
     return 0
+
+
+def _placed(path: Path, found: Checkpoint) -> str:
+    return f"{path.name}, step {found.header['progress']['step']:,}"
 
 
 def _described(file: Path) -> dict[str, Any]:
     names = {"weights": "", "recipe": "", "data": ""}
     empty = {"file": file.name, "damaged": "", "step": 0, "trainable": False, "concerns": []} | names
     try:
+        model.require_as_bundled(file)
         found = checkpoints.load(file)
         checkpoints.require(file, found.header)
     except InkwashError as error:
