@@ -24,19 +24,18 @@ from inkwash.ranks import ALONE, Ranks, launch_name
 from inkwash.recipe import Recipe, differing
 from inkwash.runs.events import Drew, Event, Kept, Measured
 from inkwash.runs.folder import Log, RunFolder, commit
+from inkwash.runs.measuring import Measuring
 from inkwash.runs.record import write_record
 from inkwash.sheets import facts_of, sheet
-from inkwash.training import checkpoints, ema, heldout
+from inkwash.training import checkpoints
 from inkwash.training.batches import Batches
 from inkwash.training.checkpoints import Checkpoint
-from inkwash.training.heldout import HeldOut, Profile
 from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective, Step, steps
 from inkwash.training.state import State
 from inkwash.viz import prints
 
 LOG_EVERY = 10
-STATISTICS_BATCHES = 16
 
 
 @dataclass
@@ -97,7 +96,17 @@ class Course:
                 "set training.guidance=1, or train in one"
             )
         self.state = State.fresh(net, self.recipe.optimizer.build(net.parameters()))
-        self.measured = HeldOut.of(self.data, self.batches.split.held_out, self.denoising, self.conditional)
+        self.measuring = Measuring(
+            self.data,
+            self.batches,
+            self.denoising,
+            self.target,
+            self.precision,
+            self.conditional,
+            self.device,
+            self.folder,
+            self.ranks,
+        )
 
     def take_up(self) -> None:
         """Go on from the folder's latest checkpoint, or from the one before where that is damaged (`fallen_back` says so).
@@ -152,7 +161,7 @@ class Course:
 
     def events(self) -> Iterator[Event]:
         """Train up to the last step, yielding every step, measurement, checkpoint and picture as it comes."""
-        self.measure_floor()
+        self.measuring.floor()
         spent, begun = self._seconds_before(), time.perf_counter()
         loop = self.loop()
         # said before the first step: a session that is killed has been on this machine all the same
@@ -186,42 +195,6 @@ class Course:
     def write_record(self) -> None:
         """Write plots and card as far as the run has come."""
         write_record(self.folder, self.recipe, self.facts, self.state.progress, self.total)
-
-    def measure_floor(self) -> Profile | None:
-        """Return the exact denoiser's loss by level, measured at the first call; None where it costs too much."""
-        kept = self._kept_floor() if self.ranks.first else []
-        # the first looks, and all measure
-        if not self.ranks.any(self.ranks.first and not kept):
-            return kept[0] if kept else None
-        found = heldout.floor(self.data, self.denoising, self.target, self.conditional, self.device, self.ranks)
-        if self.ranks.first:
-            self.folder.keep_floor(None if found is None else vars(found))
-        return found
-
-    def _kept_floor(self) -> list[Profile | None]:
-        """Return the floor that was measured before, alone in a list; an empty one where there is none that can be read."""
-        try:
-            values = self.folder.kept_floor()
-            return [None if values is None else Profile(**values)]
-        except (OSError, ValueError, TypeError):
-            return []
-
-    def measure(self) -> Profile:
-        """Return the averaged network's held-out loss by level."""
-        self.renew_statistics()
-        denoiser = NetDenoiser(self.state.average, self.target, self.precision)
-        return self.measured.profile(denoiser, self.device, self.ranks)
-
-    def renew_statistics(self) -> None:
-        """Give the averaged network's BatchNorm layers statistics of their own, from the first batches of the run."""
-        denoiser = NetDenoiser(self.state.average, self.target, self.precision)
-        # statistics are of examples as they are drawn: a second evaluation of some of them would weigh as much as a batch
-        plain = replace(self.denoising, guidance=1.0)
-        seen = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
-        ema.recompute_statistics(
-            self.state.average,
-            lambda: (plain(denoiser, b.images, b.labels, b.u, b.noise) for b in seen),
-        )
 
     def draw_milestone(self, path: Path) -> None:
         """Draw the same seeds as at every milestone: 64 images or 2,000 points; a class a column, at most ten of them."""
@@ -257,7 +230,7 @@ class Course:
             return
         # a run that dies from here on goes back to the checkpoint before, and does all of this again
         self.state.whole = False
-        profile = self.measure()
+        profile = self.measuring.loss(self.state.average)
         measured = {"loss": profile.mean, "codes": profile.codes, "losses": profile.losses}
         log.write("held-out", step, measured | {"picture": milestone or ""})
         yield Measured(step, profile)
@@ -296,7 +269,7 @@ class Course:
 
     def _keep_latest(self) -> None:
         if self.state.whole:
-            self.renew_statistics()
+            self.measuring.renew_statistics(self.state.average)
             if self.ranks.first:
                 checkpoints.save(self.folder.latest, self.checkpoint())
 
