@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from inkwash.data import Dataset
@@ -14,6 +15,9 @@ from inkwash.metrics.panel import Panel
 NEAR = 0.01
 """A near-copy is closer to the train set than this share of the test images."""
 
+HELD = 1 << 28
+"""Values of train examples that are looked through at once: a gigabyte of floats."""
+
 NEAREST = "nearest in train"
 COPIES = "near-copies"
 
@@ -21,7 +25,18 @@ COPIES = "near-copies"
 def nearest(values: Tensor, data: Dataset) -> tuple[Tensor, Tensor]:
     """Return of each example the distance to the nearest train example, and which that is; pixels count from 0 to 1."""
     scale = 1.0 if data.is_points else 1 / 255
-    return neighbours.nearest(values.flatten(1).float() * scale, data.values.flatten(1).float() * scale)
+    places = values.flatten(1).float() * scale
+    distances, rows = (
+        torch.full((len(values),), torch.inf, dtype=torch.float64),
+        torch.zeros(len(values), dtype=torch.int64),
+    )
+    # a set that is mapped may not fit into memory as floats
+    size = max(1, HELD // max(1, data.values[0].numel()))
+    for start in range(0, len(data), size):
+        found, row = neighbours.nearest(places, data.values[start : start + size].flatten(1).float() * scale)
+        nearer = found < distances
+        distances, rows = torch.where(nearer, found, distances), torch.where(nearer, row + start, rows)
+    return distances, rows
 
 
 def scores(distances: Tensor, panel: Panel) -> Iterator[Score]:

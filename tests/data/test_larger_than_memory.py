@@ -17,6 +17,7 @@ from PIL import Image
 from inkwash import data
 from inkwash.data import mapped, pictures
 from inkwash.errors import UsageError
+from inkwash.evaluation import memory
 from inkwash.training.batches import Batches
 
 MANY = 400_000
@@ -154,3 +155,15 @@ def test_what_a_large_set_is_resized_to_is_mapped_too(tmp_path: Path, monkeypatc
     assert torch.equal(data.load(tmp_path / "set.npy", 5).values, expected)
     (kept,) = mapped.cache_folder().glob("mapped/*-5.npy")
     assert torch.equal(mapped.opened(kept), expected)
+
+
+def test_copies_are_found_in_parts_as_in_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (300, 1, 4, 4), dtype=np.uint8)
+    drawn[250] = drawn[20]  # of two that are as near the first counts
+    learnt = data.Dataset("learnt", torch.from_numpy(drawn))
+    asked = learnt.values[[20, 130, 299]] ^ 1
+    distances, rows = memory.nearest(asked, learnt)
+    assert rows.tolist() == [20, 130, 299]
+    monkeypatch.setattr(memory, "HELD", 16 * 90)
+    some = memory.nearest(asked, learnt)
+    assert torch.equal(some[1], rows) and torch.allclose(some[0], distances, rtol=1e-12)
