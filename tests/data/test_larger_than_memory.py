@@ -33,7 +33,7 @@ def anonymous():
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) * 1024
 before = anonymous()
 found = data.load(sys.argv[1])
-batches = Batches(found, 16, 0, False, 0.0, torch.device("cpu"))
+batches = Batches(found, 4, 0, False, 0.0, torch.device("cpu"))
 seen = [batches(step).images.sum().item() for step in range(1, 4)]
 print(json.dumps([len(found), found.data_std, found.sha256, anonymous() - before]))
 """
@@ -133,8 +133,8 @@ def test_other_pictures_and_damage_are_not_taken_for_what_is_kept(
 def test_many_pictures_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "many").mkdir()
-    for k in range(500):
-        Image.new("RGB", (400, 400), (k % 256, 7, 9)).save(tmp_path / "many" / f"{k}.png", compress_level=1)
+    for k in range(2000):
+        Image.new("RGB", (200, 200), (k % 256, 7, 9)).save(tmp_path / "many" / f"{k}.png", compress_level=1)
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "many")],
         capture_output=True,
@@ -143,7 +143,7 @@ def test_many_pictures_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monk
         timeout=120,
     )
     count, _, _, grown = json.loads(ended.stdout)
-    assert count == 500 and grown < 500 * 400 * 400 * 3 / 4
+    assert count == 2000 and grown < 2000 * 200 * 200 * 3 / 4
 
 
 def test_what_a_large_set_is_resized_to_is_mapped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
