@@ -133,7 +133,7 @@ def _commanded(specimen: Specimen, outcome: str, what: str) -> None:
         warnings.simplefilter("always")
         code = run(list(specimen.command))
     lines = [line for line in err.getvalue().splitlines() if not line.startswith("warning, ")]
-    wrong = "unexpected" in err.getvalue() or "Traceback" in err.getvalue() + out.getvalue()
+    wrong = "inkwash: unexpected" in err.getvalue() or "Traceback" in err.getvalue() + out.getvalue()
     if wrong or len(lines) != (code != 0) or code not in ((1, 2) if outcome == "refused" else (0, 1, 2)):
         raise HarmedError(f"{what}: {' '.join(specimen.command[:1])} left with {code}, saying {err.getvalue()!r}")
 

@@ -41,7 +41,7 @@ def begun(place: Path, words: list[str]):
 
 def require_one_line(outcome: tuple[int, list[str]], words: str, codes: tuple[int, ...] = (1,)) -> str:
     code, lines = outcome
-    if code not in codes or len(lines) != 1 or words not in lines[0] or "unexpected" in lines[0]:
+    if code not in codes or len(lines) != 1 or words not in lines[0] or "inkwash: unexpected" in lines[0]:
         raise HarmedError(f"left with {code}, saying {lines}")
     return lines[0]
 

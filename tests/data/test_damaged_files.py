@@ -6,7 +6,6 @@ benchmarks/damage.py does the same at more places; here are all cuts and some do
 from __future__ import annotations
 
 import random
-import sys
 from pathlib import Path
 from typing import Any
 
