@@ -46,14 +46,18 @@ def fill(place: Path, left: int = 0) -> Path:
 
 
 def full_while_training(place: Path, turns: int, steps: int, chance: random.Random) -> str:
-    calm, named, ended = undisturbed(place, steps), Counter[str](), 0
-    size = 2 * sum(file.stat().st_size for file in calm.rglob("*") if file.is_file())
+    named, ended = Counter[str](), 0
+    # where checkpoints are rare it is the metrics and the pictures that find the disk full
+    rhythms = {rhythm: [rhythm if word == "2 steps" else word for word in BEGIN] for rhythm in ("2 steps", "999 steps")}
+    calms = {rhythm: undisturbed(place, steps, begin, rhythm) for rhythm, begin in rhythms.items()}
+    size = 2 * sum(file.stat().st_size for file in calms["2 steps"].rglob("*") if file.is_file())
     for turn in range(turns):
         with disk(place / f"disk{turn}", size) as small:
-            words = [*BEGIN, "--steps", str(steps), "--out", "hit"]
-            moment = chance.randrange(steps)
+            rhythm = list(rhythms)[turn % 2]
+            calm, words = calms[rhythm], [*rhythms[rhythm], "--steps", str(steps), "--out", "hit"]
+            lines = chance.randrange(1, _lines(calm))
             with begun(small, words) as run:
-                while run.poll() is None and step(small / "hit") < moment - 20:
+                while run.poll() is None and _lines(small / "hit") < lines:
                     time.sleep(0.01)
                 ballast = fill(small, chance.choice([0, 0, 1, 2, 4, 8, 16, 64]))
                 outcome = run.wait(120), run.stderr.read().splitlines()
@@ -69,6 +73,11 @@ def full_while_training(place: Path, turns: int, steps: int, chance: random.Rand
             require_same(calm, small / "hit")
     told = ", ".join(f"{count} {name}" for name, count in named.most_common())
     return f"{turns} runs, one line each ({told}; {ended} ended first), no unreadable file; gone on: same bytes"
+
+
+def _lines(run: Path) -> int:
+    metrics = run / "metrics.jsonl"
+    return metrics.read_bytes().count(b"\n") if metrics.is_file() else 0
 
 
 def kind(line: str) -> str:

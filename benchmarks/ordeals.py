@@ -58,8 +58,8 @@ def require_same(calm: Path, hit: Path) -> None:
         raise HarmedError(f"differing from the undisturbed run: {apart}")
 
 
-def undisturbed(place: Path, steps: int) -> Path:
+def undisturbed(place: Path, steps: int, begin: list[str] = BEGIN, name: str = "calm") -> Path:
     """Return the folder of the run that nothing happens to."""
-    if inkwash(place, *BEGIN, "--steps", steps, "--out", "calm")[0]:
+    if inkwash(place, *begin, "--steps", steps, "--out", name)[0]:
         raise HarmedError("the undisturbed run failed")
-    return place / "calm"
+    return place / name
