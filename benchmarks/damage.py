@@ -28,7 +28,7 @@ from inkwash.errors import InkwashError
 
 CUTS = 50
 SMALL = 1500
-"""Bytes of a file in which one bit of every byte is flipped."""
+"""Bytes of a file up to which one bit of every byte is flipped."""
 ENDS = 100
 """Bytes at either end of a file of which all eight bits are: there lie headers and tables of contents."""
 TINY = ["--set", "network.widths=[8]", "--set", "network.dim=8", "--set", "training.batch=4"]
@@ -65,13 +65,15 @@ def main(flips: int = 200, commands: int = 10, only: str = "", seed: int = 0) ->
     return int(failures > 0)
 
 
-def damaged(specimen: Specimen, flips: int, ends: int, chance: random.Random, commands: int = 1) -> Counter[str]:
+def damaged(
+    specimen: Specimen, flips: int, ends: int, chance: random.Random, commands: int = 1, small: int = SMALL
+) -> Counter[str]:
     """Damage a file again and again and count what became of it; every so many times (`commands`) by its command too.
 
     Raises `HarmedError` for the first harm.
     """
     whole, before, found = specimen.file.read_bytes(), specimen.read(), Counter[str]()
-    for turn, (what, content) in enumerate(damages(whole, flips, ends, chance)):
+    for turn, (what, content) in enumerate(damages(whole, flips, ends, chance, small)):
         specimen.file.parent.mkdir(exist_ok=True)
         specimen.file.write_bytes(content)
         outcome = _read(specimen, before, what)
@@ -82,12 +84,14 @@ def damaged(specimen: Specimen, flips: int, ends: int, chance: random.Random, co
     return found
 
 
-def damages(whole: bytes, flips: int, ends: int, chance: random.Random) -> Iterator[tuple[str, bytes]]:
+def damages(
+    whole: bytes, flips: int, ends: int, chance: random.Random, small: int = SMALL
+) -> Iterator[tuple[str, bytes]]:
     """Yield what is done to a file, in words, and what is left of it."""
     for share in range(CUTS):
         length = share * len(whole) // CUTS
         yield f"cut to {length} of {len(whole)} bytes", whole[:length]
-    places = range(len(whole)) if len(whole) <= SMALL else sorted(chance.sample(range(len(whole)), flips))
+    places = range(len(whole)) if len(whole) <= max(small, flips) else chance.sample(range(len(whole)), flips)
     single = {(place, place % 8) for place in places}
     single |= {(k % len(whole), bit) for k in range(-ends, ends) if -len(whole) <= k < len(whole) for bit in range(8)}
     for place, bit in sorted(single):
@@ -129,7 +133,7 @@ def _commanded(specimen: Specimen, outcome: str, what: str) -> None:
         warnings.simplefilter("always")
         code = run(list(specimen.command))
     lines = [line for line in err.getvalue().splitlines() if not line.startswith("warning, ")]
-    wrong = "unexpected" in err.getvalue() or "Traceback" in err.getvalue() + out.getvalue()
+    wrong = "inkwash: unexpected" in err.getvalue() or "Traceback" in err.getvalue() + out.getvalue()
     if wrong or len(lines) != (code != 0) or code not in ((1, 2) if outcome == "refused" else (0, 1, 2)):
         raise HarmedError(f"{what}: {' '.join(specimen.command[:1])} left with {code}, saying {err.getvalue()!r}")
 

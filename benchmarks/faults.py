@@ -7,25 +7,20 @@ go on to the very bytes of a run that nobody disturbed. The disks are tmpfs in a
 
 from __future__ import annotations
 
+import json
 import os
 import random
-import shutil
-import subprocess
 import sys
 import time
-from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cyclopts import App
-from survive import OFTEN, RUN, differing, step, unreadable
+from disks import full_while_drawing, full_while_training, read_only_at_the_start, read_only_while_training
+from ordeals import BEGIN, HarmedError, begun, inkwash, require_one_line, require_same, require_whole, undisturbed
+from survive import step
 
-ROOT = Path(__file__).parent.parent
-PAGE = 4096
 NAMESPACE = ["unshare", "-m"] if hasattr(os, "getuid") and os.getuid() == 0 else ["unshare", "-Urm"]
-BEGIN = ["train", "digits", *RUN, *OFTEN, "--quiet"]
-DRAW = ["sample", "moons", "-n", "2500", "--steps", "1", "--batch", "500", "--quiet", "-o"]
 POISON = """
 import os, torch
 from inkwash.ranks import Ranks
@@ -60,10 +55,6 @@ time.time, time.time_ns = jumping, lambda: int(jumping() * 1e9)
 app = App()
 
 
-class HarmedError(Exception):
-    """A fault cost more than time."""
-
-
 @app.default
 def main(turns: int = 20, steps: int = 300, only: str = "", seed: int = 0) -> int:
     """Meet each fault whose name holds `only`; the disk fills up so many times (`turns`), after a random moment."""
@@ -92,162 +83,7 @@ def main(turns: int = 20, steps: int = 300, only: str = "", seed: int = 0) -> in
     return int(failures > 0)
 
 
-def inkwash(place: Path, *words: object, **environment: str) -> tuple[int, list[str]]:
-    """Run the command in the folder `place` and return its exit code and the lines that it said."""
-    path = os.pathsep.join(each for each in (environment.pop("FIRST", ""), str(ROOT)) if each)
-    given = os.environ | environment | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "inkwash", *map(str, words)]
-    done = subprocess.run(command, cwd=place, env=given, capture_output=True, text=True, timeout=240, check=False)
-    return done.returncode, done.stderr.splitlines()
-
-
-def require_one_line(outcome: tuple[int, list[str]], words: str, codes: tuple[int, ...] = (1,)) -> str:
-    code, lines = outcome
-    if code not in codes or len(lines) != 1 or words not in lines[0] or "unexpected" in lines[0]:
-        raise HarmedError(f"left with {code}, saying {lines}")
-    return lines[0]
-
-
-def require_whole(run: Path) -> None:
-    broken = unreadable(run)
-    if broken:
-        raise HarmedError(broken[0])
-
-
-def require_same(calm: Path, hit: Path) -> None:
-    apart = differing(calm, hit)
-    if apart != "none":
-        raise HarmedError(f"differing from the undisturbed run: {apart}")
-
-
-def undisturbed(place: Path, steps: int) -> Path:
-    """Return the folder of the run that nothing happens to."""
-    if inkwash(place, *BEGIN, "--steps", steps, "--out", "calm")[0]:
-        raise HarmedError("the undisturbed run failed")
-    return place / "calm"
-
-
-@contextmanager
-def disk(place: Path, size: int):
-    """Mount an empty tmpfs of `size` bytes at `place`."""
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
-
-
-def fill(place: Path, left: int = 0) -> Path:
-    """Leave `left` pages of the disk at `place`, and return the file that has the others."""
-    ballast = place / "ballast"
-    free = shutil.disk_usage(place).free
-    ballast.write_bytes(b"x" * max(0, free - left * PAGE))
-    return ballast
-
-
-def full_while_training(place: Path, turns: int, steps: int, chance: random.Random) -> str:
-    calm, named, ended = undisturbed(place, steps), Counter[str](), 0
-    size = 2 * sum(file.stat().st_size for file in calm.rglob("*") if file.is_file())
-    for turn in range(turns):
-        with disk(place / f"disk{turn}", size) as small:
-            words = [*BEGIN, "--steps", str(steps), "--out", "hit"]
-            moment = chance.randrange(steps)
-            with begun(small, words) as run:
-                while run.poll() is None and step(small / "hit") < moment - 20:
-                    time.sleep(0.01)
-                ballast = fill(small, chance.choice([0, 0, 1, 2, 4, 8, 16, 64]))
-                outcome = run.wait(120), run.stderr.read().splitlines()
-            if outcome[0] == 0:
-                ended += 1
-            else:
-                line = require_one_line(outcome, "")
-                named[kind(line)] += 1
-            require_whole(small / "hit")
-            ballast.unlink()
-            if outcome[0] and inkwash(small, "train", "hit", "--quiet")[0]:
-                raise HarmedError("the run did not go on")
-            require_same(calm, small / "hit")
-    told = ", ".join(f"{count} {name}" for name, count in named.most_common())
-    return f"{turns} runs, one line each ({told}; {ended} ended first), no unreadable file; gone on: same bytes"
-
-
-@contextmanager
-def begun(place: Path, words: list[str]):
-    """Start the command in the folder `place`."""
-    given = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "inkwash", *words]
-    with subprocess.Popen(command, cwd=place, env=given, stderr=subprocess.PIPE, text=True) as run:
-        try:
-            yield run
-        finally:
-            run.kill()
-
-
-def kind(line: str) -> str:
-    """Return which file a line complains of."""
-    kinds = {
-        ".safetensors": "a checkpoint",
-        ".png": "a picture",
-        "metrics": "the metrics",
-        "environment": "the session",
-    }
-    return next((name for part, name in kinds.items() if part in line.split(":")[1]), line)
-
-
-def full_while_drawing(place: Path) -> str:
-    calm = inkwash(place, *DRAW, "calm.npz")
-    if calm[0]:
-        raise HarmedError(f"the undisturbed draw failed: {calm[1]}")
-    with disk(place / "disk", 1 << 20) as small:
-        for left in (0, 1, 3, 6):
-            shutil.rmtree(small / "hit.npz.parts", ignore_errors=True)
-            ballast = fill(small, left)
-            require_one_line(inkwash(small, *DRAW, "hit.npz"), "cannot write")
-            if (small / "hit.npz").exists():
-                raise HarmedError("half a file was left")
-            ballast.unlink()
-        if inkwash(small, *DRAW, "hit.npz", "--continue")[0]:
-            raise HarmedError("the draw did not go on")
-        if (small / "hit.npz").read_bytes() != (place / "calm.npz").read_bytes():
-            raise HarmedError("the draw that went on is not the undisturbed one")
-    return "4 draws, one line each, nothing half-written; --continue: the same file, byte for byte"
-
-
-def read_only_while_training(place: Path, steps: int) -> str:
-    calm, run = undisturbed(place, steps), place / "hit"
-    with begun(place, [*BEGIN, "--steps", str(steps), "--out", "hit"]) as going:
-        while step(run) < steps // 3 and going.poll() is None:
-            time.sleep(0.01)
-        subprocess.run(["mount", "--bind", run, run], check=True)
-        subprocess.run(["mount", "-o", "remount,bind,ro", run], check=True)
-        outcome = going.wait(120), going.stderr.read().splitlines()
-    line = require_one_line(outcome, "Read-only file system")
-    require_whole(run)
-    refused = require_one_line(inkwash(place, "train", "hit", "--quiet"), "Read-only file system")
-    subprocess.run(["umount", "-l", run], check=True)
-    if inkwash(place, "train", "hit", "--quiet")[0]:
-        raise HarmedError("the run did not go on")
-    require_same(calm, run)
-    return f"in the middle: '{line[:60]}…', gone on while it lasts: '{refused[:60]}…', afterwards: same bytes"
-
-
-def read_only_at_the_start(place: Path) -> str:
-    with disk(place / "disk", 1 << 20) as fixed:
-        subprocess.run(["mount", "-o", "remount,ro", fixed], check=True)
-        require_one_line(inkwash(fixed, *BEGIN, "--steps", 9, "--out", "run"), "", (1, 2))
-        for target in ("x.npz", "x.png", "folder"):
-            require_one_line(inkwash(fixed, "sample", "moons", "-n", 9, "--steps", 1, "-o", target), "", (1, 2))
-        words = ["evaluate", "moons", "-n", "200", "--sampler", "ddim:2", "--quiet", "--data", "moons"]
-        code, lines = inkwash(place, *words, INKWASH_CACHE=f"{fixed}/cache")
-        if code or len(lines) > 1:
-            raise HarmedError(f"evaluate left with {code}, saying {lines}")
-    return f"train and sample refuse in one line; evaluate without a cache goes on and says: '{lines[0][:70]}…'"
-
-
 def clock(place: Path, steps: int) -> str:
-    import json
-
     calm = undisturbed(place, steps)
     (place / "jumping").mkdir()
     (place / "jumping" / "sitecustomize.py").write_text(CLOCK, encoding="utf-8")

@@ -86,12 +86,11 @@ def _members(path: Path) -> Mapping[str, np.ndarray]:
         if content.startswith(ARRAY):
             return {"images": archives.array(content)}
         if not content.startswith(ARCHIVE):
-            pickled = content[:1] == b"\x80"
-            raise ValueError("it is a pickle" if pickled else "it is neither an array nor an archive of arrays")
+            raise ValueError("it is neither an array nor an archive of them, perhaps a pickle")
         # a name that means nothing here is not unpacked, only listed
         return archives.read(content, MEMBERS)
     except archives.DAMAGES as error:
-        # numpy tells a pickle, and bytes of no known kind, only by its message
+        # numpy tells Python objects in an array only by its message
         if "pickle" in str(error) or "Python objects" in str(error):
             cause = "is no file of plain numbers (pickled objects are never opened)"
         else:

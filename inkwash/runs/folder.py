@@ -16,6 +16,7 @@ import torch
 from inkwash import hardware
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import write_text
+from inkwash.runs.board import Board
 from inkwash.seals import opened, sealed
 
 
@@ -143,21 +144,18 @@ class RunFolder:
     @contextmanager
     def log(self, after: int = 0) -> Iterator[Log]:
         """Open the metrics for appending after step `after`, and TensorBoard's own file where that is installed."""
+        board: Board | None = None
         try:
-            from torch.utils.tensorboard import SummaryWriter
-
-            writer: Any = SummaryWriter(str(self.path / "tensorboard"), purge_step=after + 1)
-        except ImportError:
-            writer = None
-        try:
+            with suppress(ImportError):
+                board = Board(self.path / "tensorboard", after + 1)
             with self.metrics.open("a", encoding="utf-8", buffering=1) as file:
-                yield Log(file, writer)
+                yield Log(file, board)
         except OSError as error:
             # closing the file writes what is left, and can find the disk full as well
             raise InkwashError(f"cannot write {self.metrics}: {error.strerror}; free the space and go on") from None
         finally:
-            if writer is not None:
-                writer.close()
+            if board is not None:
+                board.close()
 
     def begin_session(self, device: torch.device, code: str, processes: int = 1, launch: str = "") -> int:
         """Add a session's machine, versions, commit (`code`), processes and `launch` to the environment file.
@@ -195,10 +193,10 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class Log:
-    """An open metrics file and TensorBoard's writer, or None for what is not kept."""
+    """An open metrics file and that of TensorBoard, or None for what is not kept."""
 
     file: Any = None
-    board: Any = None
+    board: Board | None = None
 
     def write(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Append one line; numbers go to TensorBoard as well."""
@@ -206,11 +204,10 @@ class Log:
             return
         try:
             self.file.write(json.dumps(sealed({"kind": kind, "step": step} | values)) + "\n")
+            if self.board is not None:
+                self.board.add({f"{kind}/{name}": value for name, value in _numbers(values)}, step)
         except OSError as error:
             raise InkwashError(f"cannot write {self.file.name}: {error.strerror}; free the space and go on") from None
-        if self.board is not None:
-            for name, value in _numbers(values):
-                self.board.add_scalar(f"{kind}/{name}", value, step)
 
 
 def _numbers(values: dict[str, Any]) -> Iterable[tuple[str, float]]:

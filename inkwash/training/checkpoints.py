@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
+import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -26,6 +28,8 @@ FORMAT = 1
 LATEST = "latest"
 """The checkpoint that a run goes on from and a model is loaded from."""
 _KEY = "inkwash"
+_LENGTH = 8
+"""Bytes at the beginning of a safetensors file that tell the length of its header."""
 
 
 class Checkpoint(NamedTuple):
@@ -60,9 +64,11 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
     Raises `UsageError` when there is no such file, `InkwashError` when it is cut short, damaged, from another program
     or of a newer format.
     """
-    with _opened(path, device) as file:
-        found = file.metadata() or {}
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    # opened once: a run that trains puts another file in its place at any moment
+    with _opened(path) as file:
+        found = _metadata(file)
+        file.seek(0)
+        tensors = {name: value.to(device) for name, value in safetensors.torch.load(file.read()).items()}
     checked = _checked(path, found)
     wrong = seals.broken(checked, tensors)
     if wrong:
@@ -73,19 +79,34 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
 def header(path: str | Path) -> dict[str, Any]:
     """Return the header of the checkpoint at `path` without reading its weights. Raises as `load` does."""
     with _opened(path) as file:
-        found = file.metadata() or {}
+        found = _metadata(file)
     return _checked(path, found)
 
 
 @contextmanager
-def _opened(path: str | Path, device: torch.device | str = "cpu") -> Iterator[Any]:
+def _opened(path: str | Path) -> Iterator[BinaryIO]:
     if not Path(path).is_file():
         raise UsageError(f"no checkpoint {path}: name a run folder, a bundled model or a .safetensors file")
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
+        with open(path, "rb") as file:
             yield file
-    except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
+    except (SafetensorError, OSError, ValueError, LookupError, TypeError, OverflowError, MemoryError) as error:
         raise _damaged(path, error) from None
+
+
+def _metadata(file: BinaryIO) -> dict[str, str]:
+    """Return the metadata at the head of a safetensors file. Raises `ValueError` and its like for a damaged one."""
+    size = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(_LENGTH), "little")
+    if not 0 < length <= size - _LENGTH:
+        raise ValueError("its header is cut short")
+    head = json.loads(file.read(length))
+    if not isinstance(head, dict):
+        raise ValueError("its header is none")
+    ends = [each["data_offsets"][1] for name, each in head.items() if name != "__metadata__"]
+    if max(ends, default=0) != size - _LENGTH - length:
+        raise ValueError("its numbers are cut short")
+    return head.get("__metadata__") or {}
 
 
 class DamagedError(InkwashError):

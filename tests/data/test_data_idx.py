@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from inkwash import preflight
 from inkwash.data import load, mnist
 from inkwash.data.published import FILES, PUBLISHED
 from inkwash.errors import InkwashError
@@ -198,3 +201,31 @@ def test_mnist_is_what_the_literature_says() -> None:
     assert float((data.values == 0).double().mean()) == pytest.approx(0.809, abs=5e-4)
     counts = [round(60_000 * share) for share in data.proportions]
     assert counts == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+
+
+@pytest.mark.parametrize("spoilt", [TRAIN_IMAGES, TRAIN_LABELS])
+def test_a_published_set_of_which_one_file_is_another_is_doubted(
+    spoilt: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = tuple(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (TRAIN_IMAGES, TRAIN_LABELS))
+    known = replace(PUBLISHED["mnist"], unpacked=sums)
+    monkeypatch.setitem(PUBLISHED, "mnist", known)
+    assert load(folder).name == "mnist" and not load(folder).doubt
+    content = bytearray((folder / spoilt).read_bytes())
+    content[-1] ^= 1
+    (folder / spoilt).write_bytes(content)
+    found = load(folder)
+    assert found.name == "letters" and f"{spoilt} is not" in found.doubt and "mnist" in found.doubt
+    assert ("files", found.doubt) in preflight.of_data(found)
+
+
+def test_the_test_part_has_a_hash_of_its_own(folder: Path) -> None:
+    before = load(folder)
+    content = bytearray((folder / TEST_IMAGES).read_bytes())
+    content[-1] ^= 1
+    (folder / TEST_IMAGES).write_bytes(content)
+    after = load(folder)
+    assert after.sha256 == before.sha256 and after.test_sha256 != before.test_sha256
+    for name in (TEST_IMAGES, TEST_LABELS):
+        (folder / name).unlink()
+    assert load(folder).test_sha256 == ""

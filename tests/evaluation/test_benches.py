@@ -56,6 +56,37 @@ def test_judges_are_built_once_and_then_read(small: Dataset, lessons: list[int])
     assert {"zero", "mean", "nearest", "copies", "accuracy.a", "unsure.b", "two_sample.297"} <= set(first.panel.figures)
 
 
+def test_a_test_part_that_the_judges_do_not_know_is_refused(small: Dataset, lessons: list[int]) -> None:
+    assert small.test_values is not None
+    panels.for_data(small)
+    with pytest.raises(
+        InkwashError, match=r"the test part of small .* is not the one that its judges know .* fetch it again"
+    ):
+        panels.for_data(replace(small, test_values=small.test_values.flip(0)))
+    # none at all is no other one
+    assert panels.for_data(replace(small, test_values=None, test_labels=None)).panel.about.sha256 == small.sha256
+
+
+def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
+    small: Dataset,
+    lessons: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "file" / "cache"))
+    for _ in range(2):
+        assert panels.for_data(small).panel.about.sha256 == small.sha256
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"warning, the cache {tmp_path / 'file' / 'cache'} cannot be written (") and lessons == [
+        1,
+        2,
+        1,
+        2,
+    ]
+
+
 def test_the_time_is_said_before_judges_learn(small: Dataset, lessons: list[int]) -> None:
     heard: list[str] = []
     panels.for_data(small, progress=lambda what, share: heard.append(what))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -194,3 +195,21 @@ def test_facts_survive_a_header(untrained: Untrained) -> None:
 
 def test_a_schedule_is_a_schedule_after_being_cut(untrained: Untrained) -> None:
     assert isinstance(untrained("target=eps").schedule(), Schedule)
+
+
+def test_a_bundled_model_is_the_one_that_came_with_inkwash_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(str(model.resources.files("inkwash.models")))
+    assert set(json.loads((root / "sums.json").read_text())) == set(model.bundled())
+    shutil.copytree(root / "moons", tmp_path / "moons")
+    shutil.copy(root / "sums.json", tmp_path)
+    monkeypatch.setattr(model.resources, "files", lambda name: tmp_path)
+    assert model.load("moons").step == model.load(tmp_path / "moons").step
+    latest = tmp_path / "moons" / "checkpoints" / "latest.safetensors"
+    content = bytearray(latest.read_bytes())
+    content[-1] ^= 1
+    latest.write_bytes(content)
+    for name in ("moons", tmp_path / "moons", latest):
+        with pytest.raises(InkwashError, match="install inkwash again"):
+            model.load(name)

@@ -95,6 +95,34 @@ def test_rows_are_on_the_disk_as_soon_as_they_are_written(tmp_path: Path) -> Non
         assert [row["step"] for row in folder.rows()] == [1]
 
 
+def test_tensorboard_reads_what_is_written_and_a_later_session_replaces_its_steps(tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    folder = RunFolder.create(tmp_path / "run")
+    for after, losses in ((0, {1: 0.5, 2: 0.25, 3: 7.0}), (2, {3: 0.125})):
+        with folder.log(after) as log:
+            for step, loss in losses.items():
+                log.write("train", step, {"loss": loss, "picture": "none"})
+    read = events.EventAccumulator(str(folder.path / "tensorboard"))
+    read.Reload()
+    assert read.Tags()["scalars"] == ["train/loss"]
+    assert [(each.step, each.value) for each in read.Scalars("train/loss")] == [(1, 0.5), (2, 0.25), (3, 0.125)]
+
+
+@pytest.mark.parametrize("place", range(0, 100, 7))
+def test_a_line_of_metrics_that_is_not_what_was_written_is_left_out_and_no_other(tmp_path: Path, place: int) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    with folder.log() as log:
+        for step in range(1, 6):
+            log.write("train", step, {"loss": step / 8})
+    before, lines = folder.rows(), folder.metrics.read_bytes().splitlines(keepends=True)
+    line = bytearray(lines[2])
+    line[place % (len(line) - 1)] ^= 1
+    folder.metrics.write_bytes(b"".join([*lines[:2], bytes(line), *lines[3:]]))
+    loss = {row["step"]: row["loss"] for row in folder.rows()}
+    assert [row for row in before if loss.get(row["step"]) != row["loss"]] in ([], [before[2]])
+    assert {1, 2, 4, 5} <= loss.keys()
+
+
 def test_every_session_is_noted_without_host_and_path(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.end_session(folder.begin_session(CPU, "abc1234"), 1.25, 10)

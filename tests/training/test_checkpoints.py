@@ -108,6 +108,23 @@ def test_one_flipped_bit_anywhere_is_damage_and_never_another_model(tmp_path: Pa
     assert unharmed < 0.02 * len(whole)
 
 
+def test_a_file_that_is_replaced_while_it_is_read_is_the_one_that_was_opened(
+    tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, plain = tmp_path / "latest.safetensors", checkpoints._metadata
+    checkpoints.save(path, checkpoint)
+
+    def meanwhile(file: Any) -> dict[str, str]:
+        found = plain(file)
+        checkpoints.save(path, Checkpoint({"progress": {"step": 1_000_000}}, {"net.other": torch.zeros(9)}))
+        return found
+
+    monkeypatch.setattr(checkpoints, "_metadata", meanwhile)
+    found = checkpoints.load(path)
+    assert found.header["progress"]["step"] == 3 and set(found.tensors) == set(checkpoint.tensors)
+    assert checkpoints.load(path).header["progress"]["step"] == 1_000_000
+
+
 def test_a_header_alone_is_proven_without_its_numbers(tmp_path: Path, checkpoint: Checkpoint) -> None:
     path = tmp_path / "told.safetensors"
     checkpoints.save(path, checkpoint)
