@@ -242,6 +242,7 @@ def parse(text: str) -> tuple[str, int | None]:
     name, colon, steps = text.partition(":")
     if name not in SAMPLERS:
         raise unknown("sampler", name, SAMPLERS)
-    if colon and not steps.removeprefix("-").isdecimal():
-        raise UsageError(f"sampler '{text}': after the colon comes a whole number of steps, as in {name}:50")
-    return name, int(steps) if colon else None
+    try:
+        return name, int(steps) if colon else None
+    except ValueError:
+        raise UsageError(f"sampler '{text}': after the colon comes a whole number of steps, as in {name}:50") from None
