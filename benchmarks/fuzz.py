@@ -69,26 +69,27 @@ class Outcome(NamedTuple):
 
 @dataclass
 class Tally:
-    """How often requests ended how, by the way that they were made and by command; and those that broke something."""
+    """How often requests ended how, by the way that they were made and by command, and how many broke something."""
 
     counts: Counter[tuple[str, str, int | str]] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)
+    failures: int = 0
 
     def take(self, way: str, case: Case, outcome: Outcome, found: list[str]) -> None:
-        """Count a request, with what was `found` to be wrong."""
+        """Count a request, and tell at once what was `found` to be wrong."""
         self.counts[way, command(case), "failed" if found else outcome.code] += 1
         if found:
             said = (outcome.err + outcome.out).strip()[-1500:]
-            self.failures.append(f"FAILED {way}: {shown(case)}\n  {'; '.join(found)}\n  {said}\n")
+            self.failures += 1
+            print(f"FAILED {way}: {shown(case)}\n  {'; '.join(found)}\n  {said}\n", flush=True)
 
     def __str__(self) -> str:
-        lines = [*self.failures]
+        lines = []
         for way in dict.fromkeys(way for way, _, _ in self.counts):
             lines.append(f"{way}: {sum(n for (other, _, _), n in self.counts.items() if other == way):,} requests")
             for name in (*COMMANDS, "none"):
                 counts = {str(code): n for (w, c, code), n in self.counts.items() if (w, c) == (way, name)}
                 lines.append(f"  {name:9}" + "".join(f"{code:>8}: {n:<5,}" for code, n in sorted(counts.items())))
-        return "\n".join([*lines, f"{len(self.failures)} failures"])
+        return "\n".join([*lines, f"{self.failures} failures"])
 
 
 @app.default
@@ -219,4 +220,6 @@ def shown(case: Case) -> str:
 
 
 if __name__ == "__main__":
+    # a request can hold what no terminal shows
+    sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(app())
