@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -199,14 +200,16 @@ def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
         return [classes.index(text.strip())]
     found = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
+        # eighteen digits are more than there can be classes, and python reads no more than some thousand
+        numbers = re.fullmatch(r"(\d{1,18})(?:-(\d{1,18}))?", part.strip())
         if part.strip() in classes:
             found.append(classes.index(part.strip()))
-        elif first.isdecimal() and (not dash or last.isdecimal()):
-            ends = int(first), int(last or first)
+        elif numbers:
+            ends = int(numbers[1]), int(numbers[2] or numbers[1])
             if classes and max(ends) >= len(classes):
                 raise UsageError(f"label {max(ends)}: the classes are 0 to {len(classes) - 1} ({', '.join(classes)})")
-            found += range(ends[0], ends[1] + 1)
+            # of a model that knows none only the ends are looked at, to be refused
+            found += range(ends[0], ends[1] + 1) if classes else ends
         else:
             raise unknown("label", part.strip(), classes or ("none",))
     if not found:

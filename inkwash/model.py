@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from inkwash import hardware
+from inkwash import hardware, memory
 from inkwash.core import (
     SAMPLERS,
     Clipped,
@@ -33,6 +33,8 @@ from inkwash.nets import NETS
 from inkwash.recipe import Recipe
 from inkwash.training import checkpoints
 
+WIDE = 512
+"""A width or depth of a network up to which it is built without asking whether memory can hold it."""
 NOISIEST_SOLVABLE = -9.0
 """The log-SNR at which paths start when the target cannot be solved for the image at the schedule's own end."""
 
@@ -224,16 +226,33 @@ def fitting(net: nn.Module, facts: Facts) -> nn.Module:
     return net
 
 
+def _size(recipe: Recipe, facts: Facts) -> int:
+    """Return the bytes of the recipe's network, which is built without any; 0 where it is small, or cannot be built."""
+    counts = [n for each in recipe.network.options.values() for n in (each if isinstance(each, tuple) else (each,))]
+    if not any(isinstance(n, int) and n > WIDE for n in counts):
+        return 0  # torch takes seconds to learn how networks are built without numbers
+    try:
+        with torch.device("meta"):
+            net = NETS[recipe.network.kind](
+                facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options
+            )
+        return sum(weight.numel() * weight.element_size() for weight in net.parameters())
+    except Exception:
+        return 0  # what is wrong with it is said where it is built with numbers
+
+
 def build_net(recipe: Recipe, facts: Facts) -> nn.Module:
     """Return the recipe's untrained network for data of these facts, initialised from the recipe's seed alone.
 
-    Raises `UsageError` when the recipe names a network that only its author has.
+    Raises `UsageError` when the recipe names a network that only its author has, or one that memory cannot hold.
     """
     kind = recipe.network.kind
     if kind not in NETS:
         raise UsageError(
             f"network '{kind}' is not inkwash's own: give it as net=… in Python, or in a row of NETS by --with FILE.py"
         )
+    size = _size(recipe, facts)
+    memory.require(size, f"{kind} of {size // 4:,} parameters", "choose smaller options in the section [network]")
     # torch initialises layers from its global generator: fork it, so that nothing outside is moved
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(recipe.training.seed)

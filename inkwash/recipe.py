@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from inkwash import toml
 from inkwash.binding import bind
 from inkwash.core import TARGETS, Density, Linear, Schedule, Uniform
 from inkwash.core.samplers import parse
+from inkwash.core.schedules import MOST
 from inkwash.errors import UsageError, unknown
 from inkwash.nets import NETS
 from inkwash.objectives import Unweighted, Weight
@@ -47,10 +47,10 @@ class Recipe:
         if self.target not in TARGETS:
             raise unknown("target", self.target, TARGETS)
         for part, levels in (("sampler", self.sampling.schedule or self.schedule), ("preview", self.schedule)):
-            text, most = getattr(self.sampling, part), levels.rows or math.inf
+            text, most = getattr(self.sampling, part), levels.rows or MOST
             steps = parse(text)[1]
             if steps is not None and not 1 <= steps <= most:
-                have = f", but the betas have T = {most} rows" if steps > most else ""
+                have = f", but the betas have T = {most} rows" if steps > most and levels.rows else ""
                 raise UsageError(f"sampling.{part} is {text}{have}: write 1 to {min(most, 1000)} steps, as in ddim:50")
         if self.training.label_dropout and not self.network.conditional:
             raise UsageError(
@@ -152,8 +152,8 @@ def read_text(name: str | Path) -> str:
 def load(name: str | Path) -> Recipe:
     """Return the recipe called `name`, bundled or a TOML file. Raises `UsageError` when it cannot be read or is wrong."""
     try:
-        values = tomllib.loads(read_text(name))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = toml.parsed(read_text(name))
+    except ValueError as error:
         raise UsageError(f"recipe {name} is not TOML: {error}") from None
     try:
         return Recipe.from_dict({"name": Path(name).stem} | values)
@@ -182,8 +182,8 @@ def differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return toml.parsed(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 

@@ -17,6 +17,10 @@ from inkwash.objectives import WEIGHTS
 from inkwash.training.lengths import Length
 from inkwash.training.optimizers import Optimizer
 
+LARGEST = 2**14
+"""Of anything that is counted in a network: beyond, a number is a slip of the hand that a machine would work at for hours."""
+LARGEST_BATCH = 10**6
+
 
 @dataclass(frozen=True)
 class Data:
@@ -74,6 +78,8 @@ class Training:
             Length.parse(getattr(self, name), f"training.{name}")
         if self.batch < 1:
             raise UsageError(f"field 'training.batch' is {self.batch}: it must be at least 1")
+        if self.batch > LARGEST_BATCH:
+            raise UsageError(f"field 'training.batch' is {self.batch}: it must be at most {LARGEST_BATCH:,}")
         if not 0 <= self.label_dropout < 1:
             raise UsageError(f"field 'training.label_dropout' is {self.label_dropout}: it must be in [0, 1)")
         if not 1 <= self.guidance < math.inf:
@@ -180,7 +186,12 @@ def _decode_network(values: Mapping[str, Any], known: bool) -> Network:
         )
     if not isinstance(conditional, bool):
         raise UsageError(f"field 'network.conditional' is {conditional!r}: it must be true or false")
-    return Network(kind, conditional, bind(NETS[kind], rest, "network", derived=("channels", "classes")))
+    options = bind(NETS[kind], rest, "network", derived=("channels", "classes"))
+    for name, value in options.items():
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, int) and not 0 <= each <= LARGEST:
+                raise UsageError(f"field 'network.{name}' is {value!r}: it must be in 0 to {LARGEST:,}")
+    return Network(kind, conditional, options)
 
 
 def _plain(cls: type) -> Callable[[Mapping[str, Any], str], Any]:

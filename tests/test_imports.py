@@ -14,7 +14,7 @@ import pytest
 import inkwash
 
 ROOT = Path(inkwash.__file__).parent
-EVERYONE = {"inkwash.errors", "inkwash.files", "inkwash.ranks", "inkwash.seals"}
+EVERYONE = {"inkwash.errors", "inkwash.files", "inkwash.memory", "inkwash.ranks", "inkwash.seals"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "inkwash.recipe",
     },
 }
-"""What a package may import of inkwash, besides itself, errors, files and seals: the layers below the recipe, and measuring."""
+"""What a package may import of inkwash, besides itself and EVERYONE: the layers below the recipe, and measuring."""
 
 TORCH_ONLY = ("core", "nets", "objectives")
 ON_TOP = [name for name in ("cli", "serve", "export") if (ROOT / name).is_dir()]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from inkwash import __version__
+from inkwash import __version__, memory
 from inkwash.errors import InkwashError, UsageError, speaks
 
 app = App(
@@ -106,6 +106,9 @@ OTHER_WORDS = {
 """First words that newcomers try, and the command they mean."""
 
 
+LONGEST = 200
+"""Characters of a path that are told of one which the system refuses, that it may do for its length."""
+
 SHARED = ("train", "sample", "evaluate", "lab")
 """Commands that several processes can share."""
 
@@ -143,6 +146,12 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("INKWASH_DEBUG"):
             raise
         what = _one_line(error) or "no message"
+        if memory.exhausted(error):
+            return _complain(f"out of memory ({what}): ask for less, by --batch, -n, --size or a smaller network", 1)
+        if isinstance(error, OSError) and error.filename is not None:
+            # a path is looked at in many places, and the system may dislike any for reasons of its own
+            named = os.fspath(error.filename)
+            return _complain(f"{_shortened(str(named))}: {error.strerror}; check the path and its permissions", 1)
         return _complain(f"unexpected {type(error).__name__}: {what}; INKWASH_DEBUG=1 shows where, please report it", 1)
     return code if isinstance(code, int) else 0
 
@@ -160,9 +169,14 @@ def _processes(arguments: list[str]) -> tuple[int | None, list[str]]:
     rest = arguments[at + 1 :] if equals else arguments[at + 2 :]
     if not equals:
         text = "".join(arguments[at + 1 : at + 2])
-    if not text.removeprefix("-").isdecimal():
-        raise UsageError(f"{flag} {text}: give a whole number, as in {flag} 2")
-    return int(text), [*arguments[:at], *rest]
+    try:
+        return int(text), [*arguments[:at], *rest]
+    except ValueError:
+        raise UsageError(f"{flag} {text}: give a whole number, as in {flag} 2") from None
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
 
 
 def _one_line(error: Exception) -> str:

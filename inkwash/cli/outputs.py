@@ -131,6 +131,29 @@ def writer_for(target: Path, kind: Kind) -> Write:
     return _WRITERS[kind, suffix]
 
 
+LARGEST = {"grid": 10**8, "strip": 10**8, "film": 10**9}
+"""Pixels of one picture, or of all frames of a film: others could not open it, and this machine might not hold it."""
+
+
+def check_size(drawing: Drawing, target: Path) -> None:
+    """Make sure that the pictures of `drawing` are of a size that can be held and opened again.
+
+    Raises `UsageError` for too many images or too large ones; arrays may be as many as they like.
+    """
+    kind, scale = drawing.request.kind, drawing.request.scale or 1
+    if target.suffix.lower() == ".npz":
+        return
+    height, width = (256, 256) if drawing.model.facts.is_points else drawing.model.facts.shape[1:]
+    shown = 1 if drawing.model.facts.is_points or target.suffix == "" else drawing.count
+    moments = {"grid": 1, "strip": 10, "film": 120}[kind]
+    pixels = shown * moments * (height * scale + 2) * (width * scale + 2)
+    if pixels > LARGEST[kind]:
+        raise UsageError(
+            f"--out {target}: a {kind} of {drawing.count:,} with --scale {scale} would have {pixels:,} pixels, of at most "
+            f"{LARGEST[kind]:,}: give a smaller -n or --scale, or write arrays to NAME.npz"
+        )
+
+
 def check_free(target: Path) -> None:
     """Make sure that `target` may be written: new, or something that inkwash drew and can draw again.
 

@@ -31,6 +31,7 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
     if request.kind == "film":
         raise UsageError(f"{picture} is a film: draw it again from its settings, {_flags(request)}")
     drawing = request.resolve(models.load(request.model, device=device))
+    outputs.check_size(drawing, picture)
     if out is not None:
         outputs.writer_for(out, request.kind)
         outputs.check_free(out)

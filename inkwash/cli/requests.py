@@ -21,6 +21,7 @@ Kind = Literal["grid", "strip", "film"]
 COUNTS = {"grid": 64, "strip": 8, "film": 16}
 POINTS = 2000
 MORPHED = {"grid": 10, "strip": 10, "film": 30}
+LARGEST_COUNT = 10**7
 LARGEST_SEED = 2**63 - 10**6
 
 
@@ -44,6 +45,8 @@ class Request:
         for (name, low), value in zip(lowest.items(), given, strict=True):
             if value is not None and value < low:
                 raise UsageError(f"{name} is {value}: it must be at least {low}")
+        if self.n is not None and self.n > LARGEST_COUNT:
+            raise UsageError(f"-n is {self.n}: one call draws at most {LARGEST_COUNT:,}; draw more by another --seed")
         if max(self.seed + (self.n or 0), self.seed_to or 0) > LARGEST_SEED:
             raise UsageError(f"--seed is {self.seed}: seeds have 63 bits, the last may be {LARGEST_SEED}")
         if self.kind == "strip" and self.columns is not None:

@@ -176,6 +176,7 @@ def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool,
     write, parts = outputs.writer_for(target, drawing.request.kind), None
     if not ranks.alone and write is not outputs.write_arrays:
         raise UsageError(f"--out {target}: several processes draw into NAME.npz")
+    outputs.check_size(drawing, target)
     with ranks.after_the_first():
         outputs.check_free(target)
         if write is outputs.write_arrays and (not ranks.alone or drawing.count > LEAST):

@@ -12,11 +12,16 @@ from inkwash.errors import UsageError
 
 def _whole(type_: Any, tokens: Sequence[Token]) -> int:
     try:
-        return int(tokens[0].value)
+        found = int(tokens[0].value)
     except ValueError:
         raise ValueError(f"'{tokens[0].value}' is no whole number") from None
+    if found.bit_length() > BITS:
+        raise ValueError(f"{found} has more than {BITS} bits")
+    return found
 
 
+BITS = 64
+"""Of the largest whole numbers that are read: others no floating point number could stand for."""
 Whole = Annotated[int, Parameter(converter=_whole)]
 
 

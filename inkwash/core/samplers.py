@@ -7,6 +7,7 @@ To add a solver: one rule of a few lines, and a row in SAMPLERS.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -242,6 +243,7 @@ def parse(text: str) -> tuple[str, int | None]:
     name, colon, steps = text.partition(":")
     if name not in SAMPLERS:
         raise unknown("sampler", name, SAMPLERS)
-    if colon and not steps.removeprefix("-").isdecimal():
+    # python reads no more than some thousand digits
+    if colon and not re.fullmatch(r"-?\d{1,18}", steps):
         raise UsageError(f"sampler '{text}': after the colon comes a whole number of steps, as in {name}:50")
     return name, int(steps) if colon else None

@@ -17,6 +17,9 @@ from inkwash.core.levels import CLEAN, NOISE, Level
 from inkwash.core.warps import Warp
 from inkwash.errors import UsageError
 
+MOST = 100_000
+"""Levels of a path, and rows of a table, beyond which a number is a slip of the hand."""
+
 
 class Schedule:
     """The base of all schedules: a subclass gives `alpha_sigma(u)`, and owns its spacing through `grid` and `snap`."""
@@ -45,10 +48,12 @@ class Schedule:
     def levels(self, n: int) -> list[Level]:
         """Return n levels from the noisiest, then CLEAN: n network evaluations for a one-evaluation sampler.
 
-        Raises `UsageError` when n < 1, or more than the rows of a table.
+        Raises `UsageError` when n < 1, or more than the rows of a table or than MOST.
         """
         if n < 1:
             raise UsageError(f"steps is {n}: a sampler needs at least 1")
+        if n > MOST:
+            raise UsageError(f"steps is {n}: a sampler takes at most {MOST:,}")
         if self.rows is not None and n > self.rows:
             raise UsageError(f"steps is {n}, but this beta table has T = {self.rows} rows: ask for at most {self.rows}")
         return [self(u) for u in self.grid(n)] + [CLEAN]
@@ -82,8 +87,8 @@ class Betas(Schedule):
     T: int
 
     def __post_init__(self) -> None:
-        if self.T < 1:
-            raise UsageError(f"schedule.T is {self.T}: a beta table has at least 1 row")
+        if not 1 <= self.T <= MOST:
+            raise UsageError(f"schedule.T is {self.T}: a beta table has 1 to {MOST:,} rows")
         betas = self.betas()
         if not ((betas > 0) & (betas < 1)).all():
             raise UsageError(f"{self} has betas from {betas.min():g} to {betas.max():g}: each must lie between 0 and 1")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inkwash import memory
 from inkwash.data import mapped
 from inkwash.errors import UsageError
 
@@ -27,10 +28,13 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     """Return uint8 `[N, C, H, W]` as `[N, C, size, size]`: the shorter side scaled, the centre cut out.
 
     Bilinear, antialiased. Nothing is stretched, so a wide picture loses its left and right ends. Images of
-    that size come back untouched. Raises `UsageError` for a size below 1 pixel.
+    that size come back untouched. Raises `UsageError` for a size below 1 pixel, and for one that no memory holds.
     """
     if size < 1:
         raise UsageError(f"--size is {size}: the side of an image is at least 1 pixel")
+    memory.require(
+        len(pixels) * pixels.shape[1] * size**2, f"{len(pixels):,} images with --size {size}", "give a smaller one"
+    )
     height, width = pixels.shape[-2:]
     if (height, width) == (size, size):
         return pixels

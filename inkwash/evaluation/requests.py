@@ -21,6 +21,7 @@ from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.entries import drawn_entry, file_entry, settings_for, usual_count
 from inkwash.evaluation.extras import EXTRAS
 from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.scoring import MOST
 from inkwash.model import Model
 from inkwash.ranks import Ranks
 from inkwash.runs.folder import commit
@@ -64,8 +65,8 @@ class Asked:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.n is not None and self.n < 1:
-            raise UsageError(f"-n is {self.n}: it must be at least 1")
+        if self.n is not None and not 1 <= self.n <= MOST:
+            raise UsageError(f"-n is {self.n}: it must be at least 1, and at most {MOST:,}")
         if self.data is not None and self.judge is not None:
             raise UsageError("--data and --judge both say which data to judge by: give one")
 

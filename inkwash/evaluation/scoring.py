@@ -23,6 +23,8 @@ Progress = Callable[[str], object]
 
 FEWEST = 200
 """Images below which 64 features have no covariance worth comparing."""
+MOST = 10**7
+"""Images beyond which a number is a slip of the hand: the largest test sets have some ten thousand."""
 FEWEST_NEIGHBOURS = 50
 
 

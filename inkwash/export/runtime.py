@@ -18,6 +18,8 @@ from inkwash.errors import InkwashError, UsageError
 VERSION = "1.30.0"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 """The registry's own SHA-512 of the package."""
+PATIENCE = 600.0
+"""Seconds that fetching it may take."""
 FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 
 
@@ -41,8 +43,14 @@ def _fetch(to: Path) -> None:
             f"onnxruntime-web {VERSION} is fetched with npm, which is not installed: install Node.js, once"
         )
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--json", "--ignore-scripts"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+        # once: by itself npm tries for more than a minute where there is no network
+        command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--json", "--ignore-scripts", "--fetch-retries=0"]
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        except subprocess.TimeoutExpired:
+            raise InkwashError(
+                f"npm has not fetched onnxruntime-web {VERSION} in {PATIENCE:g} s: try again with a faster connection"
+            ) from None
         if done.returncode:
             reason = next((line for line in done.stderr.splitlines() if line.strip()), "no reason given")
             raise InkwashError(f"npm cannot fetch onnxruntime-web {VERSION} ({reason}): try again with a connection")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.scoring import FEWEST
+from inkwash.evaluation.scoring import FEWEST, MOST
 from inkwash.files import write_text
 from inkwash.seals import opened, sealed
 
@@ -28,8 +28,8 @@ class Request:
     planned: str | None = None
 
     def __post_init__(self) -> None:
-        if self.count is not None and self.count < FEWEST:
-            raise UsageError(f"-n is {self.count}: judges need at least {FEWEST} images of each arm")
+        if self.count is not None and not FEWEST <= self.count <= MOST:
+            raise UsageError(f"-n is {self.count}: judges need at least {FEWEST} images of each arm, at most {MOST:,}")
 
     @property
     def command(self) -> str:

@@ -8,7 +8,11 @@ import sys
 from collections.abc import Sequence
 from uuid import uuid4
 
+from inkwash import memory
 from inkwash.errors import UsageError
+
+EACH = 200 << 20
+"""Bytes of memory that a process takes before it computes anything."""
 
 
 def launch(count: int, arguments: Sequence[str]) -> int:
@@ -19,6 +23,7 @@ def launch(count: int, arguments: Sequence[str]) -> int:
     """
     if count < 1:
         raise UsageError(f"--processes is {count}: it must be at least 1")
+    memory.require(count * EACH, f"--processes {count}", "give fewer")
     try:
         from torch.distributed.elastic.multiprocessing import SignalException
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

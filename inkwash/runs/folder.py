@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 import torch
 
-from inkwash import hardware
+from inkwash import hardware, toml
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import write_text
 from inkwash.runs.board import Board
@@ -186,8 +185,8 @@ class RunFolder:
     def written_recipe(self) -> dict[str, Any]:
         """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
         try:
-            return tomllib.loads(self.recipe.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            return toml.parsed(self.recipe.read_text(encoding="utf-8"))
+        except ValueError as error:
             raise UsageError(f"{self.recipe} is not TOML: {error}") from None
 
 

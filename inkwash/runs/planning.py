@@ -21,7 +21,7 @@ from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
-from inkwash.training.lengths import Length
+from inkwash.training.lengths import MOST, Length
 from inkwash.training.loop import Objective, Step
 
 FIRST_STEPS = 2
@@ -77,17 +77,20 @@ def planned(
             f"{spent + found.pause:.0f} seconds here, a step {found.step:.2g}; "
             f"give at least {math.ceil(10 * needed) / 10:g} minutes, or --steps"
         )
-    batch, guess = chosen.training.batch, max(1, int(left / found.step))
+    batch, guess = chosen.training.batch, max(1, int(min(left / found.step, MOST)))
     every = Length.parse(chosen.training.checkpoint_every).steps(batch, found.images)
-    pauses = {*chosen.milestones.names(guess, batch, found.images), *range(every, guess, every), guess}
-    most = max(1, int(left * PAUSED / found.pause))
-    if len(pauses) > most:
+    milestones = chosen.milestones.names(guess, batch, found.images)
+    # counted and not listed: of a year of minutes there are too many
+    pauses = (guess - 1) // every + 1 + sum(step % every > 0 and step < guess for step in milestones)
+    most = max(1, int(min(left * PAUSED / found.pause, MOST)))
+    if pauses > most:
         rare = f"{math.ceil(guess / most)} steps"
         thinned = replace(chosen.training, checkpoint_every=rare, milestones=(f"every {rare}",))
         chosen, paused = replace(chosen, training=thinned), max(left * PAUSED, found.pause)
     else:
-        paused = len(pauses) * found.pause
-    return recipe.with_length(chosen, Length(max(1, int((left - paused) / found.step)), "steps"))
+        paused = pauses * found.pause
+    # what is more than MOST is refused where it is counted
+    return recipe.with_length(chosen, Length(max(1, int(min((left - paused) / found.step, 2 * MOST))), "steps"))
 
 
 def costs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import product
@@ -53,8 +54,9 @@ class Asked:
             raise unknown("bench", self.bench, BENCHES)
         if self.trials < 1:
             raise UsageError(f"--trials is {self.trials}: it must be at least 1")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"--threads is {self.threads}: it must be at least 1")
+        cores = os.cpu_count() or 1
+        if self.threads is not None and not 1 <= self.threads <= cores:
+            raise UsageError(f"--threads is {self.threads}: it must be at least 1, and at most the {cores} cores here")
         if self.samplers and "drawing" not in BENCHES[self.bench]:
             raise UsageError("--sampler has no effect on bench train: leave it out, or ask for sample or all")
         if len(set(self.things)) < len(self.things):

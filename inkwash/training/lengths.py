@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from inkwash.errors import UsageError
 
 UNITS = ("steps", "images", "epochs", "minutes")
+MOST = 2**32 - 1
+"""Steps of a run: what it draws is counted in so many (see `core.noise`)."""
+MOST_MILESTONES = 10**6
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,15 @@ class Length:
     def steps(self, batch: int, images: int, where: str = "length") -> int:
         """Return this length in steps of `batch` images from a train set of `images`, at least 1.
 
-        Raises `UsageError` for minutes, which only a measurement can turn into steps.
+        Raises `UsageError` for minutes, which only a measurement can turn into steps, and for more than MOST.
         """
         if self.unit == "minutes":
             raise UsageError(
                 f"{where} '{self}' is not a number of steps until the speed is measured: use steps, images or epochs here"
             )
         per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
+        if self.amount * per_unit > MOST:
+            raise UsageError(f"{where} '{self}' is more than {MOST:,} steps, which are counted in 32 bits: give less")
         return max(1, math.ceil(self.amount * per_unit - 1e-9))
 
 
@@ -64,10 +69,15 @@ class Milestones:
         for text in self.texts:
             every, _, rest = text.partition("every ")
             length = Length.parse(rest if rest else text, "milestone")
-            count = math.ceil(total / length.steps(batch, images)) if rest and not every else 1
+            count = math.ceil(total / length.steps(batch, images, "milestone")) if rest and not every else 1
+            if count > MOST_MILESTONES:
+                raise UsageError(
+                    f"milestone '{text}' comes {count:,} times in {total:,} steps: each is a picture and a checkpoint, "
+                    f"so choose at most {MOST_MILESTONES:,}"
+                )
             for k in range(1, count + 1):
                 moment = Length(length.amount * k, length.unit)
-                found[moment.steps(batch, images)] = _picture_name(moment)
+                found[moment.steps(batch, images, "milestone")] = _picture_name(moment)
         if not self.texts:
             found = {step: _picture_name(Length(step, "steps")) for step in _log_spaced(total)}
         found.setdefault(total, _picture_name(Length(total, "steps")))

@@ -43,9 +43,11 @@ class Optimizer:
         if self.kind not in OPTIMIZERS:
             raise unknown("optimizer", self.kind, OPTIMIZERS)
         for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0)):
-            if not getattr(self, name) >= lowest:
-                raise UsageError(f"field 'optimizer.{name}' is {getattr(self, name)}: it must be at least {lowest}")
-        if self.inner_lr is not None and (self.kind != "muon" or not self.inner_lr >= 0):
+            if not lowest <= getattr(self, name) < math.inf:
+                raise UsageError(
+                    f"field 'optimizer.{name}' is {getattr(self, name)}: it must be at least {lowest}, finite"
+                )
+        if self.inner_lr is not None and (self.kind != "muon" or not 0 <= self.inner_lr < math.inf):
             raise UsageError(f"field 'optimizer.inner_lr' is {self.inner_lr}: it is muon's alone, and at least 0")
         if self.kind == "muon" and not self.lr:
             raise UsageError("field 'optimizer.lr' is 0: muon's inner_lr is kept in proportion to it, give a tiny one")

@@ -55,6 +55,24 @@ SAMPLE = {
     "ending of no picture": ("plain", ["-o", "x.jpg"], ["x.jpg", ".png", ".npz"]),
     "film as arrays": ("plain", ["--film", "-o", "x.npz"], ["x.npz", "film", ".webp"]),
     "single points": ("points", ["-o", "folder"], ["points", ".npz"]),
+    "more than there are numbers for": ("plain", ["-n", "9" * 400], ["-n", "64 bits"]),
+    "more than anyone looks at": ("plain", ["-n", str(10**18)], ["-n is 1000000000000000000", "at most 10,000,000"]),
+    "pixels as large as houses": (
+        "plain",
+        ["--scale", "100000"],
+        ["--scale 100000", "pixels", "smaller -n or --scale"],
+    ),
+    "points on a sheet of a mile": ("points", ["-n", "2", "--scale", "100"], ["--scale 100", "pixels"]),
+    "a film of a million": ("plain", ["-n", "1000000", "--film"], ["film of 1,000,000", "pixels"]),
+    "steps without end": ("digits", ["--sampler", "ddim:1000000000000"], ["steps is 1000000000000", "at most 100,000"]),
+    "steps of many digits": ("digits", ["--sampler", f"ddim:{'9' * 5000}"], ["sampler", "whole number", "ddim:50"]),
+    "label of many digits": ("digits", ["--label", "9" * 5000], ["unknown label"]),
+    "processes of many digits": ("plain", ["--processes", "9" * 5000], ["--processes", "whole number"]),
+    "processes without end": (
+        "plain",
+        ["--processes", "1000000", "-o", "x.npz"],
+        ["--processes 1000000", "GB", "give fewer"],
+    ),
     "own file missing": ("plain", ["--with", "mine.py"], ["--with mine.py", "no such file"]),
 }
 
@@ -88,6 +106,18 @@ TRAIN = {
     "measured never": (["digits", "--checkpoint-every", "never"], ["checkpoint_every 'never'", "epochs"]),
     "a folder of data": (["."], ["recipe.toml", "--data"]),
     "flag misspelt": (["digits", "--epoch", "3"], ["--epoch", "--epochs"]),
+    "larger than any screen": (["digits", "--size", "1000000000"], ["--size 1000000000", "GB", "smaller"]),
+    "steps beyond 64 bits": (["moons", "--steps", "9" * 400], ["--steps", "64 bits"]),
+    "larger than all": (["digits", "--set", f"data.size={'9' * 400}"], ["--size", "GB"]),
+    "steps beyond 32 bits": (["moons", "--steps", str(10**18)], ["1e+18 steps", "4,294,967,295"]),
+    "epochs beyond all": (["moons", "--epochs", "1e300"], ["1e+300 epochs", "4,294,967,295"]),
+    "measured after all": (["moons", "--checkpoint-every", "1e300 steps"], ["checkpoint_every", "4,294,967,295"]),
+    "a network too wide": (["moons", "--set", "network.width=1000000000"], ["network.width' is 1000000000", "16,384"]),
+    "a network too deep": (["moons", "--set", "network.depth=1000000000"], ["network.depth", "16,384"]),
+    "a network for no memory": (
+        ["digits", "--set", "network.widths=[16384,16384]", "--set", "network.dim=16384"],
+        ["class-unet of", "parameters", "GB", "[network]"],
+    ),
     "image network on points": (["simple-unet", "--data", "moons"], ["moons", "points"]),
     "point network on images": (["moons", "--data", "digits"], ["digits", "images"]),
 }
@@ -122,6 +152,22 @@ def test_a_file_of_ones_own_that_fails_is_named_with_its_line(runs, refused):
     Path("mine.py").write_text("import math\n\nmath.sqroot(2)\n")
     complaint = refused("sample", runs.plain, "--with", "mine.py")
     assert "--with mine.py" in complaint and "line 3" in complaint and "sqroot" in complaint
+
+
+@pytest.mark.parametrize("words", [["train"], ["show"], ["sample"], ["evaluate"], ["sample", "digits", "--with"]])
+def test_a_name_too_long_for_the_system_is_told_as_it_tells_it(words, inkwash):
+    outcome = inkwash(*words, "x" * 5000)
+    assert outcome.code == 1 and "name too long" in outcome.complaint
+    # the end of the line can be read
+    assert len(outcome.complaint) < 500
+
+
+def test_what_finds_no_memory_says_so(inkwash, monkeypatch):
+    import torch
+
+    monkeypatch.setattr("inkwash.model.load", lambda *_, **__: torch.empty(2**60))
+    outcome = inkwash("sample", "digits")
+    assert outcome.code == 1 and "out of memory" in outcome.complaint and "--batch" in outcome.complaint
 
 
 def test_run_returns_the_exit_code_of_success_too(capsys):

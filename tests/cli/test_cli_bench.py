@@ -73,6 +73,7 @@ def test_a_table_is_eighty_wide(inkwash, monkeypatch):
         (["train", "digitz"], "did you mean 'digits'"),
         (["train", "--trials", 0], "--trials is 0: it must be at least 1"),
         (["train", "--trials", 2.5], "2.5"),
+        (["train", "--threads", 1_000_000], "cores here"),
         (["train", "--threads", 0], "--threads is 0"),
         (["train", "--sampler", "ddim:5"], "--sampler has no effect on bench train"),
         (["sample", "--sampler", "ddmi:5"], "unknown sampler 'ddmi'"),

@@ -186,6 +186,10 @@ GREY = np.tile(np.arange(64, dtype=np.uint8).reshape(8, 8), (30, 1, 1))
 REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] = {
     "none drawn": (lambda r: [r.digits, "-n", 0], ["-n is 0", "at least 1"]),
     "two and a half": (lambda r: [r.digits, "-n", "2.5"], ["2.5"]),
+    "more than anyone judges": (
+        lambda r: [r.digits, "-n", 10**18],
+        ["-n is 1000000000000000000", "at most 10,000,000"],
+    ),
     "unknown model": (lambda r: ["cgf-cosine"], ["unknown model 'cgf-cosine'", "did you mean 'cfg-cosine'"]),
     "unknown sampler": (lambda r: [r.digits, "--sampler", "ddim:2,dimm:3"], ["unknown sampler 'dimm'", "'ddim'"]),
     "unknown judge": (lambda r: [r.digits, "--judges", "a,x"], ["--judges a,x", "a, b, c"]),

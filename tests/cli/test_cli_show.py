@@ -81,7 +81,9 @@ def test_a_damaged_checkpoint_is_told_in_one_line_beside_the_whole_ones(runs, co
     assert outcome.code == 1
     assert "damaged" in outcome.out and "whole" in outcome.out
     assert str(best) in outcome.complaint and "damaged" in outcome.complaint
-    rows = {row["file"]: row for row in json.loads(inkwash("show", run, "--json").out)}
+    told = inkwash("show", run, "--json")
+    assert told.code == 1 and str(best) in told.complaint
+    rows = {row["file"]: row for row in json.loads(told.out)}
     assert rows["best.safetensors"]["damaged"] and not rows["latest.safetensors"]["damaged"]
 
 

@@ -95,6 +95,7 @@ def test_a_folder_of_another_experiment_or_request(refused, inkwash, own, built)
 
 def test_too_few_images(refused):
     assert "at least 200" in refused("lab", "no-noise", "-n", 20)
+    assert "at most 10,000,000" in refused("lab", "no-noise", "-n", 10**18)
 
 
 def test_a_length_that_trains_nothing(refused):

@@ -56,6 +56,17 @@ def test_steps_and_pauses_fill_the_time_and_do_not_exceed_it(
     assert (0.55 if thinned else 0.85) * seconds < spent <= seconds
 
 
+def test_the_minutes_of_a_thousand_years_are_planned_like_any(
+    tiny: Callable[..., Recipe], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is listed that is as long as the run; as many steps are refused where they are counted."""
+    monkeypatch.setattr(planning, "costs", lambda *_: Costs(2.0, 0.1, 0.5, IMAGES))
+    found = planned(tiny(f"training.batch={BATCH}"), digits, 3e10, CPU)
+    with pytest.raises(UsageError, match="4,294,967,295"):
+        Length.parse(found.training.length).steps(BATCH, IMAGES)
+    assert planned(tiny(), digits, 1e300, CPU).training.length
+
+
 def test_a_run_in_small_costs_what_a_run_costs(
     tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -253,6 +253,7 @@ def test_an_unknown_kind_is_answered_with_the_nearest(tiny: Tiny, change: str, n
         f"training.seed={2**70}",
         "training.guidance_interval=[0.7, 0.2]",
         "training.guidance_interval=[0.5, 1.2]",
+        "training.batch=1000000000000",
     ],
 )
 def test_a_number_out_of_range_is_refused(tiny: Tiny, change: str) -> None:
@@ -281,6 +282,35 @@ def test_a_recipe_file_is_named_after_itself_and_in_its_errors(tmp_path: Path) -
     path.write_bytes(b"name = '\xff'")
     assert "is not TOML" in complaint(lambda: recipe.load(path))
     assert "did you mean 'ddpm-bn'" in complaint(lambda: recipe.load("ddpm_bn"))
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, f"0x{'f' * 5000}", "[" * 3000])
+def test_a_value_that_python_cannot_follow_is_not_toml(tiny: Tiny, tmp_path: Path, value: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"network = 'mlp'\nname = {value}")
+    assert f"{path} is not TOML" in complaint(lambda: recipe.load(path))
+    assert len(complaint(lambda: tiny(f"training.batch={value}"))) < 6000
+
+
+@pytest.mark.parametrize("change", ["network.widths=[8, 1000000000]", "network.dim=-1", "network.dim=1000000000"])
+def test_what_is_counted_in_a_network_has_bounds(tiny: Tiny, change: str) -> None:
+    assert "16,384" in complaint(lambda: tiny(change))
+
+
+def test_a_network_that_no_memory_holds_is_not_built(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = tiny("network.widths=[8, 600]")
+    assert model.build_net(wide, MNIST)
+    monkeypatch.setattr("inkwash.memory.machine", lambda: 10**6)
+    assert "[network]" in complaint(lambda: model.build_net(wide, MNIST))
+
+
+@pytest.mark.parametrize("part", ["sampler", "preview"])
+def test_a_recipe_has_no_sampler_that_nobody_could_draw_with(tiny: Tiny, part: str) -> None:
+    assert f"sampling.{part}" in complaint(lambda: tiny(f"sampling.{part}=ddim:1000000000000"))
+
+
+def test_a_beta_table_has_rows_that_memory_holds(tiny: Tiny) -> None:
+    assert "schedule.T" in complaint(lambda: tiny("schedule={kind='linear', T=1000000000000}"))
 
 
 def test_what_a_recipe_needs_is_a_network() -> None:

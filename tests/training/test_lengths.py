@@ -102,3 +102,15 @@ def test_milestones_of_long_runs_keep_names_of_their_own_in_order_of_time(unit: 
 def test_what_is_no_milestone_is_an_error(text: str) -> None:
     with pytest.raises(UsageError):
         Milestones((text,)).names(10, 1, 10)
+
+
+@pytest.mark.parametrize("text", ["4294967296 steps", "1e300 steps", "1e300 images", "1e12 epochs"])
+def test_more_steps_than_are_counted_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"training\.ema .* more than 4,294,967,295 steps"):
+        Length.parse(text).steps(10, 400, "training.ema")
+    assert Length.parse("4294967295 steps").steps(10, 400) == 2**32 - 1
+
+
+def test_milestones_that_would_never_come_to_an_end_are_refused() -> None:
+    with pytest.raises(UsageError, match="every 1 step' comes 1,000,000,000 times"):
+        Milestones(("every 1 step",)).names(10**9, 1, 10)

@@ -20,18 +20,28 @@ from inkwash.training.checkpoints import Checkpoint
 
 
 def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int:
-    """Print what `name` holds; returns 1 when one of its checkpoints is damaged, else 0.
+    """Print what `name` holds, and return 0.
 
-    `told` are the concerns of its recipe where they have been printed: only others are then.
+    `told` are the concerns of its recipe where they have been printed: only others are then. Raises `InkwashError`, when
+    all is said, where a checkpoint is damaged.
     """
     latest = Path(name) if Path(name).is_dir() else model.find(name)
     files = sorted((latest / "checkpoints").glob("[!.]*.safetensors")) if latest.is_dir() else [latest]
     rows = [_described(file) for file in files]
     card = (latest if latest.is_dir() else latest.parent.parent) / "card.md"
-    damaged = any(row["damaged"] for row in rows)
     if as_json:
         print(json.dumps(rows, indent=2))
-        return int(damaged)
+    else:
+        _tell(name, rows, card, told)
+    damaged = [row["damaged"] for row in rows if row["damaged"]]
+    if damaged:
+        whole = checkpoints.newest_whole(files[0].parent)
+        way = "none of them is whole" if whole is None else f"the newest whole one is {_placed(*whole)}"
+        raise InkwashError("; ".join([*damaged, way]))
+    return 0
+
+
+def _tell(name: str, rows: list[dict[str, Any]], card: Path, told: Sequence[Concern] | None) -> None:
     console = Console(highlight=False)
     table = Table(title=f"Checkpoints of {name}", title_justify="left")
     for heading in ("file", "state", "step", "weights", "recipe", "data"):
@@ -47,11 +57,6 @@ def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int
     new = [concern for concern in said if concern not in (told or ())]
     if new or told is None:
         concerns.tell(console, new)
-    if damaged:
-        whole = checkpoints.newest_whole(files[0].parent)
-        way = "none of them is whole" if whole is None else f"the newest whole one is {_placed(*whole)}"
-        raise InkwashError("; ".join([*(row["damaged"] for row in rows if row["damaged"]), way]))
-    return 0
 
 
 def _placed(path: Path, found: Checkpoint) -> str:

@@ -1,0 +1,152 @@
+"""Where requests can do no harm: a folder with all that a user may have, limits, and an eye on what is written elsewhere."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from PIL import Image
+from wild import WRITTEN
+
+from inkwash import cli
+
+ROOT = Path(__file__).parent.parent
+MEMORY = 8 << 30
+NO_WAY = "http://127.0.0.1:9"
+SMALL = "digits --set network.widths=[8,16] --set training.batch=16 --set sampling.preview=ddim:1 --steps 2 -q --out"
+
+
+class Sandbox:
+    """What the user has in the folder `path`, put back after each request; `strayed` is what was written elsewhere."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.kept = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+        self.looks = {file: _look(file) for file in self.kept}
+        self.others = {each for each in path.parent.rglob("*") if each not in self.kept}
+        self.written: bytes | None = None
+        self.strayed: list[str] = []
+        sys.addaudithook(self._watch)
+
+    def write(self, recipe: bytes | None) -> None:
+        """Put a recipe file where requests name it, by itself and as that of a run that has not begun."""
+        self.written = recipe
+        self.strayed.clear()
+        for name in (WRITTEN, "again/recipe.toml"):
+            if recipe is not None:
+                (self.path / name).parent.mkdir(exist_ok=True)
+                (self.path / name).write_bytes(recipe)
+
+    def restore(self, went_well: bool) -> list[str]:
+        """Put everything back, and return what should not have happened to it."""
+        os.chdir(self.path)
+        found = [f"wrote {path}" for path in self.strayed]
+        if self.written is not None and (self.path / WRITTEN).read_bytes() != self.written:
+            found.append(f"changed {WRITTEN}")
+        for file, content in self.kept.items():
+            if _look(file) == self.looks[file]:
+                continue
+            # what inkwash drew and trained it may draw again and go on with
+            own = file.name == "drawn.png" or "run" in file.relative_to(self.path).parts
+            if not (own and went_well) and (not file.is_file() or file.read_bytes() != content):
+                found.append(f"changed {file.relative_to(self.path)}")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            self.looks[file] = _look(file)
+        for path in sorted(self.path.parent.rglob("*"), reverse=True):
+            if path not in self.kept and path not in self.others and "home" not in path.relative_to(ROOT.anchor).parts:
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        return found
+
+    def _watch(self, event: str, given: tuple[Any, ...]) -> None:
+        if event == "open":
+            path, _, how = given
+            writes = how & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.rename", "os.symlink"):
+            path, writes = given[1 if event in ("os.rename", "os.symlink") else 0], True
+        else:
+            return
+        if writes and isinstance(path, str | bytes | os.PathLike):
+            named = os.path.realpath(os.fsdecode(path))
+            if not named.startswith((f"{self.path.parent}{os.sep}", "/dev/", "/proc/")):
+                self.strayed.append(named)
+
+
+def _look(file: Path) -> object:
+    told = file.stat() if file.is_file() else None
+    return told and (told.st_mtime_ns, told.st_size, told.st_ino)
+
+
+@contextmanager
+def sandbox() -> Iterator[Sandbox]:
+    """Yield the folder, as the current one of a process with a bound on its memory, a home of its own and no internet."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place).resolve()
+        here, home = root / "here", root / "home"
+        here.mkdir(), home.mkdir()
+        names = {"HOME": home, "TMPDIR": home, "INKWASH_CACHE": home, "MPLCONFIGDIR": home, "XDG_CACHE_HOME": home}
+        names |= {"HYPOTHESIS_STORAGE_DIRECTORY": home}
+        names |= {"PYTHONPATH": ROOT, "COLUMNS": 200, "OMP_NUM_THREADS": 1, "PYTHONDONTWRITEBYTECODE": 1}
+        names |= {f"{kind}_proxy": NO_WAY for kind in ("http", "https", "HTTP", "HTTPS")}
+        given = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("INKWASH", "RANK", "TORCHELASTIC"))
+        }
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        with patch.dict(os.environ, given | {name: str(value) for name, value in names.items()}, clear=True):
+            tempfile.tempdir, sys.dont_write_bytecode = str(home), True
+            os.chdir(here)
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, limits[1]))
+            try:
+                furnish(here)
+                yield Sandbox(here)
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, limits)
+                os.chdir(before)
+                tempfile.tempdir = None
+
+
+def furnish(here: Path) -> None:
+    """Put into the folder what requests name: runs, pictures, data and files that are none of inkwash's business."""
+    assert cli.run(["train", *SMALL.split(), "run"]) == 0
+    assert cli.run(["sample", "run", "-n", "2", "--sampler", "ddim:1", "-q", "-o", "drawn.png"]) == 0
+    assert cli.run(["train", *SMALL.split(), "half"]) == 0
+    latest = here / "half/checkpoints/latest.safetensors"
+    latest.write_bytes(latest.read_bytes()[: latest.stat().st_size // 2])
+    for name, text in {
+        "notes.txt": "mine\n",
+        "full/keep.txt": "mine\n",
+        "own.py": "MINE = 1\n",
+        "wrong.py": "1 / 0\n",
+        "mine.toml": "network = 'simple-unet'\n",
+        "wrong.npz": "no archive\n",
+        "full/x.png": "no picture\n",
+    }.items():
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_text(text)
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 256, (24, 8, 8), dtype=np.uint8)
+    for k, picture in enumerate(pixels):
+        folder = here / "pictures" / ("ant", "bee")[k % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(folder / f"{k}.png")
+    Image.fromarray(pixels[0]).save(here / "out.png")
+    Image.fromarray((pixels[0] > 128).astype(np.uint8) * 255).save(here / "mask.png")
+    np.save(here / "mine.npy", pixels)
+    np.savez(here / "mine.npz", images=draw.integers(0, 256, (16, 28, 28), dtype=np.uint8))
+    np.savez(here / "big.npz", images=pixels.astype(np.float64) * 1e300)
+    np.savez(here / "points.npz", points=draw.normal(size=(40, 2)).astype(np.float32))
+    (here / "empty").mkdir()
+    (here / "closed").mkdir()
+    (here / "closed").chmod(0)
+    (here / "loop").symlink_to(here / "loop")
