@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Container
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,12 @@ def described(recipe: Recipe, facts: Facts, step: int) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=256)
+def _header(folder: Path, written: float) -> dict[str, Any]:
+    """The header of the checkpoint that will be drawn from; its numbers are read to know, once a time it is `written`."""
+    return checkpoints.newest(folder).checkpoint.header
+
+
 @dataclass(frozen=True)
 class Entry:
     """One model by its `name`: where its run folder is, and whether it came with inkwash."""
@@ -82,8 +88,7 @@ class Entry:
         """
         if self.bundled:
             return checkpoints.header(self.folder.latest)
-        # the numbers are read as well: what is told is of the checkpoint that will be drawn from
-        return checkpoints.newest(self.folder.checkpoints).checkpoint.header
+        return _header(self.folder.checkpoints, self.written)
 
     def describe(self) -> dict[str, Any]:
         """Return what the page says of it, plain values; a damaged checkpoint is told as such."""
