@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
+import torch
+
 from inkwash.binding import bind, build, kind_of
 from inkwash.core import DENSITIES, SCHEDULES, WARPS, Schedule, Warped
 from inkwash.core.samplers import parse
@@ -18,7 +20,7 @@ from inkwash.training.lengths import Length
 from inkwash.training.optimizers import Optimizer
 
 LARGEST = 2**14
-"""Of anything that is counted in a network: beyond, a number is a slip of the hand that a machine would work at for hours."""
+"""Of anything that is counted in a network, and of an image's side: beyond, a number is a slip of the hand."""
 LARGEST_BATCH = 10**6
 
 
@@ -35,6 +37,8 @@ class Data:
     std: float | None = None
 
     def __post_init__(self) -> None:
+        if self.size is not None and self.size > LARGEST:
+            raise UsageError(f"data.size is {self.size}: it must be at most {LARGEST:,} pixels")
         if self.std is not None and not 0 < self.std < math.inf:
             raise UsageError(f"data.std is {self.std}: a standard deviation is above 0")
 
@@ -148,7 +152,19 @@ def decode_schedule(values: Mapping[str, Any] | str, where: str = "schedule") ->
     rest = {"kind": values} if isinstance(values, str) else dict(values)
     warp = rest.pop("warp", None)
     schedule = build(SCHEDULES, rest, where)
-    return schedule if warp is None else Warped(schedule, build(WARPS, warp, f"{where}.warp"))
+    return _rising(schedule if warp is None else Warped(schedule, build(WARPS, warp, f"{where}.warp")), where)
+
+
+def _rising(schedule: Schedule, where: str) -> Schedule:
+    """Return `schedule` when its levels rise from clean to noisy, as by some options they do not; else `UsageError`."""
+    try:
+        codes = schedule(torch.linspace(0, 1, 21, dtype=torch.float64)).code
+        rises = bool(codes.isfinite().all() and (codes.diff() > -1e-9).all())
+    except (ArithmeticError, ValueError, TypeError, RuntimeError):
+        rises = False
+    if not rises:
+        raise UsageError(f"{where} is {schedule}: its levels do not rise from clean to noisy; choose other options")
+    return schedule
 
 
 def options_of(name: str, kind: str) -> set[str]:

@@ -139,7 +139,9 @@ class Quadratic(Betas):
     end: float = 0.02
 
     def betas(self) -> Tensor:
-        return torch.linspace(math.sqrt(self.start), math.sqrt(self.end), self.T, dtype=torch.float64) ** 2
+        # nan for what has no root, which is no beta
+        start, end = torch.tensor([self.start, self.end], dtype=torch.float64).sqrt().tolist()
+        return torch.linspace(start, end, self.T, dtype=torch.float64) ** 2
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,10 @@ class Karras(OpenEnd):
     low: float = 0.002
     high: float = 80.0
     rho: float = 7.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.low <= self.high and self.rho > 0):
+            raise UsageError(f"{self}: it needs 0 <= low <= high, and a rho above 0")
 
     def alpha_sigma(self, u: Tensor) -> tuple[Tensor, Tensor]:
         low, high = self.low ** (1 / self.rho), self.high ** (1 / self.rho)

@@ -213,3 +213,9 @@ def test_karras_levels_run_from_high_to_low_in_equal_steps_of_the_root() -> None
 def test_log_linear_levels_run_from_low_to_high_in_equal_steps_of_log_snr() -> None:
     log_snr = torch.stack([level.log_snr for level in LogLinear(high=10.0, low=-6.0).levels(9)[:-1]])
     torch.testing.assert_close(log_snr, torch.linspace(-6, 10, 9, dtype=torch.float64), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("options", [{"low": -1.0}, {"low": 90.0}, {"rho": 0.0}, {"rho": -7.0}, {"high": float("nan")}])
+def test_a_root_that_is_none_is_refused(options: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match=r"Karras.*0 <= low <= high, and a rho above 0"):
+        Karras(**options)

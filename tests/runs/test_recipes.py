@@ -309,6 +309,31 @@ def test_a_recipe_has_no_sampler_that_nobody_could_draw_with(tiny: Tiny, part: s
     assert f"sampling.{part}" in complaint(lambda: tiny(f"sampling.{part}=ddim:1000000000000"))
 
 
+@pytest.mark.parametrize("start", ["-1.0", "-inf", "nan", "2.0"])
+@pytest.mark.parametrize("kind", ["linear", "quadratic", "scaled-linear"])
+def test_betas_that_are_none_are_told(tiny: Tiny, kind: str, start: str) -> None:
+    assert "between 0 and 1" in complaint(lambda: tiny(f"schedule={{kind='{kind}', start={start}}}"))
+
+
+@pytest.mark.parametrize("section", ["schedule", "sampling.schedule"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "kind='cosine', offset=-1.0",
+        "kind='sigmoid', tau=0.0",
+        "kind='sigmoid', tau=1e-300",
+        "kind='karras', rho=1e-9",
+        "kind='log-linear', high=nan",
+        "kind='log-linear', high=-9.0, low=12.0",
+        "kind='cosine', warp={kind='power', rho=-1.0}",
+        "kind='cosine', warp={kind='shift', s=0.0}",
+    ],
+)
+def test_a_schedule_that_does_not_rise_is_refused(tiny: Tiny, section: str, options: str) -> None:
+    told = complaint(lambda: tiny(f"{section}={{{options}}}"))
+    assert told.startswith(f"{section} is ") and "rise from clean to noisy" in told
+
+
 def test_a_beta_table_has_rows_that_memory_holds(tiny: Tiny) -> None:
     assert "schedule.T" in complaint(lambda: tiny("schedule={kind='linear', T=1000000000000}"))
 
