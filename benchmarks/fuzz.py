@@ -8,8 +8,9 @@ line that says why where the code is not 0, nothing written elsewhere, and nothi
 
 What is sound would train, draw, build judges or serve for hours. It is stopped where that begins: when so many examples have
 gone through a network (`SHORT`, for every tenth request `LONG`, with which small ones come to their end), and before judges
-are built, a bench takes its turns, a server listens for requests, or a launcher starts processes. Such a request has "begun".
-The internet is out of reach throughout. The processes are requests that came to an end by themselves.
+are built, more pixels are written than are held in memory, a bench takes its turns, a server listens for requests, or a
+launcher starts processes. Such a request has "begun". The internet is out of reach throughout. The processes are requests
+that came to an end by themselves.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ SHORT, LONG = 40, 1000
 PATIENCE = 30.0
 TURN, TURNS = 20, 10**6
 LONG_WORK = (
+    "inkwash.data.mapped.array",
     "inkwash.metrics.panel.build",
     "inkwash.speed.peak.find",
     "inkwash.speed.plan.in_turn",

@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from inkwash.data import mapped
 from inkwash.data.pixels import encode, resize
 from inkwash.errors import UsageError
-from inkwash.files import require_space
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +113,7 @@ def _resized(values: Tensor, size: int) -> Tensor:
         return resize(values, size)
 
     def write(path: Path) -> None:
-        require_space(path, math.prod(shape))
-        array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
-        start = 0
+        array, start = mapped.array(path, shape), 0
         for some in mapped.parts(values):
             array[start : start + len(some)] = resize(some, size).numpy()
             start += len(some)

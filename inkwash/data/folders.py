@@ -8,13 +8,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +20,6 @@ from inkwash.data import mapped, pictures
 from inkwash.data.contents import read_bytes
 from inkwash.data.dataset import Dataset
 from inkwash.errors import InkwashError, UsageError
-from inkwash.files import require_space
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
 
@@ -150,9 +147,7 @@ def _write(path: Path, files: tuple[Path, ...], size: int | None, progress: Prog
     for channels in (1, 3):
         read = _read(files, size, progress)
         first = next(read)
-        shape = (len(files), channels, *first.shape[1:])
-        require_space(path, math.prod(shape))
-        array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        array = mapped.array(path, (len(files), channels, *first.shape[1:]))
         for k, picture in enumerate(chain([first], read)):
             if len(picture) > channels:
                 break  # colour among grey: begun anew with three channels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from inkwash.data.downloads import cache_folder
-from inkwash.files import atomic, write_text
+from inkwash.files import atomic, require_space, write_text
 
 LARGE = 1 << 30
 """Bytes of pixels from which on they are kept so, and not in memory."""
@@ -33,6 +34,12 @@ def kept(key: str, make: Callable[[Path], object]) -> Tensor:
             make(temporary)
         write_text(seal, _sha256(path))
     return opened(path)
+
+
+def array(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """Return a new .npy file of uint8 at `path`, to be filled. Raises `InkwashError` where the disk has no room for it."""
+    require_space(path.parent, math.prod(shape))
+    return np.lib.format.open_memmap(path, "w+", np.uint8, shape)
 
 
 def opened(path: Path) -> Tensor:
