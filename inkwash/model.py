@@ -163,7 +163,7 @@ def find(name: str | Path) -> Path:
         return Path(str(resources.files("inkwash.models") / str(name) / "checkpoints" / "latest.safetensors"))
     path = Path(name)
     if path.is_dir():
-        if not any((path / "checkpoints").glob("[!.]*.safetensors")):
+        if not checkpoints.kept(path / "checkpoints"):
             raise UsageError(f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained")
         return path / "checkpoints" / "latest.safetensors"
     if path.is_file():

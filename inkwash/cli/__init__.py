@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
@@ -111,6 +112,8 @@ LONGEST = 200
 
 SHARED = ("train", "sample", "evaluate", "lab")
 """Commands that several processes can share."""
+LINGER = 5.0
+"""Seconds that another than the first process waits before it ends for what all of them find."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -133,13 +136,13 @@ def run(arguments: list[str]) -> int:
         code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     except CycloptsError as error:
         hint = "('inkwash --help' and 'inkwash COMMAND --help' tell what there is)"
-        return _complain(f"{_one_line(error)} {hint}", 2) if speaks() else 2
+        return _complain(f"{_one_line(error)} {hint}", 2) if speaks() else _quietly(2)
     except InkwashError as error:
         # of several processes each finds the same fault in what was asked: the first says it
         silent = isinstance(error, UsageError) and not speaks()
-        return error.exit_code if silent else _complain(_one_line(error), error.exit_code)
+        return _quietly(error.exit_code) if silent else _complain(_one_line(error), error.exit_code)
     except KeyboardInterrupt:
-        return _complain("interrupted", 130)
+        return _complain("interrupted", 130) if speaks() else 130
     except BrokenPipeError:
         return 1
     except Exception as error:
@@ -181,6 +184,12 @@ def _shortened(name: str) -> str:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+def _quietly(code: int) -> int:
+    """Return `code` when the first process has had the time to say why: where one ends, the launcher ends all."""
+    time.sleep(LINGER)
+    return code
 
 
 def _complain(text: str, code: int) -> int:

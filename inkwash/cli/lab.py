@@ -15,7 +15,7 @@ from cyclopts import Parameter
 from inkwash import own_code
 from inkwash.cli.stopping import stop_on_signal
 from inkwash.cli.whole import Whole
-from inkwash.errors import UsageError
+from inkwash.errors import UsageError, speaks
 
 if TYPE_CHECKING:
     from inkwash.lab import Experiment, Results, Verdict
@@ -76,7 +76,8 @@ def lab(
         useless = [flag for flag, value in given.items() if value is not None]
         if useless:
             raise UsageError(f"{useless[0]} has no effect without the name of an experiment: one of {', '.join(known)}")
-        _list(known, json_)
+        if speaks():
+            _list(known, json_)
         return 0
     from inkwash import hardware, ranks
     from inkwash.errors import unknown

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from inkwash import USUAL, own_code
 from inkwash.cli.whole import Whole, seeds
-from inkwash.errors import UsageError, unknown
+from inkwash.errors import UsageError, speaks, unknown
 
 if TYPE_CHECKING:
     from inkwash.cli.parts import Parts
@@ -140,7 +140,8 @@ def sample(
             raise UsageError(
                 f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device"
             )
-        return redraw(Path(model), out, device, quiet)
+        # one picture is drawn by one process
+        return redraw(Path(model), out, device, quiet) if speaks() else 0
     if schedule is not None and schedule not in SCHEDULES:
         raise unknown("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")

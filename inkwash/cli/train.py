@@ -99,25 +99,27 @@ def train(
 
     hardware.keep_memory()
     place = hardware.device(device)
-    if ranks.restarted() and out is not None and _complete(out):
-        # one of them died after the last step was kept
-        return 0
     with ranks.joined(place) as those:
         quiet, json_ = quiet or not those.first, json_ and those.first
+        if ranks.restarted() and out is not None and _complete(out, those):
+            # one of them died after the last step was kept
+            return 0
         return _follow(_course(what, given, place, those, begun, quiet, json_), quiet, json_)
 
 
-def _complete(out: Path) -> bool:
-    """Return whether this launch's run in the folder `out` holds its last step; every process reads the same files."""
+def _complete(out: Path, ranks: Ranks) -> bool:
+    """Return whether this launch's run in the folder `out` holds its last step, as the first of `ranks` sees it."""
     from inkwash.runs.folder import RunFolder
     from inkwash.runs.starting import is_ours
     from inkwash.training import checkpoints
 
+    if not is_ours(out, ranks):
+        return False
     try:
         header = checkpoints.header(RunFolder(out).latest)
-        return is_ours(out) and bool(header["progress"]["step"] >= header["total"])
+        return ranks.any(ranks.first and bool(header["progress"]["step"] >= header["total"]))
     except (InkwashError, LookupError, TypeError):
-        return False
+        return ranks.any(False)
 
 
 def _course(
@@ -133,8 +135,7 @@ def _course(
     length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
     if may_restart() and given["--out"] is None and not is_run(what):
         raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
-    # the first looks: what it makes the others may see too soon
-    if restarted() and ranks.any(ranks.first and given["--out"] is not None and is_ours(given["--out"])):
+    if restarted() and given["--out"] is not None and is_ours(given["--out"], ranks):
         course = go_on(given["--out"], given["--data"], None, place, ranks=ranks)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         _say(silent, f"started anew: going on with {given['--out']} from step {course.state.progress.step:,}")

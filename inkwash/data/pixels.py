@@ -32,12 +32,12 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     """
     if size < 1:
         raise UsageError(f"--size is {size}: the side of an image is at least 1 pixel")
-    memory.require(
-        len(pixels) * pixels.shape[1] * size**2, f"{len(pixels):,} images with --size {size}", "give a smaller one"
-    )
     height, width = pixels.shape[-2:]
     if (height, width) == (size, size):
         return pixels
+    memory.require(
+        len(pixels) * pixels.shape[1] * size**2, f"{len(pixels):,} images with --size {size}", "give a smaller one"
+    )
     scale = size / min(height, width)
     scaled = (max(size, round(height * scale)), max(size, round(width * scale)))
     top, left = (scaled[0] - size) // 2, (scaled[1] - size) // 2

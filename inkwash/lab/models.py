@@ -61,7 +61,7 @@ class Plan:
     @property
     def done(self) -> int:
         """The steps that are done. Raises `InkwashError` when no checkpoint is whole."""
-        kept = any(self.folder.checkpoints.glob("[!.]*.safetensors"))
+        kept = bool(checkpoints.kept(self.folder.checkpoints))
         return 0 if not kept else int(checkpoints.newest(self.folder.checkpoints).checkpoint.header["progress"]["step"])
 
     def draft(self) -> Model:
@@ -239,9 +239,7 @@ def _require_one_data(models: Sequence[Model], data: Dataset | None) -> None:
 
 def _milestones(path: Path) -> list[Path]:
     folder = RunFolder(path)
-    return [
-        file for file in sorted(folder.checkpoints.glob("[!.]*.safetensors")) if file.stem not in ("latest", "best")
-    ]
+    return [file for file in checkpoints.kept(folder.checkpoints) if file.stem not in ("latest", "best")]
 
 
 def _ready(name: str, arm: Arm, found: Model, more: dict[str, str]) -> Ready:

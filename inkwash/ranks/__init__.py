@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,10 @@ from inkwash.errors import InkwashError, UsageError
 PATIENCE = 300.0
 """Seconds after which a process that does not answer is given up; INKWASH_PATIENCE says otherwise."""
 PREPARING = timedelta(days=1)
-"""How long the others wait while the first prepares: it may download data or train judges. Its end is noticed at once."""
+"""How long they wait for each other outside of training: one may download, train judges, or draw more slowly.
+
+That a process has ended is noticed at once; a host that falls silent is, in training, after PATIENCE.
+"""
 
 
 class LeftError(UsageError):
@@ -38,12 +42,14 @@ class LeftError(UsageError):
 class Ranks:
     """Process number `rank` of `count`. Every method is called by all of them, in the same order.
 
-    `patient` is torch's process group of those who wait for PREPARING and not for PATIENCE only.
+    `patient` is torch's process group of those who wait for PREPARING and not for PATIENCE only; `launch` the name that all
+    attempts of torchrun's launch share, and no other launch has.
     """
 
     rank: int = 0
     count: int = 1
     patient: Any = field(default=None, repr=False, compare=False)
+    launch: str = ""
 
     @property
     def first(self) -> bool:
@@ -122,6 +128,8 @@ class Ranks:
                 yield
             except UsageError as error:
                 raise InkwashError(f"process {self.rank} of {self.count}, and not the first: {error}") from error
+        # the others may take as long as the first did
+        self.wait()
 
     def backward(self, loss: Tensor) -> None:
         """Take the gradient of `loss`; where there are several, of the mean of theirs."""
@@ -160,26 +168,32 @@ def joined(device: torch.device) -> Iterator[Ranks]:
 
     Raises `InkwashError` when the others do not come.
     """
-    if "TORCHELASTIC_RUN_ID" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield ALONE
+        return
+    patience = _patience()
+    if int(os.environ["WORLD_SIZE"]) == 1:
+        yield Ranks(launch=_launch(_meeting_place(patience))) if may_restart() else ALONE
         return
     from torch import distributed as dist
 
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    patience = _patience()
     with _told():
+        store = _meeting_place(patience)
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
-            store=_meeting_place(patience),
+            # the launcher's outlives a restart, with the addresses of processes that are no more (pytorch issue 135712): so
+            # every attempt has a corner of its own in it
+            store=dist.PrefixStore(f"inkwash/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store),
             rank=rank,
             world_size=count,
             timeout=patience,
         )
     try:
         with _told():
-            yield Ranks(rank, count, dist.new_group(backend="gloo", timeout=PREPARING))
+            yield Ranks(rank, count, dist.new_group(backend="gloo", timeout=PREPARING), _launch(store))
     finally:
         # torch's wrapper of the network refers to itself: what is left of it at the interpreter's end aborts the process
         gc.collect()
@@ -194,16 +208,11 @@ def _patience() -> timedelta:
 
 
 def _meeting_place(patience: timedelta) -> Any:
-    """Return where the processes find each other: the launcher's own store where it lends that, else one of rank 0.
-
-    The launcher's outlives a restart, with the addresses of processes that are no more (pytorch issue 135712): so every
-    attempt has a corner of its own in it.
-    """
+    """Return where the processes find each other: the launcher's own store where it lends that, else one of rank 0."""
     from torch import distributed as dist
 
     lent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    store = dist.TCPStore(
+    return dist.TCPStore(
         os.environ["MASTER_ADDR"],
         int(os.environ["MASTER_PORT"]),
         int(os.environ["WORLD_SIZE"]),
@@ -211,17 +220,16 @@ def _meeting_place(patience: timedelta) -> Any:
         timeout=patience,
         multi_tenant=True,
     )
-    return dist.PrefixStore(f"inkwash/{attempt}", store)
+
+
+def _launch(store: Any) -> str:
+    """Return the name of this launch, made up by whoever asks first: torchrun's own is the user's, and often the same."""
+    return store.compare_set("inkwash/launch", "", uuid4().hex).decode()
 
 
 def restarted() -> bool:
     """Return whether torchrun started this process anew, after one of them had failed."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-
-
-def launch_name() -> str:
-    """Return the name that torchrun's launch has, "" without torchrun."""
-    return os.environ.get("TORCHELASTIC_RUN_ID", "")
 
 
 def may_restart() -> bool:

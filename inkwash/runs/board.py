@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+NAME = "events.out.tfevents."
+
 
 class Board:
     """An event file in `folder`, numbered by session, whose steps from `first` on replace those of sessions before.
@@ -20,9 +22,10 @@ class Board:
 
         self._event, self._summary = Event, Summary
         folder.mkdir(parents=True, exist_ok=True)
-        # in the order of sessions, whatever the clock says
-        number = len(list(folder.glob("events.out.tfevents.*"))) + 1
-        self._file: Any = (folder / f"events.out.tfevents.{number:06d}").open("ab", buffering=0)
+        # after those that are there, whatever the clock says; torch's own writer takes seconds for numbers
+        before = (path.name.removeprefix(NAME).partition(".")[0] for path in folder.glob(f"{NAME}*"))
+        number = max((int(each) for each in before if each.isdecimal()), default=0) + 1
+        self._file: Any = (folder / f"{NAME}{number:010d}").open("ab", buffering=0)
         self._records = RecordWriter(self._file)
         self._write(step=first, file_version="brain.Event:2")
         self._write(step=first, session_log=SessionLog(status=SessionLog.START))

@@ -20,7 +20,7 @@ from inkwash.errors import InkwashError, UsageError
 from inkwash.facts import Facts
 from inkwash.model import Model
 from inkwash.objectives import Denoising
-from inkwash.ranks import ALONE, Ranks, launch_name
+from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe, differing
 from inkwash.runs.events import Drew, Event, Kept, Measured
 from inkwash.runs.folder import Log, RunFolder, commit
@@ -165,8 +165,8 @@ class Course:
         spent, begun = self._seconds_before(), time.perf_counter()
         loop = self.loop()
         # said before the first step: a session that is killed has been on this machine all the same
-        first, count = self.ranks.first, self.ranks.count
-        session = self.folder.begin_session(self.device, commit(), count, launch_name()) if first else 0
+        first = self.ranks.first
+        session = self.folder.begin_session(self.device, commit(), self.ranks.count) if first else 0
         with self.folder.log(self.state.progress.step) if first else nullcontext(Log()) as log:
             try:
                 if self.state.progress.step == 0 and not self.folder.latest.is_file():

@@ -69,6 +69,11 @@ class RunFolder:
         return self.path / "recipe.toml"
 
     @property
+    def launch(self) -> Path:
+        """The name of torchrun's launch that made this folder, which may start its processes anew."""
+        return self.path / ".launch"
+
+    @property
     def environment(self) -> Path:
         """Hardware, versions and commit, JSON: one entry a session."""
         return self.path / "environment.json"
@@ -156,13 +161,9 @@ class RunFolder:
             if board is not None:
                 board.close()
 
-    def begin_session(self, device: torch.device, code: str, processes: int = 1, launch: str = "") -> int:
-        """Add a session's machine, versions, commit (`code`), processes and `launch` to the environment file.
-
-        Returns its place there.
-        """
-        ours = {"processes": processes, "launch": launch, "seconds": None, "until_step": None}
-        entry = surroundings(device, code) | ours
+    def begin_session(self, device: torch.device, code: str, processes: int = 1) -> int:
+        """Add a session's machine, versions, commit (`code`) and processes to the environment file; return its place there."""
+        entry = surroundings(device, code) | {"processes": processes, "seconds": None, "until_step": None}
         before = self.sessions()
         write_text(self.environment, json.dumps([*before, entry], indent=2) + "\n")
         return len(before)

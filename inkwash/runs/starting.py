@@ -15,11 +15,12 @@ from inkwash import hardware, recipe
 from inkwash.data import Dataset, Progress
 from inkwash.errors import UsageError
 from inkwash.files import write_text
-from inkwash.ranks import ALONE, Ranks, launch_name
+from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.planning import planned
+from inkwash.training import checkpoints
 from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective
 
@@ -29,13 +30,11 @@ def is_run(what: str | Path) -> bool:
     return str(what) not in recipe.bundled() and (Path(what) / "recipe.toml").is_file()
 
 
-def is_ours(path: str | Path) -> bool:
-    """Return whether `path` is a run folder that this launch of torchrun made, to be gone on with when it is started anew."""
-    if not is_run(path):
-        return False
-    sessions = RunFolder(Path(path)).sessions()
-    # without a session nothing was trained yet
-    return not sessions or sessions[-1].get("launch") == launch_name()
+def is_ours(path: str | Path, ranks: Ranks) -> bool:
+    """Return whether the run folder `path` was made by this launch of torchrun, as the first of `ranks` sees it."""
+    note = RunFolder(Path(path)).launch
+    own = ranks.first and ranks.launch and note.is_file() and note.read_text(encoding="utf-8") == ranks.launch
+    return ranks.any(bool(own))
 
 
 def start(
@@ -75,6 +74,8 @@ def start(
         # made only now, so that a recipe that does not fit its data leaves no empty folder behind
         if ranks.first:
             RunFolder.create(folder.path)
+            if ranks.launch:
+                write_text(folder.launch, ranks.launch)
             write_text(folder.recipe, chosen.to_toml())
     return course
 
@@ -129,7 +130,7 @@ def _taken_up(
         written = recipe.with_length(written, length)
     course = Course(written, _loaded(written, data), folder, device or hardware.device(), net, objective, ranks)
     course.planned = planned_before.steps(written.training.batch, len(course.batches.split.train))
-    if any(folder.checkpoints.glob("[!.]*.safetensors")):
+    if checkpoints.kept(folder.checkpoints):
         course.take_up()
     elif ranks.first:
         folder.forget_after(0)

@@ -158,7 +158,7 @@ class Catalog:
         held = sorted(self.root.iterdir()) if self.root is not None and self.root.is_dir() else []
         for path in (*self.named, *held):
             folder = RunFolder(path)
-            if folder.recipe.is_file() and folder.latest.is_file() and folder not in found.values():
+            if folder.recipe.is_file() and checkpoints.kept(folder.checkpoints) and folder not in found.values():
                 found[_free(path.resolve().name, found)] = folder
         fresh: dict[str, Entry] = {}
         for name, folder in found.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -64,17 +65,21 @@ def card(entry: Entry) -> dict[str, Any]:
     """Return a model's card as Markdown, without its pictures, and its newest milestone pictures as data."""
     text = entry.folder.card.read_text(encoding="utf-8") if entry.folder.card.is_file() else ""
     shown = [line for line in text.splitlines() if not line.startswith("![")]
-    return {"card": "\n".join(shown), "pictures": [picture(entry, path.stem) for path in _pictures(entry)]}
+    return {"card": "\n".join(shown), "pictures": [_shown(path) for path in _pictures(entry)]}
 
 
 def picture(entry: Entry, name: str) -> dict[str, str]:
     """Return a milestone's picture as a data address. Raises `UsageError` for a name that is none of the run's."""
     # looked up among those that there are: a name never becomes a path
-    found = next((path for path in _pictures(entry) if path.stem == name), None)
+    found = next((path for path in _drawn(entry) if path.stem == name), None)
     if found is None:
         raise UsageError(f"{entry.name} has no picture '{name}'")
-    held = base64.b64encode(found.read_bytes()).decode("ascii")
-    return {"name": name, "source": f"data:image/png;base64,{held}"}
+    return _shown(found)
+
+
+def _shown(path: Path) -> dict[str, str]:
+    held = base64.b64encode(path.read_bytes()).decode("ascii")
+    return {"name": path.stem, "source": f"data:image/png;base64,{held}"}
 
 
 def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
@@ -90,11 +95,14 @@ def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
     return [row for row in found if row["data"] == data]
 
 
-def _pictures(entry: Entry) -> list[Any]:
+def _pictures(entry: Entry) -> list[Path]:
     # in the order of training, whatever the clock said when they were written
-    drawn = {str(row.get("picture")): row["step"] for row in entry.folder.rows() if row["kind"] == "held-out"}
-    found = entry.folder.samples.glob("[!.]*.png")
-    return sorted(found, key=lambda path: (drawn.get(path.stem, 0), path.stem))[-PICTURES:]
+    steps = {str(row.get("picture")): row["step"] for row in entry.folder.rows() if row["kind"] == "held-out"}
+    return sorted(_drawn(entry), key=lambda path: (steps.get(path.stem, 0), path.stem))[-PICTURES:]
+
+
+def _drawn(entry: Entry) -> Iterator[Path]:
+    return entry.folder.samples.glob("[!.]*.png")
 
 
 def _floor(entry: Entry) -> list[float] | None:

@@ -125,6 +125,11 @@ class Newest(NamedTuple):
     instead: str | None
 
 
+def kept(folder: Path) -> list[Path]:
+    """Return the checkpoint files in `folder` by name, without what is just being written."""
+    return sorted(folder.glob("[!.]*.safetensors"))
+
+
 def newest(folder: Path) -> Newest:
     """Return the latest checkpoint in `folder`, or where that is damaged or gone the furthest one that is whole.
 
@@ -135,10 +140,12 @@ def newest(folder: Path) -> Newest:
         found = load(latest)
         require(latest, found.header)
     except (DamagedError, UsageError) as error:
-        before = newest_whole(folder)
-        if before is None:
+        if not kept(folder):
             raise
         fault = error.fault if isinstance(error, DamagedError) else f"checkpoint {latest} is gone"
+        before = newest_whole(folder)
+        if before is None:
+            raise InkwashError(f"{fault}, and none of {folder} is whole: start a new run") from None
         path, found = before
         return Newest(path, found, f"{fault}: {path.name}, step {found.header['progress']['step']:,}, is taken instead")
     return Newest(latest, found, None)
@@ -147,7 +154,7 @@ def newest(folder: Path) -> Newest:
 def newest_whole(folder: Path) -> tuple[Path, Checkpoint] | None:
     """Return the furthest checkpoint in `folder` that is whole, None where there is none."""
     ahead: list[tuple[int, Path]] = []
-    for path in folder.glob("[!.]*.safetensors"):
+    for path in kept(folder):
         with suppress(InkwashError, LookupError, TypeError):
             ahead.append((int(header(path)["progress"]["step"]), path))
     for _, path in sorted(ahead, key=lambda each: (each[0], each[1].name), reverse=True):

@@ -167,3 +167,10 @@ def test_copies_are_found_in_parts_as_in_the_whole(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(memory, "HELD", 16 * 90)
     some = memory.nearest(asked, learnt)
     assert torch.equal(some[1], rows) and torch.allclose(some[0], distances, rtol=1e-12)
+
+
+def test_what_has_the_asked_size_already_needs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "set.npy", np.zeros((50, 8, 8), np.uint8))
+    monkeypatch.setattr(mapped, "LARGE", 1)
+    monkeypatch.setattr("inkwash.memory.machine", lambda: 100)
+    assert data.load(tmp_path / "set.npy", 8).shape == (1, 8, 8)

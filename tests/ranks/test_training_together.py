@@ -85,18 +85,56 @@ def test_a_worker_that_is_killed_costs_time_and_nothing_else(
     assert recorded[0] == recorded[1]
 
 
-def test_started_anew_after_its_last_step_a_run_is_done(environment: dict[str, str], tmp_path: Path) -> None:
-    first = environment | {"TORCHELASTIC_RUN_ID": "one", "RANK": "0"}
-    again = first | {"TORCHELASTIC_RESTART_COUNT": "1"}
-    asked = [*SMALL, "--steps", "3", "--quiet", "--out", "run"]
-    assert alone(first, tmp_path, *asked).returncode == 0
-    before = (tmp_path / "run/checkpoints/latest.safetensors").read_bytes()
-    assert alone(first, tmp_path, *asked).returncode == 2
-    assert alone(again, tmp_path, *asked).returncode == 0
-    # another launch does not take it for its own, however often it is started anew
-    other = alone(again | {"TORCHELASTIC_RUN_ID": "two"}, tmp_path, *asked)
-    assert other.returncode == 2 and "already holds something" in other.stderr
-    assert (tmp_path / "run/checkpoints/latest.safetensors").read_bytes() == before
+DIES = """
+import os, signal
+from inkwash.runs.course import Course
+if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+    Course.write_record = lambda course: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_started_anew_after_its_last_step_a_run_is_done(count: int, torchrun: Torchrun, tmp_path: Path) -> None:
+    (tmp_path / "dies.py").write_text(DIES)
+    asked = ["-m", "inkwash", *SMALL, "--steps", "3", "--quiet", "--out", "run", "--with", "dies.py"]
+    ended = torchrun(count, *asked, flags=("--max-restarts=1",))
+    assert ended.code == 0, ended.err
+    assert written(tmp_path / "run") == 3 and "inkwash:" not in ended.err
+
+
+def test_another_launch_does_not_take_a_run_for_its_own(environment: dict[str, str], tmp_path: Path) -> None:
+    # the same name, as users give it, and a run that waits to be trained on
+    meeting = ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", "--rdzv-id=one", "--max-restarts=1"]
+    launch = [sys.executable, "-m", "torch.distributed.run", *meeting, "-m", "inkwash"]
+    for steps, code in (("3", 0), ("9", 1)):
+        ended = subprocess.run(
+            [*launch, *SMALL, "--steps", steps, "--out", "run", "--quiet"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert bool(ended.returncode) == bool(code), ended.stderr
+        assert written(tmp_path / "run") == 3
+    assert ended.stderr.count("run already holds something") == 2
+    assert alone(environment, tmp_path, "train", "run", "--steps", "5", "--quiet").returncode == 0
+
+
+def test_what_takes_the_others_longer_than_the_first_is_waited_for(program: Callable[..., list[Any]]) -> None:
+    found = program(
+        2,
+        """
+import os, time
+os.environ["INKWASH_PATIENCE"] = "2"
+with ranks.joined(torch.device("cpu")) as those:
+    with those.after_the_first():
+        time.sleep(4 * those.rank)
+    told(those, those.any(True))
+""",
+    )
+    assert found == [True, True]
 
 
 def test_a_variable_of_another_launcher_silences_nobody(environment: dict[str, str], tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int
     all is said, where a checkpoint is damaged.
     """
     latest = Path(name) if Path(name).is_dir() else model.find(name)
-    files = sorted((latest / "checkpoints").glob("[!.]*.safetensors")) if latest.is_dir() else [latest]
+    files = checkpoints.kept(latest / "checkpoints") if latest.is_dir() else [latest]
     rows = [_described(file) for file in files]
     card = (latest if latest.is_dir() else latest.parent.parent) / "card.md"
     if as_json:
