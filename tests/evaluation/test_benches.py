@@ -56,15 +56,28 @@ def test_judges_are_built_once_and_then_read(small: Dataset, lessons: list[int])
     assert {"zero", "mean", "nearest", "copies", "accuracy.a", "unsure.b", "two_sample.297"} <= set(first.panel.figures)
 
 
-def test_a_test_part_that_the_judges_do_not_know_is_refused(small: Dataset, lessons: list[int]) -> None:
-    assert small.test_values is not None
+def test_a_set_whose_test_part_has_changed_gets_judges_that_know_it(small: Dataset, lessons: list[int]) -> None:
+    assert small.test_values is not None and small.test_labels is not None
     panels.for_data(small)
-    with pytest.raises(
-        InkwashError, match=r"the test part of small .* is not the one that its judges know .* fetch it again"
-    ):
-        panels.for_data(replace(small, test_values=small.test_values.flip(0)))
     # none at all is no other one
     assert panels.for_data(replace(small, test_values=None, test_labels=None)).panel.about.sha256 == small.sha256
+    before = len(lessons)
+    turned = replace(small, test_values=small.test_values.flip(0), test_labels=small.test_labels.flip(0))
+    assert panels.for_data(turned).panel.about.test_sha256 == turned.test_sha256
+    assert len(lessons) == 2 * before
+    panels.for_data(turned)
+    assert len(lessons) == 2 * before
+
+
+def test_a_test_part_that_is_not_that_of_a_published_set_is_refused(
+    small: Dataset, lessons: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small.test_values is not None
+    found = panels.for_data(small).panel
+    monkeypatch.setattr(panels, "bundled", lambda: ["small"])
+    monkeypatch.setattr(panels, "_read", lambda name: found)
+    with pytest.raises(InkwashError, match=r"the test part of small .* is not that of small .* fetch it again"):
+        panels.for_data(replace(small, test_values=small.test_values.flip(0)))
 
 
 def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
