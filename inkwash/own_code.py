@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 
 from inkwash.errors import UsageError
 
@@ -14,15 +16,24 @@ PREFIX = "inkwash_with_"
 """What the modules of such files are called, before their own names."""
 
 
+class _AsItStands(SourceFileLoader):
+    """Reads the file itself: Python's own cache would take one that was edited within a second for the one before."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def load(path: Path | None) -> None:
     """Run the Python file at `path`, if any. Raises `UsageError` when it is missing or fails, naming the line."""
     if path is None:
         return
     if not path.is_file():
         raise UsageError(f"--with {path}: there is no such file")
-    spec = importlib.util.spec_from_file_location(f"{PREFIX}{path.stem}", path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise UsageError(f"--with {path}: it is no Python file")
+    name = f"{PREFIX}{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItStands(name, str(path)))
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours, as a script can

@@ -6,14 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from inkwash.data import cache
 from inkwash.data.contents import reason
+from inkwash.data.dataset import Dataset
 from inkwash.errors import InkwashError, UsageError
-
-if TYPE_CHECKING:
-    from inkwash.data.dataset import Dataset
 
 CONNECT_SECONDS = 15
 
@@ -45,22 +43,12 @@ def own(name: str, holds: Callable[[Path], bool], read: Callable[[Path], Dataset
     return None
 
 
-def cache_folder() -> Path:
-    """Return where downloads are kept: INKWASH_CACHE, or inkwash's folder in the user's cache."""
-    own = os.environ.get("INKWASH_CACHE")
-    if own:
-        return Path(own).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("inkwash"))
-
-
 def fetch(download: Download) -> Path:
     """Return the folder with all files of `download`; those in the cache with their SHA-256 need no network.
 
     A file appears whole or not at all. Raises `InkwashError` when no mirror serves a file with its SHA-256.
     """
-    folder = cache_folder() / download.name
+    folder = cache.folder() / download.name
     for file, sha256 in download.files.items():
         _fetch_file(download, file, sha256, folder)
     return folder
@@ -68,7 +56,7 @@ def fetch(download: Download) -> Path:
 
 def fetched(download: Download) -> Path | None:
     """Return the folder of `download` if all of its files are in the cache, else None; nothing is fetched."""
-    folder = cache_folder() / download.name
+    folder = cache.folder() / download.name
     return folder if all((folder / file).is_file() for file in download.files) else None
 
 

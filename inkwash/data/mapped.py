@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash.data.downloads import cache_folder
+from inkwash.data import cache
 from inkwash.files import atomic, require_space, write_text
 
 LARGE = 1 << 30
@@ -26,7 +26,7 @@ def kept(key: str, make: Callable[[Path], object]) -> Tensor:
 
     A file that is not what was written, by its SHA-256, is made anew. Raises `InkwashError` when it cannot be written.
     """
-    path = cache_folder() / "mapped" / f"{key}.npy"
+    path = cache.folder() / "mapped" / f"{key}.npy"
     seal = path.with_suffix(".sha256")
     if not (path.is_file() and seal.is_file() and seal.read_text(encoding="utf-8") == _sha256(path)):
         seal.unlink(missing_ok=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
+from inkwash.data import cache
 from inkwash.data.contents import reason
-from inkwash.data.downloads import cache_folder
 from inkwash.errors import InkwashError, warn
 
 
@@ -20,6 +20,6 @@ def unless_refused() -> Iterator[None]:
         _say(reason(error.__cause__ if isinstance(error.__cause__, OSError) else error))
 
 
-@cache
+@functools.cache
 def _say(why: str) -> None:
-    warn(f"the cache {cache_folder()} cannot be written ({why}): nothing is kept for another time")
+    warn(f"the cache {cache.folder()} cannot be written ({why}): nothing is kept for another time")

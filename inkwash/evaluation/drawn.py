@@ -18,8 +18,7 @@ from torch import Tensor
 
 from inkwash import __version__, hardware, own_code
 from inkwash.core import Sampler
-from inkwash.data import archives
-from inkwash.data.downloads import cache_folder
+from inkwash.data import archives, cache
 from inkwash.drawing import Settings, draw, frames, labels_for
 from inkwash.evaluation.convenience import unless_refused
 from inkwash.files import atomic
@@ -112,7 +111,7 @@ class Setting:
     def folder(self) -> Path:
         """Where its samples are kept."""
         key = hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()
-        return cache_folder() / "samples" / key[:24]
+        return cache.folder() / "samples" / key[:24]
 
     def seconds_for(self, count: int) -> float:
         """Return a guess of the seconds that drawing `count` examples will take, less what is drawn already.

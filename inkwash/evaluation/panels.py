@@ -8,8 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from inkwash import data as datasets
-from inkwash.data import DATASETS, Dataset
-from inkwash.data.downloads import cache_folder
+from inkwash.data import DATASETS, Dataset, cache
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation.convenience import unless_refused
 from inkwash.evaluation.numerals import span
@@ -137,7 +136,7 @@ def _read(name: str) -> Panel:
 
 
 def _place(sha256: str) -> Path:
-    return cache_folder() / "judges" / sha256[:16]
+    return cache.folder() / "judges" / sha256[:16]
 
 
 def _facts(found: Panel) -> Facts:

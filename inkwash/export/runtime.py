@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from inkwash.data.downloads import cache_folder
+from inkwash.data import cache
 from inkwash.errors import InkwashError, UsageError
 
 VERSION = "1.30.0"
@@ -28,7 +28,7 @@ def files() -> dict[str, bytes]:
 
     Raises `UsageError` without npm, `InkwashError` when the package cannot be had or is not the one that is known.
     """
-    kept = cache_folder() / f"onnxruntime-web-{VERSION}.tgz"
+    kept = cache.folder() / f"onnxruntime-web-{VERSION}.tgz"
     if not kept.is_file() or _integrity(kept.read_bytes()) != INTEGRITY:
         kept.parent.mkdir(parents=True, exist_ok=True)
         _fetch(kept)

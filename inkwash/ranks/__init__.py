@@ -42,8 +42,8 @@ class LeftError(UsageError):
 class Ranks:
     """Process number `rank` of `count`. Every method is called by all of them, in the same order.
 
-    `patient` is torch's process group of those who wait for PREPARING and not for PATIENCE only; `launch` the name that all
-    attempts of torchrun's launch share, and no other launch has.
+    `patient` is torch's process group of those who wait for PREPARING and not for PATIENCE only; `launch` is, where torchrun
+    may start them anew, the name that all its attempts share and no other launch has.
     """
 
     rank: int = 0
@@ -193,7 +193,8 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         )
     try:
         with _told():
-            yield Ranks(rank, count, dist.new_group(backend="gloo", timeout=PREPARING), _launch(store))
+            patient = dist.new_group(backend="gloo", timeout=PREPARING)
+            yield Ranks(rank, count, patient, _launch(store) if may_restart() else "")
     finally:
         # torch's wrapper of the network refers to itself: what is left of it at the interpreter's end aborts the process
         gc.collect()

@@ -15,9 +15,9 @@ def fuzzed(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_some_hundred_wild_requests_break_nothing(tmp_path: Path) -> None:
-    done = fuzzed(tmp_path, "--cases", "180", "--processes", "4", "--seed", "7")
+    done = fuzzed(tmp_path, "--cases", "120", "--processes", "4", "--seed", "7")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "in one process: 180 requests" in done.stdout
+    assert "in one process: 120 requests" in done.stdout
     assert "as a process: 4 requests" in done.stdout
     # what came to its end was not all refused
     assert " 0: " in done.stdout and "begun: " in done.stdout and done.stdout.endswith("0 failures\n")

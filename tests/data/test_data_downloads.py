@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from inkwash.data import downloads, load, mnist
+from inkwash.data import cache, load, mnist
 from inkwash.data.downloads import Download, fetch
 from inkwash.data.published import FILES, PUBLISHED
 from inkwash.errors import InkwashError
@@ -82,7 +82,7 @@ def test_the_next_mirror_is_tried_when_one_is_dead_or_lacks_the_file_or_serves_a
 def test_a_wrong_file_leaves_nothing_behind(server: Server) -> None:
     (server.folder / "a.bin").write_bytes(CONTENT[:-1])
     refusal(Download("set", {"a.bin": SHA256}, (server.url,)))
-    assert [path for path in downloads.cache_folder().rglob("*") if path.is_file()] == []
+    assert [path for path in cache.folder().rglob("*") if path.is_file()] == []
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(server: Server) -> None:
@@ -108,7 +108,7 @@ def test_a_named_set_is_downloaded_into_the_cache(server: Server, monkeypatch: p
     publish(server.folder, monkeypatch, server.url)
     data = load("mnist")
     assert data.name == "mnist" and data.values.flatten().tolist() == [7, 9] and data.classes == tuple("0123456789")
-    assert sorted(path.name for path in (downloads.cache_folder() / "mnist").iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in (cache.folder() / "mnist").iterdir()) == sorted(FILES)
 
 
 @pytest.mark.parametrize("inside", ["", "mnist"])
@@ -120,7 +120,7 @@ def test_the_users_own_files_come_before_any_download(
     publish(own / inside, monkeypatch, DEAD)
     monkeypatch.setenv("INKWASH_DATA", str(own))
     assert load("mnist").name == "mnist"
-    assert not downloads.cache_folder().exists()
+    assert not cache.folder().exists()
 
 
 def test_another_set_with_mnists_file_names_is_not_taken_for_mnist(
@@ -139,6 +139,6 @@ def test_another_set_with_mnists_file_names_is_not_taken_for_mnist(
 def test_the_cache_is_the_users_own_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("INKWASH_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert downloads.cache_folder().name == "inkwash"
+    assert cache.folder().name == "inkwash"
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "elsewhere"))
-    assert downloads.cache_folder() == tmp_path / "elsewhere"
+    assert cache.folder() == tmp_path / "elsewhere"

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from inkwash import data
-from inkwash.data import mapped, pictures
+from inkwash.data import cache, mapped, pictures
 from inkwash.errors import UsageError
 from inkwash.evaluation import memory
 from inkwash.training.batches import Batches
@@ -111,7 +111,7 @@ def test_other_pictures_and_damage_are_not_taken_for_what_is_kept(
     monkeypatch.setattr(mapped, "LARGE", 1)
     before = data.load(folder)
     before = replace(before, values=before.values.clone(), test_values=before.test_values.clone())
-    (kept,) = mapped.cache_folder().glob("mapped/*.npy")
+    (kept,) = cache.folder().glob("mapped/*.npy")
     spoilt = bytearray(kept.read_bytes())
     for place in (-1, 20, len(spoilt) // 2):
         spoilt[place] ^= 1
@@ -153,7 +153,7 @@ def test_what_a_large_set_is_resized_to_is_mapped_too(tmp_path: Path, monkeypatc
     monkeypatch.setattr(mapped, "LARGE", 1)
     monkeypatch.setattr(mapped, "AT_ONCE", 1000)
     assert torch.equal(data.load(tmp_path / "set.npy", 5).values, expected)
-    (kept,) = mapped.cache_folder().glob("mapped/*-5.npy")
+    (kept,) = cache.folder().glob("mapped/*-5.npy")
     assert torch.equal(mapped.opened(kept), expected)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkwash.data import Dataset, downloads
+from inkwash.data import Dataset, cache
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation import panels
 from inkwash.facts import Facts
@@ -114,14 +114,14 @@ def test_other_data_have_other_judges(small: Dataset, lessons: list[int]) -> Non
     one = panels.for_data(small)
     other = panels.for_data(replace(small, values=small.values.flip(-1)))
     assert lessons == [1, 2, 1, 2] and one.panel.about.sha256 != other.panel.about.sha256
-    assert len(list((downloads.cache_folder() / "judges").iterdir())) == 2
+    assert len(list((cache.folder() / "judges").iterdir())) == 2
 
 
 def test_judges_of_other_data_in_the_place_are_refused(small: Dataset, lessons: list[int]) -> None:
     other = replace(small, values=small.values.flip(-1))
     for each in (small, other):
         panels.for_data(each)
-    mine, theirs = (downloads.cache_folder() / "judges" / each.sha256[:16] for each in (small, other))
+    mine, theirs = (cache.folder() / "judges" / each.sha256[:16] for each in (small, other))
     for path in theirs.iterdir():
         (mine / path.name).write_bytes(path.read_bytes())
     with pytest.raises(InkwashError, match=r"of other data.*delete that folder") as caught:
@@ -131,7 +131,7 @@ def test_judges_of_other_data_in_the_place_are_refused(small: Dataset, lessons: 
 
 def test_damaged_judges_are_refused_with_the_way_out(small: Dataset, lessons: list[int]) -> None:
     panels.for_data(small)
-    place = downloads.cache_folder() / "judges" / small.sha256[:16]
+    place = cache.folder() / "judges" / small.sha256[:16]
     (place / "b.safetensors").write_bytes(b"")
     with pytest.raises(InkwashError, match=r"b\.safetensors has SHA-256.*delete .* built anew"):
         panels.for_data(small)
@@ -182,7 +182,7 @@ def test_points_are_their_own_judges_and_are_not_kept(lessons: list[int]) -> Non
     for _ in range(2):
         found = panels.for_data("moons")
         assert list(found.panel.judges) == ["points"]
-    assert not lessons and not (downloads.cache_folder() / "judges").exists()
+    assert not lessons and not (cache.folder() / "judges").exists()
 
 
 def test_a_file_of_no_known_size_is_told_what_there_is() -> None:
