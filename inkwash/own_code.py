@@ -31,8 +31,8 @@ def load(path: Path | None) -> None:
         raise UsageError(f"--with {path}: there is no such file")
     if path.suffix != ".py":
         raise UsageError(f"--with {path}: it is no Python file")
-    name = f"{PREFIX}{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItStands(name, str(path)))
+    name, place = f"{PREFIX}{path.stem}", str(path.resolve())
+    spec = importlib.util.spec_from_file_location(name, place, loader=_AsItStands(name, place))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
