@@ -62,9 +62,9 @@ def planned(
     """Return `chosen` with the steps that fit into `seconds` on this machine, with their measurements and pictures.
 
     The seconds count from the moment `since` of time.perf_counter, by default now. Several `ranks` plan together, and go
-    by the clock of the first. Where an epoch is only a few steps,
-    as with a folder of some pictures, measuring after each would leave no time to train: measurements are then thinned
-    out to a quarter of the time. Raises `UsageError` when what is left is no training.
+    by the clock of the first. Where an epoch is only a few steps, as with a folder of some pictures, measuring after each
+    would leave no time to train: measurements are then thinned out to a quarter of the time. Raises `UsageError` when what
+    is left is no training.
     """
     begun = time.perf_counter() if since is None else since
     found = costs(chosen, data, seconds, device, net, objective, ranks)

@@ -55,8 +55,8 @@ def start(
     free number; `net` replaces the recipe's network, `objective` its loss. On data without labels the network hears
     none. Several `ranks` start a run together: the first finds out whether it can be, and writes. A length in minutes
     becomes steps here, and counts from the moment `since` of time.perf_counter, by default now. `planning()` hears of that,
-    `reading(what, share)` of data that takes time to read. Raises `UsageError` or
-    `InkwashError` for what cannot be trained or written.
+    `reading(what, share)` of data that takes time to read. Raises `UsageError` or `InkwashError` for what cannot be trained
+    or written.
     """
     since = time.perf_counter() if since is None else since
     device = device or hardware.device()

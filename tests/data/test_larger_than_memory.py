@@ -39,6 +39,15 @@ print(json.dumps([len(found), found.data_std, found.sha256, anonymous() - before
 """
 
 
+def looked_through(path: Path) -> tuple[int, int]:
+    """The examples of a set that another process has looked through, and the bytes of memory that it took for that."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(path)], capture_output=True, text=True, check=True, timeout=120
+    )
+    count, _, _, grown = json.loads(ended.stdout)
+    return count, grown
+
+
 def test_a_mapped_set_is_the_set_and_gives_the_same_batches(tmp_path: Path) -> None:
     for shape in ((90, 6, 5), (90, 6, 5, 3)):
         pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
@@ -59,14 +68,7 @@ def test_its_numbers_stay_on_the_disk(tmp_path: Path) -> None:
     made.flush()
     size = made.nbytes
     del made
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path / "many.npy")],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    count, _, _, grown = json.loads(ended.stdout)
+    count, grown = looked_through(tmp_path / "many.npy")
     assert count == MANY and grown < size / 4
 
 
@@ -135,14 +137,7 @@ def test_many_pictures_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "many").mkdir()
     for k in range(2000):
         Image.new("RGB", (200, 200), (k % 256, 7, 9)).save(tmp_path / "many" / f"{k}.png", compress_level=1)
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path / "many")],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    count, _, _, grown = json.loads(ended.stdout)
+    count, grown = looked_through(tmp_path / "many")
     assert count == 2000 and grown < 2000 * 200 * 200 * 3 / 4
 
 

@@ -9,23 +9,7 @@ import pytest
 
 from inkwash.lab import EXPERIMENTS
 
-OWN = """
-from inkwash.lab import Arm, Experiment, Results, Trained, Verdict, weigh
-
-def verdict(found: Results) -> Verdict:
-    one, four = found["one step"], found["four"]
-    return weigh((four.value("fd.c") < one.value("fd.c"), f"FD is {one.told('fd.c')} in one, {four.told('fd.c')} in four."))
-
-MODEL = Trained("simple-unet", ("network.base=4", "training.batch=16", "sampling.preview=ddim:2"))
-EXPERIMENT = Experiment(
-    name="more-steps",
-    objective="See whether four steps are better than one.",
-    hypothesis="Four steps are better than one.",
-    arms=(Arm("one step", MODEL, "ddim:1"), Arm("four", MODEL, "ddim:4")),
-    verdict=verdict,
-    length="64 images",
-)
-"""
+OWN = Path(__file__).with_name("more_steps.py").read_text()
 
 
 @pytest.fixture
@@ -151,7 +135,7 @@ def test_a_verdict_that_fails_names_its_line(inkwash, own, built):
     own.write_text(OWN.replace("    one, four =", "    1 / 0\n    one, four ="))
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200, "--quiet")
     assert outcome.code == 1
-    assert "the verdict of more-steps failed at own.py:5: ZeroDivisionError" in outcome.err
+    assert "the verdict of more-steps failed at own.py:7: ZeroDivisionError" in outcome.err
     assert "Traceback" not in outcome.err
 
 

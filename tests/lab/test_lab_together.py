@@ -14,30 +14,12 @@ from types import SimpleNamespace
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OWN = """
-from inkwash.lab import Arm, Experiment, Results, Trained, Verdict, weigh
-
-def verdict(found: Results) -> Verdict:
-    one, four = found.arms
-    return weigh((four.value("fd.c") < one.value("fd.c"), f"{one.told('fd.c')} in one, {four.told('fd.c')} in four."))
-
-SMALL = ("network.base=8", "training.batch=16", "training.precision=float32", "sampling.preview=ddim:2")
-MODEL = Trained("simple-unet", SMALL)
-EXPERIMENT = Experiment(
-    name="more-steps",
-    objective="See whether four steps are better than one.",
-    hypothesis="Four steps are better than one.",
-    arms=(Arm("one step", MODEL, "ddim:1"), Arm("four", MODEL, "ddim:4")),
-    verdict=verdict,
-    length="160 images",
-)
-"""
+OWN = Path(__file__).with_name("more_steps.py")
 
 
 @pytest.fixture
 def command(built: SimpleNamespace) -> list[str]:
-    Path("own.py").write_text(OWN)
-    asked = ["lab", "more-steps", "--with", "own.py", "--data", built.data, "-n", "450"]
+    asked = ["lab", "more-steps", "--with", str(OWN), "--data", built.data, "-n", "450"]
     return [sys.executable, "-m", "inkwash", *asked]
 
 
@@ -59,7 +41,7 @@ def test_several_processes_find_what_one_finds(command: list[str], environment: 
     for first, second in zip(one["arms"], two["arms"], strict=True):
         values = [{score["key"]: score["value"] for score in arm["scores"]} for arm in (first, second)]
         assert values[0].keys() == values[1].keys()
-        assert values[0]["images"] == values[1]["images"] == 160
+        assert values[0]["images"] == values[1]["images"] == 64
         # weights differ by the order of sums, pixels by a rounding of them
         assert values[1]["fd.c"] == pytest.approx(values[0]["fd.c"], rel=1e-2)
     session = json.loads(Path("two/runs/simple-unet/environment.json").read_text())[0]
