@@ -71,7 +71,7 @@ two rows are not spoilt and must pass. Written by `python benchmarks/controls.py
 
 The train split is of images that no neighbour is compared with; its FD to a train set that holds it is a little low, the floor
 that stands beside every FD is measured on disjoint parts. A score counts as off by the limits in
-`inkwash/evaluation/controls.py`.
+`src/inkwash/evaluation/controls.py`.
 
 **Noise counts only once it is clamped and rounded to bytes, as every image is before it is judged.** Without that, FD at
 standard deviation {"; ".join(loud)}: judge B is nearly blind to it.

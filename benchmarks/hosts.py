@@ -77,7 +77,7 @@ def together(
         "GLOO_SOCKET_IFNAME": "ink0",
         "INKWASH_PATIENCE": str(patience),
         "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "PYTHONPATH": str(Path(__file__).parent.parent / "src"),
     }
     torchrun = [sys.executable, "-m", "torch.distributed.run", *meeting, f"--rdzv-id={words[-1]}", "-m", "inkwash"]
     errors = [(folder / f"{name}.err").open("w+") for name in SPACES]

@@ -30,7 +30,7 @@ app = App()
 def main(clients: int = 50, seconds: float = 60.0, images: int = 4, model: str = "fast") -> int:
     """Load a server with so many `clients` for so many `seconds`, each asking for `images` again and again."""
     command = [sys.executable, "-m", "inkwash", "serve", "--port", "0", "--quiet"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
         address = server.stdout.readline().strip()

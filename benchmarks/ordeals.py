@@ -20,7 +20,7 @@ class HarmedError(Exception):
 
 def inkwash(place: Path, *words: object, **environment: str) -> tuple[int, list[str]]:
     """Run the command in the folder `place` and return its exit code and the lines that it said."""
-    path = os.pathsep.join(each for each in (environment.pop("FIRST", ""), str(ROOT)) if each)
+    path = os.pathsep.join(each for each in (environment.pop("FIRST", ""), str(ROOT / "src")) if each)
     given = os.environ | environment | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "inkwash", *map(str, words)]
     done = subprocess.run(command, cwd=place, env=given, capture_output=True, text=True, timeout=240, check=False)
@@ -30,7 +30,7 @@ def inkwash(place: Path, *words: object, **environment: str) -> tuple[int, list[
 @contextmanager
 def begun(place: Path, words: list[str]):
     """Start the command in the folder `place`."""
-    given = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    given = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "inkwash", *words]
     with subprocess.Popen(command, cwd=place, env=given, stderr=subprocess.PIPE, text=True) as run:
         try:

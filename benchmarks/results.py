@@ -3,7 +3,7 @@
     python benchmarks/results.py --data FOLDER
 
 writes docs/results.md, docs/results.csv, two pictures in docs/pictures, the short table of the README, and what the page
-shows of speed against quality (inkwash/models/quality.json). Finished rows are kept in docs/results.json and samples in
+shows of speed against quality (src/inkwash/models/quality.json). Finished rows are kept in docs/results.json and samples in
 the cache, so that it goes on where it stopped; a row is measured anew when its weights, its sampler or the judges are
 others. The cheapest rows come first.
 """
@@ -40,7 +40,7 @@ from inkwash.viz.tradeoffs import Mark, speed_quality
 DOCS = Path(__file__).parent.parent / "docs"
 KEPT = DOCS / "results.json"
 README = DOCS.parent / "README.md"
-FOR_PAGE = DOCS.parent / "inkwash" / "models" / "quality.json"
+FOR_PAGE = DOCS.parent / "src" / "inkwash" / "models" / "quality.json"
 SHOWN = 12
 
 ROWS: tuple[tuple[str, str, float | None, str], ...] = (

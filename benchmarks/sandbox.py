@@ -96,7 +96,7 @@ def sandbox() -> Iterator[Sandbox]:
         here.mkdir(), home.mkdir()
         names = {"HOME": home, "TMPDIR": home, "INKWASH_CACHE": home, "MPLCONFIGDIR": home, "XDG_CACHE_HOME": home}
         names |= {"HYPOTHESIS_STORAGE_DIRECTORY": home}
-        names |= {"PYTHONPATH": ROOT, "COLUMNS": 200, "OMP_NUM_THREADS": 1, "PYTHONDONTWRITEBYTECODE": 1}
+        names |= {"PYTHONPATH": ROOT / "src", "COLUMNS": 200, "OMP_NUM_THREADS": 1, "PYTHONDONTWRITEBYTECODE": 1}
         names |= {f"{kind}_proxy": NO_WAY for kind in ("http", "https", "HTTP", "HTTPS")}
         given = {
             name: value

@@ -2,7 +2,7 @@
 
     python tools/bundle.py runs/ddim-300-1
 
-writes inkwash/models/NAME in the shape of a run folder, so that one loader serves both.
+writes src/inkwash/models/NAME in the shape of a run folder, so that one loader serves both.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ SHOTS += [("draw", "fast", "dark", (390, 844)), ("understand", "moons", "dark", 
 def main(data: str | None = None, only: str | None = None) -> None:
     """Take all pictures, or those of one view."""
     command = [sys.executable, "-m", "inkwash", "serve", "--port", "0", "--quiet", *(["--data", data] if data else [])]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server,
         sync_playwright() as driver,

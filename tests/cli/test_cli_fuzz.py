@@ -37,7 +37,7 @@ def test_what_breaks_is_told_with_its_command_line(tmp_path: Path) -> None:
         "    print(fuzz.faults(outcome) + place.restore(False)); print(outcome.code)\n"
     )
     command = [sys.executable, "-c", program, str(ROOT / "benchmarks")]
-    environment = {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), "PATH": ""}
+    environment = {"PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(tmp_path), "PATH": ""}
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False, env=environment
     )

@@ -39,7 +39,7 @@ def real() -> Bench:
     if not place or not mnist.holds(Path(place)):
         pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
     if "mnist" not in panels.bundled():
-        pytest.skip("inkwash/panels/mnist is not built: tools/judges.py builds it")
+        pytest.skip("src/inkwash/panels/mnist is not built: tools/judges.py builds it")
     return Bench(panels.for_shape((1, 28, 28)).panel, data.load(place))
 
 

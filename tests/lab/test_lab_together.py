@@ -25,7 +25,7 @@ def command(built: SimpleNamespace) -> list[str]:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
 
 
 def test_several_processes_find_what_one_finds(command: list[str], environment: dict[str, str]) -> None:

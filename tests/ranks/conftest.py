@@ -28,7 +28,7 @@ class Ended(NamedTuple):
 @pytest.fixture
 def environment() -> dict[str, str]:
     """Of processes that import this checkout, one thread each."""
-    return os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    return os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture
