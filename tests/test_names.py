@@ -45,7 +45,7 @@ def test_a_valid_name_is_returned_as_it_is(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "reason"), BAD.items())
 def test_an_invalid_name_is_refused_in_one_printable_line_that_names_the_field(name: str, reason: str) -> None:
-    with pytest.raises(UsageError, match="^field 'recipe.name' is ") as caught:
+    with pytest.raises(UsageError, match=r"^field 'recipe\.name' is ") as caught:
         checked_name(name, "field 'recipe.name'")
     assert reason in str(caught.value)
     assert str(caught.value).isprintable() and len(str(caught.value)) < 1000

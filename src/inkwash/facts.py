@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from inkwash.binding import bind
+from inkwash.binding import bind, shown
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.names import cleaned_name
@@ -49,7 +49,9 @@ class Facts:
         """Return the facts that a checkpoint's header holds. Raises `UsageError` for what no data set can have."""
         found = cls(**bind(cls, values, "facts"))
         if len(found.shape) not in (1, 3) or not all(1 <= side <= LARGEST for side in found.shape):
-            raise UsageError(f"field 'facts.shape' is {found.shape}: it must be 1 or 3 numbers in 1 to {LARGEST:,}")
+            raise UsageError(
+                f"field 'facts.shape' is {shown(found.shape)}: it must be 1 or 3 numbers in 1 to {LARGEST:,}"
+            )
         if len(found.proportions) != len(found.classes) or not all(0 <= share <= 1 for share in found.proportions):
             raise UsageError("field 'facts.proportions': it must be one share in [0, 1] of each of facts.classes")
         if not 0 <= found.count < 2**63:

@@ -30,7 +30,7 @@ from inkwash.core.samplers import parse
 from inkwash.errors import InkwashError, UsageError, unknown, warn
 from inkwash.facts import Facts
 from inkwash.nets import NETS, anatomy
-from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, parameter_budget
+from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, built
 from inkwash.recipe import Recipe
 from inkwash.training import checkpoints
 
@@ -243,11 +243,15 @@ def build_net(recipe: Recipe, facts: Facts, most: int = MOST_PARAMETERS) -> nn.M
         raise UsageError(
             f"network '{kind}' is not inkwash's own: give it as net=… in Python, or in a row of NETS by --with FILE.py"
         )
-    # torch initialises layers from its global generator: fork it, so that nothing outside is moved
-    with torch.random.fork_rng(devices=[]), parameter_budget(most, kind):
+
+    def make() -> nn.Module:
         torch.default_generator.manual_seed(recipe.training.seed)
+        return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
+
+    # torch initialises layers from its global generator: fork it, so that nothing outside is moved
+    with torch.random.fork_rng(devices=[]):
         try:
-            net = NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
+            net = built(make, most, kind)
         except (RuntimeError, ValueError, TypeError, ArithmeticError, IndexError) as error:
             options = ", ".join(f"network.{name} = {value}" for name, value in recipe.network.options.items())
             raise UsageError(f"{kind} cannot be built with {options}: {' '.join(str(error).split())}") from None

@@ -190,7 +190,7 @@ def test_no_experiment_escapes_by_its_names(field, name, place, inkwash):
 
 
 def test_a_model_with_hostile_names_in_an_experiment(name, shared, place, inkwash):
-    given = shared("given", name)
+    shared("given", name)
     own = OWN.format(name="arm", plot="plot", model='"given"', measures="picture,")
     Path("own.py").write_text(own, encoding="utf-8")
     assert is_text(inkwash("lab", "own", "--with", "own.py", "-n", "200", "--data", "digits", "-q"))

@@ -117,7 +117,7 @@ def test_a_checkpoint_that_asks_for_too_much_is_refused(case, command, runs: Sim
     outcome = inkwash(*command, "given.safetensors")
     assert outcome.code in (1, 2) and len(outcome.complaint) < 900
     assert "given.safetensors" in outcome.complaint
-    assert field.rpartition(".")[2] in outcome.complaint or "does not fit the network" in outcome.complaint
+    assert field.rpartition(".")[2] in outcome.complaint or "network" in outcome.complaint
     assert not Path("out").exists()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
+import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
@@ -16,23 +17,43 @@ MOST_PARAMETERS = 2**30
 """Of one network, 4 GB in float32: a hundred times the networks that small images need."""
 MOST_TENSORS = 20_000
 """Parameter tensors of one network, so that depth has a bound too."""
+SMALL = 2**25
+"""Parameters up to which a network is built at once; above, it is first built without numbers, which takes a second."""
 
 
 class ParameterBudgetError(UsageError):
     """A network that asks for more parameters than it may have."""
 
 
-@contextmanager
-def parameter_budget(most: int, kind: str) -> Iterator[None]:
-    """Raise `ParameterBudgetError` as soon as the network built inside holds more than `most` parameters.
+def built(make: Callable[[], nn.Module], most: int, kind: str) -> nn.Module:
+    """Return the network that `make` builds, which may have `most` parameters, and no more than this machine holds.
 
-    A layer is refused when it registers a weight, which torch has reserved and nobody has written to yet. `most` is
-    lowered to what this machine's memory holds; `kind` names the network in the error.
+    `kind` names it in errors. Raises `ParameterBudgetError` for a larger one, before memory is taken for it.
     """
     most = min(most, memory.machine() // 4)
+    try:
+        with _budget(min(most, SMALL), kind):
+            return make()
+    except ParameterBudgetError:
+        if most <= SMALL:
+            raise
+    with _budget(most, kind):
+        # a network of one's own that cannot be built without numbers is counted while it is built with them
+        with suppress(RuntimeError, NotImplementedError), torch.device("meta"):
+            make()
+    with _budget(most, kind):
+        return make()
+
+
+@contextmanager
+def _budget(most: int, kind: str) -> Iterator[None]:
+    """Raise `ParameterBudgetError` when a layer built inside registers a weight beyond `most` parameters.
+
+    By then torch has reserved its memory, and nobody has written to it yet.
+    """
     thread, count, tensors = threading.get_ident(), 0, 0
 
-    def register(module: nn.Module, name: str, parameter: nn.Parameter) -> None:
+    def register(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
         nonlocal count, tensors
         if parameter is None or threading.get_ident() != thread:
             return

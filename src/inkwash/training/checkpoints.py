@@ -162,8 +162,10 @@ def newest_whole(folder: Path) -> tuple[Path, Checkpoint] | None:
     """Return the furthest checkpoint in `folder` that is whole, None where there is none."""
     ahead: list[tuple[int, Path]] = []
     for path in kept(folder):
-        with suppress(InkwashError, LookupError, TypeError):
-            ahead.append((int(header(path)["progress"]["step"]), path))
+        with suppress(InkwashError):
+            told = header(path)
+            require(path, told)
+            ahead.append((told["progress"]["step"], path))
     for _, path in sorted(ahead, key=lambda each: (each[0], each[1].name), reverse=True):
         with suppress(InkwashError):
             found = load(path)

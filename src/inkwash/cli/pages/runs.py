@@ -38,6 +38,8 @@ def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int
     if damaged:
         whole = checkpoints.newest_whole(files[0].parent)
         way = "none of them is whole" if whole is None else f"the newest whole one is {_placed(*whole)}"
+        if whole is not None and any(row["damaged"] and row["file"] == whole[0].name for row in rows):
+            way = "train it anew, or use another checkpoint"  # intact, and of a model that cannot be
         raise InkwashError("; ".join([*damaged, way]))
     return 0
 
