@@ -75,6 +75,8 @@ def test_a_path_through_a_symbolic_link_stays_in_its_folder(tmp_path: Path) -> N
     assert path_in(inside, "new.png") == inside / "new.png"
     # the folder that the user gives may itself be a link
     assert path_in(tmp_path / "linked", "new.png") == tmp_path / "linked" / "new.png"
+    (inside / "loop").symlink_to(inside / "loop")
+    assert path_in(inside, "loop") == inside / "loop"
     for name in ("away", "dangling"):
         with pytest.raises(UsageError, match="symbolic link"):
             path_in(inside, name)

@@ -6,6 +6,7 @@ Recipe names are checked where they are read, because run folders and images are
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from inkwash.errors import UsageError
@@ -71,7 +72,8 @@ def path_in(folder: str | Path, name: str) -> Path:
 
 def require_inside(path: Path, folder: Path) -> None:
     """Raise `UsageError` when `path`, symbolic links resolved, does not lie in `folder`."""
-    if not path.resolve().is_relative_to(folder.resolve()):
+    # realpath, because Path.resolve raises for a link to itself
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise UsageError(f"{path} is a symbolic link that leads outside of {folder}: replace it by what it points to")
 
 

@@ -37,10 +37,9 @@ def built(make: Callable[[], nn.Module], most: int, kind: str) -> nn.Module:
     except ParameterBudgetError:
         if most <= SMALL:
             raise
-    with _budget(most, kind):
-        # a network of one's own that cannot be built without numbers is counted while it is built with them
-        with suppress(RuntimeError, NotImplementedError), torch.device("meta"):
-            make()
+    # a network of one's own that cannot be built without numbers is counted while it is built with them
+    with _budget(most, kind), suppress(RuntimeError, NotImplementedError), torch.device("meta"):
+        make()
     with _budget(most, kind):
         return make()
 
