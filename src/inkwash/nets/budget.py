@@ -58,8 +58,11 @@ def _budget(most: int, kind: str) -> Iterator[None]:
             return
         count, tensors = count + parameter.numel(), tensors + 1
         if count > most or tensors > MOST_TENSORS:
-            given = f"{count:,} parameters in {tensors:,} tensors, of at most {most:,} in {MOST_TENSORS:,}"
-            raise ParameterBudgetError(f"{kind} has {given}: choose smaller options in the section [network]")
+            limit = f"{most:,} ({4 * most / 1e9:.2g} GB) in {MOST_TENSORS:,}"
+            raise ParameterBudgetError(
+                f"{kind} of {count:,} parameters or more, in {tensors:,} tensors, of at most {limit}: "
+                "choose smaller options in the section [network]"
+            )
 
     handle = register_module_parameter_registration_hook(register)
     try:
