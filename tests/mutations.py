@@ -7,36 +7,61 @@
 A fault is a text that stands exactly once in the package, wherever its file lies, and what replaces it. The exit code is
 1 when a fault survives, when a text is not found exactly once, or when a fault keeps the package from being imported
 (such a fault tests nothing). The tests of each selection are first run without a fault, unless --trust is given.
-Run by hand: it takes about ten seconds a fault.
+Run by hand.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import SimpleQueue
 from typing import NamedTuple
+
+import pytest
+import torch
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "inkwash"
 LIMIT = 600
 """Seconds after which a run of tests counts as failed: a fault may loop for ever."""
 
-CORE = ("tests/core",)
-OBJECTIVES = ("tests/objectives",)
-TRAINING = ("tests/training",)
-TRAINING_RUNS = ("tests/training", "tests/runs/test_exact_resume.py")
-RANKS = ("tests/ranks/test_training_together.py",)
+LEVELS = ("tests/core/test_levels.py", "tests/core/test_targets.py")
+SCHEDULES = ("tests/core/test_schedules.py",)
+WARPS = ("tests/core/test_warps.py",)
+DENSITIES = ("tests/core/test_densities.py",)
+TARGETS = ("tests/core/test_targets.py",)
+DENOISERS = ("tests/core/test_denoiser_wrappers.py",)
+GUIDANCE = ("tests/core/test_guidance_laws.py",)
+EXACT = ("tests/core/test_exact_denoisers.py",)
+SOLVERS = ("tests/core/test_order_of_convergence.py", "tests/core/test_diffusers_agrees.py")
+SHARES = ("tests/core/test_marginals_are_kept.py", "tests/core/test_paper_identities.py")
+NOISE = ("tests/core/test_counter_noise.py",)
+OBJECTIVES = ("tests/objectives/test_denoising_objective.py",)
+WEIGHTS = ("tests/objectives/test_loss_weights.py",)
+EMA = ("tests/training/test_averages.py",)
+BATCHES = ("tests/training/test_batches.py",)
+HELD_OUT = ("tests/training/test_heldout.py",)
+OPTIMIZERS = ("tests/training/test_optimizers.py", "tests/training/test_muon.py")
+LENGTHS = ("tests/training/test_lengths.py",)
+LOOP = ("tests/training/test_loop.py", "tests/training/test_averages.py")
+RESUME = ("tests/training/test_states.py", "tests/runs/test_exact_resume.py")
+SHARING = ("tests/ranks/test_sharing.py",)
+DISTRIBUTED = ("tests/ranks/test_training_together.py",)
 SAMPLING = ("tests/runs/test_drawing.py", "tests/runs/test_steering.py", "tests/runs/test_models.py")
-METRICS = ("tests/metrics",)
-RECIPES = ("tests/runs/test_models.py",)
+FRECHET = ("tests/metrics/test_frechet.py",)
+KID = ("tests/metrics/test_kernel.py",)
+NEIGHBOURS = ("tests/metrics/test_neighbours.py",)
+CLASSES = ("tests/metrics/test_classes.py",)
+LIKELIHOOD = ("tests/metrics/test_likelihood.py",)
+PANELS = ("tests/metrics/test_panels.py",)
+RIVALS = ("tests/metrics/test_rivals.py",)
 
 
 class Fault(NamedTuple):
@@ -50,119 +75,136 @@ class Fault(NamedTuple):
 
 FAULTS = (
     # core: levels, schedules, warps, densities
-    Fault("mix-sign", "over(self.alpha, image) * image + over", "over(self.alpha, image) * image - over", CORE),
+    Fault("mix-sign", "over(self.alpha, image) * image + over", "over(self.alpha, image) * image - over", LEVELS),
     Fault(
-        "noise-in-divisor", "over(self.alpha, x) * image) / over(self.sigma, x)", "over(self.alpha, x) * image)", CORE
+        "noise-in-divisor", "over(self.alpha, x) * image) / over(self.sigma, x)", "over(self.alpha, x) * image)", LEVELS
     ),
-    Fault("image-in-sign", "(x - over(self.sigma, x) * noise)", "(x + over(self.sigma, x) * noise)", CORE),
-    Fault("log-snr-factor", "return 2 * (torch.log(self.alpha)", "return 1 * (torch.log(self.alpha)", CORE),
-    Fault("code-swapped", "torch.atan2(self.sigma, self.alpha)", "torch.atan2(self.alpha, self.sigma)", CORE),
-    Fault("within-open-end", "(self.code <= noisiest.code)", "(self.code < noisiest.code)", CORE),
-    Fault("table-last-row", "place.floor().clamp(0, self.T - 1)", "place.floor().clamp(0, self.T - 2)", CORE),
+    Fault("image-in-sign", "(x - over(self.sigma, x) * noise)", "(x + over(self.sigma, x) * noise)", LEVELS),
+    Fault("log-snr-factor", "return 2 * (torch.log(self.alpha)", "return 1 * (torch.log(self.alpha)", LEVELS),
+    Fault("code-swapped", "torch.atan2(self.sigma, self.alpha)", "torch.atan2(self.alpha, self.sigma)", LEVELS),
+    Fault("within-open-end", "(self.code <= noisiest.code)", "(self.code < noisiest.code)", LEVELS),
+    Fault("table-last-row", "place.floor().clamp(0, self.T - 1)", "place.floor().clamp(0, self.T - 2)", SCHEDULES),
     Fault(
         "table-lerp-swapped",
         "torch.lerp(table[below], table[below + 1]",
         "torch.lerp(table[below + 1], table[below]",
-        CORE,
+        SCHEDULES,
     ),
     Fault(
-        "table-sigma", "torch.sqrt(-torch.expm1(log_alpha_bar))", "torch.sqrt(-torch.expm1(log_alpha_bar / 2))", CORE
+        "table-sigma",
+        "torch.sqrt(-torch.expm1(log_alpha_bar))",
+        "torch.sqrt(-torch.expm1(log_alpha_bar / 2))",
+        SCHEDULES,
     ),
-    Fault("snap-floor", "(u * self.T - 1e-6).ceil()", "(u * self.T - 1e-6).floor()", CORE),
+    Fault("snap-floor", "(u * self.T - 1e-6).ceil()", "(u * self.T - 1e-6).floor()", SCHEDULES),
     Fault(
         "grid-off-by-one",
         "torch.arange(n, 0, -1, dtype=torch.float64) / n",
         "torch.arange(n, 0, -1, dtype=torch.float64) / (n + 1)",
-        CORE,
+        SCHEDULES,
     ),
-    Fault("cosine-offset", "math.pi / 2 / (1 + self.offset)", "math.pi / 2 / (1 - self.offset)", CORE),
-    Fault("sigmoid-reversed", "((last - now) / (last - first))", "((now - first) / (last - first))", CORE),
-    Fault("karras-rho", "self.low ** (1 / self.rho), self.high", "self.low ** (1 / self.rho) * 2, self.high", CORE),
+    Fault("cosine-offset", "math.pi / 2 / (1 + self.offset)", "math.pi / 2 / (1 - self.offset)", SCHEDULES),
+    Fault("sigmoid-reversed", "((last - now) / (last - first))", "((now - first) / (last - first))", SCHEDULES),
     Fault(
-        "log-linear-reversed", "self.high + u * (self.low - self.high)", "self.low + u * (self.high - self.low)", CORE
+        "karras-rho", "self.low ** (1 / self.rho), self.high", "self.low ** (1 / self.rho) * 2, self.high", SCHEDULES
+    ),
+    Fault(
+        "log-linear-reversed",
+        "self.high + u * (self.low - self.high)",
+        "self.low + u * (self.high - self.low)",
+        SCHEDULES,
     ),
     Fault(
         "quadratic-square",
         "torch.linspace(start, end, self.T, dtype=torch.float64) ** 2",
         "torch.linspace(start, end, self.T, dtype=torch.float64)",
-        CORE,
+        SCHEDULES,
     ),
-    Fault("find-direction", "if self(middle).log_snr > log_snr else", "if self(middle).log_snr < log_snr else", CORE),
-    Fault("between-swapped", "(CLEAN if low == 0 else self(low))", "(CLEAN if low == 0 else self(high))", CORE),
-    Fault("shift-denominator", "(1 + (self.s - 1) * u)", "(1 + (self.s + 1) * u)", CORE),
-    Fault("power-inverse", "return u**self.rho", "return u ** (1 / self.rho)", CORE),
-    Fault("logit-normal-mean", "torch.sigmoid(self.mean + self.std", "torch.sigmoid(-self.mean + self.std", CORE),
-    Fault("log-normal-swapped", "Level(torch.ones_like(sigma), sigma)", "Level(sigma, torch.ones_like(sigma))", CORE),
-    # core: targets, denoisers, guidance, exact denoisers
-    Fault("v-sign", "return -sigma / length, alpha / length", "return sigma / length, alpha / length", CORE),
-    Fault("edm-std", "sigma / (std * length)", "sigma / length", CORE),
-    Fault("determinant-sign", "level.alpha * q - level.sigma * p", "level.alpha * q + level.sigma * p", CORE),
     Fault(
-        "target-image-sign", "* x - over(level.sigma / d, x) * output", "* x + over(level.sigma / d, x) * output", CORE
+        "find-direction", "if self(middle).log_snr > log_snr else", "if self(middle).log_snr < log_snr else", SCHEDULES
     ),
-    Fault("target-noise-level", "over(level.alpha / d, x) * output", "over(level.sigma / d, x) * output", CORE),
-    Fault("input-scale-std", "(level.alpha * self.target.data_std) ** 2", "level.alpha ** 2", CORE),
-    Fault("inpaint-swapped", "(self.mask.bool(), self.known, guess)", "(self.mask.bool(), guess, self.known)", CORE),
+    Fault("between-swapped", "(CLEAN if low == 0 else self(low))", "(CLEAN if low == 0 else self(high))", SCHEDULES),
+    Fault("shift-denominator", "(1 + (self.s - 1) * u)", "(1 + (self.s + 1) * u)", WARPS),
+    Fault("power-inverse", "return u**self.rho", "return u ** (1 / self.rho)", WARPS),
+    Fault("logit-normal-mean", "torch.sigmoid(self.mean + self.std", "torch.sigmoid(-self.mean + self.std", DENSITIES),
+    Fault(
+        "log-normal-swapped", "Level(torch.ones_like(sigma), sigma)", "Level(sigma, torch.ones_like(sigma))", DENSITIES
+    ),
+    # core: targets, denoisers, guidance, exact denoisers
+    Fault("v-sign", "return -sigma / length, alpha / length", "return sigma / length, alpha / length", TARGETS),
+    Fault("edm-std", "sigma / (std * length)", "sigma / length", TARGETS),
+    Fault("determinant-sign", "level.alpha * q - level.sigma * p", "level.alpha * q + level.sigma * p", TARGETS),
+    Fault(
+        "target-image-sign",
+        "* x - over(level.sigma / d, x) * output",
+        "* x + over(level.sigma / d, x) * output",
+        TARGETS,
+    ),
+    Fault("target-noise-level", "over(level.alpha / d, x) * output", "over(level.sigma / d, x) * output", TARGETS),
+    Fault("input-scale-std", "(level.alpha * self.target.data_std) ** 2", "level.alpha ** 2", DENOISERS),
+    Fault(
+        "inpaint-swapped", "(self.mask.bool(), self.known, guess)", "(self.mask.bool(), guess, self.known)", DENOISERS
+    ),
     Fault(
         "pair-swapped",
         "self.first(x, level, label), self.second(x, level, label)",
         "self.second(x, level, label), self.first(x, level, label)",
-        CORE,
+        DENOISERS,
     ),
-    Fault("clip-one-side", ".clamp(self.low, self.high)", ".clamp(max=self.high)", CORE),
-    Fault("guidance-base", "guided = without + self.weight", "guided = told + self.weight", CORE),
+    Fault("clip-one-side", ".clamp(self.low, self.high)", ".clamp(max=self.high)", DENOISERS),
+    Fault("guidance-base", "guided = without + self.weight", "guided = told + self.weight", GUIDANCE),
     Fault(
         "guidance-interval-swapped",
         "torch.where(over(inside, x).bool(), guided, told)",
         "torch.where(over(inside, x).bool(), told, guided)",
-        CORE,
+        GUIDANCE,
     ),
     Fault(
-        "empirical-variance", "log_weight = -distance / (2 * sigma**2)", "log_weight = -distance / (2 * sigma)", CORE
+        "empirical-variance", "log_weight = -distance / (2 * sigma**2)", "log_weight = -distance / (2 * sigma)", EXACT
     ),
     Fault(
-        "empirical-label", "other = (self.labels != label[:, None])", "other = (self.labels == label[:, None])", CORE
+        "empirical-label", "other = (self.labels != label[:, None])", "other = (self.labels == label[:, None])", EXACT
     ),
-    Fault("gaussian-variance", "self.covariance + sigma**2 * identity", "self.covariance + sigma * identity", CORE),
-    Fault("mixture-normalizer", "- x.shape[1] / 2 * variance.log()", "+ x.shape[1] / 2 * variance.log()", CORE),
+    Fault("gaussian-variance", "self.covariance + sigma**2 * identity", "self.covariance + sigma * identity", EXACT),
+    Fault("mixture-normalizer", "- x.shape[1] / 2 * variance.log()", "+ x.shape[1] / 2 * variance.log()", EXACT),
     # core: samplers
-    Fault("heun", "(noise + noise_ahead) / 2", "(noise + noise) / 2", CORE),
+    Fault("heun", "(noise + noise_ahead) / 2", "(noise + noise) / 2", SOLVERS),
     Fault(
         "heun-end",
         "noise_ahead = nxt.noise_in(ahead, denoise(ahead, nxt))",
         "noise_ahead = nxt.noise_in(ahead, denoise(ahead, now))",
-        CORE,
+        SOLVERS,
     ),
-    Fault("2m-half", "(ratio / 2).to(guess)", "ratio.to(guess)", CORE),
+    Fault("2m-half", "(ratio / 2).to(guess)", "ratio.to(guess)", SOLVERS),
     Fault(
         "2m-ratio-inverted",
         "_stride(now, nxt) / _stride(past[-1].level, now)",
         "_stride(past[-1].level, now) / _stride(now, nxt)",
-        CORE,
+        SOLVERS,
     ),
-    Fault("3m-mean-square", "h * (h - 2) / weight + 2", "h * (h + 2) / weight + 2", CORE),
-    Fault("3m-subscript", "(mean_tt + mean_t * h1)", "(mean_tt + mean_t * h2)", CORE),
-    Fault("posterior-eta", "eta**2 * (1 - _kept(now, nxt) ** 2)", "eta * (1 - _kept(now, nxt) ** 2)", CORE),
-    Fault("sde-exponent", "1 - _kept(now, nxt) ** (2 * eta)", "1 - _kept(now, nxt) ** eta", CORE),
+    Fault("3m-mean-square", "h * (h - 2) / weight + 2", "h * (h + 2) / weight + 2", SOLVERS),
+    Fault("3m-subscript", "(mean_tt + mean_t * h1)", "(mean_tt + mean_t * h2)", SOLVERS),
+    Fault("posterior-eta", "eta**2 * (1 - _kept(now, nxt) ** 2)", "eta * (1 - _kept(now, nxt) ** 2)", SHARES),
+    Fault("sde-exponent", "1 - _kept(now, nxt) ** (2 * eta)", "1 - _kept(now, nxt) ** eta", SHARES),
     Fault(
         "kept-subscripts",
         "now.alpha * nxt.sigma / (nxt.alpha * now.sigma)",
         "nxt.alpha * nxt.sigma / (now.alpha * now.sigma)",
-        CORE,
+        SHARES,
     ),
-    Fault("step-level", "self._blend(now.noise_in(x, image)", "self._blend(nxt.noise_in(x, image)", CORE),
-    Fault("history-level", "Guess(now, guess)] if steady", "Guess(nxt, guess)] if steady", CORE),
-    Fault("blend-root", "(1 - share).sqrt().to(old) * old", "(1 - share).to(old) * old", CORE),
-    Fault("temperature-dropped", "(share.sqrt() * self.temperature)", "(share.sqrt())", CORE),
-    Fault("fresh-noise-draw", "fresh = noise(step) *", "fresh = noise(step - 1) *", CORE),
+    Fault("step-level", "self._blend(now.noise_in(x, image)", "self._blend(nxt.noise_in(x, image)", SHARES),
+    Fault("history-level", "Guess(now, guess)] if steady", "Guess(nxt, guess)] if steady", SOLVERS),
+    Fault("blend-root", "(1 - share).sqrt().to(old) * old", "(1 - share).to(old) * old", SHARES),
+    Fault("temperature-dropped", "(share.sqrt() * self.temperature)", "(share.sqrt())", SHARES),
+    Fault("fresh-noise-draw", "fresh = noise(step) *", "fresh = noise(step - 1) *", SHARES),
     # core: noise
-    Fault("philox-key", "[0x9E3779B9, 0xBB67AE85]", "[0xBB67AE85, 0x9E3779B9]", CORE),
-    Fault("philox-rounds", "for _ in range(10):", "for _ in range(9):", CORE),
-    Fault("seed-high-word", "(whole >> 32) & _WORD", "(whole >> 31) & _WORD", CORE),
-    Fault("uniform-half", "count).double() + 0.5) / 2**32", "count).double() + 1.0) / 2**32", CORE),
-    Fault("normal-variance", "torch.sqrt(-2 * torch.log(pairs", "torch.sqrt(-1 * torch.log(pairs", CORE),
-    Fault("spherical-line", "torch.sin(quarter * (1 - shaped)) * near", "(1 - shaped) * near", CORE),
-    Fault("streams-collide", "    TRAIN_LEVEL = 3", "    TRAIN_LEVEL = 2", CORE + TRAINING),
+    Fault("philox-key", "[0x9E3779B9, 0xBB67AE85]", "[0xBB67AE85, 0x9E3779B9]", NOISE),
+    Fault("philox-rounds", "for _ in range(10):", "for _ in range(9):", NOISE),
+    Fault("seed-high-word", "(whole >> 32) & _WORD", "(whole >> 31) & _WORD", NOISE),
+    Fault("uniform-half", "count).double() + 0.5) / 2**32", "count).double() + 1.0) / 2**32", NOISE),
+    Fault("normal-variance", "torch.sqrt(-2 * torch.log(pairs", "torch.sqrt(-1 * torch.log(pairs", NOISE),
+    Fault("spherical-line", "torch.sin(quarter * (1 - shaped)) * near", "(1 - shaped) * near", NOISE),
+    Fault("streams-collide", "    TRAIN_LEVEL = 3", "    TRAIN_LEVEL = 2", NOISE),
     # objectives
     Fault("gain-sign", "gain = -level.sigma / target", "gain = level.sigma / target", OBJECTIVES),
     Fault("gain-square", "self.weight(level, target) * gain**2", "self.weight(level, target) * gain.abs()", OBJECTIVES),
@@ -170,67 +212,67 @@ FAULTS = (
     Fault("guidance-minus-one", "(self.guidance - 1) * beside", "self.guidance * beside", OBJECTIVES),
     Fault("guidance-divisor", "over(gain[inside], error)) / self.guidance", "over(gain[inside], error))", OBJECTIVES),
     Fault("null-label", "torch.full_like(labels, -1)", "labels", OBJECTIVES),
-    Fault("strata-of-whole-batch", "(strata + u) / (of or len(u))", "(strata + u) / len(u)", OBJECTIVES),
-    Fault("dropout-reversed", "u.to(labels.device) < chance", "u.to(labels.device) > chance", OBJECTIVES),
-    Fault("min-snr-side", ".clamp(max=self.gamma)", ".clamp(min=self.gamma)", OBJECTIVES),
-    Fault("soft-min-snr-sign", "torch.exp(-level.log_snr))", "torch.exp(level.log_snr))", OBJECTIVES),
-    Fault("edm-weight", "target.data_std**-2", "target.data_std**2", OBJECTIVES),
+    Fault("strata-of-whole-batch", "(strata + u) / (of or len(u))", "(strata + u) / len(u)", SHARING),
+    Fault("dropout-reversed", "u.to(labels.device) < chance", "u.to(labels.device) > chance", BATCHES),
+    Fault("min-snr-side", ".clamp(max=self.gamma)", ".clamp(min=self.gamma)", WEIGHTS),
+    Fault("soft-min-snr-sign", "torch.exp(-level.log_snr))", "torch.exp(level.log_snr))", WEIGHTS),
+    Fault("edm-weight", "target.data_std**-2", "target.data_std**2", WEIGHTS),
     Fault(
         "simple-loss-square",
         "(target.determinant(level) / level.sigma) ** 2",
         "(target.determinant(level) / level.sigma)",
-        OBJECTIVES,
+        WEIGHTS,
     ),
     # training
-    Fault("ema-ramp", "min(half_life, step / 20)", "min(half_life, step / 10)", TRAINING),
-    Fault("ema-share", "list[Tensor](net.parameters()), 1 - keep)", "list[Tensor](net.parameters()), keep)", TRAINING),
-    Fault("ema-batchnorm", "layer.momentum = None", "layer.momentum = 0.1", TRAINING),
-    Fault("noise-stream", "place, step, Stream.TRAIN_NOISE", "place, step, Stream.TRAIN_LEVEL", TRAINING),
-    Fault("noise-step", "normals(self.seed, place, step, Stream", "normals(self.seed, place, 0, Stream", TRAINING),
+    Fault("ema-ramp", "min(half_life, step / 20)", "min(half_life, step / 10)", EMA),
+    Fault("ema-share", "list[Tensor](net.parameters()), 1 - keep)", "list[Tensor](net.parameters()), keep)", EMA),
+    Fault("ema-batchnorm", "layer.momentum = None", "layer.momentum = 0.1", EMA),
+    Fault("noise-stream", "place, step, Stream.TRAIN_NOISE", "place, step, Stream.TRAIN_LEVEL", BATCHES),
+    Fault("noise-step", "normals(self.seed, place, step, Stream", "normals(self.seed, place, 0, Stream", BATCHES),
     Fault(
         "epoch-start",
         "torch.arange((step - 1) * self.size, step * self.size)",
         "torch.arange(step * self.size, (step + 1) * self.size)",
-        TRAINING,
+        BATCHES,
     ),
-    Fault("shuffle-epoch", "permutation(seed, epoch, Stream.SHUFFLE", "permutation(seed, 0, Stream.SHUFFLE", TRAINING),
-    Fault("share-strata", "[:, 0], int(place[0]), self.size)", "[:, 0], 0, self.size)", TRAINING),
-    Fault("held-out-overlap", "cls(order[held_out:].sort()", "cls(order[held_out - 1 :].sort()", TRAINING),
+    Fault("shuffle-epoch", "permutation(seed, epoch, Stream.SHUFFLE", "permutation(seed, 0, Stream.SHUFFLE", BATCHES),
+    Fault("share-strata", "[:, 0], int(place[0]), self.size)", "[:, 0], 0, self.size)", SHARING),
+    Fault("held-out-overlap", "cls(order[held_out:].sort()", "cls(order[held_out - 1 :].sort()", BATCHES),
     Fault(
         "held-out-level",
         "noise = normals(0, part, 0, Stream.HELD_OUT",
         "noise = normals(0, part % len(self.images), 0, Stream.HELD_OUT",
-        TRAINING,
+        HELD_OUT,
     ),
     Fault(
         "held-out-grid",
         "(torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS",
         "(torch.arange(LEVELS, dtype=torch.float64) + 1.0) / LEVELS",
-        TRAINING,
+        HELD_OUT,
     ),
-    Fault("warmup-off-by-one", "step / (self.warmup + 1)", "step / max(self.warmup, 1)", TRAINING),
-    Fault("decay-off-by-one", "1 - (step - 1) / max(total, 1)", "1 - step / max(total, 1)", TRAINING),
-    Fault("cosine-decay", "(1 - math.cos(math.pi * left)) / 2", "(1 + math.cos(math.pi * left)) / 2", TRAINING),
-    Fault("rate-of-group", 'rate * group.get("times", 1.0)', "rate", TRAINING),
-    Fault("length-epochs", '"epochs": images / batch', '"epochs": batch / images', TRAINING),
-    Fault("length-floor", "math.ceil(self.amount * per_unit - 1e-9)", "math.floor(self.amount * per_unit)", TRAINING),
-    Fault("muon-shape", "shape[0] / shape[1:].numel()", "shape[1:].numel() / shape[0]", TRAINING),
-    Fault("muon-nesterov", 'momenta, alpha=group["momentum"])', "momenta, alpha=1.0)", TRAINING),
+    Fault("warmup-off-by-one", "step / (self.warmup + 1)", "step / max(self.warmup, 1)", OPTIMIZERS),
+    Fault("decay-off-by-one", "1 - (step - 1) / max(total, 1)", "1 - step / max(total, 1)", OPTIMIZERS),
+    Fault("cosine-decay", "(1 - math.cos(math.pi * left)) / 2", "(1 + math.cos(math.pi * left)) / 2", OPTIMIZERS),
+    Fault("rate-of-group", 'rate * group.get("times", 1.0)', "rate", LOOP),
+    Fault("length-epochs", '"epochs": images / batch', '"epochs": batch / images', LENGTHS),
+    Fault("length-floor", "math.ceil(self.amount * per_unit - 1e-9)", "math.floor(self.amount * per_unit)", LENGTHS),
+    Fault("muon-shape", "shape[0] / shape[1:].numel()", "shape[1:].numel() / shape[0]", OPTIMIZERS),
+    Fault("muon-nesterov", 'momenta, alpha=group["momentum"])', "momenta, alpha=1.0)", OPTIMIZERS),
     Fault(
         "muon-decay-sign",
         '1 - group["lr"] * group["weight_decay"]',
         '1 + group["lr"] * group["weight_decay"]',
-        TRAINING,
+        OPTIMIZERS,
     ),
-    Fault("newton-schulz", "gram = polynomial @ gram @ polynomial", "gram = polynomial @ gram", TRAINING),
-    Fault("start-left", "progress.start_left * keep", "progress.start_left * (1 - keep)", TRAINING),
+    Fault("newton-schulz", "gram = polynomial @ gram @ polynomial", "gram = polynomial @ gram", OPTIMIZERS),
+    Fault("start-left", "progress.start_left * keep", "progress.start_left * (1 - keep)", LOOP),
     Fault(
         "restored-average",
         'self.average.load_state_dict(checkpoint.part("average"))',
         'self.average.load_state_dict(checkpoint.part("net"))',
-        TRAINING_RUNS,
+        RESUME,
     ),
-    Fault("gradient-mean", "len(batch.u) * ranks.count / batches.size", "len(batch.u) / batches.size", RANKS),
+    Fault("gradient-mean", "len(batch.u) * ranks.count / batches.size", "len(batch.u) / batches.size", DISTRIBUTED),
     # sampling
     Fault(
         "label-stream", "uniforms(seeds, 0, 0, Stream.SAMPLE_LABEL)", "uniforms(seeds, 0, 0, Stream.SAMPLE)", SAMPLING
@@ -269,44 +311,46 @@ FAULTS = (
     ),
     Fault("steps-override", "for n in (steps, written) if n", "for n in (written, steps) if n", SAMPLING),
     # metrics
-    Fault("fd-cross-term", "other.covariance.trace() - 2 * overlap", "other.covariance.trace() - overlap", METRICS),
-    Fault("fd-means", "(own.mean - other.mean).square().sum()", "(own.mean - other.mean).abs().sum()", METRICS),
-    Fault("covariance-biased", "apart.T @ apart / (len(x) - 1)", "apart.T @ apart / len(x)", METRICS),
-    Fault("fd-slope", ".solution[0].item()", ".solution[1].item()", METRICS),
-    Fault("fd-interval-bias", " - found.mean() + start.to(own)", "", METRICS),
-    Fault("bootstrap-mean", "second - count * torch.outer(mean, mean)", "second - torch.outer(mean, mean)", METRICS),
-    Fault("kid-cube", "(x @ y.T / x.shape[1] + 1) ** 3", "(x @ y.T / x.shape[1] + 1) ** 2", METRICS),
+    Fault("fd-cross-term", "other.covariance.trace() - 2 * overlap", "other.covariance.trace() - overlap", FRECHET),
+    Fault("fd-means", "(own.mean - other.mean).square().sum()", "(own.mean - other.mean).abs().sum()", FRECHET),
+    Fault("covariance-biased", "apart.T @ apart / (len(x) - 1)", "apart.T @ apart / len(x)", FRECHET),
+    Fault("fd-slope", ".solution[0].item()", ".solution[1].item()", FRECHET),
+    Fault("fd-interval-bias", " - found.mean() + start.to(own)", "", FRECHET),
+    Fault("bootstrap-mean", "second - count * torch.outer(mean, mean)", "second - torch.outer(mean, mean)", FRECHET),
+    Fault("kid-cube", "(x @ y.T / x.shape[1] + 1) ** 3", "(x @ y.T / x.shape[1] + 1) ** 2", KID),
     Fault(
         "kid-diagonal",
         "_kernel_to_self(rows).sum()) / (len(rows) - 1)",
         "_kernel_to_self(rows).sum()) / len(rows)",
-        METRICS,
+        KID,
     ),
-    Fault("kid-cross-term", "within - 2 * _kernel(x, y)", "within - _kernel(x, y)", METRICS),
-    Fault("kid-shuffles", "_SHUFFLES = (18, 19)", "_SHUFFLES = (18, 18)", METRICS),
-    Fault("student-subscript", "len(STUDENT)) - 1] * self.error", "len(STUDENT)) - 2] * self.error", METRICS),
-    Fault("precision-balls", "(balls_around > 0).sum()", "(balls_around > 1).sum()", METRICS),
-    Fault("recall-radii", "(apart < fake_radii).any(1)", "(apart < radii[:, None]).any(1)", METRICS),
-    Fault("density-k", "/ (k * count)", "/ count", METRICS),
-    Fault("two-sample-ties", " + (inside == outside).double() / 2", "", METRICS),
-    Fault("neighbour-itself", "order.diagonal(start)", "order.diagonal(0)", METRICS),
-    Fault("entropy-base", "/ math.log(len(found))", "/ math.log2(len(found))", METRICS),
-    Fault("low-confidence", ".max(1).values < below", ".max(1).values > below", METRICS),
-    Fault("worst-class", "worst = min((share, label)", "worst = max((share, label)", METRICS),
-    Fault("prior-log", "(means + variance - 1 - variance.log())", "(means + variance - 1 + variance.log())", METRICS),
-    Fault("bound-step", "level = grid.level(step + 1)", "level = grid.level(step)", METRICS),
-    Fault("bound-half", "math.expm1(grid.stride) / 2 * wrong", "math.expm1(grid.stride) * wrong", METRICS),
-    Fault("decoder-half", "weights.cpu().log() - away**2 / 2", "weights.cpu().log() - away**2", METRICS),
-    Fault("mixture-between", "Moments(mean, inner + between,", "Moments(mean, inner,", METRICS),
-    Fault("floor-line", "(y[k] + slope * (1 / count - x[k]))", "(y[k] + slope * (1 / count - x[k - 1]))", METRICS),
+    Fault("kid-cross-term", "within - 2 * _kernel(x, y)", "within - _kernel(x, y)", KID),
+    Fault("kid-shuffles", "_SHUFFLES = (18, 19)", "_SHUFFLES = (18, 18)", KID),
+    Fault("student-subscript", "len(STUDENT)) - 1] * self.error", "len(STUDENT)) - 2] * self.error", KID),
+    Fault("precision-balls", "(balls_around > 0).sum()", "(balls_around > 1).sum()", NEIGHBOURS),
+    Fault("recall-radii", "(apart < fake_radii).any(1)", "(apart < radii[:, None]).any(1)", NEIGHBOURS),
+    Fault("density-k", "/ (k * count)", "/ count", NEIGHBOURS),
+    Fault("two-sample-ties", " + (inside == outside).double() / 2", "", NEIGHBOURS),
+    Fault("neighbour-itself", "order.diagonal(start)", "order.diagonal(0)", NEIGHBOURS),
+    Fault("entropy-base", "/ math.log(len(found))", "/ math.log2(len(found))", CLASSES),
+    Fault("low-confidence", ".max(1).values < below", ".max(1).values > below", CLASSES),
+    Fault("worst-class", "worst = min((share, label)", "worst = max((share, label)", CLASSES),
+    Fault(
+        "prior-log", "(means + variance - 1 - variance.log())", "(means + variance - 1 + variance.log())", LIKELIHOOD
+    ),
+    Fault("bound-step", "level = grid.level(step + 1)", "level = grid.level(step)", LIKELIHOOD),
+    Fault("bound-half", "math.expm1(grid.stride) / 2 * wrong", "math.expm1(grid.stride) * wrong", LIKELIHOOD),
+    Fault("decoder-half", "weights.cpu().log() - away**2 / 2", "weights.cpu().log() - away**2", LIKELIHOOD),
+    Fault("mixture-between", "Moments(mean, inner + between,", "Moments(mean, inner,", PANELS),
+    Fault("floor-line", "(y[k] + slope * (1 / count - x[k]))", "(y[k] + slope * (1 / count - x[k - 1]))", PANELS),
     Fault(
         "c2st-deviations",
         "(2 * self.accuracy - 1) * math.sqrt(self.count)",
         "(self.accuracy - 0.5) * math.sqrt(self.count)",
-        METRICS,
+        RIVALS,
     ),
-    Fault("ratio-error", "(own - ratio * twin).std()", "(own - twin).std()", METRICS),
-    Fault("zero-share", "return 1 - pixels.count_nonzero()", "return pixels.count_nonzero()", METRICS),
+    Fault("ratio-error", "(own - ratio * twin).std()", "(own - twin).std()", RIVALS),
+    Fault("zero-share", "return 1 - pixels.count_nonzero()", "return pixels.count_nonzero()", PANELS),
 )
 
 
@@ -331,30 +375,29 @@ def main() -> int:
 
 
 def _run(chosen: list[Fault], jobs: int, trust: bool, folder: Path) -> int:
-    copies: SimpleQueue[Path] = SimpleQueue()
-    for job in range(jobs):
-        copies.put(
-            Path(shutil.copytree(PACKAGE, folder / f"{job}" / "inkwash", ignore=shutil.ignore_patterns("__pycache__")))
-        )
+    ignored = shutil.ignore_patterns("__pycache__")
+    copies = [Path(shutil.copytree(PACKAGE, folder / str(job) / "inkwash", ignore=ignored)) for job in range(jobs)]
+    _preload()
     if not trust:
-        copy = copies.get()
         for tests in dict.fromkeys(fault.tests for fault in chosen):
-            if _pytest(tests, copy.parent) != 0:
+            if os.waitstatus_to_exitcode(os.waitpid(_start(tests, copies[0].parent), 0)[1]) != 0:
                 print(f"{' '.join(tests)} fails without a fault")
                 return 1
-        copies.put(copy)
-
-    def verdict(fault: Fault) -> str:
-        copy, begun = copies.get(), time.perf_counter()
-        try:
-            found = _verdict(fault, copy)
-        finally:
-            copies.put(copy)
-        print(f"{found:9} {time.perf_counter() - begun:6.1f} s  {fault.name}", flush=True)
-        return found
-
-    with ThreadPoolExecutor(jobs) as pool:
-        verdicts = dict(zip((fault.name for fault in chosen), pool.map(verdict, chosen), strict=True))
+    verdicts: dict[str, str] = {}
+    running: dict[int, tuple[Fault, Path, float]] = {}
+    waiting = list(reversed(chosen))
+    while waiting or running:
+        if waiting and copies:
+            fault, copy = waiting.pop(), copies.pop()
+            _replace(copy, fault.text, fault.replacement)
+            running[_start(fault.tests, copy.parent)] = fault, copy, time.perf_counter()
+            continue
+        child, status = os.wait()
+        fault, copy, begun = running.pop(child)
+        shutil.copy(*(root / _place(fault.text) for root in (PACKAGE, copy)))
+        copies.append(copy)
+        verdicts[fault.name] = _verdict(os.waitstatus_to_exitcode(status))
+        print(f"{verdicts[fault.name]:9} {time.perf_counter() - begun:6.1f} s  {fault.name}", flush=True)
     for wrong in ("survived", "invalid"):
         if names := [name for name, found in verdicts.items() if found == wrong]:
             print(f"{wrong}: {', '.join(names)}")
@@ -363,41 +406,60 @@ def _run(chosen: list[Fault], jobs: int, trust: bool, folder: Path) -> int:
     return int(killed < len(chosen))
 
 
-def _places(text: str, package: Path) -> list[Path]:
-    """Return the file of each place where `text` stands in `package`."""
-    return [path for path in sorted(package.rglob("*.py")) for _ in range(path.read_text(encoding="utf-8").count(text))]
+def _places(text: str) -> list[Path]:
+    """Return the file of each place where `text` stands in the package, relative to it."""
+    files = sorted(PACKAGE.rglob("*.py"))
+    return [path.relative_to(PACKAGE) for path in files for _ in range(path.read_text(encoding="utf-8").count(text))]
+
+
+def _place(text: str) -> Path:
+    (path,) = _places(text)
+    return path
 
 
 def _misplaced(fault: Fault) -> str | None:
-    places = _places(fault.text, PACKAGE)
+    places = _places(fault.text)
     if len(places) == 1:
         return None
-    files = ", ".join(str(path.relative_to(PACKAGE)) for path in places)
+    files = ", ".join(map(str, places))
     return f"{fault.name}: '{fault.text}' is found {len(places)} times{f' ({files})' if files else ''}"
 
 
-def _verdict(fault: Fault, copy: Path) -> str:
-    """Return "killed", "survived", or "invalid" when the tests cannot be collected, of `fault` applied to `copy`."""
-    (path,) = _places(fault.text, copy)
-    before = path.read_text(encoding="utf-8")
-    path.write_text(before.replace(fault.text, fault.replacement), encoding="utf-8")
-    try:
-        code = _pytest(fault.tests, copy.parent)
-    finally:
-        path.write_text(before, encoding="utf-8")
-    return {0: "survived", 1: "killed"}.get(code, "invalid")
+def _replace(copy: Path, text: str, replacement: str) -> None:
+    path = copy / _place(text)
+    path.write_text(path.read_text(encoding="utf-8").replace(text, replacement), encoding="utf-8")
 
 
-def _pytest(tests: tuple[str, ...], path: Path) -> int:
-    """Return pytest's exit code for `tests` with the package in `path`; 1 where they do not end in time."""
+def _verdict(code: int) -> str:
+    """Return what an exit code of pytest means; a negative one is a signal, such as that of the time limit."""
+    return "killed" if code == 1 or code < 0 else "survived" if code == 0 else "invalid"
+
+
+def _preload() -> None:
+    """Import what inkwash and its tests use, which every child then shares: importing it anew takes most of the time."""
+    for name in ("torch", "numpy", "scipy.stats", "matplotlib.pyplot", "PIL.Image", "hypothesis", "safetensors.torch"):
+        importlib.import_module(name)
+    for name in ("diffusers", "torchmetrics", "prdc", "cyclopts", "pydantic", "rich.progress", "pooch"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    torch.set_num_threads(1)
+
+
+def _start(tests: tuple[str, ...], path: Path) -> int:
+    """Fork a child that runs `tests` with the package in `path` and exits with pytest's code; return its process id."""
+    child = os.fork()
+    if child:
+        return child
+    signal.alarm(LIMIT)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 1)
+        os.dup2(null.fileno(), 2)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(path))
     # without bytecode: a changed file of the same second and size would be taken for the one before
-    environment = os.environ | {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests]
-    try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=LIMIT, check=False)
-    except subprocess.TimeoutExpired:
-        return 1
-    return done.returncode
+    sys.dont_write_bytecode = True
+    os.environ |= {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=no", *tests]))
 
 
 if __name__ == "__main__":
