@@ -122,3 +122,14 @@ def test_however_few_images_there_are_every_level_has_a_loss(digits: Dataset, co
     assert np.isfinite(profile.losses).all()
     lowest = floor(few, Denoising(Cosine()), V, True, CPU)
     assert lowest is not None and np.isfinite(lowest.losses).all()
+
+
+def test_an_image_at_several_levels_has_other_noise_at_each(digits: Dataset) -> None:
+    assert digits.labels is not None
+    few = replace(digits, values=digits.values[:100], labels=digits.labels[:100])
+    held_out = Split.of(100).held_out
+    assert len(held_out) < LEVELS
+    # of a network that predicts no noise the loss is the mean square of the noise itself
+    silent = NetDenoiser(Says(0.0), Target("eps"))
+    losses = HeldOut.of(few, held_out, Denoising(Cosine()), True).profile(silent, CPU).losses
+    assert len({round(loss, 4) for loss in losses}) == LEVELS

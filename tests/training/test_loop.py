@@ -145,3 +145,12 @@ def test_training_lowers_the_loss_of_images_that_it_never_saw(digits: Dataset, f
     before = loss()
     list(train(state, 80, settings))
     assert loss() < 0.8 * before
+
+
+def test_both_parts_of_muon_follow_the_rate_in_their_own_measure(fresh: Fresh, train: Train) -> None:
+    optimizer = Optimizer("muon", lr=1e-3, inner_lr=0.02, decay="linear")
+    state = fresh(optimizer=optimizer)
+    # in the step after half of the steps the rate has fallen to a half
+    list(train(state, 3, optimizer, planned=4))
+    rates = {group["inner"]: group["lr"] for group in state.optimizer.param_groups}
+    assert rates == pytest.approx({True: 0.01, False: 5e-4})
