@@ -12,6 +12,9 @@ from typing import Any
 
 from inkwash.errors import UsageError, unknown
 
+LONGEST = 200
+"""Characters of a wrong value that an error shows."""
+
 
 def bind(
     constructor: Callable[..., Any], values: Mapping[str, Any], where: str, derived: Collection[str] = ()
@@ -68,17 +71,23 @@ def _checked(value: Any, hint: Any, field: str) -> Any:
     if not isinstance(value, bool | int | float | str | list | tuple | Mapping | date | time | None):
         return value  # a section that was built before
     if is_dataclass(hint):
-        raise UsageError(f"field '{field}' is {value!r}: it must be a section of its own, [{field}]")
+        raise UsageError(f"field '{field}' is {shown(value)}: it must be a section of its own, [{field}]")
     parts = typing.get_args(hint) if typing.get_origin(hint) is tuple else (...,)
     if ... not in parts and not (isinstance(value, list | tuple) and len(value) == len(parts)):
-        raise UsageError(f"field '{field}' is {value!r}: it must be a list of {len(parts)} values in brackets")
+        raise UsageError(f"field '{field}' is {shown(value)}: it must be a list of {len(parts)} values in brackets")
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
     try:
         return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
     except ValidationError as error:
         said = error.errors()[0]["msg"]
-        raise UsageError(f"field '{field}' is {value!r}: {said[0].lower()}{said[1:]}") from None
+        raise UsageError(f"field '{field}' is {shown(value)}: {said[0].lower()}{said[1:]}") from None
+
+
+def shown(value: Any) -> str:
+    """Return a wrong value as an error shows it, a long one cut."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _path(where: str, key: str) -> str:

@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterable
 
+from inkwash.printing import print
+
 
 class InkwashError(Exception):
     """Something failed that the user did not ask for wrongly: a damaged file, a full disk, a NaN loss."""

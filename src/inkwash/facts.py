@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from inkwash.binding import bind, shown
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
+from inkwash.names import cleaned_name
+
+LARGEST = 2**14
+"""Pixels to a side of an image, its channels, and the coordinates of a point: beyond, a number is a mistake."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Facts:
     def of(cls, data: Dataset, std: float | None = None) -> Facts:
         """Return the facts of a loaded data set, whose standard deviation is taken for `std` where that is given."""
         return cls(
-            data.name,
+            cleaned_name(data.name),
             data.sha256,
             len(data),
             tuple(data.shape),
@@ -39,9 +46,21 @@ class Facts:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Facts:
-        """Return the facts that a checkpoint's header holds."""
-        tuples = {key: tuple(values[key]) for key in ("shape", "classes", "proportions")}
-        return cls(**(values | tuples))
+        """Return the facts that a checkpoint's header holds. Raises `UsageError` for what no data set can have."""
+        found = cls(**bind(cls, values, "facts"))
+        if len(found.shape) not in (1, 3) or not all(1 <= side <= LARGEST for side in found.shape):
+            raise UsageError(
+                f"field 'facts.shape' is {shown(found.shape)}: it must be 1 or 3 numbers in 1 to {LARGEST:,}"
+            )
+        if len(found.proportions) != len(found.classes) or not all(0 <= share <= 1 for share in found.proportions):
+            raise UsageError("field 'facts.proportions': it must be one share in [0, 1] of each of facts.classes")
+        if not 0 <= found.count < 2**63:
+            raise UsageError(f"field 'facts.count' is {found.count}: it must be in [0, 2^63)")
+        if not 0 < found.data_std < math.inf:
+            raise UsageError(f"field 'facts.data_std' is {found.data_std}: a standard deviation is above 0")
+        if not re.fullmatch(r"[0-9a-f]{0,64}", found.sha256):
+            raise UsageError("field 'facts.sha256': it must be up to 64 hexadecimal digits")
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as plain values."""

@@ -29,12 +29,13 @@ from inkwash.core import (
 from inkwash.core.samplers import parse
 from inkwash.errors import InkwashError, UsageError, unknown, warn
 from inkwash.facts import Facts
-from inkwash.nets import NETS
+from inkwash.nets import NETS, anatomy
+from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, built
 from inkwash.recipe import Recipe
 from inkwash.training import checkpoints
 
-WIDE = 512
-"""A width or depth of a network up to which it is built without asking whether memory can hold it."""
+LARGE = 2**20
+"""Values of an example from which on it is estimated whether memory holds a forward pass; torch takes a second for that."""
 NOISIEST_SOLVABLE = -9.0
 """The log-SNR at which paths start when the target cannot be solved for the image at the schedule's own end."""
 
@@ -191,15 +192,20 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         path, checkpoint, instead = checkpoints.newest(path.parent)
         if instead:
             warn(instead)
-    recipe = Recipe.from_dict(checkpoint.header["recipe"], net_known=net is None)
-    facts = Facts.from_dict(checkpoint.header["facts"])
+    try:
+        recipe = Recipe.from_dict(checkpoint.header["recipe"], net_known=net is None)
+        facts = Facts.from_dict(checkpoint.header["facts"])
+    except UsageError as error:
+        raise UsageError(f"checkpoint {path}: {error}") from None
     weights = {
         key: value.float() if value.is_floating_point() else value for key, value in checkpoint.part("average").items()
     }
-    filled = net if net is not None else build_net(recipe, facts)
     try:
+        # no more than the file holds: a header may ask for any size
+        held = sum(value.numel() for value in weights.values())
+        filled = net if net is not None else build_net(recipe, facts, held)
         filled.load_state_dict(weights)
-    except RuntimeError as error:
+    except (RuntimeError, ParameterBudgetError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InkwashError(f"{path} does not fit the network {recipe.network.kind}: {reason}") from None
     ready = hardware.lay_out(filled, place).eval().requires_grad_(False)
@@ -226,38 +232,31 @@ def fitting(net: nn.Module, facts: Facts) -> nn.Module:
     return net
 
 
-def _size(recipe: Recipe, facts: Facts) -> int:
-    """Return the bytes of the recipe's network, which is built without any; 0 where it is small, or cannot be built."""
-    counts = [n for each in recipe.network.options.values() for n in (each if isinstance(each, tuple) else (each,))]
-    if not any(isinstance(n, int) and n > WIDE for n in counts):
-        return 0  # torch takes seconds to learn how networks are built without numbers
-    try:
-        with torch.device("meta"):
-            net = NETS[recipe.network.kind](
-                facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options
-            )
-        return sum(weight.numel() * weight.element_size() for weight in net.parameters())
-    except Exception:
-        return 0  # what is wrong with it is said where it is built with numbers
-
-
-def build_net(recipe: Recipe, facts: Facts) -> nn.Module:
+def build_net(recipe: Recipe, facts: Facts, most: int = MOST_PARAMETERS) -> nn.Module:
     """Return the recipe's untrained network for data of these facts, initialised from the recipe's seed alone.
 
-    Raises `UsageError` when the recipe names a network that only its author has, or one that memory cannot hold.
+    Raises `UsageError` when the recipe names a network that only its author has, one of more than `most` parameters,
+    or one that memory cannot hold for examples of this shape.
     """
     kind = recipe.network.kind
     if kind not in NETS:
         raise UsageError(
             f"network '{kind}' is not inkwash's own: give it as net=… in Python, or in a row of NETS by --with FILE.py"
         )
-    size = _size(recipe, facts)
-    memory.require(size, f"{kind} of {size // 4:,} parameters", "choose smaller options in the section [network]")
+
+    def make() -> nn.Module:
+        torch.default_generator.manual_seed(recipe.training.seed)
+        return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
+
     # torch initialises layers from its global generator: fork it, so that nothing outside is moved
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(recipe.training.seed)
         try:
-            return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
+            net = built(make, most, kind)
         except (RuntimeError, ValueError, TypeError, ArithmeticError, IndexError) as error:
             options = ", ".join(f"network.{name} = {value}" for name, value in recipe.network.options.items())
             raise UsageError(f"{kind} cannot be built with {options}: {' '.join(str(error).split())}") from None
+    if math.prod(facts.shape) > LARGE:
+        sides = "×".join(map(str, facts.shape))
+        needed = anatomy.activation_bytes(net, facts.shape)
+        memory.require(needed, f"{kind} on one example of {sides}", "choose a smaller data.size or network")
+    return net

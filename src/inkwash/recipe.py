@@ -9,12 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from inkwash import toml
+from inkwash import bounds, toml
 from inkwash.binding import bind
 from inkwash.core import TARGETS, Density, Linear, Schedule, Uniform
 from inkwash.core.samplers import parse
 from inkwash.core.schedules import MOST
 from inkwash.errors import UsageError, unknown
+from inkwash.names import checked_name, cleaned_name
 from inkwash.nets import NETS
 from inkwash.objectives import Unweighted, Weight
 from inkwash.sections import Data, Experiment, Network, Sampling, Training, decode, encode, options_of
@@ -44,6 +45,7 @@ class Recipe:
     experiment: Experiment = field(default_factory=Experiment)
 
     def __post_init__(self) -> None:
+        checked_name(self.name, "field 'name'")
         if self.target not in TARGETS:
             raise unknown("target", self.target, TARGETS)
         for part, levels in (("sampler", self.sampling.schedule or self.schedule), ("preview", self.schedule)):
@@ -99,6 +101,7 @@ class Recipe:
 
         `net_known` False leaves the network's options unchecked, for a network that the caller brings himself.
         """
+        bounds.require_bounded(values)
         bound = {name: decode(name, section, net_known) for name, section in values.items()}
         return cls(**bind(cls, bound, ""))
 
@@ -146,7 +149,7 @@ def read_text(name: str | Path) -> str:
     path = Path(name)
     if path.suffix != ".toml" or not path.is_file():
         raise unknown("recipe", str(name), bundled())
-    return path.read_text(encoding="utf-8")
+    return bounds.read_text(path)
 
 
 def load(name: str | Path) -> Recipe:
@@ -156,7 +159,7 @@ def load(name: str | Path) -> Recipe:
     except ValueError as error:
         raise UsageError(f"recipe {name} is not TOML: {error}") from None
     try:
-        return Recipe.from_dict({"name": Path(name).stem} | values)
+        return Recipe.from_dict({"name": cleaned_name(Path(name).stem)} | values)
     except UsageError as error:
         raise UsageError(f"recipe {name}: {error}") from None
 

@@ -14,13 +14,12 @@ from inkwash.binding import bind, build, kind_of
 from inkwash.core import DENSITIES, SCHEDULES, WARPS, Schedule, Warped
 from inkwash.core.samplers import parse
 from inkwash.errors import UsageError, unknown
+from inkwash.facts import LARGEST
 from inkwash.nets import NETS
 from inkwash.objectives import WEIGHTS
 from inkwash.training.lengths import Length
 from inkwash.training.optimizers import Optimizer
 
-LARGEST = 2**14
-"""Of anything that is counted in a network, and of an image's side: beyond, a number is a slip of the hand."""
 LARGEST_BATCH = 10**6
 
 

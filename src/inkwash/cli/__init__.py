@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 
 from inkwash import __version__, memory
 from inkwash.errors import InkwashError, UsageError, speaks
+from inkwash.printing import print
 
 app = App(
     name="inkwash",

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from inkwash import own_code
 from inkwash.cli.whole import Whole
+from inkwash.printing import print
 
 if TYPE_CHECKING:
     from inkwash.evaluation.comparison import Entry

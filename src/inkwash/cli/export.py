@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from inkwash import USUAL, own_code
 from inkwash.errors import UsageError, unknown
+from inkwash.printing import print
 
 TARGETS = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
 """What can be written, and what the name of a model becomes by it."""
@@ -46,13 +47,14 @@ def export(
     from inkwash import model as models
     from inkwash.cli.outputs import check_free
     from inkwash.export import onnx, pipeline, web
+    from inkwash.names import cleaned_name, path_in
     from inkwash.runs.folder import RunFolder
 
     if to not in TARGETS:
         raise unknown("export", to, TARGETS)
     loaded = models.load(model, device="cpu")
-    name = Path(model).name.removesuffix(".safetensors")
-    target = out or Path("out") / f"{name}{TARGETS[to]}"
+    name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
+    target = out or path_in("out", f"{name}{TARGETS[to]}")
     tell = (lambda what: None) if quiet else (lambda what: print(f"writing {what} …", file=sys.stderr))
     if to == "onnx":
         if target.suffix != ".onnx":

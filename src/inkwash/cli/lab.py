@@ -16,6 +16,7 @@ from inkwash import own_code
 from inkwash.cli.stopping import stop_on_signal
 from inkwash.cli.whole import Whole
 from inkwash.errors import UsageError, speaks
+from inkwash.printing import print
 
 if TYPE_CHECKING:
     from inkwash.lab import Experiment, Results, Verdict
@@ -153,8 +154,9 @@ def _list(known: dict[str, Experiment], as_json: bool) -> None:
         ]
         print(json.dumps(told, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from inkwash.cli.console import Console
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for each in known.values():
@@ -175,8 +177,7 @@ def _announce(work: Work) -> None:
 
 
 def _tell(experiment: Experiment, results: Results, verdict: Verdict, card: Path, quiet: bool) -> None:
-    from rich.console import Console
-
+    from inkwash.cli.console import Console
     from inkwash.cli.pages import experiments
     from inkwash.lab.card import claim
 

@@ -18,6 +18,7 @@ from inkwash.cli.requests import Drawing, Kind
 from inkwash.drawing import pictures
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import atomic
+from inkwash.names import cleaned_name, path_in
 from inkwash.sheets import film_frames, sheet, strip
 
 Write = Callable[[Drawing, Path, int, Callable[[int], object]], None]
@@ -92,9 +93,9 @@ def write_singles(drawing: Drawing, target: Path, batch: int, done: Callable[[in
     place = 0
     for drawn in drawing.batches(batch, done):
         for picture, label, seed in zip(drawn.pictures(), drawn.labels.tolist(), drawn.seeds.tolist(), strict=True):
-            named = f"-{classes[label].replace('/', '-')}" if label >= 0 and classes else ""
+            named = f"-{cleaned_name(classes[label])}" if label >= 0 and classes else ""
             image = grids.grid(picture[None], 1, drawing.request.scale or 1, gap=0)
-            prints.save_png(image, target / f"{place:06d}{named}.png", _alone(drawing, place, seed, label))
+            prints.save_png(image, path_in(target, f"{place:06d}{named}.png"), _alone(drawing, place, seed, label))
             place += 1
 
 

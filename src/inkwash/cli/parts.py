@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwash.bounds import parsed_json
 from inkwash.cli.requests import Drawing
 from inkwash.data import archives
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import atomic, write_text
+from inkwash.names import path_in
 from inkwash.ranks import Ranks
 from inkwash.seals import opened, sealed
 
@@ -37,12 +39,12 @@ class Parts:
         Raises `UsageError` when an interrupted draw lies there and nobody said what to do with it, or when it is another.
         """
         # whole batches, so that every image is drawn among the same ones as without parts
-        made = cls(drawing, target.with_name(f"{target.name}.parts"), -(-LEAST // batch) * batch)
+        made = cls(drawing, path_in(target.parent, f"{target.name}.parts"), -(-LEAST // batch) * batch)
         if not made._facts.is_file():
             write_text(made._facts, json.dumps(sealed(made._told())) + "\n")
             return made
         try:
-            kept = opened(json.loads(made._facts.read_text(encoding="utf-8")))
+            kept = opened(parsed_json(made._facts.read_text(encoding="utf-8")))
             size = int(kept.pop("size"))
         except (ValueError, KeyError, AttributeError, OSError):
             raise InkwashError(f"{made._facts} is damaged: remove {made.folder} and draw anew") from None

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
+from inkwash.cli.console import Console, TextColumn
 from inkwash.evaluation.numerals import span
+from inkwash.printing import print, printable
 
 if TYPE_CHECKING:
     from inkwash.runs.course import Course
@@ -123,7 +125,7 @@ def stages(quiet: bool = False, every: bool = False) -> Iterator[Callable[[str, 
             since, before = begun.setdefault(what, (now, share))
             left = (now - since) * (1 - share) / (share - before) if share > before else None
             if status is not None:
-                status.update(what if left is None else f"{what} {share:.0%}, {span(left)} left")
+                status.update(Text(printable(what if left is None else f"{what} {share:.0%}, {span(left)} left")))
             elif left is not None and not quiet and what not in said and now - since > SETTLED:
                 # a log hears of it once
                 said.add(what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from inkwash import model as models
 from inkwash.cli.requests import Drawing, Request
 from inkwash.errors import InkwashError, UsageError
+from inkwash.printing import print
 from inkwash.sheets import sheet, strip
 
 
@@ -27,7 +29,10 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
         raise UsageError(
             f"{picture} does not say how it was drawn: grids, strips and single images of 'inkwash sample' do"
         )
-    request = Request.from_dict(facts["request"])
+    try:
+        request = Request.from_dict(facts["request"])
+    except UsageError as error:
+        raise UsageError(f"{picture}: {error}") from None
     if request.kind == "film":
         raise UsageError(f"{picture} is a film: draw it again from its settings, {_flags(request)}")
     drawing = request.resolve(models.load(request.model, device=device))
@@ -80,6 +85,6 @@ def _flags(request: Request) -> str:
     given |= {"--sampler": settings.sampler, "--steps": settings.steps, "--eta": settings.eta}
     if settings.edit is not None:
         given |= {"--from": "ITS-DRAWING", "--noise": settings.edit.noise}
-    flags = " ".join(f"{flag} {value}" for flag, value in given.items() if value is not None)
+    flags = " ".join(f"{flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed}..{request.seed_to}"
-    return f"inkwash sample {request.model} --film --seed {seeds} {flags}"
+    return f"inkwash sample {shlex.quote(request.model)} --film --seed {seeds} {flags}"

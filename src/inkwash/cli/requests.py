@@ -9,6 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from inkwash.binding import bind
+from inkwash.bounds import require_bounded
 from inkwash.core import Frame, Sampler
 from inkwash.drawing import Drawn, Settings, draw, ends, frames, labels_for, morphed, parse_labels
 from inkwash.errors import UsageError
@@ -23,6 +25,8 @@ POINTS = 2000
 MORPHED = {"grid": 10, "strip": 10, "film": 30}
 LARGEST_COUNT = 10**7
 LARGEST_SEED = 2**63 - 10**6
+LONGEST_TEXT = 1 << 23
+"""Characters of a string that an image keeps: the longest are images to start from, PNG in base64."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Request:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Request:
         """Return the request that a picture keeps. Raises `UsageError` when a newer inkwash wrote it."""
+        require_bounded(values, "request", LONGEST_TEXT)
         try:
             settings = dict(values["settings"])
         except (TypeError, KeyError, ValueError):
@@ -73,11 +78,8 @@ class Request:
         try:
             if settings.get("edit") is not None:
                 settings["edit"] = Edit.from_dict(settings["edit"])
-            asked = Settings(**(settings | {"interval": tuple(settings["interval"])}))
-            found = cls(**(values | {"settings": asked}))
-            if found.kind not in COUNTS or not isinstance(found.model, str):
-                raise TypeError(f"kind {found.kind}, model {found.model}")
-            return found
+            asked = Settings(**bind(Settings, settings, "request.settings"))
+            return cls(**bind(cls, values | {"settings": asked}, "request"))
         except (TypeError, KeyError) as error:
             raise UsageError(
                 f"the picture was drawn by another inkwash, which this one cannot follow: {error}"

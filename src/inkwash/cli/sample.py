@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from inkwash import USUAL, own_code
 from inkwash.cli.whole import Whole, seeds
 from inkwash.errors import UsageError, speaks, unknown
+from inkwash.printing import print
 
 if TYPE_CHECKING:
     from inkwash.cli.parts import Parts
@@ -129,6 +130,7 @@ def sample(
     from inkwash.cli.requests import Request
     from inkwash.core import SCHEDULES
     from inkwash.drawing import Settings
+    from inkwash.names import cleaned_name, path_in
     from inkwash.steering import Edit
 
     ends = seeds(seed)
@@ -150,10 +152,8 @@ def sample(
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
     settings = Settings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
     request = Request(model, kind, n, label, *ends, scale, columns, settings)
-    target = (
-        out
-        or Path("out") / f"{Path(model).name.removesuffix('.safetensors')}{'' if kind == 'grid' else '-' + kind}.png"
-    )
+    name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
+    target = out or path_in("out", f"{name}{'' if kind == 'grid' else '-' + kind}.png")
     outputs.writer_for(target, kind)
     if batch < 1:
         raise UsageError(f"--batch is {batch}: it must be at least 1")

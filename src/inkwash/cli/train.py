@@ -16,6 +16,7 @@ from inkwash import own_code
 from inkwash.cli.stopping import stop_on_signal
 from inkwash.cli.whole import Whole
 from inkwash.errors import InkwashError, UsageError
+from inkwash.printing import print
 
 if TYPE_CHECKING:
     import torch

@@ -11,6 +11,8 @@ from tokenize import TokenError
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwash import memory
+
 DAMAGES = (
     ValueError,
     OSError,
@@ -34,6 +36,9 @@ def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDAr
     """
     found = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > memory.machine():
+            raise ValueError(f"it unpacks to {unpacked:,} bytes, more than this machine's memory")
         for member in archive.namelist():
             name = member.removesuffix(".npy")
             # opened also where it is not wanted: a name is checked against its twin beside the content

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from inkwash import model as models
+from inkwash.bounds import parsed_json
 from inkwash.errors import InkwashError
 from inkwash.evaluation.comparison import Entry
 from inkwash.evaluation.drawn import Setting
@@ -48,7 +49,7 @@ def of(folder: RunFolder) -> list[Measured]:
     """Return the rows that a run folder holds; what is missing or damaged is left out."""
     found = []
     with suppress(OSError, ValueError, TypeError):
-        for row in json.loads(folder.quality.read_text(encoding="utf-8")):
+        for row in parsed_json(folder.quality.read_text(encoding="utf-8")):
             with suppress(ValueError, TypeError):
                 found.append(Measured(**opened(row)))
     return found

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from inkwash.errors import UsageError
 from inkwash.evaluation.look import STYLE
 from inkwash.files import atomic
+from inkwash.names import path_in
 
 Content = str | Element | None
 
@@ -155,9 +156,9 @@ class Page:
         # the page comes first: whatever stops the rest, the folder is known as a report and may be written again
         _put(folder / INDEX, self.html().encode("utf-8", "replace"))
         for name, content in self.files.items():
-            _put(folder / name, content)
+            _put(path_in(folder, name), content)
         for name in earlier - set(self.files):
-            (folder / name).unlink(missing_ok=True)
+            path_in(folder, name).unlink(missing_ok=True)
         return folder / INDEX
 
 

@@ -14,6 +14,7 @@ from inkwash.errors import UsageError
 from inkwash.lab.bench import Measure, table
 from inkwash.lab.figures import Plot
 from inkwash.lab.results import Results
+from inkwash.names import cleaned_name
 from inkwash.training.lengths import Length
 
 Outcome = Literal["holds", "holds in part", "does not hold", "cannot be told"]
@@ -35,7 +36,7 @@ class Trained:
     @property
     def folder(self) -> str:
         """The name of its run folder."""
-        return self.run or self.recipe
+        return self.run or cleaned_name(self.recipe)
 
 
 @dataclass(frozen=True)

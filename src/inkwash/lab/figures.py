@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inkwash.lab.results import SHARES, Results
+from inkwash.printing import printable
 from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, legend, plain_ticks, save
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Plot:
             arm = results.arms[place]
             x, y = arm.line(axis_key), arm.line(key)
             assert x is not None and y is not None
-            ax.plot(x, y, color=COLOURS[place % len(COLOURS)], label=arm.name)
+            ax.plot(x, y, color=COLOURS[place % len(COLOURS)], label=printable(arm.name))
         legend(ax)
 
     def _points(self, ax: Axes, results: Results, axis_key: str, key: str, shown: list[int]) -> None:
@@ -91,13 +92,15 @@ class Plot:
             ax.axhline(real, color=COLOURS[1], linestyle="--", linewidth=LOOK["hair"], label="real test set")
             legend(ax)
         if over_arms:
-            ax.set_xticks(xs, [arm.name for arm in arms], rotation=20, ha="right")
+            ax.set_xticks(xs, [printable(arm.name) for arm in arms], rotation=20, ha="right", parse_math=False)
             ax.set_xlim(-0.5, len(arms) - 0.5)
             return
         if axis_key in SETTINGS:
             return
         for x, y, arm in zip(xs, ys, arms, strict=True):
-            ax.annotate(arm.name, (x, y), (4, 4), textcoords="offset points", fontsize=LOOK["size"] - 2, color=INK)
+            ax.annotate(
+                printable(arm.name), (x, y), (4, 4), textcoords="offset points", fontsize=LOOK["size"] - 2, color=INK
+            )
 
     @staticmethod
     def _words(results: Results, key: str) -> str:

@@ -6,9 +6,11 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from inkwash.bounds import parsed_json
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation.scoring import FEWEST, MOST
 from inkwash.files import write_text
+from inkwash.names import require_contained
 from inkwash.seals import opened, sealed
 
 
@@ -95,6 +97,7 @@ class LabFolder:
                     "choose another --out"
                 )
             return asked
+        require_contained(self.path)
         before = self._read()
         if before.experiment != asked.experiment:
             raise UsageError(f"{self.path} holds the experiment {before.experiment}: choose another --out")
@@ -113,7 +116,7 @@ class LabFolder:
 
     def _read(self) -> Request:
         try:
-            return Request(**opened(json.loads(self.request.read_text(encoding="utf-8"))))
+            return Request(**opened(parsed_json(self.request.read_text(encoding="utf-8"))))
         except (ValueError, TypeError) as error:
             raise InkwashError(
                 f"{self.request} is damaged ({error}): delete {self.path} or choose another --out"

@@ -17,6 +17,7 @@ from inkwash.facts import Facts
 from inkwash.lab.bench import Ready, Watch
 from inkwash.lab.experiment import Arm, Trained
 from inkwash.model import Model
+from inkwash.names import checked_name, path_in
 from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe, differing
 from inkwash.runs.folder import RunFolder
@@ -50,13 +51,13 @@ class Plan:
     def total(self) -> int:
         """The steps of the whole run."""
         training = self.recipe.training
-        return Length.parse(training.length).steps(training.batch, len(Split.of(len(self.data)).train))
+        return Length.parse(training.length).steps(training.batch, Split.train_count(len(self.data)))
 
     @property
     def milestones(self) -> int:
         """How many checkpoints it will keep."""
         training = self.recipe.training
-        return len(self.recipe.milestones.names(self.total, training.batch, len(Split.of(len(self.data)).train)))
+        return len(self.recipe.milestones.names(self.total, training.batch, Split.train_count(len(self.data))))
 
     @property
     def done(self) -> int:
@@ -199,7 +200,7 @@ def gather(arms: Sequence[Arm], spec: str | None, length: str, runs: Path, devic
         else:
             assert data is not None
             suited = _recipe(each, length).suiting(data.classes)
-            resolved[name] = Plan(each, suited, RunFolder(runs / each.folder), data, device)
+            resolved[name] = Plan(each, suited, RunFolder(path_in(runs, each.folder)), data, device)
     return Models(resolved, data)
 
 
@@ -239,12 +240,15 @@ def _require_one_data(models: Sequence[Model], data: Dataset | None) -> None:
 
 def _milestones(path: Path) -> list[Path]:
     folder = RunFolder(path)
-    return [file for file in checkpoints.kept(folder.checkpoints) if file.stem not in ("latest", "best")]
+    kept = [file for file in checkpoints.kept(folder.checkpoints) if file.stem not in ("latest", "best")]
+    for file in kept:
+        checked_name(file.stem, f"the name of a checkpoint in {folder.checkpoints}")
+    return kept
 
 
 def _ready(name: str, arm: Arm, found: Model, more: dict[str, str]) -> Ready:
     images = found.step * found.recipe.training.batch
-    epochs = images / len(Split.of(found.facts.count).train)
+    epochs = images / Split.train_count(found.facts.count)
     setting = Setting(found, arm.settings)
     about = {
         "model": f"{found.name} ({found.weights}), step {found.step:,}, {images:,} images, {epochs:.1f} epochs",

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from inkwash import __version__, hardware
+from inkwash.bounds import parsed_json
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation import panels
 from inkwash.evaluation.panels import Bench
@@ -23,6 +24,7 @@ from inkwash.lab.experiment import Arm, Experiment, Verdict
 from inkwash.lab.folder import LabFolder, Request
 from inkwash.lab.models import BACKWARD, Models, Plan, gather, replaced
 from inkwash.lab.results import Result, Results, Series, Shown
+from inkwash.names import path_in
 from inkwash.ranks import ALONE, Ranks
 from inkwash.seals import opened, sealed
 from inkwash.training.lengths import Length
@@ -112,7 +114,7 @@ class Work:
     def _held(self, place: int, lab: Lab) -> Result | None:
         """The result of the arm at `place` from before; None where there is none, or what it depends on has changed."""
         try:
-            held = opened(json.loads(self.folder.measured(place).read_text(encoding="utf-8")))
+            held = opened(parsed_json(self.folder.measured(place).read_text(encoding="utf-8")))
             found = Result.from_dict(held["result"]) if held["of"] == self._identity(place, lab) else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
@@ -155,7 +157,7 @@ class Work:
                 elif isinstance(finding, Series):
                     series.append(finding)
                 elif isinstance(finding, Picture):
-                    file = self.folder.pictures / f"{place:02d}-{finding.name}.png"
+                    file = path_in(self.folder.pictures, f"{place:02d}-{finding.name}.png")
                     prints.save_png(finding.image, file, {"experiment": self.experiment.name, "arm": arm.name})
                     shown.append(Shown(f"pictures/{file.name}", finding.words))
                 else:
@@ -176,7 +178,7 @@ class Work:
         from inkwash.viz import grids
 
         for plot in self.experiment.plots:
-            plot.draw(results, self.folder.pictures / f"{plot.name}.png")
+            plot.draw(results, path_in(self.folder.pictures, f"{plot.name}.png"))
         if self.models.facts.is_points:
             return
         rows = [arm.setting.samples(SEEDS).values for arm in lab.arms]

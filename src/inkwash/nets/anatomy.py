@@ -143,6 +143,31 @@ def attentions(net: nn.Module, shape: tuple[int, ...], call: Call | None = None)
     return found
 
 
+def activation_bytes(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> int:
+    """Return the bytes that the inputs and outputs of the largest operation on one example of `shape` take together.
+
+    It bounds the memory of a forward pass from below. The network is copied without its numbers, as for `attentions`;
+    0 where it cannot run so.
+    """
+    bare = copy.deepcopy(net).to("meta")
+    largest = 0
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            nonlocal largest
+            result = func(*args, **(kwargs or {}))
+            held = {id(each): each.nbytes for each in (*args, result) if isinstance(each, Tensor)}
+            largest = max(largest, sum(held.values()))
+            return result
+
+    try:
+        with _probed(bare, shape, call) as run, Watch():
+            run()
+    except Exception:
+        return 0  # a network that cannot run without numbers says what is wrong when it runs with them
+    return largest
+
+
 _SOFTMAXES = (torch.ops.aten._softmax, torch.ops.aten._safe_softmax)
 
 

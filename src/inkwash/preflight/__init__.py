@@ -15,6 +15,7 @@ from inkwash import model
 from inkwash.data import Dataset
 from inkwash.facts import Facts
 from inkwash.nets import NETS
+from inkwash.nets.budget import MOST_PARAMETERS
 from inkwash.preflight import averages, classes, digits, images, networks, recipes, stored
 from inkwash.preflight.images import Seen
 from inkwash.recipe import Recipe
@@ -72,10 +73,13 @@ def of_recipe(recipe: Recipe, facts: Facts, net: nn.Module | None = None) -> lis
     return said if net is None else said + _asked(OF_NETWORKS, net, recipe, facts)
 
 
-def of_checkpoint(header: Mapping[str, Any]) -> list[Concern]:
-    """Return what will go wrong with drawing from a trained model, told by the `header` of its checkpoint."""
+def of_checkpoint(header: Mapping[str, Any], most: int = MOST_PARAMETERS) -> list[Concern]:
+    """Return what will go wrong with drawing from a trained model, told by the `header` of its checkpoint.
+
+    Raises `UsageError` for a header that asks for a network of more than `most` parameters, or is wrong otherwise.
+    """
     recipe, facts = Recipe.from_dict(header["recipe"], net_known=False), Facts.from_dict(header["facts"])
-    net = model.build_net(recipe, facts) if recipe.network.kind in NETS else None
+    net = model.build_net(recipe, facts, most) if recipe.network.kind in NETS else None
     return of_recipe(recipe, facts, net) + _asked(OF_PROGRESS, header["progress"]) + _asked(OF_FACTS, facts)
 
 

@@ -30,7 +30,7 @@ def start_left_at_the_end(recipe: Recipe, facts: Facts) -> str | None:
     length = Length.parse(training.length)
     if facts.count < 2 or length.unit == "minutes":
         return None
-    images = len(Split.of(facts.count).train)
+    images = Split.train_count(facts.count)
     total = length.steps(training.batch, images)
     left = start_left(Length.parse(training.ema).steps(training.batch, images, "training.ema"), total)
     if left <= ema.TOO_YOUNG:

@@ -85,7 +85,7 @@ def constant_measuring(recipe: Recipe, facts: Facts) -> str | None:
     lengths = Length.parse(training.length), Length.parse(training.checkpoint_every)
     if facts.count < 2 or "minutes" in (length.unit for length in lengths):
         return None
-    images = len(Split.of(facts.count).train)
+    images = Split.train_count(facts.count)
     total, every = (length.steps(training.batch, images) for length in lengths)
     if every >= STEPS_BETWEEN or total < FEW_PAUSES * every:
         return None

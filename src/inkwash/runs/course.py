@@ -19,6 +19,7 @@ from inkwash.drawing import Drawn, Settings, draw, labels_for
 from inkwash.errors import InkwashError, UsageError
 from inkwash.facts import Facts
 from inkwash.model import Model
+from inkwash.names import path_in
 from inkwash.objectives import Denoising
 from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe, differing
@@ -237,13 +238,13 @@ class Course:
         better = profile.mean < self.state.progress.best
         self.state.progress.best = min(self.state.progress.best, profile.mean)
         if milestone is not None:
-            picture = self.folder.samples / f"{milestone}.png"
+            picture = path_in(self.folder.samples, f"{milestone}.png")
             self.draw_milestone(picture)
             yield Drew(step, picture)
         # latest comes last: what it holds as done is on the disk
         names = ["best"] * better + ([milestone] if milestone is not None else []) + ["latest"]
         for name in names:
-            path = self.folder.checkpoints / f"{name}.safetensors"
+            path = path_in(self.folder.checkpoints, f"{name}.safetensors")
             if self.ranks.first:
                 checkpoints.save(path, self.checkpoint())
             self.state.whole = name == "latest"

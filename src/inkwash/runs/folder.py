@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from inkwash import hardware, toml
+from inkwash import bounds, hardware, names, toml
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import write_text
 from inkwash.runs.board import Board
@@ -53,15 +53,18 @@ class RunFolder:
         folder = cls(Path(path))
         if not folder.recipe.is_file():
             raise UsageError(f"{path} is no run folder: it has no recipe.toml")
+        names.require_contained(folder.path)
+        for file in (*folder.checkpoints.glob("[!.]*.safetensors"), *folder.samples.glob("[!.]*.png")):
+            names.checked_name(file.stem, f"the name of a file in {file.parent}")
         return folder
 
     @classmethod
     def next_free(cls, name: str, root: str | Path = "runs") -> Path:
         """Return root/name-1, or the first higher number that is not taken."""
         number = 1
-        while (Path(root) / f"{name}-{number}").exists():
+        while (path := names.path_in(root, f"{name}-{number}")).exists():
             number += 1
-        return Path(root) / f"{name}-{number}"
+        return path
 
     @property
     def recipe(self) -> Path:
@@ -132,7 +135,7 @@ class RunFolder:
             return
         for line in self.metrics.read_text(encoding="utf-8", errors="replace").split("\n"):
             with suppress(ValueError):
-                row = opened(json.loads(line))
+                row = opened(bounds.parsed_json(line))
                 if "kind" in row and isinstance(row.get("step"), int):
                     yield line, row
 
@@ -142,7 +145,7 @@ class RunFolder:
 
     def kept_floor(self) -> dict[str, Any] | None:
         """Return what `keep_floor` wrote. Raises `OSError` where it wrote nothing, `ValueError` where that is damaged."""
-        found = json.loads(self.floor.read_text(encoding="utf-8"))
+        found = bounds.parsed_json(self.floor.read_text(encoding="utf-8"))
         return None if found is None else opened(found)
 
     @contextmanager
@@ -179,14 +182,14 @@ class RunFolder:
         if not self.environment.is_file():
             return []
         try:
-            return list(json.loads(self.environment.read_text(encoding="utf-8")))
+            return list(bounds.parsed_json(self.environment.read_text(encoding="utf-8")))
         except ValueError as error:
             raise InkwashError(f"{self.environment} is damaged ({error}): mend it or move it away") from None
 
     def written_recipe(self) -> dict[str, Any]:
         """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
         try:
-            return toml.parsed(self.recipe.read_text(encoding="utf-8"))
+            return toml.parsed(bounds.read_text(self.recipe))
         except ValueError as error:
             raise UsageError(f"{self.recipe} is not TOML: {error}") from None
 

@@ -122,7 +122,10 @@ def _taken_up(
     ranks: Ranks,
 ) -> Course:
     folder = RunFolder.open(path)
-    written = Recipe.from_dict(folder.written_recipe(), net_known=net is None)
+    try:
+        written = Recipe.from_dict(folder.written_recipe(), net_known=net is None)
+    except UsageError as error:
+        raise UsageError(f"{folder.recipe}: {error}") from None
     planned_before = Length.parse(written.training.length)
     if length is not None:
         if length.unit == "minutes":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from inkwash import memory
 from inkwash.core.noise import Stream, normals, permutation, uniforms
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
@@ -41,8 +43,13 @@ class Split:
         order = permutation(0, 0, Stream.HELD_OUT, count)
         if count < 2:
             raise UsageError(f"{count} train examples are too few: one is held out, so give at least 2")
-        held_out = min(1000, max(1, count // 10))
+        held_out = count - cls.train_count(count)
         return cls(order[held_out:].sort().values, order[:held_out].sort().values)
+
+    @staticmethod
+    def train_count(count: int) -> int:
+        """Return how many of `count` examples are trained on, without making the split."""
+        return count - min(1000, max(1, count // 10))
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,9 @@ class Batches:
     split: Split = field(init=False)
 
     def __post_init__(self) -> None:
+        # images, noise and their mixture, float32: a training step holds several times that
+        needed = 3 * 4 * self.size * math.prod(self.data.shape)
+        memory.require(needed, f"a batch of {self.size:,} examples", "choose a smaller training.batch")
         object.__setattr__(self, "split", Split.of(len(self.data)))
 
     def __call__(self, step: int, share: slice = slice(None)) -> Batch:

@@ -20,9 +20,12 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from inkwash.errors import InkwashError, UsageError
+from inkwash.bounds import parsed_json, require_bounded
+from inkwash.errors import InkwashError, UsageError, warn
 from inkwash.files import atomic, require_space
+from inkwash.names import cleaned_name
 from inkwash.training import seals
+from inkwash.training.lengths import MOST
 
 FORMAT = 1
 LATEST = "latest"
@@ -30,6 +33,8 @@ LATEST = "latest"
 _KEY = "inkwash"
 _LENGTH = 8
 """Bytes at the beginning of a safetensors file that tell the length of its header."""
+LARGEST_HEADER = 1 << 24
+"""Bytes of a header: a thousand tensors take about 100,000."""
 
 
 class Checkpoint(NamedTuple):
@@ -73,14 +78,14 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
     wrong = seals.broken(checked, tensors)
     if wrong:
         raise _damaged(path, ValueError(wrong))
-    return Checkpoint(checked, tensors)
+    return Checkpoint(_with_clean_names(path, checked), tensors)
 
 
 def header(path: str | Path) -> dict[str, Any]:
     """Return the header of the checkpoint at `path` without reading its weights. Raises as `load` does."""
     with _opened(path) as file:
         found = _metadata(file)
-    return _checked(path, found)
+    return _with_clean_names(path, _checked(path, found))
 
 
 @contextmanager
@@ -100,7 +105,9 @@ def _metadata(file: BinaryIO) -> dict[str, str]:
     length = int.from_bytes(file.read(_LENGTH), "little")
     if not 0 < length <= size - _LENGTH:
         raise ValueError("its header is cut short")
-    head = json.loads(file.read(length))
+    if length > LARGEST_HEADER:
+        raise ValueError(f"its header has {length:,} bytes, of at most {LARGEST_HEADER:,}")
+    head = parsed_json(file.read(length))
     if not isinstance(head, dict):
         raise ValueError("its header is none")
     ends = [each["data_offsets"][1] for name, each in head.items() if name != "__metadata__"]
@@ -155,8 +162,10 @@ def newest_whole(folder: Path) -> tuple[Path, Checkpoint] | None:
     """Return the furthest checkpoint in `folder` that is whole, None where there is none."""
     ahead: list[tuple[int, Path]] = []
     for path in kept(folder):
-        with suppress(InkwashError, LookupError, TypeError):
-            ahead.append((int(header(path)["progress"]["step"]), path))
+        with suppress(InkwashError):
+            told = header(path)
+            require(path, told)
+            ahead.append((told["progress"]["step"], path))
     for _, path in sorted(ahead, key=lambda each: (each[0], each[1].name), reverse=True):
         with suppress(InkwashError):
             found = load(path)
@@ -172,7 +181,7 @@ def _damaged(path: str | Path, error: Exception) -> DamagedError:
 def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     """Return the header that a file's `metadata` hold."""
     try:
-        found = json.loads(metadata[_KEY]) if _KEY in metadata else None
+        found = parsed_json(metadata[_KEY]) if _KEY in metadata else None
     except ValueError as error:
         raise _damaged(path, error) from None
     if not isinstance(found, dict):
@@ -184,17 +193,40 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         raise InkwashError(
             f"checkpoint {path} has format {found.get('format')}, this inkwash reads {FORMAT}: update inkwash"
         )
+    try:
+        require_bounded(found)
+    except UsageError as error:
+        raise _damaged(path, error) from None
     wrong = seals.broken(found)
     if wrong:
         raise _damaged(path, ValueError(wrong))
     return found
 
 
+def _with_clean_names(path: str | Path, header: dict[str, Any]) -> dict[str, Any]:
+    """Return `header` with names that may become part of a path, and warn where one was not: old files have any."""
+    cleaned = dict(header)
+    for section, field in (("recipe", "name"), ("facts", "data")):
+        values = cleaned.get(section)
+        if not isinstance(values, dict) or not isinstance(values.get(field), str):
+            continue
+        name = cleaned_name(values[field])
+        if name != values[field]:
+            warn(
+                f"checkpoint {path}: {section}.{field} {values[field][:100]!a} is no valid name; '{name}' is used instead"
+            )
+            cleaned[section] = values | {field: name}
+    return cleaned
+
+
 def require(path: str | Path, header: Mapping[str, Any]) -> None:
     """Make sure that a header has what a model needs. Raises `DamagedError`, naming what is missing."""
-    missing = {"recipe", "facts", "progress"} - header.keys()
+    missing = [part for part in ("facts", "progress", "recipe") if not isinstance(header.get(part), dict)]
     if missing:
-        raise DamagedError(path, f"its header lacks {', '.join(sorted(missing))}")
+        raise DamagedError(path, f"its header lacks {', '.join(missing)}")
+    step = header["progress"].get("step")
+    if not isinstance(step, int) or not 0 <= step <= MOST:
+        raise DamagedError(path, f"field 'progress.step' is {step!a}, not a whole number in 0 to {MOST:,}")
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:

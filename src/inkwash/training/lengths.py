@@ -66,11 +66,13 @@ class Milestones:
     def names(self, total: int, batch: int, images: int) -> dict[int, str]:
         """Return step -> name of its picture, up to `total` steps, the last step always among them."""
         found: dict[int, str] = {}
+        counted = 0
         for text in self.texts:
             every, _, rest = text.partition("every ")
             length = Length.parse(rest if rest else text, "milestone")
             count = math.ceil(total / length.steps(batch, images, "milestone")) if rest and not every else 1
-            if count > MOST_MILESTONES:
+            counted += count
+            if counted > MOST_MILESTONES:
                 raise UsageError(
                     f"milestone '{text}' comes {count:,} times in {total:,} steps: each is a picture and a checkpoint, "
                     f"so choose at most {MOST_MILESTONES:,}"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwash.errors import UsageError
+from inkwash.printing import printable
 from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, save
 
 WIDTH = 6.4
@@ -58,7 +59,7 @@ def by_class(
                 color=INK,
                 fontsize=LOOK["size"] - 1,
             )
-        ax.set_yticks(place, classes, parse_math=False)
+        ax.set_yticks(place, [printable(each) for each in classes], parse_math=False)
         ax.set_ylim(len(classes) - 0.4, -0.6)
         # room for the numbers at the ends of the bars
         ax.set_xlim(0, max(float(values[finite].max()) * 1.22, 1e-9))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from inkwash.bounds import parsed_json
 from inkwash.errors import InkwashError, UsageError
 from inkwash.files import atomic
 from inkwash.seals import opened, sealed
@@ -67,7 +68,7 @@ def read_facts(path: str | Path) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        return opened(json.loads(text))
+        return opened(parsed_json(text))
     except ValueError:
         raise InkwashError(f"the facts inside {path} are damaged: draw the picture again") from None
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from inkwash import model, recipe
+from inkwash.cli.console import Console
 from inkwash.cli.pages.recipes import promised
 from inkwash.nets import anatomy
 from inkwash.training.batches import Split
@@ -50,7 +50,7 @@ def _row(name: str) -> dict[str, Any]:
     if bundled:
         loaded = model.load(name, device="cpu")
         chosen, facts, net = loaded.recipe, loaded.facts, loaded.net
-        epochs = loaded.step * chosen.training.batch / len(Split.of(loaded.facts.count).train)
+        epochs = loaded.step * chosen.training.batch / Split.train_count(loaded.facts.count)
         status = f"{epochs:.3g} epochs"
     else:
         chosen = recipe.load(name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
+from inkwash.cli.console import Console
 from inkwash.preflight import Concern
 
 

@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 
 import torch
-from rich.console import Console
 
 from inkwash import data, preflight
+from inkwash.cli.console import Console
 from inkwash.cli.outputs import check_free
 from inkwash.cli.pages import concerns
 from inkwash.core.noise import Stream, permutation
 from inkwash.drawing import pictures
 from inkwash.facts import Facts
+from inkwash.names import path_in
 from inkwash.sheets import POINT_WINDOW
 from inkwash.viz import fields, grids, prints
 
@@ -41,7 +42,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     if loaded.note:
         console.print(loaded.note)
     concerns.tell(console, said)
-    target = out / f"{Path(facts.data).name}-data.png"
+    target = path_in(out, f"{facts.data}-data.png")
     check_free(target)
     if facts.is_points:
         labels = loaded.labels if loaded.labels is not None else torch.zeros(len(loaded))

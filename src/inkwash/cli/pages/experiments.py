@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from inkwash.cli.console import Console
 from inkwash.evaluation.numerals import number
 from inkwash.lab.card import COUNTS
 from inkwash.lab.results import Results

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rich.console import Console
-
+from inkwash.cli.console import Console
 from inkwash.errors import UsageError
 from inkwash.viz import prints
 

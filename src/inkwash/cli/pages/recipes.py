@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from inkwash import data, model, preflight, recipe
+from inkwash.cli.console import Console
 from inkwash.cli.outputs import check_free
 from inkwash.cli.pages import concerns, runs
 from inkwash.core import Schedule
 from inkwash.core.terminal import terminal_words
 from inkwash.data.forms import FORMS
 from inkwash.facts import Facts
+from inkwash.names import path_in
 from inkwash.nets import anatomy
 from inkwash.recipe import Recipe
 from inkwash.viz import curves, diagrams
@@ -50,7 +51,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     words = terminal_words(terminal)
     console.print(f"schedule: {words} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})")
     concerns.tell(console, said)
-    pictures = out / f"{chosen.name}-network.png", out / f"{chosen.name}-schedule.png"
+    pictures = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
     for picture in pictures:
         check_free(picture)
     diagrams.network(

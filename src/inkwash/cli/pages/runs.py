@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
 from inkwash import model, preflight
-from inkwash.cli.pages import concerns
+from inkwash.cli.console import Console
+from inkwash.cli.pages import concerns as concern_lines
 from inkwash.errors import InkwashError
 from inkwash.preflight import Concern
+from inkwash.printing import printable
 from inkwash.training import checkpoints
 from inkwash.training.checkpoints import Checkpoint
 
@@ -37,6 +38,8 @@ def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int
     if damaged:
         whole = checkpoints.newest_whole(files[0].parent)
         way = "none of them is whole" if whole is None else f"the newest whole one is {_placed(*whole)}"
+        if whole is not None and any(row["damaged"] and row["file"] == whole[0].name for row in rows):
+            way = "train it anew, or use another checkpoint"  # intact, and of a model that cannot be
         raise InkwashError("; ".join([*damaged, way]))
     return 0
 
@@ -51,12 +54,12 @@ def _tell(name: str, rows: list[dict[str, Any]], card: Path, told: Sequence[Conc
         table.add_row(row["file"], state, f"{row['step']:,}", row["weights"], row["recipe"], row["data"])
     console.print(table if rows else f"{name} has no checkpoint yet")
     if card.is_file() and Path(name).suffix != ".safetensors":
-        console.print(Markdown(card.read_text(encoding="utf-8")))
+        console.print(Markdown(printable(card.read_text(encoding="utf-8"))))
     # each once: most of them are of the recipe that the files share
     said = dict.fromkeys(Concern(**each) for row in rows for each in row["concerns"])
     new = [concern for concern in said if concern not in (told or ())]
     if new or told is None:
-        concerns.tell(console, new)
+        concern_lines.tell(console, new)
 
 
 def _placed(path: Path, found: Checkpoint) -> str:
@@ -70,15 +73,18 @@ def _described(file: Path) -> dict[str, Any]:
         model.require_as_bundled(file)
         found = checkpoints.load(file)
         checkpoints.require(file, found.header)
+        average = found.part("average")
+        concerns = preflight.of_checkpoint(found.header, sum(value.numel() for value in average.values()))
     except InkwashError as error:
-        return empty | {"damaged": str(error)}
+        told = str(error) if str(file) in str(error) else f"{file}: {error}"
+        return empty | {"damaged": told}
     header = found.header
     return empty | {
         "step": header["progress"]["step"],
-        "weights": checkpoints.digest(found.part("average")),
+        "weights": checkpoints.digest(average),
         "recipe": header["recipe"]["name"],
         "data": header["facts"]["data"],
         "trainable": bool(found.part("optimizer")),
         "held_out": header["progress"].get("best"),
-        "concerns": [concern._asdict() for concern in preflight.of_checkpoint(header)],
+        "concerns": [concern._asdict() for concern in concerns],
     }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from inkwash.cli.console import Console
 from inkwash.evaluation.comparison import Comparison
 from inkwash.evaluation.numerals import number
 from inkwash.evaluation.score import Evaluation, Score

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from inkwash.cli.console import Console
 from inkwash.speed.against import Ratio, Rival
 from inkwash.speed.drawing import MANY, Pace
 from inkwash.speed.plan import Report

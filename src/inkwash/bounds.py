@@ -1,0 +1,54 @@
+"""Bounds on plain values from outside (TOML, JSON): depth, strings and lists, refused before memory is taken for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inkwash.errors import UsageError
+
+DEEPEST = 16
+"""Tables within tables and lists within lists."""
+LONGEST = 20_000
+"""Characters of a string: the longest in a recipe are paragraphs."""
+MOST_ITEMS = 100_000
+"""Items of a list or a table: the longest are the class names of a data set."""
+LARGEST_TEXT = 1 << 20
+"""Bytes of a recipe file."""
+
+
+def parsed_json(text: str | bytes) -> Any:
+    """Return the values of `text`. Raises `ValueError` for what is not JSON or too deeply nested to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("values within values, nested too deeply") from None
+
+
+def require_bounded(values: Any, where: str = "", longest: int = LONGEST) -> None:
+    """Raise `UsageError`, naming the field below `where`, for what is nested too deeply or too long."""
+    left = [(where, values, 0)]
+    while left:
+        path, value, depth = left.pop()
+        if isinstance(value, str) and len(value) > longest:
+            raise UsageError(f"field '{path}' has {len(value):,} characters: write at most {longest:,}")
+        if not isinstance(value, Mapping | list | tuple):
+            continue
+        if depth > DEEPEST:
+            raise UsageError(f"field '{path[:100]}' is nested more than {DEEPEST} levels deep: write it flat")
+        if len(value) > MOST_ITEMS:
+            raise UsageError(f"field '{path}' has {len(value):,} items: write at most {MOST_ITEMS:,}")
+        if isinstance(value, Mapping):
+            left += [(f"{path}.{key}"[not path :][:LONGEST], each, depth + 1) for key, each in value.items()]
+        else:
+            left += [(path, each, depth + 1) for each in value]
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a recipe file. Raises `UsageError` for a file larger than any recipe."""
+    size = path.stat().st_size
+    if size > LARGEST_TEXT:
+        raise UsageError(f"{path} has {size:,} bytes, of at most {LARGEST_TEXT:,}: give a recipe in TOML")
+    return path.read_text(encoding="utf-8")

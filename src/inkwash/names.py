@@ -1,0 +1,92 @@
+"""Names from outside (recipes, checkpoint headers, folders, image metadata) and the output paths that are made of them.
+
+Recipe names are checked where they are read, because run folders and images are called after them. Class names are not:
+"N/A" and "<5" are good labels. They are cleaned where a file is called after one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from inkwash.errors import UsageError
+
+LONGEST = 100
+"""Characters of a name; a file name made of it adds a number and a suffix."""
+MOST_BYTES = 200
+"""Bytes of a name in UTF-8, for the same reason: file systems allow 255."""
+FORBIDDEN = frozenset('/\\:*?"<>|&$`[]')
+"""Separators and what Windows refuses in file names; then the markup of HTML, mathtext, Markdown and rich."""
+RESERVED = frozenset(
+    {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
+    | {f"{port}{k}" for port in ("COM", "LPT") for k in "0123456789¹²³"}
+)
+"""Device names of Windows, which stay devices whatever suffix follows."""
+
+
+def fault(text: str) -> str | None:
+    """Return why `text` cannot be a name, None where it can."""
+    wrong = next((each for each in text if each in FORBIDDEN or not each.isprintable()), None)
+    if not text:
+        return "it is empty"
+    if wrong is not None:
+        return f"it contains {wrong!a}"
+    if text[0] in " ." or text[-1] in " .":
+        return "it begins or ends with a dot or a space"
+    if len(text) > LONGEST or len(text.encode()) > MOST_BYTES:
+        return f"it has {len(text):,} characters, of at most {LONGEST} ({MOST_BYTES} bytes)"
+    if _is_reserved(text):
+        return "some systems reserve it for a device"
+    return None
+
+
+def checked_name(text: str, where: str) -> str:
+    """Return `text`, which may become part of a path. Raises `UsageError`, naming `where` it was read, if it must not."""
+    found = fault(text)
+    if found is not None:
+        raise UsageError(
+            f"{where} is {_shortened(text)}: {found}; use letters, digits, spaces and - _ . as in 'my-model'"
+        )
+    return text
+
+
+def cleaned_name(text: str) -> str:
+    """Return the nearest valid name: what is forbidden becomes a hyphen, the rest of a long name is cut off."""
+    safe = "".join("-" if each in FORBIDDEN or not each.isprintable() else each for each in text)
+    safe = safe.strip(" .-")[:LONGEST].encode()[:MOST_BYTES].decode(errors="ignore").rstrip(" .") or "unnamed"
+    return f"_{safe[1 - LONGEST :]}" if _is_reserved(safe) else safe
+
+
+def path_in(folder: str | Path, name: str) -> Path:
+    """Return the path `name` in `folder`: every output path that is made of a name from outside comes from here.
+
+    Raises `UsageError` unless `name` is one path component that lies in `folder`, symbolic links resolved.
+    """
+    folder = Path(folder)
+    path = folder / name
+    if name in ("", ".", "..") or "\0" in name or Path(name).name != name:
+        raise UsageError(f"{_shortened(name)} is not a file name in {folder}: use a name without separators")
+    require_inside(path, folder)
+    return path
+
+
+def require_inside(path: Path, folder: Path) -> None:
+    """Raise `UsageError` when `path`, symbolic links resolved, does not lie in `folder`."""
+    # realpath, because Path.resolve raises for a link to itself
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise UsageError(f"{path} is a symbolic link that leads outside of {folder}: replace it by what it points to")
+
+
+def require_contained(folder: str | Path) -> None:
+    """Raise `UsageError` when a symbolic link anywhere in `folder` leads outside: writing through it would escape."""
+    for path in Path(folder).rglob("*"):
+        if path.is_symlink():
+            require_inside(path, Path(folder))
+
+
+def _is_reserved(text: str) -> bool:
+    return text.partition(".")[0].rstrip().upper() in RESERVED
+
+
+def _shortened(text: str) -> str:
+    return ascii(text) if len(text) <= LONGEST else f"{text[:LONGEST]!a}…"

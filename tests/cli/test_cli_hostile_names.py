@@ -1,0 +1,309 @@
+"""Recipes, checkpoints, folders and images with hostile names: no command writes outside of the folder that it was given."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from inkwash.evaluation import panels
+from inkwash.metrics import fitting
+from inkwash.names import fault
+from inkwash.seals import sealed
+from inkwash.training import checkpoints
+
+Inkwash = Callable[..., Any]
+
+HOSTILE = {
+    "above": "../../escaped",
+    "absolute": "{root}/escaped",
+    "dots": "..",
+    "control": "\x1b[31mescaped\x07\x9b",
+    "markup": "[red]escaped[/red]<b>$x",
+    "reserved": "CON",
+    "long": "escaped" * 60,
+    "null": "escaped\0",
+}
+RECIPE = """
+name = {name}
+data = {{ name = "digits" }}
+network = {{ kind = "class-unet", conditional = true, widths = [8, 16], dim = 8 }}
+training = {{ length = "2 steps", batch = 16, label_dropout = 0.1, precision = "float32" }}
+sampling = {{ sampler = "ddim:1", preview = "ddim:1" }}
+"""
+OWN = """
+from inkwash.lab import Arm, Experiment, Plot, Trained, Verdict
+from inkwash.lab.bench import Picture, table
+from PIL import Image
+
+def picture(arm, lab):
+    yield Picture({name!r}, "a picture", Image.new("L", (8, 8)))
+
+EXPERIMENT = Experiment(
+    name="own", objective="-", hypothesis="-", verdict=lambda found: Verdict("holds", "-"), length="32 images",
+    arms=(Arm({name!r}, {model}, "ddim:1"),), measures=({measures}), plots=(Plot({plot!r}, "-", ("steps",)),),
+)
+"""
+TRAINED = (
+    'Trained("digits", ("network.widths=[8,16]", "network.dim=8", "training.batch=16", "sampling.preview=ddim:1"){run})'
+)
+
+
+@pytest.fixture(scope="module")
+def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that holds judges of the digits, which never learnt."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INKWASH_CACHE", str(folder))
+        patch.setattr(fitting, "learnt", lambda net, *_, **__: net.eval())
+        panels.for_data("digits")
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, judges: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The folder `here` that commands run in, and `unchanged()`: nothing beside it is new, gone or different."""
+    here = tmp_path / "a" / "b" / "here"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("INKWASH_CACHE", str(judges))
+    (tmp_path / "treasure").mkdir()
+    (tmp_path / "treasure" / "latest.safetensors").write_bytes(b"mine")
+    (tmp_path / "treasure" / "notes").write_text("mine")
+
+    def outside() -> dict[Path, bytes | None]:
+        found = (path for path in tmp_path.rglob("*") if not path.is_relative_to(here))
+        return {path: path.read_bytes() if path.is_file() else None for path in found}
+
+    before = outside()
+
+    def unchanged(*allowed: str) -> bool:
+        stray = [path.name for path in here.iterdir() if path.name not in allowed]
+        return not stray and outside() == before
+
+    return SimpleNamespace(root=tmp_path, here=here, treasure=tmp_path / "treasure", unchanged=unchanged)
+
+
+@pytest.fixture(params=HOSTILE)
+def name(request: pytest.FixtureRequest, place: SimpleNamespace) -> str:
+    """A hostile name."""
+    return HOSTILE[request.param].replace("{root}", str(place.root))
+
+
+@pytest.fixture
+def shared(runs: SimpleNamespace, place: SimpleNamespace) -> Callable[..., Path]:
+    """`shared("given", name)` is a run folder whose checkpoints have this name in every field that holds one."""
+
+    def make(folder: str, name: str, run: Path = runs.digits) -> Path:
+        shutil.copytree(run, folder)
+        for file in checkpoints.kept(Path(folder) / "checkpoints"):
+            found = checkpoints.load(file)
+            header = json.loads(json.dumps(found.header))
+            header["recipe"]["name"] = header["recipe"]["data"]["name"] = header["facts"]["data"] = name
+            header["facts"]["classes"] = [f"{name}{k}" for k in range(len(header["facts"]["classes"]))]
+            checkpoints.save(file, found._replace(header=header))
+        return Path(folder)
+
+    return make
+
+
+def is_text(outcome: Any) -> bool:
+    """Whether a command ended in order and printed nothing that a terminal acts on."""
+    printed = outcome.out + outcome.err
+    assert outcome.code in (0, 1, 2) and "Traceback" not in printed and "unexpected" not in printed, printed
+    return all(each.isprintable() or each in "\n\t" for each in printed)
+
+
+@pytest.mark.parametrize("command", [["show"], ["train", "-q"], ["bench", "train"]])
+def test_a_recipe_with_a_hostile_name_is_refused(command, name, place, inkwash):
+    Path("given.toml").write_text(RECIPE.format(name=json.dumps(name)), encoding="utf-8")
+    outcome = inkwash(*command, "given.toml")
+    assert outcome.code == 2 and is_text(outcome)
+    assert "given.toml" in outcome.complaint and "'name'" in outcome.complaint
+    assert place.unchanged("given.toml")
+
+
+def test_a_hostile_name_by_set_is_refused(name, place, inkwash):
+    outcome = inkwash("train", "digits", "--set", f"name={name}", "--steps", "1", "-q")
+    assert outcome.code == 2 and is_text(outcome) and "'name'" in outcome.complaint
+    assert place.unchanged()
+
+
+def test_a_run_folder_with_a_hostile_name_in_its_recipe_is_refused(name, runs, place, inkwash):
+    shutil.copytree(runs.digits, "given")
+    recipe = Path("given/recipe.toml")
+    written = recipe.read_text().replace('name = "digits"', f"name = {json.dumps(name)}", 1)
+    recipe.write_text(written, encoding="utf-8")
+    outcome = inkwash("train", "given", "--steps", "8")
+    assert outcome.code == 2 and is_text(outcome)
+    assert "given/recipe.toml" in outcome.complaint and "'name'" in outcome.complaint
+    assert place.unchanged("given")
+
+
+def test_no_command_escapes_by_a_checkpoint_with_hostile_names(name, shared, place, inkwash):
+    given = shared("given", name)
+    few = ["--sampler", "ddim:1", "-n"]
+    commands = [
+        ["show", given],
+        ["show", given, "--json"],
+        ["sample", given, *few, "2"],
+        ["sample", given / "checkpoints" / "latest.safetensors", *few, "2"],
+        ["sample", given, *few, "3", "-o", "out/singles"],
+        ["sample", given, *few, "1001", "-o", "out/many.npz"],
+        ["sample", given, *few, "2", "--film", "-o", "out/film.png"],
+        ["export", given, "--to", "onnx"],
+        ["evaluate", given, *few, "30", "--report", "out/report", "--data", "digits"],
+        ["train", given, "--steps", "8"],
+    ]
+    for command in commands:
+        outcome = inkwash(*command)
+        assert is_text(outcome)
+        assert outcome.code == 0 or command[0] == "export", (command, outcome.err)
+        # the file is named, and the name that is used instead
+        assert "warning, checkpoint given/" in outcome.err or fault(name) is None
+    assert len(list(Path("out/singles").iterdir())) == 3
+    assert place.unchanged("given", "out")
+
+
+@pytest.mark.parametrize("field", ["arm", "run", "plot"])
+def test_no_experiment_escapes_by_its_names(field, name, place, inkwash):
+    model = TRAINED.format(run=f", run={name!r}" if field == "run" else "")
+    own = OWN.format(
+        name=name if field == "arm" else "arm",
+        plot=name if field == "plot" else "plot",
+        model=model,
+        measures="picture,",
+    )
+    Path("own.py").write_text(own, encoding="utf-8")
+    outcome = inkwash("lab", "own", "--with", "own.py", "-n", "200", "--data", "digits", "-q")
+    assert is_text(outcome)
+    assert place.unchanged("own.py", "lab", "__pycache__")
+    pictures = {path.parent for path in Path("lab").rglob("*.png")}
+    assert all(path.is_relative_to("lab/own") for path in pictures)
+
+
+def test_a_model_with_hostile_names_in_an_experiment(name, shared, place, inkwash):
+    shared("given", name)
+    own = OWN.format(name="arm", plot="plot", model='"given"', measures="picture,")
+    Path("own.py").write_text(own, encoding="utf-8")
+    assert is_text(inkwash("lab", "own", "--with", "own.py", "-n", "200", "--data", "digits", "-q"))
+    assert place.unchanged("given", "own.py", "lab", "__pycache__")
+
+
+def test_a_benchmark_of_a_model_with_hostile_names(shared, place, inkwash):
+    flags = ["--trials", 1, "--threads", 1, "--precision", "float32", "--device", "cpu", "--sampler", "ddim:1"]
+    outcome = inkwash("bench", "sample", shared("given", "../../\x1b[31m[red]escaped"), *flags)
+    assert outcome.code == 0 and is_text(outcome)
+    assert place.unchanged("given")
+
+
+def test_the_server_writes_nothing_for_models_with_hostile_names(name, shared, place):
+    testclient = pytest.importorskip("starlette.testclient")
+    from inkwash.serve import app
+    from inkwash.serve.catalog import Catalog
+
+    given = shared("given", name)
+    before = {path: path.read_bytes() for path in given.rglob("*") if path.is_file()}
+    with testclient.TestClient(app.build(Catalog((given,), Path("runs"))), base_url="http://127.0.0.1") as client:
+        for path in ("/api/models", "/api/models/given", "/api/models/given/course", "/api/models/given/quality"):
+            assert client.get(path).status_code == 200, path
+        for path in ("..%2f..%2ftreasure", "%00", "%1b"):
+            assert client.get(f"/api/models/{path}").status_code in (400, 404)
+            assert client.get(f"/api/models/given/pictures/{path}").status_code in (400, 404, 422)
+    assert {path: path.read_bytes() for path in given.rglob("*") if path.is_file()} == before
+    assert place.unchanged("given")
+
+
+@pytest.mark.parametrize("part", ["checkpoints", "samples", "metrics.jsonl", "tensorboard", "samples/x.png"])
+def test_a_run_folder_with_a_link_that_leads_outside_is_not_trained_on(part, runs, place, inkwash):
+    shutil.copytree(runs.digits, "given")
+    shutil.copytree(runs.digits / "checkpoints", place.here / "other")
+    at = Path("given") / part
+    shutil.rmtree(at, ignore_errors=True) if at.is_dir() else at.unlink(missing_ok=True)
+    at.symlink_to(place.treasure / "notes" if "." in part else place.treasure)
+    outcome = inkwash("train", "given", "--steps", "8")
+    assert outcome.code == 2 and "symbolic link" in outcome.complaint and str(at) in outcome.complaint
+    assert place.unchanged("given", "other")
+
+
+@pytest.mark.parametrize(
+    "link", ["out/fast.png", "out/fast-page", "out/ok-network.png", "runs/ok-1", "out/digits-data.png"]
+)
+def test_an_output_path_that_is_a_link_to_elsewhere_is_refused(link, place, inkwash):
+    Path("ok.toml").write_text(RECIPE.format(name='"ok"'))
+    commands = {
+        "out/fast.png": ["sample", "fast", "-n", "1", "--steps", "1"],
+        "out/fast-page": ["export", "fast"],
+        "out/ok-network.png": ["show", "ok.toml"],
+        "runs/ok-1": ["train", "ok.toml", "-q"],
+        "out/digits-data.png": ["show", "./digits.npz"],
+    }
+    for target in (place.treasure, place.root / "new"):
+        Path(link).parent.mkdir(exist_ok=True)
+        Path(link).unlink(missing_ok=True)
+        Path(link).symlink_to(target)
+        if link == "out/digits-data.png":
+            assert inkwash("sample", "digits", "-n", "40", "--steps", "1", "-o", "digits.npz", "-q").code == 0
+        outcome = inkwash(*commands[link])
+        assert outcome.code == 2 and "symbolic link" in outcome.complaint
+        assert place.unchanged("ok.toml", "out", "runs", "digits.npz")
+
+
+def test_data_in_a_folder_with_a_hostile_name_is_drawn_into_the_folder_that_was_given(place, runs, inkwash):
+    shutil.copytree(runs.pictures, "\x1b[31m[red]..$x")
+    outcome = inkwash("show", "\x1b[31m[red]..$x")
+    assert outcome.code == 0 and is_text(outcome)
+    assert [fault(path.name) for path in Path("out").iterdir()] == [None]
+    assert place.unchanged("out", "\x1b[31m[red]..$x")
+
+
+@pytest.mark.parametrize("kind", ["checkpoints", "samples"])
+def test_a_file_in_a_run_folder_with_a_hostile_name_is_refused(kind, runs, place, inkwash):
+    shutil.copytree(runs.digits, "given")
+    file = next(Path("given", kind).iterdir())
+    shutil.copy(file, file.with_stem("\x1b[31m[red]"))
+    outcome = inkwash("train", "given", "--steps", "8")
+    assert outcome.code == 2 and is_text(outcome) and f"given/{kind}" in outcome.complaint
+    assert place.unchanged("given")
+
+
+def image(path: str, facts: dict[str, Any]) -> None:
+    chunks = PngInfo()
+    chunks.add_text("inkwash", json.dumps(sealed(facts)))
+    Image.new("L", (8, 8)).save(path, pnginfo=chunks)
+
+
+def test_an_image_with_hostile_names_is_shown_and_drawn_again_without_writing(name, place, runs, inkwash):
+    assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
+    with Image.open("mine.png") as mine:
+        facts = json.loads(mine.info["inkwash"])
+    facts = {key: value for key, value in facts.items() if key != "seal"}
+    for field in ("model", "label"):
+        image("given.png", facts | {"model": name, "request": facts["request"] | {field: name}})
+        for command in (["show", "given.png"], ["sample", "given.png"]):
+            assert is_text(inkwash(*command))
+    assert place.unchanged("given.png", "mine.png")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("n", 10**12), ("n", "64"), ("n", 1.5), ("scale", 10**9), ("columns", 10**12), ("seed", -1), ("kind", "all"),
+     ("label", "0-999999999"), ("label", "1," * 10**7), ("settings", {"steps": 10**12}), ("settings", {"eta": [[]]}),
+     ("settings", {"sampler": "ddim:999999999"}), ("settings", {"schedule": {"kind": "linear", "T": 10**12}})],
+)  # fmt: skip
+def test_an_image_that_asks_for_too_much_is_refused(field, value, place, runs, inkwash):
+    assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
+    with Image.open("mine.png") as mine:
+        request = json.loads(mine.info["inkwash"])["request"]
+    request[field] = request[field] | value if isinstance(value, dict) else value
+    image("given.png", {"model": "x", "weights": "x", "step": 1, "request": request})
+    outcome = inkwash("sample", "given.png")
+    assert outcome.code in (1, 2) and is_text(outcome) and outcome.complaint
+    assert len(outcome.complaint) < 1000

@@ -1,0 +1,163 @@
+"""Recipes and checkpoints that ask for giants: refused in one line that names file and field, before memory is taken."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from safetensors.torch import save_file
+
+from inkwash.training import checkpoints
+
+MEMORY = 400 << 20
+"""Bytes that a refusal may take more than what was there before, imports of libraries included."""
+DEEP: list[Any] = []
+for _ in range(200):
+    DEEP = [DEEP]
+
+RECIPE: dict[str, Any] = {
+    "name": "mine",
+    "data": {"name": "digits"},
+    "network": {"kind": "class-unet", "widths": [8, 16], "dim": 8},
+}
+OF_RECIPES: dict[str, tuple[str, Any]] = {
+    "a wide network": ("network.widths", [16384, 16384]),
+    "a network of many levels": ("network.widths", [512] * 2000),
+    "a list without end": ("network.widths", [8] * 200_000),
+    "a number without end": ("network.dim", 10**300),
+    "a giant image": ("data.size", 10**6),
+    "an image that memory cannot hold": ("data.size", 16_000),
+    "a giant batch": ("training.batch", 10**9),
+    "a giant table": ("schedule", {"kind": "linear", "T": 10**9}),
+    "steps without end": ("sampling.sampler", "ddim:1000000000"),
+    "deep nesting": ("network.widths", DEEP),
+    "a long string": ("about", "x" * 10**6),
+    "a long name": ("name", "x" * 10**6),
+}
+OF_HEADERS: dict[str, tuple[str, Any]] = {
+    "a giant image": ("facts.shape", [1, 10**6, 10**6]),
+    "many axes": ("facts.shape", [1] * 1000),
+    "no number": ("facts.shape", ["a", 8, 8]),
+    "a shape below 1": ("facts.shape", [1, 0, -8]),
+    "a class too many": ("facts.proportions", [1.0] * 1000),
+    "classes without end": ("facts.classes", ["a"] * 10**6),
+    "a class of a long name": ("facts.classes", ["x" * 10**6] * 10),
+    "classes that are none": ("facts.classes", 10),
+    "examples without end": ("facts.count", 10**30),
+    "no standard deviation": ("facts.data_std", 0),
+    "a hash that is a path": ("facts.sha256", "../../escaped"),
+    "a field of another program": ("facts.other", 1),
+    "a wide network": ("recipe.network.widths", [16384, 16384]),
+    "a network of many levels": ("recipe.network.widths", [512] * 2000),
+    "a giant table": ("recipe.schedule", {"kind": "linear", "T": 10**9}),
+    "steps without end": ("progress.step", 10**30),
+    "steps that are none": ("progress.step", "many"),
+    "no progress": ("progress", []),
+    "no recipe": ("recipe", "fast"),
+    "deep nesting": ("recipe.network.widths", DEEP),
+    "a long string": ("recipe.about", "x" * 10**6),
+}
+
+
+@pytest.fixture(autouse=True)
+def little_memory() -> Iterator[None]:
+    """What is refused takes no memory."""
+    import torch._refs  # noqa: F401  # imported by the estimate for large images
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY >> 10
+
+
+def changed(values: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return a copy of `values` with the field at the dotted `path` set."""
+    copy = json.loads(json.dumps(values))
+    *sections, key = path.split(".")
+    table = copy
+    for section in sections:
+        table = table.setdefault(section, {})
+    table[key] = value
+    return copy
+
+
+def as_toml(values: dict[str, Any]) -> str:
+    return "".join(f"{key} = {_inline(value)}\n" for key, value in values.items())
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_inline(each)}" for key, each in value.items()) + "}"
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize("command", [["show"], ["train", "-q"]])
+@pytest.mark.parametrize("case", OF_RECIPES)
+def test_a_recipe_that_asks_for_too_much_is_refused(case, command, inkwash, monkeypatch):
+    field, value = OF_RECIPES[case]
+    monkeypatch.setattr("inkwash.memory.machine", lambda: 8 << 30)
+    Path("mine.toml").write_text(as_toml(changed(RECIPE, field, value)))
+    outcome = inkwash(*command, "mine.toml")
+    assert outcome.code in (1, 2) and len(outcome.complaint) < 600
+    assert not Path("runs").exists() and not Path("out").exists()
+
+
+@pytest.mark.parametrize("command", [["show"], ["sample", "-n", "1"], ["bench", "train"], ["evaluate", "-n", "30"]])
+@pytest.mark.parametrize("case", OF_HEADERS)
+def test_a_checkpoint_that_asks_for_too_much_is_refused(case, command, runs: SimpleNamespace, inkwash):
+    field, value = OF_HEADERS[case]
+    whole = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors")
+    header = changed(whole.header, field, value)
+    checkpoints.save("given.safetensors", whole._replace(header={key: header[key] for key in header if key != "seal"}))
+    outcome = inkwash(*command, "given.safetensors")
+    assert outcome.code in (1, 2) and len(outcome.complaint) < 900
+    assert "given.safetensors" in outcome.complaint
+    assert field.rpartition(".")[2] in outcome.complaint or "network" in outcome.complaint
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    ["[" * 10**6, json.dumps({"format": 1, "recipe": {"name": "x"}})[:-1] + ', "a": ' + "[" * 5000 + "]" * 5000 + "}"],
+)
+def test_a_header_that_is_too_deep_is_refused(metadata, runs: SimpleNamespace, inkwash):
+    whole = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors")
+    save_file(
+        {name: value.contiguous() for name, value in whole.tensors.items()}, "given.safetensors", {"inkwash": metadata}
+    )
+    for command in ("show", "sample"):
+        outcome = inkwash(command, "given.safetensors")
+        assert outcome.code == 1 and "given.safetensors" in outcome.complaint
+
+
+def test_a_header_longer_than_any_is_not_read(inkwash):
+    with open("given.safetensors", "wb") as file:
+        file.write((1 << 34).to_bytes(8, "little"))
+        file.truncate(1 << 35)
+    outcome = inkwash("sample", "given.safetensors")
+    assert outcome.code == 1 and "header" in outcome.complaint
+
+
+@pytest.fixture
+def spoilt(runs: SimpleNamespace) -> Callable[[str, str], Path]:
+    """`spoilt("metrics.jsonl", text)` is a run folder with this file."""
+
+    def make(name: str, text: str) -> Path:
+        shutil.copytree(runs.digits, "given")
+        Path("given", name).write_text(text)
+        return Path("given")
+
+    return make
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "environment.json", "floor.json", "quality.json", "recipe.toml"])
+def test_a_file_of_a_run_that_is_nested_too_deeply_is_no_traceback(name, spoilt, inkwash):
+    given = spoilt(name, "name = " * (name == "recipe.toml") + "[" * 100_000)
+    for command in (["show"], ["train", "--steps", "7", "-q"], ["sample", "-n", "1", "--steps", "1", "-q"]):
+        outcome = inkwash(*command, given)
+        assert outcome.code in (0, 1, 2) and (outcome.code == 0 or outcome.complaint)
