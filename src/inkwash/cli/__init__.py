@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownOptionError
 
 from inkwash import __version__, memory
+from inkwash.cli import synonyms
 from inkwash.errors import InkwashError, UsageError, speaks
 
 app = App(
@@ -135,8 +136,9 @@ def run(arguments: list[str]) -> int:
             return launch(count, arguments)
         code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        hint = "('inkwash --help' and 'inkwash COMMAND --help' tell what there is)"
-        return _complain(f"{_one_line(error)} {hint}", 2) if speaks() else _quietly(2)
+        instead = synonyms.instead(arguments) if isinstance(error, UnknownOptionError) else None
+        hint = "('inkwash --help' and 'inkwash COMMAND --help' list commands and options)"
+        return _complain(instead or f"{_one_line(error)} {hint}", 2) if speaks() else _quietly(2)
     except InkwashError as error:
         # of several processes each finds the same fault in what was asked: the first says it
         silent = isinstance(error, UsageError) and not speaks()

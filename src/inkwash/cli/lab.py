@@ -79,12 +79,14 @@ def lab(
         if speaks():
             _list(known, json_)
         return 0
-    from inkwash import hardware, ranks
+    from inkwash import hardware, model, ranks
     from inkwash.errors import unknown
     from inkwash.lab.folder import Request
     from inkwash.lab.runner import prepare
 
     if name not in known:
+        if name in model.bundled() or (Path(name) / "recipe.toml").is_file():
+            raise UsageError(f"{name} is a model, not an experiment: inkwash lab EXPERIMENT --run {name}")
         raise unknown("experiment", name, known)
     hardware.keep_memory()
     place = out or Path("lab") / name

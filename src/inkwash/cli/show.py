@@ -39,7 +39,7 @@ def show(
     from inkwash import model, recipe
     from inkwash.cli.pages import catalogue, data, pictures, recipes, runs
     from inkwash.data import DATASETS
-    from inkwash.errors import unknown
+    from inkwash.errors import PICKLES, other_file, unknown
 
     if thing is None:
         catalogue.show(json_)
@@ -52,6 +52,8 @@ def show(
         return runs.show(thing, json_)
     elif path.suffix.lower() in pictures.SUFFIXES and path.is_file():
         pictures.show(path, json_)
+    elif path.suffix.lower() in PICKLES and path.is_file():
+        raise other_file(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
     elif thing in DATASETS or path.exists():
         data.show(thing, out, json_)
     else:

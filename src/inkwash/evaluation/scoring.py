@@ -12,7 +12,7 @@ from inkwash.core.noise import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import memory
-from inkwash.evaluation.score import Better, Evaluation, Score, Seen
+from inkwash.evaluation.score import FEWEST, Better, Evaluation, Score, Seen
 from inkwash.metrics import classes, frechet, kernel, neighbours, pixels
 from inkwash.metrics.frechet import Moments
 from inkwash.metrics.judges import Reading
@@ -21,8 +21,6 @@ from inkwash.metrics.references import Part
 
 Progress = Callable[[str], object]
 
-FEWEST = 200
-"""Images below which 64 features have no covariance worth comparing."""
 MOST = 10**7
 """Images beyond which a number is a slip of the hand: the largest test sets have some ten thousand."""
 FEWEST_NEIGHBOURS = 50

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.scoring import FEWEST, MOST
+from inkwash.evaluation.score import FEWEST
+from inkwash.evaluation.scoring import MOST
 from inkwash.files import write_text
 from inkwash.seals import opened, sealed
 
