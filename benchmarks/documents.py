@@ -23,10 +23,10 @@ MORE = {
     "accuracy.a": "accuracy A",
     "worst.a": "worst class A",
     "accuracy.b": "accuracy B",
-    "unsure.a": "unsure A",
-    "unsure.b": "unsure B",
+    "unsure.a": "low-confidence % A",
+    "unsure.b": "low-confidence % B",
     "entropy.a": "label entropy A",
-    "zero": "zero share",
+    "zero": "exactly black pixels %",
     "nearest": "nearest train image",
     "copies": "near-copies",
 }

@@ -53,6 +53,12 @@ def unknown(what: str, name: str, known: Iterable[str], rest: str = "") -> Usage
     return UsageError(f"unknown {what} '{name}': {hint}known: {', '.join(names)}")
 
 
+def missing_extra(purpose: str, extra: str) -> UsageError:
+    """Return the error for packages of an `extra` of inkwash that a `purpose` needs and that are not installed."""
+    # pip takes the inkwash that is installed, from a clone or a wheel, and adds the packages
+    return UsageError(f"{purpose} needs packages that are not installed: pip install 'inkwash[{extra}]'")
+
+
 PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}
 """File name endings under which other programs pickle models."""
 

@@ -15,21 +15,21 @@ from inkwash.errors import InkwashError, UsageError, speaks
 
 app = App(
     name="inkwash",
-    help="Ink spreading in water, run backwards: train, draw from and look into diffusion models of small images.",
+    help="Train, sample, measure and explain diffusion models of small images (MNIST-size), on a laptop in minutes.",
     version=__version__,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
     help_epilogue="First steps:\n\ninkwash sample --label 0-9 -o digits.png\n\ninkwash train digits --minutes 1",
 )
 COMMANDS = {
-    "train": "Train a recipe into a new run folder, or go on with a run folder.",
-    "sample": "Draw from a model: a grid, a strip, a film, arrays or single images; or draw a picture again.",
-    "serve": "Open the playground in a browser: draw, write, edit, compare and understand.",
-    "export": "Write a model as ONNX, or as a page that draws in the browser without a server.",
-    "evaluate": "Measure a model or a file of images against real ones; with several, compare them.",
-    "lab": "Put a claim to the test: list the experiments, or run one from training to verdict.",
-    "bench": "Time training, drawing and starting on this machine, beside its own peak and beside diffusers.",
-    "show": "Tell what there is and what it is: recipes, models, runs, checkpoints, data.",
+    "train": "Train a recipe into a new run folder, or resume a run folder.",
+    "sample": "Sample from a model: a grid, a strip, a film, arrays or single images; or reproduce an image.",
+    "serve": "Open the playground in a browser: sample, write, edit, compare and understand.",
+    "export": "Write a model as ONNX, for diffusers, or as a page that samples in the browser without a server.",
+    "evaluate": "Measure the quality of a model or a file of images against real ones, or compare several.",
+    "lab": "Test a claim by an experiment: list the experiments, or run one from training to verdict.",
+    "bench": "Time training, sampling and startup on this machine, against its peak and against diffusers.",
+    "show": "List recipes and models, or describe one, a run, a checkpoint or a data set.",
 }
 EXAMPLES = {
     "train": (

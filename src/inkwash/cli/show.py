@@ -1,4 +1,4 @@
-"""`inkwash show`: what there is, and what one thing is."""
+"""`inkwash show`: list recipes and models, or describe one thing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def show(
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
 ) -> int:
-    """Tell what there is, or what a recipe, model, run folder, checkpoint or data set is and what will go wrong with it.
+    """List recipes and models, or describe a recipe, model, run folder, checkpoint or data set, with its warnings.
 
     Examples: inkwash show. Or: inkwash show ddpm-bn, with pictures of the network and its schedule in out/. Or: inkwash
     show runs/simple-unet-1.
@@ -33,7 +33,7 @@ def show(
     json_
         Print JSON, for programs.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     """
     own_code.load(with_)
     from inkwash import model, recipe

@@ -75,7 +75,7 @@ def measure(
     nearest = None
     if not data_is_points(values):
         zero = pixels.zero_share(values)
-        scores.append(Score("zero", "pixels exactly 0", zero, panel.figures.get("zero"), "near"))
+        scores.append(Score("zero", "exactly black pixels", zero, panel.figures.get("zero"), "near"))
     if data is not None:
         say("nearest train examples")
         nearest = memory.nearest(values, data)
@@ -211,7 +211,7 @@ def _of_classes(judge: str, reading: Reading, asked: Tensor | None, panel: Panel
             f"worst.{judge}", f"worst class, {named}", found.worst, real.get(f"worst.{judge}"), "high", note=which
         )
     unsure = classes.unsure(reading.probabilities)
-    yield Score(f"unsure.{judge}", f"unsure, {named}", unsure, real.get(f"unsure.{judge}"))
+    yield Score(f"unsure.{judge}", f"low confidence, {named}", unsure, real.get(f"unsure.{judge}"))
     if asked is None and len(panel.about.classes) > 1:
         spread = classes.entropy(reading.probabilities)
         yield Score(

@@ -30,7 +30,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.count is not None and not FEWEST <= self.count <= MOST:
-            raise UsageError(f"-n is {self.count}: judges need at least {FEWEST} images of each arm, at most {MOST:,}")
+            raise UsageError(f"-n is {self.count}: FD needs at least {FEWEST} images per variant, at most {MOST:,}")
 
     @property
     def command(self) -> str:
@@ -104,7 +104,7 @@ class LabFolder:
             if now is not None and now != then:
                 was = f"--{option} {then}" if then is not None else f"no --{option}"
                 raise UsageError(
-                    f"{self.path} was begun with {was} and goes on with that: choose another --out for --{option} {now}"
+                    f"{self.path} was begun with {was} and resumes with that: choose another --out for --{option} {now}"
                 )
         return before if asked.count is None else replace(before, count=asked.count)
 
