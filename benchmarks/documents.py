@@ -1,4 +1,4 @@
-"""What the documents that are written here share: columns of scores, how figures are written, blocks of the README."""
+"""What the documents that are written here share: columns of scores, how figures are written, blocks of a document."""
 
 from __future__ import annotations
 

@@ -48,6 +48,8 @@ DOCUMENTS = [
         ROOT / "docs" / "speed.md",
         ROOT / "docs" / "playground.md",
         ROOT / "docs" / "scaling.md",
+        ROOT / "docs" / "overview.md",
+        ROOT / "docs" / "gallery.md",
         ROOT / "README.md",
     )
     if path.is_file()
