@@ -27,9 +27,7 @@ app = App()
 
 
 @app.default
-def main(
-    data: str | None = None, lab: Path = Path("lab"), only: str | None = None, documents: bool = False
-) -> None:
+def main(data: str | None = None, lab: Path = Path("lab"), only: str | None = None, documents: bool = False) -> None:
     """Run the experiments (`only` one of them), and write the documents of all that have a verdict.
 
     `documents` runs nothing: docs/lab/README.md is written again from the stored results.

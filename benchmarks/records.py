@@ -147,7 +147,15 @@ def publish(kept: list[dict[str, Any]]) -> None:
 
 def short(kept: list[dict[str, Any]]) -> str:
     """Return the table of docs/speed.md: of each length in minutes the best."""
-    heads = ["training", "FD A ÷ real", "FD B ÷ real", "FD C ÷ real", "accuracy A", "exactly black pixels %", "images seen"]
+    heads = [
+        "training",
+        "FD A ÷ real",
+        "FD B ÷ real",
+        "FD C ÷ real",
+        "accuracy A",
+        "exactly black pixels %",
+        "images seen",
+    ]
     lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     best: dict[str, dict[str, Any]] = {}
     for each in kept:

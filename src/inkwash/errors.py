@@ -66,5 +66,7 @@ PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}
 def other_file(path: Path, role: str, wanted: str) -> UsageError:
     """Return the error for a file that by its ending is not a `role` ("model"); `wanted` lists what can be given."""
     if path.suffix.lower() in PICKLES:
-        return UsageError(f"{path} is a pickle, which inkwash does not open because unpickling can run code: give {wanted}")
+        return UsageError(
+            f"{path} is a pickle, which inkwash does not open because unpickling can run code: give {wanted}"
+        )
     return UsageError(f"{path} is not a {role}: give {wanted}")

@@ -61,8 +61,8 @@ def require_space(path: str | Path, size: int) -> None:
 def fresh_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that becomes it when the block ends without an error.
 
-    On any error nothing is left of it, nor of parents made for it. Raises `UsageError` when `path` is a file or holds something, `InkwashError` when
-    it cannot be written.
+    On any error nothing is left of it, nor of parents made for it. Raises `UsageError` when `path` is a file or holds
+    something, `InkwashError` when it cannot be written.
     """
     path = Path(path)
     temporary: Path | None = None

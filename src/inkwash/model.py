@@ -200,7 +200,9 @@ def _no_model(name: str) -> UsageError:
     if dataset is not None:
         trained = [each for each in bundled() if recipes.load(each).data.name == dataset]
         models = f"bundled models trained on it are {', '.join(trained)}" if trained else "no bundled model learnt it"
-        return UsageError(f"{name} is a data set, not a model: {models}; inkwash train RECIPE --data {dataset} makes one")
+        return UsageError(
+            f"{name} is a data set, not a model: {models}; inkwash train RECIPE --data {dataset} makes one"
+        )
     near = unknown("model", name, bundled())
     return UsageError(f"{near}; or give a run folder, or a checkpoint NAME.safetensors")
 

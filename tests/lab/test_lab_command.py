@@ -49,6 +49,19 @@ def test_a_row_of_the_table_is_an_experiment_too(inkwash, own):
     assert "Four steps are better than one." in inkwash("lab", "--with", own).out
 
 
+def test_the_claim_names_the_run_that_it_is_tested_on(inkwash, own, built):
+    """The system that claims it is not the model that is tested."""
+    own.write_text(OWN.replace('name="more-steps"', 'name="more-steps", claimed_by="ddpm-bn"'))
+    given = ("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
+    assert inkwash(*given, "-o", "out").code == 0
+    run = "out/runs/simple-unet"
+    outcome = inkwash(*given, "-o", "tested", "--run", run)
+    assert outcome.code == 0, outcome.err
+    for text in (outcome.out, Path("tested/card.md").read_text()):
+        assert f"(claimed by ddpm-bn, tested here on {run})" in text and "ddpm-bn: " not in text
+    assert json.loads(Path("tested/results.json").read_text())["tested_on"] == run
+
+
 def test_an_unknown_experiment(refused):
     assert "did you mean 'no-noise'?" in refused("lab", "no-noize")
 

@@ -56,8 +56,8 @@ def evaluate(
     others
         More of them, to compare.
     n
-        Images to sample and score per setting, 200 or more for FD. Default: 10,000, or 1,000 where a sampler needs more than 100 evaluations;
-        all of a file.
+        Images to sample and score per setting, 200 or more for FD. Default: 10,000, or 1,000 where a sampler needs more
+        than 100 network evaluations; all of a file.
     sampler
         One or several to compare, as in ddim:50,dpm++2m:10. Default: the recipe's.
     guidance

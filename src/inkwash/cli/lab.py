@@ -182,7 +182,8 @@ def _tell(work: Work, results: Results, verdict: Verdict, quiet: bool) -> None:
     console = Console(highlight=False, emoji=False)
     if not quiet:
         experiments.show(results)
-    console.print(f"{claim(work.experiment, work.request.run)}\n{verdict.outcome}: {verdict.words}", markup=False, soft_wrap=True)
+    tested = claim(work.experiment, work.request.run)
+    console.print(f"{tested}\n{verdict.outcome}: {verdict.words}", markup=False, soft_wrap=True)
     if not quiet:
         print(f"card: {work.folder.card}", file=sys.stderr)
 

@@ -207,9 +207,7 @@ def _draw_parts(parts: Parts, target: Path, batch: int, ranks: Ranks, quiet: boo
     missing = parts.missing(ranks)
     count = parts.examples(missing)
     if not quiet and count < parts.drawing.count and ranks.alone:
-        print(
-            f"resuming: {parts.drawing.count - count:,} of {parts.drawing.count:,} exist already", file=sys.stderr
-        )
+        print(f"resuming: {parts.drawing.count - count:,} of {parts.drawing.count:,} exist already", file=sys.stderr)
     try:
         with sampling(parts.drawing, count, quiet) as done:
             parts.draw(missing, batch, done)

@@ -12,11 +12,8 @@ def _each(names: str, replacement: str) -> dict[str, str]:
     return {f"--{name}": replacement for name in names.split()}
 
 
-_SHARED = (
-    _each("output output-dir out-dir outdir output-path save-dir save-to", "--out {}")
-    | _each("gpu cuda", "--device cuda")
-    | _each("cpu", "--device cpu")
-)
+_OUT = _each("output output-dir out-dir outdir output-path save-dir save-to", "--out {}")
+_DEVICE = _each("gpu cuda", "--device cuda") | _each("cpu", "--device cpu")
 _DATA = _each("dataset data-dir data-path data-root dataset-path", "--data {}")
 _SAMPLING = (
     _each("num-samples n-samples samples num num-images n-images", "-n {}")
@@ -26,7 +23,8 @@ _SAMPLING = (
 )
 
 FLAGS: dict[str, dict[str, str]] = {
-    "train": _SHARED
+    "train": _OUT
+    | _DEVICE
     | _DATA
     | _each("lr learning-rate", "--set optimizer.lr={}")
     | _each("optimizer optim", "--set optimizer.kind={}")
@@ -49,7 +47,8 @@ FLAGS: dict[str, dict[str, str]] = {
     | _each("random-seed", "--seed {}")
     | _each("resume resume-from checkpoint ckpt", "inkwash train RUN, with the run folder in place of the recipe")
     | _each("config recipe model", "inkwash train {}, without a flag before the recipe"),
-    "sample": _SHARED
+    "sample": _OUT
+    | _DEVICE
     | _SAMPLING
     | _each("num-steps n-steps num-inference-steps inference-steps sampling-steps timesteps", "--steps {}")
     | _each("class class-label class-labels classes labels digit digits y", "--label {}")
@@ -62,20 +61,21 @@ FLAGS: dict[str, dict[str, str]] = {
     | _each("nrow ncol ncols cols", "--columns {}")
     | _each("resume", "--continue")
     | _each("checkpoint ckpt model run", "inkwash sample {}, without a flag before the model"),
-    "evaluate": _SHARED
+    "evaluate": _DEVICE
     | _DATA
     | _SAMPLING
     | _each("steps num-steps num-inference-steps", "--sampler NAME:{}, as in ddim:{}")
     | _each("out output output-dir outdir", "--report {}")
     | _each("checkpoint ckpt model run", "inkwash evaluate {}, without a flag before the model"),
-    "lab": _SHARED
+    "lab": _OUT
+    | _DEVICE
     | _DATA
     | _each("num-samples n-samples samples num-images", "-n {}")
     | _each("epochs num-epochs", '--length "{} epochs"')
     | _each("minutes", '--length "{} minutes"')
     | _each("images", '--length "{} images"')
     | _each("model checkpoint", "--run {}"),
-    "export": _SHARED
+    "export": _OUT
     | _each("format type", "--to {}")
     | _each("onnx", "--to onnx")
     | _each("web html", "--to web")
@@ -85,8 +85,10 @@ FLAGS: dict[str, dict[str, str]] = {
     | _each("browser", "--open")
     | _each("run model checkpoint", "inkwash serve {}, without a flag before the run folder")
     | _DATA,
-    "bench": _SHARED | _each("repeats repeat runs iterations", "--trials {}") | _each("method scheduler", "--sampler {}"),
-    "show": _SHARED | _each("run model recipe checkpoint", "inkwash show {}, without a flag before the name"),
+    "bench": _DEVICE
+    | _each("repeats repeat runs iterations", "--trials {}")
+    | _each("method scheduler", "--sampler {}"),
+    "show": _OUT | _each("run model recipe checkpoint", "inkwash show {}, without a flag before the name"),
 }
 """By command: an option that it does not have, and what does the same."""
 

@@ -86,7 +86,9 @@ class Comparison:
         """The cheapest setting that is as good as the best, as far as can be told at this number of images."""
         if not self.measured:
             most = max((entry.evaluation.count for entry in self.entries), default=0)
-            return f"No ranking: {self.key} needs at least {FEWEST} images of each, there are {most:,}; use -n {FEWEST} or more."
+            return (
+                f"No ranking: {self.key} needs at least {FEWEST} images of each, not {most:,}; use -n {FEWEST} or more."
+            )
         best = min(self.measured, key=self._value)
         words, count = self.score(best).words, best.evaluation.count
         priced = [entry for entry in self.measured if entry.seconds is not None]

@@ -98,7 +98,11 @@ def _configuration(recipe: Recipe, facts: Facts) -> dict[str, str]:
         "Data": f"{facts.data}, {facts.count:,} train examples of {'×'.join(map(str, facts.shape))}, "
         f"std {facts.data_std:.3f}, SHA-256 {facts.sha256[:12]}",
         "Network": f"{recipe.network.kind} {recipe.network.options}"
-        + (f", conditioned on the class in {1 - training.label_dropout:.0%} of examples" if recipe.network.conditional else ""),
+        + (
+            f", conditioned on the class in {1 - training.label_dropout:.0%} of examples"
+            if recipe.network.conditional
+            else ""
+        ),
         "Target": recipe.target + (", clipped to the range of pixels" if recipe.clip else ""),
         "Schedule": repr(recipe.schedule),
         "Levels in training": repr(recipe.density),
