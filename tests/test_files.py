@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inkwash.errors import InkwashError
-from inkwash.files import atomic, write_text
+from inkwash.files import atomic, fresh_folder, write_text
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -73,3 +74,16 @@ def test_others_may_read_what_was_written(tmp_path: Path) -> None:
     # temporary files are private by default, and shared folders of runs are not
     write_text(tmp_path / "a.txt", "text")
     assert (tmp_path / "a.txt").stat().st_mode & 0o444 == 0o444
+
+
+@pytest.mark.parametrize("writer", [atomic, fresh_folder])
+def test_a_failed_write_removes_the_folders_that_were_made_for_it_and_no_others(tmp_path: Path, writer: Any) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InkwashError), writer(tmp_path / "mine" / "new" / "deep" / "a"):
+        raise InkwashError("failed")
+    assert list((tmp_path / "mine").iterdir()) == []
+    # what another has put there meanwhile stays, and its folder
+    with pytest.raises(InkwashError), writer(tmp_path / "mine" / "new" / "a"):
+        (tmp_path / "mine" / "new" / "other").write_text("of another")
+        raise InkwashError("failed")
+    assert os.listdir(tmp_path / "mine" / "new") == ["other"]

@@ -10,7 +10,7 @@ from dataclasses import is_dataclass
 from datetime import date, time
 from typing import Any
 
-from inkwash.errors import UsageError, unknown
+from inkwash.errors import UnknownFieldError, UsageError, unknown
 
 LONGEST = 200
 """Characters of a wrong value that an error shows."""
@@ -33,7 +33,8 @@ def bind(
             near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
             hint = f"did you mean '{_path(where, near[0])}'? " if near else ""
             known = ", ".join(fields) or "nothing"
-            raise UsageError(f"unknown field '{_path(where, key)}': {hint}{where or 'a recipe'} takes {known}")
+            path = _path(where, key)
+            raise UnknownFieldError(path, f"unknown field '{path}': {hint}{where or 'a recipe'} takes {known}")
     bound = {}
     for name, parameter in fields.items():
         if name not in values:

@@ -129,12 +129,13 @@ def draw(
     labels: Tensor,
     settings: Settings | None = None,
     batch: int = 64,
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[float], object] | None = None,
     morph: Morph | None = None,
 ) -> Iterator[Drawn]:
     """Yield finished batches of at most `batch`; memory stays flat however many `seeds` [N] there are.
 
-    `progress(done)` is called with the images finished so far, in fractions of a batch rounded down, after each step.
+    `progress(done)` is called after each step with the images finished so far; an unfinished one counts for the share of
+    its steps that are done.
     Raises `UsageError` for settings that the model cannot follow.
     """
     settings = settings or Settings()
@@ -144,7 +145,7 @@ def draw(
     for some, asked, way in zip(seeds.split(batch), labels.split(batch), morphs, strict=False):
         for moment, frame in enumerate(frames(model, some, asked, settings, way)):
             if progress is not None:
-                progress(done + moment * len(some) // steps)
+                progress(done + moment * len(some) / steps)
             last = frame.x
         done += len(some)
         yield Drawn(finished(model, last), asked, some)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
+
+from inkwash import synonyms
 
 from inkwash.printing import print
 
@@ -22,6 +24,14 @@ class UsageError(InkwashError):
     exit_code = 2
 
 
+class UnknownFieldError(UsageError):
+    """A `field`, written as a path such as "optimizer.rate", that its section does not have."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 def speaks() -> bool:
     """Return whether this process says what all find: it is alone, or the first of those that torchrun started."""
     return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK", "0") == "0"
@@ -33,12 +43,32 @@ def warn(text: str) -> None:
         print(f"warning, {text}", file=sys.stderr)
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the error for a name that is in no table, with the nearest valid one.
+def unknown(what: str, name: str, known: Iterable[str], rest: str = "") -> UsageError:
+    """Return the error for a name that is in no table, with the valid one that it most likely means.
 
-    `what` is the kind of thing in the user's words ("sampler", "recipe"), `known` the valid names.
+    `what` is the kind of thing in the user's words ("sampler", "recipe"), `known` the valid names, `rest` what was given
+    behind the name and belongs behind the valid one too (":50").
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'? " if near else ""
+    near = synonyms.nearest(what, name, names)
+    hint = f"did you mean '{near}{rest}'? " if near else ""
     return UsageError(f"unknown {what} '{name}': {hint}known: {', '.join(names)}")
+
+
+def missing_extra(purpose: str, extra: str) -> UsageError:
+    """Return the error for packages of an `extra` of inkwash that a `purpose` needs and that are not installed."""
+    # pip takes the inkwash that is installed, from a clone or a wheel, and adds the packages
+    return UsageError(f"{purpose} needs packages that are not installed: pip install 'inkwash[{extra}]'")
+
+
+PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}
+"""File name endings under which other programs pickle models."""
+
+
+def other_file(path: Path, role: str, wanted: str) -> UsageError:
+    """Return the error for a file that by its ending is not a `role` ("model"); `wanted` lists what can be given."""
+    if path.suffix.lower() in PICKLES:
+        return UsageError(
+            f"{path} is a pickle, which inkwash does not open because unpickling can run code: give {wanted}"
+        )
+    return UsageError(f"{path} is not a {role}: give {wanted}")

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from inkwash.errors import InkwashError, UsageError
@@ -16,11 +16,13 @@ from inkwash.errors import InkwashError, UsageError
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block ends without an error.
 
-    The folder is made when it is missing. On any error the temporary file goes and `path` stays as it was.
+    The folder is made when it is missing. On any error the temporary file and a folder made for it are removed, and
+    `path` stays as it was.
     Raises `InkwashError` when the folder cannot be written or the disk is full.
     """
     path = Path(path)
     temporary: Path | None = None
+    made = _missing(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # the suffix stays last, because writers such as Pillow choose their format by it
@@ -32,12 +34,14 @@ def atomic(path: str | Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.chmod(0o644)
         os.replace(temporary, path)
+        made = []
     except OSError as error:
         reason = error.strerror or str(error)
         raise InkwashError(f"cannot write {path}: {reason}; free the space or choose another place") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        _remove_empty(made)
 
 
 def require_space(path: str | Path, size: int) -> None:
@@ -57,11 +61,12 @@ def require_space(path: str | Path, size: int) -> None:
 def fresh_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that becomes it when the block ends without an error.
 
-    On any error nothing is left of it. Raises `UsageError` when `path` is a file or holds something, `InkwashError` when
-    it cannot be written.
+    On any error nothing is left of it, nor of parents made for it. Raises `UsageError` when `path` is a file or holds
+    something, `InkwashError` when it cannot be written.
     """
     path = Path(path)
     temporary: Path | None = None
+    made = _missing(path.parent)
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise UsageError(f"{path} already holds something and nothing is overwritten: choose another --out")
@@ -71,7 +76,7 @@ def fresh_folder(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o755)
         # an empty folder of that name gives way
         os.replace(temporary, path)
-        temporary = None
+        temporary, made = None, []
     except OSError as error:
         raise InkwashError(
             f"cannot write {path}: {error.strerror or error}; free the space or choose another --out"
@@ -79,6 +84,19 @@ def fresh_folder(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+        _remove_empty(made)
+
+
+def _missing(folder: Path) -> list[Path]:
+    """Return `folder` and those of its parents that do not exist, the innermost first."""
+    return [place for place in (folder, *folder.parents) if not place.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove the folders that a failed write has made, unless something else has been put there since."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def write_text(path: str | Path, text: str) -> None:

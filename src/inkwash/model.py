@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from inkwash import hardware, memory
+from inkwash import recipe as recipes
 from inkwash.core import (
     SAMPLERS,
     Clipped,
@@ -27,7 +28,8 @@ from inkwash.core import (
     Warped,
 )
 from inkwash.core.samplers import parse
-from inkwash.errors import InkwashError, UsageError, unknown, warn
+from inkwash.data import dataset_called
+from inkwash.errors import InkwashError, UsageError, other_file, unknown, warn
 from inkwash.facts import Facts
 from inkwash.nets import NETS, anatomy
 from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, built
@@ -128,6 +130,11 @@ class Model:
         denoiser: Denoiser = NetDenoiser(self.net, self.target, hardware.precision(precision, self.device))
         if not math.isfinite(weight):
             raise UsageError(f"guidance is {weight}: give a finite weight, 1 for none")
+        if weight < 0:
+            raise UsageError(
+                f"guidance is {weight:g}: a weight below 0 moves samples away from the requested class; "
+                "give 0 to ignore the label, 1 for no guidance, or more than 1 to strengthen it"
+            )
         if weight != 1:
             if not self.conditional:
                 raise UsageError(
@@ -168,11 +175,37 @@ def find(name: str | Path) -> Path:
             raise UsageError(f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained")
         return path / "checkpoints" / "latest.safetensors"
     if path.is_file():
+        if path.suffix != ".safetensors":
+            raise _no_checkpoint(path)
         return path
     if len(path.parts) > 1:
         raise UsageError(f"no run folder or checkpoint {path}: check the path")
-    near = unknown("model", str(name), bundled())
-    raise UsageError(f"{near}; or give a run folder, or a checkpoint file NAME.safetensors")
+    raise _no_model(str(name))
+
+
+def _no_checkpoint(path: Path) -> UsageError:
+    """Return the error for a file that is no checkpoint, with the command that takes it where there is one."""
+    if path.suffix == ".toml":
+        return UsageError(f"{path} is a recipe, not a model: train it first, inkwash train {path}")
+    if path.suffix in {".npy", ".npz"}:
+        return UsageError(f"{path} holds arrays, not a model: inkwash evaluate {path} measures images")
+    wanted = f"a bundled model ({', '.join(bundled())}), a run folder, or a checkpoint NAME.safetensors"
+    return other_file(path, "model", wanted)
+
+
+def _no_model(name: str) -> UsageError:
+    """Return the error for the name of no bundled model; a data set or a recipe of that name is recognised."""
+    dataset = dataset_called(name)
+    if name in recipes.bundled():
+        return UsageError(f"{name} is a recipe without bundled weights: train it first, inkwash train {name}")
+    if dataset is not None:
+        trained = [each for each in bundled() if recipes.load(each).data.name == dataset]
+        models = f"bundled models trained on it are {', '.join(trained)}" if trained else "no bundled model learnt it"
+        return UsageError(
+            f"{name} is a data set, not a model: {models}; inkwash train RECIPE --data {dataset} makes one"
+        )
+    near = unknown("model", name, bundled())
+    return UsageError(f"{near}; or give a run folder, or a checkpoint NAME.safetensors")
 
 
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:

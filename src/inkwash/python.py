@@ -103,7 +103,7 @@ def sample(
     mask: str | Path | None = None,
     noise: float | None = None,
     batch: int = 64,
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> Samples:
     """Return `n` examples drawn from `source`, a model or what `load` takes; example i has the seed `seed` + i.
 

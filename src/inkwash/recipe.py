@@ -9,12 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from inkwash import bounds, toml
+from inkwash import bounds, synonyms, toml
 from inkwash.binding import bind
 from inkwash.core import TARGETS, Density, Linear, Schedule, Uniform
 from inkwash.core.samplers import parse
 from inkwash.core.schedules import MOST
-from inkwash.errors import UsageError, unknown
+from inkwash.data import dataset_called
+from inkwash.errors import UnknownFieldError, UsageError, other_file, unknown
 from inkwash.names import checked_name, cleaned_name
 from inkwash.nets import NETS
 from inkwash.objectives import Unweighted, Weight
@@ -102,8 +103,15 @@ class Recipe:
         `net_known` False leaves the network's options unchecked, for a network that the caller brings himself.
         """
         bounds.require_bounded(values)
-        bound = {name: decode(name, section, net_known) for name, section in values.items()}
-        return cls(**bind(cls, bound, ""))
+        try:
+            bound = {name: decode(name, section, net_known) for name, section in values.items()}
+            return cls(**bind(cls, bound, ""))
+        except UnknownFieldError as error:
+            meant = synonyms.fields(error.field, _fields(values))
+            if not meant:
+                raise
+            way = ', such as "5 epochs"; or use --epochs, --steps or --minutes' if "training.length" in meant else ""
+            raise UsageError(f"unknown field '{error.field}': use {' or '.join(meant)}{way}") from None
 
     def with_changes(self, changes: Sequence[str]) -> Recipe:
         """Return this recipe with changes such as "optimizer.lr=1e-3"; values are read as TOML, else as text."""
@@ -121,7 +129,7 @@ class Recipe:
                     raise unknown("field", path.strip(), _paths(values))
                 table = table[section]
             table[key] = _value(text.strip())
-            if key == "kind" and sections[-1] in _NAMED_BY_KIND:
+            if key == "kind" and sections and sections[-1] in _NAMED_BY_KIND:
                 # what another kind does not take goes, what it takes as well stays
                 taken = options_of(sections[-1], str(table["kind"])) | {"kind"}
                 for option in set(table) - taken:
@@ -148,8 +156,23 @@ def read_text(name: str | Path) -> str:
         return (resources.files("inkwash.recipes") / f"{name}.toml").read_text(encoding="utf-8")
     path = Path(name)
     if path.suffix != ".toml" or not path.is_file():
-        raise unknown("recipe", str(name), bundled())
+        raise _no_recipe(str(name))
     return bounds.read_text(path)
+
+
+def _no_recipe(name: str) -> UsageError:
+    """Return the error for the name of no recipe; a data set or a file of another kind is recognised."""
+    dataset = dataset_called(name)
+    if dataset is not None:
+        trained = [each for each in bundled() if load(each).data.name == dataset]
+        recipes = f"recipes that train on it are {', '.join(trained)}" if trained else "no bundled recipe names it"
+        return UsageError(
+            f"{name} is a data set, not a recipe: {recipes}; for others, inkwash train RECIPE --data {dataset}"
+        )
+    if Path(name).is_file():
+        wanted = f"a bundled recipe ({', '.join(bundled())}), a recipe file NAME.toml, or a run folder"
+        return other_file(Path(name), "recipe", wanted)
+    return unknown("recipe", name, bundled())
 
 
 def load(name: str | Path) -> Recipe:
@@ -188,6 +211,18 @@ def _value(text: str) -> Any:
         return toml.parsed(f"value = {text}")["value"]
     except ValueError:
         return text
+
+
+def _fields(values: Mapping[str, Any]) -> list[str]:
+    """Return the paths of all fields that a recipe with the kinds of `values` takes."""
+    plain = {"data": Data, "optimizer": Optimizer, "training": Training, "sampling": Sampling, "experiment": Experiment}
+    found = [f"{name}.{part.name}" for name, section in plain.items() for part in fields(section)]
+    found += [part.name for part in fields(Recipe) if part.name not in {*plain, *_NAMED_BY_KIND}]
+    for name in _NAMED_BY_KIND:
+        section = values.get(name, "")
+        kind = section.get("kind", "") if isinstance(section, Mapping) else section
+        found += [f"{name}.{option}" for option in sorted({"kind"} | options_of(name, str(kind)))]
+    return found
 
 
 def _paths(values: Mapping[str, Any], prefix: str = "") -> list[str]:

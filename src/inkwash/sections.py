@@ -105,6 +105,8 @@ class Sampling:
 
     def __post_init__(self) -> None:
         parse(self.sampler), parse(self.preview)
+        if not 0 <= self.guidance < math.inf:
+            raise UsageError(f"field 'sampling.guidance' is {self.guidance}: it must be at least 0, and 1 is none")
 
 
 @dataclass(frozen=True)

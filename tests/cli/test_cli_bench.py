@@ -88,7 +88,7 @@ def test_what_cannot_be_timed_is_refused(arguments, words, refused):
 
 def test_against_without_diffusers_says_what_to_install(refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    assert ".[interop]" in refused("bench", "train", "--against")
+    assert "pip install 'inkwash[interop]'" in refused("bench", "train", "--against")
 
 
 def test_ctrl_c_ends_it_in_one_line(inkwash, monkeypatch):

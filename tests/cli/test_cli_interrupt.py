@@ -68,7 +68,7 @@ def test_ctrl_c_in_this_process_says_how_to_go_on(runs, copied, inkwash, monkeyp
         patched.setattr(course, "steps", interrupted)
         outcome = inkwash("train", run, "--steps", "9")
     assert outcome.code == 130
-    assert f"saved at step 7; go on with: inkwash train {run}" in outcome.err
+    assert f"saved at step 7; resume with: inkwash train {run}" in outcome.err
     assert inkwash("train", run, "-q").code == 0
     whole = copied_whole(runs.plain, inkwash)
     assert weights(run) == weights(whole)

@@ -29,7 +29,7 @@ def interrupted(runs, inkwash, monkeypatch):
 
     monkeypatch.setattr(parts.Parts, "draw", broken)
     outcome = inkwash("sample", runs.digits, *FLAGS)
-    assert outcome.code == 130 and "--continue goes on with it" in outcome.err
+    assert outcome.code == 130 and "resume with --continue" in outcome.err
 
     def counting(self, missing, batch, done):
         asked.extend(missing)
@@ -48,7 +48,7 @@ def test_it_goes_on_to_the_very_file_of_an_undisturbed_draw(runs, inkwash, inter
     assert not Path("all.npz").exists()
     assert sorted(path.name for path in FOLDER.iterdir()) == ["000000.npz", "draw.json"]
     outcome = inkwash("sample", runs.digits, *FLAGS, "--continue")
-    assert outcome.code == 0 and "20 of 50 are drawn already" in outcome.err
+    assert outcome.code == 0 and "20 of 50 exist already" in outcome.err
     assert interrupted == [1, 2]
     assert not FOLDER.exists()
     monkeypatch.setattr(parts, "LEAST", 1000)
@@ -60,7 +60,7 @@ def test_it_goes_on_to_the_very_file_of_an_undisturbed_draw(runs, inkwash, inter
 
 def test_nobody_goes_on_or_begins_anew_by_mistake(runs, inkwash, interrupted, refused):
     before = (FOLDER / "000000.npz").read_bytes()
-    assert "--continue goes on with it" in refused("sample", runs.digits, *FLAGS)
+    assert "resume it with --continue" in refused("sample", runs.digits, *FLAGS)
     assert "another draw" in refused("sample", runs.digits, *FLAGS, "--continue", "--seed", 3)
     assert "another draw" in refused("sample", runs.bees, *FLAGS, "--continue")
     assert (FOLDER / "000000.npz").read_bytes() == before and not interrupted

@@ -19,6 +19,13 @@ def test_without_a_thing_it_lists_every_recipe(inkwash):
         assert name in outcome.out
 
 
+def test_descriptions_have_room_at_80_columns(inkwash, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = inkwash("show").out
+    heading = next(line for line in out.splitlines() if "description" in line)
+    assert 80 - heading.index("description") >= 25 and "…" not in out
+
+
 def test_the_list_is_json_for_programs(inkwash):
     rows = json.loads(inkwash("show", "--json").out)
     assert {row["name"] for row in rows} >= set(recipe.bundled())

@@ -26,7 +26,7 @@ SCORES = (
     Score("fd.a", "FD to train, A", 0.07624, 0.03812, "low", 0.021, 0.0712, 0.0811, 0.0699),
     Score("kid", "KID x 1000", -0.00001, 0.2),
     Score("precision", "precision", 0.91237, 0.9472, "high", note="of 1,000"),
-    Score("zero", "pixels exactly 0", 0.44551, 0.8069, "near"),
+    Score("zero", "exactly black pixels", 0.44551, 0.8069, "near"),
     Score("nearest", "nearest in train", None, 4.39, "near", note="needs mnist itself"),
 )
 FACTS = {"model": "moss <b>", "machine": "2 cores"}
@@ -329,7 +329,7 @@ def test_the_front_and_its_line_are_those_that_nothing_beats(tmp_path, monkeypat
         (0.5, 0.9, True),
     ]
     words = document(tmp_path / "a").words
-    assert any(text.endswith("as many samples: moss ddim:5, moss.npz.") for text in words)
+    assert any(text.endswith("another number of samples: moss ddim:5, moss.npz.") for text in words)
 
 
 def test_files_alone_have_no_plot(tmp_path):

@@ -44,19 +44,19 @@ def mirrored(tmp_path: Path, digits: Dataset) -> str:
 
 def test_a_recipe_is_shown_with_its_concerns_each_in_one_line(inkwash):
     out, err = inkwash("show", "attention-unet")
-    section = out.split("What will go wrong:\n")[1].splitlines()
+    section = out.split("Warnings:\n")[1].splitlines()
     assert section[0].startswith("  target: ") and section[0].endswith("--set target=v") and not err
-    assert "Nothing to warn of" not in out
+    assert "No warnings" not in out
 
 
 def test_a_bundled_model_does_not_repeat_what_its_recipe_was_told(inkwash):
     out, _ = inkwash("show", "ddim-300")
-    assert out.count("What will go wrong") == 1 and "Nothing to warn of" not in out
+    assert out.count("Warnings") == 1 and "No warnings" not in out
 
 
 def test_a_sound_thing_has_nothing_to_warn_of(inkwash):
     for thing in ("moons", "spirals"):
-        assert "Nothing to warn of." in inkwash("show", thing)[0]
+        assert "No warnings." in inkwash("show", thing)[0]
 
 
 def test_data_is_shown_with_its_concerns(inkwash, mirrored):

@@ -145,7 +145,7 @@ def header(recipe, facts, start_left: float, step: int = 100) -> dict:
 def test_a_model_is_warned_of_what_is_left_of_its_start(sound, facts):
     assert preflight.of_checkpoint(header(sound(), facts, 1e-3)) == []
     (concern,) = preflight.of_checkpoint(header(sound(), facts, 0.394))
-    assert concern.about == "average" and "39% of the random start" in concern.text and "step 100" in concern.text
+    assert concern.about == "average" and "39% of the EMA weights" in concern.text and "step 100" in concern.text
 
 
 def test_a_model_is_warned_of_its_recipe_and_its_classes_too(sound, facts):

@@ -203,7 +203,7 @@ def test_all_end_after_the_same_step_when_one_is_asked_to(environment: dict[str,
     again = alone(
         environment, tmp_path, "train", "run", "--steps", str(written(tmp_path / "run") + 5), "--processes", "3"
     )
-    assert again.returncode == 0 and "going on with run from step" in again.stderr
+    assert again.returncode == 0 and "resuming run from step" in again.stderr
 
 
 def written(run: Path) -> int:

@@ -22,7 +22,7 @@ SECTIONS = [
     "### Qualitative",
     "## Observations",
     "## Next steps",
-    "## Draw from it",
+    "## Sample from it",
 ]
 
 
@@ -72,5 +72,5 @@ def test_an_average_too_young_to_draw_from_is_said_to_be(begun: Callable[..., Co
     young.state.progress.start_left = 1e5
     for course in (old, young):
         list(course.events())
-    assert "too young" not in old.folder.card.read_text(encoding="utf-8")
-    assert "too young" in young.folder.card.read_text(encoding="utf-8")
+    assert "too early to sample" not in old.folder.card.read_text(encoding="utf-8")
+    assert "too early to sample" in young.folder.card.read_text(encoding="utf-8")

@@ -151,11 +151,12 @@ def test_guidance_of_one_is_none_and_more_is_more(untrained: Untrained) -> None:
     assert not torch.equal(plain, more)
 
 
-def test_progress_counts_up_to_all_but_the_last_word(untrained: Untrained) -> None:
-    told: list[int] = []
-    samples = inkwash.sample(untrained(), n=10, batch=4, sampler="ddim:3", progress=told.append)
-    assert told == sorted(told)
-    assert told[-1] == len(samples.values) == 10
+def test_progress_counts_every_step_of_every_image(untrained: Untrained) -> None:
+    told: list[float] = []
+    inkwash.sample(untrained(), n=10, batch=4, sampler="ddim:3", progress=told.append)
+    # three steps of 4, of 4 and of 2 images
+    batches = [(0, 4), (4, 4), (8, 2)]
+    assert told == pytest.approx([first + step * n / 3 for first, n in batches for step in range(4)])
 
 
 def test_samples_are_what_people_keep(untrained: Untrained) -> None:

@@ -235,7 +235,7 @@ def test_a_value_of_another_type_names_its_field(tiny: Tiny, change: str, field:
         ("weight.kind=minsnr", "min-snr"),
         ("optimizer.kind=adamm", "adam"),
         ("target=epsilon", "eps"),
-        ("sampling.sampler=dimm:50", "ddim"),
+        ("sampling.sampler=dimm:50", "ddim:50"),
         ("schedule={kind='cosine', warp={kind='shif'}}", "shift"),
     ],
 )

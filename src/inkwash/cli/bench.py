@@ -55,7 +55,7 @@ def bench(
     device
         auto, cpu, cuda or mps.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     quiet
         Print the tables only, no progress.
     json_

@@ -58,26 +58,26 @@ def evaluate(
     others
         More of them, to compare.
     n
-        Images to draw and judge, of each. Default: 10,000, or 1,000 where a sampler needs more than 100 evaluations;
-        all of a file.
+        Images to sample and score per setting, 200 or more for FD. Default: 10,000, or 1,000 where a sampler needs more
+        than 100 network evaluations; all of a file.
     sampler
         One or several to compare, as in ddim:50,dpm++2m:10. Default: the recipe's.
     guidance
         One or several weights of classifier-free guidance, as in 1,1.5; 1 is none. Default: the recipe's.
     eta
-        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde from 0 on, 2 being twice as much.
+        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde 0 or more.
     temperature
         Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.
     schedule
-        Levels to sample on, such as karras, log-linear or cosine. Default: those trained on.
+        Noise schedule to sample on, such as karras, log-linear or cosine. Default: that of training.
     precision
         float32, bfloat16, or auto (bfloat16 where it is faster).
     data
-        The data that the model learnt, by name or path: adds the measures that need it. Default: used if it is here.
+        The model's training data, by name or path: adds the measures that need it. Default: used where it is found.
     judge
-        Other data to judge by, by name or path: judges are built from it once, some minutes, and kept.
+        Other data to score against, by name or path: its feature extractors (judges) are trained once, some minutes, and kept.
     judges
-        Some of the judges, as in a,c. Default: all.
+        Some of the feature extractors (judges), as in a,c. Default: all.
     bits
         Also bound the likelihood of the real test images, in bits a value; needs the data.
     thorough
@@ -89,9 +89,9 @@ def evaluate(
     threads
         CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     processes
-        Share the drawing among so many processes of this machine. Default: this one alone.
+        Number of processes on this machine that share the sampling. Default: 1.
     quiet
         Print the table only, no progress.
     json_
@@ -156,7 +156,7 @@ def _run(asked: Asked, report: Path | None, ranks: Ranks, silent: bool, as_json:
             with counter(task.count, task.name, silent) as done, stages(silent) as stage:
                 entries.append(task.run(todo, done, stage))
     except KeyboardInterrupt:
-        print("stopped; what is drawn is kept, and the same command goes on", file=sys.stderr)
+        print("stopped; finished samples are kept, and the same command resumes", file=sys.stderr)
         return 130
     (_tell_one if len(entries) == 1 else _tell_all)(todo, entries, report, as_json)
     if report is not None and not silent:
@@ -168,9 +168,9 @@ def _announce(todo: Todo) -> None:
     from inkwash.evaluation.numerals import span
     from inkwash.metrics.panel import LOOKS
 
-    missing = "" if todo.bench.data is not None else "; what needs the data itself is left out (--data FOLDER)"
+    missing = "" if todo.bench.data is not None else "; measures that need the data itself are left out (--data FOLDER)"
     looks = ", ".join(f"{name.upper()} {LOOKS.get(name, 'looks its own way')}" for name in todo.bench.panel.judges)
-    print(f"judges of {todo.bench.panel.about.data}: {looks}{missing}", file=sys.stderr)
+    print(f"feature extractors (judges) for {todo.bench.panel.about.data}: {looks}{missing}", file=sys.stderr)
     if todo.extras:
         names = " and ".join(f"--{name}" for name in todo.extras)
         print(f"{names}: about {span(todo.extra_seconds())}, after drawing", file=sys.stderr)
@@ -178,7 +178,7 @@ def _announce(todo: Todo) -> None:
     if seconds > HASTY:
         drawn = sum(task.count for task in todo.tasks)
         print(
-            f"drawing {drawn:,} images takes about {span(seconds)}; they are kept, so that Ctrl-C loses little",
+            f"sampling {drawn:,} images takes about {span(seconds)}; they are cached, so that Ctrl-C loses little",
             file=sys.stderr,
         )
 

@@ -39,7 +39,7 @@ def export(
     out
         The file or folder to write. Default: out/MODEL.onnx, out/MODEL-page or out/MODEL-diffusers.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     quiet
         Print errors only.
     """
@@ -60,7 +60,6 @@ def export(
         if target.suffix != ".onnx":
             raise UsageError(f"--out {target}: the name of an ONNX file ends in .onnx")
         check_free(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
         apart = onnx.write(loaded, target)
     elif to == "diffusers":
         apart = pipeline.write(loaded, target)
@@ -68,7 +67,7 @@ def export(
         run = RunFolder(models.find(model).parent.parent)
         apart = web.write(loaded, name, run if run.metrics.is_file() else None, target, tell)
     if not quiet:
-        print(f"{target}: {loaded.name} ({loaded.weights}), at most {apart:.1e} from what torch says", file=sys.stderr)
+        print(f"{target}: {loaded.name} ({loaded.weights}), within {apart:.1e} of torch's output", file=sys.stderr)
         if to == "web":
             print(f"look at it: python -m http.server --bind 127.0.0.1 --directory {target}", file=sys.stderr)
         if to == "diffusers":

@@ -21,10 +21,10 @@ from inkwash.files import atomic
 from inkwash.names import cleaned_name, path_in
 from inkwash.sheets import film_frames, sheet, strip
 
-Write = Callable[[Drawing, Path, int, Callable[[int], object]], None]
+Write = Callable[[Drawing, Path, int, Callable[[float], object]], None]
 
 
-def write_grid(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+def write_grid(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
     """Write all examples as one PNG."""
     from inkwash.viz import prints
 
@@ -32,16 +32,16 @@ def write_grid(drawing: Drawing, target: Path, batch: int, done: Callable[[int],
     prints.save_png(sheet(drawing.model, drawn, drawing.columns, drawing.request.scale or 1), target, drawing.facts())
 
 
-def write_strip(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+def write_strip(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
     """Write the denoising steps side by side as one PNG."""
     from inkwash.viz import prints
 
     prints.save_png(
-        strip(drawing.model, list(drawing.path()), scale=drawing.request.scale or 1), target, drawing.facts()
+        strip(drawing.model, list(drawing.path(done)), scale=drawing.request.scale or 1), target, drawing.facts()
     )
 
 
-def write_film(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+def write_film(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
     """Write the path from noise to picture as an animation; of a way between two ends, the pictures along it."""
     from inkwash.viz import films
 
@@ -49,11 +49,11 @@ def write_film(drawing: Drawing, target: Path, batch: int, done: Callable[[int],
         along = np.concatenate([drawn.pictures() for drawn in drawing.batches(batch, done)])
         films.way(along, target, drawing.request.scale, facts=drawing.facts())
         return
-    shown = film_frames(drawing.model, drawing.path())
+    shown = film_frames(drawing.model, drawing.path(done))
     films.film(shown, target, scale=drawing.request.scale, columns=drawing.columns, facts=drawing.facts())
 
 
-def write_arrays(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+def write_arrays(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
     """Write `images` uint8 [N, H, W] or [N, H, W, C] (or `points` float32 [N, D]), `labels` and `seeds` as .npz.
 
     The examples are streamed into the file batch by batch; `facts` holds model and settings as JSON.
@@ -83,7 +83,7 @@ def put_together(drawing: Drawing, target: Path, values: Iterable[NDArray]) -> N
                 np.lib.format.write_array(file, array, allow_pickle=False)
 
 
-def write_singles(drawing: Drawing, target: Path, batch: int, done: Callable[[int], object]) -> None:
+def write_singles(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
     """Write each example as a PNG of its own into the folder `target`, named by place, seed and label."""
     from inkwash.viz import grids, prints
 
@@ -132,6 +132,8 @@ def writer_for(target: Path, kind: Kind) -> Write:
     return _WRITERS[kind, suffix]
 
 
+MOST_IN_A_GRID = 10_000
+"""Images of one grid: of more no one can tell any, and image viewers refuse files of that size."""
 LARGEST = {"grid": 10**8, "strip": 10**8, "film": 10**9}
 """Pixels of one picture, or of all frames of a film: others could not open it, and this machine might not hold it."""
 
@@ -144,6 +146,11 @@ def check_size(drawing: Drawing, target: Path) -> None:
     kind, scale = drawing.request.kind, drawing.request.scale or 1
     if target.suffix.lower() == ".npz":
         return
+    if kind == "grid" and target.suffix and not drawing.model.facts.is_points and drawing.count > MOST_IN_A_GRID:
+        raise UsageError(
+            f"--out {target}: a grid of {drawing.count:,} images is too large for most viewers, {MOST_IN_A_GRID:,} is the "
+            "most: give a smaller -n, or write arrays to --out NAME.npz or single images to a folder"
+        )
     height, width = (256, 256) if drawing.model.facts.is_points else drawing.model.facts.shape[1:]
     shown = 1 if drawing.model.facts.is_points or target.suffix == "" else drawing.count
     moments = {"grid": 1, "strip": 10, "film": 120}[kind]

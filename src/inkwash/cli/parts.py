@@ -50,7 +50,7 @@ class Parts:
             raise InkwashError(f"{made._facts} is damaged: remove {made.folder} and draw anew") from None
         if not go_on:
             raise UsageError(
-                f"{made.folder} holds a draw that was interrupted: --continue goes on with it, or remove the folder"
+                f"{made.folder} holds an interrupted run of samples: resume it with --continue, or remove the folder"
             )
         mine = made._told()
         del mine["size"]
@@ -73,7 +73,7 @@ class Parts:
         """Return how many examples these parts have."""
         return sum(len(range(self.drawing.count)[self._span(k)]) for k in parts)
 
-    def draw(self, parts: list[int], batch: int, done: Callable[[int], object]) -> None:
+    def draw(self, parts: list[int], batch: int, done: Callable[[float], object]) -> None:
         """Draw these parts and keep each; `done(examples)` hears how far it is."""
         before = 0
         for k in parts:

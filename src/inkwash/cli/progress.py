@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from inkwash.cli.console import Console, TextColumn
@@ -17,6 +24,7 @@ from inkwash.evaluation.numerals import span
 from inkwash.printing import print, printable
 
 if TYPE_CHECKING:
+    from inkwash.cli.requests import Drawing
     from inkwash.runs.course import Course
 
 Show = Callable[[Any], None]
@@ -59,7 +67,7 @@ def bar(course: Course) -> Iterator[Show]:
 
 
 def plain_lines(course: Course) -> Show:
-    """A line a measurement, with images a second and minutes left, for logs without a terminal."""
+    """A line a measurement, with images a second and the time left, for logs without a terminal."""
     from inkwash.runs.events import Drew, Measured
 
     first, begun = course.state.progress.step, time.perf_counter()
@@ -68,9 +76,11 @@ def plain_lines(course: Course) -> Show:
         if isinstance(event, Measured):
             spent = time.perf_counter() - begun
             each = spent / max(event.step - first, 1)
+            ahead = course.total - event.step
+            left = f", {span(each * ahead)} left" if ahead else ""
             print(
                 f"step {event.step:,} of {course.total:,}: held-out loss {event.profile.mean:.4f}, "
-                f"{course.batches.size / each:,.0f} images/s, {each * (course.total - event.step) / 60:.1f} minutes left",
+                f"{course.batches.size / each:,.0f} images/s{left}",
                 file=sys.stderr,
                 flush=True,
             )
@@ -92,19 +102,29 @@ def json_lines() -> Show:
 
 
 @contextmanager
-def counter(total: int, told: str, quiet: bool = False) -> Iterator[Callable[[int], object]]:
-    """A bar over `total` things with time left; yields a function that takes how many are done."""
-    columns = (
+def counter(total: float, told: str, quiet: bool = False, unit: str = "") -> Iterator[Callable[[float], object]]:
+    """A bar over `total` things, called `unit`, with time left; yields a function that takes how many are done."""
+    columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
+    if unit:
+        columns = (*columns[:3], TextColumn(unit), *columns[3:])
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(told, total=total)
         yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def sampling(drawing: Drawing, count: int, quiet: bool) -> Iterator[Callable[[float], object]]:
+    """A bar over the network evaluations of `count` images of `drawing`; yields a function that takes the images done."""
+    each = drawing.sampler.evaluations
+    with counter(count * each, f"sampling {count:,}", quiet, "network evaluations") as show:
+        yield lambda images: show(images * each)
 
 
 @contextmanager

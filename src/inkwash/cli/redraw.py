@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from inkwash import model as models
 from inkwash.cli.requests import Drawing, Request
@@ -21,7 +23,7 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
     Raises `UsageError` when the picture does not say how it was drawn.
     """
     from inkwash.cli import outputs
-    from inkwash.cli.progress import counter
+    from inkwash.cli.progress import sampling
     from inkwash.viz import prints
 
     facts = prints.read_facts(picture)
@@ -40,7 +42,7 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
     if out is not None:
         outputs.writer_for(out, request.kind)
         outputs.check_free(out)
-    with counter(drawing.count, "drawing again", quiet) as done:
+    with sampling(drawing, drawing.count, quiet) as done:
         again = _image(drawing, done)
     before = prints.read_pixels(picture)
     if out is not None:
@@ -53,9 +55,9 @@ def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
     return 0
 
 
-def _image(drawing: Drawing, done: object):  # type: ignore[no-untyped-def]
+def _image(drawing: Drawing, done: Callable[[float], object]) -> Image.Image:
     if drawing.request.kind == "strip":
-        return strip(drawing.model, list(drawing.path()), scale=drawing.request.scale or 1)
+        return strip(drawing.model, list(drawing.path(done)), scale=drawing.request.scale or 1)
     return sheet(drawing.model, list(drawing.batches(64, done)), drawing.columns, drawing.request.scale or 1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -132,9 +132,11 @@ class Drawing:
         way = None if morph is None else Morph(morph.seeds[span], morph.labels[span], morph.turn[span])
         return replace(self, seeds=self.seeds[span], labels=self.labels[span], morph=way)
 
-    def path(self) -> Iterator[Frame]:
-        """Yield the frames of all examples at once, from noise to picture."""
-        return frames(self.model, self.seeds, self.labels, self.settings, self.morph)
+    def path(self, done: Callable[[float], object] = lambda images: None) -> Iterator[Frame]:
+        """Yield the frames of all examples at once, from noise to picture; `done(images)` is called after each."""
+        for step, frame in enumerate(frames(self.model, self.seeds, self.labels, self.settings, self.morph)):
+            done(step * self.count / self.sampler.steps)
+            yield frame
 
     def facts(self) -> dict[str, Any]:
         """Return what the picture keeps: model, weights, and the request it can be drawn again from."""

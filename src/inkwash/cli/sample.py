@@ -56,7 +56,7 @@ def sample(
     processes: Whole | None = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
 ) -> int:
-    """Draw from a model: image i of a call has the seed --seed + i, and is the same in any batch.
+    """Sample from a model: image i of a call has the seed --seed + i, and is the same in any batch.
 
     Examples: inkwash sample --label 0-9 -o digits.png. Or: inkwash sample ddim-300 --sampler ddim:50 --film -n 16
     -o film.png. Or: inkwash sample digits.png draws a picture again and compares. Or: inkwash sample --label 3..8 --film.
@@ -68,10 +68,10 @@ def sample(
     n
         How many in total, at least 1. Default: 64; 10 a label for several labels; 8 for a strip, 16 for a film.
     label
-        7, or 0-9 or 1,3,5 in turn, a class's name, or none; 3..8 is the way from one to the other. Default: drawn in the
-        train set's proportions.
+        7, or 0-9 or 1,3,5 in turn, a class's name, or none; 3..8 interpolates between two. Default: random, in the train
+        set's proportions.
     guidance
-        Weight w of classifier-free guidance, uncond + w (cond - uncond); 1 is none. Default: the recipe's.
+        Weight w of classifier-free guidance, uncond + w (cond - uncond), 0 or more; 1 is none. Default: the recipe's.
     interval
         Where guidance acts, two values of u in [0, 1], as in --interval 0.2 0.8.
     sampler
@@ -79,19 +79,19 @@ def sample(
     steps
         Steps, 1 to the T of a beta table; overrides the number after the colon.
     eta
-        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde from 0 on, 2 being twice as much.
+        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde 0 or more.
     temperature
         Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.
     schedule
-        Levels to sample on, such as karras, log-linear or cosine. Default: those trained on.
+        Noise schedule to sample on, such as karras, log-linear or cosine. Default: those trained on.
     clip
         Clip every predicted image to the range of pixels. Default: for models that predict eps.
     seed
-        Seed of the first image, 0 or more; 3..8 is the way from the image of one to that of the other.
+        Seed of the first image, 0 or more; 3..8 interpolates between the images of two seeds.
     from_
-        A picture that every image starts from, cut and scaled to the model's size; light ink on black, as MNIST.
+        An image that every sample starts from, cut and scaled to the model's size; light ink on black, as MNIST.
     mask
-        A picture of the same size, white where the model paints anew, black where --from is kept.
+        An image of the same size: white = inpaint, black = keep --from.
     noise
         How far --from is noised first, above 0 to 1 (all noise). Default: 0.6; 1 with --mask.
     batch
@@ -113,11 +113,11 @@ def sample(
     film
         Noise to picture as an animation, with the predicted image beside it: .png, .webp or .gif.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     continue_
-        Go on with a draw of thousands into NAME.npz that was interrupted.
+        Resume an interrupted run of thousands of samples into NAME.npz.
     processes
-        Share a draw into NAME.npz among so many processes of this machine. Default: this one alone.
+        Number of processes on this machine that share sampling into NAME.npz. Default: 1.
     quiet
         Print errors only.
     """
@@ -162,7 +162,7 @@ def sample(
             f"--{'noise' if mask is None else 'mask'} has no effect without a picture: give --from as well"
         )
     if target.suffix.lower() != ".npz" and continue_:
-        raise UsageError(f"--continue has no effect on {target}: it goes on with an interrupted draw into NAME.npz")
+        raise UsageError(f"--continue has no effect on {target}: it resumes interrupted sampling into NAME.npz")
     # first of all: of several devices each process has its own
     with ranks.joined(hardware.device(device)) as those:
         loaded = models.load(model, device=device)
@@ -174,7 +174,7 @@ def sample(
 def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool, quiet: bool) -> int:
     from inkwash.cli import outputs
     from inkwash.cli.parts import LEAST, Parts
-    from inkwash.cli.progress import counter
+    from inkwash.cli.progress import sampling
     from inkwash.ranks import restarted
 
     write, parts = outputs.writer_for(target, drawing.request.kind), None
@@ -187,13 +187,13 @@ def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool,
             parts = Parts.claim(drawing, target, batch, go_on or restarted() or not ranks.first)
     if not quiet and drawing.sampler.evaluations > PATIENT:
         print(
-            f"{drawing.sampler.kind}:{drawing.sampler.steps} asks the network {drawing.sampler.evaluations:,} times an image; "
-            "--sampler ddim:50 or dpm++2m:20 is much quicker",
+            f"{drawing.sampler.kind}:{drawing.sampler.steps} needs {drawing.sampler.evaluations:,} network evaluations "
+            "per image; --sampler ddim:50 or dpm++2m:20 is much faster",
             file=sys.stderr,
         )
     begun = time.perf_counter()
     if parts is None:
-        with counter(drawing.count, f"drawing {drawing.count:,}", quiet) as done:
+        with sampling(drawing, drawing.count, quiet) as done:
             write(drawing, target, batch, done)
     elif not _draw_parts(parts, target, batch, ranks, quiet):
         return 130
@@ -205,21 +205,19 @@ def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool,
 def _draw_parts(parts: Parts, target: Path, batch: int, ranks: Ranks, quiet: bool) -> bool:
     """Draw what is missing and put all together; whether it came to its end."""
     from inkwash.cli import outputs
-    from inkwash.cli.progress import counter
+    from inkwash.cli.progress import sampling
 
     missing = parts.missing(ranks)
     count = parts.examples(missing)
     if not quiet and count < parts.drawing.count and ranks.alone:
-        print(
-            f"going on: {parts.drawing.count - count:,} of {parts.drawing.count:,} are drawn already", file=sys.stderr
-        )
+        print(f"resuming: {parts.drawing.count - count:,} of {parts.drawing.count:,} exist already", file=sys.stderr)
     try:
-        with counter(count, f"drawing {count:,}", quiet) as done:
+        with sampling(parts.drawing, count, quiet) as done:
             parts.draw(missing, batch, done)
         ranks.wait()
     except KeyboardInterrupt:
         if not quiet:
-            print(f"stopped; what is drawn lies in {parts.folder}, and --continue goes on with it", file=sys.stderr)
+            print(f"stopped; the samples so far are in {parts.folder}; resume with --continue", file=sys.stderr)
         return False
     if ranks.first:
         outputs.put_together(parts.drawing, target, parts.values())

@@ -60,7 +60,7 @@ def serve(
     open_
         Also open the browser.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     quiet
         Print errors and the address only.
     """

@@ -1,4 +1,4 @@
-"""`inkwash train`: a recipe starts a run, a run folder goes on."""
+"""`inkwash train`: start a run from a recipe, or resume a run folder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def train(
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
-    """Train a recipe into a new run folder, or go on with a run folder from its latest checkpoint.
+    """Train a recipe into a new run folder, or resume a run folder from its latest checkpoint.
 
     Examples: inkwash train fast --data ../shared/mnist --minutes 3. Or: inkwash train runs/fast-1 --epochs 4.
 
@@ -63,29 +63,29 @@ def train(
     set_
         Change a field of the recipe, as in --set optimizer.lr=1e-3; may be given again.
     steps
-        Length in steps of one batch, at least 1.
+        Length in steps of one batch, at least 1; of a resumed run the total, as for the other lengths.
     epochs
         Length in passes over the train set, above 0.
     images
         Length in images seen, above 0.
     minutes
-        Minutes from this command to its end: a run in small is timed, and as many steps planned as fit on this machine.
+        Minutes from this command to its end: a short benchmark, then as many steps as fit on this machine.
     seed
-        The number that all randomness of the run comes from, 0 or more.
+        Random seed of the run, 0 or more.
     size
         Resize images to this height and width in pixels.
     checkpoint_every
         How often to measure and save, as "500 steps" or "1 epoch".
     keep
-        Checkpoints of milestones that stay, the newest, besides latest and best. Default: all.
+        Keep the newest N milestone checkpoints, besides latest and best. Default: all.
     processes
-        Share every batch among so many processes of this machine, started by torchrun's launcher. Default: this one alone.
+        Number of processes on this machine that share every batch, started by torchrun's launcher. Default: 1.
     device
         auto, cpu, cuda or mps.
     threads
         CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     quiet
         Print errors only.
     json_
@@ -142,17 +142,17 @@ def _course(
     if restarted() and given["--out"] is not None and is_ours(given["--out"], ranks):
         course = go_on(given["--out"], given["--data"], None, place, ranks=ranks)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
-        _say(silent, f"started anew: going on with {given['--out']} from step {course.state.progress.step:,}")
+        _say(silent, f"restarted: resuming {given['--out']} from step {course.state.progress.step:,}")
         _say(silent, changed_order(course))
         return course
     if is_run(what):
         fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every", "--keep")
         useless = [name for name in fixed if given[name] not in (None, ())]
         if useless:
-            raise UsageError(f"{useless[0]} has no effect on the run folder {what}: it goes on with its own recipe")
+            raise UsageError(f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe")
         course = go_on(what, given["--data"], length, place, ranks=ranks)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
-        _say(silent, f"going on with {what} from step {course.state.progress.step:,}")
+        _say(silent, f"resuming {what} from step {course.state.progress.step:,} of {course.total:,}")
         _say(silent, changed_order(course))
         _say(silent, changed_rate(course))
         return course
@@ -176,7 +176,7 @@ def _course(
         return course
     _say(silent, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
     if chosen.network.conditional and not course.conditional:
-        _say(quiet, f"warning, labels: {course.facts.data} has none: the network hears none, and draws without one")
+        _say(quiet, f"warning, labels: {course.facts.data} has none: the network is not conditioned on labels")
     warnings = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
     for about, text in warnings:
         _say(quiet, f"warning, {about}: {text}")
@@ -213,10 +213,10 @@ def _follow(course: Course, quiet: bool, as_json: bool) -> int:
             show(event)
     step = course.state.progress.step
     if course.stopping and step < course.total:
-        _say(quiet or as_json, f"stopped and saved at step {step:,}; go on with: inkwash train {course.folder.path}")
+        _say(quiet or as_json, f"stopped and saved at step {step:,}; resume with: inkwash train {course.folder.path}")
         return 130
-    _say(quiet or as_json, f"done: look into {course.folder.path}/card.md and {course.folder.path}/samples")
-    _say(quiet or as_json, f"draw from it: inkwash sample {course.folder.path}")
+    _say(quiet or as_json, f"done: see {course.folder.path}/card.md and {course.folder.path}/samples")
+    _say(quiet or as_json, f"sample from it: inkwash sample {course.folder.path}")
     return 0
 
 

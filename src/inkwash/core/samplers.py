@@ -242,7 +242,7 @@ def parse(text: str) -> tuple[str, int | None]:
     """
     name, colon, steps = text.partition(":")
     if name not in SAMPLERS:
-        raise unknown("sampler", name, SAMPLERS)
+        raise unknown("sampler", name, SAMPLERS, rest=f"{colon}{steps}")
     # python reads no more than some thousand digits
     if colon and not re.fullmatch(r"-?\d{1,18}", steps):
         raise UsageError(f"sampler '{text}': after the colon comes a whole number of steps, as in {name}:50")

@@ -12,9 +12,9 @@ from inkwash.data.contents import reason
 from inkwash.data.dataset import Dataset
 from inkwash.data.folders import Progress
 from inkwash.data.pixels import decode, encode
-from inkwash.errors import InkwashError, UsageError, unknown
+from inkwash.errors import InkwashError, UsageError, other_file, unknown
 
-__all__ = ["DATASETS", "FORMATS", "Dataset", "Progress", "decode", "encode", "load", "local"]
+__all__ = ["DATASETS", "FORMATS", "Dataset", "Progress", "dataset_called", "decode", "encode", "load", "local"]
 
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "mnist": partial(mnist.load, "mnist"),
@@ -45,6 +45,11 @@ FORMATS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = 
 )
 
 
+def dataset_called(name: str) -> str | None:
+    """Return the name in `DATASETS` that `name` is, in any case; None for none."""
+    return next((known for known in (name, name.lower()) if known in DATASETS), None)
+
+
 def load(spec: str | Path | None = None, size: int | None = None, progress: Progress | None = None) -> Dataset:
     """Return the data set of a name in `DATASETS`, or of a path; None means what INKWASH_DATA says.
 
@@ -58,8 +63,8 @@ def load(spec: str | Path | None = None, size: int | None = None, progress: Prog
             "no data given: use --data NAME, --data PATH or the environment variable INKWASH_DATA=PATH;"
             f" the names are {', '.join(DATASETS)}"
         )
-    known = DATASETS.get(str(spec)) or DATASETS.get(str(spec).lower())
-    dataset = known() if known else _read(Path(spec).expanduser(), size, progress)
+    known = dataset_called(str(spec))
+    dataset = DATASETS[known]() if known else _read(Path(spec).expanduser(), size, progress)
     return dataset.resized(size)
 
 
@@ -85,6 +90,6 @@ def _by_format(path: Path, size: int | None, progress: Progress | None) -> Datas
         if holds(path):
             return read(path)
     if path.is_file():
-        raise UsageError(f"{path} is no data file of a known kind: give a .npy, a .npz, {cifar.ARCHIVE}, or a folder")
+        raise other_file(path, "data set", f"NAME.npy, NAME.npz, {cifar.ARCHIVE}, a folder of images or an IDX folder")
     # only here can `size` be needed while reading: pictures may differ in size
     return folders.read(path, size, progress)

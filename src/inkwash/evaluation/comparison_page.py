@@ -98,7 +98,7 @@ def _plot(comparison: Comparison, page: Page) -> list[Element]:
     words += "; each model has a colour of its own." if several else "."
     left = [entry.name for entry in comparison.entries if entry not in shown]
     if left:
-        words += f" Not in the plot, for want of a cost or of as many samples: {', '.join(left)}."
+        words += f" Not in the plot, because they have no cost or another number of samples: {', '.join(left)}."
     alt = f"Seconds for 64 images against {score.words} of {len(shown)} settings. On the front: {better}"
     return [section("Speed against quality", plot(page.files["speed-quality.png"], alt), element("p", words))]
 

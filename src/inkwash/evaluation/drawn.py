@@ -31,7 +31,7 @@ BATCH = 100
 TIMED = 6
 """Steps that are timed, after the first."""
 
-Progress = Callable[[int], object]
+Progress = Callable[[float], object]
 
 
 class Samples(NamedTuple):

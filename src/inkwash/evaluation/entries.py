@@ -63,7 +63,7 @@ def drawn_entry(
     count: int,
     bench: Bench,
     extras: Sequence[str] = (),
-    drawing: Callable[[int], object] | None = None,
+    drawing: Callable[[float], object] | None = None,
     judging: Progress | None = None,
 ) -> Entry:
     """Return the entry of `setting` at `count` images; `drawing(done)` and `judging(what, share)` hear how far it is."""

@@ -154,11 +154,11 @@ class Drawing:
         """Return a guess of the seconds that drawing will take."""
         return self.setting.seconds_for(self.count)
 
-    def share(self, ranks: Ranks, drawing: Callable[[int], object]) -> None:
+    def share(self, ranks: Ranks, drawing: Callable[[float], object]) -> None:
         """Draw this process's share of it."""
         self.setting.share(self.count, ranks, drawing)
 
-    def run(self, todo: Todo, drawing: Callable[[int], object], judging: Progress) -> Entry:
+    def run(self, todo: Todo, drawing: Callable[[float], object], judging: Progress) -> Entry:
         """Draw, judge, and return the entry; of a run, what it came to is kept in its folder."""
         entry = drawn_entry(self.setting, self.count, todo.bench, todo.extras, drawing, judging)
         row = kept.Measured.of(self.setting, entry, f"fd.{todo.bench.panel.first}")
@@ -206,10 +206,10 @@ class Held:
         """Return 0: nothing is drawn."""
         return 0.0
 
-    def share(self, ranks: Ranks, drawing: Callable[[int], object]) -> None:
+    def share(self, ranks: Ranks, drawing: Callable[[float], object]) -> None:
         """Do nothing: it is drawn already."""
 
-    def run(self, todo: Todo, drawing: Callable[[int], object], judging: Progress) -> Entry:
+    def run(self, todo: Todo, drawing: Callable[[float], object], judging: Progress) -> Entry:
         """Judge, and return the entry."""
         return file_entry(self.name, self.values, self.labels, todo.bench, todo.extras, judging)
 

@@ -12,6 +12,9 @@ from inkwash.metrics.judges import Reading
 
 Better = Literal["low", "high", "near"]
 
+FEWEST = 200
+"""Images below which 64 features have no covariance worth comparing."""
+
 GLOSSARY = {
     "fd": "Frechet distance: means and covariances of what a judge sees, compared; 0 is equal",
     "spread": "total variance of what a judge sees, 1 as the train set",

@@ -12,7 +12,7 @@ from inkwash.core.noise import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import memory
-from inkwash.evaluation.score import Better, Evaluation, Score, Seen
+from inkwash.evaluation.score import FEWEST, Better, Evaluation, Score, Seen
 from inkwash.metrics import classes, frechet, kernel, neighbours, pixels
 from inkwash.metrics.frechet import Moments
 from inkwash.metrics.judges import Reading
@@ -21,8 +21,6 @@ from inkwash.metrics.references import Part
 
 Progress = Callable[[str], object]
 
-FEWEST = 200
-"""Images below which 64 features have no covariance worth comparing."""
 MOST = 10**7
 """Images beyond which a number is a slip of the hand: the largest test sets have some ten thousand."""
 FEWEST_NEIGHBOURS = 50
@@ -77,7 +75,7 @@ def measure(
     nearest = None
     if not data_is_points(values):
         zero = pixels.zero_share(values)
-        scores.append(Score("zero", "pixels exactly 0", zero, panel.figures.get("zero"), "near"))
+        scores.append(Score("zero", "exactly black pixels", zero, panel.figures.get("zero"), "near"))
     if data is not None:
         say("nearest train examples")
         nearest = memory.nearest(values, data)
@@ -213,7 +211,7 @@ def _of_classes(judge: str, reading: Reading, asked: Tensor | None, panel: Panel
             f"worst.{judge}", f"worst class, {named}", found.worst, real.get(f"worst.{judge}"), "high", note=which
         )
     unsure = classes.unsure(reading.probabilities)
-    yield Score(f"unsure.{judge}", f"unsure, {named}", unsure, real.get(f"unsure.{judge}"))
+    yield Score(f"unsure.{judge}", f"low confidence, {named}", unsure, real.get(f"unsure.{judge}"))
     if asked is None and len(panel.about.classes) > 1:
         spread = classes.entropy(reading.probabilities)
         yield Score(

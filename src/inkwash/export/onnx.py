@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.core.noise import Stream, normals
-from inkwash.errors import InkwashError, UsageError
+from inkwash.errors import InkwashError, missing_extra
 from inkwash.files import atomic
 from inkwash.model import Model
 
@@ -39,7 +39,7 @@ def require() -> None:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
     except ImportError:
-        raise UsageError("to write ONNX needs two packages: pip install -c constraints.txt -e '.[export]'") from None
+        raise missing_extra("--to onnx or web", "export") from None
 
 
 def write(model: Model, path: Path) -> float:

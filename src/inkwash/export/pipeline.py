@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from inkwash.core.noise import Stream, normals
-from inkwash.errors import InkwashError, UsageError
+from inkwash.errors import InkwashError, UsageError, missing_extra
 from inkwash.files import fresh_folder
 from inkwash.model import Model
 
@@ -59,7 +59,7 @@ def write(model: Model, folder: Path) -> float:
     try:
         import diffusers
     except ImportError:
-        raise UsageError("to write for diffusers needs it: pip install -c constraints.txt -e '.[interop]'") from None
+        raise missing_extra("--to diffusers", "interop") from None
     # Any: its classes are put together where types cannot be seen
     theirs: Any = diffusers.UNet2DModel(**_config(model))
     theirs.load_state_dict(_weights(model))

@@ -34,7 +34,7 @@ class Watch:
         """Return what hears the events of a run."""
         return nullcontext(lambda event: None)
 
-    def drawing(self, name: str, count: int) -> AbstractContextManager[Callable[[int], object]]:
+    def drawing(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
         """Return what hears how many of `count` images are drawn."""
         return nullcontext(lambda done: None)
 

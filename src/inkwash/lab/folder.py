@@ -8,7 +8,8 @@ from pathlib import Path
 
 from inkwash.bounds import parsed_json
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.scoring import FEWEST, MOST
+from inkwash.evaluation.score import FEWEST
+from inkwash.evaluation.scoring import MOST
 from inkwash.files import write_text
 from inkwash.names import require_contained
 from inkwash.seals import opened, sealed
@@ -31,7 +32,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.count is not None and not FEWEST <= self.count <= MOST:
-            raise UsageError(f"-n is {self.count}: judges need at least {FEWEST} images of each arm, at most {MOST:,}")
+            raise UsageError(f"-n is {self.count}: FD needs at least {FEWEST} images per variant, at most {MOST:,}")
 
     @property
     def command(self) -> str:
@@ -106,7 +107,7 @@ class LabFolder:
             if now is not None and now != then:
                 was = f"--{option} {then}" if then is not None else f"no --{option}"
                 raise UsageError(
-                    f"{self.path} was begun with {was} and goes on with that: choose another --out for --{option} {now}"
+                    f"{self.path} was begun with {was} and resumes with that: choose another --out for --{option} {now}"
                 )
         return before if asked.count is None else replace(before, count=asked.count)
 

@@ -100,7 +100,7 @@ class Plan:
             return
         if ranks.any(ranks.first and self.folder.recipe.is_file()):
             course = go_on(self.folder.path, self.data, None, self.device, ranks=ranks)
-            told = f"going on with {self.folder.path} from step {done:,} of {self.total:,}"
+            told = f"resuming {self.folder.path} from step {done:,} of {self.total:,}"
             watch.say(f"{told}: {course.fallen_back}" if course.fallen_back else told)
         else:
             watch.say(f"training {self.folder.path}, {self.total:,} steps")

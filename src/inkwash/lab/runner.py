@@ -186,11 +186,12 @@ class Work:
         prints.save_png(sheet, self.folder.same_seeds, {"experiment": self.experiment.name, "seed": 0})
 
     def _write(self, results: Results, verdict: Verdict | None, arms: int) -> None:
-        status = "complete" if verdict else f"stopped after {len(results.arms)} of {arms} arms"
+        status = "complete" if verdict else f"stopped after {len(results.arms)} of {arms} variants"
         told = {
             "experiment": self.experiment.name,
             "claimed_by": self.experiment.claimed_by,
             "hypothesis": self.experiment.hypothesis,
+            "tested_on": self.request.run,
             "status": status,
             "verdict": None if verdict is None else {"outcome": verdict.outcome, "words": verdict.words},
             "data": results.data,

@@ -1,4 +1,4 @@
-"""What will go wrong, said in plain words before it does: of a recipe, of a trained model, of a data set.
+"""Warnings before a run or before sampling: about a recipe, a trained model, a data set.
 
 A check is a small function that returns one sentence (cause, consequence, way out) or None. To add one: the function,
 and a row in the table of what it looks at.

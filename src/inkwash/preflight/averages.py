@@ -1,4 +1,4 @@
-"""The average that samples are drawn from begins as the random network: how much of that is left in it."""
+"""The EMA that samples are drawn from begins as the random network: how much of that is left in it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def start_left_at_the_end(recipe: Recipe, facts: Facts) -> str | None:
     if left <= ema.TOO_YOUNG:
         return None
     return (
-        f"after all {total:,} steps {left:.0%} of the random start is left in the average that samples are drawn from: "
-        "they will be noise to that share; train longer, or shorten the half-life training.ema"
+        f"after all {total:,} steps {left:.0%} of the EMA weights, which samples are drawn from, is still the random "
+        "initialisation: samples will be noisy; train longer, or shorten the half-life training.ema"
     )
 
 
@@ -47,6 +47,6 @@ def start_left_now(progress: Mapping[str, Any]) -> str | None:
     if left <= ema.TOO_YOUNG:
         return None
     return (
-        f"at step {step:,} {left:.0%} of the random start is left in the average that samples are drawn from: "
-        "they are noise to that share; go on training"
+        f"at step {step:,} {left:.0%} of the EMA weights, which samples are drawn from, is still the random "
+        "initialisation: samples are noisy; train longer"
     )

@@ -85,7 +85,7 @@ def _card(
         "### Qualitative\n" + _pictures(folder),
         "## Observations\n" + _bullets(_observations(recipe, facts, progress, held, floor)),
         f"## Next steps\n{experiment.next or 'Not stated.'}",
-        f"## Draw from it\n```bash\ninkwash sample {folder.path.as_posix()} "
+        f"## Sample from it\n```bash\ninkwash sample {folder.path.as_posix()} "
         f"--sampler {recipe.sampling.sampler} -n 64 -o drawn.png\n```",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -98,15 +98,19 @@ def _configuration(recipe: Recipe, facts: Facts) -> dict[str, str]:
         "Data": f"{facts.data}, {facts.count:,} train examples of {'×'.join(map(str, facts.shape))}, "
         f"std {facts.data_std:.3f}, SHA-256 {facts.sha256[:12]}",
         "Network": f"{recipe.network.kind} {recipe.network.options}"
-        + (f", told the class in {1 - training.label_dropout:.0%} of examples" if recipe.network.conditional else ""),
+        + (
+            f", conditioned on the class in {1 - training.label_dropout:.0%} of examples"
+            if recipe.network.conditional
+            else ""
+        ),
         "Target": recipe.target + (", clipped to the range of pixels" if recipe.clip else ""),
         "Schedule": repr(recipe.schedule),
         "Levels in training": repr(recipe.density),
         "Loss weight": repr(recipe.weight),
-        **({"Guidance learnt": f"{training.guidance:g}, at u from {low:g} to {high:g}"} if taught else {}),
+        **({"Guidance distilled": f"{training.guidance:g}, at u from {low:g} to {high:g}"} if taught else {}),
         "Optimiser": repr(recipe.optimizer),
         "Length": f"{training.length}, batch {training.batch}, seed {training.seed}",
-        "Average": f"half-life {training.ema}",
+        "EMA": f"half-life {training.ema}",
     }
 
 
@@ -145,8 +149,8 @@ def _observations(
     terminal = recipe.schedule.terminal
     left = progress.start_left
     found = {
-        "Average": f"{left:.1%} of the random start is left in it"
-        + (" - it is too young to draw from" if left > ema.TOO_YOUNG else ""),
+        "EMA": f"{left:.1%} weight on initial parameters"
+        + (": too early to sample from it" if left > ema.TOO_YOUNG else ""),
         "Noisiest level": terminal_words(terminal),
     }
     if held and floor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from inkwash.data import encode
 from inkwash.drawing import finished
-from inkwash.errors import UsageError
+from inkwash.errors import UsageError, missing_extra
 from inkwash.model import Model
 from inkwash.nets import anatomy
 
@@ -38,7 +38,7 @@ def library() -> Any:
     try:
         import diffusers
     except ImportError:
-        raise UsageError("--against needs diffusers: pip install -c constraints.txt -e '.[interop]'") from None
+        raise missing_extra("--against", "interop") from None
     return diffusers
 
 

@@ -21,28 +21,29 @@ def show(as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table(box=box.SIMPLE_HEAD, title="Recipes and bundled models", title_justify="left")
+    # at 80 columns half of the width is left for the last one
+    table = Table(box=box.SIMPLE_HEAD, title="Recipes and bundled models", title_justify="left", padding=(0, 1, 0, 0))
+    table.pad_edge = False
     for heading in ("name", "data"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("parameters", "MFLOP"):
+    for heading in ("weights", "MFLOP", "epochs"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("bundled", no_wrap=True)
-    table.add_column("what it is")
+    table.add_column("description")
     for row in rows:
         table.add_row(
             row["name"],
             row["data"],
-            f"{row['parameters']:,}",
-            f"{row['flops'] / 1e6:,.1f}",
-            row["epochs"],
+            f"{row['parameters'] / 1e6:.2f} M",
+            f"{row['flops'] / 1e6:,.0f}" if row["flops"] > 1e6 else f"{row['flops'] / 1e6:.1f}",
+            row["epochs"].removesuffix(" epochs"),
             row["about"],
         )
     console = Console()
     console.print(table)
-    console.print("MFLOP is the work of one forward of one example. One in full: inkwash show NAME", highlight=False)
-    console.print(
-        "Train: inkwash train NAME --data PATH. Draw from a bundled model: inkwash sample NAME", highlight=False
-    )
+    console.print("weights: number of parameters. MFLOP: work of one forward pass of one example.", highlight=False)
+    console.print("epochs: training of the bundled model; empty where none is bundled.", highlight=False)
+    console.print("Details: inkwash show NAME. Train: inkwash train NAME --data PATH.", highlight=False)
+    console.print("Sample from a bundled model: inkwash sample NAME", highlight=False)
 
 
 def _row(name: str) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def _row(name: str) -> dict[str, Any]:
         net, status = model.build_net(chosen, facts), ""
     return {
         "name": name,
-        "about": chosen.about,
+        "about": (recipe.load(name) if name in recipe.bundled() else chosen).about,
         "data": facts.data,
         "network": chosen.network.kind,
         "parameters": anatomy.parameters(net),

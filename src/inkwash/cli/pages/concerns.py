@@ -1,4 +1,4 @@
-"""The section of a page that says what will go wrong."""
+"""The section of a page with the warnings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from inkwash.preflight import Concern
 def tell(console: Console, concerns: Sequence[Concern]) -> None:
     """Print one line a concern under a heading, or that there is none."""
     if not concerns:
-        console.print("Nothing to warn of.")
+        console.print("No warnings.")
         return
-    console.print("What will go wrong:")
+    console.print("Warnings:")
     for concern in concerns:
         console.print(f"  {concern.about}: {concern.text}", markup=False, soft_wrap=True)
