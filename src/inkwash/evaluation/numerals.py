@@ -18,5 +18,5 @@ def number(key: str, value: float) -> str:
 def span(seconds: float) -> str:
     """Return a time as people say it: 40 seconds, 12 minutes, 2.5 hours."""
     if seconds < 90:
-        return f"{seconds:.0f} seconds"
+        return f"{seconds:.0f} second" + "s" * (round(seconds) != 1)
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

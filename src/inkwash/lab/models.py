@@ -19,8 +19,8 @@ from inkwash.lab.experiment import Arm, Trained
 from inkwash.model import Model
 from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe, differing
+from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.planning import planned
 from inkwash.runs.starting import go_on, start
 from inkwash.training import checkpoints
 from inkwash.training.batches import Split
@@ -107,7 +107,7 @@ class Plan:
         with watch.training(course) as show:
             for event in course.events():
                 show(event)
-        if course.stopping and course.state.progress.step < course.total:
+        if course.stopping and not course.complete:
             raise KeyboardInterrupt
 
 
@@ -145,8 +145,10 @@ class Models:
         """Return the images that the slowest of the plans trains on in so many minutes on this machine, as a length."""
         images = []
         for plan in self.plans:
-            within = planned(plan.recipe, plan.data, 60 * minutes, plan.device, ranks=ranks)
-            images.append(Length.parse(within.training.length).amount * within.training.batch)
+            chosen = recipe.with_length(plan.recipe, Length(minutes, "minutes"))
+            # nothing is written: only a course that is followed writes into its folder
+            course = Course(chosen, plan.data, RunFolder(Path("unwritten")), plan.device, ranks=ranks)
+            images.append(course.steps_in_budget() * chosen.training.batch)
         return str(Length(min(images), "images"))
 
     def lasting(self, length: str) -> Models:

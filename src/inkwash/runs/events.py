@@ -30,4 +30,16 @@ class Drew(NamedTuple):
     path: Path
 
 
-Event = Step | Measured | Kept | Drew
+class Planned(NamedTuple):
+    """The new last step of a run of so many minutes, planned after `step` at `pace` seconds per step.
+
+    `warning` says what is wrong with a first plan of too few steps.
+    """
+
+    step: int
+    total: int
+    pace: float
+    warning: str | None
+
+
+Event = Step | Measured | Kept | Drew | Planned
