@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from inkwash.drawing import NO_LABEL, Drawn, Settings, draw, ends, labels_for, m
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.recipe import Recipe
+from inkwash.runs.events import Planned
 from inkwash.runs.starting import go_on, is_run, start
 from inkwash.sheets import facts_of, sheet
 from inkwash.steering import Edit, Morph
@@ -234,6 +236,8 @@ def train(
             chosen = replace(chosen, training=replace(chosen.training, length=length))
         course = start(chosen, data, out, place, net, objective, since)
     for event in course.events():
+        if isinstance(event, Planned) and event.warning:
+            warnings.warn(event.warning, stacklevel=2)
         if on_event is not None:
             on_event(event)
     return course.average()

@@ -62,10 +62,9 @@ def plain_lines(course: Course) -> Show:
     """A line a measurement, with images a second and the time left, for logs without a terminal."""
     from inkwash.runs.events import Drew, Measured, Planned
 
-    first, begun, planned = course.state.progress.step, time.perf_counter(), False
+    first, begun = course.state.progress.step, time.perf_counter()
 
     def show(event: Any) -> None:
-        nonlocal planned
         if isinstance(event, Measured):
             spent = time.perf_counter() - begun
             each = spent / max(event.step - first, 1)
@@ -75,8 +74,7 @@ def plain_lines(course: Course) -> Show:
                 left = "" if course.complete else f", {span(each * (course.total - event.step))} left"
             told = f"{step}: held-out loss {event.profile.mean:.4f}, {course.batches.size / each:,.0f} images/s{left}"
             print(told, file=sys.stderr, flush=True)
-        elif isinstance(event, Planned) and not planned:
-            planned = True
+        elif isinstance(event, Planned) and event.first:
             print(f"planned {event.total:,} steps ({event.pace:.2g} s/step)", file=sys.stderr, flush=True)
         elif isinstance(event, Drew):
             print(f"step {event.step:,}: picture {event.path}", file=sys.stderr, flush=True)

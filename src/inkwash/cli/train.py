@@ -203,13 +203,16 @@ def _length(given: dict[str, float | None]) -> Length | None:
 
 
 def _follow(course: Course, quiet: bool, as_json: bool) -> int:
+    from inkwash.preflight import averages
     from inkwash.runs.events import Planned
 
     with stop_on_signal(course), _display(course, quiet, as_json) as show:
         for event in course.events():
             show(event)
-            if isinstance(event, Planned) and event.warning:
-                _say(quiet, f"warning, length: {event.warning}")
+            if isinstance(event, Planned) and event.first:
+                young = averages.start_left_at_the_end(course.recipe, course.facts)
+                _say(quiet, event.warning and f"warning, length: {event.warning}")
+                _say(quiet, young and f"warning, average: {young}")
     step = course.state.progress.step
     if course.stopping and not course.complete:
         _say(quiet or as_json, f"stopped and saved at step {step:,}; go on with: inkwash train {course.folder.path}")

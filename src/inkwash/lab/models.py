@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,7 +149,7 @@ class Models:
             chosen = recipe.with_length(plan.recipe, Length(minutes, "minutes"))
             # nothing is written: only a course that is followed writes into its folder
             course = Course(chosen, plan.data, RunFolder(Path("unwritten")), plan.device, ranks=ranks)
-            images.append(course.steps_in_budget() * chosen.training.batch)
+            images.append(_steps_in_budget(course) * chosen.training.batch)
         return str(Length(min(images), "images"))
 
     def lasting(self, length: str) -> Models:
@@ -237,6 +238,17 @@ def _require_one_data(models: Sequence[Model], data: Dataset | None) -> None:
     if len(known) > 1:
         names = " and ".join(f"{name} ({sha256[:12]})" for sha256, name in known.items())
         raise UsageError(f"the models of one experiment learn one data set, these {names}: give it by --data")
+
+
+def _steps_in_budget(course: Course) -> int:
+    """Return the steps that a length in minutes allows, by training the first ones; nothing is written."""
+    assert course.budget is not None
+    course.budget.begin(0)
+    step = next(step.number for step in course.loop() if course.plan_due(step.number))
+    begun = time.perf_counter()
+    course.measuring.loss(course.state.average)
+    course.budget.measured(step, time.perf_counter() - begun, milestone=True)
+    return course.plan(step).total
 
 
 def _milestones(path: Path) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -46,7 +46,7 @@ LOG_EVERY = 10
 
 @dataclass
 class Course:
-    """A run of `recipe` on `data` in `folder`. A length in minutes counts from the moment `since` of time.perf_counter.
+    """A run of `recipe` on `data` in `folder`. A length in minutes counts from the moment `since` of `clock`, by default now.
 
     `net` replaces the recipe's network by the caller's own, `objective` what is minimised; the held-out loss stays
     that of the recipe, so that runs can be compared. Several `ranks` go through it together, each with its own course;
@@ -61,6 +61,7 @@ class Course:
     objective: Objective | None = None
     ranks: Ranks = ALONE
     since: float | None = None
+    clock: Callable[[], float] = time.perf_counter
     asked: Recipe = field(init=False)
     state: State = field(init=False)
     schedule: CheckpointSchedule = field(init=False)
@@ -85,7 +86,7 @@ class Course:
         self.half_life = Length.parse(training.ema, "training.ema").steps(training.batch, count, "training.ema")
         length, chosen = Length.parse(training.length), self.recipe
         if length.unit == "minutes":
-            self.budget = TimeBudget(60 * length.amount, self.since)
+            self.budget = TimeBudget(60 * length.amount, self.since, self.clock)
             # what cannot be read is refused now, and not at the first plan
             CheckpointSchedule.of(chosen, 1, count)
             self.schedule, total = CheckpointSchedule(MOST, {}), MOST
@@ -185,7 +186,7 @@ class Course:
     def events(self) -> Iterator[Event]:
         """Train up to the last step, yielding every step, measurement, checkpoint and picture as it comes."""
         self.measuring.floor()
-        spent, begun = self.seconds_before(), time.perf_counter()
+        spent, begun = self.seconds_before(), self.clock()
         loop = self.loop()
         if self.budget is not None:
             self.budget.begin(self.state.progress.step)
@@ -197,10 +198,10 @@ class Course:
                 if self.state.progress.step == 0 and not self.folder.latest.is_file():
                     self._keep_latest()
                 for step in loop:
-                    self._log(log, step, spent + time.perf_counter() - begun)
-                    yield step
                     if self.plan_due(step.number):
                         yield from self._plan(step.number, log)
+                    self._log(log, step, spent + self.clock() - begun)
+                    yield step
                     yield from self._after(step.number, log)
                     # asked of all, so that they end after the same step
                     self.stopping = self.ranks.any(self.stopping)
@@ -215,7 +216,7 @@ class Course:
                 self._keep_latest()
             finally:
                 if self.ranks.first:
-                    self.folder.end_session(session, time.perf_counter() - begun, self.state.progress.step)
+                    self.folder.end_session(session, self.clock() - begun, self.state.progress.step)
         if self.ranks.first:
             self.write_record()
 
@@ -255,16 +256,6 @@ class Course:
         }
         return Checkpoint(header, self.state.tensors())
 
-    def steps_in_budget(self) -> int:
-        """Return the steps that a length in minutes allows, by training the first ones; nothing is written."""
-        assert self.budget is not None
-        self.budget.begin(0)
-        step = next(step.number for step in self.loop() if self.plan_due(step.number))
-        begun = time.perf_counter()
-        self.measuring.loss(self.state.average)
-        self.budget.measured(step, time.perf_counter() - begun, milestone=True)
-        return self.plan(step).total
-
     def plan_due(self, step: int) -> bool:
         """Return whether to plan a length in minutes anew after `step`, by the clock of the first process."""
         return self.budget is not None and self.ranks.any(self.budget.due(step) and self.ranks.first)
@@ -285,21 +276,20 @@ class Course:
         assert self.budget is not None
         if not self.budget.calibrated:
             # what a measurement costs is not known yet: one is made now, with its grid and checkpoints
-            self.schedule = self.schedule.revised(
-                step, CheckpointSchedule.of(self.asked, step, len(self.batches.split.train))
-            )
+            now = CheckpointSchedule.of(self.asked, step, len(self.batches.split.train))
+            self.schedule = self.schedule.revised(step, now)
             return
         first, before = not self.budget.planned, self.state.total
         plan = self.plan(step)
         if plan.total != before and self.ranks.first:
             log.write("plan", step, {"total": plan.total, "seconds_per_step": plan.pace, "left": self.budget.left})
             write_text(self.folder.recipe, self.recipe.to_toml())
-        yield Planned(step, plan.total, plan.pace, self.budget.warning(plan) if first else None)
+        yield Planned(step, plan.total, plan.pace, first, self.budget.warning(plan) if first else None)
 
     def _after(self, step: int, log: Log) -> Iterator[Event]:
         if not self.schedule.includes(step):
             return
-        milestone, begun = self.schedule.milestones.get(step), time.perf_counter()
+        milestone, begun = self.schedule.milestones.get(step), self.clock()
         # a run that dies from here on goes back to the checkpoint before, and does all of this again
         self.state.whole = False
         profile = self.measuring.loss(self.state.average)
@@ -326,7 +316,7 @@ class Course:
                 self.write_record()
         if self.budget is not None:
             calibrated = self.budget.calibrated
-            self.budget.measured(step, time.perf_counter() - begun, milestone is not None)
+            self.budget.measured(step, self.clock() - begun, milestone is not None)
             if not calibrated:
                 yield from self._plan(step, log)
 

@@ -33,12 +33,13 @@ class Drew(NamedTuple):
 class Planned(NamedTuple):
     """The new last step of a run of so many minutes, planned after `step` at `pace` seconds per step.
 
-    `warning` says what is wrong with a first plan of too few steps.
+    `first` marks the session's first plan, whose `warning` says that it has too few steps to learn anything.
     """
 
     step: int
     total: int
     pace: float
+    first: bool
     warning: str | None
 
 

@@ -16,6 +16,7 @@ from inkwash.errors import UsageError
 from inkwash.files import write_text
 from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe
+from inkwash.runs.checkpointing import CheckpointSchedule
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
 from inkwash.training import checkpoints
@@ -139,6 +140,9 @@ def _taken_up(
         total = before.steps(written.training.batch, len(course.batches.split.train))
         course.horizon_before = replace(state.horizon, total=total)
     if course.budget is not None:
+        if done:
+            past = CheckpointSchedule.of(written, done, len(course.batches.split.train))
+            course.schedule = replace(course.schedule, milestones=past.milestones)
         # as in a run that was planned for both times from its start
         state.horizon = Horizon(
             state.total, done, course.budget.seconds / (course.budget.seconds + course.seconds_before())

@@ -24,7 +24,7 @@ FEWEST_STEPS = 10
 
 
 class Plan(NamedTuple):
-    """A run of `total` steps at `pace` seconds per step; measurements are `spacing` steps apart, or as the recipe has them: 0."""
+    """A run of `total` steps at `pace` seconds per step; `spacing` thins out its measurements, 0 leaves them alone."""
 
     total: int
     pace: float
@@ -117,7 +117,8 @@ class TimeBudget:
         steps = plan.total - self.first
         if steps >= FEWEST_STEPS:
             return None
-        more = (FEWEST_STEPS - (self._step - self.first) + self.measurement) * self.pace
+        # with one step to spare
+        more = (FEWEST_STEPS + 1 - (self._step - self.first) + self.measurement) * self.pace
         needed = math.ceil((self.seconds - self.left + more) / 6) / 10
         return (
             f"{Length(self.seconds / 60, 'minutes')} allows {Length(steps, 'steps')} only ({self.pace:.2g} s/step), "
