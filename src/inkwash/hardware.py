@@ -67,6 +67,19 @@ def lay_out(net: nn.Module, device: torch.device) -> nn.Module:
     return net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def configure(threads: int | None = None) -> None:
+    """Set this process up for long computations: `threads` of the CPU (None: as torch chooses), freed memory kept.
+
+    Raises `UsageError` for fewer than one thread.
+    """
+    keep_memory()
+    if threads is None:
+        return
+    if threads < 1:
+        raise UsageError(f"--threads is {threads}: give at least 1")
+    torch.set_num_threads(threads)
+
+
 def keep_memory() -> None:
     """Tell glibc to keep freed memory: by default it maps and page-faults tensors over 32 MiB anew at every use.
 

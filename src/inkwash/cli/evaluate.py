@@ -39,6 +39,7 @@ def evaluate(
     thorough: Annotated[bool, Parameter(negative=())] = False,
     report: Path | None = None,
     device: str = "auto",
+    threads: Whole | None = None,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     processes: Whole | None = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
@@ -84,6 +85,8 @@ def evaluate(
         A folder for a page with pictures (index.html), CSV and plots.
     device
         auto, cpu, cuda or mps.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     with_
         Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
     processes
@@ -101,7 +104,7 @@ def evaluate(
     from inkwash.errors import unknown
     from inkwash.evaluation.requests import Asked, listed, weights
 
-    hardware.keep_memory()
+    hardware.configure(threads)
     if schedule is not None and schedule not in SCHEDULES:
         raise unknown("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")

@@ -32,6 +32,7 @@ def lab(
     length: str | None = None,
     run: str | None = None,
     device: str = "auto",
+    threads: Whole | None = None,
     processes: Whole | None = None,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
@@ -58,6 +59,8 @@ def lab(
         Your run folder or model, in place of the one model that the arms of an experiment share.
     device
         auto, cpu, cuda or mps.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     processes
         Share the training and the drawing among so many processes of this machine. Default: this one alone.
     with_
@@ -86,7 +89,7 @@ def lab(
 
     if name not in known:
         raise unknown("experiment", name, known)
-    hardware.keep_memory()
+    hardware.configure(threads)
     place = out or Path("lab") / name
     with ranks.joined(hardware.device(device)) as those:
         silent = quiet or json_ or not those.first

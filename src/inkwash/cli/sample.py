@@ -44,6 +44,7 @@ def sample(
     batch: Whole = 64,
     precision: str = "float32",
     device: str = "auto",
+    threads: Whole | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     scale: Whole | None = None,
     columns: Whole | None = None,
@@ -98,6 +99,8 @@ def sample(
         float32, bfloat16, or auto (bfloat16 where it is faster). Other than float32, images can change with the batch.
     device
         auto, cpu, cuda or mps.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     out
         NAME.png (a grid), NAME.npz (uint8 images and labels), or a folder of single images. Default: out/MODEL.png.
     scale
@@ -132,13 +135,13 @@ def sample(
     if strip and film:
         raise UsageError("--strip and --film are two pictures: give one, then the other")
     kind: Kind = "strip" if strip else "film" if film else "grid"
-    hardware.keep_memory()
+    hardware.configure(threads)
     if Path(model).suffix.lower() in {".png", ".webp", ".gif"}:
         drawn = Settings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
         asked = Request(model, kind, n, label, *ends, scale, columns, drawn)
         if asked != Request(model) or any(given is not None for given in (schedule, from_, mask, noise)):
             raise UsageError(
-                f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device"
+                f"{model} is drawn again as it was drawn: leave the other flags out, except --out, --device and --threads"
             )
         # one picture is drawn by one process
         return redraw(Path(model), out, device, quiet) if speaks() else 0

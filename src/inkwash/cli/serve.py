@@ -29,6 +29,7 @@ def serve(
     data: str | None = None,
     at_once: Whole = 2,
     waiting: Whole = 32,
+    threads: Whole | None = None,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
@@ -54,6 +55,8 @@ def serve(
         Drawings at a time, at least 1; the others wait in a line.
     waiting
         How many may wait, 0 or more; the rest are told that it is busy.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     open_
         Also open the browser.
     with_
@@ -86,7 +89,7 @@ def serve(
         raise UsageError(f"--host {host} can be reached from other machines: give a --token as well, such as 'new'")
     if data is not None and datasets.local(data) is None:
         raise UsageError(f"--data {data} is not on this machine: give a folder or a file that is")
-    hardware.keep_memory()
+    hardware.configure(threads)
     # the page comes at once, and what it asks first is ready by the time that somebody has read it
     catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))
     built = app.build(catalog, token, at_once, waiting)

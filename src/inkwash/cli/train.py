@@ -42,6 +42,7 @@ def train(
     keep: Whole | None = None,
     processes: Whole | None = None,
     device: str = "auto",
+    threads: Whole | None = None,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -80,6 +81,8 @@ def train(
         Share every batch among so many processes of this machine, started by torchrun's launcher. Default: this one alone.
     device
         auto, cpu, cuda or mps.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     with_
         Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
     quiet
@@ -97,7 +100,7 @@ def train(
     own_code.load(with_)
     from inkwash import hardware, ranks
 
-    hardware.keep_memory()
+    hardware.configure(threads)
     place = hardware.device(device)
     with ranks.joined(place) as those:
         quiet, json_ = quiet or not those.first, json_ and those.first
