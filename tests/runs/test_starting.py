@@ -162,6 +162,19 @@ def test_a_run_of_minutes_plans_its_steps_and_writes_them_down(begun: Callable[.
     assert all(later <= earlier for earlier, later in itertools.pairwise(rates)) and rates[-1] < 0.1 * rates[0]
 
 
+def test_a_last_step_that_is_planned_away_is_not_measured(begun: Callable[..., Course]) -> None:
+    course = timed(begun("run", "training.length=1 minute", "training.checkpoint_every=1000 steps"), 4.0)
+    totals, measured = set(), []
+    for event in course.events():
+        if isinstance(event, Planned):
+            totals.add(event.total)
+        if isinstance(event, Measured):
+            measured.append(event.step)
+    assert len(totals) > 2
+    # the first one tells what it costs, the last one ends the run; the milestone at step 100 is too far
+    assert len(measured) == 2 + (measured[-1] > 100) and measured[-1] == course.total
+
+
 def test_no_time_at_all_is_one_step_measured_and_drawn_and_a_warning(begun: Callable[..., Course]) -> None:
     course = timed(begun("run", "training.length=1 minute"), 0.01)
     events = list(course.events())

@@ -248,7 +248,7 @@ def _steps_in_budget(course: Course) -> int:
     begun = time.perf_counter()
     course.measuring.loss(course.state.average)
     course.budget.measured(step, time.perf_counter() - begun, milestone=True)
-    return course.plan(step).total
+    return course.plan(step, measured=True).total
 
 
 def _milestones(path: Path) -> list[Path]:

@@ -24,11 +24,11 @@ class CheckpointSchedule:
         """Return whether the run measures and saves after `step`."""
         return step % self.every == 0 or step in self.milestones
 
-    def revised(self, step: int, new: CheckpointSchedule) -> CheckpointSchedule:
-        """Return this schedule up to `step`, and after it the `new` one, whose last step may be `step` itself."""
-        last = max(new.milestones)
-        ahead = {at: name for at, name in new.milestones.items() if at > step or at == last}
-        return CheckpointSchedule(new.every, {at: name for at, name in self.milestones.items() if at <= step} | ahead)
+    def revised(self, new: CheckpointSchedule, start: int) -> CheckpointSchedule:
+        """Return the `new` schedule, with the milestones of this one before the step `start` in place of its own."""
+        past = {step: name for step, name in self.milestones.items() if step < start}
+        ahead = {step: name for step, name in new.milestones.items() if step >= start}
+        return CheckpointSchedule(new.every, past | ahead)
 
 
 def count(recipe: Recipe, total: int, images: int) -> int:

@@ -260,8 +260,11 @@ class Course:
         """Return whether to plan a length in minutes anew after `step`, by the clock of the first process."""
         return self.budget is not None and self.ranks.any(self.budget.due(step) and self.ranks.first)
 
-    def plan(self, step: int) -> Plan:
-        """Set the last step to what the time left allows after `step`, as the first process finds it."""
+    def plan(self, step: int, measured: bool = False) -> Plan:
+        """Set the last step to what the time left allows after `step`, as the first process finds it.
+
+        `measured` tells that the measurement after `step` is already made.
+        """
         assert self.budget is not None
         images = len(self.batches.split.train)
         plan = self.budget.plan(step, lambda total: checkpointing.count(self.asked, total, images))
@@ -269,18 +272,18 @@ class Course:
         self.state.horizon = self.state.horizon.revised(step, plan.total)
         chosen = checkpointing.thinned(self.asked, plan.spacing) if plan.spacing else self.asked
         self.recipe = with_length(chosen, Length(plan.total, "steps"))
-        self.schedule = self.schedule.revised(step, CheckpointSchedule.of(self.recipe, plan.total, images))
+        self.schedule = self.schedule.revised(CheckpointSchedule.of(self.recipe, plan.total, images), step + measured)
         return plan
 
-    def _plan(self, step: int, log: Log) -> Iterator[Event]:
+    def _plan(self, step: int, log: Log, measured: bool = False) -> Iterator[Event]:
         assert self.budget is not None
         if not self.budget.calibrated:
             # what a measurement costs is not known yet: one is made now, with its grid and checkpoints
             now = CheckpointSchedule.of(self.asked, step, len(self.batches.split.train))
-            self.schedule = self.schedule.revised(step, now)
+            self.schedule = self.schedule.revised(now, step)
             return
         first, before = not self.budget.planned, self.state.total
-        plan = self.plan(step)
+        plan = self.plan(step, measured)
         if plan.total != before and self.ranks.first:
             log.write("plan", step, {"total": plan.total, "seconds_per_step": plan.pace, "left": self.budget.left})
             write_text(self.folder.recipe, self.recipe.to_toml())
@@ -318,7 +321,7 @@ class Course:
             calibrated = self.budget.calibrated
             self.budget.measured(step, self.clock() - begun, milestone is not None)
             if not calibrated:
-                yield from self._plan(step, log)
+                yield from self._plan(step, log, measured=True)
 
     def _log(self, log: Log, step: Step, seconds: float) -> None:
         progress = self.state.progress

@@ -79,7 +79,9 @@ class TimeBudget:
         self._mark += seconds
         self._time_steps(step)
         if milestone:
-            self.measurement, self._next = max(seconds, 1e-9) / self.pace, 0.0
+            # the last one must not come too late: a cost that was higher before is forgotten slowly
+            self.measurement = max(seconds / self.pace, MEMORY * self.measurement, 1e-9)
+            self._next = 0.0
 
     def _time_steps(self, step: int) -> None:
         """Update the pace from the steps since the last call."""
