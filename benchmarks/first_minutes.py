@@ -32,7 +32,7 @@ def commands(readme: str, data: Path) -> list[str]:
     blocks = re.findall(r"```bash\n(.*?)```", section, flags=re.DOTALL)
     lines = [line.split("#", 1)[0].strip() for block in blocks for line in block.splitlines()]
     return [
-        line.replace("FOLDER", shlex.quote(str(data))) for line in lines if line.startswith(("make demo", "inkwash "))
+        line.replace("FOLDER", shlex.quote(str(data))) for line in lines if line.startswith("inkwash ") and not line.startswith("inkwash serve")
     ]
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from inkwash import synonyms
-
 from inkwash.printing import print
 
 

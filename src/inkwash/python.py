@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from inkwash.drawing import NO_LABEL, Drawn, Settings, draw, ends, labels_for, m
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.recipe import Recipe
+from inkwash.runs.events import Planned
 from inkwash.runs.starting import go_on, is_run, start
 from inkwash.sheets import facts_of, sheet
 from inkwash.steering import Edit, Morph
@@ -207,18 +210,18 @@ def train(
 ) -> Model:
     """Train a recipe into a new run folder, or go on with the run folder `what`, and return the averaged model.
 
-    `data` is a name, a path or a `Dataset`, `length` "5 epochs" or "3 minutes", which are
-    those of this call, `net` your own network; data without labels make a network that hears none; `changes` are
+    `data` is a name, a path or a `Dataset`, `length` "5 epochs" or "3 minutes", which
+    count from this call, `net` your own network; data without labels make a network that hears none; `changes` are
     recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`, or whole sections as objects, as in
     `schedule=Cosine()`; `objective` replaces the recipe's. `on_event` hears every step,
     measurement, checkpoint and picture. Raises `UsageError` or `InkwashError` as the command does.
     """
     hardware.keep_memory()
-    place = hardware.device(device)
+    place, since = hardware.device(device), time.perf_counter()
     if not isinstance(what, Recipe) and is_run(what):
         if changes or out is not None:
             raise UsageError(f"{what} is a run folder: it goes on with its own recipe in its own place")
-        course = go_on(what, data, Length.parse(length) if length else None, place, net, objective)
+        course = go_on(what, data, Length.parse(length) if length else None, place, net, objective, since=since)
     else:
         chosen = what if isinstance(what, Recipe) else recipe.load(what)
         objects: dict[str, Any] = {key: value for key, value in changes.items() if is_dataclass(value)}
@@ -231,8 +234,10 @@ def train(
             raise UsageError(f"train: {error}; a section's name takes an object, as in schedule=Cosine()") from None
         if length:
             chosen = replace(chosen, training=replace(chosen.training, length=length))
-        course = start(chosen, data, out, place, net, objective)
+        course = start(chosen, data, out, place, net, objective, since)
     for event in course.events():
+        if isinstance(event, Planned) and event.warning:
+            warnings.warn(event.warning, stacklevel=2)
         if on_event is not None:
             on_event(event)
     return course.average()

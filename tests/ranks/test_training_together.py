@@ -145,7 +145,6 @@ def test_a_variable_of_another_launcher_silences_nobody(environment: dict[str, s
 def test_what_is_wrong_is_said_once(environment: dict[str, str], tmp_path: Path) -> None:
     for more, cause in (
         (["--set", "training.batch=1"], "1 cannot be shared by 2 processes"),
-        (["--minutes", "0.001"], "minutes are over before"),
         (["--set", "training.batsh=1"], "batsh"),
         (["--batsh", "1"], "--batsh"),
         (["--data", "nowhere"], "no file or folder 'nowhere'"),
@@ -160,21 +159,30 @@ def test_minutes_are_planned_by_all_with_the_clock_of_the_first(program: Callabl
     found = program(
         2,
         """
-import time
-from inkwash import data, recipe
-from inkwash.runs.planning import planned
-small = ["network.widths=[8,16]", "training.batch=16", "sampling.preview=ddim:2"]
-chosen = recipe.load("digits").with_changes(small)
+import itertools
+from inkwash import recipe
+from inkwash.runs.starting import start
+from inkwash.runs.time_budget import TimeBudget
+small = ["network.widths=[8,16]", "training.batch=16", "sampling.preview=ddim:2", "training.length=3 minutes"]
 with ranks.joined(torch.device("cpu")) as those:
-    # the clock of the second says that the time is over
-    begun = time.perf_counter() - 300 * those.rank
-    within = planned(chosen, data.load("digits"), 300, torch.device("cpu"), since=begun, ranks=those)
-    told(those, within.training.length)
+    course = start(recipe.load("digits").with_changes(small), out="run", ranks=those)
+    # the clock of the second says that the time is long over, and ten times as much passes on it
+    ticks = itertools.count(10000 * those.rank)
+    course.clock = lambda: 0.05 * 10**those.rank * next(ticks)
+    course.budget = TimeBudget(6.0, 0.0, course.clock)
+    plans = [(event.step, event.total) for event in course.events() if type(event).__name__ == "Planned"]
+    told(those, [plans, course.state.progress.step])
 """,
     )
     assert found[0] == found[1]
-    amount, unit = found[0].split()
-    assert unit == "steps" and int(amount) > 10
+    plans, steps = found[0]
+    assert len(plans) > 2 and plans[-1][1] == steps > 10
+
+
+def test_minutes_that_are_too_few_train_one_step_in_all(environment: dict[str, str], tmp_path: Path) -> None:
+    ended = alone(environment, tmp_path, *SMALL, "--processes", "2", "--minutes", "0.001", "--out", "run")
+    assert ended.returncode == 0 and ended.stderr.count("warning, length: ") == 1
+    assert written(tmp_path / "run") == 1
 
 
 def test_what_another_number_of_processes_changes_is_said(environment: dict[str, str], tmp_path: Path) -> None:

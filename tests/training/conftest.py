@@ -15,6 +15,7 @@ from inkwash.data import Dataset
 from inkwash.nets import NETS
 from inkwash.objectives import Denoising
 from inkwash.training.batches import Batches
+from inkwash.training.horizon import Horizon
 from inkwash.training.loop import Step, steps
 from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
@@ -63,6 +64,7 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
         planned: int | None = None,
     ) -> Iterator[Step]:
         denoiser = NetDenoiser(state.net, Target("v", 0.6))
+        state.horizon = Horizon(planned or total)
         batches = Batches(digits, 8, 0, True, 0.1, CPU)
         loop = steps(
             state,
@@ -71,7 +73,6 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
             batches,
             optimizer or Optimizer(),
             half_life,
-            planned or total,
         )
         for step in loop:
             yield step

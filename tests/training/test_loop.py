@@ -17,6 +17,7 @@ from inkwash.errors import InkwashError
 from inkwash.objectives import Denoising
 from inkwash.training.batches import Batches, Split
 from inkwash.training.heldout import HeldOut
+from inkwash.training.horizon import Horizon
 from inkwash.training.loop import Step
 from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
@@ -123,7 +124,7 @@ def test_the_rate_told_is_the_one_that_the_optimiser_was_given(fresh: Fresh, tra
     settings = Optimizer(lr=0.01, warmup=2, decay="cosine")
     state = fresh("class-unet", settings)
     for step in train(state, 5, settings):
-        assert step.rate == settings.rate(step.number, 5)
+        assert step.rate == settings.rate(step.number, Horizon(5).remaining_at(step.number))
         assert all(group["lr"] == step.rate for group in state.optimizer.param_groups)
 
 

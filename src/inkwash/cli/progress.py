@@ -35,7 +35,7 @@ SETTLED = 2.0
 @contextmanager
 def bar(course: Course) -> Iterator[Show]:
     """A bar with loss, held-out loss, images a second and time left."""
-    from inkwash.runs.events import Drew, Measured
+    from inkwash.runs.events import Drew, Measured, Planned
     from inkwash.training.loop import Step
 
     columns = (
@@ -60,6 +60,8 @@ def bar(course: Course) -> Iterator[Show]:
                 progress.update(task, completed=event.number, told=told)
             elif isinstance(event, Measured):
                 held = f"  held-out {event.profile.mean:.4f}"
+            elif isinstance(event, Planned):
+                progress.update(task, total=event.total)
             elif isinstance(event, Drew):
                 progress.console.print(f"step {event.step:,}: picture {event.path}")
 
@@ -68,7 +70,7 @@ def bar(course: Course) -> Iterator[Show]:
 
 def plain_lines(course: Course) -> Show:
     """A line a measurement, with images a second and the time left, for logs without a terminal."""
-    from inkwash.runs.events import Drew, Measured
+    from inkwash.runs.events import Drew, Measured, Planned
 
     first, begun = course.state.progress.step, time.perf_counter()
 
@@ -76,14 +78,14 @@ def plain_lines(course: Course) -> Show:
         if isinstance(event, Measured):
             spent = time.perf_counter() - begun
             each = spent / max(event.step - first, 1)
-            ahead = course.total - event.step
-            left = f", {span(each * ahead)} left" if ahead else ""
-            print(
-                f"step {event.step:,} of {course.total:,}: held-out loss {event.profile.mean:.4f}, "
-                f"{course.batches.size / each:,.0f} images/s{left}",
-                file=sys.stderr,
-                flush=True,
-            )
+            step, left = f"step {event.step:,}", ""
+            if course.total is not None:
+                step = f"{step} of {course.total:,}"
+                left = "" if course.complete else f", {span(each * (course.total - event.step))} left"
+            told = f"{step}: held-out loss {event.profile.mean:.4f}, {course.batches.size / each:,.0f} images/s{left}"
+            print(told, file=sys.stderr, flush=True)
+        elif isinstance(event, Planned) and event.first:
+            print(f"planned {event.total:,} steps ({event.pace:.2g} s/step)", file=sys.stderr, flush=True)
         elif isinstance(event, Drew):
             print(f"step {event.step:,}: picture {event.path}", file=sys.stderr, flush=True)
 

@@ -50,7 +50,7 @@ def train(
 ) -> int:
     """Train a recipe into a new run folder, or resume a run folder from its latest checkpoint.
 
-    Examples: inkwash train fast --data ../shared/mnist --minutes 3. Or: inkwash train runs/fast-1 --epochs 4.
+    Examples: inkwash train fast --data ../shared/mnist --minutes 3. Or: inkwash train runs/fast-1 --minutes 2.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def train(
     images
         Length in images seen, above 0.
     minutes
-        Minutes from this command to its end: a short benchmark, then as many steps as fit on this machine.
+        Minutes from this command to its end. The first steps are timed, and the length is planned anew as the run goes.
     seed
         Random seed of the run, 0 or more.
     size
@@ -140,7 +140,7 @@ def _course(
     if may_restart() and given["--out"] is None and not is_run(what):
         raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
     if restarted() and given["--out"] is not None and is_ours(given["--out"], ranks):
-        course = go_on(given["--out"], given["--data"], None, place, ranks=ranks)
+        course = go_on(given["--out"], given["--data"], None, place, ranks=ranks, since=begun)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         _say(silent, f"restarted: resuming {given['--out']} from step {course.state.progress.step:,}")
         _say(silent, changed_order(course))
@@ -150,9 +150,10 @@ def _course(
         useless = [name for name in fixed if given[name] not in (None, ())]
         if useless:
             raise UsageError(f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe")
-        course = go_on(what, given["--data"], length, place, ranks=ranks)
+        course = go_on(what, given["--data"], length, place, ranks=ranks, since=begun)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
-        _say(silent, f"resuming {what} from step {course.state.progress.step:,} of {course.total:,}")
+        until = "" if course.total is None else f" of {course.total:,}"
+        _say(silent, f"resuming {what} from step {course.state.progress.step:,}{until}")
         _say(silent, changed_order(course))
         _say(silent, changed_rate(course))
         return course
@@ -169,7 +170,6 @@ def _course(
             place,
             since=begun,
             ranks=ranks,
-            planning=lambda: _say(silent, "measuring this machine for some seconds, to plan the run"),
             reading=tell,
         )
     if quiet:
@@ -208,11 +208,18 @@ def _length(given: dict[str, float | None]) -> Length | None:
 
 
 def _follow(course: Course, quiet: bool, as_json: bool) -> int:
+    from inkwash.preflight import averages
+    from inkwash.runs.events import Planned
+
     with stop_on_signal(course), _display(course, quiet, as_json) as show:
         for event in course.events():
             show(event)
+            if isinstance(event, Planned) and event.first:
+                young = averages.start_left_at_the_end(course.recipe, course.facts)
+                _say(quiet, event.warning and f"warning, length: {event.warning}")
+                _say(quiet, young and f"warning, average: {young}")
     step = course.state.progress.step
-    if course.stopping and step < course.total:
+    if course.stopping and not course.complete:
         _say(quiet or as_json, f"stopped and saved at step {step:,}; resume with: inkwash train {course.folder.path}")
         return 130
     _say(quiet or as_json, f"done: see {course.folder.path}/card.md and {course.folder.path}/samples")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +21,8 @@ from inkwash.model import Model
 from inkwash.names import checked_name, path_in
 from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe, differing
+from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.planning import planned
 from inkwash.runs.starting import go_on, start
 from inkwash.training import checkpoints
 from inkwash.training.batches import Split
@@ -108,7 +109,7 @@ class Plan:
         with watch.training(course) as show:
             for event in course.events():
                 show(event)
-        if course.stopping and course.state.progress.step < course.total:
+        if course.stopping and not course.complete:
             raise KeyboardInterrupt
 
 
@@ -146,8 +147,10 @@ class Models:
         """Return the images that the slowest of the plans trains on in so many minutes on this machine, as a length."""
         images = []
         for plan in self.plans:
-            within = planned(plan.recipe, plan.data, 60 * minutes, plan.device, ranks=ranks)
-            images.append(Length.parse(within.training.length).amount * within.training.batch)
+            chosen = recipe.with_length(plan.recipe, Length(minutes, "minutes"))
+            # nothing is written: only a course that is followed writes into its folder
+            course = Course(chosen, plan.data, RunFolder(Path("unwritten")), plan.device, ranks=ranks)
+            images.append(_steps_in_budget(course) * chosen.training.batch)
         return str(Length(min(images), "images"))
 
     def lasting(self, length: str) -> Models:
@@ -236,6 +239,17 @@ def _require_one_data(models: Sequence[Model], data: Dataset | None) -> None:
     if len(known) > 1:
         names = " and ".join(f"{name} ({sha256[:12]})" for sha256, name in known.items())
         raise UsageError(f"the models of one experiment learn one data set, these {names}: give it by --data")
+
+
+def _steps_in_budget(course: Course) -> int:
+    """Return the steps that a length in minutes allows, by training the first ones; nothing is written."""
+    assert course.budget is not None
+    course.budget.begin(0)
+    step = next(step.number for step in course.loop() if course.plan_due(step.number))
+    begun = time.perf_counter()
+    course.measuring.loss(course.state.average)
+    course.budget.measured(step, time.perf_counter() - begun, milestone=True)
+    return course.plan(step, measured=True).total
 
 
 def _milestones(path: Path) -> list[Path]:

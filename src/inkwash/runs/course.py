@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,20 +19,25 @@ from inkwash.data import Dataset
 from inkwash.drawing import Drawn, Settings, draw, labels_for
 from inkwash.errors import InkwashError, UsageError
 from inkwash.facts import Facts
+from inkwash.files import write_text
 from inkwash.model import Model
 from inkwash.names import path_in
 from inkwash.objectives import Denoising
 from inkwash.ranks import ALONE, Ranks
-from inkwash.recipe import Recipe, differing
-from inkwash.runs.events import Drew, Event, Kept, Measured
+from inkwash.recipe import Recipe, differing, with_length
+from inkwash.runs import checkpointing
+from inkwash.runs.checkpointing import CheckpointSchedule
+from inkwash.runs.events import Drew, Event, Kept, Measured, Planned
 from inkwash.runs.folder import Log, RunFolder, commit
 from inkwash.runs.measuring import Measuring
 from inkwash.runs.record import write_record
+from inkwash.runs.time_budget import Plan, TimeBudget
 from inkwash.sheets import facts_of, sheet
 from inkwash.training import checkpoints
 from inkwash.training.batches import Batches
 from inkwash.training.checkpoints import Checkpoint
-from inkwash.training.lengths import Length
+from inkwash.training.horizon import Horizon
+from inkwash.training.lengths import MOST, Length
 from inkwash.training.loop import Objective, Step, steps
 from inkwash.training.state import State
 from inkwash.viz import prints
@@ -41,7 +47,7 @@ LOG_EVERY = 10
 
 @dataclass
 class Course:
-    """A run of `recipe` on `data` in `folder`; its recipe's length is a number of steps by now, images or epochs.
+    """A run of `recipe` on `data` in `folder`. A length in minutes counts from the moment `since` of `clock`, by default now.
 
     `net` replaces the recipe's network by the caller's own, `objective` what is minimised; the held-out loss stays
     that of the recipe, so that runs can be compared. Several `ranks` go through it together, each with its own course;
@@ -55,13 +61,18 @@ class Course:
     net: nn.Module | None = None
     objective: Objective | None = None
     ranks: Ranks = ALONE
+    since: float | None = None
+    clock: Callable[[], float] = time.perf_counter
+    asked: Recipe = field(init=False)
     state: State = field(init=False)
-    total: int = field(init=False)
-    planned: int = field(init=False)
+    schedule: CheckpointSchedule = field(init=False)
+    budget: TimeBudget | None = field(default=None, init=False)
+    horizon_before: Horizon | None = field(default=None, init=False)
     stopping: bool = field(default=False, init=False)
     fallen_back: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self.asked = self.recipe
         training = self.recipe.training
         self.facts = Facts.of(self.data, self.recipe.data.std)
         self.conditional = self.recipe.network.conditional
@@ -73,13 +84,16 @@ class Course:
             self.data, training.batch, training.seed, self.conditional, training.label_dropout, self.device
         )
         count = len(self.batches.split.train)
-        self.total = Length.parse(training.length).steps(training.batch, count)
-        self.planned = self.total
-        where = "training.ema", "training.checkpoint_every"
-        self.half_life = Length.parse(training.ema, where[0]).steps(training.batch, count, where[0])
-        self.every = Length.parse(training.checkpoint_every, where[1]).steps(training.batch, count, where[1])
-        self.milestones = self.recipe.milestones.names(self.total, training.batch, count)
-        chosen = self.recipe
+        self.half_life = Length.parse(training.ema, "training.ema").steps(training.batch, count, "training.ema")
+        length, chosen = Length.parse(training.length), self.recipe
+        if length.unit == "minutes":
+            self.budget = TimeBudget(60 * length.amount, self.since, self.clock)
+            # what cannot be read is refused now, and not at the first plan
+            CheckpointSchedule.of(chosen, 1, count)
+            self.schedule, total = CheckpointSchedule(MOST, {}), MOST
+        else:
+            total = length.steps(training.batch, count)
+            self.schedule = CheckpointSchedule.of(chosen, total, count)
         self.denoising = Denoising(
             chosen.schedule, chosen.density, chosen.weight, chosen.clip, training.guidance, training.guidance_interval
         )
@@ -97,6 +111,7 @@ class Course:
                 "set training.guidance=1, or train in one"
             )
         self.state = State.fresh(net, self.recipe.optimizer.build(net.parameters()))
+        self.state.total = total
         self.measuring = Measuring(
             self.data,
             self.batches,
@@ -133,6 +148,16 @@ class Course:
         if self.ranks.first:
             self.folder.forget_after(self.state.progress.step)
 
+    @property
+    def total(self) -> int | None:
+        """The last step, None where a length in minutes is not planned yet."""
+        return None if self.budget is not None and not self.budget.planned else self.state.total
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last step is done."""
+        return self.state.progress.step >= self.state.total
+
     def average(self) -> Model:
         """Return the averaged network as a model to draw from."""
         weights = checkpoints.digest(self.state.average.state_dict())
@@ -156,15 +181,16 @@ class Course:
             self.batches,
             self.recipe.optimizer,
             self.half_life,
-            self.total,
             self.ranks,
         )
 
     def events(self) -> Iterator[Event]:
         """Train up to the last step, yielding every step, measurement, checkpoint and picture as it comes."""
         self.measuring.floor()
-        spent, begun = self._seconds_before(), time.perf_counter()
+        spent, begun = self.seconds_before(), self.clock()
         loop = self.loop()
+        if self.budget is not None:
+            self.budget.begin(self.state.progress.step)
         # said before the first step: a session that is killed has been on this machine all the same
         first = self.ranks.first
         session = self.folder.begin_session(self.device, commit(), self.ranks.count) if first else 0
@@ -173,7 +199,9 @@ class Course:
                 if self.state.progress.step == 0 and not self.folder.latest.is_file():
                     self._keep_latest()
                 for step in loop:
-                    self._log(log, step, spent + time.perf_counter() - begun)
+                    if self.plan_due(step.number):
+                        yield from self._plan(step.number, log)
+                    self._log(log, step, spent + self.clock() - begun)
                     yield step
                     yield from self._after(step.number, log)
                     # asked of all, so that they end after the same step
@@ -189,9 +217,13 @@ class Course:
                 self._keep_latest()
             finally:
                 if self.ranks.first:
-                    self.folder.end_session(session, time.perf_counter() - begun, self.state.progress.step)
+                    self.folder.end_session(session, self.clock() - begun, self.state.progress.step)
         if self.ranks.first:
             self.write_record()
+
+    def seconds_before(self) -> float:
+        """Return the seconds that the run has taken in the sessions before."""
+        return max((row["seconds"] for row in self.folder.rows() if "seconds" in row), default=0.0)
 
     def write_record(self) -> None:
         """Write plots and card as far as the run has come."""
@@ -225,10 +257,43 @@ class Course:
         }
         return Checkpoint(header, self.state.tensors())
 
-    def _after(self, step: int, log: Log) -> Iterator[Event]:
-        milestone = self.milestones.get(step)
-        if step % self.every and milestone is None and step != self.total:
+    def plan_due(self, step: int) -> bool:
+        """Return whether to plan a length in minutes anew after `step`, by the clock of the first process."""
+        return self.budget is not None and self.ranks.any(self.budget.due(step) and self.ranks.first)
+
+    def plan(self, step: int, measured: bool = False) -> Plan:
+        """Set the last step to what the time left allows after `step`, as the first process finds it.
+
+        `measured` tells that the measurement after `step` is already made.
+        """
+        assert self.budget is not None
+        images = len(self.batches.split.train)
+        plan = self.budget.plan(step, lambda total: checkpointing.count(self.asked, total, images))
+        plan = Plan(*json.loads(self.ranks.tell(json.dumps(plan))))
+        self.state.horizon = self.state.horizon.revised(step, plan.total)
+        chosen = checkpointing.thinned(self.asked, plan.spacing) if plan.spacing else self.asked
+        self.recipe = with_length(chosen, Length(plan.total, "steps"))
+        self.schedule = self.schedule.revised(CheckpointSchedule.of(self.recipe, plan.total, images), step + measured)
+        return plan
+
+    def _plan(self, step: int, log: Log, measured: bool = False) -> Iterator[Event]:
+        assert self.budget is not None
+        if not self.budget.calibrated:
+            # what a measurement costs is not known yet: one is made now, with its grid and checkpoints
+            now = CheckpointSchedule.of(self.asked, step, len(self.batches.split.train))
+            self.schedule = self.schedule.revised(now, step)
             return
+        first, before = not self.budget.planned, self.state.total
+        plan = self.plan(step, measured)
+        if plan.total != before and self.ranks.first:
+            log.write("plan", step, {"total": plan.total, "seconds_per_step": plan.pace, "left": self.budget.left})
+            write_text(self.folder.recipe, self.recipe.to_toml())
+        yield Planned(step, plan.total, plan.pace, first, self.budget.warning(plan) if first else None)
+
+    def _after(self, step: int, log: Log) -> Iterator[Event]:
+        if not self.schedule.includes(step):
+            return
+        milestone, begun = self.schedule.milestones.get(step), self.clock()
         # a run that dies from here on goes back to the checkpoint before, and does all of this again
         self.state.whole = False
         profile = self.measuring.loss(self.state.average)
@@ -250,13 +315,18 @@ class Course:
             self.state.whole = name == "latest"
             yield Kept(step, path)
         if milestone is not None and self.ranks.first:
-            self.folder.thin_out([*self.milestones.values()], self.recipe.training.keep)
-            if step != self.total:
+            self.folder.thin_out([*self.schedule.milestones.values()], self.recipe.training.keep)
+            if not self.complete:
                 self.write_record()
+        if self.budget is not None:
+            calibrated = self.budget.calibrated
+            self.budget.measured(step, self.clock() - begun, milestone is not None)
+            if not calibrated:
+                yield from self._plan(step, log, measured=True)
 
     def _log(self, log: Log, step: Step, seconds: float) -> None:
         progress = self.state.progress
-        if step.number % LOG_EVERY and step.number != self.total and step.number > LOG_EVERY:
+        if step.number % LOG_EVERY and step.number != self.state.total and step.number > LOG_EVERY:
             return
         values = {
             "loss": progress.loss_sum / progress.loss_count,
@@ -273,6 +343,3 @@ class Course:
             self.measuring.renew_statistics(self.state.average)
             if self.ranks.first:
                 checkpoints.save(self.folder.latest, self.checkpoint())
-
-    def _seconds_before(self) -> float:
-        return max((row["seconds"] for row in self.folder.rows() if "seconds" in row), default=0.0)

@@ -30,4 +30,17 @@ class Drew(NamedTuple):
     path: Path
 
 
-Event = Step | Measured | Kept | Drew
+class Planned(NamedTuple):
+    """The new last step of a run of so many minutes, planned after `step` at `pace` seconds per step.
+
+    `first` marks the session's first plan, whose `warning` says that it has too few steps to learn anything.
+    """
+
+    step: int
+    total: int
+    pace: float
+    first: bool
+    warning: str | None
+
+
+Event = Step | Measured | Kept | Drew | Planned

@@ -83,7 +83,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """Losses over time, JSON lines: `kind` is "train" or "held-out"."""
+        """Losses over time, JSON lines: `kind` is "train", "held-out" or, in a run of so many minutes, "plan"."""
         return self.path / "metrics.jsonl"
 
     @property
@@ -202,12 +202,12 @@ class Log:
     board: Board | None = None
 
     def write(self, kind: str, step: int, values: dict[str, Any]) -> None:
-        """Append one line; numbers go to TensorBoard as well."""
+        """Append one line; numbers go to TensorBoard as well, but for those of plans."""
         if self.file is None:
             return
         try:
             self.file.write(json.dumps(sealed({"kind": kind, "step": step} | values)) + "\n")
-            if self.board is not None:
+            if self.board is not None and kind != "plan":
                 self.board.add({f"{kind}/{name}": value for name, value in _numbers(values)}, step)
         except OSError as error:
             raise InkwashError(f"cannot write {self.file.name}: {error.strerror}; free the space and go on") from None

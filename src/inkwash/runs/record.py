@@ -17,8 +17,8 @@ from inkwash.training.state import Progress
 from inkwash.viz import prints
 
 
-def write_record(folder: RunFolder, recipe: Recipe, facts: Facts, progress: Progress, total: int) -> None:
-    """Write the plots and the card of a run as far as it has come; what was never measured is left out."""
+def write_record(folder: RunFolder, recipe: Recipe, facts: Facts, progress: Progress, total: int | None) -> None:
+    """Write the plots and the card of a run as far as it has come; `total` is None where it is not planned yet."""
     rows = folder.rows()
     held = [row for row in rows if row["kind"] == "held-out"]
     trained = [row for row in rows if row["kind"] == "train"]
@@ -64,14 +64,15 @@ def _card(
     recipe: Recipe,
     facts: Facts,
     progress: Progress,
-    total: int,
+    total: int | None,
     trained: list[dict[str, Any]],
     held: list[dict[str, Any]],
     floor: Any,
 ) -> str:
     experiment = recipe.experiment
     session = folder.sessions()[-1] if folder.sessions() else {}
-    status = "complete" if progress.step >= total else f"stopped at step {progress.step:,} of {total:,}"
+    status = f"stopped at step {progress.step:,}" + (f" of {total:,}" if total else "")
+    status = "complete" if total is not None and progress.step >= total else status
     name = folder.path.name
     sections = [
         f"# {recipe.name}: {name}",
@@ -126,8 +127,8 @@ def _figures(
     if trained:
         seconds = trained[-1]["seconds"]
         found["Training time"] = (
-            f"{seconds / 60:.1f} minutes, {trained[-1]['images'] / max(seconds, 1e-9):.0f} images/s"
-        )
+            f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
+        ) + f", {trained[-1]['images'] / max(seconds, 1e-9):.0f} images/s"
         found["Training loss"] = f"{trained[-1]['loss']:.4f}"
     if held:
         found["Held-out loss"] = f"{held[-1]['loss']:.4f} (best {min(row['loss'] for row in held):.4f})"

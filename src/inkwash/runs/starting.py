@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +16,11 @@ from inkwash.errors import UsageError
 from inkwash.files import write_text
 from inkwash.ranks import ALONE, Ranks
 from inkwash.recipe import Recipe
+from inkwash.runs.checkpointing import CheckpointSchedule
 from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.planning import planned
 from inkwash.training import checkpoints
+from inkwash.training.horizon import Horizon
 from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective
 
@@ -46,7 +46,6 @@ def start(
     objective: Objective | None = None,
     since: float | None = None,
     ranks: Ranks = ALONE,
-    planning: Callable[[], object] = lambda: None,
     reading: Progress | None = None,
 ) -> Course:
     """Return a new run's course, its resolved recipe written into the run folder.
@@ -54,8 +53,8 @@ def start(
     `data` is a name, a path or a loaded set, by default the recipe's; `out` by default runs/NAME-1 or the next
     free number; `net` replaces the recipe's network, `objective` its loss. On data without labels the network hears
     none. Several `ranks` start a run together: the first finds out whether it can be, and writes. A length in minutes
-    becomes steps here, and counts from the moment `since` of time.perf_counter, by default now. `planning()` hears of that,
-    `reading(what, share)` of data that takes time to read. Raises `UsageError` or `InkwashError` for what cannot be trained
+    counts from the moment `since` of time.perf_counter, by default now. `reading(what, share)` hears of data that takes
+    time to read. Raises `UsageError` or `InkwashError` for what cannot be trained
     or written.
     """
     since = time.perf_counter() if since is None else since
@@ -65,12 +64,8 @@ def start(
         folder = RunFolder.free(out or RunFolder.next_free(chosen.name))
     folder = RunFolder(Path(ranks.tell(str(folder.path))))
     chosen = _fitted(chosen, data, loaded, net)
-    length = Length.parse(chosen.training.length)
-    if length.unit == "minutes":
-        planning()
-        chosen = planned(chosen, loaded, length.amount * 60, device, net, objective, since, ranks)
     with ranks.after_the_first():
-        course = Course(chosen, loaded, folder, device, net, objective, ranks)
+        course = Course(chosen, loaded, folder, device, net, objective, ranks, since)
         # made only now, so that a recipe that does not fit its data leaves no empty folder behind
         if ranks.first:
             RunFolder.create(folder.path)
@@ -102,14 +97,17 @@ def go_on(
     net: nn.Module | None = None,
     objective: Objective | None = None,
     ranks: Ranks = ALONE,
+    since: float | None = None,
 ) -> Course:
     """Return the course of the run folder `path` from its latest checkpoint on, up to its own length or a new one.
 
-    Several `ranks` go on together. Raises `UsageError` when `path` is no run folder or has nothing left to do,
+    A `length` in minutes counts from the moment `since` of time.perf_counter, by default now. Several `ranks` go on
+    together. Raises `UsageError` when `path` is no run folder or has nothing left to do,
     `InkwashError` when its checkpoint is damaged or does not fit.
     """
+    since = time.perf_counter() if since is None else since
     with ranks.after_the_first():
-        return _taken_up(path, data, length, device, net, objective, ranks)
+        return _taken_up(path, data, length, device, net, objective, ranks, since)
 
 
 def _taken_up(
@@ -120,26 +118,40 @@ def _taken_up(
     net: nn.Module | None,
     objective: Objective | None,
     ranks: Ranks,
+    since: float,
 ) -> Course:
     folder = RunFolder.open(path)
     try:
         written = Recipe.from_dict(folder.written_recipe(), net_known=net is None)
     except UsageError as error:
         raise UsageError(f"{folder.recipe}: {error}") from None
-    planned_before = Length.parse(written.training.length)
+    before = Length.parse(written.training.length)
     if length is not None:
-        if length.unit == "minutes":
-            raise UsageError("a run goes on by --steps, --epochs or --images: minutes are planned at its start only")
         written = recipe.with_length(written, length)
-    course = Course(written, _loaded(written, data), folder, device or hardware.device(), net, objective, ranks)
-    course.planned = planned_before.steps(written.training.batch, len(course.batches.split.train))
+    loaded, place = _loaded(written, data), device or hardware.device()
+    course = Course(written, loaded, folder, place, net, objective, ranks, since)
     if checkpoints.kept(folder.checkpoints):
         course.take_up()
     elif ranks.first:
         folder.forget_after(0)
-    done = course.state.progress.step
-    if done >= course.total:
-        raise UsageError(f"{path} is complete at step {done:,}: give a longer --steps, --epochs or --images to go on")
+    done, state = course.state.progress.step, course.state
+    if course.complete:
+        raise UsageError(
+            f"{path} is complete at step {done:,}: give --minutes, or a longer --steps, --epochs or --images to go on"
+        )
+    if before.unit != "minutes":
+        total = before.steps(written.training.batch, len(course.batches.split.train))
+        course.horizon_before = replace(state.horizon, total=total)
+    if course.budget is not None:
+        if done:
+            past = CheckpointSchedule.of(written, done, len(course.batches.split.train))
+            course.schedule = replace(course.schedule, milestones=past.milestones)
+        # as in a run that was planned for both times from its start
+        state.horizon = Horizon(
+            state.total, done, course.budget.seconds / (course.budget.seconds + course.seconds_before())
+        )
+    elif length is not None:
+        state.horizon = Horizon(state.total)
     if length is not None and ranks.first:
         write_text(folder.recipe, written.to_toml())
     return course
@@ -147,14 +159,15 @@ def _taken_up(
 
 def changed_rate(course: Course) -> str | None:
     """Say what a new total does to the learning rate of a run that was planned for another; None when nothing."""
-    optimizer, step, before = course.recipe.optimizer, course.state.progress.step + 1, course.planned
-    if optimizer.decay == "none" or before == course.total:
+    optimizer, step = course.recipe.optimizer, course.state.progress.step + 1
+    before, now = course.horizon_before, course.state.horizon
+    if optimizer.decay == "none" or before in (None, now):
         return None
-    old, new = optimizer.rate(step, before), optimizer.rate(step, course.total)
+    old, new = (optimizer.rate(step, horizon.remaining_at(step)) for horizon in (before, now))
     return (
-        f"the learning rate decays over the whole run: at step {step:,} it is {new:.3g} on the course of "
-        f"{course.total:,} steps, and would have been {old:.3g} on that of {before:,}; "
-        "the run differs from one that was planned this long from its start"
+        f"the learning rate decays over the whole run: at step {step:,} it is {new:.3g} with a length of "
+        f"{course.recipe.training.length}, and would have been {old:.3g} with {Length(before.total, 'steps')}; "
+        "the run differs from one that was this long from its start"
     )
 
 

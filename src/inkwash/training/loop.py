@@ -36,20 +36,19 @@ def steps(
     batches: Batches,
     optimizer: Optimizer,
     half_life: float,
-    total: int,
     ranks: Ranks = ALONE,
 ) -> Iterator[Step]:
-    """Train from the state's step up to `total`, yielding after each step; `denoiser` wraps the state's network.
+    """Train up to the last step of the state's horizon, yielding after each; `denoiser` wraps the state's network.
 
     `half_life` of the average is in steps. Of several `ranks` each learns from its share of a batch, and `denoiser` wraps
     the network that they have `together`. Raises `InkwashError` before the state takes in a loss or gradient that is not
     finite.
     """
     parameters = [p for p in state.net.parameters() if p.requires_grad]
-    while state.progress.step < total:
+    while state.progress.step < state.horizon.total:
         number = state.progress.step + 1
         state.net.train()
-        rate = optimizer.rate(number, total)
+        rate = optimizer.rate(number, state.horizon.remaining_at(number))
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group.get("times", 1.0)
         loss, gradient = _gradient(state, denoiser, objective, batches, parameters, number, optimizer.clip, ranks)
