@@ -27,13 +27,12 @@ GRACE = 10.0
 
 
 def commands(readme: str, data: Path) -> list[str]:
-    """Return the commands of the README's section Start, comments removed and FOLDER replaced by `data`."""
+    """Return `make demo` and the commands of the README's section Start, but for serve; FOLDER becomes `data`."""
     section = readme.split("\n## Start\n", 1)[1].split("\n## ", 1)[0]
     blocks = re.findall(r"```bash\n(.*?)```", section, flags=re.DOTALL)
     lines = [line.split("#", 1)[0].strip() for block in blocks for line in block.splitlines()]
-    return [
-        line.replace("FOLDER", shlex.quote(str(data))) for line in lines if line.startswith("inkwash ") and not line.startswith("inkwash serve")
-    ]
+    shown = [line for line in lines if line.startswith("inkwash ") and not line.startswith("inkwash serve")]
+    return ["make demo", *(line.replace("FOLDER", shlex.quote(str(data))) for line in shown)]
 
 
 @contextmanager
