@@ -48,7 +48,15 @@ def test_the_header_of_a_checkpoint(runs):
     assert set(header) == {"format", "recipe", "facts", "progress", "total", "seal"}
     assert header["format"] == 1
     assert set(header["facts"]) == {"data", "sha256", "count", "shape", "classes", "proportions", "data_std"}
-    assert set(header["progress"]) == {"step", "start_left", "loss_sum", "loss_count", "best"}
+    assert set(header["progress"]) == {
+        "step",
+        "start_left",
+        "loss_sum",
+        "loss_count",
+        "best",
+        "decay_start",
+        "decay_remaining",
+    }
     again = recipe.Recipe.from_dict(header["recipe"]).to_dict()
     assert json.loads(json.dumps(again)) == header["recipe"]
 
