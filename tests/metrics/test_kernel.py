@@ -74,6 +74,13 @@ def test_a_copied_set_lies_below_zero(rows: Rows) -> None:
     assert distance(features, features, block=80).value < 0
 
 
+def test_in_many_blocks_a_row_seldom_meets_its_copy(rows: Rows) -> None:
+    # each set is shuffled by itself: in the same order every block would be compared with its own copy
+    features = rows(2000, 3)
+    found = distance(features, features, block=20)
+    assert abs(found.value) < 3 * found.error
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [

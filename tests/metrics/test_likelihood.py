@@ -162,6 +162,14 @@ def test_a_decoder_that_sees_nothing_says_the_frequencies_and_one_that_sees_all_
     assert decoder_nats(pixels, encode(pixels), sharp, shares).abs().max() < 1e-9
 
 
+@pytest.mark.parametrize("sigma", [0.3, 1.0])
+def test_two_pixels_are_as_likely_as_the_noise_between_them_and_what_is_seen(sigma: float) -> None:
+    seen, ends = torch.full((2, 1, 1, 1), 0.3), torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
+    black, white = decoder_nats(ends, seen, Level(0.8, sigma)).tolist()
+    log_chance = Normal(0.8 * encode(ends).flatten(), sigma).log_prob(seen.flatten())
+    assert black - white == pytest.approx(float(log_chance[1] - log_chance[0]), rel=1e-6)
+
+
 def test_frequencies_are_shares_of_values_and_none_is_impossible() -> None:
     shares = frequencies(torch.tensor([0, 0, 0, 7], dtype=torch.uint8))
     assert shares.sum().item() == pytest.approx(1)

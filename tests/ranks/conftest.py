@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+import inkwash
+
 LONGEST = 120
 """Seconds after which processes that wait for each other are given up."""
 
@@ -27,8 +28,12 @@ class Ended(NamedTuple):
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """Of processes that import this checkout, one thread each."""
-    return os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    """Of processes that import the inkwash that the tests import, one thread each."""
+    return os.environ | {
+        "PYTHONPATH": str(Path(inkwash.__file__).parents[1]),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 @pytest.fixture

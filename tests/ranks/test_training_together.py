@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -33,6 +34,12 @@ def weights(run: Path) -> dict[str, Tensor]:
     return checkpoints.load(run / "checkpoints/latest.safetensors").tensors
 
 
+def gradients(run: Path) -> list[float]:
+    """Return the norms of the gradient that the run has logged."""
+    events = map(json.loads, (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    return [event["gradient"] for event in events if "gradient" in event]
+
+
 def alone(environment: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "inkwash", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -49,6 +56,9 @@ def test_weights_are_those_of_one_process(
     assert one.keys() == together.keys()
     moved = [name for name in one if name.startswith(("net.", "average."))]
     assert max(float((one[name] - together[name]).abs().max()) for name in moved) < 1e-5
+    # Adam's steps do not depend on the scale of the gradient: its norm does, and so does clipping
+    norms = [gradients(tmp_path / run) for run in ("one", "all")]
+    assert norms[0] and norms[1] == pytest.approx(norms[0], rel=1e-3)
     # the picture is drawn in shares and is that of one process; so is all that is told of the run
     files = [
         sorted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -69,6 +70,25 @@ def test_temperature_and_eta_change_the_noise_and_not_the_start(untrained: Untra
     paths = [[frame.x for frame in frames(model, seeds, labels, each)] for each in choices]
     assert torch.equal(paths[0][0], paths[1][0]) and torch.equal(paths[1][0], paths[2][0])
     assert not any(torch.allclose(paths[k][-1], paths[k - 1][-1]) for k in range(3))
+
+
+def test_fresh_noise_is_new_at_every_step(untrained: Untrained) -> None:
+    model, seeds = untrained(), torch.arange(16)
+    path = list(frames(model, seeds, labels_for(model, seeds), Settings("consistency:4")))
+    # all noise is drawn anew: a state without the image that the step before predicted is the noise of its own step
+    fresh = [now.level.noise_in(now.x, before.guess) for before, now in pairwise(path[:-1])]
+    noise = torch.stack([path[0].x / float(path[0].level.sigma), *fresh]).flatten(1)
+    correlation = torch.corrcoef(noise) - torch.eye(len(noise))
+    assert correlation.abs().max() < 5 / math.sqrt(noise.shape[1])
+
+
+def test_a_drawn_label_does_not_depend_on_the_noise_of_its_image(untrained: Untrained) -> None:
+    model, seeds = untrained(awake=False), torch.arange(400)
+    labels = labels_for(model, seeds)
+    start = next(frames(model, seeds, labels, Settings("ddim:2"))).x
+    # Box and Muller's radius is a function of one uniform number: of another than the label's
+    radius = start.flatten(1)[:, :2].square().sum(1)
+    assert abs(torch.corrcoef(torch.stack([labels.float(), radius]))[0, 1]) < 4 / math.sqrt(400)
 
 
 def test_labels_come_in_the_proportions_of_the_train_set(untrained: Untrained) -> None:

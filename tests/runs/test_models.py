@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,22 @@ def test_a_bundled_model_is_the_one_that_came_with_inkwash_or_none(
     for name in ("moons", tmp_path / "moons", latest):
         with pytest.raises(InkwashError, match="install inkwash again"):
             model.load(name)
+
+
+class FarBelowBlack(torch.nn.Module):
+    """A network of target x0 that predicts -2 with a label and -9 without, where black is -1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: torch.Tensor, code: torch.Tensor, label: torch.Tensor | None = None) -> torch.Tensor:
+        return torch.full_like(x, -9.0 if label is None else -2.0)
+
+
+def test_a_clipped_model_guides_from_a_clipped_prediction_without_label(untrained: Untrained) -> None:
+    whole = untrained("target=x0", "clip=true")
+    far = replace(whole, net=FarBelowBlack())
+    x, label = torch.zeros(2, *far.facts.shape), torch.zeros(2, dtype=torch.int64)
+    # from -9 guidance of 3 would come to 12, which is white
+    assert (far.denoiser(guidance=3.0)(x, Cosine()(0.5), label) == -1).all()
