@@ -37,7 +37,7 @@ def test_no_synonym_is_an_option_of_the_command_and_every_replacement_is(command
             assert replacement.startswith(f"inkwash {command} ")
 
 
-@pytest.mark.parametrize("replacement", {text for text in FLAGS["train"].values() if text.startswith("--set ")})
+@pytest.mark.parametrize("replacement", sorted({text for text in FLAGS["train"].values() if text.startswith("--set ")}))
 def test_every_field_that_a_flag_stands_for_is_one(replacement):
     change = replacement.removeprefix("--set ")
     values = {"optimizer.kind": "adam", "schedule.kind": "linear", "target": "v", "network.kind": "simple-unet"}
