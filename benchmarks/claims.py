@@ -16,8 +16,8 @@ from typing import Any
 
 from cyclopts import App
 
-from inkwash import hardware
-from inkwash.files import write_text
+from inkwash.hardware import devices
+from inkwash.io.atomic import write_text
 from inkwash.lab import EXPERIMENTS
 from inkwash.lab.folder import LabFolder, Request
 from inkwash.lab.runner import prepare
@@ -37,7 +37,7 @@ def main(data: str | None = None, lab: Path = Path("lab"), only: str | None = No
         return
     if data is None:
         sys.exit("give --data FOLDER, the MNIST to train on, or --documents")
-    hardware.keep_memory()
+    devices.keep_memory()
     for name, experiment in EXPERIMENTS.items():
         if only in (None, name):
             print(name, file=sys.stderr, flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inkwash.evaluation.numerals import SHARES
+from inkwash.evaluation.formatting import SHARES
 
 QUALITY = {
     "fd.a": "FD A",

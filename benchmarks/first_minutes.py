@@ -72,7 +72,10 @@ def main() -> None:
             seconds, most = time.perf_counter() - begun, limit(command)
             passed &= finished.returncode == 0 and (most is None or seconds <= most)
             shown = command.replace(str(given.data.resolve()), "FOLDER")
-            print(f"{seconds:8.1f} {'' if most is None else f'{most:.0f}':>8} {finished.returncode:5}  {shown}", flush=True)
+            print(
+                f"{seconds:8.1f} {'' if most is None else f'{most:.0f}':>8} {finished.returncode:5}  {shown}",
+                flush=True,
+            )
     sys.exit(not passed)
 
 

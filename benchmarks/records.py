@@ -22,17 +22,18 @@ import torch
 from cyclopts import App
 from documents import MORE, QUALITY, block, figure
 
-from inkwash import hardware, model
-from inkwash import recipe as recipes
+from inkwash import model
+from inkwash.config import recipe as recipes
+from inkwash.config.recipe import Recipe
 from inkwash.core import Sampler
 from inkwash.core.samplers import SAMPLERS, parse
-from inkwash.drawing import Settings
-from inkwash.evaluation import panels
-from inkwash.evaluation.drawn import Setting
+from inkwash.evaluation import extractors
 from inkwash.evaluation.entries import drawn_entry
-from inkwash.files import write_text
-from inkwash.recipe import Recipe
+from inkwash.evaluation.sample_cache import Setting
+from inkwash.hardware import devices
+from inkwash.io.atomic import write_text
 from inkwash.runs.folder import commit
+from inkwash.sampling.run import SamplingSettings
 
 HERE = Path(__file__).parent
 KEPT = HERE / "records.json"
@@ -68,7 +69,7 @@ def main(
     n: int = COUNT,
 ) -> None:
     """Try RECIPE, with `change` KEY=VALUE of it, for `length`; with a `note` the result is kept."""
-    hardware.keep_memory()
+    devices.keep_memory()
     changes = change or []
     at = commit()
     require_few_evaluations(recipes.load(recipe).with_changes(changes), sampler)
@@ -76,7 +77,7 @@ def main(
     print(json.dumps({"mean": mean(trials)}), flush=True)
     if note is None:
         return
-    machine = hardware.describe(torch.device("cpu"))
+    machine = devices.describe(torch.device("cpu"))
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else []
     kept.append(
         {
@@ -115,8 +116,10 @@ def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sa
         subprocess.run([*command, *(part for change in changes for part in ("--set", change))], check=True)
         seconds = time.perf_counter() - begun
         trained = model.load(run)
-        setting = Setting(trained, Settings(sampler, guidance=1.0 if trained.conditional else None, precision="auto"))
-        found = drawn_entry(setting, count, panels.for_facts(trained.facts, data))
+        setting = Setting(
+            trained, SamplingSettings(sampler, guidance=1.0 if trained.conditional else None, precision="auto")
+        )
+        found = drawn_entry(setting, count, extractors.for_facts(trained.spec, data))
     scores = {score.key: score for score in found.evaluation.scores if score.value is not None}
     trial: Trial = {
         "seed": seed,

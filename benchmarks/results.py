@@ -24,19 +24,20 @@ import torch
 from cyclopts import App
 from documents import MORE, QUALITY, block, figure
 
-from inkwash import hardware, model
+from inkwash import model
 from inkwash.cli.progress import counter, stages
-from inkwash.drawing import Settings, pictures
-from inkwash.evaluation import panels
+from inkwash.evaluation import extractors
 from inkwash.evaluation.comparison import pareto
-from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.entries import drawn_entry, settings_for, usual_count
-from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.verdicts import verdicts
-from inkwash.files import atomic, write_text
+from inkwash.hardware import devices
+from inkwash.io.atomic import atomic, write_text
 from inkwash.runs.folder import commit
+from inkwash.sampling.run import SamplingSettings, to_arrays
 from inkwash.viz import grids
-from inkwash.viz.tradeoffs import Mark, speed_quality
+from inkwash.viz.pareto import Mark, speed_quality
 
 DOCS = Path(__file__).parent.parent / "docs"
 KEPT = DOCS / "results.json"
@@ -98,7 +99,7 @@ def main(data: str | None = None, most: float = 24.0, drawn: bool = False, docum
 
     `documents` measures nothing: text and tables are written again from docs/results.json.
     """
-    hardware.keep_memory()
+    devices.keep_memory()
     kept: dict[str, Row] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
     if documents:
         write(stored(kept))
@@ -112,11 +113,11 @@ def main(data: str | None = None, most: float = 24.0, drawn: bool = False, docum
         if name not in model.bundled():
             print(f"{name} has no bundled weights: left out", file=sys.stderr)
             continue
-        (setting,) = settings_for([model.load(name)], [sampler], [weight], Settings(precision=precision))
-        facts = setting.model.facts
-        if facts.sha256 not in benches:
-            benches[facts.sha256] = panels.for_facts(facts, data if facts.data == "mnist" else None)
-        bench, count = benches[facts.sha256], usual_count(setting)
+        (setting,) = settings_for([model.load(name)], [sampler], [weight], SamplingSettings(precision=precision))
+        spec = setting.model.spec
+        if spec.sha256 not in benches:
+            benches[spec.sha256] = extractors.for_facts(spec, data if spec.data == "mnist" else None)
+        bench, count = benches[spec.sha256], usual_count(setting)
         tasks.append((setting, count, bench, identity(setting, count, bench)))
     # the cheapest first, so that most of the table stands early
     for setting, count, bench, key in sorted(tasks, key=lambda task: task[0].sampler.evaluations * task[1]):
@@ -142,7 +143,7 @@ def stored(kept: dict[str, Row]) -> list[Row]:
     found = []
     for name, sampler, weight, precision in ROWS:
         if name in model.bundled():
-            (setting,) = settings_for([model.load(name)], [sampler], [weight], Settings(precision=precision))
+            (setting,) = settings_for([model.load(name)], [sampler], [weight], SamplingSettings(precision=precision))
             called = sampler_words(setting)
             same = [row for row in kept.values() if (row["model"], row["sampler"]) == (name, called)]
             # of a row that was measured again the last one holds
@@ -186,7 +187,7 @@ def measured(setting: Setting, count: int, bench: Bench, at: str) -> Row:
     """Return one row: cost, scores, verdicts, machine and the commit that it was measured `at`."""
     with counter(count, setting.words) as done, stages() as stage:
         entry = drawn_entry(setting, count, bench, (), done, stage)
-    machine = hardware.describe(torch.device("cpu"))
+    machine = devices.describe(torch.device("cpu"))
     return {
         "model": entry.model,
         "sampler": sampler_words(setting),
@@ -315,7 +316,7 @@ def draw(shown: list[tuple[Setting, Row]]) -> None:
     sheet = torch.cat([setting.samples(SHOWN).values for setting, _ in shown])
     names = [f"{row['model']} {row['sampler']}" for _, row in shown]
     with atomic(DOCS / "pictures" / "results-same-seeds.png") as temporary:
-        grids.grid(pictures(sheet), SHOWN, scale=2, labels=names).save(temporary)
+        grids.grid(to_arrays(sheet), SHOWN, scale=2, labels=names).save(temporary)
     rows = [row for _, row in shown if row["n"] == 10_000]
     scores = [row["scores"]["fd.a"] for row in rows]
     front = pareto([(row["seconds_64"], score["value"]) for row, score in zip(rows, scores, strict=True)])

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from inkwash import synonyms
-from inkwash.printing import print
+from inkwash.text import synonyms
+from inkwash.text.printing import print
 
 
 class InkwashError(Exception):
@@ -31,18 +31,18 @@ class UnknownFieldError(UsageError):
         self.field = field
 
 
-def speaks() -> bool:
+def is_main_process() -> bool:
     """Return whether this process says what all find: it is alone, or the first of those that torchrun started."""
     return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK", "0") == "0"
 
 
 def warn(text: str) -> None:
     """Say in one line on stderr what went otherwise than was asked for; of several processes the first says it."""
-    if speaks():
+    if is_main_process():
         print(f"warning, {text}", file=sys.stderr)
 
 
-def unknown(what: str, name: str, known: Iterable[str], rest: str = "") -> UsageError:
+def unknown_name(what: str, name: str, known: Iterable[str], rest: str = "") -> UsageError:
     """Return the error for a name that is in no table, with the valid one that it most likely means.
 
     `what` is the kind of thing in the user's words ("sampler", "recipe"), `known` the valid names, `rest` what was given
@@ -71,3 +71,9 @@ def other_file(path: Path, role: str, wanted: str) -> UsageError:
             f"{path} is a pickle, which inkwash does not open because unpickling can run code: give {wanted}"
         )
     return UsageError(f"{path} is not a {role}: give {wanted}")
+
+
+def reason(error: Exception) -> str:
+    """Return one line of what an error of another library says, for an error of ours."""
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return said.splitlines()[0] if said else type(error).__name__

@@ -15,9 +15,9 @@ import torch
 
 import inkwash as python
 from inkwash import data
-from inkwash.evaluation import panels
-from inkwash.evaluation.drawn import Setting
-from inkwash.metrics import fitting
+from inkwash.evaluation import extractors
+from inkwash.evaluation.sample_cache import Setting
+from inkwash.metrics import extractor_training
 
 Inkwash = Callable[..., Any]
 ENOUGH = ["-n", "220", "--sampler", "ddim:2"]
@@ -31,8 +31,8 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(folder))
-        patch.setattr(fitting, "learnt", lambda net, *_, **__: net.eval())
-        panels.for_data("digits")
+        patch.setattr(extractor_training, "learnt", lambda net, *_, **__: net.eval())
+        extractors.for_data("digits")
     return folder
 
 
@@ -40,7 +40,7 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cached(judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test builds judges, and samples that one has drawn are there for all."""
     monkeypatch.setenv("INKWASH_CACHE", str(judges))
-    monkeypatch.setattr(fitting, "learnt", lambda *_, **__: pytest.fail("judges were to learn"))
+    monkeypatch.setattr(extractor_training, "learnt", lambda *_, **__: pytest.fail("judges were to learn"))
 
 
 @pytest.fixture

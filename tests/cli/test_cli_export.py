@@ -22,7 +22,7 @@ def test_the_file_says_what_the_network_says_for_any_batch(name, count, runs, in
     outcome = inkwash("export", getattr(runs, name), "--to", "onnx", "-o", "out.onnx")
     assert outcome.code == 0 and "of torch's output" in outcome.err
     model = library.load(getattr(runs, name))
-    x = torch.randn(count, *model.facts.shape, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(count, *model.spec.shape, generator=torch.Generator().manual_seed(0))
     code = torch.linspace(0.1, 0.9, count)
     label = torch.arange(count) - 1
     given = {"x": x, "code": code} | ({"label": label} if model.conditional else {})

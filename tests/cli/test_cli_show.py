@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inkwash import recipe
+from inkwash.config import recipe
 
 
 def test_without_a_thing_it_lists_every_recipe(inkwash):

@@ -7,7 +7,7 @@ import tomllib
 
 import numpy as np
 
-from inkwash import recipe
+from inkwash.config import recipe
 from inkwash.training import checkpoints
 
 SECTIONS = {
@@ -80,14 +80,14 @@ def test_the_members_of_the_arrays(runs, inkwash):
 
 
 def test_the_settings_that_a_picture_keeps(runs, inkwash):
-    from inkwash.viz import prints
+    from inkwash.io import png_metadata
 
     assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
-    facts = prints.read_facts("x.png")
-    assert set(facts) == {"model", "weights", "step", "inkwash", "sampler", "request"}
+    spec = png_metadata.read_metadata("x.png")
+    assert set(spec) == {"model", "weights", "step", "inkwash", "sampler", "request"}
     kept = {"model", "kind", "n", "label", "seed", "seed_to", "scale", "columns", "settings"}
-    assert set(facts["request"]) == kept
-    assert set(facts["request"]["settings"]) == {
+    assert set(spec["request"]) == kept
+    assert set(spec["request"]["settings"]) == {
         "sampler",
         "steps",
         "eta",

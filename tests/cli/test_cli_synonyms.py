@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from inkwash import cli, recipe, synonyms
+from inkwash import cli
 from inkwash.cli.synonyms import FLAGS
+from inkwash.config import recipe
 from inkwash.core import SAMPLERS, SCHEDULES, TARGETS
 from inkwash.data import DATASETS
 from inkwash.objectives import WEIGHTS
+from inkwash.text import synonyms
 
 FIRST = {
     "train": "digits",

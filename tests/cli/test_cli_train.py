@@ -237,8 +237,8 @@ def test_what_a_run_says_next_can_be_run(runs, inkwash):
 @pytest.mark.parametrize("flag", ["steps", "images"])
 def test_a_length_of_millions_is_kept_to_the_last_step(flag, inkwash, monkeypatch):
     """Only the plan is looked at: the run is stopped before its first step."""
-    from inkwash.runs import course
+    from inkwash.runs import training_run
 
-    monkeypatch.setattr(course, "steps", lambda *arguments: iter(()))
+    monkeypatch.setattr(training_run, "steps", lambda *arguments: iter(()))
     inkwash("train", *PLAIN, "--set", "training.batch=1", f"--{flag}", "1234567", "--out", "run", "-q")
     assert tomllib.loads(Path("run/recipe.toml").read_text())["training"]["length"] == f"1234567 {flag}"

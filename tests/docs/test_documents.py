@@ -19,20 +19,21 @@ from cyclopts import CycloptsError
 from PIL import Image
 from torch import nn
 
-from inkwash import cli, core, model, nets, objectives, recipe
-from inkwash.cli import outputs
-from inkwash.cli.outputs import Write
-from inkwash.cli.pages.recipes import promised
-from inkwash.cli.requests import Kind
+from inkwash import cli, core, model, nets, objectives
+from inkwash.cli.tables.recipes import promised
+from inkwash.config import recipe
+from inkwash.config.recipe import Recipe
 from inkwash.data import DATASETS
-from inkwash.drawing import Settings
 from inkwash.errors import InkwashError
-from inkwash.evaluation import entries, requests
+from inkwash.evaluation import entries, plan
 from inkwash.lab import EXPERIMENTS
 from inkwash.model import Model
-from inkwash.recipe import Recipe
+from inkwash.sampling.request import Kind
+from inkwash.sampling.run import SamplingSettings
 from inkwash.speed.plan import BENCHES
 from inkwash.training.lengths import Length
+from inkwash.viz import writers
+from inkwash.viz.writers import Write
 
 ROOT = Path(__file__).parents[2]
 EXTENDING = ROOT / "docs" / "extending.md"
@@ -181,7 +182,7 @@ class Reader:
             # a drawing is the reader's own
             if bound.arguments.get(given) is not None:
                 Image.new("L", (28, 28), "white").save(bound.arguments[given])
-        writer_for = outputs.writer_for
+        writer_for = writers.writer_for
 
         def silent(target: Path, kind: Kind) -> Write:
             writer_for(target, kind)
@@ -189,14 +190,14 @@ class Reader:
 
         with self.patch.context() as instead:
             instead.setattr(model, "load", lambda name, device: self.untrained(name))
-            instead.setattr(outputs, "writer_for", silent)
+            instead.setattr(writers, "writer_for", silent)
             assert told(*bound.args, **bound.kwargs) == 0
         self.drawn.add(str(out))
 
     def evaluate(self, what: str, others: tuple[str, ...], sampler: str | None, **rest: Any) -> None:
         models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
-        weights = requests.weights(rest["guidance"])
-        entries.settings_for(models, requests.listed(sampler), weights, Settings())
+        weights = plan.weights(rest["guidance"])
+        entries.settings_for(models, plan.listed(sampler), weights, SamplingSettings())
 
     def bench(self, what: str, things: tuple[str, ...] = (), sampler: str | None = None, **rest: Any) -> None:
         assert what in BENCHES

@@ -12,7 +12,7 @@ import torch
 
 from inkwash.evaluation.comparison import Comparison, Entry
 from inkwash.evaluation.score import Evaluation, Score, Seen
-from inkwash.metrics.judges import Reading
+from inkwash.metrics.extractors import Reading
 
 
 def entry(name: str, seconds: float | None, fd: float | None, n: int = 1000, **more: float | None) -> Entry:

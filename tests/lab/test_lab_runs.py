@@ -13,9 +13,9 @@ import pytest
 from inkwash import model
 from inkwash.evaluation.score import Score
 from inkwash.lab import Arm, Lab, Plot, Ready, Series, Trained, table
-from inkwash.lab import models as lab_models
-from inkwash.lab.bench import Watch
+from inkwash.lab import arm_models as lab_models
 from inkwash.lab.folder import Request
+from inkwash.lab.measurement import Watch
 from inkwash.lab.runner import prepare
 from inkwash.runs.folder import RunFolder
 

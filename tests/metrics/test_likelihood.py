@@ -11,16 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from inkwash.core import (
-    Cosine,
-    Denoiser,
-    EmpiricalDenoiser,
-    GaussianDenoiser,
-    Karras,
-    Level,
-    Linear,
-    MixtureDenoiser,
-)
+from inkwash.core import Cosine, Denoiser, EmpiricalDenoiser, GaussianDenoiser, Karras, Level, Linear, MixtureDenoiser
 from inkwash.data import encode
 from inkwash.errors import InkwashError, UsageError
 from inkwash.metrics.likelihood import (

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from inkwash import data, hardware
+from inkwash import data
 from inkwash.core import Cosine, NetDenoiser, Target
 from inkwash.data import Dataset
+from inkwash.hardware import devices
 from inkwash.nets import NETS
 from inkwash.objectives import Denoising
 from inkwash.training.batches import Batches
@@ -45,7 +46,7 @@ def fresh() -> Callable[..., State]:
     def build(kind: str = "class-unet", optimizer: Optimizer | None = None, classes: int = 10) -> State:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            net = hardware.lay_out(NETS[kind](1, classes, **SMALL[kind]), CPU)
+            net = devices.lay_out(NETS[kind](1, classes, **SMALL[kind]), CPU)
         return State.fresh(net, (optimizer or Optimizer()).build(net.parameters()))
 
     return build

@@ -16,11 +16,11 @@ from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.objectives import Denoising
 from inkwash.training.batches import Batches, Split
-from inkwash.training.heldout import HeldOut
 from inkwash.training.horizon import Horizon
 from inkwash.training.loop import Step
 from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
+from inkwash.training.validation import ValidationSet
 
 Train = Callable[..., Iterator[Step]]
 Fresh = Callable[..., State]
@@ -138,7 +138,7 @@ def test_progress_adds_up_the_losses_that_were_told(fresh: Fresh, train: Train) 
 def test_training_lowers_the_loss_of_images_that_it_never_saw(digits: Dataset, fresh: Fresh, train: Train) -> None:
     settings = Optimizer(lr=3e-3)
     state = fresh("class-unet", settings)
-    measured = HeldOut.of(digits, Split.of(len(digits)).held_out, GOOD, True)
+    measured = ValidationSet.of(digits, Split.of(len(digits)).held_out, GOOD, True)
 
     def loss() -> float:
         return measured.profile(NetDenoiser(state.average, Target("v", 0.6)), torch.device("cpu")).mean

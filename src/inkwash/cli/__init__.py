@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, UnknownOptionError
 
-from inkwash import __version__, memory
+from inkwash import __version__
 from inkwash.cli import synonyms
-from inkwash.errors import InkwashError, UsageError, speaks
-from inkwash.printing import print
+from inkwash.errors import InkwashError, UsageError, is_main_process
+from inkwash.hardware import memory
+from inkwash.text.printing import print
 
 app = App(
     name="inkwash",
@@ -132,20 +133,20 @@ def run(arguments: list[str]) -> int:
         if count is not None:
             # what cannot be understood is said before there are several to say it
             app.parse_args(arguments, exit_on_error=False, print_error=False)
-            from inkwash.ranks.launching import launch
+            from inkwash.distributed.launch import launch
 
             return launch(count, arguments)
         code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     except CycloptsError as error:
         instead = synonyms.instead(arguments) if isinstance(error, UnknownOptionError) else None
         hint = "('inkwash --help' and 'inkwash COMMAND --help' list commands and options)"
-        return _complain(instead or f"{_one_line(error)} {hint}", 2) if speaks() else _quietly(2)
+        return _complain(instead or f"{_one_line(error)} {hint}", 2) if is_main_process() else _quietly(2)
     except InkwashError as error:
         # of several processes each finds the same fault in what was asked: the first says it
-        silent = isinstance(error, UsageError) and not speaks()
+        silent = isinstance(error, UsageError) and not is_main_process()
         return _quietly(error.exit_code) if silent else _complain(_one_line(error), error.exit_code)
     except KeyboardInterrupt:
-        return _complain("interrupted", 130) if speaks() else 130
+        return _complain("interrupted", 130) if is_main_process() else 130
     except BrokenPipeError:
         return 1
     except Exception as error:

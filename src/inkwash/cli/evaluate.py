@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash import own_code
-from inkwash.cli.whole import Whole
-from inkwash.printing import print
+from inkwash.cli.parameters import Whole
+from inkwash.config import plugins
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
+    from inkwash.distributed.process_group import ProcessGroup
     from inkwash.evaluation.comparison import Entry
-    from inkwash.evaluation.requests import Asked, Todo
-    from inkwash.ranks import Ranks
+    from inkwash.evaluation.plan import Asked, Todo
 
 HASTY = 5.0
 """Seconds that are not worth announcing."""
@@ -97,50 +97,51 @@ def evaluate(
     json_
         Print JSON, for programs.
     """
-    own_code.load(with_)
-    from inkwash import hardware, ranks
-    from inkwash.binding import build
+    plugins.load(with_)
     from inkwash.core import SCHEDULES
-    from inkwash.drawing import Settings
-    from inkwash.errors import unknown
-    from inkwash.evaluation.requests import Asked, listed, weights
+    from inkwash.distributed import process_group
+    from inkwash.errors import unknown_name
+    from inkwash.evaluation.plan import Asked, listed, weights
+    from inkwash.hardware import devices
+    from inkwash.io.binding import build
+    from inkwash.sampling.run import SamplingSettings
 
-    hardware.configure(threads)
+    devices.configure(threads)
     if schedule is not None and schedule not in SCHEDULES:
-        raise unknown("schedule", schedule, SCHEDULES)
+        raise unknown_name("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
     asked = Asked(
         (what, *others),
         n,
         listed(sampler),
         weights(guidance),
-        Settings(eta=eta, temperature=temperature, schedule=levels, precision=precision),
+        SamplingSettings(eta=eta, temperature=temperature, schedule=levels, precision=precision),
         data,
         judge,
         judges,
         tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
         device,
     )
-    with ranks.joined(hardware.device(device)) as those:
-        if those.first:
-            return _run(asked, report, those, quiet or json_, json_)
-        return _share(asked, those)
+    with process_group.join(devices.device(device)) as group:
+        if group.is_main:
+            return _run(asked, report, group, quiet or json_, json_)
+        return _share(asked, group)
 
 
-def _share(asked: Asked, ranks: Ranks) -> int:
+def _share(asked: Asked, process_group: ProcessGroup) -> int:
     """Draw as one of several what the first will judge."""
-    with ranks.after_the_first():
+    with process_group.main_first():
         todo = asked.resolve()
     for task in todo.tasks:
-        task.share(ranks, lambda done: None)
+        task.share(process_group, lambda done: None)
     return 0
 
 
-def _run(asked: Asked, report: Path | None, ranks: Ranks, silent: bool, as_json: bool) -> int:
+def _run(asked: Asked, report: Path | None, process_group: ProcessGroup, silent: bool, as_json: bool) -> int:
     from inkwash.cli.progress import counter, stages
-    from inkwash.evaluation.page import check_free
+    from inkwash.evaluation.report.page import check_free
 
-    with ranks.after_the_first():
+    with process_group.main_first():
         if report is not None:
             check_free(report)
         with stages(silent, every=True) as stage:
@@ -150,9 +151,9 @@ def _run(asked: Asked, report: Path | None, ranks: Ranks, silent: bool, as_json:
     entries = []
     try:
         for task in todo.tasks:
-            if not ranks.alone:
+            if not process_group.is_single:
                 with counter(task.count, f"{task.name}, this process's share", silent) as done:
-                    task.share(ranks, done)
+                    task.share(process_group, done)
             with counter(task.count, task.name, silent) as done, stages(silent) as stage:
                 entries.append(task.run(todo, done, stage))
     except KeyboardInterrupt:
@@ -165,8 +166,8 @@ def _run(asked: Asked, report: Path | None, ranks: Ranks, silent: bool, as_json:
 
 
 def _announce(todo: Todo) -> None:
-    from inkwash.evaluation.numerals import span
-    from inkwash.metrics.panel import LOOKS
+    from inkwash.evaluation.formatting import span
+    from inkwash.metrics.extractor_set import LOOKS
 
     missing = "" if todo.bench.data is not None else "; measures that need the data itself are left out (--data FOLDER)"
     looks = ", ".join(f"{name.upper()} {LOOKS.get(name, 'looks its own way')}" for name in todo.bench.panel.judges)
@@ -184,32 +185,32 @@ def _announce(todo: Todo) -> None:
 
 
 def _tell_one(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:
-    from inkwash.cli.pages import scores as pages
+    from inkwash.cli.tables import scores as pages
     from inkwash.evaluation.verdicts import verdicts
 
     found = entries[0].evaluation
-    words, facts = verdicts(found), todo.facts()
+    words, spec = verdicts(found), todo.metadata()
     if report is not None:
-        from inkwash.evaluation import report as reports
+        from inkwash.evaluation.report import evaluation_page as reports
 
         train = None if todo.bench.data is None else todo.bench.data.values
-        reports.write(found, words, report, facts, train)
+        reports.write(found, words, report, spec, train)
     if as_json:
         cost = {"evaluations": entries[0].evaluations, "seconds_64": entries[0].seconds}
-        print(json.dumps(found.to_dict() | cost | {"verdicts": words, "facts": facts}, indent=2))
+        print(json.dumps(found.to_dict() | cost | {"verdicts": words, "facts": spec}, indent=2))
     else:
         pages.show(found, words)
 
 
 def _tell_all(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:
-    from inkwash.cli.pages import scores as pages
+    from inkwash.cli.tables import scores as pages
     from inkwash.evaluation.comparison import Comparison
 
     compared = Comparison(tuple(entries), f"fd.{todo.bench.panel.first}")
     if report is not None:
-        from inkwash.evaluation import comparison_page
+        from inkwash.evaluation.report import comparison_page
 
-        comparison_page.write(compared, report, todo.facts())
+        comparison_page.write(compared, report, todo.metadata())
     if as_json:
         found = [entry.evaluation.to_dict() for entry in entries]
         print(json.dumps({"entries": found, "rows": compared.rows(), "sentence": compared.sentence}, indent=2))

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from inkwash import USUAL, own_code
-from inkwash.errors import UsageError, unknown
-from inkwash.printing import print
+from inkwash import USUAL
+from inkwash.config import plugins
+from inkwash.errors import UsageError, unknown_name
+from inkwash.text.printing import print
 
 TARGETS = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
 """What can be written, and what the name of a model becomes by it."""
@@ -43,15 +44,15 @@ def export(
     quiet
         Print errors only.
     """
-    own_code.load(with_)
+    plugins.load(with_)
     from inkwash import model as models
-    from inkwash.cli.outputs import check_free
     from inkwash.export import onnx, pipeline, web
-    from inkwash.names import cleaned_name, path_in
+    from inkwash.io.names import cleaned_name, path_in
     from inkwash.runs.folder import RunFolder
+    from inkwash.viz.writers import check_free
 
     if to not in TARGETS:
-        raise unknown("export", to, TARGETS)
+        raise unknown_name("export", to, TARGETS)
     loaded = models.load(model, device="cpu")
     name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
     target = out or path_in("out", f"{name}{TARGETS[to]}")

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from inkwash import own_code
-from inkwash.cli.stopping import stop_on_signal
-from inkwash.cli.whole import Whole
-from inkwash.errors import UsageError, speaks
-from inkwash.printing import print
+from inkwash.cli.parameters import Whole
+from inkwash.cli.signals import stop_on_signal
+from inkwash.config import plugins
+from inkwash.errors import UsageError, is_main_process
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
     from inkwash.lab import Experiment, Results, Verdict
@@ -71,7 +71,7 @@ def lab(
     json_
         Print JSON, for programs.
     """
-    own_code.load(with_)
+    plugins.load(with_)
     from inkwash.lab import EXPERIMENTS
 
     known = EXPERIMENTS | _own(with_)
@@ -80,34 +80,36 @@ def lab(
         useless = [flag for flag, value in given.items() if value is not None]
         if useless:
             raise UsageError(f"{useless[0]} has no effect without the name of an experiment: one of {', '.join(known)}")
-        if speaks():
+        if is_main_process():
             _list(known, json_)
         return 0
-    from inkwash import hardware, model, ranks
-    from inkwash.errors import unknown
+    from inkwash import model
+    from inkwash.distributed import process_group
+    from inkwash.errors import unknown_name
+    from inkwash.hardware import devices
     from inkwash.lab.folder import Request
     from inkwash.lab.runner import prepare
 
     if name not in known:
         if name in model.bundled() or (Path(name) / "recipe.toml").is_file():
             raise UsageError(f"{name} is a model, not an experiment: inkwash lab EXPERIMENT --run {name}")
-        raise unknown("experiment", name, known)
-    hardware.configure(threads)
+        raise unknown_name("experiment", name, known)
+    devices.configure(threads)
     place = out or Path("lab") / name
-    with ranks.joined(hardware.device(device)) as those:
-        silent = quiet or json_ or not those.first
+    with process_group.join(devices.device(device)) as group:
+        silent = quiet or json_ or not group.is_main
         watch = _watch(silent)
         try:
             with _ended_like_interrupted():
-                work = prepare(known[name], Request(name, n, data, length, run), place, device, watch, those)
+                work = prepare(known[name], Request(name, n, data, length, run), place, device, watch, group)
                 if not silent:
                     _announce(work)
-                if not those.first:
+                if not group.is_main:
                     work.share(watch)
                     return 0
                 results, verdict = work.run(watch)
         except KeyboardInterrupt:
-            if those.first:
+            if group.is_main:
                 print("stopped; finished parts are kept, and the same command resumes", file=sys.stderr)
             return 130
     if json_:
@@ -129,10 +131,10 @@ def _ended_like_interrupted() -> Iterator[None]:
 
 def _own(file: Path | None) -> dict[str, Experiment]:
     """The experiment that the user's file defines as EXPERIMENT, if it does."""
-    from inkwash import own_code
+    from inkwash.config import plugins
     from inkwash.lab import Experiment
 
-    module = None if file is None else sys.modules.get(f"{own_code.PREFIX}{file.stem}")
+    module = None if file is None else sys.modules.get(f"{plugins.PREFIX}{file.stem}")
     found = getattr(module, "EXPERIMENT", None)
     if found is None:
         return {}
@@ -169,7 +171,7 @@ def _list(known: dict[str, Experiment], as_json: bool) -> None:
 
 
 def _announce(work: Work) -> None:
-    from inkwash.evaluation.numerals import span
+    from inkwash.evaluation.formatting import span
 
     training, drawing = work.seconds()
     tasks = {"training": training, f"sampling {work.count:,} images per variant": drawing}
@@ -180,7 +182,7 @@ def _announce(work: Work) -> None:
 
 def _tell(work: Work, results: Results, verdict: Verdict, quiet: bool) -> None:
     from inkwash.cli.console import Console
-    from inkwash.cli.pages import experiments
+    from inkwash.cli.tables import experiments
     from inkwash.lab.card import claim
 
     console = Console(highlight=False, emoji=False)
@@ -194,7 +196,7 @@ def _tell(work: Work, results: Results, verdict: Verdict, quiet: bool) -> None:
 
 def _watch(silent: bool) -> Any:
     from inkwash.cli.progress import bar, counter, plain_lines, stages
-    from inkwash.lab.bench import Watch
+    from inkwash.lab.measurement import Watch
 
     class Heard(Watch):
         """Says nothing; a run that is asked to stop saves before it ends."""

@@ -20,12 +20,12 @@ from rich.progress import (
 from rich.text import Text
 
 from inkwash.cli.console import Console, TextColumn
-from inkwash.evaluation.numerals import span
-from inkwash.printing import print, printable
+from inkwash.evaluation.formatting import span
+from inkwash.text.printing import print, printable
 
 if TYPE_CHECKING:
-    from inkwash.cli.requests import Drawing
-    from inkwash.runs.course import Course
+    from inkwash.runs.training_run import Run
+    from inkwash.sampling.request import Drawing
 
 Show = Callable[[Any], None]
 SETTLED = 2.0
@@ -33,9 +33,9 @@ SETTLED = 2.0
 
 
 @contextmanager
-def bar(course: Course) -> Iterator[Show]:
+def bar(course: Run) -> Iterator[Show]:
     """A bar with loss, held-out loss, images a second and time left."""
-    from inkwash.runs.events import Drew, Measured, Planned
+    from inkwash.runs.events import Measured, Planned, Sampled
     from inkwash.training.loop import Step
 
     columns = (
@@ -62,15 +62,15 @@ def bar(course: Course) -> Iterator[Show]:
                 held = f"  held-out {event.profile.mean:.4f}"
             elif isinstance(event, Planned):
                 progress.update(task, total=event.total)
-            elif isinstance(event, Drew):
+            elif isinstance(event, Sampled):
                 progress.console.print(f"step {event.step:,}: picture {event.path}")
 
         yield show
 
 
-def plain_lines(course: Course) -> Show:
+def plain_lines(course: Run) -> Show:
     """A line a measurement, with images a second and the time left, for logs without a terminal."""
-    from inkwash.runs.events import Drew, Measured, Planned
+    from inkwash.runs.events import Measured, Planned, Sampled
 
     first, begun = course.state.progress.step, time.perf_counter()
 
@@ -86,7 +86,7 @@ def plain_lines(course: Course) -> Show:
             print(told, file=sys.stderr, flush=True)
         elif isinstance(event, Planned) and event.first:
             print(f"planned {event.total:,} steps ({event.pace:.2g} s/step)", file=sys.stderr, flush=True)
-        elif isinstance(event, Drew):
+        elif isinstance(event, Sampled):
             print(f"step {event.step:,}: picture {event.path}", file=sys.stderr, flush=True)
 
     return show

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash import USUAL, own_code
-from inkwash.cli.whole import Whole, seeds
-from inkwash.errors import UsageError, speaks, unknown
-from inkwash.printing import print
+from inkwash import USUAL
+from inkwash.cli.parameters import Whole, seeds
+from inkwash.config import plugins
+from inkwash.errors import UsageError, is_main_process, unknown_name
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
-    from inkwash.cli.parts import Parts
-    from inkwash.cli.requests import Drawing, Kind
-    from inkwash.ranks import Ranks
+    from inkwash.distributed.process_group import ProcessGroup
+    from inkwash.sampling.chunks import Parts
+    from inkwash.sampling.request import Drawing, Kind
 
 PATIENT = 200
 """Evaluations an image above which a quicker sampler is pointed out."""
@@ -121,40 +122,41 @@ def sample(
     quiet
         Print errors only.
     """
-    own_code.load(with_)
-    from inkwash import hardware, ranks
+    plugins.load(with_)
     from inkwash import model as models
-    from inkwash.binding import build
-    from inkwash.cli import outputs
-    from inkwash.cli.redraw import redraw
-    from inkwash.cli.requests import Request
+    from inkwash.cli.reproduce import redraw
     from inkwash.core import SCHEDULES
-    from inkwash.drawing import Settings
-    from inkwash.names import cleaned_name, path_in
-    from inkwash.steering import Edit
+    from inkwash.distributed import process_group
+    from inkwash.hardware import devices
+    from inkwash.io.binding import build
+    from inkwash.io.names import cleaned_name, path_in
+    from inkwash.sampling.editing import Edit
+    from inkwash.sampling.request import Request
+    from inkwash.sampling.run import SamplingSettings
+    from inkwash.viz import writers
 
     ends = seeds(seed)
     if strip and film:
         raise UsageError("--strip and --film are two pictures: give one, then the other")
     kind: Kind = "strip" if strip else "film" if film else "grid"
-    hardware.configure(threads)
+    devices.configure(threads)
     if Path(model).suffix.lower() in {".png", ".webp", ".gif"}:
-        drawn = Settings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
+        drawn = SamplingSettings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
         asked = Request(model, kind, n, label, *ends, scale, columns, drawn)
         if asked != Request(model) or any(given is not None for given in (schedule, from_, mask, noise)):
             raise UsageError(
                 f"{model} is drawn again as it was drawn: leave the other flags out, except --out, --device and --threads"
             )
         # one picture is drawn by one process
-        return redraw(Path(model), out, device, quiet) if speaks() else 0
+        return redraw(Path(model), out, device, quiet) if is_main_process() else 0
     if schedule is not None and schedule not in SCHEDULES:
-        raise unknown("schedule", schedule, SCHEDULES)
+        raise unknown_name("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
-    settings = Settings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
+    settings = SamplingSettings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
     request = Request(model, kind, n, label, *ends, scale, columns, settings)
     name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
     target = out or path_in("out", f"{name}{'' if kind == 'grid' else '-' + kind}.png")
-    outputs.writer_for(target, kind)
+    writers.writer_for(target, kind)
     if batch < 1:
         raise UsageError(f"--batch is {batch}: it must be at least 1")
     if from_ is None and (mask is not None or noise is not None):
@@ -164,27 +166,27 @@ def sample(
     if target.suffix.lower() != ".npz" and continue_:
         raise UsageError(f"--continue has no effect on {target}: it resumes interrupted sampling into NAME.npz")
     # first of all: of several devices each process has its own
-    with ranks.joined(hardware.device(device)) as those:
+    with process_group.join(devices.device(device)) as group:
         loaded = models.load(model, device=device)
         if from_ is not None:
-            request = replace(request, settings=replace(settings, edit=Edit.read(loaded.facts, from_, mask, noise)))
-        return _draw(request.resolve(loaded), target, batch, those, continue_, quiet or not those.first)
+            request = replace(request, settings=replace(settings, edit=Edit.read(loaded.spec, from_, mask, noise)))
+        return _draw(request.resolve(loaded), target, batch, group, continue_, quiet or not group.is_main)
 
 
-def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool, quiet: bool) -> int:
-    from inkwash.cli import outputs
-    from inkwash.cli.parts import LEAST, Parts
+def _draw(drawing: Drawing, target: Path, batch: int, process_group: ProcessGroup, go_on: bool, quiet: bool) -> int:
     from inkwash.cli.progress import sampling
-    from inkwash.ranks import restarted
+    from inkwash.distributed.process_group import restarted
+    from inkwash.sampling.chunks import LEAST, Parts
+    from inkwash.viz import writers
 
-    write, parts = outputs.writer_for(target, drawing.request.kind), None
-    if not ranks.alone and write is not outputs.write_arrays:
+    write, parts = writers.writer_for(target, drawing.request.kind), None
+    if not process_group.is_single and write is not writers.write_arrays:
         raise UsageError(f"--out {target}: several processes draw into NAME.npz")
-    outputs.check_size(drawing, target)
-    with ranks.after_the_first():
-        outputs.check_free(target)
-        if write is outputs.write_arrays and (not ranks.alone or drawing.count > LEAST):
-            parts = Parts.claim(drawing, target, batch, go_on or restarted() or not ranks.first)
+    writers.check_size(drawing, target)
+    with process_group.main_first():
+        writers.check_free(target)
+        if write is writers.write_arrays and (not process_group.is_single or drawing.count > LEAST):
+            parts = Parts.claim(drawing, target, batch, go_on or restarted() or not process_group.is_main)
     if not quiet and drawing.sampler.evaluations > PATIENT:
         print(
             f"{drawing.sampler.kind}:{drawing.sampler.steps} needs {drawing.sampler.evaluations:,} network evaluations "
@@ -195,32 +197,32 @@ def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool,
     if parts is None:
         with sampling(drawing, drawing.count, quiet) as done:
             write(drawing, target, batch, done)
-    elif not _draw_parts(parts, target, batch, ranks, quiet):
+    elif not _draw_parts(parts, target, batch, process_group, quiet):
         return 130
     if not quiet:
         _tell(drawing, target, time.perf_counter() - begun)
     return 0
 
 
-def _draw_parts(parts: Parts, target: Path, batch: int, ranks: Ranks, quiet: bool) -> bool:
+def _draw_parts(parts: Parts, target: Path, batch: int, process_group: ProcessGroup, quiet: bool) -> bool:
     """Draw what is missing and put all together; whether it came to its end."""
-    from inkwash.cli import outputs
     from inkwash.cli.progress import sampling
+    from inkwash.viz import writers
 
-    missing = parts.missing(ranks)
+    missing = parts.missing(process_group)
     count = parts.examples(missing)
-    if not quiet and count < parts.drawing.count and ranks.alone:
+    if not quiet and count < parts.drawing.count and process_group.is_single:
         print(f"resuming: {parts.drawing.count - count:,} of {parts.drawing.count:,} exist already", file=sys.stderr)
     try:
         with sampling(parts.drawing, count, quiet) as done:
             parts.draw(missing, batch, done)
-        ranks.wait()
+        process_group.barrier()
     except KeyboardInterrupt:
         if not quiet:
             print(f"stopped; the samples so far are in {parts.folder}; resume with --continue", file=sys.stderr)
         return False
-    if ranks.first:
-        outputs.put_together(parts.drawing, target, parts.values())
+    if process_group.is_main:
+        writers.put_together(parts.drawing, target, parts.values())
         parts.forget()
     return True
 

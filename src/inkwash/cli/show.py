@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from inkwash import own_code
+from inkwash.config import plugins
 
 
 def show(
@@ -35,14 +35,15 @@ def show(
     with_
         Your own Python file, run first; it can register networks, schedules and samplers.
     """
-    own_code.load(with_)
-    from inkwash import model, recipe
-    from inkwash.cli.pages import catalogue, data, pictures, recipes, runs
+    plugins.load(with_)
+    from inkwash import model
+    from inkwash.cli.tables import data, overview, pictures, recipes, runs
+    from inkwash.config import recipe
     from inkwash.data import DATASETS
-    from inkwash.errors import PICKLES, other_file, unknown
+    from inkwash.errors import PICKLES, other_file, unknown_name
 
     if thing is None:
-        catalogue.show(json_)
+        overview.show(json_)
         return 0
     path = Path(thing)
     if thing in recipe.bundled() or path.suffix == ".toml":
@@ -57,5 +58,5 @@ def show(
     elif thing in DATASETS or path.exists():
         data.show(thing, out, json_)
     else:
-        raise unknown("thing", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
+        raise unknown_name("thing", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
     return 0

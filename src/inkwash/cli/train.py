@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from inkwash import own_code
-from inkwash.cli.stopping import stop_on_signal
-from inkwash.cli.whole import Whole
+from inkwash.cli.parameters import Whole
+from inkwash.cli.signals import stop_on_signal
+from inkwash.config import plugins
 from inkwash.errors import InkwashError, UsageError
-from inkwash.printing import print
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
     import torch
 
-    from inkwash.ranks import Ranks
-    from inkwash.runs.course import Course
+    from inkwash.distributed.process_group import ProcessGroup
+    from inkwash.runs.training_run import Run
     from inkwash.training.lengths import Length
 
 
@@ -98,49 +98,57 @@ def train(
     if "TORCHELASTIC_RUN_ID" in os.environ:
         # before torch is there: its warnings of several processes are for those who write such programs
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    own_code.load(with_)
-    from inkwash import hardware, ranks
+    plugins.load(with_)
+    from inkwash.distributed import process_group
+    from inkwash.hardware import devices
 
-    hardware.configure(threads)
-    place = hardware.device(device)
-    with ranks.joined(place) as those:
-        quiet, json_ = quiet or not those.first, json_ and those.first
-        if ranks.restarted() and out is not None and _complete(out, those):
+    devices.configure(threads)
+    place = devices.device(device)
+    with process_group.join(place) as group:
+        quiet, json_ = quiet or not group.is_main, json_ and group.is_main
+        if process_group.restarted() and out is not None and _complete(out, group):
             # one of them died after the last step was kept
             return 0
-        return _follow(_course(what, given, place, those, begun, quiet, json_), quiet, json_)
+        return _follow(_course(what, given, place, group, begun, quiet, json_), quiet, json_)
 
 
-def _complete(out: Path, ranks: Ranks) -> bool:
-    """Return whether this launch's run in the folder `out` holds its last step, as the first of `ranks` sees it."""
+def _complete(out: Path, process_group: ProcessGroup) -> bool:
+    """Return whether this launch's run in the folder `out` holds its last step, as the first of `process_group` sees it."""
     from inkwash.runs.folder import RunFolder
-    from inkwash.runs.starting import is_ours
+    from inkwash.runs.start import is_ours
     from inkwash.training import checkpoints
 
-    if not is_ours(out, ranks):
+    if not is_ours(out, process_group):
         return False
     try:
         header = checkpoints.header(RunFolder(out).latest)
-        return ranks.any(ranks.first and bool(header["progress"]["step"] >= header["total"]))
+        return process_group.any(process_group.is_main and bool(header["progress"]["step"] >= header["total"]))
     except (InkwashError, LookupError, TypeError):
-        return ranks.any(False)
+        return process_group.any(False)
 
 
 def _course(
-    what: str, given: dict[str, Any], place: torch.device, ranks: Ranks, begun: float, quiet: bool, as_json: bool
-) -> Course:
+    what: str,
+    given: dict[str, Any],
+    place: torch.device,
+    process_group: ProcessGroup,
+    begun: float,
+    quiet: bool,
+    as_json: bool,
+) -> Run:
     """Return what is to be trained, of the flags as they were `given`, and say so."""
-    from inkwash import preflight, recipe
+    from inkwash import checks
     from inkwash.cli.progress import stages
-    from inkwash.ranks import may_restart, restarted
-    from inkwash.runs.starting import changed_order, changed_rate, go_on, is_ours, is_run, start
+    from inkwash.config import recipe
+    from inkwash.distributed.process_group import may_restart, restarted
+    from inkwash.runs.start import changed_order, changed_rate, is_ours, is_run, resume, start
 
     silent = quiet or as_json
     length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
     if may_restart() and given["--out"] is None and not is_run(what):
         raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
-    if restarted() and given["--out"] is not None and is_ours(given["--out"], ranks):
-        course = go_on(given["--out"], given["--data"], None, place, ranks=ranks, since=begun)
+    if restarted() and given["--out"] is not None and is_ours(given["--out"], process_group):
+        course = resume(given["--out"], given["--data"], None, place, process_group=process_group, since=begun)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         _say(silent, f"restarted: resuming {given['--out']} from step {course.state.progress.step:,}")
         _say(silent, changed_order(course))
@@ -150,7 +158,7 @@ def _course(
         useless = [name for name in fixed if given[name] not in (None, ())]
         if useless:
             raise UsageError(f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe")
-        course = go_on(what, given["--data"], length, place, ranks=ranks, since=begun)
+        course = resume(what, given["--data"], length, place, process_group=process_group, since=begun)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
         until = "" if course.total is None else f" of {course.total:,}"
         _say(silent, f"resuming {what} from step {course.state.progress.step:,}{until}")
@@ -169,15 +177,15 @@ def _course(
             given["--out"],
             place,
             since=begun,
-            ranks=ranks,
+            process_group=process_group,
             reading=tell,
         )
     if quiet:
         return course
-    _say(silent, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
+    _say(silent, f"{course.recipe.name} on {course.spec.data} into {course.folder.path}")
     if chosen.network.conditional and not course.conditional:
-        _say(quiet, f"warning, labels: {course.facts.data} has none: the network is not conditioned on labels")
-    warnings = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
+        _say(quiet, f"warning, labels: {course.spec.data} has none: the network is not conditioned on labels")
+    warnings = checks.of_recipe(course.recipe, course.spec, course.state.net) + checks.of_data(course.data)
     for about, text in warnings:
         _say(quiet, f"warning, {about}: {text}")
     return course
@@ -207,15 +215,15 @@ def _length(given: dict[str, float | None]) -> Length | None:
     return None
 
 
-def _follow(course: Course, quiet: bool, as_json: bool) -> int:
-    from inkwash.preflight import averages
+def _follow(course: Run, quiet: bool, as_json: bool) -> int:
+    from inkwash.checks import ema_warmup
     from inkwash.runs.events import Planned
 
     with stop_on_signal(course), _display(course, quiet, as_json) as show:
         for event in course.events():
             show(event)
             if isinstance(event, Planned) and event.first:
-                young = averages.start_left_at_the_end(course.recipe, course.facts)
+                young = ema_warmup.start_left_at_the_end(course.recipe, course.spec)
                 _say(quiet, event.warning and f"warning, length: {event.warning}")
                 _say(quiet, young and f"warning, average: {young}")
     step = course.state.progress.step
@@ -228,7 +236,7 @@ def _follow(course: Course, quiet: bool, as_json: bool) -> int:
 
 
 @contextmanager
-def _display(course: Course, quiet: bool, as_json: bool) -> Iterator[Any]:
+def _display(course: Run, quiet: bool, as_json: bool) -> Iterator[Any]:
     from inkwash.cli.progress import bar, json_lines, plain_lines
 
     if quiet:

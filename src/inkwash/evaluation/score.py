@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from inkwash.metrics.judges import Reading
+from inkwash.metrics.extractors import Reading
 
 Better = Literal["low", "high", "near"]
 

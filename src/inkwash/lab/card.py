@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from inkwash.evaluation.numerals import number
+from inkwash.evaluation.formatting import number
 from inkwash.lab.experiment import Experiment, Verdict
 from inkwash.lab.folder import LabFolder, Request
 from inkwash.lab.results import Result, Results

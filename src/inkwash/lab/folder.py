@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from inkwash.bounds import parsed_json
 from inkwash.errors import InkwashError, UsageError
+from inkwash.evaluation.measures import MOST
 from inkwash.evaluation.score import FEWEST
-from inkwash.evaluation.scoring import MOST
-from inkwash.files import write_text
-from inkwash.names import require_contained
-from inkwash.seals import opened, sealed
+from inkwash.io.atomic import write_text
+from inkwash.io.integrity import verified, with_checksum
+from inkwash.io.limits import parsed_json
+from inkwash.io.names import require_contained
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,11 @@ class LabFolder:
 
     def keep(self, request: Request) -> None:
         """Write down what was asked for."""
-        write_text(self.request, json.dumps(sealed(asdict(request)), indent=2) + "\n")
+        write_text(self.request, json.dumps(with_checksum(asdict(request)), indent=2) + "\n")
 
     def _read(self) -> Request:
         try:
-            return Request(**opened(parsed_json(self.request.read_text(encoding="utf-8"))))
+            return Request(**verified(parsed_json(self.request.read_text(encoding="utf-8"))))
         except (ValueError, TypeError) as error:
             raise InkwashError(
                 f"{self.request} is damaged ({error}): delete {self.path} or choose another --out"

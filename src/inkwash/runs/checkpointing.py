@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from inkwash.recipe import Recipe
+from inkwash.config.recipe import Recipe
 from inkwash.training.lengths import Length
 
 

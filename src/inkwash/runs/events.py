@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from inkwash.training.heldout import Profile
 from inkwash.training.loop import Step
+from inkwash.training.validation import Profile
 
 
 class Measured(NamedTuple):
@@ -16,14 +16,14 @@ class Measured(NamedTuple):
     profile: Profile
 
 
-class Kept(NamedTuple):
+class Saved(NamedTuple):
     """A checkpoint written after `step`."""
 
     step: int
     path: Path
 
 
-class Drew(NamedTuple):
+class Sampled(NamedTuple):
     """A milestone's picture, drawn after `step` from the averaged network."""
 
     step: int
@@ -43,4 +43,4 @@ class Planned(NamedTuple):
     warning: str | None
 
 
-Event = Step | Measured | Kept | Drew | Planned
+Event = Step | Measured | Saved | Sampled | Planned

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from inkwash.errors import UsageError, unknown
+from inkwash.errors import UsageError, unknown_name
 from inkwash.training.muon import Muon
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -41,7 +41,7 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         if self.kind not in OPTIMIZERS:
-            raise unknown("optimizer", self.kind, OPTIMIZERS)
+            raise unknown_name("optimizer", self.kind, OPTIMIZERS)
         for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0)):
             if not lowest <= getattr(self, name) < math.inf:
                 raise UsageError(
