@@ -17,7 +17,7 @@ help:
 	@echo "make clean  remove .venv and out/"
 
 demo: $(READY)
-	@echo "Drawing ten of each digit from the bundled model fast, then a film of noise becoming digits."
+	@echo "Sampling ten of each digit from the bundled model fast, then a film of the denoising."
 	@$(BIN)/inkwash sample --label 0-9 --scale 3 -o out/digits.png
 	@$(BIN)/inkwash sample --label 0-9 --sampler dpm++2m:30 --film --columns 5 -o out/film.png
 	@echo "Look at out/digits.png (open it) and out/film.png (an animation: open it in a browser)."

@@ -1,4 +1,4 @@
-"""The claims of the five systems, each put to the test: their cards, one list of verdicts, and the README's.
+"""The claims of the five systems, each tested by an experiment: their cards and one list of verdicts.
 
     python benchmarks/claims.py --data FOLDER
 
@@ -15,23 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from cyclopts import App
-from documents import block
 
-from inkwash import hardware
-from inkwash.files import write_text
+from inkwash.hardware import devices
+from inkwash.io.atomic import write_text
 from inkwash.lab import EXPERIMENTS
 from inkwash.lab.folder import LabFolder, Request
 from inkwash.lab.runner import prepare
 
 DOCS = Path(__file__).parent.parent / "docs"
-README = DOCS.parent / "README.md"
 app = App()
 
 
 @app.default
-def main(data: str, lab: Path = Path("lab"), only: str | None = None) -> None:
-    """Run the experiments (`only` one of them), and write the documents of all that have a verdict."""
-    hardware.keep_memory()
+def main(data: str | None = None, lab: Path = Path("lab"), only: str | None = None, documents: bool = False) -> None:
+    """Run the experiments (`only` one of them), and write the documents of all that have a verdict.
+
+    `documents` runs nothing: docs/lab/README.md is written again from the stored results.
+    """
+    if documents:
+        publish()
+        return
+    if data is None:
+        sys.exit("give --data FOLDER, the MNIST to train on, or --documents")
+    devices.keep_memory()
     for name, experiment in EXPERIMENTS.items():
         if only in (None, name):
             print(name, file=sys.stderr, flush=True)
@@ -51,12 +57,11 @@ def _keep(folder: LabFolder, place: Path) -> None:
 
 
 def publish() -> None:
-    """Write docs/lab/README.md and the README's list, of the experiments that have a verdict."""
+    """Write docs/lab/README.md, of the experiments that have a verdict."""
     found = [_told(name) for name in EXPERIMENTS if (DOCS / "lab" / name / "results.json").is_file()]
     some = [told for told in found if told["verdict"]]
     missing = [name for name in EXPERIMENTS if name not in {told["experiment"] for told in some}]
     write_text(DOCS / "lab" / "README.md", page(some, missing))
-    write_text(README, block(README.read_text(encoding="utf-8"), "claims", short(some)))
 
 
 def _told(name: str) -> dict[str, Any]:
@@ -73,24 +78,23 @@ def page(found: list[dict[str, Any]], missing: list[str]) -> str:
         f"**{each['verdict']['outcome'].capitalize()}.** {each['verdict']['words']}"
         for each in found
     )
-    return f"""# The claims, put to the test
+    lines = [
+        f"| {each['hypothesis']} | {each['claimed_by']} | [{each['experiment']}]({each['experiment']}/card.md) "
+        f"| {each['verdict']['outcome']} |"
+        for each in found
+    ]
+    summary = "\n".join(["| claim | of | experiment | verdict |", "|---|---|---|---|", *lines])
+    return f"""# The claims, tested
 
-What the documents of the five systems say, each as an experiment that anyone can run again: `inkwash lab NAME --data FOLDER`.
-The verdict is a rule in the experiment's file, read off what was measured. Cards hold every figure, machine, commit and
+What the documents of the five systems claim, each as an experiment that anyone can repeat: `inkwash lab NAME --data FOLDER`.
+The verdict is a rule in the experiment's file, applied to what was measured. Cards hold every figure, machine, commit and
 pictures; a commit with a + had changes that were not committed, which were these documents. Written by
-`python benchmarks/claims.py --data FOLDER`.
+`python benchmarks/claims.py --data FOLDER`; `--documents` only rewrites this page from the stored results.
 {left}
+{summary}
+
 {told}
 """
-
-
-def short(found: list[dict[str, Any]]) -> str:
-    """Return the README's list: claim and verdict."""
-    lines = ["| claim | | verdict |", "|---|---|---|"]
-    for each in found:
-        name = each["experiment"]
-        lines.append(f"| {each['hypothesis']} | [{name}](docs/lab/{name}/card.md) | {each['verdict']['outcome']} |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

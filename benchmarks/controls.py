@@ -15,10 +15,10 @@ import torch
 from cyclopts import App
 from documents import MORE, QUALITY, figure
 
-from inkwash import hardware
-from inkwash.evaluation import controls, panels
+from inkwash.evaluation import controls, extractors
 from inkwash.evaluation.score import Evaluation
-from inkwash.files import write_text
+from inkwash.hardware import devices
+from inkwash.io.atomic import write_text
 from inkwash.runs.folder import commit
 
 TARGET = Path(__file__).parent.parent / "docs" / "controls.md"
@@ -29,8 +29,8 @@ app = App()
 @app.default
 def main(data: str, n: int = 10_000) -> None:
     """Measure every control of DATA at N images and write docs/controls.md."""
-    hardware.keep_memory()
-    bench = panels.for_data(data)
+    devices.keep_memory()
+    bench = extractors.for_data(data)
     found, passed = {}, []
     for name in controls.CONTROLS:
         found[name] = controls.measured(name, bench, n)
@@ -43,9 +43,9 @@ def main(data: str, n: int = 10_000) -> None:
         sys.exit(f"wrongly judged: {', '.join(passed)}")
 
 
-def page(found: dict[str, Evaluation], bench: panels.Bench, n: int) -> str:
+def page(found: dict[str, Evaluation], bench: extractors.Bench, n: int) -> str:
     """Return the document."""
-    machine = hardware.describe(torch.device("cpu"))
+    machine = devices.describe(torch.device("cpu"))
     lines = [
         f"| {name} | {evaluation.count:,} | "
         + " | ".join(_cell(evaluation, key) for key in COLUMNS)

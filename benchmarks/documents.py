@@ -1,8 +1,8 @@
-"""What the documents that are written here share: columns of scores, how figures are written, blocks of the README."""
+"""What the documents that are written here share: columns of scores, how figures are written, blocks of a document."""
 
 from __future__ import annotations
 
-from inkwash.evaluation.numerals import SHARES
+from inkwash.evaluation.formatting import SHARES
 
 QUALITY = {
     "fd.a": "FD A",
@@ -23,10 +23,10 @@ MORE = {
     "accuracy.a": "accuracy A",
     "worst.a": "worst class A",
     "accuracy.b": "accuracy B",
-    "unsure.a": "unsure A",
-    "unsure.b": "unsure B",
+    "unsure.a": "low-confidence % A",
+    "unsure.b": "low-confidence % B",
     "entropy.a": "label entropy A",
-    "zero": "zero share",
+    "zero": "exactly black pixels %",
     "nearest": "nearest train image",
     "copies": "near-copies",
 }

@@ -23,7 +23,7 @@ from survive import step
 NAMESPACE = ["unshare", "-m"] if hasattr(os, "getuid") and os.getuid() == 0 else ["unshare", "-Urm"]
 POISON = """
 import os, torch
-from inkwash.ranks import Ranks
+from inkwash.distributed.process_group import ProcessGroup
 where, number, rank, value = os.environ["POISON"].split()
 clip, backward, calls = torch.nn.utils.clip_grad_norm_, Ranks.backward, []
 

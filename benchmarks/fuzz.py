@@ -43,8 +43,8 @@ SHORT, LONG = 40, 1000
 PATIENCE = 30.0
 TURN, TURNS = 20, 10**6
 LONG_WORK = (
-    "inkwash.data.mapped.array",
-    "inkwash.metrics.panel.build",
+    "inkwash.data.memory_map.array",
+    "inkwash.metrics.extractor_set.build",
     "inkwash.speed.peak.find",
     "inkwash.speed.plan.in_turn",
     "torch.distributed.launcher.api.elastic_launch",
@@ -193,7 +193,7 @@ def stopped(examples: int) -> Iterator[Callable[[], bool]]:
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(NetDenoiser, "output", counted))
-        stack.enter_context(patch("inkwash.serve.catalog.Catalog.warm", lambda self: None))
+        stack.enter_context(patch("inkwash.web.catalog.Catalog.warm", lambda self: None))
         for name in LONG_WORK:
             stack.enter_context(patch(name, side_effect=Begun))
         yield lambda: done > 0

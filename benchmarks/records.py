@@ -22,21 +22,22 @@ import torch
 from cyclopts import App
 from documents import MORE, QUALITY, block, figure
 
-from inkwash import hardware, model
-from inkwash import recipe as recipes
+from inkwash import model
+from inkwash.config import recipe as recipes
+from inkwash.config.recipe import Recipe
 from inkwash.core import Sampler
 from inkwash.core.samplers import SAMPLERS, parse
-from inkwash.drawing import Settings
-from inkwash.evaluation import panels
-from inkwash.evaluation.drawn import Setting
+from inkwash.evaluation import extractors
 from inkwash.evaluation.entries import drawn_entry
-from inkwash.files import write_text
-from inkwash.recipe import Recipe
+from inkwash.evaluation.sample_cache import Setting
+from inkwash.hardware import devices
+from inkwash.io.atomic import write_text
 from inkwash.runs.folder import commit
+from inkwash.sampling.run import SamplingSettings
 
 HERE = Path(__file__).parent
 KEPT = HERE / "records.json"
-README = HERE.parent / "README.md"
+SPEED = HERE.parent / "docs" / "speed.md"
 COUNT, MOST_EVALUATIONS = 10_000, 40
 RULES = """\
 The clock is that of `inkwash train RECIPE --minutes M`, from the shell to its end, with planning, measuring, pictures
@@ -68,7 +69,7 @@ def main(
     n: int = COUNT,
 ) -> None:
     """Try RECIPE, with `change` KEY=VALUE of it, for `length`; with a `note` the result is kept."""
-    hardware.keep_memory()
+    devices.keep_memory()
     changes = change or []
     at = commit()
     require_few_evaluations(recipes.load(recipe).with_changes(changes), sampler)
@@ -76,7 +77,7 @@ def main(
     print(json.dumps({"mean": mean(trials)}), flush=True)
     if note is None:
         return
-    machine = hardware.describe(torch.device("cpu"))
+    machine = devices.describe(torch.device("cpu"))
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else []
     kept.append(
         {
@@ -115,8 +116,10 @@ def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sa
         subprocess.run([*command, *(part for change in changes for part in ("--set", change))], check=True)
         seconds = time.perf_counter() - begun
         trained = model.load(run)
-        setting = Setting(trained, Settings(sampler, guidance=1.0 if trained.conditional else None, precision="auto"))
-        found = drawn_entry(setting, count, panels.for_facts(trained.facts, data))
+        setting = Setting(
+            trained, SamplingSettings(sampler, guidance=1.0 if trained.conditional else None, precision="auto")
+        )
+        found = drawn_entry(setting, count, extractors.for_facts(trained.spec, data))
     scores = {score.key: score for score in found.evaluation.scores if score.value is not None}
     trial: Trial = {
         "seed": seed,
@@ -140,14 +143,22 @@ def mean(trials: list[Trial]) -> dict[str, float]:
 
 
 def publish(kept: list[dict[str, Any]]) -> None:
-    """Write benchmarks/records.md, and the records that stand into the README."""
+    """Write benchmarks/records.md, and the best of each length into docs/speed.md."""
     write_text(HERE / "records.md", page(kept))
-    write_text(README, block(README.read_text(encoding="utf-8"), "records", short(kept)))
+    write_text(SPEED, block(SPEED.read_text(encoding="utf-8"), "records", short(kept)))
 
 
 def short(kept: list[dict[str, Any]]) -> str:
-    """Return the README's table: of each length in minutes the best."""
-    heads = ["from nothing in", "FD A", "FD B", "FD C", "shows the asked class", "exactly black", "images seen"]
+    """Return the table of docs/speed.md: of each length in minutes the best."""
+    heads = [
+        "training",
+        "FD A ÷ real",
+        "FD B ÷ real",
+        "FD C ÷ real",
+        "accuracy A",
+        "exactly black pixels %",
+        "images seen",
+    ]
     lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     best: dict[str, dict[str, Any]] = {}
     for each in kept:
@@ -158,7 +169,7 @@ def short(kept: list[dict[str, Any]]) -> str:
         means = mean(each["trials"])
         cells = [
             length,
-            *(f"{means[f'times.{key}']:.2f} times" for key in ("fd.a", "fd.b", "fd.c")),
+            *(f"{means[f'times.{key}']:.2f}" for key in ("fd.a", "fd.b", "fd.c")),
             figure("accuracy.a", means["accuracy.a"]),
             figure("zero", means["zero"]),
             f"{means['images']:,.0f}",

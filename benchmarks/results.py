@@ -1,8 +1,9 @@
 """The table of the five systems: every bundled model, its samplers side by side, every measure.
 
     python benchmarks/results.py --data FOLDER
+    python benchmarks/results.py --documents     # only rewrite the documents from docs/results.json
 
-writes docs/results.md, docs/results.csv, two pictures in docs/pictures, the short table of the README, and what the page
+writes docs/results.md, docs/results.csv, two pictures in docs/pictures, five rows in the README, and what the page
 shows of speed against quality (src/inkwash/models/quality.json). Finished rows are kept in docs/results.json and samples in
 the cache, so that it goes on where it stopped; a row is measured anew when its weights, its sampler or the judges are
 others. The cheapest rows come first.
@@ -23,19 +24,20 @@ import torch
 from cyclopts import App
 from documents import MORE, QUALITY, block, figure
 
-from inkwash import hardware, model
+from inkwash import model
 from inkwash.cli.progress import counter, stages
-from inkwash.drawing import Settings, pictures
-from inkwash.evaluation import panels
+from inkwash.evaluation import extractors
 from inkwash.evaluation.comparison import pareto
-from inkwash.evaluation.drawn import Setting
 from inkwash.evaluation.entries import drawn_entry, settings_for, usual_count
-from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.verdicts import verdicts
-from inkwash.files import atomic, write_text
+from inkwash.hardware import devices
+from inkwash.io.atomic import atomic, write_text
 from inkwash.runs.folder import commit
+from inkwash.sampling.run import SamplingSettings, to_arrays
 from inkwash.viz import grids
-from inkwash.viz.tradeoffs import Mark, speed_quality
+from inkwash.viz.pareto import Mark, speed_quality
 
 DOCS = Path(__file__).parent.parent / "docs"
 KEPT = DOCS / "results.json"
@@ -76,16 +78,34 @@ ROWS: tuple[tuple[str, str, float | None, str], ...] = (
 costs: little in ddpm-bn, a quarter of FD in attention-unet, whose rows are float32 therefore.
 """
 
+IN_README = (
+    ("fast", "dpm++2m:15 w 1"),
+    ("cfg-cosine", "dpm++2m:15 w 1.5"),
+    ("attention-unet", "ddim:50, float32"),
+    ("ddpm-bn", "ddim:50"),
+    ("ddim-300", "ddim:50"),
+)
+"""Models and samplers of the README's five rows, all of 10,000 images, so that FD compares."""
+
 SHORT = {key: QUALITY.get(key) or MORE[key] for key in ("fd.a", "fd.c", "recall", "accuracy.a", "unsure.a", "zero")}
+COST = ["parameters", "network evaluations", "s / 64 images"]
 Row = dict[str, Any]
 app = App()
 
 
 @app.default
-def main(data: str, most: float = 24.0, drawn: bool = False) -> None:
-    """Measure what is not yet measured, for at most so many hours, and write the documents; `drawn`: what is in the cache."""
-    hardware.keep_memory()
+def main(data: str | None = None, most: float = 24.0, drawn: bool = False, documents: bool = False) -> None:
+    """Measure what is not yet measured, for at most so many hours, and write the documents; `drawn`: what is in the cache.
+
+    `documents` measures nothing: text and tables are written again from docs/results.json.
+    """
+    devices.keep_memory()
     kept: dict[str, Row] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
+    if documents:
+        write(stored(kept))
+        return
+    if data is None:
+        sys.exit("give --data FOLDER, the MNIST to measure against, or --documents")
     # asked once: the documents that are written on the way change the checkout
     begun, benches, at = time.monotonic(), {}, commit()
     tasks: list[tuple[Setting, int, Bench, str]] = []
@@ -93,11 +113,11 @@ def main(data: str, most: float = 24.0, drawn: bool = False) -> None:
         if name not in model.bundled():
             print(f"{name} has no bundled weights: left out", file=sys.stderr)
             continue
-        (setting,) = settings_for([model.load(name)], [sampler], [weight], Settings(precision=precision))
-        facts = setting.model.facts
-        if facts.sha256 not in benches:
-            benches[facts.sha256] = panels.for_facts(facts, data if facts.data == "mnist" else None)
-        bench, count = benches[facts.sha256], usual_count(setting)
+        (setting,) = settings_for([model.load(name)], [sampler], [weight], SamplingSettings(precision=precision))
+        spec = setting.model.spec
+        if spec.sha256 not in benches:
+            benches[spec.sha256] = extractors.for_facts(spec, data if spec.data == "mnist" else None)
+        bench, count = benches[spec.sha256], usual_count(setting)
         tasks.append((setting, count, bench, identity(setting, count, bench)))
     # the cheapest first, so that most of the table stands early
     for setting, count, bench, key in sorted(tasks, key=lambda task: task[0].sampler.evaluations * task[1]):
@@ -118,16 +138,39 @@ def main(data: str, most: float = 24.0, drawn: bool = False) -> None:
     publish(done)
 
 
-def publish(done: list[tuple[Setting, Row]]) -> None:
-    """Write the documents and pictures of the rows that are done, in the order of `ROWS`."""
-    rows = [row for _, row in done]
+def stored(kept: dict[str, Row]) -> list[Row]:
+    """Return the rows that were measured of today's weights, in the order of `ROWS`."""
+    found = []
+    for name, sampler, weight, precision in ROWS:
+        if name in model.bundled():
+            (setting,) = settings_for([model.load(name)], [sampler], [weight], SamplingSettings(precision=precision))
+            called = sampler_words(setting)
+            same = [row for row in kept.values() if (row["model"], row["sampler"]) == (name, called)]
+            # of a row that was measured again the last one holds
+            found += [row for row in same if row["weights"] == setting.model.weights][-1:]
+    return found
+
+
+def sampler_words(setting: Setting) -> str:
+    """Return how a row calls its sampler: with the precision, where it is not the usual one."""
+    precision = setting.settings.precision
+    return setting.sampler_words + (f", {precision}" if precision != "auto" else "")
+
+
+def write(rows: list[Row]) -> None:
+    """Write every document that holds text or figures of `rows`."""
     write_text(DOCS / "results.md", page(rows))
     write_text(DOCS / "results.csv", table(rows))
     mnist = [row for row in rows if row["data"] == "mnist"]
     write_text(FOR_PAGE, json.dumps(for_page(mnist), indent=1) + "\n")
-    if mnist:
-        short = _markdown(mnist, SHORT, cost=True)
-        write_text(README, block(README.read_text(encoding="utf-8"), "results", short))
+    some = [row for called in IN_README for row in mnist if (row["model"], row["sampler"]) == called]
+    if some:
+        write_text(README, block(README.read_text(encoding="utf-8"), "results", _markdown(some, SHORT, cost=True)))
+
+
+def publish(done: list[tuple[Setting, Row]]) -> None:
+    """Write the documents and pictures of the rows that are done, in the order of `ROWS`."""
+    write([row for _, row in done])
     drawn = [(setting, row) for setting, row in done if row["data"] == "mnist"]
     if any(row["n"] == 10_000 for _, row in drawn):
         draw(drawn)
@@ -144,10 +187,10 @@ def measured(setting: Setting, count: int, bench: Bench, at: str) -> Row:
     """Return one row: cost, scores, verdicts, machine and the commit that it was measured `at`."""
     with counter(count, setting.words) as done, stages() as stage:
         entry = drawn_entry(setting, count, bench, (), done, stage)
-    machine = hardware.describe(torch.device("cpu"))
+    machine = devices.describe(torch.device("cpu"))
     return {
         "model": entry.model,
-        "sampler": entry.sampler + (f", {setting.settings.precision}" if setting.settings.precision != "auto" else ""),
+        "sampler": sampler_words(setting),
         "precision": setting.precision,
         "parameters": entry.parameters,
         "evaluations": entry.evaluations,
@@ -167,16 +210,16 @@ def page(rows: list[Row]) -> str:
     precision = next((row["precision"] for row in rows if "," not in row["sampler"]), "float32")
     made = sorted({f"{row['machine']}, commit {row['commit']}" for row in rows})
     missing = (
-        "" if len(rows) == len(ROWS) else f"**{len(rows)} of {len(ROWS)} rows so far**: the same command goes on.\n\n"
+        "" if len(rows) == len(ROWS) else f"**{len(rows)} of {len(ROWS)} rows so far**: the same command resumes.\n\n"
     )
     return f"""# Results of the bundled models
 
-{missing}Every bundled model with its samplers side by side, the same seeds in every row, labels in the train set's proportions,
-by the judges and the protocol of [quality.md](quality.md). 10,000 images, 1,000 for samplers of more than 100
-evaluations: FD of rows compares only at one N, and each stands beside what as many real test images get. Networks
-compute in {precision}, except where the row says otherwise. w is the weight of guidance in drawing, 1 for none;
-`fast` learnt guidance of {model.load("fast").recipe.training.guidance:g} in training, so that its w 1 costs no second
-evaluation.
+{missing}Every bundled model with several samplers, on the same seeds in every row, with labels in the train set's proportions,
+measured by the feature extractors and the protocol of [quality.md](quality.md). N is 10,000 images, or 1,000 for samplers
+of more than 100 network evaluations: FD compares only between rows of one N. Networks compute in {precision}, except
+where the row says otherwise. w is the guidance weight in sampling, 1 for none; guidance of
+{model.load("fast").recipe.training.guidance:g} is distilled into the weights of `fast`, so that its w 1 needs one forward
+pass per step.
 Written by `python benchmarks/results.py --data FOLDER` on {"; ".join(made)}. All figures: [results.csv](results.csv).
 
 ![Same seeds in every row](pictures/results-same-seeds.png)
@@ -202,7 +245,8 @@ def _section(name: str, rows: list[Row]) -> str:
 
 {_markdown(rows, some, cost=True)}
 
-FD in brackets: times the real test set's own at that N. Seconds are for 64, drawn 100 at a time.
+FD in brackets: divided by the FD of equally many real test images; 1 = as good as real. Seconds are for 64 images,
+sampled 100 at a time.
 
 ## {name}: the other measures
 
@@ -211,7 +255,7 @@ FD in brackets: times the real test set's own at that N. Seconds are for 64, dra
 
 
 def _markdown(rows: list[Row], columns: dict[str, str], cost: bool) -> str:
-    head = ["model", "sampler", "N", *(["parameters", "evaluations", "s / 64"] if cost else []), *columns.values()]
+    head = ["model", "sampler", "N", *(COST if cost else []), *columns.values()]
     lines = ["| " + " | ".join(head) + " |", "|---|---|" + "---:|" * (len(head) - 2)]
     for row in rows:
         spent = [f"{row['parameters']:,}", f"{row['evaluations']:g}", f"{row['seconds_64']:.1f}"] if cost else []
@@ -272,7 +316,7 @@ def draw(shown: list[tuple[Setting, Row]]) -> None:
     sheet = torch.cat([setting.samples(SHOWN).values for setting, _ in shown])
     names = [f"{row['model']} {row['sampler']}" for _, row in shown]
     with atomic(DOCS / "pictures" / "results-same-seeds.png") as temporary:
-        grids.grid(pictures(sheet), SHOWN, scale=2, labels=names).save(temporary)
+        grids.grid(to_arrays(sheet), SHOWN, scale=2, labels=names).save(temporary)
     rows = [row for _, row in shown if row["n"] == 10_000]
     scores = [row["scores"]["fd.a"] for row in rows]
     front = pareto([(row["seconds_64"], score["value"]) for row, score in zip(rows, scores, strict=True)])

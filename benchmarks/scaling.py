@@ -18,7 +18,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from inkwash import recipe
+from inkwash.config import recipe
 
 app = App()
 

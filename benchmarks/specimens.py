@@ -16,23 +16,24 @@ import numpy as np
 import torch
 from PIL import Image
 
-from inkwash import data, recipe
+from inkwash import data
 from inkwash import model as models
-from inkwash.cli.parts import Parts
-from inkwash.cli.redraw import redraw
-from inkwash.cli.requests import Request
+from inkwash.cli.reproduce import redraw
+from inkwash.config import recipe
 from inkwash.data import Dataset
-from inkwash.drawing import Settings
-from inkwash.evaluation import kept
-from inkwash.evaluation.drawn import Setting
-from inkwash.files import write_text
+from inkwash.evaluation import run_quality
+from inkwash.evaluation.sample_cache import Setting
+from inkwash.io import png_metadata
+from inkwash.io.atomic import write_text
+from inkwash.io.integrity import with_checksum
 from inkwash.lab.folder import LabFolder
 from inkwash.lab.folder import Request as LabRequest
-from inkwash.metrics import panel, storage
+from inkwash.metrics import extractor_files, extractor_set
 from inkwash.runs.folder import RunFolder
-from inkwash.seals import sealed
-from inkwash.training.heldout import Profile
-from inkwash.viz import prints
+from inkwash.sampling.chunks import Parts
+from inkwash.sampling.request import Request
+from inkwash.sampling.run import SamplingSettings
+from inkwash.training.validation import Profile
 
 Contents = dict[str, Any]
 FORMATS = {"png": {}, "jpg": {}, "gif": {}, "webp": {"lossless": True}, "tiff": {}, "bmp": {}, "ppm": {}}
@@ -167,15 +168,17 @@ def drawn(place: Path) -> Iterator[Specimen]:
 
     def again() -> Contents:
         redraw(picture, None, "cpu", True)
-        return prints.read_facts(picture) or {}
+        return png_metadata.read_metadata(picture) or {}
 
     yield Specimen("a drawn .png", picture, again, picture, ("sample", str(picture), "--quiet"), own=True)
     for ending in ("webp", "gif"):
         film = place / "drawn" / f"film.{ending}"
-        Image.fromarray(pixels(16, 16)).save(film, **prints.embedded(ending.upper(), prints.read_facts(picture) or {}))
+        Image.fromarray(pixels(16, 16)).save(
+            film, **png_metadata.embedded(ending.upper(), png_metadata.read_metadata(picture) or {})
+        )
         yield Specimen(f"facts in a .{ending}", film, partial(facts_in, film), own=True)
     moons = models.load("moons")
-    drawing = Request("moons", n=2500, settings=Settings(steps=1)).resolve(moons)
+    drawing = Request("moons", n=2500, settings=SamplingSettings(steps=1)).resolve(moons)
     parts = Parts.claim(drawing, place / "many.npz", 500, False)
     parts.draw([0, 1, 2], 500, lambda done: None)
     begun = [values.tobytes() for values in parts.values()]
@@ -191,7 +194,7 @@ def drawn(place: Path) -> Iterator[Specimen]:
 
 def facts_in(film: Path) -> Contents:
     # a bit of the seal's own name leaves facts of which all that anyone reads is as it was
-    found = prints.read_facts(film)
+    found = png_metadata.read_metadata(film)
     return {} if found is None else {name: found[name] for name in ("model", "weights", "request")}
 
 
@@ -202,8 +205,8 @@ def records(place: Path) -> Iterator[Specimen]:
         for step, row in enumerate(rows):
             log.write("train", step, row)
     run.keep_floor({"codes": [0.1, 0.5], "losses": [0.125, 0.25]})
-    measured = kept.Measured("mine", "digits", 3, "ddim:2", 200, 2.0, 0.125, 4.5)
-    told = [sealed(asdict(measured) | {"n": n}) for n in (200, 1000)]
+    measured = run_quality.Measured("mine", "digits", 3, "ddim:2", 200, 2.0, 0.125, 4.5)
+    told = [with_checksum(asdict(measured) | {"n": n}) for n in (200, 1000)]
     write_text(run.quality, json.dumps(told, indent=1) + "\n")
 
     yield Specimen(
@@ -213,26 +216,26 @@ def records(place: Path) -> Iterator[Specimen]:
         own=True,
     )
     yield Specimen("floor.json", run.floor, lambda: vars(Profile(**(run.kept_floor() or {}))), own=True)
-    yield Specimen("quality.json", run.quality, lambda: {row.n: row for row in kept.of(run)}, own=True)
+    yield Specimen("quality.json", run.quality, lambda: {row.n: row for row in run_quality.of(run)}, own=True)
 
     lab = LabFolder(place / "lab")
     asked = LabRequest("schedules", 1000, None, "5 epochs", None, None)
     lab.keep(asked)
     yield Specimen("request.json", lab.request, lambda: asdict(lab.begin(LabRequest("schedules"))), own=True)
 
-    setting = Setting(models.load("moons"), Settings(steps=1))
+    setting = Setting(models.load("moons"), SamplingSettings(steps=1))
     setting.samples(60)
     (chunk,) = setting.folder.glob("*.npz")
     yield Specimen("kept samples", chunk, lambda: {"values": setting.samples(60).values.numpy().tobytes()}, own=True)
 
     folder = place / "judges"
-    storage.write(panel.build(Dataset("blobs", torch.from_numpy(pixels(600, 1, 8, 8)))), folder)
+    extractor_files.write(extractor_set.build(Dataset("blobs", torch.from_numpy(pixels(600, 1, 8, 8)))), folder)
     for file in sorted(folder.iterdir()):
         yield Specimen(f"judges, {file.name}", file, partial(of_judges, folder), own=True)
 
 
 def of_judges(folder: Path) -> Contents:
-    found = storage.read(folder)
+    found = extractor_files.read(folder)
     judges = {
         name: [
             judge.scale,

@@ -32,7 +32,8 @@ from vocabulary import (
     WORDS,
 )
 
-from inkwash import cli, recipe
+from inkwash import cli
+from inkwash.config import recipe
 from inkwash.core import DENSITIES, SCHEDULES, WARPS
 from inkwash.nets import NETS
 from inkwash.objectives import WEIGHTS

@@ -14,36 +14,31 @@ import pytest
 import inkwash
 
 ROOT = Path(inkwash.__file__).parent
-EVERYONE = {
-    *("inkwash.bounds", "inkwash.errors", "inkwash.files", "inkwash.memory", "inkwash.names", "inkwash.printing"),
-    *("inkwash.ranks", "inkwash.seals"),
-}
+LIBRARY = (
+    "text",
+    "errors",
+    "hardware",
+    "io",
+    "distributed",
+    "core",
+    "nets",
+    "objectives",
+    "data",
+    "metrics",
+    "training",
+    "config",
+    "model",
+    "sampling",
+)
+LABORATORY = ("viz", "checks", "runs", "evaluation", "lab", "speed")
+APPLICATIONS = ("api", "web", "export", "cli", "__main__")
+ORDER = (*LIBRARY, *LABORATORY, *APPLICATIONS)
+"""Every package and module of the root, from the bottom up: each imports only itself and what stands before it."""
 
-MAY_IMPORT: dict[str, set[str]] = {
-    "core": set(),
-    "nets": set(),
-    "data": set(),
-    "objectives": {"inkwash.core"},
-    "training": {"inkwash.core", "inkwash.data", "inkwash.objectives"},
-    "viz": {"inkwash.core"},
-    "metrics": {"inkwash.core", "inkwash.data"},
-    "speed": {
-        "inkwash.core",
-        "inkwash.data",
-        "inkwash.nets",
-        "inkwash.runs",
-        "inkwash.drawing",
-        "inkwash.facts",
-        "inkwash.hardware",
-        "inkwash.model",
-        "inkwash.own_code",
-        "inkwash.recipe",
-    },
-}
-"""What a package may import of inkwash, besides itself and EVERYONE: the layers below the recipe, and measuring."""
+DATA_FILES = {"recipes", "models", "extractors"}
+"""Packages that hold data files only."""
 
 TORCH_ONLY = ("core", "nets", "objectives")
-ON_TOP = [name for name in ("cli", "serve", "export") if (ROOT / name).is_dir()]
 TOUCHES_FILES = {"io", "json", "os", "pathlib", "pickle", "shutil", "tempfile"}
 
 
@@ -84,15 +79,20 @@ def layer(name: str) -> list[str]:
     return [module for module in SOURCES if within(module, f"inkwash.{name}")]
 
 
-@pytest.mark.parametrize("name", MAY_IMPORT)
-def test_a_layer_imports_only_what_lies_below_it(name: str) -> None:
-    allowed = {f"inkwash.{name}"} | MAY_IMPORT[name] | EVERYONE
+def test_every_package_has_its_place() -> None:
+    there = {module.split(".")[1] for module in SOURCES if "." in module}
+    assert there == {*ORDER, *DATA_FILES}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_imports_go_downwards_only(name: str) -> None:
+    below = {f"inkwash.{each}" for each in ORDER[: ORDER.index(name) + 1]} | {f"inkwash.{each}" for each in DATA_FILES}
     assert layer(name)
     above = {
         (module, other)
         for module in layer(name)
         for other in imported(module)
-        if within(other, "inkwash") and not any(within(other, package) for package in allowed)
+        if other != "inkwash" and within(other, "inkwash") and not any(within(other, each) for each in below)
     }
     assert not above
 
@@ -102,14 +102,6 @@ def test_the_mathematics_needs_torch_and_nothing_else(name: str) -> None:
     outside = {other.partition(".")[0] for module in layer(name) for other in imported(module)}
     assert outside - set(sys.stdlib_module_names) <= {"inkwash", "torch"}
     assert not outside & TOUCHES_FILES
-
-
-@pytest.mark.parametrize("name", ON_TOP)
-def test_nothing_below_imports_what_users_touch(name: str) -> None:
-    top = f"inkwash.{name}"
-    below = {module for module in SOURCES if not any(within(module, f"inkwash.{each}") for each in ON_TOP)}
-    users = {module for module in below - {"inkwash.__main__"} if any(within(other, top) for other in imported(module))}
-    assert not users
 
 
 def test_no_module_needs_itself_before_it_is_there() -> None:

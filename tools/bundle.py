@@ -16,11 +16,11 @@ from pathlib import Path
 
 import torch
 
-from inkwash.facts import Facts
-from inkwash.files import write_text
-from inkwash.recipe import Recipe, load
+from inkwash.config.recipe import Recipe, load
+from inkwash.data.spec import DatasetSpec
+from inkwash.io.atomic import write_text
+from inkwash.runs.card import write_record
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.record import write_record
 from inkwash.training import checkpoints
 from inkwash.training.checkpoints import Checkpoint
 from inkwash.training.state import Progress
@@ -54,7 +54,7 @@ def bundle(source: Path) -> Path:
         shutil.copy(source / part, target.path / part)
     shutil.copytree(run.samples, target.samples)
     progress, total = Progress(**found.header["progress"]), found.header["total"]
-    write_record(target, recipe, Facts.from_dict(found.header["facts"]), progress, total)
+    write_record(target, recipe, DatasetSpec.from_dict(found.header["facts"]), progress, total)
     write_text(target.card, target.card.read_text(encoding="utf-8").replace(target.path.as_posix(), recipe.name))
     return target.path
 

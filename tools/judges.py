@@ -13,8 +13,8 @@ from cyclopts import App
 
 import inkwash
 from inkwash import data as datasets
-from inkwash.evaluation import panels
-from inkwash.metrics import storage
+from inkwash.evaluation import extractors
+from inkwash.metrics import extractor_files
 
 app = App()
 
@@ -35,8 +35,8 @@ def main(data: str) -> None:
             print(f"\r{told}   ", end="", file=sys.stderr, flush=True)
         last = told
 
-    found = panels.made(loaded, progress)
-    storage.write(found, folder)
+    found = extractors.made(loaded, progress)
+    extractor_files.write(found, folder)
     print()
     for key, value in found.figures.items():
         print(f"{key:24} {value:.4f}")

@@ -1,3 +1,9 @@
+from .api import Samples as Samples
+from .api import evaluate as evaluate
+from .api import load as load
+from .api import sample as sample
+from .api import train as train
+from .config.recipe import Recipe as Recipe
 from .core import (
     CLEAN as CLEAN,
 )
@@ -95,12 +101,6 @@ from .evaluation.comparison import Comparison as Comparison
 from .evaluation.score import Evaluation as Evaluation
 from .model import Model as Model
 from .objectives import Denoising as Denoising
-from .python import Samples as Samples
-from .python import evaluate as evaluate
-from .python import load as load
-from .python import sample as sample
-from .python import train as train
-from .recipe import Recipe as Recipe
 
 __version__: str
 USUAL: str

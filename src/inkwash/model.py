@@ -13,25 +13,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from inkwash import hardware, memory
-from inkwash.core import (
-    SAMPLERS,
-    Clipped,
-    Denoiser,
-    Guided,
-    NetDenoiser,
-    Sampler,
-    Schedule,
-    Stretch,
-    Target,
-    Warped,
-)
+from inkwash.config import recipe as recipes
+from inkwash.config.recipe import Recipe
+from inkwash.core import SAMPLERS, Clipped, Denoiser, Guided, NetDenoiser, Sampler, Schedule, Stretch, Target, Warped
 from inkwash.core.samplers import parse
-from inkwash.errors import InkwashError, UsageError, unknown, warn
-from inkwash.facts import Facts
-from inkwash.nets import NETS, anatomy
+from inkwash.data import dataset_called
+from inkwash.data.spec import DatasetSpec
+from inkwash.errors import InkwashError, UsageError, other_file, unknown_name, warn
+from inkwash.hardware import devices, memory
+from inkwash.nets import NETS, summary
 from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, built
-from inkwash.recipe import Recipe
 from inkwash.training import checkpoints
 
 LARGE = 2**20
@@ -42,14 +33,14 @@ NOISIEST_SOLVABLE = -9.0
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Weights ready to draw from: `net` in evaluation mode, its `recipe` and `facts`, training `step` and weights' hash.
+    """Weights ready to draw from: `net` in evaluation mode, its `recipe` and `spec`, training `step` and weights' hash.
 
     `path` is the checkpoint that they were read from, None for weights of no file.
     """
 
     name: str
     recipe: Recipe
-    facts: Facts
+    spec: DatasetSpec
     net: nn.Module
     step: int
     weights: str
@@ -57,13 +48,13 @@ class Model:
 
     def __repr__(self) -> str:
         return (
-            f"Model({self.name!r}, {self.recipe.network.kind} for {self.facts.data}, step {self.step}, {self.weights})"
+            f"Model({self.name!r}, {self.recipe.network.kind} for {self.spec.data}, step {self.step}, {self.weights})"
         )
 
     @property
     def target(self) -> Target:
         """What the network was asked for."""
-        return Target(self.recipe.target, self.facts.data_std)
+        return Target(self.recipe.target, self.spec.data_std)
 
     @property
     def device(self) -> torch.device:
@@ -124,10 +115,15 @@ class Model:
         """
         weight = self.recipe.sampling.guidance if guidance is None else guidance
         if clip is None:
-            clip = (self.recipe.clip or self.recipe.target == "eps") and not self.facts.is_points
-        denoiser: Denoiser = NetDenoiser(self.net, self.target, hardware.precision(precision, self.device))
+            clip = (self.recipe.clip or self.recipe.target == "eps") and not self.spec.is_points
+        denoiser: Denoiser = NetDenoiser(self.net, self.target, devices.precision(precision, self.device))
         if not math.isfinite(weight):
             raise UsageError(f"guidance is {weight}: give a finite weight, 1 for none")
+        if weight < 0:
+            raise UsageError(
+                f"guidance is {weight:g}: a weight below 0 moves samples away from the requested class; "
+                "give 0 to ignore the label, 1 for no guidance, or more than 1 to strengthen it"
+            )
         if weight != 1:
             if not self.conditional:
                 raise UsageError(
@@ -168,11 +164,37 @@ def find(name: str | Path) -> Path:
             raise UsageError(f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained")
         return path / "checkpoints" / "latest.safetensors"
     if path.is_file():
+        if path.suffix != ".safetensors":
+            raise _no_checkpoint(path)
         return path
     if len(path.parts) > 1:
         raise UsageError(f"no run folder or checkpoint {path}: check the path")
-    near = unknown("model", str(name), bundled())
-    raise UsageError(f"{near}; or give a run folder, or a checkpoint file NAME.safetensors")
+    raise _no_model(str(name))
+
+
+def _no_checkpoint(path: Path) -> UsageError:
+    """Return the error for a file that is no checkpoint, with the command that takes it where there is one."""
+    if path.suffix == ".toml":
+        return UsageError(f"{path} is a recipe, not a model: train it first, inkwash train {path}")
+    if path.suffix in {".npy", ".npz"}:
+        return UsageError(f"{path} holds arrays, not a model: inkwash evaluate {path} measures images")
+    wanted = f"a bundled model ({', '.join(bundled())}), a run folder, or a checkpoint NAME.safetensors"
+    return other_file(path, "model", wanted)
+
+
+def _no_model(name: str) -> UsageError:
+    """Return the error for the name of no bundled model; a data set or a recipe of that name is recognised."""
+    dataset = dataset_called(name)
+    if name in recipes.bundled():
+        return UsageError(f"{name} is a recipe without bundled weights: train it first, inkwash train {name}")
+    if dataset is not None:
+        trained = [each for each in bundled() if recipes.load(each).data.name == dataset]
+        models = f"bundled models trained on it are {', '.join(trained)}" if trained else "no bundled model learnt it"
+        return UsageError(
+            f"{name} is a data set, not a model: {models}; inkwash train RECIPE --data {dataset} makes one"
+        )
+    near = unknown_name("model", name, bundled())
+    return UsageError(f"{near}; or give a run folder, or a checkpoint NAME.safetensors")
 
 
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
@@ -183,7 +205,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
     there is no such model, `InkwashError` when its file is damaged or does not fit the network.
     """
     path = find(name)
-    place = hardware.device(device)
+    place = devices.device(device)
     require_as_bundled(path)
     if path == Path(name):
         checkpoint = checkpoints.load(path)
@@ -194,7 +216,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
             warn(instead)
     try:
         recipe = Recipe.from_dict(checkpoint.header["recipe"], net_known=net is None)
-        facts = Facts.from_dict(checkpoint.header["facts"])
+        spec = DatasetSpec.from_dict(checkpoint.header["facts"])
     except UsageError as error:
         raise UsageError(f"checkpoint {path}: {error}") from None
     weights = {
@@ -203,36 +225,36 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
     try:
         # no more than the file holds: a header may ask for any size
         held = sum(value.numel() for value in weights.values())
-        filled = net if net is not None else build_net(recipe, facts, held)
+        filled = net if net is not None else build_net(recipe, spec, held)
         filled.load_state_dict(weights)
     except (RuntimeError, ParameterBudgetError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InkwashError(f"{path} does not fit the network {recipe.network.kind}: {reason}") from None
-    ready = hardware.lay_out(filled, place).eval().requires_grad_(False)
+    ready = devices.lay_out(filled, place).eval().requires_grad_(False)
     step = checkpoint.header["progress"]["step"]
-    return Model(recipe.name, recipe, facts, ready, step, checkpoints.digest(weights), path)
+    return Model(recipe.name, recipe, spec, ready, step, checkpoints.digest(weights), path)
 
 
 @torch.no_grad()
-def fitting(net: nn.Module, facts: Facts) -> nn.Module:
+def fitting(net: nn.Module, spec: DatasetSpec) -> nn.Module:
     """Return `net` when it takes examples of these facts, tried on two of zeros; otherwise raises `UsageError`."""
     place = next(net.parameters()).device
     # a copy, because trying it may move what only training should
     tried = copy.deepcopy(net).eval()
     try:
-        said = tried(torch.zeros(2, *facts.shape, device=place), torch.zeros(2, device=place), None).shape[1:]
+        said = tried(torch.zeros(2, *spec.shape, device=place), torch.zeros(2, device=place), None).shape[1:]
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         said = " ".join(str(error).split())[:100]
-    if said != facts.shape:
-        way = "points need --set network.kind=mlp" if facts.is_points else "images need one of the U-Nets, and 4 pixels"
-        wanted = "×".join(map(str, facts.shape))
+    if said != spec.shape:
+        way = "points need --set network.kind=mlp" if spec.is_points else "images need one of the U-Nets, and 4 pixels"
+        wanted = "×".join(map(str, spec.shape))
         raise UsageError(
-            f"{type(net).__name__} does not take examples of {wanted} ({facts.data}): {way}; it said {said}"
+            f"{type(net).__name__} does not take examples of {wanted} ({spec.data}): {way}; it said {said}"
         )
     return net
 
 
-def build_net(recipe: Recipe, facts: Facts, most: int = MOST_PARAMETERS) -> nn.Module:
+def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MOST_PARAMETERS) -> nn.Module:
     """Return the recipe's untrained network for data of these facts, initialised from the recipe's seed alone.
 
     Raises `UsageError` when the recipe names a network that only its author has, one of more than `most` parameters,
@@ -246,7 +268,7 @@ def build_net(recipe: Recipe, facts: Facts, most: int = MOST_PARAMETERS) -> nn.M
 
     def make() -> nn.Module:
         torch.default_generator.manual_seed(recipe.training.seed)
-        return NETS[kind](facts.shape[0], facts.heard(recipe.network.conditional), **recipe.network.options)
+        return NETS[kind](spec.shape[0], spec.num_classes(recipe.network.conditional), **recipe.network.options)
 
     # torch initialises layers from its global generator: fork it, so that nothing outside is moved
     with torch.random.fork_rng(devices=[]):
@@ -255,8 +277,8 @@ def build_net(recipe: Recipe, facts: Facts, most: int = MOST_PARAMETERS) -> nn.M
         except (RuntimeError, ValueError, TypeError, ArithmeticError, IndexError) as error:
             options = ", ".join(f"network.{name} = {value}" for name, value in recipe.network.options.items())
             raise UsageError(f"{kind} cannot be built with {options}: {' '.join(str(error).split())}") from None
-    if math.prod(facts.shape) > LARGE:
-        sides = "×".join(map(str, facts.shape))
-        needed = anatomy.activation_bytes(net, facts.shape)
+    if math.prod(spec.shape) > LARGE:
+        sides = "×".join(map(str, spec.shape))
+        needed = summary.activation_bytes(net, spec.shape)
         memory.require(needed, f"{kind} on one example of {sides}", "choose a smaller data.size or network")
     return net

@@ -44,7 +44,7 @@ SAMPLE = {
     "columns of a strip": ("plain", ["--strip", "--columns", "3"], ["--columns", "no effect"]),
     "batch": ("plain", ["--batch", "0"], ["--batch is 0", "at least 1"]),
     "strip and film": ("plain", ["--strip", "--film"], ["--strip", "--film"]),
-    "sampler misspelt": ("plain", ["--sampler", "ddmp:3"], ["unknown sampler 'ddmp'", "did you mean 'ddpm'"]),
+    "sampler misspelt": ("plain", ["--sampler", "ddmp:3"], ["unknown sampler 'ddmp'", "did you mean 'ddpm:3'"]),
     "steps no number": ("plain", ["--sampler", "ddim:few"], ["ddim:few", "whole number", "ddim:50"]),
     "schedule misspelt": ("plain", ["--schedule", "cosin"], ["unknown schedule 'cosin'", "did you mean 'cosine'"]),
     "device misspelt": ("plain", ["--device", "gpu"], ["unknown device 'gpu'", "cpu"]),

@@ -88,7 +88,7 @@ def test_what_cannot_be_timed_is_refused(arguments, words, refused):
 
 def test_against_without_diffusers_says_what_to_install(refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    assert ".[interop]" in refused("bench", "train", "--against")
+    assert "pip install 'inkwash[interop]'" in refused("bench", "train", "--against")
 
 
 def test_ctrl_c_ends_it_in_one_line(inkwash, monkeypatch):
@@ -103,7 +103,7 @@ def test_ctrl_c_ends_it_in_one_line(inkwash, monkeypatch):
 
 
 def test_the_table_beside_diffusers_names_both_networks_and_what_was_not_timed(capsys, monkeypatch):
-    from inkwash.cli.pages import speed
+    from inkwash.cli.tables import speed
     from inkwash.speed.against import Ratio, Rival
     from inkwash.speed.plan import Report
     from inkwash.speed.trials import Spread

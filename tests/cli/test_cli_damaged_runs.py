@@ -15,9 +15,9 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from inkwash.io import png_metadata
 from inkwash.runs.folder import RunFolder
 from inkwash.training import checkpoints
-from inkwash.viz import prints
 
 WRECKS = {
     "cut short": (lambda whole: whole[: len(whole) // 2], "damaged or cut short"),
@@ -61,7 +61,7 @@ def test_a_run_folder_stands_for_its_newest_whole_checkpoint_and_says_so(fault, 
     assert len(warned) == 1
     assert str(latest) in warned[0] and fault in warned[0] and "step-0000006.safetensors, step 6" in warned[0]
     assert inkwash("sample", last, *flags, "y.png").code == 0
-    assert np.array_equal(prints.read_pixels("x.png"), prints.read_pixels("y.png"))
+    assert np.array_equal(png_metadata.read_pixels("x.png"), png_metadata.read_pixels("y.png"))
 
 
 def test_a_run_without_any_whole_checkpoint_is_an_error(runs, copied, inkwash):
@@ -184,7 +184,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(fault, runs, copied, inkwash, m
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_in_the_log_is_one_line(runs, tmp_path, inkwash, monkeypatch):
     monkeypatch.setattr(RunFolder, "forget_after", lambda folder, step: None)  # it would put a real file in its place
-    monkeypatch.setattr("inkwash.names.require_contained", lambda folder: None)  # it would refuse the link
+    monkeypatch.setattr("inkwash.io.names.require_contained", lambda folder: None)  # it would refuse the link
     run = tmp_path / "run"
     run.mkdir()
     shutil.copy(runs.plain / "recipe.toml", run)
@@ -206,14 +206,14 @@ def test_a_loss_that_runs_away_keeps_the_last_good_state(inkwash):
 
 
 HOSTILE = {
-    "no settings": lambda facts: facts | {"request": {"kind": "grid"}},
-    "settings in words": lambda facts: facts | {"request": "hello"},
-    "a number in words": lambda facts: facts | {"request": facts["request"] | {"n": "ten"}},
-    "an unknown kind": lambda facts: facts | {"request": facts["request"] | {"kind": "mural"}},
-    "settings to come": lambda facts: facts | {"request": facts["request"] | {"charm": 3}},
-    "a model that is gone": lambda facts: facts | {"request": facts["request"] | {"model": "gone"}},
-    "a model that is a number": lambda facts: facts | {"request": facts["request"] | {"model": 3}},
-    "a list": lambda facts: facts | {"request": [facts["request"]]},
+    "no settings": lambda spec: spec | {"request": {"kind": "grid"}},
+    "settings in words": lambda spec: spec | {"request": "hello"},
+    "a number in words": lambda spec: spec | {"request": spec["request"] | {"n": "ten"}},
+    "an unknown kind": lambda spec: spec | {"request": spec["request"] | {"kind": "mural"}},
+    "settings to come": lambda spec: spec | {"request": spec["request"] | {"charm": 3}},
+    "a model that is gone": lambda spec: spec | {"request": spec["request"] | {"model": "gone"}},
+    "a model that is a number": lambda spec: spec | {"request": spec["request"] | {"model": 3}},
+    "a list": lambda spec: spec | {"request": [spec["request"]]},
 }
 
 
@@ -221,7 +221,7 @@ HOSTILE = {
 def test_a_picture_with_strange_facts_is_refused(case, runs, inkwash):
     """Facts come from a file that anyone may have written."""
     assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
-    prints.save_png(Image.open("x.png"), "strange.png", HOSTILE[case](prints.read_facts("x.png")))
+    png_metadata.save_png(Image.open("x.png"), "strange.png", HOSTILE[case](png_metadata.read_metadata("x.png")))
     outcome = inkwash("sample", "strange.png")
     assert outcome.code in (1, 2)
     assert outcome.complaint

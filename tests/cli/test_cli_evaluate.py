@@ -15,9 +15,9 @@ import torch
 
 import inkwash as python
 from inkwash import data
-from inkwash.evaluation import panels
-from inkwash.evaluation.drawn import Setting
-from inkwash.metrics import fitting
+from inkwash.evaluation import extractors
+from inkwash.evaluation.sample_cache import Setting
+from inkwash.metrics import extractor_training
 
 Inkwash = Callable[..., Any]
 ENOUGH = ["-n", "220", "--sampler", "ddim:2"]
@@ -31,8 +31,8 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(folder))
-        patch.setattr(fitting, "learnt", lambda net, *_, **__: net.eval())
-        panels.for_data("digits")
+        patch.setattr(extractor_training, "learnt", lambda net, *_, **__: net.eval())
+        extractors.for_data("digits")
     return folder
 
 
@@ -40,7 +40,7 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cached(judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test builds judges, and samples that one has drawn are there for all."""
     monkeypatch.setenv("INKWASH_CACHE", str(judges))
-    monkeypatch.setattr(fitting, "learnt", lambda *_, **__: pytest.fail("judges were to learn"))
+    monkeypatch.setattr(extractor_training, "learnt", lambda *_, **__: pytest.fail("judges were to learn"))
 
 
 @pytest.fixture
@@ -62,7 +62,15 @@ def test_a_run_is_measured_in_one_table(runs: SimpleNamespace, inkwash: Inkwash)
     assert outcome.err.startswith("judges of digits: A reads classes, B") and len(outcome.err.splitlines()) == 1
     lines = outcome.out.splitlines()
     assert lines[0].startswith("digits ddim:2 w 1: 220 against digits")
-    for words in ("FD to train, A", "FD to test, C", "KID", "recall", "accuracy, B", "pixels exactly 0", "near-copies"):
+    for words in (
+        "FD to train, A",
+        "FD to test, C",
+        "KID",
+        "recall",
+        "accuracy, B",
+        "exactly black pixels",
+        "near-copies",
+    ):
         assert any(line.strip().startswith(words) for line in lines), words
     assert any(line.startswith("- ") for line in lines) and "None" not in outcome.out and "nan" not in outcome.out
     assert not inkwash("evaluate", runs.digits, *FEW, "--quiet").err

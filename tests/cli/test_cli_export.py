@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ onnx = pytest.importorskip("onnx", reason="to write ONNX needs the export extra"
 @pytest.mark.parametrize("count", [1, 5])
 def test_the_file_says_what_the_network_says_for_any_batch(name, count, runs, inkwash):
     outcome = inkwash("export", getattr(runs, name), "--to", "onnx", "-o", "out.onnx")
-    assert outcome.code == 0 and "from what torch says" in outcome.err
+    assert outcome.code == 0 and "of torch's output" in outcome.err
     model = library.load(getattr(runs, name))
-    x = torch.randn(count, *model.facts.shape, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(count, *model.spec.shape, generator=torch.Generator().manual_seed(0))
     code = torch.linspace(0.1, 0.9, count)
     label = torch.arange(count) - 1
     given = {"x": x, "code": code} | ({"label": label} if model.conditional else {})
@@ -76,3 +77,11 @@ def test_without_npm_the_way_out_is_told_and_no_folder_is_left(runs, inkwash, mo
     outcome = inkwash("export", runs.plain, "--to", "web", "-o", "page")
     assert outcome.code == 2 and "install Node.js" in outcome.complaint
     assert not Path("page").exists()
+
+
+def test_without_the_packages_pip_installs_them_and_no_folder_is_left(runs, refused, monkeypatch):
+    for name in ("onnx", "onnxruntime", "diffusers"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for to in ("onnx", "web"):
+        assert "pip install 'inkwash[export]'" in refused("export", runs.plain, "--to", to)
+    assert not list(Path().iterdir())

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from inkwash.evaluation import panels
-from inkwash.metrics import fitting
-from inkwash.names import fault
-from inkwash.seals import sealed
+from inkwash.evaluation import extractors
+from inkwash.io.integrity import with_checksum
+from inkwash.io.names import fault
+from inkwash.metrics import extractor_training
 from inkwash.training import checkpoints
 
 Inkwash = Callable[..., Any]
@@ -40,7 +40,7 @@ sampling = {{ sampler = "ddim:1", preview = "ddim:1" }}
 """
 OWN = """
 from inkwash.lab import Arm, Experiment, Plot, Trained, Verdict
-from inkwash.lab.bench import Picture, table
+from inkwash.lab.measurement import Picture, table
 from PIL import Image
 
 def picture(arm, lab):
@@ -62,8 +62,8 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(folder))
-        patch.setattr(fitting, "learnt", lambda net, *_, **__: net.eval())
-        panels.for_data("digits")
+        patch.setattr(extractor_training, "learnt", lambda net, *_, **__: net.eval())
+        extractors.for_data("digits")
     return folder
 
 
@@ -206,12 +206,12 @@ def test_a_benchmark_of_a_model_with_hostile_names(shared, place, inkwash):
 
 def test_the_server_writes_nothing_for_models_with_hostile_names(name, shared, place):
     testclient = pytest.importorskip("starlette.testclient")
-    from inkwash.serve import app
-    from inkwash.serve.catalog import Catalog
+    from inkwash.web import server
+    from inkwash.web.catalog import Catalog
 
     given = shared("given", name)
     before = {path: path.read_bytes() for path in given.rglob("*") if path.is_file()}
-    with testclient.TestClient(app.build(Catalog((given,), Path("runs"))), base_url="http://127.0.0.1") as client:
+    with testclient.TestClient(server.build(Catalog((given,), Path("runs"))), base_url="http://127.0.0.1") as client:
         for path in ("/api/models", "/api/models/given", "/api/models/given/course", "/api/models/given/quality"):
             assert client.get(path).status_code == 200, path
         for path in ("..%2f..%2ftreasure", "%00", "%1b"):
@@ -274,19 +274,19 @@ def test_a_file_in_a_run_folder_with_a_hostile_name_is_refused(kind, runs, place
     assert place.unchanged("given")
 
 
-def image(path: str, facts: dict[str, Any]) -> None:
+def image(path: str, spec: dict[str, Any]) -> None:
     chunks = PngInfo()
-    chunks.add_text("inkwash", json.dumps(sealed(facts)))
+    chunks.add_text("inkwash", json.dumps(with_checksum(spec)))
     Image.new("L", (8, 8)).save(path, pnginfo=chunks)
 
 
 def test_an_image_with_hostile_names_is_shown_and_drawn_again_without_writing(name, place, runs, inkwash):
     assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
     with Image.open("mine.png") as mine:
-        facts = json.loads(mine.info["inkwash"])
-    facts = {key: value for key, value in facts.items() if key != "seal"}
+        spec = json.loads(mine.info["inkwash"])
+    spec = {key: value for key, value in spec.items() if key != "seal"}
     for field in ("model", "label"):
-        image("given.png", facts | {"model": name, "request": facts["request"] | {field: name}})
+        image("given.png", spec | {"model": name, "request": spec["request"] | {field: name}})
         for command in (["show", "given.png"], ["sample", "given.png"]):
             assert is_text(inkwash(*command))
     assert place.unchanged("given.png", "mine.png")

@@ -100,7 +100,7 @@ def _inline(value: Any) -> str:
 @pytest.mark.parametrize("case", OF_RECIPES)
 def test_a_recipe_that_asks_for_too_much_is_refused(case, command, inkwash, monkeypatch):
     field, value = OF_RECIPES[case]
-    monkeypatch.setattr("inkwash.memory.machine", lambda: 8 << 30)
+    monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 8 << 30)
     Path("mine.toml").write_text(as_toml(changed(RECIPE, field, value)))
     outcome = inkwash(*command, "mine.toml")
     assert outcome.code in (1, 2) and len(outcome.complaint) < 600

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwash.cli import requests
+from inkwash.sampling import request
 
 ONE = ["-n", "1", "--sampler", "ddim:1"]
 
@@ -117,8 +117,8 @@ def test_ctrl_c_while_drawing_leaves_no_half_file(name, flags, runs, inkwash, mo
 
         return first
 
-    monkeypatch.setattr(requests, "draw", broken_off(requests.draw))
-    monkeypatch.setattr(requests, "frames", broken_off(requests.frames))
+    monkeypatch.setattr(request, "draw", broken_off(request.draw))
+    monkeypatch.setattr(request, "frames", broken_off(request.frames))
     outcome = inkwash("sample", runs.plain, "-n", "6", "--batch", "2", "--sampler", "ddim:2", *flags, "-o", name)
     assert outcome.code == 130
     assert "interrupted" in outcome.complaint

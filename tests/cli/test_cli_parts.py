@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inkwash.cli import parts
+from inkwash.sampling import chunks
 
 FLAGS = ("-n", 50, "--steps", 2, "--batch", 10, "-o", "all.npz")
 FOLDER = Path("all.npz.parts")
@@ -14,28 +14,28 @@ FOLDER = Path("all.npz.parts")
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Parts of twenty."""
-    monkeypatch.setattr(parts, "LEAST", 20)
+    monkeypatch.setattr(chunks, "LEAST", 20)
 
 
 @pytest.fixture
 def interrupted(runs, inkwash, monkeypatch):
     """A draw of fifty that was broken off by Ctrl-C in its second part; how often a network was asked is counted since."""
     asked = []
-    plain = parts.Parts.draw
+    plain = chunks.Parts.draw
 
     def broken(self, missing, batch, done):
         plain(self, missing[:1], batch, done)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(parts.Parts, "draw", broken)
+    monkeypatch.setattr(chunks.Parts, "draw", broken)
     outcome = inkwash("sample", runs.digits, *FLAGS)
-    assert outcome.code == 130 and "--continue goes on with it" in outcome.err
+    assert outcome.code == 130 and "resume with --continue" in outcome.err
 
     def counting(self, missing, batch, done):
         asked.extend(missing)
         plain(self, missing, batch, done)
 
-    monkeypatch.setattr(parts.Parts, "draw", counting)
+    monkeypatch.setattr(chunks.Parts, "draw", counting)
     return asked
 
 
@@ -48,10 +48,10 @@ def test_it_goes_on_to_the_very_file_of_an_undisturbed_draw(runs, inkwash, inter
     assert not Path("all.npz").exists()
     assert sorted(path.name for path in FOLDER.iterdir()) == ["000000.npz", "draw.json"]
     outcome = inkwash("sample", runs.digits, *FLAGS, "--continue")
-    assert outcome.code == 0 and "20 of 50 are drawn already" in outcome.err
+    assert outcome.code == 0 and "20 of 50 exist already" in outcome.err
     assert interrupted == [1, 2]
     assert not FOLDER.exists()
-    monkeypatch.setattr(parts, "LEAST", 1000)
+    monkeypatch.setattr(chunks, "LEAST", 1000)
     assert inkwash("sample", runs.digits, *FLAGS[:-1], "calm.npz").code == 0
     gone_on, calm = arrays("all.npz"), arrays("calm.npz")
     assert gone_on.keys() == calm.keys()
@@ -60,7 +60,7 @@ def test_it_goes_on_to_the_very_file_of_an_undisturbed_draw(runs, inkwash, inter
 
 def test_nobody_goes_on_or_begins_anew_by_mistake(runs, inkwash, interrupted, refused):
     before = (FOLDER / "000000.npz").read_bytes()
-    assert "--continue goes on with it" in refused("sample", runs.digits, *FLAGS)
+    assert "resume it with --continue" in refused("sample", runs.digits, *FLAGS)
     assert "another draw" in refused("sample", runs.digits, *FLAGS, "--continue", "--seed", 3)
     assert "another draw" in refused("sample", runs.bees, *FLAGS, "--continue")
     assert (FOLDER / "000000.npz").read_bytes() == before and not interrupted

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import pytest
 
 from inkwash.cli import progress
+from inkwash.evaluation import formatting
 
 
 @pytest.fixture
@@ -40,3 +45,27 @@ def test_by_default_a_stage_is_told_when_the_time_left_is_known(
 def test_quiet_tells_nothing(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     tell(clock, quiet=True, every=True)
     assert capsys.readouterr().err == ""
+
+
+def test_sampling_counts_network_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, float]] = []
+
+    @contextmanager
+    def counter(total: float, told: str, quiet: bool, unit: str) -> Iterator[Callable[[float], object]]:
+        seen.append((unit, total))
+        yield lambda done: seen.append(("done", done))
+
+    monkeypatch.setattr(progress, "counter", counter)
+    drawing = SimpleNamespace(sampler=SimpleNamespace(evaluations=1000))
+    with progress.sampling(drawing, 4, quiet=True) as done:
+        done(0.5)
+        done(4)
+    assert seen == [("network evaluations", 4000), ("done", 500), ("done", 4000)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "less than a second"), (1.2, "1 second"), (1.6, "2 seconds"), (89, "89 seconds"), (91, "2 minutes")],
+)
+def test_a_time_in_words_has_the_right_number(seconds: float, words: str) -> None:
+    assert formatting.span(seconds) == words

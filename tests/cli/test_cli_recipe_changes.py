@@ -23,7 +23,7 @@ CHANGES = {
     "a table without betas": ("schedule.T=0", ["schedule.T", "0"]),
     "a beta above 1": ("schedule.end=2", ["Linear", "betas", "to 2"]),
     "a target misspelt": ("target=epsilon", ["'epsilon'", "did you mean 'eps'"]),
-    "a sampler misspelt": ("sampling.sampler=ddmp:9", ["'ddmp'", "did you mean 'ddpm'"]),
+    "a sampler misspelt": ("sampling.sampler=ddmp:9", ["'ddmp'", "did you mean 'ddpm:9'"]),
     "a sampler of more steps than betas": ("sampling.sampler=ddpm:1001", ["sampling.sampler", "ddpm:1001", "T = 1000"]),
     "a preview of more steps than betas": ("sampling.preview=ddim:2000", ["sampling.preview", "ddim:2000", "T = 1000"]),
     "a length without unit": ("training.length=10", ["training.length", "10"]),

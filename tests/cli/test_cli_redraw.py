@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwash.viz import prints
+from inkwash.io import png_metadata
 
 THREE = ["-n", "3", "--sampler", "ddpm:3"]
 
@@ -43,7 +43,7 @@ def test_a_picture_drawn_again_can_be_kept(runs, inkwash):
 def test_other_weights_draw_another_picture(runs, copied, inkwash):
     run = copied(runs.digits)
     assert inkwash("sample", run, *THREE, "-o", "x.png").code == 0
-    weights = prints.read_facts("x.png")["weights"]
+    weights = png_metadata.read_metadata("x.png")["weights"]
     assert inkwash("train", run, "--steps", "14", "-q").code == 0
     outcome = inkwash("sample", "x.png", "-o", "y.png")
     assert outcome.code == 1
@@ -56,7 +56,7 @@ def test_a_retouched_picture_is_not_the_same(runs, inkwash):
     assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
     pixels = np.array(Image.open("x.png"))
     pixels[5, 5] ^= 128
-    prints.save_png(Image.fromarray(pixels), "y.png", prints.read_facts("x.png"))
+    png_metadata.save_png(Image.fromarray(pixels), "y.png", png_metadata.read_metadata("x.png"))
     outcome = inkwash("sample", "y.png")
     assert outcome.code == 1
     assert "not the same: up to 128 grey levels" in outcome.complaint
@@ -64,7 +64,7 @@ def test_a_retouched_picture_is_not_the_same(runs, inkwash):
 
 def test_a_cropped_picture_is_not_the_same(runs, inkwash):
     assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
-    prints.save_png(Image.open("x.png").crop((0, 0, 9, 9)), "y.png", prints.read_facts("x.png"))
+    png_metadata.save_png(Image.open("x.png").crop((0, 0, 9, 9)), "y.png", png_metadata.read_metadata("x.png"))
     outcome = inkwash("sample", "y.png")
     assert outcome.code == 1 and "not the same" in outcome.complaint
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from inkwash import USUAL
+from inkwash.io import png_metadata
 from inkwash.training import checkpoints
-from inkwash.viz import prints
 
 SIDE, GAP = 8, 2
 TWO = ["--sampler", "ddim:2"]
@@ -46,8 +46,8 @@ def test_a_grid_has_the_size_of_its_rows_and_columns(flags, rows, columns, scale
 
 def test_without_a_name_it_is_the_usual_model(inkwash):
     assert inkwash("sample", "-n", "1", "--sampler", "ddim:1", "-q").code == 0
-    facts = prints.read_facts(f"out/{USUAL}.png")
-    assert facts is not None and facts["model"] == USUAL
+    metadata = png_metadata.read_metadata(f"out/{USUAL}.png")
+    assert metadata is not None and metadata["model"] == USUAL
 
 
 def test_one_image_alone_has_no_border(runs, inkwash):
@@ -84,10 +84,10 @@ def test_arrays_can_be_read_without_pickle(runs, inkwash):
         assert arrays["images"].dtype == np.uint8 and arrays["images"].shape == (7, SIDE, SIDE)
         assert arrays["labels"].tolist() == [3] * 7
         assert arrays["seeds"].tolist() == list(range(2, 9))
-        facts = json.loads(str(arrays["facts"]))
-    assert facts["model"] == "digits" and facts["sampler"] == "ddim:2"
+        metadata = json.loads(str(arrays["facts"]))
+    assert metadata["model"] == "digits" and metadata["sampler"] == "ddim:2"
     average = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors").part("average")
-    assert facts["weights"] == checkpoints.digest(average)
+    assert metadata["weights"] == checkpoints.digest(average)
 
 
 def test_points_are_arrays_of_floats_or_a_scatter(runs, inkwash):
@@ -118,8 +118,8 @@ def test_a_folder_holds_single_images_named_by_place_and_class(runs, inkwash):
 def test_a_class_name_with_a_slash_makes_no_folder(runs, inkwash):
     """Fashion-MNIST has a class "T-shirt/top"."""
     found = checkpoints.load(runs.bees / "checkpoints" / "latest.safetensors")
-    facts = found.header["facts"] | {"classes": ["T-shirt/top", "bag"]}
-    checkpoints.save("wear.safetensors", found._replace(header=found.header | {"facts": facts}))
+    metadata = found.header["facts"] | {"classes": ["T-shirt/top", "bag"]}
+    checkpoints.save("wear.safetensors", found._replace(header=found.header | {"facts": metadata}))
     assert inkwash("sample", "wear.safetensors", "-n", "2", "--label", "T-shirt/top", *TWO, "-o", "singles").code == 0
     held = sorted(Path("singles").iterdir())
     assert len(held) == 2 and all(file.is_file() and file.suffix == ".png" for file in held)
@@ -187,12 +187,12 @@ def test_quiet_says_nothing(runs, inkwash):
 
 
 def test_every_picture_says_what_it_was_drawn_from(runs, inkwash):
-    from inkwash.viz import prints
+    from inkwash.io import png_metadata
 
     for name, flags in (("x.png", []), ("y.png", ["--strip"]), ("z.gif", ["--film"]), ("w.webp", ["--film"])):
         assert inkwash("sample", runs.plain, "-n", "1", *TWO, *flags, "-o", name).code == 0
-        facts = prints.read_facts(name)
-        assert facts["sampler"] == "ddim:2" and facts["request"]["seed"] == 0 and len(facts["weights"]) == 12
+        metadata = png_metadata.read_metadata(name)
+        assert metadata["sampler"] == "ddim:2" and metadata["request"]["seed"] == 0 and len(metadata["weights"]) == 12
 
 
 def test_default_counts_are_those_of_the_help(runs, inkwash):

@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 
-from inkwash.cli import requests
+from inkwash.sampling import request
 
 DDPM = ["--sampler", "ddpm:5"]
 
@@ -117,8 +117,8 @@ def test_arrays_are_streamed(runs, arrays, monkeypatch):
             most = max(most, sum(ref() is not None for ref in refs))
             yield drawn
 
-    original = requests.draw
-    monkeypatch.setattr(requests, "draw", watched)
+    original = request.draw
+    monkeypatch.setattr(request, "draw", watched)
     held = arrays(runs.plain, "--sampler", "ddim:1", "-n", "50", "--batch", "10")
     assert len(refs) == 5 and held["images"].shape == (50, 8, 8)
     assert most <= 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inkwash import recipe
+from inkwash.config import recipe
 
 
 def test_without_a_thing_it_lists_every_recipe(inkwash):
@@ -17,6 +17,13 @@ def test_without_a_thing_it_lists_every_recipe(inkwash):
     assert outcome.code == 0 and not outcome.err
     for name in recipe.bundled():
         assert name in outcome.out
+
+
+def test_descriptions_have_room_at_80_columns(inkwash, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = inkwash("show").out
+    heading = next(line for line in out.splitlines() if "description" in line)
+    assert 80 - heading.index("description") >= 25 and "…" not in out
 
 
 def test_the_list_is_json_for_programs(inkwash):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwash.viz import prints
+from inkwash.io import png_metadata
 
 
 def drawing(name, side=80, ink=True):
@@ -22,7 +22,7 @@ def test_a_picture_is_gone_on_from_and_the_drawing_can_be_drawn_again(runs, inkw
     flags = ("-n", 3, "--sampler", "ddim:3", "--columns", 3)
     assert inkwash("sample", runs.digits, "--from", "one.png", "--noise", 0.3, *flags, "-o", "near.png").code == 0
     assert inkwash("sample", runs.digits, *flags, "-o", "free.png").code == 0
-    near, free = (prints.read_pixels(name).astype(int) for name in ("near.png", "free.png"))
+    near, free = (png_metadata.read_pixels(name).astype(int) for name in ("near.png", "free.png"))
     assert near.shape == free.shape and (near != free).any()
     # the picture itself is inside: nothing else is needed, not even the file
     Image.new("L", (80, 80)).save("one.png")
@@ -45,7 +45,7 @@ def test_outside_the_mask_the_picture_stays(runs, inkwash):
 
 def test_a_way_is_a_row_and_its_film_goes_there_and_back(runs, inkwash):
     assert inkwash("sample", runs.digits, "--seed", "3..8", "-n", 5, "--sampler", "ddim:2", "-o", "way.png").code == 0
-    row = prints.read_pixels("way.png")
+    row = png_metadata.read_pixels("way.png")
     assert row.shape[1] > 4 * row.shape[0]
     again = inkwash("sample", "way.png")
     assert again.code == 0 and "the same, every pixel" in again.err
@@ -57,7 +57,7 @@ def test_a_way_is_a_row_and_its_film_goes_there_and_back(runs, inkwash):
 
 def test_single_images_of_a_way_say_how_far_along_they_are(runs, inkwash):
     assert inkwash("sample", runs.digits, "--seed", "3..8", "-n", 3, "--sampler", "ddim:2", "-o", "way").code == 0
-    turns = [prints.read_facts(path)["turn"] for path in sorted(Path("way").iterdir())]
+    turns = [png_metadata.read_metadata(path)["turn"] for path in sorted(Path("way").iterdir())]
     assert turns == [0, 0.5, 1]
 
 

@@ -7,7 +7,7 @@ import tomllib
 
 import numpy as np
 
-from inkwash import recipe
+from inkwash.config import recipe
 from inkwash.training import checkpoints
 
 SECTIONS = {
@@ -48,7 +48,15 @@ def test_the_header_of_a_checkpoint(runs):
     assert set(header) == {"format", "recipe", "facts", "progress", "total", "seal"}
     assert header["format"] == 1
     assert set(header["facts"]) == {"data", "sha256", "count", "shape", "classes", "proportions", "data_std"}
-    assert set(header["progress"]) == {"step", "start_left", "loss_sum", "loss_count", "best"}
+    assert set(header["progress"]) == {
+        "step",
+        "start_left",
+        "loss_sum",
+        "loss_count",
+        "best",
+        "decay_start",
+        "decay_remaining",
+    }
     again = recipe.Recipe.from_dict(header["recipe"]).to_dict()
     assert json.loads(json.dumps(again)) == header["recipe"]
 
@@ -72,14 +80,14 @@ def test_the_members_of_the_arrays(runs, inkwash):
 
 
 def test_the_settings_that_a_picture_keeps(runs, inkwash):
-    from inkwash.viz import prints
+    from inkwash.io import png_metadata
 
     assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
-    facts = prints.read_facts("x.png")
-    assert set(facts) == {"model", "weights", "step", "inkwash", "sampler", "request"}
+    spec = png_metadata.read_metadata("x.png")
+    assert set(spec) == {"model", "weights", "step", "inkwash", "sampler", "request"}
     kept = {"model", "kind", "n", "label", "seed", "seed_to", "scale", "columns", "settings"}
-    assert set(facts["request"]) == kept
-    assert set(facts["request"]["settings"]) == {
+    assert set(spec["request"]) == kept
+    assert set(spec["request"]["settings"]) == {
         "sampler",
         "steps",
         "eta",

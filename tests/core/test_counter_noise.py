@@ -187,3 +187,8 @@ def test_noise_on_the_way_is_normal_and_as_near_to_either_end_as_its_angle(turn:
     assert float((law - steps).abs().max()) < 1.95 / math.sqrt(len(ordered))
     angle = math.acos(float(torch.corrcoef(torch.cat([near, between]))[0, 1]))
     assert angle == pytest.approx(turn * math.pi / 2, abs=0.01)
+
+
+def test_no_two_streams_share_a_number() -> None:
+    # an alias would be left out of the iteration
+    assert len(Stream) == len(Stream.__members__)

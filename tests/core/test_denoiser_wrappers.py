@@ -73,10 +73,10 @@ def test_the_network_may_compute_in_bfloat16_while_the_state_stays() -> None:
 
 
 def test_clipped_clamps_what_is_outside_and_nothing_else() -> None:
-    guess = Clipped(echo, low=-0.5, high=2.0)(X, LEVEL)
-    assert guess.min() == -0.5 and guess.max() == 2.0
+    denoised = Clipped(echo, low=-0.5, high=2.0)(X, LEVEL)
+    assert denoised.min() == -0.5 and denoised.max() == 2.0
     inside = (3 * X).abs() < 0.5
-    assert inside.any() and torch.equal(guess[inside], 3 * X[inside])
+    assert inside.any() and torch.equal(denoised[inside], 3 * X[inside])
 
 
 def test_counted_counts_and_changes_nothing() -> None:

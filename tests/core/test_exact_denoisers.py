@@ -117,11 +117,11 @@ def test_empirical_is_bayes_rule_image_by_image() -> None:
     images = torch.randn(4, 1, 3, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     level = Level(0.8, 0.6)
     x = level.mix(images[:3], torch.randn(3, 1, 3, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64))
-    guess = EmpiricalDenoiser(images)(x, level)
+    denoised = EmpiricalDenoiser(images)(x, level)
     for row in range(3):
         chances = [math.exp(-((x[row] - 0.8 * image) ** 2).sum().item() / (2 * 0.6**2)) for image in images]
         expected = sum(chance * image for chance, image in zip(chances, images, strict=True)) / sum(chances)
-        torch.testing.assert_close(guess[row], expected, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(denoised[row], expected, rtol=1e-10, atol=1e-10)
 
 
 def test_at_little_noise_every_image_is_remembered() -> None:

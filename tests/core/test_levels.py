@@ -54,6 +54,12 @@ def test_the_ends_have_exact_codes_and_infinite_log_snr() -> None:
     assert noise.code == 1 and noise.log_snr == -math.inf
 
 
+def test_an_interval_of_levels_includes_both_ends() -> None:
+    cleanest, noisiest = Level(0.9, 0.3), Level(0.3, 0.9)
+    levels = Level([0.9, 0.6, 0.3, 0.95, 0.1], [0.3, 0.6, 0.9, 0.2, 0.99])
+    assert levels.within(cleanest, noisiest).tolist() == [True, True, True, False, False]
+
+
 def test_a_level_says_what_it_is() -> None:
     assert repr(Level(0.25, 0.5)) == "Level(alpha=0.25, sigma=0.5)"
     assert repr(Level(torch.ones(3), torch.ones(3))) == "Level of 3 examples"

@@ -88,7 +88,7 @@ def test_a_guess_that_is_a_polynomial_of_half_log_snr_is_integrated_exactly(
     # x / sigma grows by the integral of exp(l) * guess(l) over l = log(alpha / sigma) (Lu et al. 2022, DPM++, eq. 8)
     coefficients = [0.7, -0.4, 0.25][: degree + 1]
 
-    def guess(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+    def denoised(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         place = level.log_snr / 2
         return sum(c * place**power for power, c in enumerate(coefficients)) + torch.zeros_like(x)
 
@@ -98,7 +98,7 @@ def test_a_guess_that_is_a_polynomial_of_half_log_snr_is_integrated_exactly(
         return torch.exp(place) * sum(c * p for c, p in zip(coefficients, primitives, strict=False))
 
     sampler = Sampler(Interior(PATHS[schedule]), kind, steps=12)
-    *frames, _ = sampler(guess, draws(2, 3))
+    *frames, _ = sampler(denoised, draws(2, 3))
     settled = frames[degree:]
     constants = torch.stack([frame.x / frame.level.sigma - integral(frame.level) for frame in settled])
     torch.testing.assert_close(constants, constants[:1].expand_as(constants), rtol=1e-8, atol=1e-8)

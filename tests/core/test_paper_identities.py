@@ -83,11 +83,11 @@ def test_ddpm_is_hos_posterior_at_every_t(draws: Draws) -> None:
     assert len(frames) == T + 1
     for t, (now, nxt) in zip(range(T, 0, -1), pairwise(frames), strict=True):
         of_image, of_x, variance = map(float, rows[t - 1])
-        mean = of_image * now.guess + of_x * now.x
+        mean = of_image * now.denoised + of_x * now.x
         expected = mean + variance**0.5 * noise(T - t + 1)
         torch.testing.assert_close(nxt.x, expected, rtol=0, atol=1e-12)
     # at t = 1 the posterior is the image itself, without noise
-    assert rows[0][1] == rows[0][2] == 0 and torch.equal(frames[-1].x, frames[-2].guess)
+    assert rows[0][1] == rows[0][2] == 0 and torch.equal(frames[-1].x, frames[-2].denoised)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

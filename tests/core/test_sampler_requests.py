@@ -35,15 +35,15 @@ def test_a_path_has_a_frame_a_level_and_ends_clean_with_the_last_guess(kind: str
     frames = list(Sampler(schedule, kind, steps=6)(DENOISE, draws(3, 2)))
     assert [frame.level.code for frame in frames] == [level.code for level in schedule.levels(6)]
     assert frames[-1].level is CLEAN
-    assert torch.equal(frames[-1].x, frames[-2].guess) and torch.equal(frames[-1].x, frames[-1].guess)
-    assert all(torch.equal(frame.guess, DENOISE(frame.x, frame.level)) for frame in frames[:-1])
+    assert torch.equal(frames[-1].x, frames[-2].denoised) and torch.equal(frames[-1].x, frames[-1].denoised)
+    assert all(torch.equal(frame.denoised, DENOISE(frame.x, frame.level)) for frame in frames[:-1])
 
 
 @every_row
 @every_schedule
 def test_every_path_is_finite(kind: str, schedule: str, draws: Draws) -> None:
     for frame in Sampler(SCHEDULES[schedule](), kind, steps=30)(DENOISE, draws(3, 2)):
-        assert torch.isfinite(frame.x).all() and torch.isfinite(frame.guess).all()
+        assert torch.isfinite(frame.x).all() and torch.isfinite(frame.denoised).all()
 
 
 @every_row

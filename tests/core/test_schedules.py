@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from inkwash.core import (
     CLEAN,
+    NOISE,
     SCHEDULES,
     WARPS,
     Betas,
@@ -219,3 +220,11 @@ def test_log_linear_levels_run_from_low_to_high_in_equal_steps_of_log_snr() -> N
 def test_a_root_that_is_none_is_refused(options: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"Karras.*0 <= low <= high, and a rho above 0"):
         Karras(**options)
+
+
+@every_schedule
+def test_an_interval_in_u_lies_between_the_levels_at_its_ends(schedule: Schedule) -> None:
+    cleanest, noisiest = schedule.between(0.2, 0.7)
+    assert (cleanest.code, noisiest.code) == (schedule(0.2).code, schedule(0.7).code)
+    cleanest, noisiest = schedule.between(0.0, 1.0)
+    assert cleanest is CLEAN and noisiest is NOISE

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkwash.core import NOISE, Level, Linear
-from inkwash.core.terminal import CLOSE, image_left, terminal_words
+from inkwash.core.terminal_snr import CLOSE, image_left, terminal_words
 
 
 def test_the_trap_of_three_hundred_steps_is_put_in_words():

@@ -43,6 +43,11 @@ def test_powers_multiply_and_a_power_has_an_inverse(first: float, second: float)
     torch.testing.assert_close(Power(1 / first)(Power(first)(line)), line, rtol=1e-6, atol=1e-9)
 
 
+def test_a_power_above_one_crowds_levels_towards_the_clean_end() -> None:
+    assert (Power(2.0)(line[1:-1]) < line[1:-1]).all()
+    assert Power(2.0)(line[500]) == pytest.approx(0.25)
+
+
 @given(st.floats(0.1, 10), st.floats(0.05, 0.95))
 def test_a_shift_by_s_on_the_flow_path_lowers_the_log_snr_by_twice_log_s(s: float, u: float) -> None:
     # Esser et al. 2024 derive eq. 23 from this demand, which is what makes it right for s times the resolution

@@ -69,13 +69,13 @@ def test_an_array_of_which_the_shape_lost_some_is_damage(tmp_path: Path) -> None
 
     import numpy as np
 
-    from inkwash.data import archives
+    from inkwash.io import npz
 
     whole = io.BytesIO()
     np.savez(whole, values=np.zeros(5000, dtype=np.uint8))
     content = whole.getvalue().replace(b"(5000,)", b"(1000,)")
-    assert archives.read(whole.getvalue())["values"].shape == (5000,)
+    assert npz.read(whole.getvalue())["values"].shape == (5000,)
     with np.load(io.BytesIO(content)) as lenient:
         assert lenient["values"].shape == (1000,), "otherwise nobody needs archives.read"
     with pytest.raises(zipfile.BadZipFile):
-        archives.read(content)
+        npz.read(content)

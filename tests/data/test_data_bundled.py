@@ -137,7 +137,7 @@ def test_a_path_that_the_system_refuses_is_one_line() -> None:
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(UsageError, match=r"notes\.txt is no data file"):
+    with pytest.raises(UsageError, match=r"notes\.txt is not a data set"):
         load(tmp_path / "notes.txt")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inkwash.data import cifar, load
+from inkwash.data import cifar10, load
 from inkwash.errors import InkwashError
 
 
@@ -61,7 +61,7 @@ def test_records_become_planes_of_red_green_and_blue(folder: Path) -> None:
         "airplane",
     ]
     assert data.test_labels is not None and data.test_labels.tolist() == [5, 5]
-    second = BATCHES["data_batch_1.bin"][cifar.RECORD_BYTES + 1 :]
+    second = BATCHES["data_batch_1.bin"][cifar10.RECORD_BYTES + 1 :]
     # the record is 1,024 bytes of red by rows, then green, then blue
     assert data.values[1, 2, 31, 30] == second[2 * 1024 + 31 * 32 + 30]
     assert data.values[1, 0, 1, 0] == second[32]

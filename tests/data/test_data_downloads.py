@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from inkwash.data import cache, load, mnist
+from inkwash.data import load, mnist
 from inkwash.data.downloads import Download, fetch
-from inkwash.data.published import FILES, PUBLISHED
+from inkwash.data.known_datasets import FILES, PUBLISHED
 from inkwash.errors import InkwashError
+from inkwash.io import cache
 
 CONTENT = b"seven bytes and some more"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

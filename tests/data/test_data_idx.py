@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from inkwash import preflight
+from inkwash import checks
 from inkwash.data import load, mnist
-from inkwash.data.published import FILES, PUBLISHED
+from inkwash.data.known_datasets import FILES, PUBLISHED
 from inkwash.errors import InkwashError
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (name.removesuffix(".gz") for name in FILES)
@@ -185,7 +185,7 @@ def test_sets_with_the_same_file_names_are_told_apart_by_what_they_hold() -> Non
     assert len(set(known)) == len(known) and all(len(sha256) == 64 for sha256 in known)
     for name, published in PUBLISHED.items():
         digests = frozenset(published.sha256[:1])
-        assert [other for other, facts in PUBLISHED.items() if facts.known_by(digests)] == [name]
+        assert [other for other, spec in PUBLISHED.items() if spec.known_by(digests)] == [name]
 
 
 def test_mnist_is_what_the_literature_says() -> None:
@@ -216,7 +216,7 @@ def test_a_published_set_of_which_one_file_is_another_is_doubted(
     (folder / spoilt).write_bytes(content)
     found = load(folder)
     assert found.name == "letters" and f"{spoilt} is not" in found.doubt and "mnist" in found.doubt
-    assert ("files", found.doubt) in preflight.of_data(found)
+    assert ("files", found.doubt) in checks.of_data(found)
 
 
 def test_the_test_part_has_a_hash_of_its_own(folder: Path) -> None:

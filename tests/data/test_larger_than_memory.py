@@ -15,9 +15,10 @@ import torch
 from PIL import Image
 
 from inkwash import data
-from inkwash.data import cache, mapped, pictures
+from inkwash.data import image_file, memory_map
 from inkwash.errors import UsageError
-from inkwash.evaluation import memory
+from inkwash.evaluation import memorization
+from inkwash.io import cache
 from inkwash.training.batches import Batches
 
 MANY = 400_000
@@ -25,7 +26,7 @@ PROGRAM = """
 import json, sys
 import torch
 from inkwash import data
-from inkwash.data import mapped
+from inkwash.data import memory_map as mapped
 from inkwash.training.batches import Batches
 mapped.LARGE = 1 << 20
 def anonymous():
@@ -53,13 +54,13 @@ def test_a_mapped_set_is_the_set_and_gives_the_same_batches(tmp_path: Path) -> N
         pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         np.save(tmp_path / "set.npy", pixels)
         np.savez(tmp_path / "set.npz", images=pixels)
-        mapped, held = data.load(tmp_path / "set.npy"), data.load(tmp_path / "set.npz")
-        assert torch.equal(mapped.values, held.values)
-        assert (mapped.sha256, mapped.data_std) == (held.sha256, held.data_std)
+        memory_map, held = data.load(tmp_path / "set.npy"), data.load(tmp_path / "set.npz")
+        assert torch.equal(memory_map.values, held.values)
+        assert (memory_map.sha256, memory_map.data_std) == (held.sha256, held.data_std)
         for step in (1, 7):
-            one, other = (Batches(each, 16, 3, False, 0.0, torch.device("cpu"))(step) for each in (mapped, held))
+            one, other = (Batches(each, 16, 3, False, 0.0, torch.device("cpu"))(step) for each in (memory_map, held))
             assert torch.equal(one.images, other.images)
-        assert torch.equal(replace(mapped, name="x").resized(3).values, held.resized(3).values)
+        assert torch.equal(replace(memory_map, name="x").resized(3).values, held.resized(3).values)
 
 
 def test_its_numbers_stay_on_the_disk(tmp_path: Path) -> None:
@@ -97,12 +98,12 @@ def same(one: data.Dataset, other: data.Dataset) -> bool:
 
 def test_a_mapped_folder_is_the_folder_and_is_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = {size: data.load(folder, size) for size in (None, 4)}
-    monkeypatch.setattr(mapped, "LARGE", 1)
+    monkeypatch.setattr(memory_map, "LARGE", 1)
     for size, expected in held.items():
         assert same(data.load(folder, size), expected)
     decoded = []
-    read = pictures.read
-    monkeypatch.setattr(pictures, "read", lambda path, size: decoded.append(path) or read(path, size))
+    read = image_file.read
+    monkeypatch.setattr(image_file, "read", lambda path, size: decoded.append(path) or read(path, size))
     assert same(data.load(folder), held[None])
     assert len(decoded) == 1, "one tells the size of all"
 
@@ -110,7 +111,7 @@ def test_a_mapped_folder_is_the_folder_and_is_decoded_once(folder: Path, monkeyp
 def test_other_pictures_and_damage_are_not_taken_for_what_is_kept(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mapped, "LARGE", 1)
+    monkeypatch.setattr(memory_map, "LARGE", 1)
     before = data.load(folder)
     before = replace(before, values=before.values.clone(), test_values=before.test_values.clone())
     (kept,) = cache.folder().glob("mapped/*.npy")
@@ -145,11 +146,11 @@ def test_what_a_large_set_is_resized_to_is_mapped_too(tmp_path: Path, monkeypatc
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
     np.save(tmp_path / "set.npy", np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8))
     expected = data.load(tmp_path / "set.npy", 5).values
-    monkeypatch.setattr(mapped, "LARGE", 1)
-    monkeypatch.setattr(mapped, "AT_ONCE", 1000)
+    monkeypatch.setattr(memory_map, "LARGE", 1)
+    monkeypatch.setattr(memory_map, "AT_ONCE", 1000)
     assert torch.equal(data.load(tmp_path / "set.npy", 5).values, expected)
     (kept,) = cache.folder().glob("mapped/*-5.npy")
-    assert torch.equal(mapped.opened(kept), expected)
+    assert torch.equal(memory_map.opened(kept), expected)
 
 
 def test_copies_are_found_in_parts_as_in_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,15 +158,15 @@ def test_copies_are_found_in_parts_as_in_the_whole(monkeypatch: pytest.MonkeyPat
     drawn[250] = drawn[20]  # of two that are as near the first counts
     learnt = data.Dataset("learnt", torch.from_numpy(drawn))
     asked = learnt.values[[20, 130, 299]] ^ 1
-    distances, rows = memory.nearest(asked, learnt)
+    distances, rows = memorization.nearest(asked, learnt)
     assert rows.tolist() == [20, 130, 299]
-    monkeypatch.setattr(memory, "HELD", 16 * 90)
-    some = memory.nearest(asked, learnt)
+    monkeypatch.setattr(memorization, "HELD", 16 * 90)
+    some = memorization.nearest(asked, learnt)
     assert torch.equal(some[1], rows) and torch.allclose(some[0], distances, rtol=1e-12)
 
 
 def test_what_has_the_asked_size_already_needs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "set.npy", np.zeros((50, 8, 8), np.uint8))
-    monkeypatch.setattr(mapped, "LARGE", 1)
-    monkeypatch.setattr("inkwash.memory.machine", lambda: 100)
+    monkeypatch.setattr(memory_map, "LARGE", 1)
+    monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 100)
     assert data.load(tmp_path / "set.npy", 8).shape == (1, 8, 8)

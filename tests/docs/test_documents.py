@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import pkgutil
 import re
@@ -18,20 +19,21 @@ from cyclopts import CycloptsError
 from PIL import Image
 from torch import nn
 
-from inkwash import cli, core, model, nets, objectives, recipe
-from inkwash.cli import outputs
-from inkwash.cli.outputs import Write
-from inkwash.cli.pages.recipes import promised
-from inkwash.cli.requests import Kind
+from inkwash import cli, core, model, nets, objectives
+from inkwash.cli.tables.recipes import promised
+from inkwash.config import recipe
+from inkwash.config.recipe import Recipe
 from inkwash.data import DATASETS
-from inkwash.drawing import Settings
 from inkwash.errors import InkwashError
-from inkwash.evaluation import entries, requests
+from inkwash.evaluation import entries, plan
 from inkwash.lab import EXPERIMENTS
 from inkwash.model import Model
-from inkwash.recipe import Recipe
+from inkwash.sampling.request import Kind
+from inkwash.sampling.run import SamplingSettings
 from inkwash.speed.plan import BENCHES
 from inkwash.training.lengths import Length
+from inkwash.viz import writers
+from inkwash.viz.writers import Write
 
 ROOT = Path(__file__).parents[2]
 EXTENDING = ROOT / "docs" / "extending.md"
@@ -48,6 +50,8 @@ DOCUMENTS = [
         ROOT / "docs" / "speed.md",
         ROOT / "docs" / "playground.md",
         ROOT / "docs" / "scaling.md",
+        ROOT / "docs" / "overview.md",
+        ROOT / "docs" / "gallery.md",
         ROOT / "README.md",
     )
     if path.is_file()
@@ -178,7 +182,7 @@ class Reader:
             # a drawing is the reader's own
             if bound.arguments.get(given) is not None:
                 Image.new("L", (28, 28), "white").save(bound.arguments[given])
-        writer_for = outputs.writer_for
+        writer_for = writers.writer_for
 
         def silent(target: Path, kind: Kind) -> Write:
             writer_for(target, kind)
@@ -186,14 +190,14 @@ class Reader:
 
         with self.patch.context() as instead:
             instead.setattr(model, "load", lambda name, device: self.untrained(name))
-            instead.setattr(outputs, "writer_for", silent)
+            instead.setattr(writers, "writer_for", silent)
             assert told(*bound.args, **bound.kwargs) == 0
         self.drawn.add(str(out))
 
     def evaluate(self, what: str, others: tuple[str, ...], sampler: str | None, **rest: Any) -> None:
         models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
-        weights = requests.weights(rest["guidance"])
-        entries.settings_for(models, requests.listed(sampler), weights, Settings())
+        weights = plan.weights(rest["guidance"])
+        entries.settings_for(models, plan.listed(sampler), weights, SamplingSettings())
 
     def bench(self, what: str, things: tuple[str, ...] = (), sampler: str | None = None, **rest: Any) -> None:
         assert what in BENCHES
@@ -318,3 +322,29 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         if not target.startswith(("http:", "https:")):
             assert (document.parent / file).exists(), target
             assert file or place in headings, target
+
+
+def test_results_in_the_documents_are_those_that_were_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The README's rows and the other tables are written from docs/results.json, and no figure by hand."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    results = importlib.import_module("results")
+    written: dict[Path, str] = {}
+    monkeypatch.setattr(results, "write_text", lambda path, text: written.update({path: text}))
+    results.main(documents=True)
+    assert {path.name for path in written} == {"results.md", "results.csv", "quality.json", "README.md"}
+    for path, text in written.items():
+        assert path.read_text(encoding="utf-8") == text, path.name
+    table = written[ROOT / "README.md"].partition("written by benchmarks/results.py -->")[2].partition("<!--")[0]
+    assert len(table.strip().splitlines()) == 2 + 5 + 1
+
+
+def test_verdicts_on_the_claims_are_those_that_were_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    claims = importlib.import_module("claims")
+    written: dict[Path, str] = {}
+    monkeypatch.setattr(claims, "write_text", lambda path, text: written.update({path: text}))
+    claims.main(documents=True)
+    for path, text in written.items():
+        assert path.read_text(encoding="utf-8") == text, path.name
+    for each in EXPERIMENTS.values():
+        assert each.hypothesis in written[ROOT / "docs" / "lab" / "README.md"]

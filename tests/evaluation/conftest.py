@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from inkwash import data, model
+from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
-from inkwash.evaluation import panels
-from inkwash.evaluation.panels import Bench
-from inkwash.facts import Facts
-from inkwash.metrics import fitting, panel
-from inkwash.metrics.panel import Panel
+from inkwash.data.spec import DatasetSpec
+from inkwash.evaluation import extractors
+from inkwash.evaluation.extractors import Bench
+from inkwash.metrics import extractor_set, extractor_training
+from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.model import Model
-from inkwash.recipe import Recipe
 from inkwash.training import checkpoints
 
 torch.set_num_threads(1)
@@ -52,27 +52,27 @@ def digits() -> Dataset:
 @pytest.fixture(scope="session")
 def reader(digits: Dataset) -> torch.nn.Module:
     """Judge A, having learnt the digits for 48 steps."""
-    net = fitting.initialised(lambda: panel.JUDGES["a"](1, 10), 1)
-    assert isinstance(net, panel.Classifier)
-    return fitting.learnt(net, digits, 1, epochs=4, steps=48)
+    net = extractor_training.initialised(lambda: extractor_set.JUDGES["a"](1, 10), 1)
+    assert isinstance(net, extractor_set.Classifier)
+    return extractor_training.learnt(net, digits, 1, epochs=4, steps=48)
 
 
 @pytest.fixture(scope="session")
-def judged(reader: torch.nn.Module) -> Callable[[Dataset], Panel]:
+def judged(reader: torch.nn.Module) -> Callable[[Dataset], ExtractorSet]:
     """`judged(data)` are judges A and C of a set of digits; A is `reader`, whatever the set."""
-    learnt = {"a": panel.JUDGES["a"], "c": panel.JUDGES["c"]}
+    learnt = {"a": extractor_set.JUDGES["a"], "c": extractor_set.JUDGES["c"]}
 
-    def made(digits: Dataset) -> Panel:
+    def made(digits: Dataset) -> ExtractorSet:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(panel, "JUDGES", learnt)
-            patch.setattr(fitting, "learnt", lambda *_, **__: reader)
-            return panels.made(digits)
+            patch.setattr(extractor_set, "JUDGES", learnt)
+            patch.setattr(extractor_training, "learnt", lambda *_, **__: reader)
+            return extractors.made(digits)
 
     return made
 
 
 @pytest.fixture(scope="session")
-def bench(judged: Callable[[Dataset], Panel], digits: Dataset) -> Bench:
+def bench(judged: Callable[[Dataset], ExtractorSet], digits: Dataset) -> Bench:
     """The digits and their judges, which keep 600 train images to compare neighbours with."""
     whole = judged(digits)
     return Bench(replace(whole, train_rows=whole.train_rows[:600]), digits)
@@ -82,9 +82,9 @@ def bench(judged: Callable[[Dataset], Panel], digits: Dataset) -> Bench:
 def untrained(digits: Dataset) -> Callable[..., Model]:
     """`untrained("field=value", ...)` is a tiny model of digits with random weights in every layer."""
 
-    def build(*changes: str, facts: Facts | None = None) -> Model:
+    def build(*changes: str, spec: DatasetSpec | None = None) -> Model:
         recipe = Recipe.from_dict(tomllib.loads(TINY)).with_changes(changes)
-        known = facts or Facts.of(digits)
+        known = spec or DatasetSpec.of(digits)
         net = model.build_net(recipe, known).eval().requires_grad_(False)
         generator = torch.Generator().manual_seed(3)
         for weight in net.parameters():

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from inkwash.data import Dataset, cache
+from inkwash.data import Dataset
+from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import panels
-from inkwash.facts import Facts
-from inkwash.metrics import fitting, panel
-from inkwash.metrics.judges import Classifier
-from inkwash.metrics.panel import Panel
+from inkwash.evaluation import extractors
+from inkwash.io import cache
+from inkwash.metrics import extractor_set, extractor_training
+from inkwash.metrics.extractor_set import ExtractorSet
+from inkwash.metrics.extractors import Classifier
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def lessons(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seeds.append(seed)
         return net.eval()
 
-    monkeypatch.setattr(fitting, "learnt", learnt)
-    monkeypatch.setattr(fitting, "pace", lambda net, data: 0.125)
+    monkeypatch.setattr(extractor_training, "learnt", learnt)
+    monkeypatch.setattr(extractor_training, "pace", lambda net, data: 0.125)
     return seeds
 
 
@@ -38,7 +39,7 @@ def small(digits: Dataset) -> Dataset:
     return replace(digits, name="small", values=digits.values[:600], labels=digits.labels[:600])
 
 
-def equal(one: Panel, other: Panel) -> bool:
+def equal(one: ExtractorSet, other: ExtractorSet) -> bool:
     judges = zip(one.judges.values(), other.judges.values(), strict=True)
     values = torch.arange(3 * 64).reshape(3, 1, 8, 8).byte()
     alike = [torch.equal(a.read(values).features, b.read(values).features) for a, b in judges]
@@ -47,25 +48,25 @@ def equal(one: Panel, other: Panel) -> bool:
 
 def test_judges_are_built_once_and_then_read(small: Dataset, lessons: list[int]) -> None:
     heard: list[tuple[str, float]] = []
-    first = panels.for_data(small, progress=lambda what, share: heard.append((what, share)))
+    first = extractors.for_data(small, progress=lambda what, share: heard.append((what, share)))
     assert lessons == [1, 2] and heard
-    again = panels.for_data(small)
+    again = extractors.for_data(small)
     assert lessons == [1, 2] and equal(first.panel, again.panel) and again.data is small
-    known = panels.for_facts(Facts.of(small))
+    known = extractors.for_facts(DatasetSpec.of(small))
     assert equal(known.panel, first.panel) and known.data is None
     assert {"zero", "mean", "nearest", "copies", "accuracy.a", "unsure.b", "two_sample.297"} <= set(first.panel.figures)
 
 
 def test_a_set_whose_test_part_has_changed_gets_judges_that_know_it(small: Dataset, lessons: list[int]) -> None:
     assert small.test_values is not None and small.test_labels is not None
-    panels.for_data(small)
+    extractors.for_data(small)
     # none at all is no other one
-    assert panels.for_data(replace(small, test_values=None, test_labels=None)).panel.about.sha256 == small.sha256
+    assert extractors.for_data(replace(small, test_values=None, test_labels=None)).panel.about.sha256 == small.sha256
     before = len(lessons)
     turned = replace(small, test_values=small.test_values.flip(0), test_labels=small.test_labels.flip(0))
-    assert panels.for_data(turned).panel.about.test_sha256 == turned.test_sha256
+    assert extractors.for_data(turned).panel.about.test_sha256 == turned.test_sha256
     assert len(lessons) == 2 * before
-    panels.for_data(turned)
+    extractors.for_data(turned)
     assert len(lessons) == 2 * before
 
 
@@ -73,11 +74,11 @@ def test_a_test_part_that_is_not_that_of_a_published_set_is_refused(
     small: Dataset, lessons: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert small.test_values is not None
-    found = panels.for_data(small).panel
-    monkeypatch.setattr(panels, "bundled", lambda: ["small"])
-    monkeypatch.setattr(panels, "_read", lambda name: found)
+    found = extractors.for_data(small).panel
+    monkeypatch.setattr(extractors, "bundled", lambda: ["small"])
+    monkeypatch.setattr(extractors, "_read", lambda name: found)
     with pytest.raises(InkwashError, match=r"the test part of small .* is not that of small .* fetch it again"):
-        panels.for_data(replace(small, test_values=small.test_values.flip(0)))
+        extractors.for_data(replace(small, test_values=small.test_values.flip(0)))
 
 
 def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
@@ -90,7 +91,7 @@ def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
     (tmp_path / "file").touch()
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "file" / "cache"))
     for _ in range(2):
-        assert panels.for_data(small).panel.about.sha256 == small.sha256
+        assert extractors.for_data(small).panel.about.sha256 == small.sha256
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"warning, the cache {tmp_path / 'file' / 'cache'} cannot be written (") and lessons == [
         1,
@@ -102,17 +103,17 @@ def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
 
 def test_the_time_is_said_before_judges_learn(small: Dataset, lessons: list[int]) -> None:
     heard: list[str] = []
-    panels.for_data(small, progress=lambda what, share: heard.append(what))
+    extractors.for_data(small, progress=lambda what, share: heard.append(what))
     # two readers, 600 updates each at an eighth of a second
     assert "small" in heard[0] and "150 seconds" not in heard[0] and "2 minutes" in heard[0]
     heard.clear()
-    panels.for_data(small, progress=lambda what, share: heard.append(what))
+    extractors.for_data(small, progress=lambda what, share: heard.append(what))
     assert heard == []
 
 
 def test_other_data_have_other_judges(small: Dataset, lessons: list[int]) -> None:
-    one = panels.for_data(small)
-    other = panels.for_data(replace(small, values=small.values.flip(-1)))
+    one = extractors.for_data(small)
+    other = extractors.for_data(replace(small, values=small.values.flip(-1)))
     assert lessons == [1, 2, 1, 2] and one.panel.about.sha256 != other.panel.about.sha256
     assert len(list((cache.folder() / "judges").iterdir())) == 2
 
@@ -120,25 +121,25 @@ def test_other_data_have_other_judges(small: Dataset, lessons: list[int]) -> Non
 def test_judges_of_other_data_in_the_place_are_refused(small: Dataset, lessons: list[int]) -> None:
     other = replace(small, values=small.values.flip(-1))
     for each in (small, other):
-        panels.for_data(each)
+        extractors.for_data(each)
     mine, theirs = (cache.folder() / "judges" / each.sha256[:16] for each in (small, other))
     for path in theirs.iterdir():
         (mine / path.name).write_bytes(path.read_bytes())
     with pytest.raises(InkwashError, match=r"of other data.*delete that folder") as caught:
-        panels.for_data(small)
+        extractors.for_data(small)
     assert str(mine) in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_damaged_judges_are_refused_with_the_way_out(small: Dataset, lessons: list[int]) -> None:
-    panels.for_data(small)
+    extractors.for_data(small)
     place = cache.folder() / "judges" / small.sha256[:16]
     (place / "b.safetensors").write_bytes(b"")
     with pytest.raises(InkwashError, match=r"b\.safetensors has SHA-256.*delete .* built anew"):
-        panels.for_data(small)
+        extractors.for_data(small)
     for path in place.iterdir():
         path.unlink()
     place.rmdir()
-    assert panels.for_data(small).panel.about.sha256 == small.sha256
+    assert extractors.for_data(small).panel.about.sha256 == small.sha256
 
 
 def test_building_that_was_interrupted_begins_again(small: Dataset, lessons: list[int]) -> None:
@@ -147,8 +148,8 @@ def test_building_that_was_interrupted_begins_again(small: Dataset, lessons: lis
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        panels.for_data(small, progress=stop)
-    panels.for_data(small)
+        extractors.for_data(small, progress=stop)
+    extractors.for_data(small)
     assert lessons == [1, 2, 1, 2]
 
 
@@ -161,40 +162,40 @@ def test_a_model_is_judged_by_what_it_learnt(small: Dataset, lessons: list[int],
         "test_labels": small.test_labels.numpy(),
     }
     np.savez(tmp_path / "small.npz", **arrays)
-    facts = Facts.of(small)
+    spec = DatasetSpec.of(small)
     with pytest.raises(UsageError, match=r"no judges for small.*--data"):
-        panels.for_facts(facts)
+        extractors.for_facts(spec)
     assert not lessons
-    found = panels.for_facts(facts, tmp_path / "small.npz")
-    assert found.data is not None and found.panel.about.sha256 == facts.sha256
+    found = extractors.for_facts(spec, tmp_path / "small.npz")
+    assert found.data is not None and found.panel.about.sha256 == spec.sha256
     with pytest.raises(UsageError, match=r"--data digits is digits .* trained on small .*--judge digits"):
-        panels.for_facts(facts, "digits")
+        extractors.for_facts(spec, "digits")
 
 
 def test_data_that_come_with_inkwash_are_at_hand(digits: Dataset, lessons: list[int]) -> None:
-    found = panels.for_facts(Facts.of(digits))
+    found = extractors.for_facts(DatasetSpec.of(digits))
     assert found.data is not None and found.data.sha256 == digits.sha256
     with pytest.raises(UsageError, match="no judges for digits"):
-        panels.for_facts(replace(Facts.of(digits), sha256="0" * 64))
+        extractors.for_facts(replace(DatasetSpec.of(digits), sha256="0" * 64))
 
 
 def test_points_are_their_own_judges_and_are_not_kept(lessons: list[int]) -> None:
     for _ in range(2):
-        found = panels.for_data("moons")
+        found = extractors.for_data("moons")
         assert list(found.panel.judges) == ["points"]
     assert not lessons and not (cache.folder() / "judges").exists()
 
 
 def test_a_file_of_no_known_size_is_told_what_there_is() -> None:
     with pytest.raises(UsageError, match=r"3×9×9 have no bundled judges.*--judge DATA"):
-        panels.for_shape((3, 9, 9))
+        extractors.for_shape((3, 9, 9))
 
 
 def test_bundled_judges_need_neither_data_nor_network() -> None:
-    if "mnist" not in panels.bundled():
+    if "mnist" not in extractors.bundled():
         pytest.skip("the judges of MNIST are not built yet: tools/judges.py")
-    found = panels.for_shape((1, 28, 28))
+    found = extractors.for_shape((1, 28, 28))
     assert found.data is None and found.panel.about.data == "mnist" and list(found.panel.judges) == ["a", "b", "c"]
     assert found.panel.figures["zero"] == pytest.approx(0.807, abs=1e-3)
     assert found.panel.figures["accuracy.a"] > 0.99 and found.panel.figures["accuracy.b"] > 0.99
-    assert len(found.panel.train_rows) == len(found.panel.test_rows) == panel.ROWS
+    assert len(found.panel.train_rows) == len(found.panel.test_rows) == extractor_set.ROWS

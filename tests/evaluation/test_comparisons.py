@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from itertools import product
 
+import pytest
 import torch
 
 from inkwash.evaluation.comparison import Comparison, Entry
 from inkwash.evaluation.score import Evaluation, Score, Seen
-from inkwash.metrics.judges import Reading
+from inkwash.metrics.extractors import Reading
 
 
 def entry(name: str, seconds: float | None, fd: float | None, n: int = 1000, **more: float | None) -> Entry:
@@ -70,7 +72,7 @@ def test_the_sentence_names_the_cheapest_within_a_twentieth_of_the_best() -> Non
 
 def test_the_sentence_says_when_nothing_cheaper_will_do() -> None:
     said = Comparison((FAST, entry("near", 1.0, 1.051), BEST)).sentence
-    assert said.startswith("best is best, FD to train, A 1.000 at 1,000 images, and nothing cheaper comes within 5%")
+    assert said.startswith("best is best, FD to train, A 1.000 at 1,000 images, and nothing cheaper is as good")
     assert said.endswith("4.00 s for 64 images (400 evaluations).")
 
 
@@ -78,7 +80,7 @@ def test_files_are_compared_and_have_no_cost() -> None:
     file = entry("mine.npz", None, 0.9)
     found = Comparison((GOOD, file, BEST))
     assert names(found.front) == ["good", "best"]
-    assert found.sentence.startswith("mine.npz is best, FD to train, A 0.900") and found.sentence.endswith("of it.")
+    assert found.sentence.startswith("mine.npz is best, FD to train, A 0.900") and found.sentence.endswith("as good.")
     cheaper = Comparison((entry("as good", 1.0, 0.92), file)).sentence
     assert cheaper.startswith("as good is the cheapest within 5%") and "; mine.npz has 0.900; " in cheaper
     assert "None" not in Comparison((file, entry("other.npz", None, 2.0))).sentence
@@ -94,8 +96,48 @@ def test_figures_at_another_number_of_images_are_another_measure() -> None:
 def test_entries_without_the_score_are_named_as_such() -> None:
     bare = entry("bare", 1.0, None, n=5000)
     assert names(Comparison((bare, GOOD)).measured) == ["good"]
-    none = Comparison((bare,))
-    assert not none.front and "fd.a" in none.sentence and "too few" in none.sentence
+
+
+def test_too_few_images_are_told_once_with_the_number_that_is_needed() -> None:
+    none = Comparison((entry("one", 1.0, None, n=100), entry("two", 2.0, None, n=100)))
+    assert not none.front and not none.unranked
+    assert "fd.a" in none.sentence and "-n 200" in none.sentence and "100" in none.sentence
+
+
+def test_an_entry_at_another_number_of_images_is_told_with_both_numbers() -> None:
+    found = Comparison((entry("few", 0.1, None, n=150), entry("less", 0.1, 9.0, n=300), GOOD, BEST))
+    assert "few (150 images)" in found.unranked and "less (300 images)" in found.unranked and "1,000" in found.unranked
+    assert not Comparison((GOOD, BEST)).unranked
+
+
+def within(name: str, seconds: float, fd: float, low: float, high: float) -> Entry:
+    """An entry whose score has an interval."""
+    found = entry(name, seconds, fd)
+    scores = (replace(found.evaluation.scores[0], low=low, high=high),)
+    return replace(found, evaluation=replace(found.evaluation, scores=scores))
+
+
+@pytest.mark.parametrize(
+    ("cheap", "best", "distinguishable"),
+    [
+        # closer than 5 %, and further, with a value in common
+        ((1.02, 0.9, 1.1), (1.0, 0.9, 1.1), False),
+        ((1.5, 1.05, 1.9), (1.0, 0.9, 1.05), False),
+        # far apart
+        ((1.5, 1.3, 1.7), (1.0, 0.9, 1.1), True),
+    ],
+)
+def test_overlapping_intervals_are_not_distinguishable(
+    cheap: tuple[float, float, float], best: tuple[float, float, float], distinguishable: bool
+) -> None:
+    said = Comparison((within("cheap", 1.0, *cheap), within("dear", 2.0, *best))).sentence
+    assert said.startswith("dear is best" if distinguishable else "cheap is the cheapest that is not distinguishable")
+    assert "within 5%" not in said
+
+
+def test_apart_by_less_than_a_twentieth_is_told_so_where_intervals_do_not_overlap() -> None:
+    said = Comparison((within("cheap", 1.0, 1.04, 1.03, 1.05), within("dear", 2.0, 1.0, 0.99, 1.01))).sentence
+    assert said.startswith("cheap is the cheapest within 5% of the best")
 
 
 def test_another_key_compares_by_that() -> None:

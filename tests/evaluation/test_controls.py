@@ -17,9 +17,9 @@ import torch
 from inkwash import data
 from inkwash.data import Dataset, mnist
 from inkwash.errors import UsageError
-from inkwash.evaluation import controls, panels
+from inkwash.evaluation import controls, extractors
 from inkwash.evaluation.controls import CONTROLS, UNSPOILT, caught
-from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.extractors import Bench
 from inkwash.evaluation.score import Evaluation
 from inkwash.evaluation.verdicts import verdicts
 from inkwash.metrics import frechet
@@ -38,9 +38,9 @@ def real() -> Bench:
     place = os.environ.get("INKWASH_DATA")
     if not place or not mnist.holds(Path(place)):
         pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
-    if "mnist" not in panels.bundled():
+    if "mnist" not in extractors.bundled():
         pytest.skip("src/inkwash/panels/mnist is not built: tools/judges.py builds it")
-    return Bench(panels.for_shape((1, 28, 28)).panel, data.load(place))
+    return Bench(extractors.for_shape((1, 28, 28)).panel, data.load(place))
 
 
 @pytest.fixture(scope="module")

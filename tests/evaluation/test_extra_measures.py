@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.data import Dataset
-from inkwash.drawing import Settings
-from inkwash.evaluation.drawn import Setting
-from inkwash.evaluation.extras import EXTRAS, Subject
-from inkwash.metrics import fitting
-from inkwash.metrics.judges import Classifier
+from inkwash.evaluation.extra_measures import EXTRAS, Subject
+from inkwash.evaluation.sample_cache import Setting
+from inkwash.metrics import extractor_training
+from inkwash.metrics.extractors import Classifier
 from inkwash.model import Model
+from inkwash.sampling.run import SamplingSettings
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -31,11 +31,11 @@ def test_thorough_trains_as_many_networks_as_it_announces(
         net: Classifier, data: Dataset, seed: int, progress: object, *, epochs: int, steps: int, shift: int
     ) -> Classifier:
         nonlocal made
-        made += fitting.updates(len(data), epochs, steps)
+        made += extractor_training.updates(len(data), epochs, steps)
         return net.eval()
 
-    monkeypatch.setattr(fitting, "learnt", learnt)
-    monkeypatch.setattr(fitting, "pace", lambda net, data: 0.5)
+    monkeypatch.setattr(extractor_training, "learnt", learnt)
+    monkeypatch.setattr(extractor_training, "pace", lambda net, data: 0.5)
     data = digits if labelled else replace(digits, labels=None, test_labels=None, classes=())
     data = data if test_part else replace(data, test_values=None, test_labels=None)
     samples = digits.values[:count].flip(-1)
@@ -76,8 +76,10 @@ def test_bits_are_those_of_the_model_without_any_guidance(
         subject = Subject(digits.values[:4], None, setting)
         return next(EXTRAS["bits"].measure(subject, few, lambda what, share: None)).value
 
-    plain = bits(Setting(without, Settings()))
-    assert bits(Setting(without, Settings(guidance=3.0))) == plain
+    plain = bits(Setting(without, SamplingSettings()))
+    assert bits(Setting(without, SamplingSettings(guidance=3.0))) == plain
     # taken out of what such a network says: half of the way back to what it says without a label
-    halfway = bits(Setting(replace(without, net=Halfway(model.net, low)), Settings()))
-    assert bits(Setting(model, Settings())) == pytest.approx(halfway, rel=1e-8) != pytest.approx(plain, rel=1e-6)
+    halfway = bits(Setting(replace(without, net=Halfway(model.net, low)), SamplingSettings()))
+    assert (
+        bits(Setting(model, SamplingSettings())) == pytest.approx(halfway, rel=1e-8) != pytest.approx(plain, rel=1e-6)
+    )

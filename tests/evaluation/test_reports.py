@@ -15,18 +15,18 @@ import torch
 from PIL import Image
 
 from inkwash.errors import UsageError
-from inkwash.evaluation import comparison_page, gallery, report
 from inkwash.evaluation.comparison import Comparison, Entry
-from inkwash.evaluation.page import check_free
+from inkwash.evaluation.report import comparison_page, evaluation_page, gallery
+from inkwash.evaluation.report.page import check_free
 from inkwash.evaluation.score import Evaluation, Score, Seen
-from inkwash.metrics.judges import Reading
+from inkwash.metrics.extractors import Reading
 
 CLASSES = ("nought", "one", "two")
 SCORES = (
     Score("fd.a", "FD to train, A", 0.07624, 0.03812, "low", 0.021, 0.0712, 0.0811, 0.0699),
     Score("kid", "KID x 1000", -0.00001, 0.2),
     Score("precision", "precision", 0.91237, 0.9472, "high", note="of 1,000"),
-    Score("zero", "pixels exactly 0", 0.44551, 0.8069, "near"),
+    Score("zero", "exactly black pixels", 0.44551, 0.8069, "near"),
     Score("nearest", "nearest in train", None, 4.39, "near", note="needs mnist itself"),
 )
 FACTS = {"model": "moss <b>", "machine": "2 cores"}
@@ -92,7 +92,7 @@ def evaluation(
 
 
 def test_a_report_says_every_number_and_why_one_is_missing(tmp_path):
-    report.write(evaluation(), ["The background is grey."], tmp_path / "a", FACTS)
+    evaluation_page.write(evaluation(), ["The background is grey."], tmp_path / "a", FACTS)
     words = document(tmp_path / "a").words
     row = words[words.index("FD to train, A") :]
     assert row[1:9] == [
@@ -113,7 +113,7 @@ def test_a_report_says_every_number_and_why_one_is_missing(tmp_path):
 
 
 def test_a_report_can_be_mailed_and_read_aloud(tmp_path):
-    index = report.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
+    index = evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
     text, page = index.read_text(encoding="utf-8"), document(tmp_path / "a")
     assert "http:" not in text and "https:" not in text and "url(" not in text
     assert not page.all("script") and not page.all("link")
@@ -134,7 +134,7 @@ def test_a_report_can_be_mailed_and_read_aloud(tmp_path):
 def test_names_are_never_markup(tmp_path):
     name = '<script>alert("1")</script> & <img src=x>'
     found = replace(evaluation(name=name), data="<i>", notes=("<p>",))
-    report.write(found, ["<b>"], tmp_path / "a", {name: name})
+    evaluation_page.write(found, ["<b>"], tmp_path / "a", {name: name})
     page = document(tmp_path / "a")
     assert not page.all("script") and not page.all("i") and all("src" in image for image in page.all("img"))
     assert [text for tag, text in page.texts if tag in ("title", "h1", "dt", "dd")].count(name) == 4
@@ -146,7 +146,7 @@ def test_names_are_never_markup(tmp_path):
 @pytest.mark.parametrize(("asked", "sure"), [(False, True), (True, False), (False, False)])
 def test_what_is_not_known_is_left_out(tmp_path, asked, sure, near, train):
     found = evaluation(asked=asked, sure=sure, near=near)
-    report.write(found, [], tmp_path / "a", FACTS, pixels(50, seed=2) if train else None)
+    evaluation_page.write(found, [], tmp_path / "a", FACTS, pixels(50, seed=2) if train else None)
     page = document(tmp_path / "a")
     assert ("Nearest neighbours" in page.words) == (near and train) == (tmp_path / "a/neighbours.png").exists()
     assert ("Class by class" in page.words) == asked
@@ -155,12 +155,12 @@ def test_what_is_not_known_is_left_out(tmp_path, asked, sure, near, train):
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_few_samples_make_a_report(tmp_path, count):
-    report.write(evaluation(count), [], tmp_path / "a", FACTS, pixels(50, seed=2))
+    evaluation_page.write(evaluation(count), [], tmp_path / "a", FACTS, pixels(50, seed=2))
     assert Image.open(tmp_path / "a/worst.png").size[1] > 20
 
 
 def test_colour_samples_stay_coloured(tmp_path):
-    report.write(evaluation(values=pixels(90, 3)), [], tmp_path / "a", FACTS, pixels(50, 3, seed=2))
+    evaluation_page.write(evaluation(values=pixels(90, 3)), [], tmp_path / "a", FACTS, pixels(50, 3, seed=2))
     assert Image.open(tmp_path / "a/best.png").mode == "RGB"
 
 
@@ -169,7 +169,7 @@ def test_colour_samples_stay_coloured(tmp_path):
 def test_points_are_scattered(tmp_path, train, asked):
     points = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
     found = evaluation(values=points, asked=asked, sure=False)
-    report.write(found, [], tmp_path / "a", FACTS, points[:40] if train else None)
+    evaluation_page.write(found, [], tmp_path / "a", FACTS, points[:40] if train else None)
     assert len(document(tmp_path / "a").all("img")) == 1 + train + asked
     assert (tmp_path / "a/train.png").exists() == train
     assert not (tmp_path / "a/worst.png").exists()
@@ -197,7 +197,7 @@ def test_the_worst_is_what_the_judge_believes_least():
 
 def test_the_pictures_are_the_samples_they_are_said_to_be(tmp_path):
     found = evaluation()
-    report.write(found, [], tmp_path / "a", FACTS)
+    evaluation_page.write(found, [], tmp_path / "a", FACTS)
     first = gallery.ranked(found.seen).worst[0]
     sheet = np.asarray(Image.open(tmp_path / "a/worst.png"))
     expected = found.seen.values[first, 0].numpy().repeat(4, 0).repeat(4, 1)
@@ -222,7 +222,7 @@ def test_neighbours_stand_beneath_their_samples():
 @pytest.mark.parametrize("train", [pixels(20), pixels(50, 3)])
 def test_neighbours_in_other_images_are_refused(tmp_path, train):
     with pytest.raises(UsageError, match="other images"):
-        report.write(evaluation(), [], tmp_path / "a", FACTS, train)
+        evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS, train)
     assert not (tmp_path / "a").exists()
 
 
@@ -230,7 +230,7 @@ def test_neighbours_in_other_images_are_refused(tmp_path, train):
 def test_nothing_of_others_is_overwritten(tmp_path, held):
     (tmp_path / held).write_text("<html><title>mine</title>")
     for write in (
-        lambda: report.write(evaluation(), [], tmp_path, FACTS),
+        lambda: evaluation_page.write(evaluation(), [], tmp_path, FACTS),
         lambda: comparison_page.write(compared(), tmp_path, FACTS),
     ):
         with pytest.raises(UsageError, match="nothing is overwritten"):
@@ -247,26 +247,26 @@ def test_a_file_is_no_folder(tmp_path):
 
 
 def test_a_report_replaces_a_report_and_leaves_nothing_stale(tmp_path):
-    report.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
+    evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
     (tmp_path / "a/notes.txt").write_text("mine")
     comparison_page.write(compared(), tmp_path / "a", FACTS)
-    report.write(evaluation(asked=False), [], tmp_path / "a", FACTS)
+    evaluation_page.write(evaluation(asked=False), [], tmp_path / "a", FACTS)
     beside = {path.name for path in (tmp_path / "a").iterdir()}
     assert beside == {"index.html", "worst.png", "median.png", "best.png", "notes.txt"}
 
 
 def test_a_forged_list_of_files_reaches_nothing_outside(tmp_path):
     (tmp_path / "precious").write_text("mine")
-    report.write(evaluation(), [], tmp_path / "a", FACTS)
+    evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS)
     index = tmp_path / "a/index.html"
     index.write_text(index.read_text().replace('content="worst.png', 'content="../precious .. / worst.png'))
-    report.write(evaluation(), [], tmp_path / "a", FACTS)
+    evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS)
     assert (tmp_path / "precious").read_text() == "mine"
 
 
 def test_equal_input_gives_equal_bytes(tmp_path):
     for name in ("a", "b"):
-        report.write(evaluation(), ["Well."], tmp_path / name / "one", FACTS, pixels(50, seed=2))
+        evaluation_page.write(evaluation(), ["Well."], tmp_path / name / "one", FACTS, pixels(50, seed=2))
         comparison_page.write(compared(), tmp_path / name / "many", FACTS)
     first = {path.relative_to(tmp_path / "a"): path.read_bytes() for path in (tmp_path / "a").rglob("*.*")}
     again = {path.relative_to(tmp_path / "b"): path.read_bytes() for path in (tmp_path / "b").rglob("*.*")}
@@ -329,7 +329,7 @@ def test_the_front_and_its_line_are_those_that_nothing_beats(tmp_path, monkeypat
         (0.5, 0.9, True),
     ]
     words = document(tmp_path / "a").words
-    assert any(text.endswith("as many samples: moss ddim:5, moss.npz.") for text in words)
+    assert any(text.endswith("another number of samples: moss ddim:5, moss.npz.") for text in words)
 
 
 def test_files_alone_have_no_plot(tmp_path):

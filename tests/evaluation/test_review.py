@@ -13,25 +13,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inkwash import own_code
+from inkwash.config import plugins
 from inkwash.data import Dataset
-from inkwash.drawing import Settings
+from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
-from inkwash.evaluation import panels, requests, scoring
+from inkwash.evaluation import extractors, measures, plan
 from inkwash.evaluation import verdicts as rules
 from inkwash.evaluation.comparison import Comparison, Entry
-from inkwash.evaluation.drawn import Setting
-from inkwash.evaluation.panels import Bench
-from inkwash.evaluation.requests import Asked
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.grading import standing
+from inkwash.evaluation.measures import measure
+from inkwash.evaluation.plan import Asked
+from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Evaluation, Score, Seen
-from inkwash.evaluation.scoring import measure
-from inkwash.evaluation.standing import standing
-from inkwash.facts import Facts
-from inkwash.metrics.judges import Reading
-from inkwash.metrics.panel import Panel
+from inkwash.metrics.extractor_set import ExtractorSet
+from inkwash.metrics.extractors import Reading
 from inkwash.model import Model
+from inkwash.sampling.run import SamplingSettings
 
-Judged = Callable[[Dataset], Panel]
+Judged = Callable[[Dataset], ExtractorSet]
 
 
 # ---- another number of images
@@ -72,12 +72,12 @@ def test_no_floor_is_told_far_beyond_what_was_measured(bench: Bench, digits: Dat
 
 
 def test_ten_thousand_labels_in_equal_counts_are_no_draw_from_the_train_set() -> None:
-    mnist = panels._read("mnist")
+    mnist = extractors._read("mnist")
     equal = torch.arange(10_000) % 10
-    assert scoring._other_shares(equal, mnist) == pytest.approx([0.1] * 10)
+    assert measures._other_shares(equal, mnist) == pytest.approx([0.1] * 10)
     edges = torch.tensor(mnist.about.proportions).cumsum(0)
     drawn = torch.searchsorted(edges, (torch.arange(10_000) + 0.5) / 10_000).clamp(max=9)
-    assert scoring._other_shares(drawn, mnist) is None
+    assert measures._other_shares(drawn, mnist) is None
 
 
 def test_what_cannot_be_weighted_says_so(digits: Dataset, judged: Judged) -> None:
@@ -156,11 +156,11 @@ def test_settings_that_are_not_ranked_are_named() -> None:
 def test_an_edited_file_of_ones_own_draws_anew(
     untrained: Callable[..., Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setting = Setting(untrained(), Settings())
+    setting = Setting(untrained(), SamplingSettings())
     plain = setting.identity()
     file = tmp_path / "mine.py"
     file.write_text("SHARE = 1\n")
-    module = ModuleType(f"{own_code.PREFIX}mine")
+    module = ModuleType(f"{plugins.PREFIX}mine")
     module.__file__ = str(file)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     first = setting.identity()
@@ -170,13 +170,13 @@ def test_an_edited_file_of_ones_own_draws_anew(
 
 def test_points_in_place_of_images_are_other_data(digits: Dataset) -> None:
     with pytest.raises(UsageError, match=r"moons.*trained on digits.*--judge"):
-        panels.for_facts(Facts.of(digits), "moons")
+        extractors.for_facts(DatasetSpec.of(digits), "moons")
 
 
 def test_judges_that_know_fewer_classes_are_refused_before_anything_is_drawn(
     untrained: Callable[..., Model], bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = replace(bench.panel, about=replace(bench.panel.about, classes=("0", "1")))
-    monkeypatch.setattr(requests.panels, "for_data", lambda *_: Bench(few, None))
+    monkeypatch.setattr(plan.panels, "for_data", lambda *_: Bench(few, None))
     with pytest.raises(UsageError, match=r"tiny has labels from 0 to 9.*0 to 1"):
         Asked((untrained(),), 300, judge="few").resolve()

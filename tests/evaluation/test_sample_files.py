@@ -12,9 +12,9 @@ import torch
 
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import files
-from inkwash.evaluation.panels import Bench
-from inkwash.evaluation.requests import Asked, Held
+from inkwash.evaluation import image_arrays
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.plan import Asked, Held
 
 GREY = np.arange(5 * 8 * 8, dtype=np.uint8).reshape(5, 8, 8)
 
@@ -50,7 +50,7 @@ def test_what_is_not_plainly_pixels_is_refused(case: str, tmp_path: Path) -> Non
     arrays, words = REFUSED[case]
     path = saved(tmp_path / "mine.npz", **arrays)
     with pytest.raises(InkwashError, match=words) as caught:
-        files.read(path)
+        image_arrays.read(path)
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
 
 
@@ -58,41 +58,46 @@ def test_what_is_not_plainly_pixels_is_refused(case: str, tmp_path: Path) -> Non
 def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "mine.npz").write_bytes(content)
     with pytest.raises(InkwashError, match=r"mine\.npz") as caught:
-        files.read(tmp_path / "mine.npz")
+        image_arrays.read(tmp_path / "mine.npz")
     assert "\n" not in str(caught.value)
 
 
 def test_arrays_are_known_by_their_names() -> None:
     assert (
-        files.holds("a.npz") and files.holds(Path("A.NPY")) and not files.holds("runs/a") and not files.holds("a.png")
+        image_arrays.holds("a.npz")
+        and image_arrays.holds(Path("A.NPY"))
+        and not image_arrays.holds("runs/a")
+        and not image_arrays.holds("a.png")
     )
 
 
 def test_images_come_with_their_labels(tmp_path: Path) -> None:
-    values, labels = files.read(saved(tmp_path / "a.npz", images=GREY, labels=np.array([3, 1, 4, 1, 5], np.uint8)))
+    values, labels = image_arrays.read(
+        saved(tmp_path / "a.npz", images=GREY, labels=np.array([3, 1, 4, 1, 5], np.uint8))
+    )
     assert values.dtype == torch.uint8 and np.array_equal(values[:, 0].numpy(), GREY)
     assert labels is not None and labels.tolist() == [3, 1, 4, 1, 5]
     np.save(tmp_path / "b.npy", GREY[..., None])
-    values, labels = files.read(tmp_path / "b.npy")
+    values, labels = image_arrays.read(tmp_path / "b.npy")
     assert values.shape == (5, 1, 8, 8) and labels is None
 
 
 def test_minus_one_throughout_is_no_label(tmp_path: Path) -> None:
-    assert files.read(saved(tmp_path / "a.npz", images=GREY, labels=np.full(5, -1)))[1] is None
+    assert image_arrays.read(saved(tmp_path / "a.npz", images=GREY, labels=np.full(5, -1)))[1] is None
 
 
 def test_points_are_read_as_points(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
-    values, labels = files.read(saved(tmp_path / "a.npz", points=points, labels=np.full(6, -1)))
+    values, labels = image_arrays.read(saved(tmp_path / "a.npz", points=points, labels=np.full(6, -1)))
     assert np.array_equal(values.numpy(), points) and labels is None
 
 
 def test_negatives_are_refused_and_what_is_darker_or_lighter_is_not(bench: Bench, digits: Dataset) -> None:
     images = digits.values[:200]
     with pytest.raises(UsageError, match=r"mine: the mean pixel is 17\d.*digits is 7\d.*inverted.*255 - images"):
-        files.require_like("mine", 255 - images, bench.panel)
+        image_arrays.require_like("mine", 255 - images, bench.panel)
     for other in (images, images // 2, (images.float() * 1.5).clamp(max=255).byte(), images.clamp(min=40)):
-        files.require_like("mine", other, bench.panel)
+        image_arrays.require_like("mine", other, bench.panel)
 
 
 # ---- as part of a request
@@ -104,7 +109,7 @@ Ask = Callable[..., Any]
 @pytest.fixture
 def ask(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """`ask(path, n=...)` resolves a request that is judged by the digits of `bench`."""
-    monkeypatch.setattr("inkwash.evaluation.panels.for_data", lambda *_, **__: bench)
+    monkeypatch.setattr("inkwash.evaluation.extractors.for_data", lambda *_, **__: bench)
     return lambda *things, **more: Asked(tuple(map(str, things)), **({"judge": "digits"} | more)).resolve()
 
 

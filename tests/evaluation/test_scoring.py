@@ -15,15 +15,15 @@ from inkwash import data
 from inkwash.core.noise import Stream, normals, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
-from inkwash.evaluation import panels
-from inkwash.evaluation.panels import Bench
+from inkwash.evaluation import extractors
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.measures import measure
 from inkwash.evaluation.score import GLOSSARY, Evaluation
-from inkwash.evaluation.scoring import measure
 from inkwash.metrics import frechet
+from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.metrics.frechet import Moments
-from inkwash.metrics.panel import Panel
 
-Judged = Callable[[Dataset], Panel]
+Judged = Callable[[Dataset], ExtractorSet]
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +252,7 @@ def test_no_figure_is_nan(count: int, bench: Bench, digits: Dataset) -> None:
 
 def test_points_are_measured_where_they_lie() -> None:
     moons = data.load("moons")
-    bench = panels.for_data(moons)
+    bench = extractors.for_data(moons)
     for name, points in (("train", moons.values[:500]), ("apart", moons.values[:500] + 3)):
         found = measure(name, points, None, bench.panel, bench.data)
         assert "zero" not in values(found) and "accuracy.points" not in values(found)

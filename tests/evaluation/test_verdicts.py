@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from inkwash.evaluation import controls
 from inkwash.evaluation import verdicts as rules
-from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.measures import measure
 from inkwash.evaluation.score import Evaluation, Score, Seen
-from inkwash.evaluation.scoring import measure
 from inkwash.evaluation.verdicts import verdicts
-from inkwash.metrics.judges import Reading
+from inkwash.metrics.extractors import Reading
 
 Images = tuple[Tensor, Tensor]
 

@@ -117,9 +117,11 @@ def test_every_sampler_walks_the_path_of_python(javascript: Run, kind: str, sche
     )
     seeds = torch.arange(3)
     path = Sampler(schedule, kind, 9)(towards_label, lambda draw: normals(seeds, 0, draw, Stream.SAMPLE, (6,)))
-    for (x, guess), frame in zip(javascript(program, {"schedule": spelled(schedule), "kind": kind}), path, strict=True):
+    for (x, denoised), frame in zip(
+        javascript(program, {"schedule": spelled(schedule), "kind": kind}), path, strict=True
+    ):
         torch.testing.assert_close(torch.tensor(x), frame.x.flatten(), rtol=2e-5, atol=2e-5)
-        torch.testing.assert_close(torch.tensor(guess), frame.guess.flatten(), rtol=2e-5, atol=2e-5)
+        torch.testing.assert_close(torch.tensor(denoised), frame.denoised.flatten(), rtol=2e-5, atol=2e-5)
 
 
 @pytest.mark.parametrize("wrapped", ["guided", "clipped", "inpainted", "between"])

@@ -15,7 +15,7 @@ from PIL import Image
 
 Run = Callable[..., Any]
 
-PAGE = Path(str(resources.files("inkwash.serve") / "page")).as_uri()
+PAGE = Path(str(resources.files("inkwash.web") / "page")).as_uri()
 
 
 def test_a_card_has_code_and_no_headings_over_nothing(javascript: Run) -> None:

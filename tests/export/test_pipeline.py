@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inkwash.config.recipe import Recipe
 from inkwash.core import Sampler, Schedule
+from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 from inkwash.export import pipeline
-from inkwash.facts import Facts
 from inkwash.model import Model, build_net
-from inkwash.recipe import Recipe
 
 diffusers = pytest.importorskip("diffusers", reason="to write for diffusers needs the interop extra")
 
@@ -34,13 +34,13 @@ def trained(target: str, conditional: bool = False, side: int = 8, std: float = 
             "network": {"kind": "ddpm-unet", "conditional": conditional, **options},
         }
     )
-    facts = Facts("made", "0" * 64, 10, (3, side, side), ("a", "b"), (0.5, 0.5), std)
-    net = build_net(recipe, facts).eval().requires_grad_(False)
+    spec = DatasetSpec("made", "0" * 64, 10, (3, side, side), ("a", "b"), (0.5, 0.5), std)
+    net = build_net(recipe, spec).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(0)
     for weight in net.parameters():
         if not weight.any():
             nn.init.normal_(weight, std=0.1, generator=generator)
-    return Model("made", recipe, facts, net, 0, "0" * 12)
+    return Model("made", recipe, spec, net, 0, "0" * 12)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def test_its_pipeline_draws_what_our_sampler_draws(target: str, conditional: boo
         use_clipped_model_output=True,
         output_type="np",
     )
-    start = torch.randn((3, *model.facts.shape), generator=torch.Generator().manual_seed(1))
+    start = torch.randn((3, *model.spec.shape), generator=torch.Generator().manual_seed(1))
     levels = Trailing(count)
     # theirs starts from the whole noise, whatever its level leaves of the image
     whole = start / float(levels.levels(steps)[0].sigma)

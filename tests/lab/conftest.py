@@ -29,7 +29,7 @@ SMALL = (
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """A file of 600 pictures without labels, 8 by 8, and a cache that holds their judge."""
-    from inkwash.evaluation import panels
+    from inkwash.evaluation import extractors
 
     root = tmp_path_factory.mktemp("lab")
     draw = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     np.savez(root / "blobs.npz", images=images)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(root / "cache"))
-        panels.for_data(str(root / "blobs.npz"))
+        extractors.for_data(str(root / "blobs.npz"))
     return SimpleNamespace(data=str(root / "blobs.npz"), cache=root / "cache")
 
 
@@ -53,7 +53,7 @@ def own_place(tmp_path: Path, built: SimpleNamespace, monkeypatch: pytest.Monkey
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("INKWASH_DATA", raising=False)
     # the plots of a run are drawn, and tested, elsewhere; here they would take most of the time
-    monkeypatch.setattr("inkwash.runs.record._draw_plots", lambda *given: None)
+    monkeypatch.setattr("inkwash.runs.card._draw_plots", lambda *given: None)
     known = dict(EXPERIMENTS)
     yield
     EXPERIMENTS.clear()

@@ -36,7 +36,7 @@ def test_an_experiment_of_ones_own_from_training_to_verdict(inkwash, own, built)
     assert outcome.code == 0, outcome.err
     told = json.loads(Path("lab/more-steps/results.json").read_text())
     assert f"{told['verdict']['outcome']}: {told['verdict']['words']}" in outcome.out
-    assert "training takes about" in outcome.err and "drawing 200 images of each arm takes about" in outcome.err
+    assert "training takes about" in outcome.err and "sampling 200 images per variant takes about" in outcome.err
     assert "inkwash lab more-steps -n 200" in Path("lab/more-steps/card.md").read_text()
     again = inkwash("lab", "more-steps", "--with", own, "--json")
     assert again.out == Path("lab/more-steps/results.json").read_text()
@@ -47,6 +47,19 @@ def test_an_experiment_of_ones_own_from_training_to_verdict(inkwash, own, built)
 def test_a_row_of_the_table_is_an_experiment_too(inkwash, own):
     own.write_text(OWN + "\nfrom inkwash.lab import EXPERIMENTS\nEXPERIMENTS['row'] = EXPERIMENT\ndel EXPERIMENT\n")
     assert "Four steps are better than one." in inkwash("lab", "--with", own).out
+
+
+def test_the_claim_names_the_run_that_it_is_tested_on(inkwash, own, built):
+    """The system that claims it is not the model that is tested."""
+    own.write_text(OWN.replace('name="more-steps"', 'name="more-steps", claimed_by="ddpm-bn"'))
+    given = ("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
+    assert inkwash(*given, "-o", "out").code == 0
+    run = "out/runs/simple-unet"
+    outcome = inkwash(*given, "-o", "tested", "--run", run)
+    assert outcome.code == 0, outcome.err
+    for text in (outcome.out, Path("tested/card.md").read_text()):
+        assert f"(claimed by ddpm-bn, tested here on {run})" in text and "ddpm-bn: " not in text
+    assert json.loads(Path("tested/results.json").read_text())["tested_on"] == run
 
 
 def test_an_unknown_experiment(refused):
@@ -120,7 +133,7 @@ def test_an_experiment_that_is_none(refused, own):
         (('name="more-steps"', 'name="More steps"'), "small letters"),
         (('Arm("four"', 'Arm("one step"'), "a name of its own"),
         (('length="64 images"', 'length="long"'), "length of experiment more-steps"),
-        (('"ddim:4"', '"dddim:4"'), "did you mean 'ddim'?"),
+        (('"ddim:4"', '"dddim:4"'), "did you mean 'ddim:4'?"),
         (('"network.base=4"', '"network.bass=4"'), "network.bas"),
         (('MODEL, "ddim:4"', '"no-model", "ddim:4"'), "unknown model 'no-model'"),
     ],
@@ -148,4 +161,4 @@ def test_interrupted_says_how_to_go_on(inkwash, own, built, monkeypatch):
     monkeypatch.setattr(Work, "run", broken_off)
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "--quiet")
     assert outcome.code == 130
-    assert "the same command goes on" in outcome.err
+    assert "the same command resumes" in outcome.err

@@ -7,18 +7,19 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from inkwash import data, model, recipe
-from inkwash.drawing import Settings
-from inkwash.evaluation.drawn import Samples, Setting
+from inkwash import data, model
+from inkwash.config import recipe
+from inkwash.data.spec import DatasetSpec
+from inkwash.evaluation.sample_cache import Samples, Setting
 from inkwash.evaluation.score import Score
-from inkwash.facts import Facts
 from inkwash.lab import Picture, Ready, Series
-from inkwash.lab.bench import Watch
 from inkwash.lab.experiments.early_refinement import path
 from inkwash.lab.experiments.no_noise import commonest
 from inkwash.lab.experiments.same_noise import likeness
 from inkwash.lab.experiments.t_300_trap import brightness
+from inkwash.lab.measurement import Watch
 from inkwash.model import Model
+from inkwash.sampling.run import SamplingSettings
 
 
 def lab(arms, real_mean=40.0):
@@ -85,10 +86,10 @@ def test_brightness_is_the_mean_of_all_pixels_with_what_chance_may_move(noise):
 
 def test_a_path_begins_at_its_first_guess_and_ends_at_the_picture():
     chosen = recipe.load("simple-unet").with_changes(["network.base=4"])
-    facts = Facts.of(data.load("digits"))
-    net = model.build_net(chosen, facts).eval().requires_grad_(False)
+    spec = DatasetSpec.of(data.load("digits"))
+    net = model.build_net(chosen, spec).eval().requires_grad_(False)
     torch.nn.init.normal_(list(net.parameters())[-2], generator=torch.Generator().manual_seed(0))
-    setting = Setting(Model("it", chosen, facts, net, 0, "w"), Settings("ddim:6"))
+    setting = Setting(Model("it", chosen, spec, net, 0, "w"), SamplingSettings("ddim:6"))
     found = list(path(Ready("it", setting, 0, 0.0), lab([])))
     series = {each.key: each.values for each in found if isinstance(each, Series)}
     assert series["way"][0] == 0 and series["way"][-1] == pytest.approx(1)

@@ -13,13 +13,11 @@ import pytest
 from inkwash import model
 from inkwash.evaluation.score import Score
 from inkwash.lab import Arm, Lab, Plot, Ready, Series, Trained, table
-from inkwash.lab import models as lab_models
-from inkwash.lab.bench import Watch
+from inkwash.lab import arm_models as lab_models
 from inkwash.lab.folder import Request
+from inkwash.lab.measurement import Watch
 from inkwash.lab.runner import prepare
-from inkwash.recipe import with_length
 from inkwash.runs.folder import RunFolder
-from inkwash.training.lengths import Length
 
 
 class Heard(Watch):
@@ -111,14 +109,13 @@ def test_the_trained_arms_are_ordinary_run_folders_of_equal_length(small, built)
 
 
 def test_minutes_become_one_number_of_images_for_all(small, built, monkeypatch):
-    steps = iter((9, 6))
-    said = []
+    steps, said = iter((9, 6)), []
 
-    def planned(recipe, data, seconds, device, ranks):
-        said.append(seconds)
-        return with_length(recipe, Length(next(steps), "steps"))
+    def in_budget(course):
+        said.append(course.budget.seconds)
+        return next(steps)
 
-    monkeypatch.setattr(lab_models, "planned", planned)
+    monkeypatch.setattr(lab_models, "_steps_in_budget", in_budget)
     asked = Request("small", data=built.data, length="2 minutes")
     prepare(small(), asked, "out").run()
     assert said == [120, 120]

@@ -64,6 +64,6 @@ def test_interrupted_all_save_and_the_same_command_goes_on(command: list[str], e
         assert lab.stderr is not None
         try:
             lines = iter(lab.stderr.readline, "")
-            assert any("going on with out/runs/simple-unet from step" in line for line in lines)
+            assert any("resuming out/runs/simple-unet from step" in line for line in lines)
         finally:
             lab.kill()

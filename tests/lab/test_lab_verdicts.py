@@ -7,10 +7,11 @@ import json
 import pytest
 import torch
 
-from inkwash import model, recipe
-from inkwash.evaluation.drawn import Setting
+from inkwash import model
+from inkwash.config import recipe
+from inkwash.data.spec import DatasetSpec
+from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Score
-from inkwash.facts import Facts
 from inkwash.lab import EXPERIMENTS, Result, Results, Series, Trained, Verdict, weigh
 from inkwash.model import Model
 
@@ -136,13 +137,13 @@ def test_every_experiment_states_a_claim_of_a_system(each):
 
 @pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
 def test_every_arm_can_be_drawn_by_the_model_of_its_recipe(each):
-    facts = Facts("mnist", "", 60000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.6)
+    spec = DatasetSpec("mnist", "", 60000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.6)
     built = {}
     for arm in each.arms:
         trained = arm.model if isinstance(arm.model, Trained) else Trained(arm.model)
         chosen = recipe.load(trained.recipe).with_changes(trained.changes)
         if arm.model not in built:
-            built[arm.model] = Model(chosen.name, chosen, facts, model.build_net(chosen, facts), 0, "")
+            built[arm.model] = Model(chosen.name, chosen, spec, model.build_net(chosen, spec), 0, "")
         setting = Setting(built[arm.model], arm.settings)
         assert setting.sampler.evaluations <= 600
         built[arm.model].denoiser(arm.guidance)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.metrics.classes import accuracy, entropy, per_class_distance, shares, unsure
+from inkwash.metrics.class_accuracy import accuracy, entropy, per_class_distance, shares, unsure
 from inkwash.metrics.frechet import Moments, distance
-from inkwash.metrics.pixels import zero_share
+from inkwash.metrics.pixel_statistics import zero_share
 
 Rows = Callable[..., Tensor]
 

@@ -203,3 +203,14 @@ def test_bad_input_is_named_in_one_line(call: Callable[[], object], error: type[
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_a_resample_of_two_rows_repeats_one_of_them_half_of_the_time() -> None:
+    # two rows at -1 and 1 have variance 2, one of them twice has none: FD to N(0, 1) is (sqrt(2) - 1)^2 and 1 + 1
+    rows, normal = torch.tensor([[-1.0], [1.0]]), gaussian(torch.zeros(1), torch.ones(1, 1))
+    own = (math.sqrt(2) - 1) ** 2
+    _, high = interval(rows, normal, draws=400)
+    # the upper quantile is 2, moved from the draws' mean to the estimate
+    repeated = 1 - (high - own) / (2 - own)
+    assert repeated * 400 == pytest.approx(round(repeated * 400), abs=1e-6)
+    assert 0.4 < repeated < 0.6

@@ -11,16 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from inkwash.core import (
-    Cosine,
-    Denoiser,
-    EmpiricalDenoiser,
-    GaussianDenoiser,
-    Karras,
-    Level,
-    Linear,
-    MixtureDenoiser,
-)
+from inkwash.core import Cosine, Denoiser, EmpiricalDenoiser, GaussianDenoiser, Karras, Level, Linear, MixtureDenoiser
 from inkwash.data import encode
 from inkwash.errors import InkwashError, UsageError
 from inkwash.metrics.likelihood import (
@@ -160,6 +151,14 @@ def test_a_decoder_that_sees_nothing_says_the_frequencies_and_one_that_sees_all_
     blind, sharp = Level(0.0, 1.0), Level(1.0, 1e-4)
     torch.testing.assert_close(torch.exp(-decoder_nats(pixels, encode(pixels), blind, shares)), shares)
     assert decoder_nats(pixels, encode(pixels), sharp, shares).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0])
+def test_two_pixels_are_as_likely_as_the_noise_between_them_and_what_is_seen(sigma: float) -> None:
+    seen, ends = torch.full((2, 1, 1, 1), 0.3), torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
+    black, white = decoder_nats(ends, seen, Level(0.8, sigma)).tolist()
+    log_chance = Normal(0.8 * encode(ends).flatten(), sigma).log_prob(seen.flatten())
+    assert black - white == pytest.approx(float(log_chance[1] - log_chance[0]), rel=1e-6)
 
 
 def test_frequencies_are_shares_of_values_and_none_is_impossible() -> None:

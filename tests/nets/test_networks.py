@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.nets import NETS
-from inkwash.nets.anatomy import parameters
 from inkwash.nets.resampling import halve, join
+from inkwash.nets.summary import parameters
 
 SMALL: dict[str, dict[str, Any]] = {
     "batchnorm-unet": {"base": 8, "dim": 16},

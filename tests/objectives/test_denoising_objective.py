@@ -217,11 +217,11 @@ def test_labels_are_dropped_with_their_chance_and_otherwise_kept() -> None:
 class Says:
     """A denoiser whose guess of the image is given, put into the words of its target."""
 
-    def __init__(self, target: Target, guess: Tensor) -> None:
-        self.target, self.guess = target, guess
+    def __init__(self, target: Target, denoised: Tensor) -> None:
+        self.target, self.denoised = target, denoised
 
     def output(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        return self.target.of(level, self.guess, level.noise_in(x, self.guess))
+        return self.target.of(level, self.denoised, level.noise_in(x, self.denoised))
 
 
 @every_target
@@ -231,13 +231,13 @@ def test_clipped_a_guess_beyond_the_end_costs_nothing_where_the_pixel_is_at_it(k
     u = stratify(torch.full((level_count,), 0.5, dtype=torch.float64))
     images = torch.tensor([end, end, 0.3, -end], dtype=torch.float64).expand(level_count, 4)
     # beyond; short of it; beyond where the pixel is grey; beyond at the wrong end
-    guess = torch.tensor([end * 1.7, end * 0.6, end * 1.5, end * 1.5], dtype=torch.float64).expand(level_count, 4)
+    denoised = torch.tensor([end * 1.7, end * 0.6, end * 1.5, end * 1.5], dtype=torch.float64).expand(level_count, 4)
 
     def losses(clip: bool) -> Tensor:
         objective = Denoising(Cosine(), clip=clip)
         return torch.stack(
             [
-                objective(Says(target, guess[:, k : k + 1]), images[:, k : k + 1], None, u, noise[:, k : k + 1])
+                objective(Says(target, denoised[:, k : k + 1]), images[:, k : k + 1], None, u, noise[:, k : k + 1])
                 for k in range(4)
             ]
         )
@@ -275,8 +275,8 @@ class Hears:
 
     def output(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         heard = torch.zeros(len(x), 1, dtype=torch.bool) if label is None else label[:, None] >= 0
-        guess = torch.where(heard, self.with_label, self.without)
-        return self.target.of(level, guess, level.noise_in(x, guess))
+        denoised = torch.where(heard, self.with_label, self.without)
+        return self.target.of(level, denoised, level.noise_in(x, denoised))
 
 
 @every_target

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from inkwash import data, model
+from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
-from inkwash.facts import Facts
+from inkwash.data.spec import DatasetSpec
 from inkwash.model import Model
-from inkwash.recipe import Recipe
-from inkwash.runs.course import Course
-from inkwash.runs.starting import start
+from inkwash.runs.start import start
+from inkwash.runs.training_run import Run
 
 torch.set_num_threads(1)
 
@@ -49,7 +49,7 @@ def digits() -> Dataset:
 
 
 @pytest.fixture
-def begun(tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset) -> Callable[..., Course]:
+def begun(tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset) -> Callable[..., Run]:
     """`begun("name", "field=value", ...)` is a new run of the tiny recipe in a folder of that name."""
     return lambda name="run", *changes: start(tiny(*changes), digits, tmp_path / name)
 
@@ -58,8 +58,8 @@ def begun(tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset) -> Calla
 def untrained(tiny: Callable[..., Recipe], digits: Dataset) -> Callable[..., Model]:
     """`untrained("field=value", ..., awake=True)` is a model that never trained; `awake` gives it random last weights."""
 
-    def build(*changes: str, awake: bool = True, facts: Facts | None = None) -> Model:
-        recipe, known = tiny(*changes), facts or Facts.of(digits)
+    def build(*changes: str, awake: bool = True, spec: DatasetSpec | None = None) -> Model:
+        recipe, known = tiny(*changes), spec or DatasetSpec.of(digits)
         net = model.build_net(recipe, known).eval().requires_grad_(False)
         generator = torch.Generator().manual_seed(3)
         for weight in net.parameters():

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from inkwash.data import Dataset
-from inkwash.runs.course import Course, Step
-from inkwash.runs.starting import go_on
+from inkwash.runs.start import resume
+from inkwash.runs.training_run import Run, Step
 
 SECTIONS = [
     "## Objective",
@@ -22,12 +22,12 @@ SECTIONS = [
     "### Qualitative",
     "## Observations",
     "## Next steps",
-    "## Draw from it",
+    "## Sample from it",
 ]
 
 
 @pytest.fixture
-def stopped(begun: Callable[..., Course]) -> Course:
+def stopped(begun: Callable[..., Run]) -> Run:
     """A run that was stopped after four of its six steps."""
     course = begun("run")
     for event in course.events():
@@ -36,7 +36,7 @@ def stopped(begun: Callable[..., Course]) -> Course:
     return course
 
 
-def test_a_card_has_the_sections_of_an_experiment_record(stopped: Course) -> None:
+def test_a_card_has_the_sections_of_an_experiment_record(stopped: Run) -> None:
     card = stopped.folder.card.read_text(encoding="utf-8")
     assert re.findall(r"^##+ .*$", card, flags=re.MULTILINE) == SECTIONS
     for told in ("See it run.", "It runs.", "Let it rest.", "**Type**: baseline", "digits", "class-unet", "adamw"):
@@ -45,8 +45,8 @@ def test_a_card_has_the_sections_of_an_experiment_record(stopped: Course) -> Non
     assert "stopped at step 4 of 6" in card
 
 
-def test_a_card_grows_with_its_run_and_shows_its_pictures(stopped: Course, digits: Dataset) -> None:
-    list(go_on(stopped.folder.path, digits).events())
+def test_a_card_grows_with_its_run_and_shows_its_pictures(stopped: Run, digits: Dataset) -> None:
+    list(resume(stopped.folder.path, digits).events())
     card = stopped.folder.card.read_text(encoding="utf-8")
     assert "**Status**: complete" in card
     shown = re.findall(r"!\[.*?\]\((.*?)\)", card)
@@ -58,7 +58,7 @@ def test_a_card_grows_with_its_run_and_shows_its_pictures(stopped: Course, digit
     assert len(stopped.folder.sessions()) == 2
 
 
-def test_a_run_that_says_nothing_of_itself_says_so(begun: Callable[..., Course]) -> None:
+def test_a_run_that_says_nothing_of_itself_says_so(begun: Callable[..., Run]) -> None:
     course = begun("run", "experiment={}", "training.length=1 step")
     list(course.events())
     card = course.folder.card.read_text(encoding="utf-8")
@@ -66,11 +66,11 @@ def test_a_run_that_says_nothing_of_itself_says_so(begun: Callable[..., Course])
     assert card.count("Not stated.") == 3
 
 
-def test_an_average_too_young_to_draw_from_is_said_to_be(begun: Callable[..., Course]) -> None:
+def test_an_average_too_young_to_draw_from_is_said_to_be(begun: Callable[..., Run]) -> None:
     # after one step of a half-life of a twentieth of a step, a millionth of the random start is left
     old, young = begun("old", "training.length=1 step"), begun("young", "training.length=1 step")
     young.state.progress.start_left = 1e5
     for course in (old, young):
         list(course.events())
-    assert "too young" not in old.folder.card.read_text(encoding="utf-8")
-    assert "too young" in young.folder.card.read_text(encoding="utf-8")
+    assert "too early to sample" not in old.folder.card.read_text(encoding="utf-8")
+    assert "too early to sample" in young.folder.card.read_text(encoding="utf-8")

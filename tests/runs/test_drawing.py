@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -12,24 +13,24 @@ from torch import Tensor
 
 import inkwash
 from inkwash.core import SAMPLERS
-from inkwash.drawing import Settings, draw, frames, labels_for, parse_labels
 from inkwash.errors import UsageError
 from inkwash.model import Model
+from inkwash.sampling.run import SamplingSettings, frames, labels_for, parse_labels, sample_batches
 
 Untrained = Callable[..., Model]
 COUNT = 9
 
 
-def drawn(model: Model, seeds: Tensor, settings: Settings, batch: int, labels: Tensor | None = None) -> Tensor:
+def drawn(model: Model, seeds: Tensor, settings: SamplingSettings, batch: int, labels: Tensor | None = None) -> Tensor:
     asked = labels_for(model, seeds) if labels is None else labels
-    return torch.cat([part.values for part in draw(model, seeds, asked, settings, batch)])
+    return torch.cat([part.values for part in sample_batches(model, seeds, asked, settings, batch)])
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("batch", [1, 7])
 def test_an_image_is_the_same_in_any_batch(untrained: Untrained, sampler: str, batch: int) -> None:
     model, seeds = untrained(), torch.arange(COUNT)
-    settings = Settings(f"{sampler}:4", guidance=2.0)
+    settings = SamplingSettings(f"{sampler}:4", guidance=2.0)
     whole, parts = (drawn(model, seeds, settings, size).int() for size in (64, batch))
     assert whole.unique(dim=0).shape[0] == COUNT
     assert (whole - parts).abs().max() <= 1
@@ -40,7 +41,7 @@ def test_an_image_is_the_same_in_any_batch(untrained: Untrained, sampler: str, b
 def test_its_noise_is_the_same_bit_for_bit(untrained: Untrained, sampler: str, batch: int) -> None:
     # an untrained network says zero exactly, so that every state of the path is a sum of noise alone
     model, seeds = untrained(awake=False), torch.arange(COUNT)
-    settings = Settings(f"{sampler}:5")
+    settings = SamplingSettings(f"{sampler}:5")
 
     def path(some: Tensor) -> Tensor:
         return torch.stack([frame.x for frame in frames(model, some, labels_for(model, some), settings)], dim=1)
@@ -65,18 +66,39 @@ def test_nothing_is_drawn_from_the_global_generator(untrained: Untrained) -> Non
 def test_temperature_and_eta_change_the_noise_and_not_the_start(untrained: Untrained) -> None:
     model, seeds = untrained(), torch.arange(2)
     labels = labels_for(model, seeds)
-    choices = [Settings("ddim:4", eta=eta, temperature=heat) for eta, heat in ((0.0, 1.0), (1.0, 1.0), (1.0, 0.0))]
+    choices = [
+        SamplingSettings("ddim:4", eta=eta, temperature=heat) for eta, heat in ((0.0, 1.0), (1.0, 1.0), (1.0, 0.0))
+    ]
     paths = [[frame.x for frame in frames(model, seeds, labels, each)] for each in choices]
     assert torch.equal(paths[0][0], paths[1][0]) and torch.equal(paths[1][0], paths[2][0])
     assert not any(torch.allclose(paths[k][-1], paths[k - 1][-1]) for k in range(3))
 
 
+def test_fresh_noise_is_new_at_every_step(untrained: Untrained) -> None:
+    model, seeds = untrained(), torch.arange(16)
+    path = list(frames(model, seeds, labels_for(model, seeds), SamplingSettings("consistency:4")))
+    # all noise is drawn anew: a state without the image that the step before predicted is the noise of its own step
+    fresh = [now.level.noise_in(now.x, before.denoised) for before, now in pairwise(path[:-1])]
+    noise = torch.stack([path[0].x / float(path[0].level.sigma), *fresh]).flatten(1)
+    correlation = torch.corrcoef(noise) - torch.eye(len(noise))
+    assert correlation.abs().max() < 5 / math.sqrt(noise.shape[1])
+
+
+def test_a_drawn_label_does_not_depend_on_the_noise_of_its_image(untrained: Untrained) -> None:
+    model, seeds = untrained(awake=False), torch.arange(400)
+    labels = labels_for(model, seeds)
+    start = next(frames(model, seeds, labels, SamplingSettings("ddim:2"))).x
+    # Box and Muller's radius is a function of one uniform number: of another than the label's
+    radius = start.flatten(1)[:, :2].square().sum(1)
+    assert abs(torch.corrcoef(torch.stack([labels.float(), radius]))[0, 1]) < 4 / math.sqrt(400)
+
+
 def test_labels_come_in_the_proportions_of_the_train_set(untrained: Untrained) -> None:
     model = untrained()
     shares = (0.55, 0.0, 0.25, 0.12, 0.08)
-    facts = replace(model.facts, classes=tuple("abcde"), proportions=shares)
+    spec = replace(model.spec, classes=tuple("abcde"), proportions=shares)
     count = 8_000
-    labels = labels_for(Model("x", model.recipe, facts, model.net, 0, ""), torch.arange(count))
+    labels = labels_for(Model("x", model.recipe, spec, model.net, 0, ""), torch.arange(count))
     found = torch.bincount(labels, minlength=5).double() / count
     for share, got in zip(shares, found.tolist(), strict=True):
         assert abs(got - share) <= 4 * math.sqrt(share * (1 - share) / count)
@@ -151,11 +173,12 @@ def test_guidance_of_one_is_none_and_more_is_more(untrained: Untrained) -> None:
     assert not torch.equal(plain, more)
 
 
-def test_progress_counts_up_to_all_but_the_last_word(untrained: Untrained) -> None:
-    told: list[int] = []
-    samples = inkwash.sample(untrained(), n=10, batch=4, sampler="ddim:3", progress=told.append)
-    assert told == sorted(told)
-    assert told[-1] == len(samples.values) == 10
+def test_progress_counts_every_step_of_every_image(untrained: Untrained) -> None:
+    told: list[float] = []
+    inkwash.sample(untrained(), n=10, batch=4, sampler="ddim:3", progress=told.append)
+    # three steps of 4, of 4 and of 2 images
+    batches = [(0, 4), (4, 4), (8, 2)]
+    assert told == pytest.approx([first + step * n / 3 for first, n in batches for step in range(4)])
 
 
 def test_samples_are_what_people_keep(untrained: Untrained) -> None:

@@ -19,11 +19,11 @@ import inkwash
 from inkwash import cli
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
-from inkwash.runs import course as courses
-from inkwash.runs.course import Course
+from inkwash.io.integrity import verified
+from inkwash.runs import training_run as courses
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.starting import go_on
-from inkwash.seals import opened
+from inkwash.runs.start import resume
+from inkwash.runs.training_run import Run
 
 RECIPE = """
 target = "eps"
@@ -77,7 +77,7 @@ def kept(run: Path) -> dict[str, bytes]:
 
 def timeless(run: Path) -> list[dict[str, Any]]:
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return [{key: value for key, value in opened(json.loads(line)).items() if key != "seconds"} for line in lines]
+    return [{key: value for key, value in verified(json.loads(line)).items() if key != "seconds"} for line in lines]
 
 
 def assert_same_run(run: Path, reference: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_run_that_was_asked_to_stop_saves_and_goes_on_to_the_same_end(
 
 @pytest.mark.usefixtures("bare")
 def test_a_run_that_dies_after_any_write_goes_on_to_the_same_end(
-    tmp_path: Path, begun: Callable[..., Course], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = ("training.milestones=['3 steps']", "network.widths=[8]")
     reference = begun("reference", *changes)
@@ -187,7 +187,7 @@ def test_a_run_that_dies_after_any_write_goes_on_to_the_same_end(
         latest = RunFolder(state).latest
         complete = latest.is_file() and latest.read_bytes() == reference.folder.latest.read_bytes()
         if not complete:
-            list(go_on(state, digits).events())
+            list(resume(state, digits).events())
         if kept(state) != kept(reference.folder.path) or timeless(state) != timeless(reference.folder.path):
             differing.append((state.name, sorted(kept(state)), len(timeless(state))))
     assert not differing
@@ -196,7 +196,7 @@ def test_a_run_that_dies_after_any_write_goes_on_to_the_same_end(
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_a_run_broken_off_in_the_middle_of_a_step_goes_on_to_the_same_end(
-    begun: Callable[..., Course],
+    begun: Callable[..., Run],
     digits: Dataset,
     after_weights_change: Callable[[int, Callable[[], None]], None],
     error: type[BaseException],
@@ -210,18 +210,20 @@ def test_a_run_broken_off_in_the_middle_of_a_step_goes_on_to_the_same_end(
     after_weights_change(5, break_off)
     with pytest.raises(error):
         list(course.events())
-    list(go_on(course.folder.path, digits).events())
+    list(resume(course.folder.path, digits).events())
     assert_same_run(course.folder.path, reference.folder.path)
 
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("write", ["a picture", "a checkpoint"])
 def test_a_run_whose_disk_fills_up_for_a_moment_goes_on_to_the_same_end(
-    begun: Callable[..., Course], digits: Dataset, monkeypatch: pytest.MonkeyPatch, write: str
+    begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
     reference, course = (begun(name, "training.milestones=['3 steps']") for name in ("reference", "run"))
     list(reference.events())
-    where, name = {"a picture": (courses.prints, "save_png"), "a checkpoint": (courses.checkpoints, "save")}[write]
+    where, name = {"a picture": (courses.png_metadata, "save_png"), "a checkpoint": (courses.checkpoints, "save")}[
+        write
+    ]
 
     def full(*_: Any, **__: Any) -> None:
         monkeypatch.undo()
@@ -231,14 +233,14 @@ def test_a_run_whose_disk_fills_up_for_a_moment_goes_on_to_the_same_end(
     monkeypatch.setattr(where, name, full)
     with pytest.raises(InkwashError, match="no space left"):
         list(course.events())
-    list(go_on(course.folder.path, digits).events())
+    list(resume(course.folder.path, digits).events())
     assert_same_run(course.folder.path, reference.folder.path)
 
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("stop_after", range(1, 6))
 def test_a_run_stopped_after_any_step_goes_on_to_the_same_end(
-    begun: Callable[..., Course], digits: Dataset, stop_after: int
+    begun: Callable[..., Run], digits: Dataset, stop_after: int
 ) -> None:
     reference, course = begun("reference"), begun("run")
     list(reference.events())
@@ -246,26 +248,26 @@ def test_a_run_stopped_after_any_step_goes_on_to_the_same_end(
         if isinstance(event, courses.Step) and event.number == stop_after:
             course.stop()
     assert course.state.progress.step == stop_after
-    list(go_on(course.folder.path, digits).events())
+    list(resume(course.folder.path, digits).events())
     assert_same_run(course.folder.path, reference.folder.path)
 
 
 @pytest.mark.usefixtures("bare")
-def test_a_run_left_by_its_caller_is_saved_where_it_stood(begun: Callable[..., Course], digits: Dataset) -> None:
+def test_a_run_left_by_its_caller_is_saved_where_it_stood(begun: Callable[..., Run], digits: Dataset) -> None:
     reference, course = begun("reference"), begun("run")
     list(reference.events())
     events = course.events()
     while course.state.progress.step < 4:
         next(events)
     events.close()
-    taken_up = go_on(course.folder.path, digits)
+    taken_up = resume(course.folder.path, digits)
     assert taken_up.state.progress.step == 4
     list(taken_up.events())
     assert_same_run(course.folder.path, reference.folder.path)
 
 
 @pytest.mark.usefixtures("bare")
-def test_equal_runs_write_equal_files_wherever_they_stand(begun: Callable[..., Course]) -> None:
+def test_equal_runs_write_equal_files_wherever_they_stand(begun: Callable[..., Run]) -> None:
     first, second = begun("first"), begun("somewhere/else")
     list(first.events()), list(second.events())
     assert_same_run(first.folder.path, second.folder.path)

@@ -18,9 +18,9 @@ import torch
 
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
-from inkwash.runs import course as courses
-from inkwash.runs.course import Course
-from inkwash.runs.starting import go_on
+from inkwash.runs import training_run as courses
+from inkwash.runs.start import resume
+from inkwash.runs.training_run import Run
 from inkwash.training import checkpoints
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -54,7 +54,7 @@ def test_a_disk_that_fills_up_loses_nothing_but_time() -> None:
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_gradient_that_is_not_finite_ends_the_run_before_it_is_taken_in(
-    value: float, begun: Callable[..., Course], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+    value: float, begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calm, hit = (begun(name, "training.checkpoint_every='1 step'") for name in ("calm", "hit"))
     list(calm.events())
@@ -73,13 +73,13 @@ def test_a_gradient_that_is_not_finite_ends_the_run_before_it_is_taken_in(
     kept = checkpoints.load(hit.folder.latest)
     assert kept.header["progress"]["step"] == 3
     assert all(torch.isfinite(number).all() for number in kept.tensors.values() if number.is_floating_point())
-    list(go_on(hit.folder.path, digits).events())
+    list(resume(hit.folder.path, digits).events())
     assert hit.folder.latest.read_bytes() == calm.folder.latest.read_bytes()
 
 
 @pytest.mark.usefixtures("bare")
 def test_a_clock_that_jumps_changes_nothing(
-    begun: Callable[..., Course], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+    begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calm, hit = begun("calm"), begun("hit")
     list(calm.events())
@@ -90,7 +90,7 @@ def test_a_clock_that_jumps_changes_nothing(
             hit.stop()
     for file in hit.folder.path.rglob("*"):
         os.utime(file, (plain() + 86400,) * 2)
-    list(go_on(hit.folder.path, digits).events())
+    list(resume(hit.folder.path, digits).events())
     assert hit.folder.latest.read_bytes() == calm.folder.latest.read_bytes()
     seconds = [row["seconds"] for row in hit.folder.rows() if "seconds" in row]
     assert seconds == sorted(seconds) and min(seconds) >= 0
@@ -105,7 +105,7 @@ def test_a_clock_that_jumps_changes_nothing(
 )
 def test_a_file_that_cannot_be_written_leaves_the_one_before(fault: str, words: str, tmp_path: Path) -> None:
     program = (
-        "import os; from pathlib import Path; from inkwash.files import write_text\n"
+        "import os; from pathlib import Path; from inkwash.io.atomic import write_text\n"
         "from inkwash.errors import InkwashError\n"
         "write_text('kept', 'a' * 5000)\n"
         "os.system(os.environ['FAULT'])\n"

@@ -8,8 +8,8 @@ import platform
 import pytest
 import torch
 
-from inkwash import hardware
 from inkwash.errors import UsageError
+from inkwash.hardware import devices
 from inkwash.nets import NETS
 
 CPU = torch.device("cpu")
@@ -17,30 +17,30 @@ SMALL = {"batchnorm-unet": {"base": 8}, "class-unet": {"widths": (8, 16)}, "simp
 
 
 def test_auto_takes_what_there_is() -> None:
-    assert hardware.device().type in hardware.DEVICES
-    assert hardware.device("cpu") == CPU
+    assert devices.device().type in devices.DEVICES
+    assert devices.device("cpu") == CPU
 
 
-@pytest.mark.parametrize("name", [name for name in hardware.DEVICES if name not in ("auto", "cpu")])
+@pytest.mark.parametrize("name", [name for name in devices.DEVICES if name not in ("auto", "cpu")])
 def test_a_device_that_is_not_there_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(UsageError, match=f"device {name}"):
-        hardware.device(name)
-    assert hardware.device("auto") == CPU
+        devices.device(name)
+    assert devices.device("auto") == CPU
 
 
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'cuda'"):
-        hardware.device("cuda0")
+        devices.device("cuda0")
     with pytest.raises(UsageError, match="did you mean 'bfloat16'"):
-        hardware.precision("bfloat", CPU)
+        devices.precision("bfloat", CPU)
 
 
 def test_precisions_are_types_or_none() -> None:
-    assert hardware.precision("float32", CPU) is None
-    assert hardware.precision("bfloat16", CPU) is torch.bfloat16
-    assert hardware.precision("auto", CPU) in (None, torch.bfloat16)
+    assert devices.precision("float32", CPU) is None
+    assert devices.precision("bfloat16", CPU) is torch.bfloat16
+    assert devices.precision("auto", CPU) in (None, torch.bfloat16)
 
 
 @pytest.mark.parametrize("kind", SMALL)
@@ -53,13 +53,13 @@ def test_a_layout_changes_where_weights_lie_and_not_what_they_say(kind: str) -> 
     with torch.no_grad():
         before = net(x, code)
         values = [weight.clone() for weight in net.parameters()]
-        after = hardware.lay_out(net, CPU)(x, code)
+        after = devices.lay_out(net, CPU)(x, code)
     assert all(torch.equal(a, b) for a, b in zip(values, net.parameters(), strict=True))
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
 
 
 def test_a_machine_is_described_without_its_name_and_its_owner() -> None:
-    told = hardware.describe(CPU)
+    told = devices.describe(CPU)
     assert told["device"] == "cpu" and told["torch"] == torch.__version__
     private = {platform.node(), os.path.expanduser("~"), os.getcwd()}
     assert not any(secret and secret in str(value) for secret in private for value in told.values())

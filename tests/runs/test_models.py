@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,15 @@ from inkwash import model
 from inkwash.core import SCHEDULES, Clipped, Cosine, Guided, Karras, Linear, NetDenoiser, Schedule
 from inkwash.errors import InkwashError, UsageError
 from inkwash.model import Model
-from inkwash.runs import course as courses
-from inkwash.runs.course import Course
+from inkwash.runs import training_run as courses
+from inkwash.runs.training_run import Run
 from inkwash.training import checkpoints
 
 Untrained = Callable[..., Model]
 
 
 @pytest.fixture
-def trained(begun: Callable[..., Course], monkeypatch: pytest.MonkeyPatch) -> Course:
+def trained(begun: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run that has come to its end."""
     monkeypatch.setattr(courses, "write_record", lambda *_: None)
     course = begun("run")
@@ -34,9 +35,9 @@ def trained(begun: Callable[..., Course], monkeypatch: pytest.MonkeyPatch) -> Co
     return course
 
 
-def test_a_model_is_the_averaged_network_of_its_run(trained: Course) -> None:
+def test_a_model_is_the_averaged_network_of_its_run(trained: Run) -> None:
     loaded, here = model.load(trained.folder.path), trained.average()
-    assert (loaded.name, loaded.step, loaded.facts, loaded.weights) == (here.name, here.step, here.facts, here.weights)
+    assert (loaded.name, loaded.step, loaded.spec, loaded.weights) == (here.name, here.step, here.spec, here.weights)
     assert loaded.recipe.to_dict() == trained.recipe.to_dict()
     expected = trained.state.average.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in loaded.net.state_dict().items())
@@ -44,14 +45,14 @@ def test_a_model_is_the_averaged_network_of_its_run(trained: Course) -> None:
     assert not any(weight.requires_grad for weight in loaded.net.parameters())
 
 
-def test_a_folder_and_its_latest_file_are_the_same_model(trained: Course) -> None:
+def test_a_folder_and_its_latest_file_are_the_same_model(trained: Run) -> None:
     of_folder, of_file = model.load(trained.folder.path), model.load(trained.folder.latest)
     assert of_folder.weights == of_file.weights
     early = model.load(trained.folder.checkpoints / "best.safetensors")
     assert early.step in (3, 6)
 
 
-def test_weights_kept_in_half_precision_compute_in_float32(trained: Course, tmp_path: Path) -> None:
+def test_weights_kept_in_half_precision_compute_in_float32(trained: Run, tmp_path: Path) -> None:
     whole = checkpoints.load(trained.folder.latest)
     slim = {f"average.{name}": value.bfloat16() for name, value in whole.part("average").items()}
     checkpoints.save(tmp_path / "slim.safetensors", whole._replace(tensors=slim))
@@ -60,7 +61,7 @@ def test_weights_kept_in_half_precision_compute_in_float32(trained: Course, tmp_
     assert inkwash.sample(loaded, n=2, steps=2).images.shape == (2, 8, 8)
 
 
-def test_a_checkpoint_that_does_not_fit_is_one_line(trained: Course, tmp_path: Path) -> None:
+def test_a_checkpoint_that_does_not_fit_is_one_line(trained: Run, tmp_path: Path) -> None:
     whole = checkpoints.load(trained.folder.latest)
     network = whole.header["recipe"]["network"] | {"widths": [16, 16]}
     header = whole.header | {"recipe": whole.header["recipe"] | {"network": network}}
@@ -72,7 +73,7 @@ def test_a_checkpoint_that_does_not_fit_is_one_line(trained: Course, tmp_path: P
 
 
 @pytest.mark.parametrize("missing", ["recipe", "facts", "progress"])
-def test_a_header_without_what_a_model_needs_is_one_line(trained: Course, tmp_path: Path, missing: str) -> None:
+def test_a_header_without_what_a_model_needs_is_one_line(trained: Run, tmp_path: Path, missing: str) -> None:
     whole = checkpoints.load(trained.folder.latest)
     header = {key: value for key, value in whole.header.items() if key != missing}
     path = tmp_path / "bare.safetensors"
@@ -179,18 +180,18 @@ def test_a_guidance_interval_lies_within_the_path(untrained: Untrained, interval
         untrained().denoiser(guidance=2.0, interval=interval)
 
 
-def test_an_unknown_schedule_in_a_checkpoint_names_it(trained: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_schedule_in_a_checkpoint_names_it(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(SCHEDULES, "cosine")
     with pytest.raises(UsageError, match="cosine"):
         model.load(trained.folder.path)
 
 
 def test_facts_survive_a_header(untrained: Untrained) -> None:
-    facts = untrained().facts
-    plain: dict[str, Any] = json.loads(json.dumps(facts.to_dict()))
-    assert type(facts).from_dict(plain) == facts
-    assert facts.heard(True) == 10 and facts.heard(False) == 0
-    assert isinstance(facts.shape, tuple) and not facts.is_points
+    spec = untrained().spec
+    plain: dict[str, Any] = json.loads(json.dumps(spec.to_dict()))
+    assert type(spec).from_dict(plain) == spec
+    assert spec.num_classes(True) == 10 and spec.num_classes(False) == 0
+    assert isinstance(spec.shape, tuple) and not spec.is_points
 
 
 def test_a_schedule_is_a_schedule_after_being_cut(untrained: Untrained) -> None:
@@ -213,3 +214,22 @@ def test_a_bundled_model_is_the_one_that_came_with_inkwash_or_none(
     for name in ("moons", tmp_path / "moons", latest):
         with pytest.raises(InkwashError, match="install inkwash again"):
             model.load(name)
+
+
+class FarBelowBlack(torch.nn.Module):
+    """A network of target x0 that predicts -2 with a label and -9 without, where black is -1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: torch.Tensor, code: torch.Tensor, label: torch.Tensor | None = None) -> torch.Tensor:
+        return torch.full_like(x, -9.0 if label is None else -2.0)
+
+
+def test_a_clipped_model_guides_from_a_clipped_prediction_without_label(untrained: Untrained) -> None:
+    whole = untrained("target=x0", "clip=true")
+    far = replace(whole, net=FarBelowBlack())
+    x, label = torch.zeros(2, *far.spec.shape), torch.zeros(2, dtype=torch.int64)
+    # from -9 guidance of 3 would come to 12, which is white
+    assert (far.denoiser(guidance=3.0)(x, Cosine()(0.5), label) == -1).all()

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 import inkwash
 from inkwash import cli
+from inkwash.config.recipe import Recipe
 from inkwash.core import SCHEDULES
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
 from inkwash.nets import NETS
-from inkwash.recipe import Recipe
-from inkwash.runs import course as courses
-from inkwash.runs.course import Step
+from inkwash.runs import training_run as courses
+from inkwash.runs.training_run import Step
 
 Tiny = Callable[..., Recipe]
 

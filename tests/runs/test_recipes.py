@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from inkwash import model, recipe
+from inkwash import model
+from inkwash.config import recipe
+from inkwash.config.recipe import Recipe
 from inkwash.core import DENSITIES, SCHEDULES, TARGETS, WARPS, Cosine, Karras, Linear, LogNormal, Shift, Warped
+from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
-from inkwash.facts import Facts
 from inkwash.nets import NETS
-from inkwash.nets.anatomy import parameters
+from inkwash.nets.summary import parameters
 from inkwash.objectives import WEIGHTS, MinSNR
-from inkwash.recipe import Recipe
 from inkwash.training.optimizers import OPTIMIZERS
 
-MNIST = Facts("mnist", "0" * 64, 60_000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.62)
-PLANE = Facts("moons", "0" * 64, 10_000, (2,), ("upper", "lower"), (0.5, 0.5), 1.0)
+MNIST = DatasetSpec("mnist", "0" * 64, 60_000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.62)
+PLANE = DatasetSpec("moons", "0" * 64, 10_000, (2,), ("upper", "lower"), (0.5, 0.5), 1.0)
 SYSTEMS = {
     "ddpm-bn": 858_305,
     "ddim-300": 3_672_513,
@@ -50,8 +51,8 @@ def test_a_bundled_recipe_is_sound_and_survives_being_written(name: str) -> None
     assert chosen.name == name
     assert written_and_read(chosen) == chosen
     assert all((chosen.about, chosen.experiment.objective, chosen.experiment.hypothesis, chosen.experiment.next))
-    facts = PLANE if chosen.network.kind == "mlp" else MNIST
-    model.fitting(model.build_net(chosen, facts), facts)
+    spec = PLANE if chosen.network.kind == "mlp" else MNIST
+    model.fitting(model.build_net(chosen, spec), spec)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -235,7 +236,7 @@ def test_a_value_of_another_type_names_its_field(tiny: Tiny, change: str, field:
         ("weight.kind=minsnr", "min-snr"),
         ("optimizer.kind=adamm", "adam"),
         ("target=epsilon", "eps"),
-        ("sampling.sampler=dimm:50", "ddim"),
+        ("sampling.sampler=dimm:50", "ddim:50"),
         ("schedule={kind='cosine', warp={kind='shif'}}", "shift"),
     ],
 )
@@ -300,7 +301,7 @@ def test_what_is_counted_in_a_network_has_bounds(tiny: Tiny, change: str) -> Non
 def test_a_network_that_no_memory_holds_is_not_built(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = tiny("network.widths=[8, 600]")
     assert model.build_net(wide, MNIST)
-    monkeypatch.setattr("inkwash.memory.machine", lambda: 10**6)
+    monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 10**6)
     assert "[network]" in complaint(lambda: model.build_net(wide, MNIST))
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
+from inkwash.config.recipe import Recipe
 from inkwash.errors import InkwashError, UsageError
-from inkwash.recipe import Recipe
-from inkwash.runs.course import Course
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.starting import go_on, start
+from inkwash.runs.start import resume, start
+from inkwash.runs.training_run import Run
 
 CPU = torch.device("cpu")
 
@@ -137,7 +137,7 @@ def test_every_session_is_noted_without_host_and_path(tmp_path: Path) -> None:
         folder.sessions()
 
 
-def test_the_folder_holds_the_resolved_recipe(begun: Callable[..., Course]) -> None:
+def test_the_folder_holds_the_resolved_recipe(begun: Callable[..., Run]) -> None:
     course = begun("run", "optimizer.lr=0.01")
     written = Recipe.from_dict(course.folder.written_recipe())
     assert written == course.recipe
@@ -149,7 +149,7 @@ def test_the_folder_holds_the_resolved_recipe(begun: Callable[..., Course]) -> N
 def test_a_recipe_that_is_not_toml_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("= [")
     with pytest.raises(UsageError, match="is not TOML"):
-        go_on(tmp_path)
+        resume(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 import torch
 
+from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
-from inkwash.recipe import Recipe
-from inkwash.runs import course as courses
-from inkwash.runs import planning
-from inkwash.runs.course import Course, Step
+from inkwash.runs import training_run as courses
+from inkwash.runs.events import Measured, Planned, Sampled, Saved
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.planning import planned
-from inkwash.runs.starting import changed_rate, go_on, start
+from inkwash.runs.start import changed_rate, resume, start
+from inkwash.runs.time_budget import TimeBudget
+from inkwash.runs.training_run import Run, Step
+from inkwash.training import checkpoints
 from inkwash.training.lengths import Length
 
 CPU = torch.device("cpu")
@@ -34,7 +35,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def finished(begun: Callable[..., Course]) -> Course:
+def finished(begun: Callable[..., Run]) -> Run:
     """A run that has come to its end."""
     course = begun("run")
     list(course.events())
@@ -43,12 +44,12 @@ def finished(begun: Callable[..., Course]) -> Course:
 
 def refused(kind: type[InkwashError], *arguments: Any) -> str:
     with pytest.raises(kind) as caught:
-        go_on(*arguments)
+        resume(*arguments)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
-def test_a_complete_run_has_nothing_left_to_do(finished: Course, digits: Dataset) -> None:
+def test_a_complete_run_has_nothing_left_to_do(finished: Run, digits: Dataset) -> None:
     before = finished.folder.metrics.read_bytes()
     told = refused(UsageError, finished.folder.path, digits)
     assert "complete at step 6" in told and "--steps" in told
@@ -56,21 +57,21 @@ def test_a_complete_run_has_nothing_left_to_do(finished: Course, digits: Dataset
     assert finished.folder.metrics.read_bytes() == before
 
 
-def test_a_longer_length_goes_on_and_is_written_down(finished: Course, digits: Dataset) -> None:
-    longer = go_on(finished.folder.path, digits, Length(8, "steps"))
+def test_a_longer_length_goes_on_and_is_written_down(finished: Run, digits: Dataset) -> None:
+    longer = resume(finished.folder.path, digits, Length(8, "steps"))
     assert [event.number for event in longer.events() if isinstance(event, Step)] == [7, 8]
     assert finished.folder.written_recipe()["training"]["length"] == "8 steps"
     refused(UsageError, finished.folder.path, digits)
 
 
-def test_other_data_are_refused_and_both_are_named(finished: Course, digits: Dataset) -> None:
+def test_other_data_are_refused_and_both_are_named(finished: Run, digits: Dataset) -> None:
     other = replace(digits, name="others", values=digits.values.flip(0))
     told = refused(InkwashError, finished.folder.path, other, Length(8, "steps"))
     assert "others" in told and digits.name in told
     assert digits.sha256[:12] in told and other.sha256[:12] in told
 
 
-def test_another_network_in_the_recipe_is_refused(finished: Course, digits: Dataset) -> None:
+def test_another_network_in_the_recipe_is_refused(finished: Run, digits: Dataset) -> None:
     text = finished.folder.recipe.read_text()
     finished.folder.recipe.write_text(text.replace("dim = 16", "dim = 32"))
     told = refused(InkwashError, finished.folder.path, digits, Length(8, "steps"))
@@ -85,7 +86,7 @@ def damage(path: Path) -> None:
 
 
 def test_a_damaged_latest_falls_back_to_the_one_before_says_so_and_loses_nothing(
-    begun: Callable[..., Course], digits: Dataset
+    begun: Callable[..., Run], digits: Dataset
 ) -> None:
     calm, hit = (begun(name, "training.milestones=['3 steps', '5 steps']") for name in ("calm", "hit"))
     list(calm.events())
@@ -94,7 +95,7 @@ def test_a_damaged_latest_falls_back_to_the_one_before_says_so_and_loses_nothing
         path = hit.folder.checkpoints / f"{name}.safetensors"
         if path.is_file():
             damage(path)
-    again = go_on(hit.folder.path, digits)
+    again = resume(hit.folder.path, digits)
     assert again.state.progress.step == 5
     told = again.fallen_back
     assert told is not None and str(hit.folder.latest) in told and "step-0000005.safetensors, step 5" in told
@@ -103,7 +104,7 @@ def test_a_damaged_latest_falls_back_to_the_one_before_says_so_and_loses_nothing
     assert [row["step"] for row in hit.folder.rows()] == [row["step"] for row in calm.folder.rows()]
 
 
-def test_where_none_is_whole_the_run_is_not_begun_anew(finished: Course, digits: Dataset) -> None:
+def test_where_none_is_whole_the_run_is_not_begun_anew(finished: Run, digits: Dataset) -> None:
     for path in finished.folder.checkpoints.iterdir():
         damage(path)
     before = finished.folder.metrics.read_bytes()
@@ -112,15 +113,15 @@ def test_where_none_is_whole_the_run_is_not_begun_anew(finished: Course, digits:
     assert finished.folder.metrics.read_bytes() == before
 
 
-def test_a_latest_that_is_gone_falls_back_as_well(finished: Course, digits: Dataset) -> None:
+def test_a_latest_that_is_gone_falls_back_as_well(finished: Run, digits: Dataset) -> None:
     finished.folder.latest.unlink()
-    again = go_on(finished.folder.path, digits, Length(8, "steps"))
+    again = resume(finished.folder.path, digits, Length(8, "steps"))
     assert again.fallen_back is not None and again.state.progress.step > 0
 
 
 @pytest.mark.parametrize(("keep", "left"), [(None, [1, 2, 4, 6]), (2, [4, 6]), (0, [])])
 def test_old_milestones_make_room_and_their_pictures_stay(
-    keep: int | None, left: list[int], begun: Callable[..., Course]
+    keep: int | None, left: list[int], begun: Callable[..., Run]
 ) -> None:
     changes = [] if keep is None else [f"training.keep={keep}"]
     course = begun("run", "training.milestones=['1 step', '2 steps', '4 steps', '6 steps']", *changes)
@@ -131,77 +132,120 @@ def test_old_milestones_make_room_and_their_pictures_stay(
     assert course.folder.latest.is_file() and (course.folder.checkpoints / "best.safetensors").is_file()
 
 
-def test_minutes_are_planned_at_the_start_only(finished: Course, digits: Dataset) -> None:
-    assert "minutes" in refused(UsageError, finished.folder.path, digits, Length(3, "minutes"))
-
-
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     refused(UsageError, tmp_path)
 
 
-def test_minutes_become_a_number_of_steps(tiny: Callable[..., Recipe], digits: Dataset) -> None:
-    length = Length.parse(planned(tiny("training.length=1 minute"), digits, 20.0, CPU).training.length)
-    assert length.unit == "steps"
-    assert length.amount >= 10
-    assert length.amount == int(length.amount)
+def timed(course: Run, seconds: float) -> Run:
+    """Return `course` with a clock on which every look takes a twentieth of a second."""
+    ticks = itertools.count()
+    course.clock = lambda: 0.05 * next(ticks)
+    course.budget = TimeBudget(seconds, 0.0, course.clock)
+    return course
 
 
-def test_minutes_that_leave_no_time_to_train_are_refused_with_how_many_would_do(
-    tiny: Callable[..., Recipe], digits: Dataset
+def test_a_run_of_minutes_plans_its_steps_and_writes_them_down(begun: Callable[..., Run]) -> None:
+    course = timed(begun("run", "training.length=1 minute"), 4.0)
+    assert course.total is None and course.folder.written_recipe()["training"]["length"] == "1 minute"
+    events = list(course.events())
+    plans = [event for event in events if isinstance(event, Planned)]
+    steps = [event.number for event in events if isinstance(event, Step)]
+    assert steps == list(range(1, plans[-1].total + 1)) and len(steps) > 10
+    assert [plan.first for plan in plans] == [True] + [False] * (len(plans) - 1)
+    assert course.folder.written_recipe()["training"]["length"] == f"{steps[-1]} steps"
+    header = checkpoints.header(course.folder.latest)
+    assert header["total"] == header["progress"]["step"] == steps[-1]
+    rows = course.folder.rows()
+    assert {row["total"] for row in rows if row["kind"] == "plan"} == {plan.total for plan in plans}
+    assert [row["step"] for row in rows if row["kind"] == "held-out"][-1] == steps[-1]
+    rates = [event.rate for event in events if isinstance(event, Step)]
+    assert all(later <= earlier for earlier, later in itertools.pairwise(rates)) and rates[-1] < 0.1 * rates[0]
+
+
+def test_a_last_step_that_is_planned_away_is_not_measured(begun: Callable[..., Run]) -> None:
+    course = timed(begun("run", "training.length=1 minute", "training.checkpoint_every=1000 steps"), 4.0)
+    totals, measured = set(), []
+    for event in course.events():
+        if isinstance(event, Planned):
+            totals.add(event.total)
+        if isinstance(event, Measured):
+            measured.append(event.step)
+    assert len(totals) > 2
+    # the first one tells what it costs, the last one ends the run; the milestone at step 100 is too far
+    assert len(measured) == 2 + (measured[-1] > 100) and measured[-1] == course.total
+
+
+def test_no_time_at_all_is_one_step_measured_and_drawn_and_a_warning(begun: Callable[..., Run]) -> None:
+    course = timed(begun("run", "training.length=1 minute"), 0.01)
+    events = list(course.events())
+    assert [event.number for event in events if isinstance(event, Step)] == [1]
+    assert [event.step for event in events if isinstance(event, Sampled | Measured)] == [1, 1]
+    assert [bool(event.warning) for event in events if isinstance(event, Planned)] == [True]
+    assert course.complete and course.folder.latest.is_file()
+
+
+def test_a_run_of_minutes_that_is_killed_resumes_to_the_last_plan_exactly(
+    begun: Callable[..., Run], digits: Dataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="over before 10 steps are done") as caught:
-        planned(tiny("training.length=1 minute"), digits, 0.0, CPU)
-    needed = re.search(r"at least ([\d.]+) minutes", str(caught.value))
-    assert needed is not None
-    planned(tiny("training.length=1 minute"), digits, 60 * float(needed[1]), CPU)
+    course = timed(begun("run", "training.length=1 minute"), 6.0)
+    plans = 0
+    for event in course.events():
+        plans += isinstance(event, Planned)
+        if isinstance(event, Saved) and event.path.stem == "latest" and plans >= 2:
+            break
+    for name in ("calm", "hit"):
+        shutil.copytree(course.folder.path, tmp_path / name)
+    total = course.total
+    calm, hit = (resume(tmp_path / name, digits) for name in ("calm", "hit"))
+    assert calm.total == total and calm.budget is None
+    rates = [event.rate for event in calm.events() if isinstance(event, Step)]
+    for event in hit.events():
+        if isinstance(event, Step) and event.number == calm.state.progress.step - 2:
+            hit.stop()
+    list(resume(hit.folder.path, digits).events())
+    assert hit.folder.latest.read_bytes() == calm.folder.latest.read_bytes()
+    assert all(later <= earlier for earlier, later in itertools.pairwise(rates)) and rates[-1] < rates[0]
 
 
-def test_a_run_of_minutes_writes_down_its_steps(begun: Callable[..., Course]) -> None:
-    course = begun("run", "training.length=0.2 minutes")
-    length = Length.parse(course.folder.written_recipe()["training"]["length"])
-    assert length.unit == "steps" and length.amount == course.total >= 1
-    assert course.state.progress.step == 0 and course.folder.rows() == []
-
-
-def test_planning_leaves_a_network_of_ones_own_untouched(tiny: Callable[..., Recipe], digits: Dataset) -> None:
-    class Own(torch.nn.Conv2d):
-        def __init__(self) -> None:
-            super().__init__(1, 1, 3, padding=1)
-
-        def forward(self, x: Any, code: Any, label: Any = None) -> Any:
-            return super().forward(x)
-
-    net = Own()
-    before = net.weight.detach().clone()
-    planned(tiny("training.length=1 minute"), digits, 20.0, CPU, net)
-    assert torch.equal(net.weight, before) and net.weight.grad is None
-
-
-def test_measuring_takes_a_small_part_of_the_minutes_where_an_epoch_is_one_step(
-    tiny: Callable[..., Recipe], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+def test_a_run_of_minutes_that_is_stopped_before_its_first_plan_begins_them_again(
+    begun: Callable[..., Run], digits: Dataset
 ) -> None:
-    """Sixty pictures in batches of 64: measured after every epoch, a run would do nothing else."""
-    assert digits.labels is not None
-    few = Dataset("few", digits.values[:60], digits.labels[:60], digits.classes)
-    often = tiny("training.batch=64", "training.checkpoint_every=1 epoch", "training.milestones=['every 1 epoch']")
-    monkeypatch.setattr(planning, "TIMED_SECONDS", 0.1)
-    found = planned(often, few, 2000.0, CPU)
-    total = Length.parse(found.training.length).steps(64, 54)
-    every = Length.parse(found.training.checkpoint_every).steps(64, 54)
-    assert total > 10 * every > 10
+    course = timed(begun("run", "training.length=1 minute"), 1000.0)
+    for event in course.events():
+        if isinstance(event, Step):
+            course.stop()
+    assert not course.complete and checkpoints.header(course.folder.latest)["total"] is None
+    again = resume(course.folder.path, digits)
+    assert again.state.progress.step == 1 and again.budget is not None and again.budget.seconds == 60
+
+
+def test_a_run_resumes_for_some_minutes_and_keeps_the_newest_milestones(
+    begun: Callable[..., Run], digits: Dataset
+) -> None:
+    changes = "training.milestones=['2 steps', '4 steps', '6 steps']", "training.keep=2"
+    finished = begun("run", *changes)
+    list(finished.events())
+    course = timed(resume(finished.folder.path, digits, Length(3, "minutes")), 3.0)
+    # six steps in the seconds before, and no sudden stop of the decay that had come to its end
+    assert 0 < course.state.horizon.remaining < 1 and changed_rate(course) is not None
+    events = list(course.events())
+    steps = [event.number for event in events if isinstance(event, Step)]
+    assert steps == list(range(7, 7 + len(steps))) and course.complete
+    assert len(list(course.folder.checkpoints.glob("step-*"))) == 2
+    assert course.folder.written_recipe()["training"]["length"] == f"{steps[-1]} steps"
 
 
 @pytest.mark.parametrize("decay", ["none", "linear", "cosine"])
 def test_a_new_length_says_what_it_does_to_a_decaying_rate(
-    begun: Callable[..., Course], digits: Dataset, decay: str
+    begun: Callable[..., Run], digits: Dataset, decay: str
 ) -> None:
     course = begun("run", f"optimizer.decay={decay}")
     list(course.events())
-    longer = go_on(course.folder.path, digits, Length(12, "steps"))
+    longer = resume(course.folder.path, digits, Length(12, "steps"))
     told = changed_rate(longer)
     assert (told is None) == (decay == "none")
     if told is not None:
-        assert all(number in told for number in ("step 7", "12 steps", "that of 6"))
+        assert all(number in told for number in ("step 7", "12 steps", "6 steps"))
     assert changed_rate(course) is None
 
 
@@ -220,7 +264,7 @@ def test_a_run_on_a_file_finds_it_again(tmp_path: Path, tiny: Callable[..., Reci
     for event in course.events():
         if isinstance(event, Step) and event.number == 2:
             course.stop()
-    assert go_on(course.folder.path).state.progress.step == 2
+    assert resume(course.folder.path).state.progress.step == 2
 
 
 @pytest.mark.parametrize("edge", ["sampling.preview=ddim:500", "sampling.preview=ddim:0"])
@@ -254,11 +298,11 @@ def test_on_data_without_labels_the_network_hears_none(
     written = course.folder.written_recipe()
     assert not written["network"]["conditional"] and written["sampling"]["guidance"] == 1
     assert written["training"]["guidance"] == 1 and written["training"]["label_dropout"] == 0
-    assert go_on(course.folder.path, Dataset("plain", digits.values), Length(9, "steps")).total == 9
+    assert resume(course.folder.path, Dataset("plain", digits.values), Length(9, "steps")).total == 9
 
 
 def test_a_run_killed_before_its_first_measurement_begins_anew(
-    tmp_path: Path, begun: Callable[..., Course], digits: Dataset
+    tmp_path: Path, begun: Callable[..., Run], digits: Dataset
 ) -> None:
     course = begun("run")
     for event in course.events():
@@ -268,5 +312,5 @@ def test_a_run_killed_before_its_first_measurement_begins_anew(
     # what a crash leaves besides: a last row that is cut short
     with killed.metrics.open("a") as file:
         file.write('{"kind": "tr')
-    list(go_on(killed.path, digits).events())
+    list(resume(killed.path, digits).events())
     assert [row["step"] for row in killed.rows() if row["kind"] == "train"] == [1, 2, 3, 4, 5, 6]

@@ -14,12 +14,12 @@ from torch import Tensor
 import inkwash
 from inkwash.core import CLEAN, Cosine, EmpiricalDenoiser, Sampler
 from inkwash.data import Dataset, encode
-from inkwash.drawing import Settings, draw, ends, frames, labels_for, morphed
+from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
-from inkwash.facts import Facts
+from inkwash.io import png_metadata
 from inkwash.model import Model
-from inkwash.steering import Edit, Morph
-from inkwash.viz import prints
+from inkwash.sampling.editing import Edit, Interpolation
+from inkwash.sampling.run import SamplingSettings, frames, interpolation, labels_for, sample_batches, split_range
 
 Untrained = Callable[..., Model]
 SHAPE = (1, 8, 8)
@@ -33,16 +33,18 @@ def left_half() -> Tensor:
     return (torch.arange(8) < 4).expand(8, 8)
 
 
-def drawn(model: Model, count: int, settings: Settings, morph: Morph | None = None, batch: int = 64) -> Tensor:
+def drawn(
+    model: Model, count: int, settings: SamplingSettings, morph: Interpolation | None = None, batch: int = 64
+) -> Tensor:
     seeds = torch.arange(count) if morph is None else torch.full((count,), 3)
     labels = labels_for(model, seeds)
-    return torch.cat([part.values for part in draw(model, seeds, labels, settings, batch, morph=morph)])
+    return torch.cat([part.values for part in sample_batches(model, seeds, labels, settings, batch, morph=morph)])
 
 
 @pytest.mark.parametrize("sampler", ["ddim:6", "dpm++2m:6", "heun:4", "ddpm:8"])
 def test_what_is_kept_of_a_picture_is_in_the_drawing_to_the_last_grey(untrained: Untrained, sampler: str) -> None:
     edit = Edit(ramp(), left_half(), 1.0)
-    found = drawn(untrained(), 3, Settings(sampler, edit=edit))
+    found = drawn(untrained(), 3, SamplingSettings(sampler, edit=edit))
     assert torch.equal(found[..., 4:], ramp()[..., 4:].expand(3, 1, 8, 4))
     assert not torch.equal(found[0], found[1])
 
@@ -52,7 +54,7 @@ def test_a_path_from_a_picture_starts_at_its_noise_and_holds_as_much_of_it(untra
     model = untrained("sampling.schedule='cosine'")
     edit = Edit(ramp(), None, noise)
     seeds = torch.arange(400)
-    first, *_, last = frames(model, seeds, labels_for(model, seeds), Settings("ddim:5", edit=edit))
+    first, *_, last = frames(model, seeds, labels_for(model, seeds), SamplingSettings("ddim:5", edit=edit))
     assert float(first.level.alpha) == pytest.approx(float(Cosine()(noise).alpha))
     assert last.level is CLEAN
     away = first.x - first.level.alpha.float() * encode(ramp())
@@ -68,7 +70,7 @@ def test_little_noise_returns_the_picture_and_much_lets_go_of_it(digits: Dataset
 
     def back(amount: float) -> Tensor:
         levels = Edit(digits.values[17], None, amount).levels(Cosine())
-        *_, last = Sampler(levels, "ddim", 40)(exact, lambda draw: noise, start)
+        *_, last = Sampler(levels, "ddim", 40)(exact, lambda sample_batches: noise, start)
         return ((last.x - start).abs().amax((1, 2, 3)) < 1e-3).double().mean()
 
     assert back(0.1) == 1
@@ -77,9 +79,9 @@ def test_little_noise_returns_the_picture_and_much_lets_go_of_it(digits: Dataset
 
 def test_the_ends_of_a_way_are_the_pictures_of_its_two_seeds(untrained: Untrained) -> None:
     model = untrained()
-    settings = Settings("ddim:4")
-    seeds, labels, morph = morphed(model, 5, (3, 8), (None, None))
-    along = torch.cat([part.values for part in draw(model, seeds, labels, settings, morph=morph)]).int()
+    settings = SamplingSettings("ddim:4")
+    seeds, labels, morph = interpolation(model, 5, (3, 8), (None, None))
+    along = torch.cat([part.values for part in sample_batches(model, seeds, labels, settings, morph=morph)]).int()
     for place, seed in ((0, 3), (-1, 8)):
         alone = inkwash.sample(model, n=1, seed=seed, sampler="ddim:4").values[0].int()
         assert (along[place] - alone).abs().max() <= 1
@@ -98,9 +100,11 @@ def test_the_ends_of_a_way_are_the_pictures_of_its_two_labels(untrained: Untrain
 @pytest.mark.parametrize("sampler", ["ddim:3", "ddpm:3"])
 def test_a_picture_on_the_way_is_the_same_in_any_batch(untrained: Untrained, sampler: str) -> None:
     model = untrained()
-    seeds, labels, morph = morphed(model, 7, (3, 8), ("1", "4"))
+    seeds, labels, morph = interpolation(model, 7, (3, 8), ("1", "4"))
     whole, parts = (
-        torch.cat([each.values for each in draw(model, seeds, labels, Settings(sampler), size, morph=morph)]).int()
+        torch.cat(
+            [each.values for each in sample_batches(model, seeds, labels, SamplingSettings(sampler), size, morph=morph)]
+        ).int()
         for size in (64, 3)
     )
     assert (whole - parts).abs().max() <= 1
@@ -121,8 +125,8 @@ def test_a_damaged_picture_is_refused(text: str) -> None:
 
 
 def test_a_picture_file_is_cut_scaled_and_made_grey(tmp_path: Path, digits: Dataset) -> None:
-    facts = Facts.of(digits)
-    side = 10 * facts.shape[1]
+    spec = DatasetSpec.of(digits)
+    side = 10 * spec.shape[1]
     wide = np.zeros((side, 2 * side, 3), np.uint8)
     # a little more than what is cut out: its neighbours count in what is scaled
     wide[:, side // 2 - 20 : side // 2 + side + 20] = [255, 0, 255]
@@ -130,12 +134,12 @@ def test_a_picture_file_is_cut_scaled_and_made_grey(tmp_path: Path, digits: Data
     mask = np.zeros((side, 2 * side), np.uint8)
     mask[: side // 2] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
-    edit = Edit.read(facts, tmp_path / "wide.png", tmp_path / "mask.png")
-    assert edit.picture.shape == facts.shape and edit.picture.unique().tolist() == [170]
+    edit = Edit.read(spec, tmp_path / "wide.png", tmp_path / "mask.png")
+    assert edit.picture.shape == spec.shape and edit.picture.unique().tolist() == [170]
     assert edit.noise == 1 and edit.paint is not None
-    half = facts.shape[1] // 2
+    half = spec.shape[1] // 2
     assert edit.paint[:half].all() and not edit.paint[half:].any()
-    assert Edit.read(facts, tmp_path / "wide.png").noise == 0.6
+    assert Edit.read(spec, tmp_path / "wide.png").noise == 0.6
 
 
 @pytest.mark.parametrize(
@@ -155,26 +159,26 @@ def test_an_edit_that_would_do_nothing_is_refused(noise: float, paint: Tensor | 
 
 def test_a_picture_of_another_size_is_refused(untrained: Untrained) -> None:
     with pytest.raises(UsageError, match="the picture has 1×5×5"):
-        Settings(edit=Edit(torch.zeros(1, 5, 5, dtype=torch.uint8), None, 0.5)).sampler_of(untrained())
+        SamplingSettings(edit=Edit(torch.zeros(1, 5, 5, dtype=torch.uint8), None, 0.5)).sampler_of(untrained())
     with pytest.raises(UsageError, match="the mask has 1×2×2"):
-        Settings(edit=Edit(ramp(), torch.ones(2, 2, dtype=torch.bool), 0.5)).sampler_of(untrained())
+        SamplingSettings(edit=Edit(ramp(), torch.ones(2, 2, dtype=torch.bool), 0.5)).sampler_of(untrained())
 
 
 def test_a_mask_of_another_size_than_its_picture_is_refused(tmp_path: Path, digits: Dataset) -> None:
     for name, side in (("a.png", 16), ("b.png", 20)):
         Image.new("L", (side, side)).save(tmp_path / name)
     with pytest.raises(UsageError, match=r"b\.png is 20×20 and .*a\.png is 16×16"):
-        Edit.read(Facts.of(digits), tmp_path / "a.png", tmp_path / "b.png")
+        Edit.read(DatasetSpec.of(digits), tmp_path / "a.png", tmp_path / "b.png")
     with pytest.raises(InkwashError, match=r"c\.png is missing"):
-        Edit.read(Facts.of(digits), tmp_path / "c.png")
+        Edit.read(DatasetSpec.of(digits), tmp_path / "c.png")
 
 
 @pytest.mark.parametrize(
     ("text", "said"), [("3..8", ("3", "8")), ("7", ("7", None)), ("0-9", ("0-9", None)), (None, (None, None))]
 )
 def test_two_dots_make_a_way(text: str | None, said: tuple[str | None, str | None]) -> None:
-    assert ends(text) == said
-    assert ends("a..b", ("a..b",)) == ("a..b", None)
+    assert split_range(text) == said
+    assert split_range("a..b", ("a..b",)) == ("a..b", None)
 
 
 @pytest.mark.parametrize(
@@ -182,13 +186,13 @@ def test_two_dots_make_a_way(text: str | None, said: tuple[str | None, str | Non
 )
 def test_an_end_that_is_none_is_refused(untrained: Untrained, labels: tuple[str, str], cause: str) -> None:
     with pytest.raises(UsageError, match=cause):
-        morphed(untrained(), 3, (0, None), labels)
+        interpolation(untrained(), 3, (0, None), labels)
 
 
 def test_a_way_from_python_keeps_both_of_its_ends(untrained: Untrained, tmp_path: Path) -> None:
     inkwash.sample(untrained(), 3, label="3..8", seed=(3, 5), steps=2).save(tmp_path / "way.png")
-    told = prints.read_facts(tmp_path / "way.png")
+    told = png_metadata.read_metadata(tmp_path / "way.png")
     assert told is not None and [told[name] for name in ("seed", "seed_to", "label_to")] == [3, 5, "8"]
     inkwash.sample(untrained(), 3, seed=3, steps=2).save(tmp_path / "one.png")
-    alone = prints.read_facts(tmp_path / "one.png")
+    alone = png_metadata.read_metadata(tmp_path / "one.png")
     assert alone is not None and "seed_to" not in alone

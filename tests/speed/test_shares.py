@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from inkwash import hardware, model
+from inkwash import model
+from inkwash.hardware import devices
 from inkwash.speed import flops, peak
 from inkwash.speed.drawing import Drawing
 from inkwash.speed.peak import Peak
@@ -96,7 +97,7 @@ def test_the_network_is_called_as_often_as_is_told(subject):
     drawing, calls = Drawing(subject, "heun:3"), []
     handle = subject.model.net.register_forward_pre_hook(lambda net, given: calls.append(len(given[0])))
     try:
-        assert drawing.draw(2).shape == (2, *subject.model.facts.shape)
+        assert drawing.draw(2).shape == (2, *subject.model.spec.shape)
     finally:
         handle.remove()
     assert calls == [2] * drawing.used.evaluations
@@ -112,5 +113,5 @@ def test_training_moves_nothing_of_the_model_and_writes_nothing(subject, tmp_pat
 
 @pytest.mark.parametrize("gains", [True, False])
 def test_bfloat16_is_measured_only_where_it_gains(gains, monkeypatch):
-    monkeypatch.setattr(hardware, "precision", lambda name, device: torch.bfloat16 if gains else None)
+    monkeypatch.setattr(devices, "precision", lambda name, device: torch.bfloat16 if gains else None)
     assert peak.gaining(CPU) == (("float32", "bfloat16") if gains else ("float32",))

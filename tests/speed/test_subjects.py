@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inkwash import USUAL, data, recipe
+from inkwash import USUAL, data
+from inkwash.config import recipe
 from inkwash.errors import UsageError
 from inkwash.speed import subjects
 from inkwash.speed.subjects import Subject
@@ -33,14 +34,14 @@ def test_a_recipe_is_measured_without_weights(tmp_path):
     file.write_text(recipe.load("digits").with_changes(["network.widths=[8,16]"]).to_toml())
     found = Subject.of(str(file), CPU)
     assert not found.trained and not found.model.net.training
-    assert found.model.net.state_dict().keys() and found.model.facts.shape == (1, 8, 8)
+    assert found.model.net.state_dict().keys() and found.model.spec.shape == (1, 8, 8)
 
 
 @pytest.mark.parametrize("name", ["ddpm-bn", "moons"])
 def test_random_numbers_stand_for_data_that_is_not_here(name, nothing_here):
     found = Subject.of(name, CPU)
     assert found.data.name == "random numbers"
-    assert found.data.shape == found.model.facts.shape and found.data.classes == found.model.facts.classes
+    assert found.data.shape == found.model.spec.shape and found.data.classes == found.model.spec.classes
 
 
 def test_random_pixels_are_counted_and_fill_their_range():

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from inkwash import data, hardware
+from inkwash import data
 from inkwash.core import Cosine, NetDenoiser, Target
 from inkwash.data import Dataset
+from inkwash.hardware import devices
 from inkwash.nets import NETS
 from inkwash.objectives import Denoising
 from inkwash.training.batches import Batches
+from inkwash.training.horizon import Horizon
 from inkwash.training.loop import Step, steps
 from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
@@ -44,7 +46,7 @@ def fresh() -> Callable[..., State]:
     def build(kind: str = "class-unet", optimizer: Optimizer | None = None, classes: int = 10) -> State:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            net = hardware.lay_out(NETS[kind](1, classes, **SMALL[kind]), CPU)
+            net = devices.lay_out(NETS[kind](1, classes, **SMALL[kind]), CPU)
         return State.fresh(net, (optimizer or Optimizer()).build(net.parameters()))
 
     return build
@@ -63,6 +65,7 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
         planned: int | None = None,
     ) -> Iterator[Step]:
         denoiser = NetDenoiser(state.net, Target("v", 0.6))
+        state.horizon = Horizon(planned or total)
         batches = Batches(digits, 8, 0, True, 0.1, CPU)
         loop = steps(
             state,
@@ -71,7 +74,6 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
             batches,
             optimizer or Optimizer(),
             half_life,
-            planned or total,
         )
         for step in loop:
             yield step

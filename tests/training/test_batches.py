@@ -121,6 +121,14 @@ def test_noise_is_standard_normal_and_new_at_every_place_and_step(told_apart: Da
     assert len(together.unique(dim=0)) == 400
 
 
+def test_noise_does_not_depend_on_the_level(told_apart: Dataset) -> None:
+    batch = batches(told_apart, 512)(3)
+    within_stratum = batch.u * 512 - torch.arange(512)
+    # Box and Muller's radius is a function of one uniform number: of another than the level's
+    radius = batch.noise.flatten(1)[:, :2].square().sum(1).double()
+    assert abs(torch.corrcoef(torch.stack([within_stratum.log(), radius]))[0, 1]) < 4 / math.sqrt(512)
+
+
 def test_points_are_shown_as_they_are() -> None:
     points = torch.linspace(-3, 3, 80).reshape(40, 2)
     batch = batches(Dataset("points", points), 10)(1)

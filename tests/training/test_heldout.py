@@ -15,10 +15,10 @@ from inkwash.core.noise import Stream, normals
 from inkwash.data import Dataset
 from inkwash.objectives import Denoising
 from inkwash.training.batches import Split
-from inkwash.training.heldout import LEVELS, HeldOut, floor
 from inkwash.training.loop import Step
 from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
+from inkwash.training.validation import LEVELS, ValidationSet, floor
 
 CPU = torch.device("cpu")
 V = Target("v", 0.6)
@@ -55,9 +55,9 @@ def test_the_floor_is_the_loss_of_the_posterior_mean_by_brute_force(digits: Data
         known = images[labels == labels[place]] if conditional else images
         log_weight = -np.square(x - alpha * known).sum(1) / (2 * sigma**2)
         weight = np.exp(log_weight - log_weight.max())
-        guess = (weight / weight.sum()) @ known
+        denoised = (weight / weight.sum()) @ known
         # the v of a guess is off by sqrt(alpha^2 + sigma^2) / sigma times what its image is off by
-        losses[place % LEVELS].append(np.square(guess - images[place]).mean() * (alpha**2 + sigma**2) / sigma**2)
+        losses[place % LEVELS].append(np.square(denoised - images[place]).mean() * (alpha**2 + sigma**2) / sigma**2)
     assert found.losses == pytest.approx([float(np.mean(each)) for each in losses], rel=1e-3, abs=1e-6)
 
 
@@ -69,7 +69,7 @@ def test_no_trained_network_goes_below_the_floor_on_the_train_set(
     state = fresh("class-unet", Optimizer(lr=3e-3))
     list(train(state, 60, Optimizer(lr=3e-3), objective))
     below = floor(digits, objective, V, True, CPU)
-    above = HeldOut.of(digits, train_part(digits), objective, True).profile(NetDenoiser(state.average, V), CPU)
+    above = ValidationSet.of(digits, train_part(digits), objective, True).profile(NetDenoiser(state.average, V), CPU)
     assert below is not None
     assert below.codes == above.codes
     assert all(low <= high for low, high in zip(below.losses, above.losses, strict=True))
@@ -92,7 +92,7 @@ def test_a_floor_that_would_cost_too_much_is_not_measured() -> None:
 def test_a_profile_is_the_loss_at_each_level(number: float) -> None:
     # images of one grey c: what is asked for is v = alpha * noise - sigma * c, and its mean square is known
     grey = Dataset("grey", torch.full((2_000, 1, 8, 8), 255, dtype=torch.uint8))
-    profile = HeldOut.of(grey, torch.arange(2_000), Denoising(Cosine()), False).profile(
+    profile = ValidationSet.of(grey, torch.arange(2_000), Denoising(Cosine()), False).profile(
         NetDenoiser(Says(number), V), CPU
     )
     assert profile.codes == sorted(profile.codes)
@@ -106,7 +106,7 @@ def test_a_profile_is_the_loss_at_each_level(number: float) -> None:
 def test_a_measurement_is_the_same_every_time(digits: Dataset) -> None:
     held_out = Split.of(len(digits)).held_out
     first, second = (
-        HeldOut.of(digits, held_out, Denoising(Cosine()), True).profile(NetDenoiser(Says(0.1), V), CPU)
+        ValidationSet.of(digits, held_out, Denoising(Cosine()), True).profile(NetDenoiser(Says(0.1), V), CPU)
         for _ in range(2)
     )
     assert first == second
@@ -117,8 +117,19 @@ def test_however_few_images_there_are_every_level_has_a_loss(digits: Dataset, co
     assert digits.labels is not None
     few = replace(digits, values=digits.values[:count], labels=digits.labels[:count])
     held_out = Split.of(count).held_out
-    profile = HeldOut.of(few, held_out, Denoising(Cosine()), True).profile(NetDenoiser(Says(0.0), V), CPU)
+    profile = ValidationSet.of(few, held_out, Denoising(Cosine()), True).profile(NetDenoiser(Says(0.0), V), CPU)
     assert len(profile.losses) == LEVELS
     assert np.isfinite(profile.losses).all()
     lowest = floor(few, Denoising(Cosine()), V, True, CPU)
     assert lowest is not None and np.isfinite(lowest.losses).all()
+
+
+def test_an_image_at_several_levels_has_other_noise_at_each(digits: Dataset) -> None:
+    assert digits.labels is not None
+    few = replace(digits, values=digits.values[:100], labels=digits.labels[:100])
+    held_out = Split.of(100).held_out
+    assert len(held_out) < LEVELS
+    # of a network that predicts no noise the loss is the mean square of the noise itself
+    silent = NetDenoiser(Says(0.0), Target("eps"))
+    losses = ValidationSet.of(few, held_out, Denoising(Cosine()), True).profile(silent, CPU).losses
+    assert len({round(loss, 4) for loss in losses}) == LEVELS

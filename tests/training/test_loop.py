@@ -16,10 +16,11 @@ from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.objectives import Denoising
 from inkwash.training.batches import Batches, Split
-from inkwash.training.heldout import HeldOut
+from inkwash.training.horizon import Horizon
 from inkwash.training.loop import Step
 from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
+from inkwash.training.validation import ValidationSet
 
 Train = Callable[..., Iterator[Step]]
 Fresh = Callable[..., State]
@@ -123,7 +124,7 @@ def test_the_rate_told_is_the_one_that_the_optimiser_was_given(fresh: Fresh, tra
     settings = Optimizer(lr=0.01, warmup=2, decay="cosine")
     state = fresh("class-unet", settings)
     for step in train(state, 5, settings):
-        assert step.rate == settings.rate(step.number, 5)
+        assert step.rate == settings.rate(step.number, Horizon(5).remaining_at(step.number))
         assert all(group["lr"] == step.rate for group in state.optimizer.param_groups)
 
 
@@ -137,7 +138,7 @@ def test_progress_adds_up_the_losses_that_were_told(fresh: Fresh, train: Train) 
 def test_training_lowers_the_loss_of_images_that_it_never_saw(digits: Dataset, fresh: Fresh, train: Train) -> None:
     settings = Optimizer(lr=3e-3)
     state = fresh("class-unet", settings)
-    measured = HeldOut.of(digits, Split.of(len(digits)).held_out, GOOD, True)
+    measured = ValidationSet.of(digits, Split.of(len(digits)).held_out, GOOD, True)
 
     def loss() -> float:
         return measured.profile(NetDenoiser(state.average, Target("v", 0.6)), torch.device("cpu")).mean
@@ -145,3 +146,12 @@ def test_training_lowers_the_loss_of_images_that_it_never_saw(digits: Dataset, f
     before = loss()
     list(train(state, 80, settings))
     assert loss() < 0.8 * before
+
+
+def test_both_parts_of_muon_follow_the_rate_in_their_own_measure(fresh: Fresh, train: Train) -> None:
+    optimizer = Optimizer("muon", lr=1e-3, inner_lr=0.02, decay="linear")
+    state = fresh(optimizer=optimizer)
+    # in the step after half of the steps the rate has fallen to a half
+    list(train(state, 3, optimizer, planned=4))
+    rates = {group["inner"]: group["lr"] for group in state.optimizer.param_groups}
+    assert rates == pytest.approx({True: 0.01, False: 5e-4})

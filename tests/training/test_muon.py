@@ -55,6 +55,22 @@ def test_a_step_on_inner_convolutions_is_that_of_torch_on_matrices() -> None:
     assert (own[2].weight.flatten(1) - matrix).norm() < 0.1 * moved.norm()
 
 
+def test_a_small_momentum_forgets_an_earlier_gradient_as_torch_does() -> None:
+    generator = torch.Generator().manual_seed(3)
+    start, *gradients = torch.randn(3, 16, 16, 3, 3, generator=generator)
+    kernel, matrix = nn.Parameter(start.clone()), nn.Parameter(start.flatten(1).clone())
+    ours = Muon([kernel], lr=1e-3, inner_lr=0.05, momentum=0.3)
+    theirs = torch.optim.Muon([matrix], lr=0.05, weight_decay=0.0, momentum=0.3)
+    # the first is ten times the second: what is left of it turns the second step
+    for gradient in (10 * gradients[0], gradients[1]):
+        before = kernel.detach().flatten(1).clone(), matrix.detach().clone()
+        kernel.grad, matrix.grad = gradient.clone(), gradient.flatten(1).clone()
+        ours.step()
+        theirs.step()
+    moved, expected = kernel.detach().flatten(1) - before[0], matrix.detach() - before[1]
+    assert (moved - expected).norm() < 0.05 * expected.norm()
+
+
 def test_ends_vectors_and_linear_layers_take_the_steps_of_adamw() -> None:
     own, twin = net(), net()
     ours = Muon(own.parameters(), lr=0.01, betas=(0.8, 0.99), weight_decay=0.1, inner_lr=0.0)

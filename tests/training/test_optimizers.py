@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from inkwash.errors import UsageError
+from inkwash.training.horizon import Horizon
 from inkwash.training.optimizers import Optimizer
 
 TOTAL = 100
@@ -18,22 +19,22 @@ TOTAL = 100
 @pytest.mark.parametrize("decay", ["none", "linear", "cosine"])
 def test_the_rate_begins_at_lr_and_has_fallen_to_zero_after_the_last_step(decay: str) -> None:
     optimizer = Optimizer(lr=0.3, decay=decay)  # type: ignore[arg-type]
-    assert optimizer.rate(1, TOTAL) == pytest.approx(0.3)
-    assert optimizer.rate(TOTAL + 1, TOTAL) == pytest.approx(0.3 if decay == "none" else 0.0, abs=1e-12)
-    assert optimizer.rate(TOTAL, TOTAL) > 0
+    assert optimizer.rate(1, 1.0) == pytest.approx(0.3)
+    assert optimizer.rate(TOTAL + 1, 0.0) == pytest.approx(0.3 if decay == "none" else 0.0, abs=1e-12)
+    assert optimizer.rate(TOTAL, 1 / TOTAL) > 0
 
 
 @pytest.mark.parametrize("decay", ["linear", "cosine"])
 def test_a_decaying_rate_falls_at_every_step_and_is_half_in_the_middle(decay: str) -> None:
     optimizer = Optimizer(lr=1.0, decay=decay)  # type: ignore[arg-type]
-    rates = [optimizer.rate(step, TOTAL) for step in range(1, TOTAL + 2)]
+    rates = [optimizer.rate(step, Horizon(TOTAL).remaining_at(step)) for step in range(1, TOTAL + 2)]
     assert all(before > after for before, after in pairwise(rates))
     assert rates[TOTAL // 2] == pytest.approx(0.5)
 
 
 def test_a_warm_up_rises_in_equal_steps_and_then_stays() -> None:
     optimizer = Optimizer(lr=1.0, warmup=4)
-    assert [optimizer.rate(step, TOTAL) for step in range(1, 8)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
+    assert [optimizer.rate(step, 1.0) for step in range(1, 8)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw"])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from inkwash.errors import UsageError
-from inkwash.viz.diagrams import across, arrange, network
+from inkwash.viz.network_diagram import across, arrange, network
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from inkwash.errors import UsageError
-from inkwash.viz.fields import scatter, scatter_pictures, square_around, vector_field
+from inkwash.viz.points import scatter, scatter_pictures, square_around, vector_field
 from inkwash.viz.style import PAPER
 
 WINDOW = (0.0, 64.0, 0.0, 64.0)  # one unit a pixel at size 64, so that shifts by 1 are exact

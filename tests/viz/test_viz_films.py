@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from inkwash.errors import UsageError
+from inkwash.io.png_metadata import read_metadata
 from inkwash.viz.films import evenly, film
 from inkwash.viz.grids import grid
-from inkwash.viz.prints import read_facts
 
 
 def steps(count: int, channels: int = 1, pictures: int = 4):
@@ -32,10 +32,10 @@ def test_every_step_is_a_frame_with_the_exact_pixels(tmp_path, suffix):
     with Image.open(tmp_path / f"film{suffix}") as opened:
         frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(opened)]
     assert len(frames) == 5
-    for frame, (noisy, guess) in zip(frames, steps(5), strict=True):
+    for frame, (noisy, denoised) in zip(frames, steps(5), strict=True):
         middle = frame.shape[1] // 2
         assert contains(frame[:, :middle], np.asarray(grid(noisy)))
-        assert contains(frame[:, middle:], np.asarray(grid(guess)))
+        assert contains(frame[:, middle:], np.asarray(grid(denoised)))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".gif"])
@@ -77,8 +77,8 @@ def test_colour_is_exact_where_the_format_allows(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".gif"])
 def test_a_film_carries_its_facts(tmp_path, suffix):
-    film(steps(3), tmp_path / f"film{suffix}", facts={"seed": 7, "model": "fast"})
-    assert read_facts(tmp_path / f"film{suffix}") == {"seed": 7, "model": "fast"}
+    film(steps(3), tmp_path / f"film{suffix}", metadata={"seed": 7, "model": "fast"})
+    assert read_metadata(tmp_path / f"film{suffix}") == {"seed": 7, "model": "fast"}
 
 
 def test_a_sampler_that_fails_leaves_no_file(tmp_path):

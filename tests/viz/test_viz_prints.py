@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inkwash.errors import InkwashError, UsageError
+from inkwash.io.png_metadata import read_metadata, read_pixels, save_png
 from inkwash.viz.grids import grid
-from inkwash.viz.prints import read_facts, read_pixels, save_png
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -27,10 +27,10 @@ def sheet() -> Image.Image:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(facts=st.dictionaries(st.text(max_size=9), plain, max_size=5))
-def test_facts_survive_a_round_trip(tmp_path, sheet, facts):
-    save_png(sheet, tmp_path / "a.png", facts)
-    assert read_facts(tmp_path / "a.png") == facts
+@given(metadata=st.dictionaries(st.text(max_size=9), plain, max_size=5))
+def test_facts_survive_a_round_trip(tmp_path, sheet, metadata):
+    save_png(sheet, tmp_path / "a.png", metadata)
+    assert read_metadata(tmp_path / "a.png") == metadata
 
 
 def test_facts_are_a_chunk_that_other_programs_can_read(tmp_path, sheet):
@@ -50,9 +50,9 @@ def test_pixels_survive_a_round_trip(tmp_path, channels):
 def test_foreign_pictures_have_no_facts(tmp_path, sheet):
     for name in ("a.png", "a.jpg", "a.gif", "a.webp"):
         sheet.save(tmp_path / name)
-        assert read_facts(tmp_path / name) is None
+        assert read_metadata(tmp_path / name) is None
     sheet.save(tmp_path / "b.gif", comment=b"drawn elsewhere")
-    assert read_facts(tmp_path / "b.gif") is None
+    assert read_metadata(tmp_path / "b.gif") is None
 
 
 def test_transparent_becomes_white_and_16_bits_become_8(tmp_path):
@@ -67,7 +67,7 @@ def test_what_is_no_picture_is_a_bad_request(tmp_path, sheet):
     sheet.save(tmp_path / "whole.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:150])
     for name in ("missing.png", "text.png", "half.png", "."):
-        for read in (read_facts, read_pixels):
+        for read in (read_metadata, read_pixels):
             with pytest.raises(UsageError):
                 read(tmp_path / name)
 
@@ -80,15 +80,15 @@ def test_damaged_facts_are_told(tmp_path, sheet):
         chunks.add_text("inkwash", text)
         sheet.save(tmp_path / "a.png", pnginfo=chunks)
         with pytest.raises(InkwashError, match="damaged"):
-            read_facts(tmp_path / "a.png")
+            read_metadata(tmp_path / "a.png")
 
 
 def test_facts_that_json_cannot_hold_leave_the_old_picture_alone(tmp_path, sheet):
     save_png(sheet, tmp_path / "a.png", {"seed": 1})
-    for facts in ({"loss": float("nan")}, {"weights": np.zeros(2)}):
+    for metadata in ({"loss": float("nan")}, {"weights": np.zeros(2)}):
         with pytest.raises(UsageError):
-            save_png(sheet, tmp_path / "a.png", facts)
+            save_png(sheet, tmp_path / "a.png", metadata)
     with pytest.raises(UsageError):
         save_png(sheet, tmp_path / "a.jpg", {})
-    assert read_facts(tmp_path / "a.png") == {"seed": 1}
+    assert read_metadata(tmp_path / "a.png") == {"seed": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]

@@ -11,10 +11,10 @@ from matplotlib.text import Annotation
 from PIL import Image
 
 from inkwash.errors import UsageError
-from inkwash.viz import bars, tradeoffs
+from inkwash.viz import bars, pareto
 from inkwash.viz.bars import by_class
+from inkwash.viz.pareto import Mark, speed_quality
 from inkwash.viz.style import COLOURS
-from inkwash.viz.tradeoffs import Mark, speed_quality
 
 MARKS = [
     Mark("moss", "ddim:50", 5.0, 0.04, 0.035, 0.046, on_front=True),
@@ -28,7 +28,7 @@ MARKS = [
 def drawn(monkeypatch):
     """Keep the figures that are saved, so that a test can ask their axes."""
     pages = []
-    for module in (tradeoffs, bars):
+    for module in (pareto, bars):
         written = module.save
         monkeypatch.setattr(
             module, "save", lambda page, path, written=written: (pages.append(page), written(page, path))
@@ -84,7 +84,7 @@ def test_twenty_names_can_be_told_apart(tmp_path, drawn, seed):
     for box in found.values():
         assert window.x0 <= box.x0 and box.x1 <= window.x1 and window.y0 <= box.y0 and box.y1 <= window.y1
     for one, other in combinations(found.values(), 2):
-        shared = tradeoffs._shared(one, other)
+        shared = pareto._shared(one, other)
         assert shared < 0.25 * one.width * one.height
 
 

@@ -7,29 +7,31 @@ import sys
 import time
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownOptionError
 
-from inkwash import __version__, memory
-from inkwash.errors import InkwashError, UsageError, speaks
-from inkwash.printing import print
+from inkwash import __version__
+from inkwash.cli import synonyms
+from inkwash.errors import InkwashError, UsageError, is_main_process
+from inkwash.hardware import memory
+from inkwash.text.printing import print
 
 app = App(
     name="inkwash",
-    help="Ink spreading in water, run backwards: train, draw from and look into diffusion models of small images.",
+    help="Train, sample, measure and explain diffusion models of small images (MNIST-size), on a laptop in minutes.",
     version=__version__,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
     help_epilogue="First steps:\n\ninkwash sample --label 0-9 -o digits.png\n\ninkwash train digits --minutes 1",
 )
 COMMANDS = {
-    "train": "Train a recipe into a new run folder, or go on with a run folder.",
-    "sample": "Draw from a model: a grid, a strip, a film, arrays or single images; or draw a picture again.",
-    "serve": "Open the playground in a browser: draw, write, edit, compare and understand.",
-    "export": "Write a model as ONNX, or as a page that draws in the browser without a server.",
-    "evaluate": "Measure a model or a file of images against real ones; with several, compare them.",
-    "lab": "Put a claim to the test: list the experiments, or run one from training to verdict.",
-    "bench": "Time training, drawing and starting on this machine, beside its own peak and beside diffusers.",
-    "show": "Tell what there is and what it is: recipes, models, runs, checkpoints, data.",
+    "train": "Train a recipe into a new run folder, or resume a run folder.",
+    "sample": "Sample from a model: a grid, a strip, a film, arrays or single images; or reproduce an image.",
+    "serve": "Open the playground in a browser: sample, write, edit, compare and understand.",
+    "export": "Write a model as ONNX, for diffusers, or as a page that samples in the browser without a server.",
+    "evaluate": "Measure the quality of a model or a file of images against real ones, or compare several.",
+    "lab": "Test a claim by an experiment: list the experiments, or run one from training to verdict.",
+    "bench": "Time training, sampling and startup on this machine, against its peak and against diffusers.",
+    "show": "List recipes and models, or describe one, a run, a checkpoint or a data set.",
 }
 EXAMPLES = {
     "train": (
@@ -131,19 +133,20 @@ def run(arguments: list[str]) -> int:
         if count is not None:
             # what cannot be understood is said before there are several to say it
             app.parse_args(arguments, exit_on_error=False, print_error=False)
-            from inkwash.ranks.launching import launch
+            from inkwash.distributed.launch import launch
 
             return launch(count, arguments)
         code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        hint = "('inkwash --help' and 'inkwash COMMAND --help' tell what there is)"
-        return _complain(f"{_one_line(error)} {hint}", 2) if speaks() else _quietly(2)
+        instead = synonyms.instead(arguments) if isinstance(error, UnknownOptionError) else None
+        hint = "('inkwash --help' and 'inkwash COMMAND --help' list commands and options)"
+        return _complain(instead or f"{_one_line(error)} {hint}", 2) if is_main_process() else _quietly(2)
     except InkwashError as error:
         # of several processes each finds the same fault in what was asked: the first says it
-        silent = isinstance(error, UsageError) and not speaks()
+        silent = isinstance(error, UsageError) and not is_main_process()
         return _quietly(error.exit_code) if silent else _complain(_one_line(error), error.exit_code)
     except KeyboardInterrupt:
-        return _complain("interrupted", 130) if speaks() else 130
+        return _complain("interrupted", 130) if is_main_process() else 130
     except BrokenPipeError:
         return 1
     except Exception as error:

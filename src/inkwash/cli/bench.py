@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash import USUAL, own_code
-from inkwash.cli.whole import Whole
-from inkwash.printing import print
+from inkwash import USUAL
+from inkwash.cli.parameters import Whole
+from inkwash.config import plugins
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
     from inkwash.speed.plan import Plan
@@ -55,19 +56,19 @@ def bench(
     device
         auto, cpu, cuda or mps.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     quiet
         Print the tables only, no progress.
     json_
         Print JSON, for programs.
     """
-    own_code.load(with_)
-    from inkwash import hardware
-    from inkwash.cli.pages import speed
+    plugins.load(with_)
     from inkwash.cli.progress import counter, stages
+    from inkwash.cli.tables import speed
+    from inkwash.hardware import devices
     from inkwash.speed.plan import Asked
 
-    hardware.keep_memory()
+    devices.keep_memory()
     own = None if with_ is None else str(with_)
     asked = Asked(what, trials, things or (USUAL,), _listed(sampler), _listed(precision), device, threads, against, own)
     silent = quiet or json_
@@ -89,7 +90,7 @@ def _listed(text: str | None) -> tuple[str, ...] | None:
 
 
 def _announce(plan: Plan) -> None:
-    from inkwash.evaluation.numerals import span
+    from inkwash.evaluation.formatting import span
 
     print(
         f"{len(plan.pieces)} pieces of work in turn, {plan.asked.trials} times and once to warm up: about "

@@ -8,7 +8,7 @@ from rich.console import Console as RichConsole
 from rich.progress import TextColumn as RichTextColumn
 from rich.text import Text
 
-from inkwash.printing import printable
+from inkwash.text.printing import printable
 
 
 class Console(RichConsole):

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash import own_code
-from inkwash.cli.whole import Whole
-from inkwash.printing import print
+from inkwash.cli.parameters import Whole
+from inkwash.config import plugins
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
+    from inkwash.distributed.process_group import ProcessGroup
     from inkwash.evaluation.comparison import Entry
-    from inkwash.evaluation.requests import Asked, Todo
-    from inkwash.ranks import Ranks
+    from inkwash.evaluation.plan import Asked, Todo
 
 HASTY = 5.0
 """Seconds that are not worth announcing."""
@@ -40,6 +40,7 @@ def evaluate(
     thorough: Annotated[bool, Parameter(negative=())] = False,
     report: Path | None = None,
     device: str = "auto",
+    threads: Whole | None = None,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     processes: Whole | None = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
@@ -57,26 +58,26 @@ def evaluate(
     others
         More of them, to compare.
     n
-        Images to draw and judge, of each. Default: 10,000, or 1,000 where a sampler needs more than 100 evaluations;
-        all of a file.
+        Images to sample and score per setting, 200 or more for FD. Default: 10,000, or 1,000 where a sampler needs more
+        than 100 network evaluations; all of a file.
     sampler
         One or several to compare, as in ddim:50,dpm++2m:10. Default: the recipe's.
     guidance
         One or several weights of classifier-free guidance, as in 1,1.5; 1 is none. Default: the recipe's.
     eta
-        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde from 0 on, 2 being twice as much.
+        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde 0 or more.
     temperature
         Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.
     schedule
-        Levels to sample on, such as karras, log-linear or cosine. Default: those trained on.
+        Noise schedule to sample on, such as karras, log-linear or cosine. Default: that of training.
     precision
         float32, bfloat16, or auto (bfloat16 where it is faster).
     data
-        The data that the model learnt, by name or path: adds the measures that need it. Default: used if it is here.
+        The model's training data, by name or path: adds the measures that need it. Default: used where it is found.
     judge
-        Other data to judge by, by name or path: judges are built from it once, some minutes, and kept.
+        Other data to score against, by name or path: its feature extractors (judges) are trained once, some minutes, and kept.
     judges
-        Some of the judges, as in a,c. Default: all.
+        Some of the feature extractors (judges), as in a,c. Default: all.
     bits
         Also bound the likelihood of the real test images, in bits a value; needs the data.
     thorough
@@ -85,59 +86,62 @@ def evaluate(
         A folder for a page with pictures (index.html), CSV and plots.
     device
         auto, cpu, cuda or mps.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     processes
-        Share the drawing among so many processes of this machine. Default: this one alone.
+        Number of processes on this machine that share the sampling. Default: 1.
     quiet
         Print the table only, no progress.
     json_
         Print JSON, for programs.
     """
-    own_code.load(with_)
-    from inkwash import hardware, ranks
-    from inkwash.binding import build
+    plugins.load(with_)
     from inkwash.core import SCHEDULES
-    from inkwash.drawing import Settings
-    from inkwash.errors import unknown
-    from inkwash.evaluation.requests import Asked, listed, weights
+    from inkwash.distributed import process_group
+    from inkwash.errors import unknown_name
+    from inkwash.evaluation.plan import Asked, listed, weights
+    from inkwash.hardware import devices
+    from inkwash.io.binding import build
+    from inkwash.sampling.run import SamplingSettings
 
-    hardware.keep_memory()
+    devices.configure(threads)
     if schedule is not None and schedule not in SCHEDULES:
-        raise unknown("schedule", schedule, SCHEDULES)
+        raise unknown_name("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
     asked = Asked(
         (what, *others),
         n,
         listed(sampler),
         weights(guidance),
-        Settings(eta=eta, temperature=temperature, schedule=levels, precision=precision),
+        SamplingSettings(eta=eta, temperature=temperature, schedule=levels, precision=precision),
         data,
         judge,
         judges,
         tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
         device,
     )
-    with ranks.joined(hardware.device(device)) as those:
-        if those.first:
-            return _run(asked, report, those, quiet or json_, json_)
-        return _share(asked, those)
+    with process_group.join(devices.device(device)) as group:
+        if group.is_main:
+            return _run(asked, report, group, quiet or json_, json_)
+        return _share(asked, group)
 
 
-def _share(asked: Asked, ranks: Ranks) -> int:
+def _share(asked: Asked, process_group: ProcessGroup) -> int:
     """Draw as one of several what the first will judge."""
-    with ranks.after_the_first():
+    with process_group.main_first():
         todo = asked.resolve()
     for task in todo.tasks:
-        task.share(ranks, lambda done: None)
+        task.share(process_group, lambda done: None)
     return 0
 
 
-def _run(asked: Asked, report: Path | None, ranks: Ranks, silent: bool, as_json: bool) -> int:
+def _run(asked: Asked, report: Path | None, process_group: ProcessGroup, silent: bool, as_json: bool) -> int:
     from inkwash.cli.progress import counter, stages
-    from inkwash.evaluation.page import check_free
+    from inkwash.evaluation.report.page import check_free
 
-    with ranks.after_the_first():
+    with process_group.main_first():
         if report is not None:
             check_free(report)
         with stages(silent, every=True) as stage:
@@ -147,13 +151,13 @@ def _run(asked: Asked, report: Path | None, ranks: Ranks, silent: bool, as_json:
     entries = []
     try:
         for task in todo.tasks:
-            if not ranks.alone:
+            if not process_group.is_single:
                 with counter(task.count, f"{task.name}, this process's share", silent) as done:
-                    task.share(ranks, done)
+                    task.share(process_group, done)
             with counter(task.count, task.name, silent) as done, stages(silent) as stage:
                 entries.append(task.run(todo, done, stage))
     except KeyboardInterrupt:
-        print("stopped; what is drawn is kept, and the same command goes on", file=sys.stderr)
+        print("stopped; finished samples are kept, and the same command resumes", file=sys.stderr)
         return 130
     (_tell_one if len(entries) == 1 else _tell_all)(todo, entries, report, as_json)
     if report is not None and not silent:
@@ -162,12 +166,12 @@ def _run(asked: Asked, report: Path | None, ranks: Ranks, silent: bool, as_json:
 
 
 def _announce(todo: Todo) -> None:
-    from inkwash.evaluation.numerals import span
-    from inkwash.metrics.panel import LOOKS
+    from inkwash.evaluation.formatting import span
+    from inkwash.metrics.extractor_set import LOOKS
 
-    missing = "" if todo.bench.data is not None else "; what needs the data itself is left out (--data FOLDER)"
+    missing = "" if todo.bench.data is not None else "; measures that need the data itself are left out (--data FOLDER)"
     looks = ", ".join(f"{name.upper()} {LOOKS.get(name, 'looks its own way')}" for name in todo.bench.panel.judges)
-    print(f"judges of {todo.bench.panel.about.data}: {looks}{missing}", file=sys.stderr)
+    print(f"feature extractors (judges) for {todo.bench.panel.about.data}: {looks}{missing}", file=sys.stderr)
     if todo.extras:
         names = " and ".join(f"--{name}" for name in todo.extras)
         print(f"{names}: about {span(todo.extra_seconds())}, after drawing", file=sys.stderr)
@@ -175,38 +179,38 @@ def _announce(todo: Todo) -> None:
     if seconds > HASTY:
         drawn = sum(task.count for task in todo.tasks)
         print(
-            f"drawing {drawn:,} images takes about {span(seconds)}; they are kept, so that Ctrl-C loses little",
+            f"sampling {drawn:,} images takes about {span(seconds)}; they are cached, so that Ctrl-C loses little",
             file=sys.stderr,
         )
 
 
 def _tell_one(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:
-    from inkwash.cli.pages import scores as pages
+    from inkwash.cli.tables import scores as pages
     from inkwash.evaluation.verdicts import verdicts
 
     found = entries[0].evaluation
-    words, facts = verdicts(found), todo.facts()
+    words, spec = verdicts(found), todo.metadata()
     if report is not None:
-        from inkwash.evaluation import report as reports
+        from inkwash.evaluation.report import evaluation_page as reports
 
         train = None if todo.bench.data is None else todo.bench.data.values
-        reports.write(found, words, report, facts, train)
+        reports.write(found, words, report, spec, train)
     if as_json:
         cost = {"evaluations": entries[0].evaluations, "seconds_64": entries[0].seconds}
-        print(json.dumps(found.to_dict() | cost | {"verdicts": words, "facts": facts}, indent=2))
+        print(json.dumps(found.to_dict() | cost | {"verdicts": words, "facts": spec}, indent=2))
     else:
         pages.show(found, words)
 
 
 def _tell_all(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:
-    from inkwash.cli.pages import scores as pages
+    from inkwash.cli.tables import scores as pages
     from inkwash.evaluation.comparison import Comparison
 
     compared = Comparison(tuple(entries), f"fd.{todo.bench.panel.first}")
     if report is not None:
-        from inkwash.evaluation import comparison_page
+        from inkwash.evaluation.report import comparison_page
 
-        comparison_page.write(compared, report, todo.facts())
+        comparison_page.write(compared, report, todo.metadata())
     if as_json:
         found = [entry.evaluation.to_dict() for entry in entries]
         print(json.dumps({"entries": found, "rows": compared.rows(), "sentence": compared.sentence}, indent=2))

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from inkwash import USUAL, own_code
-from inkwash.errors import UsageError, unknown
-from inkwash.printing import print
+from inkwash import USUAL
+from inkwash.config import plugins
+from inkwash.errors import UsageError, unknown_name
+from inkwash.text.printing import print
 
 TARGETS = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
 """What can be written, and what the name of a model becomes by it."""
@@ -39,19 +40,19 @@ def export(
     out
         The file or folder to write. Default: out/MODEL.onnx, out/MODEL-page or out/MODEL-diffusers.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     quiet
         Print errors only.
     """
-    own_code.load(with_)
+    plugins.load(with_)
     from inkwash import model as models
-    from inkwash.cli.outputs import check_free
     from inkwash.export import onnx, pipeline, web
-    from inkwash.names import cleaned_name, path_in
+    from inkwash.io.names import cleaned_name, path_in
     from inkwash.runs.folder import RunFolder
+    from inkwash.viz.writers import check_free
 
     if to not in TARGETS:
-        raise unknown("export", to, TARGETS)
+        raise unknown_name("export", to, TARGETS)
     loaded = models.load(model, device="cpu")
     name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
     target = out or path_in("out", f"{name}{TARGETS[to]}")
@@ -60,7 +61,6 @@ def export(
         if target.suffix != ".onnx":
             raise UsageError(f"--out {target}: the name of an ONNX file ends in .onnx")
         check_free(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
         apart = onnx.write(loaded, target)
     elif to == "diffusers":
         apart = pipeline.write(loaded, target)
@@ -68,7 +68,7 @@ def export(
         run = RunFolder(models.find(model).parent.parent)
         apart = web.write(loaded, name, run if run.metrics.is_file() else None, target, tell)
     if not quiet:
-        print(f"{target}: {loaded.name} ({loaded.weights}), at most {apart:.1e} from what torch says", file=sys.stderr)
+        print(f"{target}: {loaded.name} ({loaded.weights}), within {apart:.1e} of torch's output", file=sys.stderr)
         if to == "web":
             print(f"look at it: python -m http.server --bind 127.0.0.1 --directory {target}", file=sys.stderr)
         if to == "diffusers":

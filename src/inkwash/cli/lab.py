@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from inkwash import own_code
-from inkwash.cli.stopping import stop_on_signal
-from inkwash.cli.whole import Whole
-from inkwash.errors import UsageError, speaks
-from inkwash.printing import print
+from inkwash.cli.parameters import Whole
+from inkwash.cli.signals import stop_on_signal
+from inkwash.config import plugins
+from inkwash.errors import UsageError, is_main_process
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
     from inkwash.lab import Experiment, Results, Verdict
@@ -33,15 +33,16 @@ def lab(
     length: str | None = None,
     run: str | None = None,
     device: str = "auto",
+    threads: Whole | None = None,
     processes: Whole | None = None,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
-    """List the experiments, or put one claim to the test: train, draw, measure, and write a card with the verdict.
+    """List the experiments, or test one claim: train, sample, measure, and write a card with the verdict.
 
     Examples: inkwash lab. Or: inkwash lab steps-vs-quality -n 1000. Or: inkwash lab schedules --data ../mnist --length
-    "5 minutes". What was interrupted goes on when the same command is given again.
+    "5 minutes". The same command resumes an interrupted experiment.
 
     Parameters
     ----------
@@ -50,17 +51,19 @@ def lab(
     out
         The folder of card, results and pictures. Default: lab/NAME.
     n
-        Images of each arm, at least 200. Default: the experiment's, 1,000 or fewer.
+        Images per variant, at least 200. Default: the experiment's, 1,000 or fewer.
     data
-        Data to learn and to judge by, by name or path; a bundled model that learnt other data is trained anew on it.
+        Data to train on and to score against, by name or path; a bundled model of other data is retrained on it.
     length
         How long each model is trained, the same for all, as in "60000 images", "2 epochs" or "5 minutes".
     run
-        Your run folder or model, in place of the one model that the arms of an experiment share.
+        Your run folder or model, in place of the one model that all variants of an experiment share.
     device
         auto, cpu, cuda or mps.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     processes
-        Share the training and the drawing among so many processes of this machine. Default: this one alone.
+        Number of processes on this machine that share training and sampling. Default: 1.
     with_
         Your own Python file with an experiment: it defines EXPERIMENT, or adds a row to inkwash.lab.EXPERIMENTS.
     quiet
@@ -68,7 +71,7 @@ def lab(
     json_
         Print JSON, for programs.
     """
-    own_code.load(with_)
+    plugins.load(with_)
     from inkwash.lab import EXPERIMENTS
 
     known = EXPERIMENTS | _own(with_)
@@ -77,38 +80,42 @@ def lab(
         useless = [flag for flag, value in given.items() if value is not None]
         if useless:
             raise UsageError(f"{useless[0]} has no effect without the name of an experiment: one of {', '.join(known)}")
-        if speaks():
+        if is_main_process():
             _list(known, json_)
         return 0
-    from inkwash import hardware, ranks
-    from inkwash.errors import unknown
+    from inkwash import model
+    from inkwash.distributed import process_group
+    from inkwash.errors import unknown_name
+    from inkwash.hardware import devices
     from inkwash.lab.folder import Request
     from inkwash.lab.runner import prepare
 
     if name not in known:
-        raise unknown("experiment", name, known)
-    hardware.keep_memory()
+        if name in model.bundled() or (Path(name) / "recipe.toml").is_file():
+            raise UsageError(f"{name} is a model, not an experiment: inkwash lab EXPERIMENT --run {name}")
+        raise unknown_name("experiment", name, known)
+    devices.configure(threads)
     place = out or Path("lab") / name
-    with ranks.joined(hardware.device(device)) as those:
-        silent = quiet or json_ or not those.first
+    with process_group.join(devices.device(device)) as group:
+        silent = quiet or json_ or not group.is_main
         watch = _watch(silent)
         try:
             with _ended_like_interrupted():
-                work = prepare(known[name], Request(name, n, data, length, run), place, device, watch, those)
+                work = prepare(known[name], Request(name, n, data, length, run), place, device, watch, group)
                 if not silent:
                     _announce(work)
-                if not those.first:
+                if not group.is_main:
                     work.share(watch)
                     return 0
                 results, verdict = work.run(watch)
         except KeyboardInterrupt:
-            if those.first:
-                print("stopped; what is done is kept, and the same command goes on", file=sys.stderr)
+            if group.is_main:
+                print("stopped; finished parts are kept, and the same command resumes", file=sys.stderr)
             return 130
     if json_:
         print(work.folder.results.read_text(encoding="utf-8"), end="")
     else:
-        _tell(known[name], results, verdict, work.folder.card, quiet)
+        _tell(work, results, verdict, quiet)
     return 0
 
 
@@ -124,10 +131,10 @@ def _ended_like_interrupted() -> Iterator[None]:
 
 def _own(file: Path | None) -> dict[str, Experiment]:
     """The experiment that the user's file defines as EXPERIMENT, if it does."""
-    from inkwash import own_code
+    from inkwash.config import plugins
     from inkwash.lab import Experiment
 
-    module = None if file is None else sys.modules.get(f"{own_code.PREFIX}{file.stem}")
+    module = None if file is None else sys.modules.get(f"{plugins.PREFIX}{file.stem}")
     found = getattr(module, "EXPERIMENT", None)
     if found is None:
         return {}
@@ -160,35 +167,36 @@ def _list(known: dict[str, Experiment], as_json: bool) -> None:
         table.add_row(each.name, claim(each))
     console = Console(highlight=False, emoji=False)
     console.print(table)
-    console.print("\ninkwash lab NAME puts one to the test", markup=False)
+    console.print("\ninkwash lab NAME runs one", markup=False)
 
 
 def _announce(work: Work) -> None:
-    from inkwash.evaluation.numerals import span
+    from inkwash.evaluation.formatting import span
 
     training, drawing = work.seconds()
-    tasks = {"training": training, f"drawing {work.count:,} images of each arm": drawing}
+    tasks = {"training": training, f"sampling {work.count:,} images per variant": drawing}
     parts = [f"{task} takes about {span(seconds)}" for task, seconds in tasks.items() if seconds]
-    told = f"{', '.join(parts)}; Ctrl-C loses little" if parts else "everything is drawn"
+    told = f"{', '.join(parts)}; Ctrl-C loses little" if parts else "all samples exist"
     print(f"{work.experiment.name} into {work.folder.path}: {told}", file=sys.stderr)
 
 
-def _tell(experiment: Experiment, results: Results, verdict: Verdict, card: Path, quiet: bool) -> None:
+def _tell(work: Work, results: Results, verdict: Verdict, quiet: bool) -> None:
     from inkwash.cli.console import Console
-    from inkwash.cli.pages import experiments
+    from inkwash.cli.tables import experiments
     from inkwash.lab.card import claim
 
     console = Console(highlight=False, emoji=False)
     if not quiet:
         experiments.show(results)
-    console.print(f"{claim(experiment)}\n{verdict.outcome}: {verdict.words}", markup=False, soft_wrap=True)
+    tested = claim(work.experiment, work.request.run)
+    console.print(f"{tested}\n{verdict.outcome}: {verdict.words}", markup=False, soft_wrap=True)
     if not quiet:
-        print(f"card: {card}", file=sys.stderr)
+        print(f"card: {work.folder.card}", file=sys.stderr)
 
 
 def _watch(silent: bool) -> Any:
     from inkwash.cli.progress import bar, counter, plain_lines, stages
-    from inkwash.lab.bench import Watch
+    from inkwash.lab.measurement import Watch
 
     class Heard(Watch):
         """Says nothing; a run that is asked to stop saves before it ends."""
@@ -210,7 +218,7 @@ def _watch(silent: bool) -> Any:
         def steps(self, course: Any) -> AbstractContextManager[Callable[[Any], object]]:
             return bar(course) if sys.stderr.isatty() else nullcontext(plain_lines(course))
 
-        def drawing(self, name: str, count: int) -> AbstractContextManager[Callable[[int], object]]:
+        def drawing(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
             return counter(count, name)
 
         def judging(self) -> AbstractContextManager[Callable[[str, float], object]]:

@@ -9,15 +9,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from inkwash.cli.console import Console, TextColumn
-from inkwash.evaluation.numerals import span
-from inkwash.printing import print, printable
+from inkwash.evaluation.formatting import span
+from inkwash.text.printing import print, printable
 
 if TYPE_CHECKING:
-    from inkwash.runs.course import Course
+    from inkwash.runs.training_run import Run
+    from inkwash.sampling.request import Drawing
 
 Show = Callable[[Any], None]
 SETTLED = 2.0
@@ -25,9 +33,9 @@ SETTLED = 2.0
 
 
 @contextmanager
-def bar(course: Course) -> Iterator[Show]:
+def bar(course: Run) -> Iterator[Show]:
     """A bar with loss, held-out loss, images a second and time left."""
-    from inkwash.runs.events import Drew, Measured
+    from inkwash.runs.events import Measured, Planned, Sampled
     from inkwash.training.loop import Step
 
     columns = (
@@ -52,15 +60,17 @@ def bar(course: Course) -> Iterator[Show]:
                 progress.update(task, completed=event.number, told=told)
             elif isinstance(event, Measured):
                 held = f"  held-out {event.profile.mean:.4f}"
-            elif isinstance(event, Drew):
+            elif isinstance(event, Planned):
+                progress.update(task, total=event.total)
+            elif isinstance(event, Sampled):
                 progress.console.print(f"step {event.step:,}: picture {event.path}")
 
         yield show
 
 
-def plain_lines(course: Course) -> Show:
-    """A line a measurement, with images a second and minutes left, for logs without a terminal."""
-    from inkwash.runs.events import Drew, Measured
+def plain_lines(course: Run) -> Show:
+    """A line a measurement, with images a second and the time left, for logs without a terminal."""
+    from inkwash.runs.events import Measured, Planned, Sampled
 
     first, begun = course.state.progress.step, time.perf_counter()
 
@@ -68,13 +78,15 @@ def plain_lines(course: Course) -> Show:
         if isinstance(event, Measured):
             spent = time.perf_counter() - begun
             each = spent / max(event.step - first, 1)
-            print(
-                f"step {event.step:,} of {course.total:,}: held-out loss {event.profile.mean:.4f}, "
-                f"{course.batches.size / each:,.0f} images/s, {each * (course.total - event.step) / 60:.1f} minutes left",
-                file=sys.stderr,
-                flush=True,
-            )
-        elif isinstance(event, Drew):
+            step, left = f"step {event.step:,}", ""
+            if course.total is not None:
+                step = f"{step} of {course.total:,}"
+                left = "" if course.complete else f", {span(each * (course.total - event.step))} left"
+            told = f"{step}: held-out loss {event.profile.mean:.4f}, {course.batches.size / each:,.0f} images/s{left}"
+            print(told, file=sys.stderr, flush=True)
+        elif isinstance(event, Planned) and event.first:
+            print(f"planned {event.total:,} steps ({event.pace:.2g} s/step)", file=sys.stderr, flush=True)
+        elif isinstance(event, Sampled):
             print(f"step {event.step:,}: picture {event.path}", file=sys.stderr, flush=True)
 
     return show
@@ -92,19 +104,29 @@ def json_lines() -> Show:
 
 
 @contextmanager
-def counter(total: int, told: str, quiet: bool = False) -> Iterator[Callable[[int], object]]:
-    """A bar over `total` things with time left; yields a function that takes how many are done."""
-    columns = (
+def counter(total: float, told: str, quiet: bool = False, unit: str = "") -> Iterator[Callable[[float], object]]:
+    """A bar over `total` things, called `unit`, with time left; yields a function that takes how many are done."""
+    columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
+    if unit:
+        columns = (*columns[:3], TextColumn(unit), *columns[3:])
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(told, total=total)
         yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def sampling(drawing: Drawing, count: int, quiet: bool) -> Iterator[Callable[[float], object]]:
+    """A bar over the network evaluations of `count` images of `drawing`; yields a function that takes the images done."""
+    each = drawing.sampler.evaluations
+    with counter(count * each, f"sampling {count:,}", quiet, "network evaluations") as show:
+        yield lambda images: show(images * each)
 
 
 @contextmanager

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash import USUAL, own_code
-from inkwash.cli.whole import Whole, seeds
-from inkwash.errors import UsageError, speaks, unknown
-from inkwash.printing import print
+from inkwash import USUAL
+from inkwash.cli.parameters import Whole, seeds
+from inkwash.config import plugins
+from inkwash.errors import UsageError, is_main_process, unknown_name
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
-    from inkwash.cli.parts import Parts
-    from inkwash.cli.requests import Drawing, Kind
-    from inkwash.ranks import Ranks
+    from inkwash.distributed.process_group import ProcessGroup
+    from inkwash.sampling.chunks import Parts
+    from inkwash.sampling.request import Drawing, Kind
 
 PATIENT = 200
 """Evaluations an image above which a quicker sampler is pointed out."""
@@ -45,6 +46,7 @@ def sample(
     batch: Whole = 64,
     precision: str = "float32",
     device: str = "auto",
+    threads: Whole | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     scale: Whole | None = None,
     columns: Whole | None = None,
@@ -55,7 +57,7 @@ def sample(
     processes: Whole | None = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
 ) -> int:
-    """Draw from a model: image i of a call has the seed --seed + i, and is the same in any batch.
+    """Sample from a model: image i of a call has the seed --seed + i, and is the same in any batch.
 
     Examples: inkwash sample --label 0-9 -o digits.png. Or: inkwash sample ddim-300 --sampler ddim:50 --film -n 16
     -o film.png. Or: inkwash sample digits.png draws a picture again and compares. Or: inkwash sample --label 3..8 --film.
@@ -67,10 +69,10 @@ def sample(
     n
         How many in total, at least 1. Default: 64; 10 a label for several labels; 8 for a strip, 16 for a film.
     label
-        7, or 0-9 or 1,3,5 in turn, a class's name, or none; 3..8 is the way from one to the other. Default: drawn in the
-        train set's proportions.
+        7, or 0-9 or 1,3,5 in turn, a class's name, or none; 3..8 interpolates between two. Default: random, in the train
+        set's proportions.
     guidance
-        Weight w of classifier-free guidance, uncond + w (cond - uncond); 1 is none. Default: the recipe's.
+        Weight w of classifier-free guidance, uncond + w (cond - uncond), 0 or more; 1 is none. Default: the recipe's.
     interval
         Where guidance acts, two values of u in [0, 1], as in --interval 0.2 0.8.
     sampler
@@ -78,19 +80,19 @@ def sample(
     steps
         Steps, 1 to the T of a beta table; overrides the number after the colon.
     eta
-        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde from 0 on, 2 being twice as much.
+        Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde 0 or more.
     temperature
         Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.
     schedule
-        Levels to sample on, such as karras, log-linear or cosine. Default: those trained on.
+        Noise schedule to sample on, such as karras, log-linear or cosine. Default: those trained on.
     clip
         Clip every predicted image to the range of pixels. Default: for models that predict eps.
     seed
-        Seed of the first image, 0 or more; 3..8 is the way from the image of one to that of the other.
+        Seed of the first image, 0 or more; 3..8 interpolates between the images of two seeds.
     from_
-        A picture that every image starts from, cut and scaled to the model's size; light ink on black, as MNIST.
+        An image that every sample starts from, cut and scaled to the model's size; light ink on black, as MNIST.
     mask
-        A picture of the same size, white where the model paints anew, black where --from is kept.
+        An image of the same size: white = inpaint, black = keep --from.
     noise
         How far --from is noised first, above 0 to 1 (all noise). Default: 0.6; 1 with --mask.
     batch
@@ -99,6 +101,8 @@ def sample(
         float32, bfloat16, or auto (bfloat16 where it is faster). Other than float32, images can change with the batch.
     device
         auto, cpu, cuda or mps.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     out
         NAME.png (a grid), NAME.npz (uint8 images and labels), or a folder of single images. Default: out/MODEL.png.
     scale
@@ -110,48 +114,49 @@ def sample(
     film
         Noise to picture as an animation, with the predicted image beside it: .png, .webp or .gif.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     continue_
-        Go on with a draw of thousands into NAME.npz that was interrupted.
+        Resume an interrupted run of thousands of samples into NAME.npz.
     processes
-        Share a draw into NAME.npz among so many processes of this machine. Default: this one alone.
+        Number of processes on this machine that share sampling into NAME.npz. Default: 1.
     quiet
         Print errors only.
     """
-    own_code.load(with_)
-    from inkwash import hardware, ranks
+    plugins.load(with_)
     from inkwash import model as models
-    from inkwash.binding import build
-    from inkwash.cli import outputs
-    from inkwash.cli.redraw import redraw
-    from inkwash.cli.requests import Request
+    from inkwash.cli.reproduce import redraw
     from inkwash.core import SCHEDULES
-    from inkwash.drawing import Settings
-    from inkwash.names import cleaned_name, path_in
-    from inkwash.steering import Edit
+    from inkwash.distributed import process_group
+    from inkwash.hardware import devices
+    from inkwash.io.binding import build
+    from inkwash.io.names import cleaned_name, path_in
+    from inkwash.sampling.editing import Edit
+    from inkwash.sampling.request import Request
+    from inkwash.sampling.run import SamplingSettings
+    from inkwash.viz import writers
 
     ends = seeds(seed)
     if strip and film:
         raise UsageError("--strip and --film are two pictures: give one, then the other")
     kind: Kind = "strip" if strip else "film" if film else "grid"
-    hardware.keep_memory()
+    devices.configure(threads)
     if Path(model).suffix.lower() in {".png", ".webp", ".gif"}:
-        drawn = Settings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
+        drawn = SamplingSettings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
         asked = Request(model, kind, n, label, *ends, scale, columns, drawn)
         if asked != Request(model) or any(given is not None for given in (schedule, from_, mask, noise)):
             raise UsageError(
-                f"{model} is drawn again as it was drawn: leave the other flags out, except --out and --device"
+                f"{model} is drawn again as it was drawn: leave the other flags out, except --out, --device and --threads"
             )
         # one picture is drawn by one process
-        return redraw(Path(model), out, device, quiet) if speaks() else 0
+        return redraw(Path(model), out, device, quiet) if is_main_process() else 0
     if schedule is not None and schedule not in SCHEDULES:
-        raise unknown("schedule", schedule, SCHEDULES)
+        raise unknown_name("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
-    settings = Settings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
+    settings = SamplingSettings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
     request = Request(model, kind, n, label, *ends, scale, columns, settings)
     name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
     target = out or path_in("out", f"{name}{'' if kind == 'grid' else '-' + kind}.png")
-    outputs.writer_for(target, kind)
+    writers.writer_for(target, kind)
     if batch < 1:
         raise UsageError(f"--batch is {batch}: it must be at least 1")
     if from_ is None and (mask is not None or noise is not None):
@@ -159,67 +164,65 @@ def sample(
             f"--{'noise' if mask is None else 'mask'} has no effect without a picture: give --from as well"
         )
     if target.suffix.lower() != ".npz" and continue_:
-        raise UsageError(f"--continue has no effect on {target}: it goes on with an interrupted draw into NAME.npz")
+        raise UsageError(f"--continue has no effect on {target}: it resumes interrupted sampling into NAME.npz")
     # first of all: of several devices each process has its own
-    with ranks.joined(hardware.device(device)) as those:
+    with process_group.join(devices.device(device)) as group:
         loaded = models.load(model, device=device)
         if from_ is not None:
-            request = replace(request, settings=replace(settings, edit=Edit.read(loaded.facts, from_, mask, noise)))
-        return _draw(request.resolve(loaded), target, batch, those, continue_, quiet or not those.first)
+            request = replace(request, settings=replace(settings, edit=Edit.read(loaded.spec, from_, mask, noise)))
+        return _draw(request.resolve(loaded), target, batch, group, continue_, quiet or not group.is_main)
 
 
-def _draw(drawing: Drawing, target: Path, batch: int, ranks: Ranks, go_on: bool, quiet: bool) -> int:
-    from inkwash.cli import outputs
-    from inkwash.cli.parts import LEAST, Parts
-    from inkwash.cli.progress import counter
-    from inkwash.ranks import restarted
+def _draw(drawing: Drawing, target: Path, batch: int, process_group: ProcessGroup, go_on: bool, quiet: bool) -> int:
+    from inkwash.cli.progress import sampling
+    from inkwash.distributed.process_group import restarted
+    from inkwash.sampling.chunks import LEAST, Parts
+    from inkwash.viz import writers
 
-    write, parts = outputs.writer_for(target, drawing.request.kind), None
-    if not ranks.alone and write is not outputs.write_arrays:
+    write, parts = writers.writer_for(target, drawing.request.kind), None
+    if not process_group.is_single and write is not writers.write_arrays:
         raise UsageError(f"--out {target}: several processes draw into NAME.npz")
-    outputs.check_size(drawing, target)
-    with ranks.after_the_first():
-        outputs.check_free(target)
-        if write is outputs.write_arrays and (not ranks.alone or drawing.count > LEAST):
-            parts = Parts.claim(drawing, target, batch, go_on or restarted() or not ranks.first)
+    writers.check_size(drawing, target)
+    with process_group.main_first():
+        writers.check_free(target)
+        if write is writers.write_arrays and (not process_group.is_single or drawing.count > LEAST):
+            parts = Parts.claim(drawing, target, batch, go_on or restarted() or not process_group.is_main)
     if not quiet and drawing.sampler.evaluations > PATIENT:
         print(
-            f"{drawing.sampler.kind}:{drawing.sampler.steps} asks the network {drawing.sampler.evaluations:,} times an image; "
-            "--sampler ddim:50 or dpm++2m:20 is much quicker",
+            f"{drawing.sampler.kind}:{drawing.sampler.steps} needs {drawing.sampler.evaluations:,} network evaluations "
+            "per image; --sampler ddim:50 or dpm++2m:20 is much faster",
             file=sys.stderr,
         )
     begun = time.perf_counter()
     if parts is None:
-        with counter(drawing.count, f"drawing {drawing.count:,}", quiet) as done:
+        with sampling(drawing, drawing.count, quiet) as done:
             write(drawing, target, batch, done)
-    elif not _draw_parts(parts, target, batch, ranks, quiet):
+    elif not _draw_parts(parts, target, batch, process_group, quiet):
         return 130
     if not quiet:
         _tell(drawing, target, time.perf_counter() - begun)
     return 0
 
 
-def _draw_parts(parts: Parts, target: Path, batch: int, ranks: Ranks, quiet: bool) -> bool:
+def _draw_parts(parts: Parts, target: Path, batch: int, process_group: ProcessGroup, quiet: bool) -> bool:
     """Draw what is missing and put all together; whether it came to its end."""
-    from inkwash.cli import outputs
-    from inkwash.cli.progress import counter
+    from inkwash.cli.progress import sampling
+    from inkwash.viz import writers
 
-    missing = parts.missing(ranks)
+    missing = parts.missing(process_group)
     count = parts.examples(missing)
-    if not quiet and count < parts.drawing.count and ranks.alone:
-        print(
-            f"going on: {parts.drawing.count - count:,} of {parts.drawing.count:,} are drawn already", file=sys.stderr
-        )
+    if not quiet and count < parts.drawing.count and process_group.is_single:
+        print(f"resuming: {parts.drawing.count - count:,} of {parts.drawing.count:,} exist already", file=sys.stderr)
     try:
-        with counter(count, f"drawing {count:,}", quiet) as done:
+        with sampling(parts.drawing, count, quiet) as done:
             parts.draw(missing, batch, done)
-        ranks.wait()
+        process_group.barrier()
     except KeyboardInterrupt:
         if not quiet:
-            print(f"stopped; what is drawn lies in {parts.folder}, and --continue goes on with it", file=sys.stderr)
+            print(f"stopped; the samples so far are in {parts.folder}; resume with --continue", file=sys.stderr)
         return False
-    if ranks.first:
-        outputs.put_together(parts.drawing, target, parts.values())
+    if process_group.is_main:
+        writers.put_together(parts.drawing, target, parts.values())
         parts.forget()
     return True
 

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from cyclopts import Parameter
 
-from inkwash import own_code
-from inkwash.cli.whole import Whole
+from inkwash.cli.parameters import Whole
+from inkwash.config import plugins
 from inkwash.errors import InkwashError, UsageError
 
 PATIENCE = 10.0
@@ -29,6 +29,7 @@ def serve(
     data: str | None = None,
     at_once: Whole = 2,
     waiting: Whole = 32,
+    threads: Whole | None = None,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
@@ -54,23 +55,25 @@ def serve(
         Drawings at a time, at least 1; the others wait in a line.
     waiting
         How many may wait, 0 or more; the rest are told that it is busy.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     open_
         Also open the browser.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     quiet
         Print errors and the address only.
     """
-    own_code.load(with_)
+    plugins.load(with_)
     import os
 
     import uvicorn
 
     from inkwash import data as datasets
-    from inkwash import hardware
-    from inkwash.serve import app
-    from inkwash.serve.catalog import Catalog
-    from inkwash.serve.guard import LOOPBACK
+    from inkwash.hardware import devices
+    from inkwash.web import server
+    from inkwash.web.catalog import Catalog
+    from inkwash.web.security import LOOPBACK
 
     if not 0 <= port <= 65535:
         raise UsageError(f"--port is {port}: it must be from 0 to 65535")
@@ -86,10 +89,10 @@ def serve(
         raise UsageError(f"--host {host} can be reached from other machines: give a --token as well, such as 'new'")
     if data is not None and datasets.local(data) is None:
         raise UsageError(f"--data {data} is not on this machine: give a folder or a file that is")
-    hardware.keep_memory()
+    devices.configure(threads)
     # the page comes at once, and what it asks first is ready by the time that somebody has read it
     catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))
-    built = app.build(catalog, token, at_once, waiting)
+    built = server.build(catalog, token, at_once, waiting)
     config = uvicorn.Config(
         built,
         host,

@@ -1,4 +1,4 @@
-"""`inkwash show`: what there is, and what one thing is."""
+"""`inkwash show`: list recipes and models, or describe one thing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from inkwash import own_code
+from inkwash.config import plugins
 
 
 def show(
@@ -18,7 +18,7 @@ def show(
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
 ) -> int:
-    """Tell what there is, or what a recipe, model, run folder, checkpoint or data set is and what will go wrong with it.
+    """List recipes and models, or describe a recipe, model, run folder, checkpoint or data set, with its warnings.
 
     Examples: inkwash show. Or: inkwash show ddpm-bn, with pictures of the network and its schedule in out/. Or: inkwash
     show runs/simple-unet-1.
@@ -33,16 +33,17 @@ def show(
     json_
         Print JSON, for programs.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     """
-    own_code.load(with_)
-    from inkwash import model, recipe
-    from inkwash.cli.pages import catalogue, data, pictures, recipes, runs
+    plugins.load(with_)
+    from inkwash import model
+    from inkwash.cli.tables import data, overview, pictures, recipes, runs
+    from inkwash.config import recipe
     from inkwash.data import DATASETS
-    from inkwash.errors import unknown
+    from inkwash.errors import PICKLES, other_file, unknown_name
 
     if thing is None:
-        catalogue.show(json_)
+        overview.show(json_)
         return 0
     path = Path(thing)
     if thing in recipe.bundled() or path.suffix == ".toml":
@@ -52,8 +53,10 @@ def show(
         return runs.show(thing, json_)
     elif path.suffix.lower() in pictures.SUFFIXES and path.is_file():
         pictures.show(path, json_)
+    elif path.suffix.lower() in PICKLES and path.is_file():
+        raise other_file(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
     elif thing in DATASETS or path.exists():
         data.show(thing, out, json_)
     else:
-        raise unknown("thing", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
+        raise unknown_name("thing", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
     return 0

@@ -1,4 +1,4 @@
-"""`inkwash train`: a recipe starts a run, a run folder goes on."""
+"""`inkwash train`: start a run from a recipe, or resume a run folder."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from inkwash import own_code
-from inkwash.cli.stopping import stop_on_signal
-from inkwash.cli.whole import Whole
+from inkwash.cli.parameters import Whole
+from inkwash.cli.signals import stop_on_signal
+from inkwash.config import plugins
 from inkwash.errors import InkwashError, UsageError
-from inkwash.printing import print
+from inkwash.text.printing import print
 
 if TYPE_CHECKING:
     import torch
 
-    from inkwash.ranks import Ranks
-    from inkwash.runs.course import Course
+    from inkwash.distributed.process_group import ProcessGroup
+    from inkwash.runs.training_run import Run
     from inkwash.training.lengths import Length
 
 
@@ -43,13 +43,14 @@ def train(
     keep: Whole | None = None,
     processes: Whole | None = None,
     device: str = "auto",
+    threads: Whole | None = None,
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
     json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
-    """Train a recipe into a new run folder, or go on with a run folder from its latest checkpoint.
+    """Train a recipe into a new run folder, or resume a run folder from its latest checkpoint.
 
-    Examples: inkwash train fast --data ../shared/mnist --minutes 3. Or: inkwash train runs/fast-1 --epochs 4.
+    Examples: inkwash train fast --data ../shared/mnist --minutes 3. Or: inkwash train runs/fast-1 --minutes 2.
 
     Parameters
     ----------
@@ -62,27 +63,29 @@ def train(
     set_
         Change a field of the recipe, as in --set optimizer.lr=1e-3; may be given again.
     steps
-        Length in steps of one batch, at least 1.
+        Length in steps of one batch, at least 1; of a resumed run the total, as for the other lengths.
     epochs
         Length in passes over the train set, above 0.
     images
         Length in images seen, above 0.
     minutes
-        Minutes from this command to its end: a run in small is timed, and as many steps planned as fit on this machine.
+        Minutes from this command to its end. The first steps are timed, and the length is planned anew as the run goes.
     seed
-        The number that all randomness of the run comes from, 0 or more.
+        Random seed of the run, 0 or more.
     size
         Resize images to this height and width in pixels.
     checkpoint_every
         How often to measure and save, as "500 steps" or "1 epoch".
     keep
-        Checkpoints of milestones that stay, the newest, besides latest and best. Default: all.
+        Keep the newest N milestone checkpoints, besides latest and best. Default: all.
     processes
-        Share every batch among so many processes of this machine, started by torchrun's launcher. Default: this one alone.
+        Number of processes on this machine that share every batch, started by torchrun's launcher. Default: 1.
     device
         auto, cpu, cuda or mps.
+    threads
+        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     with_
-        Your own Python file, run first; it may add networks, schedules and samplers to inkwash's tables.
+        Your own Python file, run first; it can register networks, schedules and samplers.
     quiet
         Print errors only.
     json_
@@ -95,61 +98,70 @@ def train(
     if "TORCHELASTIC_RUN_ID" in os.environ:
         # before torch is there: its warnings of several processes are for those who write such programs
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    own_code.load(with_)
-    from inkwash import hardware, ranks
+    plugins.load(with_)
+    from inkwash.distributed import process_group
+    from inkwash.hardware import devices
 
-    hardware.keep_memory()
-    place = hardware.device(device)
-    with ranks.joined(place) as those:
-        quiet, json_ = quiet or not those.first, json_ and those.first
-        if ranks.restarted() and out is not None and _complete(out, those):
+    devices.configure(threads)
+    place = devices.device(device)
+    with process_group.join(place) as group:
+        quiet, json_ = quiet or not group.is_main, json_ and group.is_main
+        if process_group.restarted() and out is not None and _complete(out, group):
             # one of them died after the last step was kept
             return 0
-        return _follow(_course(what, given, place, those, begun, quiet, json_), quiet, json_)
+        return _follow(_course(what, given, place, group, begun, quiet, json_), quiet, json_)
 
 
-def _complete(out: Path, ranks: Ranks) -> bool:
-    """Return whether this launch's run in the folder `out` holds its last step, as the first of `ranks` sees it."""
+def _complete(out: Path, process_group: ProcessGroup) -> bool:
+    """Return whether this launch's run in the folder `out` holds its last step, as the first of `process_group` sees it."""
     from inkwash.runs.folder import RunFolder
-    from inkwash.runs.starting import is_ours
+    from inkwash.runs.start import is_ours
     from inkwash.training import checkpoints
 
-    if not is_ours(out, ranks):
+    if not is_ours(out, process_group):
         return False
     try:
         header = checkpoints.header(RunFolder(out).latest)
-        return ranks.any(ranks.first and bool(header["progress"]["step"] >= header["total"]))
+        return process_group.any(process_group.is_main and bool(header["progress"]["step"] >= header["total"]))
     except (InkwashError, LookupError, TypeError):
-        return ranks.any(False)
+        return process_group.any(False)
 
 
 def _course(
-    what: str, given: dict[str, Any], place: torch.device, ranks: Ranks, begun: float, quiet: bool, as_json: bool
-) -> Course:
+    what: str,
+    given: dict[str, Any],
+    place: torch.device,
+    process_group: ProcessGroup,
+    begun: float,
+    quiet: bool,
+    as_json: bool,
+) -> Run:
     """Return what is to be trained, of the flags as they were `given`, and say so."""
-    from inkwash import preflight, recipe
+    from inkwash import checks
     from inkwash.cli.progress import stages
-    from inkwash.ranks import may_restart, restarted
-    from inkwash.runs.starting import changed_order, changed_rate, go_on, is_ours, is_run, start
+    from inkwash.config import recipe
+    from inkwash.distributed.process_group import may_restart, restarted
+    from inkwash.runs.start import changed_order, changed_rate, is_ours, is_run, resume, start
 
     silent = quiet or as_json
     length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
     if may_restart() and given["--out"] is None and not is_run(what):
         raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
-    if restarted() and given["--out"] is not None and is_ours(given["--out"], ranks):
-        course = go_on(given["--out"], given["--data"], None, place, ranks=ranks)
+    if restarted() and given["--out"] is not None and is_ours(given["--out"], process_group):
+        course = resume(given["--out"], given["--data"], None, place, process_group=process_group, since=begun)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
-        _say(silent, f"started anew: going on with {given['--out']} from step {course.state.progress.step:,}")
+        _say(silent, f"restarted: resuming {given['--out']} from step {course.state.progress.step:,}")
         _say(silent, changed_order(course))
         return course
     if is_run(what):
         fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every", "--keep")
         useless = [name for name in fixed if given[name] not in (None, ())]
         if useless:
-            raise UsageError(f"{useless[0]} has no effect on the run folder {what}: it goes on with its own recipe")
-        course = go_on(what, given["--data"], length, place, ranks=ranks)
+            raise UsageError(f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe")
+        course = resume(what, given["--data"], length, place, process_group=process_group, since=begun)
         _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
-        _say(silent, f"going on with {what} from step {course.state.progress.step:,}")
+        until = "" if course.total is None else f" of {course.total:,}"
+        _say(silent, f"resuming {what} from step {course.state.progress.step:,}{until}")
         _say(silent, changed_order(course))
         _say(silent, changed_rate(course))
         return course
@@ -165,16 +177,15 @@ def _course(
             given["--out"],
             place,
             since=begun,
-            ranks=ranks,
-            planning=lambda: _say(silent, "measuring this machine for some seconds, to plan the run"),
+            process_group=process_group,
             reading=tell,
         )
     if quiet:
         return course
-    _say(silent, f"{course.recipe.name} on {course.facts.data} into {course.folder.path}")
+    _say(silent, f"{course.recipe.name} on {course.spec.data} into {course.folder.path}")
     if chosen.network.conditional and not course.conditional:
-        _say(quiet, f"warning, labels: {course.facts.data} has none: the network hears none, and draws without one")
-    warnings = preflight.of_recipe(course.recipe, course.facts, course.state.net) + preflight.of_data(course.data)
+        _say(quiet, f"warning, labels: {course.spec.data} has none: the network is not conditioned on labels")
+    warnings = checks.of_recipe(course.recipe, course.spec, course.state.net) + checks.of_data(course.data)
     for about, text in warnings:
         _say(quiet, f"warning, {about}: {text}")
     return course
@@ -204,21 +215,28 @@ def _length(given: dict[str, float | None]) -> Length | None:
     return None
 
 
-def _follow(course: Course, quiet: bool, as_json: bool) -> int:
+def _follow(course: Run, quiet: bool, as_json: bool) -> int:
+    from inkwash.checks import ema_warmup
+    from inkwash.runs.events import Planned
+
     with stop_on_signal(course), _display(course, quiet, as_json) as show:
         for event in course.events():
             show(event)
+            if isinstance(event, Planned) and event.first:
+                young = ema_warmup.start_left_at_the_end(course.recipe, course.spec)
+                _say(quiet, event.warning and f"warning, length: {event.warning}")
+                _say(quiet, young and f"warning, average: {young}")
     step = course.state.progress.step
-    if course.stopping and step < course.total:
-        _say(quiet or as_json, f"stopped and saved at step {step:,}; go on with: inkwash train {course.folder.path}")
+    if course.stopping and not course.complete:
+        _say(quiet or as_json, f"stopped and saved at step {step:,}; resume with: inkwash train {course.folder.path}")
         return 130
-    _say(quiet or as_json, f"done: look into {course.folder.path}/card.md and {course.folder.path}/samples")
-    _say(quiet or as_json, f"draw from it: inkwash sample {course.folder.path}")
+    _say(quiet or as_json, f"done: see {course.folder.path}/card.md and {course.folder.path}/samples")
+    _say(quiet or as_json, f"sample from it: inkwash sample {course.folder.path}")
     return 0
 
 
 @contextmanager
-def _display(course: Course, quiet: bool, as_json: bool) -> Iterator[Any]:
+def _display(course: Run, quiet: bool, as_json: bool) -> Iterator[Any]:
     from inkwash.cli.progress import bar, json_lines, plain_lines
 
     if quiet:

@@ -1,19 +1,11 @@
 """The mathematics of diffusion: levels, schedules, targets, denoisers, samplers and noise. Torch only, no files."""
 
-from inkwash.core.denoisers import (
-    Clipped,
-    Counted,
-    Denoiser,
-    Inpainted,
-    Labelled,
-    NetDenoiser,
-    WeightedPair,
-)
+from inkwash.core.denoisers import Clipped, Counted, Denoiser, Inpainted, Labelled, NetDenoiser, WeightedPair
 from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform
 from inkwash.core.exact import EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser
 from inkwash.core.guidance import Guided
 from inkwash.core.levels import CLEAN, NOISE, Level
-from inkwash.core.samplers import SAMPLERS, Frame, Guess, Row, Sampler
+from inkwash.core.samplers import SAMPLERS, Frame, Prediction, Row, Sampler
 from inkwash.core.schedules import (
     SCHEDULES,
     Betas,
@@ -48,7 +40,7 @@ __all__ = [
     "Flow",
     "Frame",
     "GaussianDenoiser",
-    "Guess",
+    "Prediction",
     "Guided",
     "Inpainted",
     "Karras",

@@ -87,8 +87,8 @@ class Inpainted:
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         """Return the image [B, ...], what is known of it in place."""
-        guess = self.denoiser(x, level, label)
-        return torch.where(self.mask.bool(), self.known, guess)
+        denoised = self.denoiser(x, level, label)
+        return torch.where(self.mask.bool(), self.known, denoised)
 
 
 @dataclass(frozen=True)

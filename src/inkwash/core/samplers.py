@@ -19,7 +19,7 @@ from torch import Tensor
 from inkwash.core.denoisers import Denoiser
 from inkwash.core.levels import CLEAN, Level
 from inkwash.core.schedules import Schedule
-from inkwash.errors import UsageError, unknown
+from inkwash.errors import UsageError, unknown_name
 
 
 class Frame(NamedTuple):
@@ -27,46 +27,48 @@ class Frame(NamedTuple):
 
     level: Level
     x: Tensor
-    guess: Tensor
+    denoised: Tensor
 
 
-class Guess(NamedTuple):
+class Prediction(NamedTuple):
     """A past guess and the level it was made at; what multistep rules extrapolate from."""
 
     level: Level
     image: Tensor
 
 
-Refine = Callable[[Denoiser, Tensor, Tensor, Level, Level, Sequence[Guess]], Tensor]
+Refine = Callable[[Denoiser, Tensor, Tensor, Level, Level, Sequence[Prediction]], Tensor]
 Share = Callable[[Level, Level, float], Tensor]
 Noise = Callable[[int], Tensor]
 
 
-def plain(denoise: Denoiser, x: Tensor, guess: Tensor, now: Level, nxt: Level, past: Sequence[Guess]) -> Tensor:
+def plain(denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: Sequence[Prediction]) -> Tensor:
     """The guess as it is: first order."""
-    return guess
+    return denoised
 
 
-def average_ends(denoise: Denoiser, x: Tensor, guess: Tensor, now: Level, nxt: Level, past: Sequence[Guess]) -> Tensor:
+def average_ends(
+    denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: Sequence[Prediction]
+) -> Tensor:
     """The image whose noise is the mean of the noise guessed at both ends of the step (Heun; Karras et al. 2022, alg. 1)."""
-    noise = now.noise_in(x, guess)
-    ahead = nxt.mix(guess, noise)
+    noise = now.noise_in(x, denoised)
+    ahead = nxt.mix(denoised, noise)
     noise_ahead = nxt.noise_in(ahead, denoise(ahead, nxt))
     return now.image_in(x, (noise + noise_ahead) / 2)
 
 
 def extrapolate_line(
-    denoise: Denoiser, x: Tensor, guess: Tensor, now: Level, nxt: Level, past: Sequence[Guess]
+    denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: Sequence[Prediction]
 ) -> Tensor:
     """The guess carried half a step on along the line through it and the one before (Lu et al. 2022, DPM++ 2M, alg. 2)."""
     if not past:
-        return guess
+        return denoised
     ratio = _stride(now, nxt) / _stride(past[-1].level, now)
-    return guess + (ratio / 2).to(guess) * (guess - past[-1].image)
+    return denoised + (ratio / 2).to(denoised) * (denoised - past[-1].image)
 
 
 def extrapolate_parabola(
-    denoise: Denoiser, x: Tensor, guess: Tensor, now: Level, nxt: Level, past: Sequence[Guess]
+    denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: Sequence[Prediction]
 ) -> Tensor:
     """The mean over the step of the parabola through the guess and the two before (Lu et al. 2022, DPM++, third order).
 
@@ -74,16 +76,16 @@ def extrapolate_parabola(
     that short paths from an unrefined start are of an order between two and three.
     """
     if len(past) < 2:
-        return extrapolate_line(denoise, x, guess, now, nxt, past)
+        return extrapolate_line(denoise, x, denoised, now, nxt, past)
     h, h1, h2 = _stride(now, nxt), _stride(past[-1].level, now), _stride(past[-2].level, past[-1].level)
-    slope = (guess - past[-1].image) / h1.to(guess)
-    slope_before = (past[-1].image - past[-2].image) / h2.to(guess)
-    bend = (slope - slope_before) / (h1 + h2).to(guess)
+    slope = (denoised - past[-1].image) / h1.to(denoised)
+    slope_before = (past[-1].image - past[-2].image) / h2.to(denoised)
+    bend = (slope - slope_before) / (h1 + h2).to(denoised)
     # the step weighs a guess at distance t by exp(t - h): these are the means of t and of t (t + h1) under it
     weight = -torch.expm1(-h)
     mean_t = h / weight - 1
     mean_tt = h * (h - 2) / weight + 2
-    return guess + mean_t.to(guess) * slope + (mean_tt + mean_t * h1).to(guess) * bend
+    return denoised + mean_t.to(denoised) * slope + (mean_tt + mean_t * h1).to(denoised) * bend
 
 
 def _stride(before: Level, after: Level) -> Tensor:
@@ -173,7 +175,7 @@ class Sampler:
 
     def __post_init__(self) -> None:
         if self.kind not in SAMPLERS:
-            raise unknown("sampler", self.kind, SAMPLERS)
+            raise unknown_name("sampler", self.kind, SAMPLERS)
         most = self.row.largest_eta
         if self.eta is not None and most is None:
             takers = ", ".join(name for name, row in SAMPLERS.items() if row.largest_eta is not None)
@@ -215,15 +217,15 @@ class Sampler:
         levels = self.schedule.levels(self.steps)
         first = noise(0)
         x = levels[0].mix(torch.as_tensor(start).to(first), first)
-        past: list[Guess] = []
+        past: list[Prediction] = []
         for step, (now, nxt) in enumerate(pairwise(levels), start=1):
-            guess = denoise(x, now)
-            yield Frame(now, x, guess)
+            denoised = denoise(x, now)
+            yield Frame(now, x, denoised)
             steady = _steady(now, nxt)
-            image = self.row.refine(denoise, x, guess, now, nxt, past) if steady else guess
-            past = [*past[-1:], Guess(now, guess)] if steady else []
+            image = self.row.refine(denoise, x, denoised, now, nxt, past) if steady else denoised
+            past = [*past[-1:], Prediction(now, denoised)] if steady else []
             if nxt is CLEAN:
-                x = guess
+                x = denoised
             else:
                 x = nxt.mix(image, self._blend(now.noise_in(x, image), noise, step, self.share(now, nxt)))
         yield Frame(CLEAN, x, x)
@@ -242,7 +244,7 @@ def parse(text: str) -> tuple[str, int | None]:
     """
     name, colon, steps = text.partition(":")
     if name not in SAMPLERS:
-        raise unknown("sampler", name, SAMPLERS)
+        raise unknown_name("sampler", name, SAMPLERS, rest=f"{colon}{steps}")
     # python reads no more than some thousand digits
     if colon and not re.fullmatch(r"-?\d{1,18}", steps):
         raise UsageError(f"sampler '{text}': after the colon comes a whole number of steps, as in {name}:50")

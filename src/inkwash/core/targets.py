@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from inkwash.core.levels import Level, over
-from inkwash.errors import unknown
+from inkwash.errors import unknown_name
 
 Direction = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
 
@@ -58,7 +58,7 @@ class Target:
 
     def __post_init__(self) -> None:
         if self.kind not in TARGETS:
-            raise unknown("target", self.kind, TARGETS)
+            raise unknown_name("target", self.kind, TARGETS)
 
     def direction(self, level: Level) -> tuple[Tensor, Tensor]:
         """Return (p, q) at `level`, float64, of the level's shape."""

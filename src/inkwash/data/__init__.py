@@ -7,21 +7,20 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from inkwash.data import arrays, cifar, digits, folders, mnist, points
-from inkwash.data.contents import reason
+from inkwash.data import array_file, bundled_digits, cifar10, image_folder, mnist, points
 from inkwash.data.dataset import Dataset
-from inkwash.data.folders import Progress
+from inkwash.data.image_folder import Progress
 from inkwash.data.pixels import decode, encode
-from inkwash.errors import InkwashError, UsageError, unknown
+from inkwash.errors import InkwashError, UsageError, other_file, reason, unknown_name
 
-__all__ = ["DATASETS", "FORMATS", "Dataset", "Progress", "decode", "encode", "load", "local"]
+__all__ = ["DATASETS", "FORMATS", "Dataset", "Progress", "dataset_called", "decode", "encode", "load", "local"]
 
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "mnist": partial(mnist.load, "mnist"),
     "fashion-mnist": partial(mnist.load, "fashion-mnist"),
     "kmnist": partial(mnist.load, "kmnist"),
-    "cifar-10": cifar.load,
-    "digits": digits.load,
+    "cifar-10": cifar10.load,
+    "digits": bundled_digits.load,
     "moons": partial(points.load, "moons"),
     "swiss-roll": partial(points.load, "swiss-roll"),
     "spirals": partial(points.load, "spirals"),
@@ -33,16 +32,21 @@ LOCAL: dict[str, Callable[[], Dataset | None]] = {
     "mnist": partial(mnist.local, "mnist"),
     "fashion-mnist": partial(mnist.local, "fashion-mnist"),
     "kmnist": partial(mnist.local, "kmnist"),
-    "cifar-10": cifar.local,
+    "cifar-10": cifar10.local,
 }
 """Those of them that would be downloaded: the set if it is here already, else None."""
 
 # a path is read by the first format that it holds; a folder that none of them knows is a folder of pictures
 FORMATS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
     (mnist.holds, mnist.read),
-    (cifar.holds, cifar.read),
-    (arrays.holds, arrays.read),
+    (cifar10.holds, cifar10.read),
+    (array_file.holds, array_file.read),
 )
+
+
+def dataset_called(name: str) -> str | None:
+    """Return the name in `DATASETS` that `name` is, in any case; None for none."""
+    return next((known for known in (name, name.lower()) if known in DATASETS), None)
 
 
 def load(spec: str | Path | None = None, size: int | None = None, progress: Progress | None = None) -> Dataset:
@@ -58,8 +62,8 @@ def load(spec: str | Path | None = None, size: int | None = None, progress: Prog
             "no data given: use --data NAME, --data PATH or the environment variable INKWASH_DATA=PATH;"
             f" the names are {', '.join(DATASETS)}"
         )
-    known = DATASETS.get(str(spec)) or DATASETS.get(str(spec).lower())
-    dataset = known() if known else _read(Path(spec).expanduser(), size, progress)
+    known = dataset_called(str(spec))
+    dataset = DATASETS[known]() if known else _read(Path(spec).expanduser(), size, progress)
     return dataset.resized(size)
 
 
@@ -74,7 +78,7 @@ def local(spec: str | Path, size: int | None = None) -> Dataset | None:
 def _read(path: Path, size: int | None, progress: Progress | None) -> Dataset:
     try:
         if not path.exists():
-            raise UsageError(f"no file or folder '{path}'; {unknown('data set', path.name, DATASETS)}")
+            raise UsageError(f"no file or folder '{path}'; {unknown_name('data set', path.name, DATASETS)}")
         return _by_format(path, size, progress)
     except OSError as error:
         raise InkwashError(f"cannot read {path}: {reason(error)}; check the path and its permissions") from error
@@ -85,6 +89,8 @@ def _by_format(path: Path, size: int | None, progress: Progress | None) -> Datas
         if holds(path):
             return read(path)
     if path.is_file():
-        raise UsageError(f"{path} is no data file of a known kind: give a .npy, a .npz, {cifar.ARCHIVE}, or a folder")
+        raise other_file(
+            path, "data set", f"NAME.npy, NAME.npz, {cifar10.ARCHIVE}, a folder of images or an IDX folder"
+        )
     # only here can `size` be needed while reading: pictures may differ in size
-    return folders.read(path, size, progress)
+    return image_folder.read(path, size, progress)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inkwash.data import mapped
+from inkwash.data import memory_map
 from inkwash.data.pixels import encode, resize
 from inkwash.errors import UsageError
 
@@ -61,7 +61,7 @@ class Dataset:
         if self.is_points:
             return float(self.values.double().std(correction=0))
         # 256 counts say all there is, in float64 and without a float copy of the set
-        counts = sum(torch.bincount(some.flatten(), minlength=256) for some in mapped.parts(self.values))
+        counts = sum(torch.bincount(some.flatten(), minlength=256) for some in memory_map.parts(self.values))
         share = torch.as_tensor(counts).double() / self.values.numel()
         level = encode(torch.arange(256, dtype=torch.uint8)).double()
         mean = (share * level).sum()
@@ -109,22 +109,22 @@ class Dataset:
 def _resized(values: Tensor, size: int) -> Tensor:
     count, channels = values.shape[:2]
     shape = (count, channels, size, size)
-    if values.shape == shape or math.prod(shape) < mapped.LARGE:
+    if values.shape == shape or math.prod(shape) < memory_map.LARGE:
         return resize(values, size)
 
     def write(path: Path) -> None:
-        array, start = mapped.array(path, shape), 0
-        for some in mapped.parts(values):
+        array, start = memory_map.array(path, shape), 0
+        for some in memory_map.parts(values):
             array[start : start + len(some)] = resize(some, size).numpy()
             start += len(some)
         array.flush()
 
-    return mapped.kept(f"{Dataset('', values).sha256[:24]}-{size}", write)
+    return memory_map.kept(f"{Dataset('', values).sha256[:24]}-{size}", write)
 
 
 def _digest(values: Tensor, labels: Tensor | None) -> str:
     digest = hashlib.sha256(repr(tuple(values.shape)).encode())
-    for some in mapped.parts(values):
+    for some in memory_map.parts(values):
         digest.update(some.contiguous().numpy().data)
     if labels is not None:
         digest.update(labels.contiguous().numpy().data)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from inkwash.data import cache
-from inkwash.data.contents import reason
 from inkwash.data.dataset import Dataset
-from inkwash.errors import InkwashError, UsageError
+from inkwash.errors import InkwashError, UsageError, reason
+from inkwash.io import cache
 
 CONNECT_SECONDS = 15
 

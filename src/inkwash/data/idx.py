@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inkwash.data.contents import read_bytes
+from inkwash.data.compressed import read_bytes
 from inkwash.errors import InkwashError
 
 UNSIGNED_BYTE = 8

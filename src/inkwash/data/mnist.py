@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from inkwash.data import idx, labels
-from inkwash.data.contents import read_bytes
+from inkwash.data.compressed import read_bytes
 from inkwash.data.dataset import Dataset
 from inkwash.data.downloads import fetch, fetched, own
-from inkwash.data.published import PUBLISHED
+from inkwash.data.known_datasets import PUBLISHED
 from inkwash.errors import InkwashError
 
 

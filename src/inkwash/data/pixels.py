@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inkwash import memory
-from inkwash.data import mapped
+from inkwash.data import memory_map
 from inkwash.errors import UsageError
+from inkwash.hardware import memory
 
 
 def encode(pixels: Tensor) -> Tensor:
@@ -47,4 +47,4 @@ def resize(pixels: Tensor, size: int) -> Tensor:
         return smooth[..., top : top + size, left : left + size].round().clamp(0, 255).to(torch.uint8)
 
     # the float copy is four times the set; in pieces it stays small
-    return torch.cat([one(batch) for batch in mapped.parts(pixels)])
+    return torch.cat([one(batch) for batch in memory_map.parts(pixels)])

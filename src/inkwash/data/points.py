@@ -17,10 +17,10 @@ from inkwash.data.dataset import Dataset
 TRAIN_POINTS = 10_000
 TEST_POINTS = 2_000
 
-Drawn = tuple[np.ndarray, np.ndarray | None]
+SampleBatch = tuple[np.ndarray, np.ndarray | None]
 
 
-def moons(generator: Generator, count: int) -> Drawn:
+def moons(generator: Generator, count: int) -> SampleBatch:
     """Return `count` points `[N, 2]` of two interleaved half circles with noise, and the half (0 or 1)."""
     label = generator.integers(0, 2, count)
     angle = generator.uniform(0, np.pi, count)
@@ -30,14 +30,14 @@ def moons(generator: Generator, count: int) -> Drawn:
     return 1.25 * (circle + jitter - [0.5, 0.25]), label
 
 
-def swiss_roll(generator: Generator, count: int) -> Drawn:
+def swiss_roll(generator: Generator, count: int) -> SampleBatch:
     """Return `count` points `[N, 2]` along one and a half turns of an Archimedean spiral, without classes."""
     angle = 1.5 * np.pi * (1 + 2 * generator.uniform(0, 1, count))
     arm = angle[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return 2 * arm / (4.5 * np.pi) + 0.04 * generator.standard_normal((count, 2)), None
 
 
-def spirals(generator: Generator, count: int) -> Drawn:
+def spirals(generator: Generator, count: int) -> SampleBatch:
     """Return `count` points `[N, 2]` of two spiral arms, half a turn apart, and the arm (0 or 1)."""
     label = generator.integers(0, 2, count)
     # the square root spreads the points evenly along the arm, not bunched at its centre
@@ -47,7 +47,7 @@ def spirals(generator: Generator, count: int) -> Drawn:
     return arm + 0.04 * generator.standard_normal((count, 2)), label
 
 
-def checkerboard(generator: Generator, count: int) -> Drawn:
+def checkerboard(generator: Generator, count: int) -> SampleBatch:
     """Return `count` points `[N, 2]`, uniform on the dark squares of a 4 by 4 board on [-2, 2]²."""
     square = generator.integers(0, 8, count)
     row, column = square // 2, 2 * (square % 2) + (square // 2) % 2
@@ -55,7 +55,7 @@ def checkerboard(generator: Generator, count: int) -> Drawn:
     return corner + generator.uniform(0, 1, (count, 2)), None
 
 
-def gaussian_mixture(generator: Generator, count: int) -> Drawn:
+def gaussian_mixture(generator: Generator, count: int) -> SampleBatch:
     """Return `count` points `[N, 2]` of eight Gaussians (std 0.1) on a circle of radius 1.6, and whose."""
     label = generator.integers(0, 8, count)
     angle = 2 * np.pi * label / 8
@@ -67,7 +67,7 @@ def gaussian_mixture(generator: Generator, count: int) -> Drawn:
 class Shape:
     """One density in the plane: how it is drawn, its class names, and the seed of its 12,000 points."""
 
-    draw: Callable[[Generator, int], Drawn]
+    draw: Callable[[Generator, int], SampleBatch]
     classes: tuple[str, ...]
     seed: int
 

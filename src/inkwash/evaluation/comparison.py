@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from inkwash.evaluation.score import Evaluation, Score
+from inkwash.evaluation.score import FEWEST, Evaluation, Score
 
 WITHIN = 0.05
 KEY = "fd.a"
@@ -83,28 +83,40 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """The cheapest setting within 5 % of the best, in one sentence."""
+        """The cheapest setting that is as good as the best, as far as can be told at this number of images."""
         if not self.measured:
-            return f"No setting has the score {self.key}: there are too few images."
-        best = min(self.measured, key=self._value)
-        good = [entry for entry in self.front if self._value(entry) <= (1 + WITHIN) * self._value(best)]
-        words, count = self.score(best).words, best.evaluation.count
-        if not good or good[0] is best:
+            most = max((entry.evaluation.count for entry in self.entries), default=0)
             return (
-                f"{best.name} is best, {words} {self._value(best):.3f} at {count:,} images, and nothing cheaper comes "
-                f"within {WITHIN:.0%} of it{_cost(best, ': ')}."
+                f"No ranking: {self.key} needs at least {FEWEST} images of each, not {most:,}; use -n {FEWEST} or more."
             )
-        cheap = good[0]
-        return (
-            f"{cheap.name} is the cheapest within {WITHIN:.0%} of the best: {words} {self._value(cheap):.3f}"
-            f"{_cost(cheap, ' in ')}; {best.name} has {self._value(best):.3f}{_cost(best, ' in ')}; {count:,} images each."
-        )
+        best = min(self.measured, key=self._value)
+        words, count = self.score(best).words, best.evaluation.count
+        priced = [entry for entry in self.measured if entry.seconds is not None]
+        good = [entry for entry in priced if entry is best or self._close(entry, best) or self._overlap(entry, best)]
+        cheap = min(good, key=lambda entry: (entry.seconds, self._value(entry)), default=best)
+        if cheap is best:
+            return (
+                f"{best.name} is best, {words} {self._figure(best)} at {count:,} images, and nothing cheaper is as good"
+                f"{_cost(best, ': ')}."
+            )
+        tail = f"{best.name} has {self._figure(best)}{_cost(best, ' in ')}; {count:,} images each."
+        figures = f"{words} {self._figure(cheap)}{_cost(cheap, ' in ')}"
+        if self._overlap(cheap, best):
+            return (
+                f"{cheap.name} is the cheapest that is not distinguishable from the best: {figures}; {tail} "
+                "Their 95 % intervals overlap; more images (-n) narrow them."
+            )
+        return f"{cheap.name} is the cheapest within {WITHIN:.0%} of the best: {figures}; {tail}"
 
     @property
     def unranked(self) -> str:
-        """The entries that the sentence is not about, in another; empty where it is about all."""
-        apart = [entry.name for entry in self.entries if entry not in self.measured]
-        return f"Not ranked, for want of as many images: {', '.join(apart)}; -n gives all as many." if apart else ""
+        """The entries that are not ranked among the others, and why; empty where all are, or none."""
+        apart = [entry for entry in self.entries if entry not in self.measured]
+        if not self.measured or not apart:
+            return ""
+        count = self.measured[0].evaluation.count
+        told = ", ".join(f"{entry.name} ({entry.evaluation.count:,} images)" for entry in apart)
+        return f"Not ranked: {told}; {self.key} compares only at one number of images, here {count:,}."
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a plain row an entry: cost, then the value of every score by its key."""
@@ -131,6 +143,19 @@ class Comparison:
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()
+
+    def _close(self, entry: Entry, best: Entry) -> bool:
+        return self._value(entry) <= (1 + WITHIN) * self._value(best)
+
+    def _overlap(self, entry: Entry, best: Entry) -> bool:
+        """Whether the 95 % intervals of two entries have a value in common; False where one has none."""
+        low, high = self.score(entry).low, self.score(best).high
+        return low is not None and high is not None and low <= high
+
+    def _figure(self, entry: Entry) -> str:
+        score = self.score(entry)
+        interval = "" if score.low is None or score.high is None else f" (95 %: {score.low:.3f} to {score.high:.3f})"
+        return f"{self._value(entry):.3f}{interval}"
 
     def _value(self, entry: Entry) -> float:
         value = self.score(entry).value

@@ -13,9 +13,9 @@ from torch.nn import functional
 from inkwash.core.noise import Stream, normals, permutation
 from inkwash.data import Dataset, decode, encode
 from inkwash.errors import UsageError
-from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.measures import measure
 from inkwash.evaluation.score import Evaluation, Score
-from inkwash.evaluation.scoring import measure
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
 

@@ -8,16 +8,16 @@ from itertools import product
 
 from torch import Tensor
 
-from inkwash.drawing import Settings
 from inkwash.errors import UsageError
 from inkwash.evaluation.comparison import Entry
-from inkwash.evaluation.drawn import Setting
-from inkwash.evaluation.extras import EXTRAS, Subject
-from inkwash.evaluation.panels import Bench
+from inkwash.evaluation.extra_measures import EXTRAS, Subject
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.measures import measure
+from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Evaluation
-from inkwash.evaluation.scoring import measure
 from inkwash.model import Model
-from inkwash.nets import anatomy
+from inkwash.nets import summary
+from inkwash.sampling.run import SamplingSettings
 
 Progress = Callable[[str, float], object]
 
@@ -31,7 +31,7 @@ def settings_for(
     models: Sequence[Model],
     samplers: Sequence[str | None],
     weights: Sequence[float | None],
-    more: Settings,
+    more: SamplingSettings,
 ) -> list[Setting]:
     """Return every model with every sampler and guidance weight; a model without labels has the weight 1 alone.
 
@@ -63,7 +63,7 @@ def drawn_entry(
     count: int,
     bench: Bench,
     extras: Sequence[str] = (),
-    drawing: Callable[[int], object] | None = None,
+    drawing: Callable[[float], object] | None = None,
     judging: Progress | None = None,
 ) -> Entry:
     """Return the entry of `setting` at `count` images; `drawing(done)` and `judging(what, share)` hear how far it is."""
@@ -72,7 +72,7 @@ def drawn_entry(
     return Entry(
         setting.model.name,
         setting.sampler_words,
-        anatomy.parameters(setting.model.net),
+        summary.parameters(setting.model.net),
         samples.evaluations,
         64 * setting.pace(),
         _judged(setting.words, subject, bench, extras, judging or _silent),

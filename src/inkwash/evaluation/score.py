@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from inkwash.metrics.judges import Reading
+from inkwash.metrics.extractors import Reading
 
 Better = Literal["low", "high", "near"]
+
+FEWEST = 200
+"""Images below which 64 features have no covariance worth comparing."""
 
 GLOSSARY = {
     "fd": "Frechet distance: means and covariances of what a judge sees, compared; 0 is equal",

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from inkwash.evaluation.memory import NEAR
-from inkwash.evaluation.numerals import number
+from inkwash.evaluation.formatting import number
+from inkwash.evaluation.memorization import NEAR
 from inkwash.evaluation.score import Evaluation
-from inkwash.metrics import classes
+from inkwash.metrics import class_accuracy
 
 Rule = Callable[[Evaluation], Iterator[str]]
 
@@ -65,7 +65,7 @@ def missing(found: Evaluation) -> Iterator[str]:
     if seen.asked is not None or seen.reading.probabilities is None or found.count < 200:
         return
     gone: dict[str, str] = {}
-    for label, share in enumerate(classes.shares(seen.reading.probabilities)):
+    for label, share in enumerate(class_accuracy.shares(seen.reading.probabilities)):
         expected = seen.proportions[label]
         if share < expected / 4 and expected * found.count >= ENOUGH:
             gone[seen.classes[label]] = f"{share:.1%} of samples, where {expected:.1%} of real ones show it"

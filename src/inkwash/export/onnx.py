@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.core.noise import Stream, normals
-from inkwash.errors import InkwashError, UsageError
-from inkwash.files import atomic
+from inkwash.errors import InkwashError, missing_extra
+from inkwash.io.atomic import atomic
 from inkwash.model import Model
 
 OPSET = 17
@@ -39,7 +39,7 @@ def require() -> None:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
     except ImportError:
-        raise UsageError("to write ONNX needs two packages: pip install -c constraints.txt -e '.[export]'") from None
+        raise missing_extra("--to onnx or web", "export") from None
 
 
 def write(model: Model, path: Path) -> float:
@@ -69,7 +69,7 @@ def write(model: Model, path: Path) -> float:
             dynamo=False,
         )
         file = onnx.load(str(temporary))
-        told = {"recipe": model.recipe.to_dict(), "facts": model.facts.to_dict(), "weights": model.weights}
+        told = {"recipe": model.recipe.to_dict(), "facts": model.spec.to_dict(), "weights": model.weights}
         onnx.helper.set_model_props(file, {"inkwash": json.dumps(told)})
         onnx.checker.check_model(file, full_check=True)
         onnx.save(file, str(temporary))
@@ -86,9 +86,9 @@ def write(model: Model, path: Path) -> float:
 def _inputs(model: Model, count: int) -> tuple[Tensor, ...]:
     """Return inputs of `count` examples: noise, levels from clean to noisy, and labels of which the first is none."""
     seeds = torch.arange(count)
-    x = normals(seeds, 0, 0, Stream.EVALUATION, model.facts.shape)
+    x = normals(seeds, 0, 0, Stream.EVALUATION, model.spec.shape)
     code = torch.linspace(0.05, 0.95, count)
-    label = (seeds - 1).clamp(max=len(model.facts.classes) - 1)
+    label = (seeds - 1).clamp(max=len(model.spec.classes) - 1)
     return (x, code, label) if model.conditional else (x, code)
 
 

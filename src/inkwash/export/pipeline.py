@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from inkwash.core.noise import Stream, normals
-from inkwash.errors import InkwashError, UsageError
-from inkwash.files import fresh_folder
+from inkwash.errors import InkwashError, UsageError, missing_extra
+from inkwash.io.atomic import fresh_folder
 from inkwash.model import Model
 
 KIND = "ddpm-unet"
@@ -59,7 +59,7 @@ def write(model: Model, folder: Path) -> float:
     try:
         import diffusers
     except ImportError:
-        raise UsageError("to write for diffusers needs it: pip install -c constraints.txt -e '.[interop]'") from None
+        raise missing_extra("--to diffusers", "interop") from None
     # Any: its classes are put together where types cannot be seen
     theirs: Any = diffusers.UNet2DModel(**_config(model))
     theirs.load_state_dict(_weights(model))
@@ -75,7 +75,7 @@ def write(model: Model, folder: Path) -> float:
 def refuse(model: Model) -> None:
     """Raise `UsageError` where diffusers has nothing like the network of `model`, its target or its size."""
     kind = model.recipe.network.kind
-    if model.facts.is_points:
+    if model.spec.is_points:
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, whose networks draw images and no points"
         )
@@ -89,14 +89,14 @@ def refuse(model: Model) -> None:
             f"{model.name} cannot become a pipeline of diffusers, whose schedulers know no target {model.recipe.target}: "
             f"they know {', '.join(PREDICTIONS)}"
         )
-    if model.facts.data_std != 1:
+    if model.spec.data_std != 1:
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, which does not scale what a network hears: train it "
             "with --set data.std=1"
         )
     halved = 2 ** len(model.net.down)  # type: ignore[arg-type]
-    if any(side % halved for side in model.facts.shape[1:]):
-        sides = "x".join(map(str, model.facts.shape[1:]))
+    if any(side % halved for side in model.spec.shape[1:]):
+        sides = "x".join(map(str, model.spec.shape[1:]))
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, whose network needs sides that {halved} divides: "
             f"these are {sides}"
@@ -105,7 +105,7 @@ def refuse(model: Model) -> None:
 
 def _config(model: Model) -> dict[str, Any]:
     net: Any = model.net
-    channels, *sides = model.facts.shape
+    channels, *sides = model.spec.shape
     attends = [any(".attention." in name for name, _ in level.named_parameters(".")) for level in net.encoder]
     return {
         "sample_size": sides[0] if len(set(sides)) == 1 else tuple(sides),
@@ -158,6 +158,6 @@ def _levels(model: Model) -> dict[str, Any]:
 @torch.inference_mode()
 def _apart(theirs: Any, model: Model) -> float:
     timesteps = torch.tensor([0, T // 3, 9 * T // 10])
-    x = normals(torch.arange(len(timesteps)), 0, 0, Stream.EVALUATION, model.facts.shape)
+    x = normals(torch.arange(len(timesteps)), 0, 0, Stream.EVALUATION, model.spec.shape)
     ours = model.net(x.to(model.device), (timesteps / T).to(model.device), None).cpu()
     return float((theirs(x, timesteps, return_dict=False)[0] - ours).abs().max())

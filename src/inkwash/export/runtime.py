@@ -12,8 +12,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from inkwash.data import cache
 from inkwash.errors import InkwashError, UsageError
+from inkwash.io import cache
 
 VERSION = "1.30.0"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="

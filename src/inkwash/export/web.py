@@ -9,16 +9,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from inkwash.config.schema import encode_schedule
 from inkwash.core import Schedule, Warped
 from inkwash.export import onnx, runtime
-from inkwash.files import fresh_folder, write_text
+from inkwash.io.atomic import fresh_folder, write_text
 from inkwash.model import Model, bundled
 from inkwash.runs.folder import RunFolder
-from inkwash.sections import encode_schedule
-from inkwash.serve import lessons
-from inkwash.serve.catalog import Entry, described
+from inkwash.web import figures
+from inkwash.web.catalog import Entry, described
 
-PAGE = resources.files("inkwash.serve") / "page"
+PAGE = resources.files("inkwash.web") / "page"
 ENGINE = resources.files("inkwash.export") / "engine"
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; "
@@ -34,7 +34,7 @@ def write(model: Model, name: str, run: RunFolder | None, folder: Path, tell: Ca
     """
     onnx.require()
     with fresh_folder(folder) as made:
-        return _write(model, facts(model, name, run), made, tell)
+        return _write(model, metadata(model, name, run), made, tell)
 
 
 def _write(model: Model, told: dict[str, Any], folder: Path, tell: Callable[[str], object]) -> float:
@@ -59,19 +59,19 @@ def _write(model: Model, told: dict[str, Any], folder: Path, tell: Callable[[str
     return onnx.write(model, folder / "model.onnx")
 
 
-def facts(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
+def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
     """Return what the page must know of a model: as a server tells it, with what the samplers need."""
     return {
-        "model": described(model.recipe, model.facts, model.step) | {"name": name, "bundled": True, "training": False},
+        "model": described(model.recipe, model.spec, model.step) | {"name": name, "bundled": True, "training": False},
         "recipe": {"target": model.recipe.target, "clip": model.recipe.clip},
-        "std": model.facts.data_std,
-        "proportions": list(model.facts.proportions),
+        "std": model.spec.data_std,
+        "proportions": list(model.spec.proportions),
         "weights": model.weights,
         "schedule": spelled(model.recipe.schedule),
         "sampled": spelled(model.schedule()),
         "names": {"trained": repr(model.recipe.schedule), "sampled": repr(model.schedule())},
-        "course": {} if run is None else lessons.course(Entry(name, run, True)) | {"pictures": []},
-        "quality": lessons.quality([] if run is None else [Entry(name, run, name in bundled())], model.facts.data),
+        "course": {} if run is None else figures.course(Entry(name, run, True)) | {"pictures": []},
+        "quality": figures.quality([] if run is None else [Entry(name, run, name in bundled())], model.spec.data),
     }
 
 

@@ -21,7 +21,6 @@ An arm draws from a model that is there, or from one that is `Trained` for it. W
 another measure is a function of an arm and the bench that yields scores (see experiments/same_noise.py).
 """
 
-from inkwash.lab.bench import Finding, Lab, Picture, Ready, table
 from inkwash.lab.experiment import Arm, Experiment, Trained, Verdict, weigh
 from inkwash.lab.experiments import (
     attention,
@@ -36,6 +35,7 @@ from inkwash.lab.experiments import (
     t_300_trap,
 )
 from inkwash.lab.figures import Plot
+from inkwash.lab.measurement import Finding, Lab, Picture, Ready, table
 from inkwash.lab.results import Result, Results, Series
 
 __all__ = [

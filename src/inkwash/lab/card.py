@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from inkwash.evaluation.numerals import number
+from inkwash.evaluation.formatting import number
 from inkwash.lab.experiment import Experiment, Verdict
 from inkwash.lab.folder import LabFolder, Request
 from inkwash.lab.results import Result, Results
@@ -30,12 +30,12 @@ def written(
     machine: dict[str, Any],
 ) -> str:
     """Return the card as far as the experiment has come; `machine` is what `hardware.describe` says."""
-    told = "Not told yet." if verdict is None else f"**{verdict.outcome.capitalize()}.** {verdict.words}"
+    told = "Not yet." if verdict is None else f"**{verdict.outcome.capitalize()}.** {verdict.words}"
     sections = [
         f"# {experiment.name}",
         f"**Date**: {datetime.date.today().isoformat()}  \n**Status**: {status}  \n**Type**: experiment",
         f"## Objective\n{experiment.objective}",
-        f"## Hypothesis\n{claim(experiment)}",
+        f"## Hypothesis\n{claim(experiment, request.run)}",
         f"## Verdict\n{told}",
         "## Configuration\n" + _configuration(experiment, request, results),
         "## Hardware\n" + _machine(machine),
@@ -44,14 +44,17 @@ def written(
         "### Qualitative\n" + _pictures(folder, results),
         "## Observations\n" + _observations(results),
         f"## Next steps\n{experiment.next or 'Not stated.'}",
-        f"## Do it again\n```bash\n{request.command}\n```",
+        f"## Reproduce\n```bash\n{request.command}\n```",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def claim(experiment: Experiment) -> str:
-    """Return the hypothesis with the system that it is of."""
-    return f"{experiment.claimed_by}: {experiment.hypothesis}" if experiment.claimed_by else experiment.hypothesis
+def claim(experiment: Experiment, run: str | None = None) -> str:
+    """Return the hypothesis with the system that claims it; with `run`, the model that it is tested on instead."""
+    if run is None:
+        return f"{experiment.claimed_by}: {experiment.hypothesis}" if experiment.claimed_by else experiment.hypothesis
+    source = f"claimed by {experiment.claimed_by}, " if experiment.claimed_by else ""
+    return f"{experiment.hypothesis} ({source}tested here on {run})"
 
 
 def table(results: Results) -> str:
@@ -72,7 +75,7 @@ def table(results: Results) -> str:
 
 def _configuration(experiment: Experiment, request: Request, results: Results) -> str:
     count = results.arms[0].count
-    lines = [f"- **Images**: {count:,} of each arm, seeds 0 to {count - 1:,}, against {results.data}"]
+    lines = [f"- **Images**: {count:,} per variant, seeds 0 to {count - 1:,}, against {results.data}"]
     if any("trained" in arm.about for arm in results.arms):
         lines.append(f"- **Trained here**: {request.planned or request.length or experiment.length}, the same for all")
     return "\n".join(lines + [f"- **{arm.name}**: {_words(arm)}" for arm in results.arms])
@@ -97,7 +100,7 @@ def _pictures(folder: LabFolder, results: Results) -> str:
     found = [f"{arm.name}: {each.words}\n\n![{each.words}]({each.file})" for arm in results.arms for each in arm.shown]
     if folder.same_seeds.is_file():
         shown = f"pictures/{folder.same_seeds.name}"
-        found.insert(0, f"The same seeds in every row.\n\n![the same seeds of every arm]({shown})")
+        found.insert(0, f"The same seeds in every row.\n\n![the same seeds of every variant]({shown})")
     return "\n\n".join(found) or "None yet."
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from inkwash.binding import build
 from inkwash.core import SCHEDULES
-from inkwash.drawing import Settings
 from inkwash.errors import UsageError
-from inkwash.lab.bench import Measure, table
+from inkwash.io.binding import build
+from inkwash.io.names import cleaned_name
 from inkwash.lab.figures import Plot
+from inkwash.lab.measurement import Measure, table
 from inkwash.lab.results import Results
-from inkwash.names import cleaned_name
+from inkwash.sampling.run import SamplingSettings
 from inkwash.training.lengths import Length
 
 Outcome = Literal["holds", "holds in part", "does not hold", "cannot be told"]
@@ -58,11 +58,11 @@ class Arm:
     each_milestone: bool = False
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SamplingSettings:
         """How it draws. Raises `UsageError` for an unknown schedule."""
         levels = None if self.schedule is None else build(SCHEDULES, self.schedule, "schedule")
         # an experiment holds arms of one machine against each other: they take the precision that it is fast in
-        return Settings(
+        return SamplingSettings(
             self.sampler,
             eta=self.eta,
             temperature=self.temperature,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from inkwash.lab.results import SHARES, Results
-from inkwash.printing import printable
+from inkwash.text.printing import printable
 from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, legend, plain_ticks, save
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from inkwash.bounds import parsed_json
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.scoring import FEWEST, MOST
-from inkwash.files import write_text
-from inkwash.names import require_contained
-from inkwash.seals import opened, sealed
+from inkwash.evaluation.measures import MOST
+from inkwash.evaluation.score import FEWEST
+from inkwash.io.atomic import write_text
+from inkwash.io.integrity import verified, with_checksum
+from inkwash.io.limits import parsed_json
+from inkwash.io.names import require_contained
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.count is not None and not FEWEST <= self.count <= MOST:
-            raise UsageError(f"-n is {self.count}: judges need at least {FEWEST} images of each arm, at most {MOST:,}")
+            raise UsageError(f"-n is {self.count}: FD needs at least {FEWEST} images per variant, at most {MOST:,}")
 
     @property
     def command(self) -> str:
@@ -106,17 +107,17 @@ class LabFolder:
             if now is not None and now != then:
                 was = f"--{option} {then}" if then is not None else f"no --{option}"
                 raise UsageError(
-                    f"{self.path} was begun with {was} and goes on with that: choose another --out for --{option} {now}"
+                    f"{self.path} was begun with {was} and resumes with that: choose another --out for --{option} {now}"
                 )
         return before if asked.count is None else replace(before, count=asked.count)
 
     def keep(self, request: Request) -> None:
         """Write down what was asked for."""
-        write_text(self.request, json.dumps(sealed(asdict(request)), indent=2) + "\n")
+        write_text(self.request, json.dumps(with_checksum(asdict(request)), indent=2) + "\n")
 
     def _read(self) -> Request:
         try:
-            return Request(**opened(parsed_json(self.request.read_text(encoding="utf-8"))))
+            return Request(**verified(parsed_json(self.request.read_text(encoding="utf-8"))))
         except (ValueError, TypeError) as error:
             raise InkwashError(
                 f"{self.request} is damaged ({error}): delete {self.path} or choose another --out"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from inkwash.errors import UsageError, unknown
-from inkwash.evaluation.numerals import number
+from inkwash.errors import UsageError, unknown_name
+from inkwash.evaluation.formatting import number
 from inkwash.evaluation.score import Score
 
 SHARES = {"accuracy", "worst", "unsure", "precision", "recall", "coverage", "same_class", "commonest"}
@@ -55,7 +55,7 @@ class Result:
         for score in self.scores:
             if score.key == key:
                 raise UsageError(f"{self.name} has no {key}: {score.note}")
-        raise unknown(f"score of {self.name}", key, [score.key for score in self.scores])
+        raise unknown_name(f"score of {self.name}", key, [score.key for score in self.scores])
 
     def find(self, key: str) -> Score | None:
         """Return the score called `key`, None where it was not measured."""
@@ -128,7 +128,7 @@ class Results:
         for arm in self.arms:
             if arm.name == name:
                 return arm
-        raise unknown("arm", name, [arm.name for arm in self.arms])
+        raise unknown_name("arm", name, [arm.name for arm in self.arms])
 
     def scores(self) -> dict[str, list[Score | None]]:
         """Return key -> the score of each arm, None where an arm lacks it; keys that no arm has a value of are left out."""

@@ -11,24 +11,25 @@ from typing import Any
 
 import torch
 
-from inkwash import __version__, hardware
-from inkwash.bounds import parsed_json
+from inkwash import __version__
+from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import panels
-from inkwash.evaluation.panels import Bench
+from inkwash.evaluation import extractors
+from inkwash.evaluation.extractors import Bench
 from inkwash.evaluation.score import Score
-from inkwash.files import write_text
+from inkwash.hardware import devices
+from inkwash.io import png_metadata
+from inkwash.io.atomic import write_text
+from inkwash.io.integrity import verified, with_checksum
+from inkwash.io.limits import parsed_json
+from inkwash.io.names import path_in
 from inkwash.lab import card
-from inkwash.lab.bench import Lab, Measure, Picture, Ready, Watch
+from inkwash.lab.arm_models import BACKWARD, Models, Plan, gather, replaced
 from inkwash.lab.experiment import Arm, Experiment, Verdict
 from inkwash.lab.folder import LabFolder, Request
-from inkwash.lab.models import BACKWARD, Models, Plan, gather, replaced
+from inkwash.lab.measurement import Lab, Measure, Picture, Ready, Watch
 from inkwash.lab.results import Result, Results, Series, Shown
-from inkwash.names import path_in
-from inkwash.ranks import ALONE, Ranks
-from inkwash.seals import opened, sealed
 from inkwash.training.lengths import Length
-from inkwash.viz import prints
 
 SEEDS = 12
 """Columns of the picture in which every arm shows the same seeds."""
@@ -38,7 +39,7 @@ SEEDS = 12
 class Work:
     """An experiment that can be done: everything that could be refused has been checked.
 
-    Several `ranks` train and draw together; the first measures, judges and writes.
+    Several `process_group` train and draw together; the first measures, judges and writes.
     """
 
     experiment: Experiment
@@ -48,7 +49,7 @@ class Work:
     bench: Bench
     folder: LabFolder
     device: torch.device
-    ranks: Ranks = ALONE
+    process_group: ProcessGroup = SINGLE_PROCESS
 
     @property
     def count(self) -> int:
@@ -96,16 +97,18 @@ class Work:
         """Train what is missing, with the other processes, and draw this one's share of what the first will measure."""
         watch = watch or Watch()
         for plan in self.models.plans:
-            plan.train(self.request.data, watch, self.ranks)
-        if self.ranks.alone:
+            plan.train(self.request.data, watch, self.process_group)
+        if self.process_group.is_single:
             return
-        self.ranks.wait()  # until the first has written the last checkpoint
+        self.process_group.barrier()  # until the first has written the last checkpoint
         lab = self._lab(watch)
-        places = [place for place in range(len(lab.arms)) if self.ranks.first and self._held(place, lab) is None]
-        for place in json.loads(self.ranks.tell(json.dumps(places))):
+        places = [
+            place for place in range(len(lab.arms)) if self.process_group.is_main and self._held(place, lab) is None
+        ]
+        for place in json.loads(self.process_group.broadcast(json.dumps(places))):
             arm = lab.arms[place]
             with watch.drawing(f"{arm.name}, this process's share", self.count) as done:
-                arm.setting.share(self.count, self.ranks, done)
+                arm.setting.share(self.count, self.process_group, done)
 
     def _lab(self, watch: Watch) -> Lab:
         """The bench with every arm's trained model."""
@@ -114,7 +117,7 @@ class Work:
     def _held(self, place: int, lab: Lab) -> Result | None:
         """The result of the arm at `place` from before; None where there is none, or what it depends on has changed."""
         try:
-            held = opened(parsed_json(self.folder.measured(place).read_text(encoding="utf-8")))
+            held = verified(parsed_json(self.folder.measured(place).read_text(encoding="utf-8")))
             found = Result.from_dict(held["result"]) if held["of"] == self._identity(place, lab) else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
@@ -123,7 +126,7 @@ class Work:
 
     def _measured(self, place: int, lab: Lab) -> Result:
         result = self._measure(place, lab)
-        kept = sealed({"of": self._identity(place, lab), "result": result.to_dict()})
+        kept = with_checksum({"of": self._identity(place, lab), "result": result.to_dict()})
         write_text(self.folder.measured(place), json.dumps(kept, indent=1) + "\n")
         return Result.from_dict(result.to_dict())
 
@@ -158,7 +161,7 @@ class Work:
                     series.append(finding)
                 elif isinstance(finding, Picture):
                     file = path_in(self.folder.pictures, f"{place:02d}-{finding.name}.png")
-                    prints.save_png(finding.image, file, {"experiment": self.experiment.name, "arm": arm.name})
+                    png_metadata.save_png(finding.image, file, {"experiment": self.experiment.name, "arm": arm.name})
                     shown.append(Shown(f"pictures/{file.name}", finding.words))
                 else:
                     remarks.append(str(finding))
@@ -174,23 +177,24 @@ class Work:
 
     def _draw(self, lab: Lab, results: Results) -> None:
         """Draw the figures, and the same seeds of every arm below one another."""
-        from inkwash.drawing import pictures
+        from inkwash.sampling.run import to_arrays
         from inkwash.viz import grids
 
         for plot in self.experiment.plots:
             plot.draw(results, path_in(self.folder.pictures, f"{plot.name}.png"))
-        if self.models.facts.is_points:
+        if self.models.spec.is_points:
             return
         rows = [arm.setting.samples(SEEDS).values for arm in lab.arms]
-        sheet = grids.grid(pictures(torch.cat(rows)), SEEDS, 2, labels=[arm.name for arm in lab.arms])
-        prints.save_png(sheet, self.folder.same_seeds, {"experiment": self.experiment.name, "seed": 0})
+        sheet = grids.grid(to_arrays(torch.cat(rows)), SEEDS, 2, labels=[arm.name for arm in lab.arms])
+        png_metadata.save_png(sheet, self.folder.same_seeds, {"experiment": self.experiment.name, "seed": 0})
 
     def _write(self, results: Results, verdict: Verdict | None, arms: int) -> None:
-        status = "complete" if verdict else f"stopped after {len(results.arms)} of {arms} arms"
+        status = "complete" if verdict else f"stopped after {len(results.arms)} of {arms} variants"
         told = {
             "experiment": self.experiment.name,
             "claimed_by": self.experiment.claimed_by,
             "hypothesis": self.experiment.hypothesis,
+            "tested_on": self.request.run,
             "status": status,
             "verdict": None if verdict is None else {"outcome": verdict.outcome, "words": verdict.words},
             "data": results.data,
@@ -198,7 +202,7 @@ class Work:
             "arms": [arm.to_dict() for arm in results.arms],
         }
         write_text(self.folder.results, json.dumps(told, indent=2) + "\n")
-        machine = hardware.describe(self.device)
+        machine = devices.describe(self.device)
         text = card.written(self.experiment, self.request, self.folder, results, verdict, status, machine)
         write_text(self.folder.card, text)
 
@@ -209,16 +213,16 @@ def prepare(
     out: str | Path,
     device: str = "auto",
     watch: Watch | None = None,
-    ranks: Ranks = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Work:
     """Return the work of an experiment in the folder `out`, as it was begun there if it was.
 
-    A length in minutes is measured here. Several `ranks` prepare together: the first finds what can be done, and makes the
+    A length in minutes is measured here. Several `process_group` prepare together: the first finds what can be done, and makes the
     judges of new data, before the others. Raises `UsageError` or `InkwashError` for all that cannot be found, trained,
     drawn or judged, before anything is written but those judges.
     """
-    watch, place, folder = watch or Watch(), hardware.device(device), LabFolder(Path(out))
-    with ranks.after_the_first():
+    watch, place, folder = watch or Watch(), devices.device(device), LabFolder(Path(out))
+    with process_group.main_first():
         request = folder.begin(request)
         arms = replaced(experiment.arms, request.run, experiment.name)
         length = request.planned or request.length or experiment.length
@@ -234,20 +238,20 @@ def prepare(
     asked = Length.parse(length, "--length")
     if models.plans and asked.unit == "minutes":
         watch.say("measuring this machine for some seconds, to plan the training")
-        request = replace(request, planned=models.images_in(asked.amount, ranks))
+        request = replace(request, planned=models.images_in(asked.amount, process_group))
         models = models.lasting(str(request.planned))
-    with ranks.after_the_first():
+    with process_group.main_first():
         for plan in models.plans:
             plan.require_own()
         bench = _bench(models, watch)
-    return Work(experiment, request, arms, models, bench, folder, place, ranks)
+    return Work(experiment, request, arms, models, bench, folder, place, process_group)
 
 
 def _bench(models: Models, watch: Watch) -> Bench:
     with watch.judging() as tell:
         if models.data is not None:
-            return panels.for_data(models.data, progress=tell)
-        return panels.for_facts(models.facts, progress=tell)
+            return extractors.for_data(models.data, progress=tell)
+        return extractors.for_facts(models.spec, progress=tell)
 
 
 def _told(arm: Ready) -> list[Score]:

@@ -121,8 +121,8 @@ def diffusion_nats(
         step = (place * grid.steps).floor()
         level = grid.level(step + 1)
         noise = normals(seed, items, _DIFFUSION + draw, Stream.LIKELIHOOD, images.shape[1:]).to(images)
-        guess = denoiser(level.mix(images, noise), level, labels)
-        wrong = (images - guess).double().square().flatten(1).sum(1).cpu()
+        denoised = denoiser(level.mix(images, noise), level, labels)
+        wrong = (images - denoised).double().square().flatten(1).sum(1).cpu()
         total += level.log_snr.exp() * math.expm1(grid.stride) / 2 * wrong
     return total * grid.steps / draws
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from inkwash import memory
 from inkwash.errors import UsageError
+from inkwash.hardware import memory
 
 MOST_PARAMETERS = 2**30
 """Of one network, 4 GB in float32: a hundred times the networks that small images need."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from inkwash.nets.conditions import Condition
+from inkwash.nets.conditioning import Condition
 from inkwash.nets.resampling import join, zeroed
 
 

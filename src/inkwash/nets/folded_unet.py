@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inkwash.nets.conditions import Condition
+from inkwash.nets.conditioning import Condition
 from inkwash.nets.resampling import zeroed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from inkwash.nets.conditions import Condition
+from inkwash.nets.conditioning import Condition
 from inkwash.nets.resampling import zeroed
 
 

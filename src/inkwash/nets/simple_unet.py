@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inkwash.nets.conditions import ClassEmbedding
+from inkwash.nets.conditioning import ClassEmbedding
 from inkwash.nets.resampling import join, zeroed
 
 

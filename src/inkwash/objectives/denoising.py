@@ -13,7 +13,7 @@ from inkwash.core.levels import over
 from inkwash.objectives.weights import Unweighted, Weight
 
 
-class Speaker(Protocol):
+class TargetPredictor(Protocol):
     """Whatever speaks in target space: a network's denoiser, or an exact one put into its words."""
 
     @property
@@ -46,7 +46,9 @@ class Denoising:
     guidance: float = 1.0
     interval: tuple[float, float] = (0.0, 1.0)
 
-    def __call__(self, denoiser: Speaker, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor) -> Tensor:
+    def __call__(
+        self, denoiser: TargetPredictor, images: Tensor, labels: Tensor | None, u: Tensor, noise: Tensor
+    ) -> Tensor:
         """Return the loss of each example, float32 [B], the mean over its pixels.
 
         `images` and `noise` are [B, ...], `labels` int64 [B] or None, `u` uniform numbers in (0, 1), float64 [B].
@@ -66,7 +68,14 @@ class Denoising:
         return (over(weight, error) * error**2).flatten(1).mean(1)
 
     def _unguided(
-        self, denoiser: Speaker, error: Tensor, gain: Tensor, images: Tensor, x: Tensor, level: Level, labels: Tensor
+        self,
+        denoiser: TargetPredictor,
+        error: Tensor,
+        gain: Tensor,
+        images: Tensor,
+        x: Tensor,
+        level: Level,
+        labels: Tensor,
     ) -> Tensor:
         """Return the `error` [B, ...] of what is said with guidance taken out of it, where it is in it."""
         # chosen by level alone, which is known on the host: to look at labels would wait for the device
@@ -80,10 +89,10 @@ class Denoising:
         return error.index_copy(0, at, torch.where(over(labels[at] >= 0, error).bool(), plain, error[at]))
 
     @torch.no_grad()
-    def _null(self, denoiser: Speaker, x: Tensor, level: Level, labels: Tensor) -> Tensor:
+    def _null(self, denoiser: TargetPredictor, x: Tensor, level: Level, labels: Tensor) -> Tensor:
         """Return the image that `denoiser` guesses when it is told no label."""
-        guess = denoiser.target.image(level, x, denoiser.output(x, level, torch.full_like(labels, -1)))
-        return guess.clamp(-1, 1) if self.clip else guess
+        denoised = denoiser.target.image(level, x, denoiser.output(x, level, torch.full_like(labels, -1)))
+        return denoised.clamp(-1, 1) if self.clip else denoised
 
 
 def stratify(u: Tensor, first: int = 0, of: int | None = None) -> Tensor:

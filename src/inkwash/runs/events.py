@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from inkwash.training.heldout import Profile
 from inkwash.training.loop import Step
+from inkwash.training.validation import Profile
 
 
 class Measured(NamedTuple):
@@ -16,18 +16,31 @@ class Measured(NamedTuple):
     profile: Profile
 
 
-class Kept(NamedTuple):
+class Saved(NamedTuple):
     """A checkpoint written after `step`."""
 
     step: int
     path: Path
 
 
-class Drew(NamedTuple):
+class Sampled(NamedTuple):
     """A milestone's picture, drawn after `step` from the averaged network."""
 
     step: int
     path: Path
 
 
-Event = Step | Measured | Kept | Drew
+class Planned(NamedTuple):
+    """The new last step of a run of so many minutes, planned after `step` at `pace` seconds per step.
+
+    `first` marks the session's first plan, whose `warning` says that it has too few steps to learn anything.
+    """
+
+    step: int
+    total: int
+    pace: float
+    first: bool
+    warning: str | None
+
+
+Event = Step | Measured | Saved | Sampled | Planned

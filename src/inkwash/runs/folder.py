@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 
-from inkwash import bounds, hardware, names, toml
 from inkwash.errors import InkwashError, UsageError
-from inkwash.files import write_text
-from inkwash.runs.board import Board
-from inkwash.seals import opened, sealed
+from inkwash.hardware import devices
+from inkwash.io import limits, names, toml
+from inkwash.io.atomic import write_text
+from inkwash.io.integrity import verified, with_checksum
+from inkwash.runs.tensorboard import Board
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """Losses over time, JSON lines: `kind` is "train" or "held-out"."""
+        """Losses over time, JSON lines: `kind` is "train", "held-out" or, in a run of so many minutes, "plan"."""
         return self.path / "metrics.jsonl"
 
     @property
@@ -135,18 +136,18 @@ class RunFolder:
             return
         for line in self.metrics.read_text(encoding="utf-8", errors="replace").split("\n"):
             with suppress(ValueError):
-                row = opened(bounds.parsed_json(line))
+                row = verified(limits.parsed_json(line))
                 if "kind" in row and isinstance(row.get("step"), int):
                     yield line, row
 
     def keep_floor(self, values: dict[str, Any] | None) -> None:
         """Write down the exact denoiser's loss by level, None where that costs too much to measure."""
-        write_text(self.floor, json.dumps(None if values is None else sealed(values)) + "\n")
+        write_text(self.floor, json.dumps(None if values is None else with_checksum(values)) + "\n")
 
     def kept_floor(self) -> dict[str, Any] | None:
         """Return what `keep_floor` wrote. Raises `OSError` where it wrote nothing, `ValueError` where that is damaged."""
-        found = bounds.parsed_json(self.floor.read_text(encoding="utf-8"))
-        return None if found is None else opened(found)
+        found = limits.parsed_json(self.floor.read_text(encoding="utf-8"))
+        return None if found is None else verified(found)
 
     @contextmanager
     def log(self, after: int = 0) -> Iterator[Log]:
@@ -182,14 +183,14 @@ class RunFolder:
         if not self.environment.is_file():
             return []
         try:
-            return list(bounds.parsed_json(self.environment.read_text(encoding="utf-8")))
+            return list(limits.parsed_json(self.environment.read_text(encoding="utf-8")))
         except ValueError as error:
             raise InkwashError(f"{self.environment} is damaged ({error}): mend it or move it away") from None
 
     def written_recipe(self) -> dict[str, Any]:
         """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
         try:
-            return toml.parsed(bounds.read_text(self.recipe))
+            return toml.parsed(limits.read_text(self.recipe))
         except ValueError as error:
             raise UsageError(f"{self.recipe} is not TOML: {error}") from None
 
@@ -202,12 +203,12 @@ class Log:
     board: Board | None = None
 
     def write(self, kind: str, step: int, values: dict[str, Any]) -> None:
-        """Append one line; numbers go to TensorBoard as well."""
+        """Append one line; numbers go to TensorBoard as well, but for those of plans."""
         if self.file is None:
             return
         try:
-            self.file.write(json.dumps(sealed({"kind": kind, "step": step} | values)) + "\n")
-            if self.board is not None:
+            self.file.write(json.dumps(with_checksum({"kind": kind, "step": step} | values)) + "\n")
+            if self.board is not None and kind != "plan":
                 self.board.add({f"{kind}/{name}": value for name, value in _numbers(values)}, step)
         except OSError as error:
             raise InkwashError(f"cannot write {self.file.name}: {error.strerror}; free the space and go on") from None
@@ -221,7 +222,7 @@ def surroundings(device: torch.device, code: str) -> dict[str, Any]:
     """Return the machine, the versions and the commit (`code`) of what is done now on `device`."""
     from inkwash import __version__
 
-    return hardware.describe(device) | {"inkwash": __version__, "commit": code}
+    return devices.describe(device) | {"inkwash": __version__, "commit": code}
 
 
 def commit() -> str:

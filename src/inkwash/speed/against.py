@@ -8,8 +8,8 @@ from itertools import groupby, product
 
 import torch
 
-from inkwash import hardware
-from inkwash.nets import anatomy
+from inkwash.hardware import devices
+from inkwash.nets import summary
 from inkwash.speed import flops
 from inkwash.speed.drawing import MANY, Drawing
 from inkwash.speed.subjects import Subject
@@ -107,7 +107,7 @@ def rival(subject: Subject, theirs: Theirs) -> Rival:
         subject.name,
         library().__version__,
         theirs.widths,
-        (anatomy.parameters(theirs.net), anatomy.parameters(subject.model.net)),
+        (summary.parameters(theirs.net), summary.parameters(subject.model.net)),
         (theirs.flops, flops.forward(subject.model)),
     )
 
@@ -124,7 +124,7 @@ def drawing(subject: Subject, theirs: Theirs, precisions: Sequence[str]) -> list
 
 def _training(subject: Subject, theirs: Theirs, precision: str, device: torch.device) -> Contest:
     ours = Training(subject, device, precision)
-    step = theirs.training(ours.batch, subject.data.values, hardware.PRECISIONS[precision])
+    step = theirs.training(ours.batch, subject.data.values, devices.PRECISIONS[precision])
     told = f"training step of {ours.batch}"
     name = f"{subject.name}: {told}, {precision}"
     return Contest(subject.name, told, precision, lasting(f"{name}, ours", ours.step), lasting(f"{name}, theirs", step))
@@ -134,8 +134,8 @@ def _drawing(subject: Subject, theirs: Theirs, sampler: str, precision: str) -> 
     whole = subject.model.sampler(sampler).evaluations
     timed = min(SOME, whole) if sampler == "ddpm" else whole
     ours = Drawing(subject, f"ddpm:{timed}" if sampler == "ddpm" else sampler, precision)
-    other = theirs.drawing(SCHEDULERS[sampler], timed, MANY, hardware.PRECISIONS[precision])
-    one = theirs.drawing(SCHEDULERS[sampler], 1, MANY, hardware.PRECISIONS[precision])
+    other = theirs.drawing(SCHEDULERS[sampler], timed, MANY, devices.PRECISIONS[precision])
+    one = theirs.drawing(SCHEDULERS[sampler], 1, MANY, devices.PRECISIONS[precision])
     name = f"{subject.name}: {MANY} by {sampler}, {precision}"
     return Contest(
         subject.name,

@@ -8,10 +8,10 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from inkwash import hardware
 from inkwash.core.noise import Stream, normals
-from inkwash.drawing import Settings, draw, frames, labels_for
-from inkwash.nets import anatomy
+from inkwash.hardware import devices
+from inkwash.nets import summary
+from inkwash.sampling.run import SamplingSettings, frames, labels_for, sample_batches
 from inkwash.speed import flops
 from inkwash.speed.peak import Peak
 from inkwash.speed.subjects import Subject
@@ -50,8 +50,8 @@ class Drawing:
 
     def __init__(self, subject: Subject, sampler: str | None = None, precision: str = "float32") -> None:
         self.subject, self.model = subject, subject.model
-        self.precision = "float32" if hardware.precision(precision, self.model.device) is None else "bfloat16"
-        self.settings = Settings(sampler or subject.fast_sampler, guidance=1.0, precision=self.precision)
+        self.precision = "float32" if devices.precision(precision, self.model.device) is None else "bfloat16"
+        self.settings = SamplingSettings(sampler or subject.fast_sampler, guidance=1.0, precision=self.precision)
         self.used = self.settings.sampler_of(self.model)
 
     @property
@@ -67,7 +67,7 @@ class Drawing:
     def draw(self, count: int) -> Tensor:
         """Return `count` finished examples, drawn in one batch."""
         seeds = torch.arange(count)
-        return next(draw(self.model, seeds, labels_for(self.model, seeds), self.settings, batch=count)).values
+        return next(sample_batches(self.model, seeds, labels_for(self.model, seeds), self.settings, batch=count)).values
 
     def begin(self, steps: int) -> None:
         """Take the first `steps` steps of 64 images: as much memory as all of them need."""
@@ -79,7 +79,7 @@ class Drawing:
     def evaluate(self, count: int) -> Tensor:
         """Return the network's guess of `count` images behind noise, half way along the path: one evaluation."""
         seeds = torch.arange(count)
-        place, shape = self.model.device, self.model.facts.shape
+        place, shape = self.model.device, self.model.spec.shape
         label = labels_for(self.model, seeds).to(place) if self.model.conditional else None
         noise = normals(seeds, 0, 0, Stream.SAMPLE, shape).to(place)
         return self.model.denoiser(guidance=1.0, precision=self.precision)(noise, self.used.schedule(0.5), label)
@@ -104,7 +104,7 @@ class Drawing:
             self.sampler,
             self.precision,
             self.used.evaluations,
-            anatomy.parameters(self.model.net),
+            summary.parameters(self.model.net),
             forward,
             Spread.of(seconds),
             Spread.of(MANY / each for each in seconds),

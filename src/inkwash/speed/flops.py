@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from inkwash.model import Model
-from inkwash.nets import anatomy
+from inkwash.nets import summary
 
 
 def counted(work: Callable[[], object]) -> int:
@@ -22,7 +22,7 @@ def forward(model: Model) -> int:
     """Return the operations of one network evaluation of one example, with a label where the network hears one."""
     label = torch.zeros(1, dtype=torch.int64, device=model.device) if model.conditional else None
     code = torch.full((1,), 0.5, device=model.device)
-    return anatomy.flops(model.net, model.facts.shape, lambda net, x: net(x, code, label))
+    return summary.flops(model.net, model.spec.shape, lambda net, x: net(x, code, label))
 
 
 def rates(flops: float, seconds: Sequence[float]) -> tuple[float, ...]:

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from inkwash import hardware, own_code
+from inkwash.config import plugins
+from inkwash.hardware import devices
 from inkwash.speed import children
 from inkwash.speed.drawing import Drawing
 from inkwash.speed.subjects import Subject
@@ -32,9 +33,9 @@ class Errand:
     def do(self) -> None:
         """Do it here."""
         if self.own is not None:
-            own_code.load(Path(self.own))
-        hardware.keep_memory()
-        place = hardware.device(self.device)
+            plugins.load(Path(self.own))
+        devices.keep_memory()
+        place = devices.device(self.device)
         subject = Subject.of(self.name, place)
         if self.work == "draw":
             Drawing(subject, self.sampler, self.precision).begin(STEPS)
@@ -75,4 +76,4 @@ def most(device: str) -> int | None:
 if __name__ == "__main__":
     asked = Errand(**json.loads(sys.argv[1]))
     asked.do()
-    print(json.dumps({"bytes": most(hardware.device(asked.device).type)}))
+    print(json.dumps({"bytes": most(devices.device(asked.device).type)}))

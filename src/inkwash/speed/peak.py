@@ -9,8 +9,8 @@ from itertools import product
 import torch
 from torch.nn import functional
 
-from inkwash import hardware
 from inkwash.core.noise import Stream, normals
+from inkwash.hardware import devices
 from inkwash.speed.flops import counted, rates
 from inkwash.speed.trials import Piece, Turns, lasting, once
 
@@ -39,7 +39,7 @@ class Peak:
 
 def gaining(device: torch.device) -> tuple[str, ...]:
     """Return the precisions worth measuring on `device`: float32, and bfloat16 where that gains."""
-    fast = hardware.precision("auto", device)
+    fast = devices.precision("auto", device)
     return ("float32",) if fast is None else ("float32", "bfloat16")
 
 
@@ -64,7 +64,7 @@ def convolution(
 ) -> Callable[[], object]:
     """Return a 3x3 convolution of (channels, side, batch) to as many channels, ready to be called."""
     channels, side, batch = shape
-    dtype = hardware.PRECISIONS[precision] or torch.float32
+    dtype = devices.PRECISIONS[precision] or torch.float32
     batch *= 1 if device.type == "cpu" else AT_ONCE
     weight = normals(0, torch.arange(channels), 0, Stream.EVALUATION, (channels, 3, 3))
     # one example over and over: what is in it does not matter, only that no number is an exception

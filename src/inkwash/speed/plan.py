@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from inkwash import hardware
-from inkwash.errors import UsageError, unknown
+from inkwash.errors import UsageError, unknown_name
+from inkwash.hardware import devices
 from inkwash.runs.folder import commit, surroundings
 from inkwash.speed import against, memory, peak, starting
 from inkwash.speed.against import Contest, Ratio, Rival
@@ -51,7 +51,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         if self.bench not in BENCHES:
-            raise unknown("bench", self.bench, BENCHES)
+            raise unknown_name("bench", self.bench, BENCHES)
         if self.trials < 1:
             raise UsageError(f"--trials is {self.trials}: it must be at least 1")
         cores = os.cpu_count() or 1
@@ -67,7 +67,7 @@ class Asked:
 
         The number of threads is set here, for this process and its children. `stage(what, share)` hears what goes on.
         """
-        place, parts = hardware.device(self.device), BENCHES[self.bench]
+        place, parts = devices.device(self.device), BENCHES[self.bench]
         asked = _once(_named(name, place) for name in self.precisions or ())
         usual = asked or list(peak.gaining(place))
         if self.threads is not None:
@@ -208,7 +208,7 @@ class Report:
 
 
 def _named(precision: str, device: torch.device) -> str:
-    return "float32" if hardware.precision(precision, device) is None else "bfloat16"
+    return "float32" if devices.precision(precision, device) is None else "bfloat16"
 
 
 def _once(names: Iterable[Any]) -> list[Any]:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import torch
 
-from inkwash import data, hardware, model, recipe
+from inkwash import data, model
+from inkwash.config import recipe
+from inkwash.config.recipe import Recipe
 from inkwash.core.noise import Stream, normals, words
 from inkwash.data import Dataset
-from inkwash.data.forms import FORMS
-from inkwash.errors import UsageError, unknown
-from inkwash.facts import Facts
+from inkwash.data.known_shapes import FORMS
+from inkwash.data.spec import DatasetSpec
+from inkwash.errors import UsageError, unknown_name
+from inkwash.hardware import devices
 from inkwash.model import Model
-from inkwash.recipe import Recipe
 
 RANDOM = 2048
 """Random examples that stand for data that is not here."""
@@ -43,24 +45,24 @@ class Subject:
         """
         if name in model.bundled() or (Path(name).exists() and Path(name).suffix != ".toml"):
             loaded = model.load(name, device=device.type)
-            return cls(name, loaded, _data(loaded.recipe, loaded.facts), True)
+            return cls(name, loaded, _data(loaded.recipe, loaded.spec), True)
         if name not in recipe.bundled() and Path(name).suffix != ".toml":
-            near = unknown("model or recipe", name, {*model.bundled(), *recipe.bundled()})
+            near = unknown_name("model or recipe", name, {*model.bundled(), *recipe.bundled()})
             raise UsageError(f"{near}; or give a run folder, a checkpoint or a recipe file NAME.toml")
         chosen = recipe.load(name)
         some = _data(chosen, None)
-        facts = Facts.of(some, chosen.data.std)
-        chosen = chosen.suiting(facts.classes)
-        net = hardware.lay_out(model.fitting(model.build_net(chosen, facts), facts), device)
-        return cls(name, Model(chosen.name, chosen, facts, net.eval().requires_grad_(False), 0, ""), some, False)
+        spec = DatasetSpec.of(some, chosen.data.std)
+        chosen = chosen.suiting(spec.classes)
+        net = devices.lay_out(model.fitting(model.build_net(chosen, spec), spec), device)
+        return cls(name, Model(chosen.name, chosen, spec, net.eval().requires_grad_(False), 0, ""), some, False)
 
 
-def _data(chosen: Recipe, facts: Facts | None) -> Dataset:
+def _data(chosen: Recipe, spec: DatasetSpec | None) -> Dataset:
     found = data.local(chosen.data.name, chosen.data.size)
-    if found is not None and (facts is None or (found.shape == facts.shape and found.classes == facts.classes)):
+    if found is not None and (spec is None or (found.shape == spec.shape and found.classes == spec.classes)):
         return found
-    if facts is not None:
-        return random(facts.shape, facts.classes)
+    if spec is not None:
+        return random(spec.shape, spec.classes)
     if chosen.data.name not in FORMS:
         raise UsageError(f"recipe {chosen.name} trains on {chosen.data.name}, which is not here: mend its data.name")
     shape, classes = FORMS[chosen.data.name]

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.data import encode
-from inkwash.drawing import finished
-from inkwash.errors import UsageError
+from inkwash.errors import UsageError, missing_extra
 from inkwash.model import Model
-from inkwash.nets import anatomy
+from inkwash.nets import summary
+from inkwash.sampling.run import to_output
 
 T = 1000
 """Timesteps that their schedulers are made with, and their default."""
@@ -38,7 +38,7 @@ def library() -> Any:
     try:
         import diffusers
     except ImportError:
-        raise UsageError("--against needs diffusers: pip install -c constraints.txt -e '.[interop]'") from None
+        raise missing_extra("--against", "interop") from None
     return diffusers
 
 
@@ -49,7 +49,7 @@ class Theirs:
     model: Model
 
     def __post_init__(self) -> None:
-        if self.model.facts.is_points:
+        if self.model.spec.is_points:
             raise UsageError(f"--against: diffusers has no network for points, which {self.model.name} draws")
         library()
 
@@ -59,7 +59,7 @@ class Theirs:
 
         Those are the proportions of their course. Where none comes so near, the channels that come nearest.
         """
-        wanted = anatomy.parameters(self.model.net)
+        wanted = summary.parameters(self.model.net)
         deeper = self._stages() - 1
         gaps: dict[tuple[int, ...], float] = {}
 
@@ -87,7 +87,7 @@ class Theirs:
     @property
     def flops(self) -> int:
         """The operations of one forward of one example."""
-        return anatomy.flops(self.net, self.model.facts.shape, lambda net, x: net(x, T // 2, self._labels(1)))
+        return summary.flops(self.net, self.model.spec.shape, lambda net, x: net(x, T // 2, self._labels(1)))
 
     def training(self, batch: int, pixels: Tensor, autocast: torch.dtype | None) -> Callable[[], object]:
         """Return one training step on a `batch` of `pixels`, uint8 [N, C, H, W], as their documents write it.
@@ -118,7 +118,7 @@ class Theirs:
 
     def drawing(self, scheduler: str, steps: int, count: int, autocast: torch.dtype | None) -> Callable[[], Tensor]:
         """Return the drawing of `count` images by the `scheduler` of that class name in `steps`, as their pipelines do."""
-        place, shape = self.model.device, self.model.facts.shape
+        place, shape = self.model.device, self.model.spec.shape
         made = getattr(library(), scheduler)(num_train_timesteps=T)
         labels = self._labels(count)
 
@@ -132,7 +132,7 @@ class Theirs:
                 with torch.autocast(place.type, dtype=autocast, enabled=autocast is not None):
                     said = self.net(x, timestep, labels, return_dict=False)[0]
                 x = made.step(said.float(), timestep, x, generator=generator).prev_sample
-            return finished(self.model, x)
+            return to_output(self.model, x)
 
         return draw
 
@@ -141,23 +141,23 @@ class Theirs:
         return torch.arange(count, device=self.model.device) % classes if classes else None
 
     def _classes(self) -> int:
-        return self.model.facts.heard(self.model.conditional)
+        return self.model.spec.num_classes(self.model.conditional)
 
     def _stages(self) -> int:
         # every stage but the first halves the side, which must come out even
-        sides, stages = self.model.facts.shape[1:], 1
+        sides, stages = self.model.spec.shape[1:], 1
         while stages < DEEPEST and all(side % 2**stages == 0 for side in sides):
             stages += 1
         return stages
 
     def _parameters(self, widths: tuple[int, ...]) -> int:
         with torch.device("meta"):
-            return anatomy.parameters(self._made(widths))
+            return summary.parameters(self._made(widths))
 
     def _made(self, widths: tuple[int, ...]) -> nn.Module:
-        channels, attended = self.model.facts.shape[0], len(widths) - 1
+        channels, attended = self.model.spec.shape[0], len(widths) - 1
         made: nn.Module = library().UNet2DModel(
-            sample_size=tuple(self.model.facts.shape[1:]),
+            sample_size=tuple(self.model.spec.shape[1:]),
             in_channels=channels,
             out_channels=channels,
             layers_per_block=2,

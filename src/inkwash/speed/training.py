@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from inkwash.model import Model
-from inkwash.nets import anatomy
-from inkwash.runs.course import Course
+from inkwash.nets import summary
 from inkwash.runs.folder import RunFolder
+from inkwash.runs.training_run import Run
 from inkwash.speed import flops
 from inkwash.speed.peak import Peak
 from inkwash.speed.subjects import Subject
@@ -44,7 +44,7 @@ class Training:
         asked = precision or chosen.training.precision
         endless = replace(chosen.training, length=ENDLESS, milestones=(ENDLESS,), precision=asked)
         # no file is made: only a course that is followed writes into its folder
-        course = Course(replace(chosen, training=endless), subject.data, RunFolder(Path("unwritten")), device)
+        course = Run(replace(chosen, training=endless), subject.data, RunFolder(Path("unwritten")), device)
         self.subject = subject
         self.batch = endless.batch
         self.precision = "float32" if course.precision is None else "bfloat16"
@@ -81,7 +81,7 @@ class Training:
             self.subject.data.name,
             self.precision,
             self.batch,
-            anatomy.parameters(self.model.net),
+            summary.parameters(self.model.net),
             flops.forward(self.model),
             Spread.of(self.batch / each for each in seconds),
             Spread.of(flops.rates(self.operations, seconds)),

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inkwash import memory
 from inkwash.core.noise import Stream, normals, permutation, uniforms
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
+from inkwash.hardware import memory
 from inkwash.objectives import drop_labels, stratify
 
 

@@ -20,11 +20,11 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from inkwash.bounds import parsed_json, require_bounded
 from inkwash.errors import InkwashError, UsageError, warn
-from inkwash.files import atomic, require_space
-from inkwash.names import cleaned_name
-from inkwash.training import seals
+from inkwash.io import integrity
+from inkwash.io.atomic import atomic, require_space
+from inkwash.io.limits import parsed_json, require_bounded
+from inkwash.io.names import cleaned_name
 from inkwash.training.lengths import MOST
 
 FORMAT = 1
@@ -52,7 +52,7 @@ class Checkpoint(NamedTuple):
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` to `path`, whole or not at all. Raises `InkwashError` when it cannot be written."""
     tensors = {name: value.detach().to("cpu").contiguous() for name, value in checkpoint.tensors.items()}
-    told = seals.sealed({"format": FORMAT} | checkpoint.header, tensors)
+    told = integrity.with_tensor_checksums({"format": FORMAT} | checkpoint.header, tensors)
     header = json.dumps(told, sort_keys=True, ensure_ascii=False)
     # safetensors orders tensors by itself; one key of metadata keeps the bytes the same from run to run
     require_space(path, sum(value.nbytes for value in tensors.values()) + len(header))
@@ -75,7 +75,7 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
         file.seek(0)
         tensors = {name: value.to(device) for name, value in safetensors.torch.load(file.read()).items()}
     checked = _checked(path, found)
-    wrong = seals.broken(checked, tensors)
+    wrong = integrity.mismatch(checked, tensors)
     if wrong:
         raise _damaged(path, ValueError(wrong))
     return Checkpoint(_with_clean_names(path, checked), tensors)
@@ -197,7 +197,7 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         require_bounded(found)
     except UsageError as error:
         raise _damaged(path, error) from None
-    wrong = seals.broken(found)
+    wrong = integrity.mismatch(found)
     if wrong:
         raise _damaged(path, ValueError(wrong))
     return found

@@ -42,7 +42,7 @@ class Length:
     def steps(self, batch: int, images: int, where: str = "length") -> int:
         """Return this length in steps of `batch` images from a train set of `images`, at least 1.
 
-        Raises `UsageError` for minutes, which only a measurement can turn into steps, and for more than MOST.
+        Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MOST.
         """
         if self.unit == "minutes":
             raise UsageError(
@@ -68,9 +68,7 @@ class Milestones:
         found: dict[int, str] = {}
         counted = 0
         for text in self.texts:
-            every, _, rest = text.partition("every ")
-            length = Length.parse(rest if rest else text, "milestone")
-            count = math.ceil(total / length.steps(batch, images, "milestone")) if rest and not every else 1
+            length, count = _occurrences(text, total, batch, images)
             counted += count
             if counted > MOST_MILESTONES:
                 raise UsageError(
@@ -84,6 +82,20 @@ class Milestones:
             found = {step: _picture_name(Length(step, "steps")) for step in _log_spaced(total)}
         found.setdefault(total, _picture_name(Length(total, "steps")))
         return {step: name for step, name in sorted(found.items()) if step <= total}
+
+    def count(self, total: int, batch: int, images: int) -> int:
+        """Return how many milestones there are up to `total` steps, at most, without listing them."""
+        if not self.texts:
+            return len(_log_spaced(total)) + 1
+        return sum(_occurrences(text, total, batch, images)[1] for text in self.texts) + 1
+
+
+def _occurrences(text: str, total: int, batch: int, images: int) -> tuple[Length, int]:
+    """Return the length in the milestone `text`, and how often it comes in `total` steps."""
+    every, _, rest = text.partition("every ")
+    length = Length.parse(rest if rest else text, "milestone")
+    steps = length.steps(batch, images, "milestone")
+    return length, math.ceil(total / steps) if rest and not every else 1
 
 
 def _picture_name(moment: Length) -> str:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.core import NetDenoiser
+from inkwash.distributed.process_group import SINGLE_PROCESS, MainProcessError, ProcessGroup
 from inkwash.errors import InkwashError
-from inkwash.ranks import ALONE, LeftError, Ranks
 from inkwash.training import ema
 from inkwash.training.batches import Batches
 from inkwash.training.optimizers import Optimizer
@@ -36,23 +36,24 @@ def steps(
     batches: Batches,
     optimizer: Optimizer,
     half_life: float,
-    total: int,
-    ranks: Ranks = ALONE,
+    process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Iterator[Step]:
-    """Train from the state's step up to `total`, yielding after each step; `denoiser` wraps the state's network.
+    """Train up to the last step of the state's horizon, yielding after each; `denoiser` wraps the state's network.
 
-    `half_life` of the average is in steps. Of several `ranks` each learns from its share of a batch, and `denoiser` wraps
+    `half_life` of the average is in steps. Of several `process_group` each learns from its share of a batch, and `denoiser` wraps
     the network that they have `together`. Raises `InkwashError` before the state takes in a loss or gradient that is not
     finite.
     """
     parameters = [p for p in state.net.parameters() if p.requires_grad]
-    while state.progress.step < total:
+    while state.progress.step < state.horizon.total:
         number = state.progress.step + 1
         state.net.train()
-        rate = optimizer.rate(number, total)
+        rate = optimizer.rate(number, state.horizon.remaining_at(number))
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group.get("times", 1.0)
-        loss, gradient = _gradient(state, denoiser, objective, batches, parameters, number, optimizer.clip, ranks)
+        loss, gradient = _gradient(
+            state, denoiser, objective, batches, parameters, number, optimizer.clip, process_group
+        )
         state.whole = False
         state.optimizer.step()
         state.optimizer.zero_grad()
@@ -73,21 +74,24 @@ def _gradient(
     parameters: list[nn.Parameter],
     number: int,
     clip: float,
-    ranks: Ranks,
+    process_group: ProcessGroup,
 ) -> tuple[float, float]:
-    batch = batches(number, ranks.share(batches.size))
+    batch = batches(number, process_group.shard(batches.size))
     loss = objective(denoiser, batch.images, batch.labels, batch.u, batch.noise).mean()
-    if not ranks.alone:
+    if not process_group.is_single:
         # gradients become means over processes, of which one may have an example more
-        loss = loss * (len(batch.u) * ranks.count / batches.size)
-    ranks.backward(loss)
+        loss = loss * (len(batch.u) * process_group.world_size / batches.size)
+    process_group.backward(loss)
     norm = torch.nn.utils.clip_grad_norm_(parameters, clip or math.inf)
     # one sum for both: where a single process has a broken number, all of them stop at this step
-    loss, broken = ranks.sum(torch.stack([loss.detach(), (~torch.isfinite(norm)).to(loss)])) / ranks.count
+    loss, broken = (
+        process_group.all_reduce(torch.stack([loss.detach(), (~torch.isfinite(norm)).to(loss)]))
+        / process_group.world_size
+    )
     if broken or not torch.isfinite(loss):
         state.optimizer.zero_grad()
-        if not ranks.first:
-            raise LeftError("the first process says it", InkwashError.exit_code)
+        if not process_group.is_main:
+            raise MainProcessError("the first process says it", InkwashError.exit_code)
         raise InkwashError(
             f"the loss or its gradient is not finite at step {number}: the last checkpoint is kept; "
             "start a new run with a lower --set optimizer.lr, or with --set optimizer.clip=1.0"

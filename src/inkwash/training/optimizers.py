@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from inkwash.errors import UsageError, unknown
+from inkwash.errors import UsageError, unknown_name
 from inkwash.training.muon import Muon
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -41,7 +41,7 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         if self.kind not in OPTIMIZERS:
-            raise unknown("optimizer", self.kind, OPTIMIZERS)
+            raise unknown_name("optimizer", self.kind, OPTIMIZERS)
         for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0)):
             if not lowest <= getattr(self, name) < math.inf:
                 raise UsageError(
@@ -61,9 +61,8 @@ class Optimizer:
             list(parameters), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, **own
         )
 
-    def rate(self, step: int, total: int) -> float:
-        """Return the learning rate of `step` 1..`total`: it rises over `warmup` and has fallen to zero after the last."""
+    def rate(self, step: int, remaining: float) -> float:
+        """Return the learning rate at `step` >= 1, where the share `remaining` in [0, 1] of the decay is still to come."""
         rise = min(1.0, step / (self.warmup + 1))
-        left = max(0.0, 1 - (step - 1) / max(total, 1))
-        fall = {"none": 1.0, "linear": left, "cosine": (1 - math.cos(math.pi * left)) / 2}[self.decay]
+        fall = {"none": 1.0, "linear": remaining, "cosine": (1 - math.cos(math.pi * remaining)) / 2}[self.decay]
         return self.lr * rise * fall

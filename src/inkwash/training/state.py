@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from inkwash.errors import InkwashError
 from inkwash.training.checkpoints import Checkpoint
+from inkwash.training.horizon import Horizon
 
 
 @dataclass
 class Progress:
     """Numbers that go on with a run: steps done, the share of the random start left in the average, losses not yet logged.
 
-    `best` is the lowest held-out loss so far.
+    `best` is the lowest held-out loss so far; `decay_start` and `decay_remaining` are those of the last `Horizon`.
     """
 
     step: int = 0
@@ -26,11 +27,13 @@ class Progress:
     loss_sum: float = 0.0
     loss_count: int = 0
     best: float = math.inf
+    decay_start: int = 0
+    decay_remaining: float = 1.0
 
 
 @dataclass
 class State:
-    """The network in training, its running average, the optimiser, and the progress.
+    """The network in training, its running average, the optimiser, the progress, and the last step, `total`.
 
     `whole` is False while a step or its measurement is under way: such a state must not be kept.
     """
@@ -39,7 +42,17 @@ class State:
     average: nn.Module
     optimizer: torch.optim.Optimizer
     progress: Progress = field(default_factory=Progress)
+    total: int = 0
     whole: bool = True
+
+    @property
+    def horizon(self) -> Horizon:
+        """The end of training, and the course of the learning rate's decay up to it."""
+        return Horizon(self.total, self.progress.decay_start, self.progress.decay_remaining)
+
+    @horizon.setter
+    def horizon(self, new: Horizon) -> None:
+        self.total, self.progress.decay_start, self.progress.decay_remaining = new.total, new.start, new.remaining
 
     @classmethod
     def fresh(cls, net: nn.Module, optimizer: torch.optim.Optimizer) -> State:

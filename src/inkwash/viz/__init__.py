@@ -3,19 +3,19 @@
 Each kind of picture is one file; matplotlib is imported only when a figure is drawn.
 """
 
+from inkwash.io.png_metadata import read_metadata, read_pixels, save_png
 from inkwash.viz.curves import loss_against_noise, schedule_curves, training_curve
-from inkwash.viz.diagrams import network
-from inkwash.viz.fields import scatter, scatter_pictures, vector_field
 from inkwash.viz.films import film
 from inkwash.viz.grids import grid, strip
-from inkwash.viz.prints import read_facts, read_pixels, save_png
+from inkwash.viz.network_diagram import network
+from inkwash.viz.points import scatter, scatter_pictures, vector_field
 
 __all__ = [
     "film",
     "grid",
     "loss_against_noise",
     "network",
-    "read_facts",
+    "read_metadata",
     "read_pixels",
     "save_png",
     "scatter",

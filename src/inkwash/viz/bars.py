@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwash.errors import UsageError
-from inkwash.printing import printable
+from inkwash.text.printing import printable
 from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, save
 
 WIDTH = 6.4

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inkwash.core.levels import Level
-from inkwash.core.terminal import terminal_words
+from inkwash.core.terminal_snr import terminal_words
 from inkwash.errors import UsageError
 from inkwash.viz.style import COLOURS, FAINT, INK, LOOK, describe, figure, legend, save
 

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image, ImageDraw
 
-from inkwash.errors import UsageError, unknown
-from inkwash.files import atomic
+from inkwash.errors import UsageError, unknown_name
+from inkwash.io.atomic import atomic
+from inkwash.io.png_metadata import embedded
 from inkwash.viz.grids import Pixels, grid, ink_for, paper
-from inkwash.viz.prints import embedded
 from inkwash.viz.style import PAPER, font
 
 FRAMES = 60
@@ -37,7 +37,7 @@ def film(
     hold: float = 1.5,
     background: str = PAPER,
     captions: tuple[str, str] = ("noisy image", "predicted image"),
-    facts: dict[str, Any] | None = None,
+    metadata: dict[str, Any] | None = None,
 ) -> None:
     """Write `frames`, pairs (noisy, predicted) of uint8 pictures, as a film to `path`.
 
@@ -45,7 +45,7 @@ def film(
     or GIF (.gif, colours rounded to 256, greys exact). Of more than 60 frames 60 are shown, evenly chosen,
     ends kept; together they last `seconds` (one at most half a second), then the last is held for `hold`
     seconds. A line along the bottom shows how far denoising has come. `scale` makes small pictures some 84
-    pixels tall unless given; `columns` and `background` are those of `grid`; `facts` go into the file, for
+    pixels tall unless given; `columns` and `background` are those of `grid`; `spec` go into the file, for
     `read_facts`. Raises `UsageError` for another suffix, when there is no frame or a frame holds no
     pictures; no file is left behind when `frames` fails half-way.
     """
@@ -64,7 +64,7 @@ def film(
     for index, page in enumerate(sheets):
         _progress(page, (index + 1) / len(sheets), background)
     each = _lasting(seconds / len(sheets))
-    _write(sheets, [each] * (len(sheets) - 1) + [max(each, 10 * round(100 * hold))], path, facts)
+    _write(sheets, [each] * (len(sheets) - 1) + [max(each, 10 * round(100 * hold))], path, metadata)
 
 
 def way(
@@ -73,7 +73,7 @@ def way(
     scale: int | None = None,
     seconds: float = 4.0,
     background: str = PAPER,
-    facts: dict[str, Any] | None = None,
+    metadata: dict[str, Any] | None = None,
 ) -> None:
     """Write `pictures` [N, H, W] or [N, H, W, C], one after the other, there and back, as a film to `path`.
 
@@ -87,12 +87,12 @@ def way(
         grid(picture[None], 1, scale or _readable(pictures), gap=0, background=background) for picture in pictures
     ]
     there_and_back = sheets + sheets[-2:0:-1]
-    _write(there_and_back, [_lasting(seconds / len(sheets))] * len(there_and_back), path, facts)
+    _write(there_and_back, [_lasting(seconds / len(sheets))] * len(there_and_back), path, metadata)
 
 
 def _require_format(path: Path) -> None:
     if path.suffix.lower() not in FILM_FORMATS:
-        raise unknown("film format", path.suffix or path.name, FILM_FORMATS)
+        raise unknown_name("film format", path.suffix or path.name, FILM_FORMATS)
 
 
 def _lasting(seconds: float) -> int:
@@ -100,10 +100,10 @@ def _lasting(seconds: float) -> int:
     return 10 * round(100 * min(_LONGEST, max(_SHORTEST, seconds)))
 
 
-def _write(sheets: list[Image.Image], durations: list[int], path: Path, facts: dict[str, Any] | None) -> None:
+def _write(sheets: list[Image.Image], durations: list[int], path: Path, metadata: dict[str, Any] | None) -> None:
     format, options = FILM_FORMATS[path.suffix.lower()]
-    if facts is not None:
-        options = options | embedded(format, facts)
+    if metadata is not None:
+        options = options | embedded(format, metadata)
     with atomic(path) as temporary:
         sheets[0].save(
             temporary,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkwash.errors import UsageError
-from inkwash.files import atomic
-from inkwash.viz.prints import CHUNK
+from inkwash.io.atomic import atomic
+from inkwash.io.png_metadata import CHUNK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import torch
 
 from inkwash.core import Frame
-from inkwash.drawing import finished, frames, labels_for, pictures
 from inkwash.evaluation.score import Score
-from inkwash.lab.bench import Finding, Lab, Picture, Ready
 from inkwash.lab.experiment import Arm, Experiment, Verdict, weigh
 from inkwash.lab.figures import Plot
+from inkwash.lab.measurement import Finding, Lab, Picture, Ready
 from inkwash.lab.results import Results, Series
+from inkwash.sampling.run import frames, labels_for, to_arrays, to_output
 
 BATCH = 100
 DECIDED = 0.9
@@ -26,10 +26,10 @@ def path(arm: Ready, lab: Lab) -> Iterator[Finding]:
     with lab.watch.drawing(arm.name, lab.count) as done:
         for seeds in torch.arange(lab.count).split(BATCH):
             way = list(frames(model, seeds, labels_for(model, seeds), arm.setting.settings))
-            final = lab.seen(finished(model, way[-1].x))
+            final = lab.seen(to_output(model, way[-1].x))
             for step, frame in enumerate(way[:-1]):
-                seen = lab.seen(finished(model, frame.guess))
-                distance[step] += ((frame.guess - way[-1].x) ** 2).flatten(1).mean(1).sqrt().sum().cpu()
+                seen = lab.seen(to_output(model, frame.denoised))
+                distance[step] += ((frame.denoised - way[-1].x) ** 2).flatten(1).mean(1).sqrt().sum().cpu()
                 decided[step] += (seen == final).sum()
             if seeds[0] == 0:
                 yield _strip(arm, way)
@@ -54,7 +54,7 @@ def _strip(arm: Ready, way: list[Frame]) -> Picture:
     model = arm.setting.model
     chosen = sorted({round(k * (len(way) - 1) / (MOMENTS - 1)) for k in range(MOMENTS)})
     header = [f"{float(way[k].level.code):.2f}" for k in chosen]
-    sheet = grids.strip([pictures(finished(model, way[k].guess[:SHOWN])) for k in chosen], header, 2)
+    sheet = grids.strip([to_arrays(to_output(model, way[k].denoised[:SHOWN])) for k in chosen], header, 2)
     return Picture("guesses", "the picture guessed at noise level codes from 1 (noise) to 0 (clean)", sheet)
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import torch
 
 from inkwash.evaluation.score import Score
-from inkwash.lab.bench import Finding, Lab, Ready, table
 from inkwash.lab.experiment import Arm, Experiment, Verdict, weigh
 from inkwash.lab.figures import Plot
+from inkwash.lab.measurement import Finding, Lab, Ready, table
 from inkwash.lab.results import Result, Results
 
 REPEATS = 0.7

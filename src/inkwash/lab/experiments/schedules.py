@@ -18,7 +18,8 @@ EXPERIMENT = Experiment(
     name="schedules",
     claimed_by="ddim-300",
     objective="Train the smallest network on linear and quadratic betas and on the cosine schedule, with all else the same.",
-    hypothesis="Cosine and quadratic schedules, which it wants next, draw better digits than linear betas at equal compute.",
+    hypothesis="Cosine and quadratic schedules, listed there as future work, give better digits than linear betas at "
+    "equal compute.",
     arms=tuple(
         Arm(kind, Trained("simple-unet", (f"schedule.kind={kind}",), run=kind), "ddim:50")
         for kind in ("linear", "quadratic", "cosine")

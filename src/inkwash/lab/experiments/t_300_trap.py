@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 
 from inkwash.evaluation.score import Score
-from inkwash.lab.bench import Finding, Lab, Ready, table
 from inkwash.lab.experiment import Arm, Experiment, Trained, Verdict, weigh
 from inkwash.lab.figures import Plot
+from inkwash.lab.measurement import Finding, Lab, Ready, table
 from inkwash.lab.results import Results
 
 RESCALED = ("schedule.start=3.3333e-4", "schedule.end=0.066667")

@@ -1,0 +1,264 @@
+"""The commands as Python functions: load, sample, evaluate, train."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, is_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from inkwash import model
+from inkwash.config import recipe
+from inkwash.config.recipe import Recipe
+from inkwash.core import Schedule
+from inkwash.data import Dataset
+from inkwash.errors import UsageError
+from inkwash.hardware import devices
+from inkwash.model import Model
+from inkwash.runs.events import Planned
+from inkwash.runs.start import is_run, resume, start
+from inkwash.sampling.editing import Edit, Interpolation
+from inkwash.sampling.run import (
+    NO_LABEL,
+    SampleBatch,
+    SamplingSettings,
+    interpolation,
+    labels_for,
+    metadata,
+    parse_labels,
+    sample_batches,
+    split_range,
+)
+from inkwash.training.lengths import Length
+from inkwash.training.loop import Objective
+from inkwash.viz.samples import grid_or_scatter
+
+if TYPE_CHECKING:
+    from inkwash.evaluation.comparison import Comparison
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Drawn examples: `values` uint8 [N, C, H, W] or points float32 [N, D], labels and seeds int64 [N], and who drew them.
+
+    `far` is the other end of a way, "seed" and "label" of it where they were given; labels and seeds are the near end.
+    """
+
+    values: Tensor
+    labels: Tensor
+    seeds: Tensor
+    model: Model
+    sampler: str
+    far: dict[str, int | str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.values.shape[1:]))
+        return f"Samples({len(self.values)} of {shape} from {self.model.name}, {self.sampler})"
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """The images as uint8 [N, H, W] for grey ones, [N, H, W, C] for colour; points float32 [N, D]."""
+        return self.values.numpy() if self.model.spec.is_points else self._drawn.pictures()
+
+    def sheet(self, columns: int | None = None, scale: int = 1) -> Image.Image:
+        """Return one picture of all: a grid of images, or a scatter of points."""
+        return grid_or_scatter(self.model, [self._drawn], columns, scale)
+
+    def save(self, path: str | Path, columns: int | None = None, scale: int = 1) -> None:
+        """Write `grid_or_scatter` as a PNG that names its model."""
+        from inkwash.io import png_metadata
+
+        png_metadata.save_png(
+            self.sheet(columns, scale),
+            path,
+            metadata(self.model, n=len(self.values), seed=int(self.seeds[0]), sampler=self.sampler, **self._to()),
+        )
+
+    def _to(self) -> dict[str, int | str]:
+        return {f"{name}_to": value for name, value in self.far.items()}
+
+    @property
+    def _drawn(self) -> SampleBatch:
+        return SampleBatch(self.values, self.labels, self.seeds)
+
+
+def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
+    """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
+
+    `net` is the network to fill when it is your own. Raises `UsageError` when there is no such model, `InkwashError`
+    when its file is damaged or does not fit.
+    """
+    return model.load(name, net, device)
+
+
+def sample(
+    source: Model | str | Path,
+    n: int = 64,
+    label: str | int | list[int] | None = None,
+    seed: int | tuple[int, int] = 0,
+    sampler: str | None = None,
+    *,
+    steps: int | None = None,
+    eta: float | None = None,
+    temperature: float = 1.0,
+    schedule: Schedule | None = None,
+    guidance: float | None = None,
+    interval: tuple[float, float] = (0.0, 1.0),
+    clip: bool | None = None,
+    precision: str = "float32",
+    picture: str | Path | None = None,
+    mask: str | Path | None = None,
+    noise: float | None = None,
+    batch: int = 64,
+    progress: Callable[[float], object] | None = None,
+) -> Samples:
+    """Return `n` examples drawn from `source`, a model or what `load` takes; example i has the seed `seed` + i.
+
+    `label` is a class, "0-9" for several in turn, "none", or None for labels in the train set's proportions.
+    `seed` (3, 8) and `label` "3..8" are ways from one end to the other, of `n` examples. `picture` is a file that every
+    example starts from, noised to `noise`; `mask` another, white where the model paints anew.
+    `sampler` is written "ddim:50"; the rest as on the command line, None for the recipe's own. Raises `UsageError` for
+    settings out of range or without effect.
+    """
+    chosen = source if isinstance(source, Model) else load(source)
+    first, last = seed if isinstance(seed, tuple) else (seed, None)
+    if n < 1 or batch < 1 or first < 0 or (last or 0) < 0:
+        raise UsageError(f"n is {n}, batch {batch}, seed {seed}: n and batch must be at least 1, seed at least 0")
+    if picture is None and (mask is not None or noise is not None):
+        raise UsageError("mask and noise have no effect without a picture: give picture= as well")
+    edit = (
+        None if picture is None else Edit.read(chosen.spec, Path(picture), None if mask is None else Path(mask), noise)
+    )
+    settings = SamplingSettings(sampler, steps, eta, temperature, schedule, guidance, interval, clip, precision, edit)
+    used = settings.sampler_of(chosen)
+    near, far = split_range(label, chosen.spec.classes) if isinstance(label, str) else (label, None)
+    morph: Interpolation | None = None
+    if last is not None or far is not None:
+        seeds, labels, morph = interpolation(chosen, n, (first, last), (_written(near), far))
+    else:
+        asked = [near] if isinstance(near, int) else near
+        wanted = parse_labels(asked, chosen.spec.classes) if isinstance(asked, str) else asked
+        seeds = torch.arange(first, first + n)
+        labels = labels_for(chosen, seeds, wanted)
+    drawn = list(sample_batches(chosen, seeds, labels, settings, batch, progress, morph))
+    return Samples(
+        torch.cat([d.values for d in drawn]),
+        torch.cat([d.labels for d in drawn]),
+        seeds,
+        chosen,
+        f"{used.kind}:{used.steps}",
+        {name: end for name, end in (("seed", last), ("label", far)) if end is not None},
+    )
+
+
+def _written(label: str | int | list[int] | None) -> str | None:
+    """Return a label as the command line has it."""
+    if label is None or isinstance(label, str):
+        return label
+    each = [label] if isinstance(label, int) else label
+    return ",".join("none" if one == NO_LABEL else str(one) for one in each)
+
+
+def evaluate(
+    source: Model | str | Path,
+    *others: Model | str | Path,
+    n: int | None = None,
+    sampler: str | None = None,
+    guidance: float | str | None = None,
+    eta: float | None = None,
+    temperature: float = 1.0,
+    schedule: Schedule | None = None,
+    precision: str = "float32",
+    data: str | Path | None = None,
+    judge: str | Path | None = None,
+    judges: str | None = None,
+    bits: bool = False,
+    thorough: bool = False,
+    progress: Callable[[str, float], object] | None = None,
+) -> Comparison:
+    """Measure a model or an .npz of images; several of them, or of samplers as in "ddim:50,ddim:20", are compared.
+
+    The arguments are those of the command. A comparison of one is as good: `evaluate("cfg-cosine")[0]["fd.a"].value`.
+    `progress(what, share)` hears how far it is. Raises `UsageError` or `InkwashError` as the command does.
+    """
+    from inkwash.evaluation.comparison import Comparison
+    from inkwash.evaluation.plan import Asked, listed, weights
+
+    asked = Asked(
+        tuple(thing if isinstance(thing, Model) else str(thing) for thing in (source, *others)),
+        n,
+        listed(sampler),
+        weights(None if guidance is None else str(guidance)),
+        SamplingSettings(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
+        None if data is None else str(data),
+        None if judge is None else str(judge),
+        judges,
+        tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
+    )
+    tell = progress or (lambda what, share: None)
+    todo = asked.resolve(tell)
+    entries = tuple(task.run(todo, lambda done: None, tell) for task in todo.tasks)
+    return Comparison(entries, f"fd.{todo.bench.panel.first}")
+
+
+def train(
+    what: Recipe | str | Path,
+    data: str | Path | Dataset | None = None,
+    out: str | Path | None = None,
+    length: str | None = None,
+    net: nn.Module | None = None,
+    objective: Objective | None = None,
+    device: str = "auto",
+    on_event: Callable[[Any], object] | None = None,
+    **changes: Any,
+) -> Model:
+    """Train a recipe into a new run folder, or go on with the run folder `what`, and return the averaged model.
+
+    `data` is a name, a path or a `Dataset`, `length` "5 epochs" or "3 minutes", which
+    count from this call, `net` your own network; data without labels make a network that hears none; `changes` are
+    recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`, or whole sections as objects, as in
+    `schedule=Cosine()`; `objective` replaces the recipe's. `on_event` hears every step,
+    measurement, checkpoint and picture. Raises `UsageError` or `InkwashError` as the command does.
+    """
+    devices.keep_memory()
+    place, since = devices.device(device), time.perf_counter()
+    if not isinstance(what, Recipe) and is_run(what):
+        if changes or out is not None:
+            raise UsageError(f"{what} is a run folder: it goes on with its own recipe in its own place")
+        course = resume(what, data, Length.parse(length) if length else None, place, net, objective, since=since)
+    else:
+        chosen = what if isinstance(what, Recipe) else recipe.load(what)
+        objects: dict[str, Any] = {key: value for key, value in changes.items() if is_dataclass(value)}
+        written = [
+            f"{key.replace('__', '.')}={_toml(key, value)}" for key, value in changes.items() if key not in objects
+        ]
+        try:
+            chosen = replace(chosen.with_changes(written) if written else chosen, **objects)
+        except TypeError as error:
+            raise UsageError(f"train: {error}; a section's name takes an object, as in schedule=Cosine()") from None
+        if length:
+            chosen = replace(chosen, training=replace(chosen.training, length=length))
+        course = start(chosen, data, out, place, net, objective, since)
+    for event in course.events():
+        if isinstance(event, Planned) and event.warning:
+            warnings.warn(event.warning, stacklevel=2)
+        if on_event is not None:
+            on_event(event)
+    return course.average()
+
+
+def _toml(key: str, value: Any) -> str:
+    import tomli_w
+
+    try:
+        return tomli_w.dumps({"value": value}).partition("=")[2].strip()
+    except TypeError:
+        raise UsageError(f"{key} is {value!r}: it must be a plain value, or a dataclass for a whole section") from None

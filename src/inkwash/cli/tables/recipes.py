@@ -1,0 +1,108 @@
+"""One recipe: its settings, its network as stages and as a picture, its schedule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.table import Table
+
+from inkwash import checks, data, model
+from inkwash.cli.console import Console
+from inkwash.cli.tables import runs, warnings
+from inkwash.config import recipe
+from inkwash.config.recipe import Recipe
+from inkwash.core import Schedule
+from inkwash.core.terminal_snr import terminal_words
+from inkwash.data.known_shapes import FORMS
+from inkwash.data.spec import DatasetSpec
+from inkwash.io.names import path_in
+from inkwash.nets import summary
+from inkwash.viz import curves, network_diagram
+from inkwash.viz.writers import check_free
+
+
+def show(name: str, out: Path, as_json: bool) -> None:
+    """Print a recipe whole and draw its network and schedule into the folder `out`."""
+    chosen = recipe.load(name)
+    spec = promised(chosen)
+    chosen = chosen.suiting(spec.classes)
+    net = model.build_net(chosen, spec)
+    stages = summary.stages(net, spec.shape)
+    terminal = chosen.schedule.terminal
+    said = checks.of_recipe(chosen, spec, net)
+    if as_json:
+        parts = [vars(stage) | {"shape": list(stage.shape)} for stage in stages]
+        told = {"parameters": summary.parameters(net), "flops": summary.flops(net, spec.shape), "stages": parts}
+        ends = {"alpha": float(terminal.alpha), "sigma": float(terminal.sigma), "log_snr": _finite(terminal.log_snr)}
+        warned = {"concerns": [concern._asdict() for concern in said]}
+        print(json.dumps(chosen.to_dict() | told | {"terminal": ends} | warned, indent=2))
+        return
+    console = Console(highlight=False)
+    text = recipe.read_text(name)
+    heading = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    console.print(heading, markup=False, soft_wrap=True)
+    console.print(chosen.to_toml(), markup=False, soft_wrap=True)
+    console.print(_stage_table(stages, f"{chosen.network.kind} for {spec.data}, {'×'.join(map(str, spec.shape))}"))
+    console.print(
+        f"{summary.parameters(net):,} parameters, {summary.flops(net, spec.shape) / 1e6:,.1f} MFLOP a forward of one example"
+    )
+    words = terminal_words(terminal)
+    console.print(f"schedule: {words} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})")
+    warnings.tell(console, said)
+    pictures = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
+    for picture in pictures:
+        check_free(picture)
+    network_diagram.network(
+        pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {summary.parameters(net):,} parameters"
+    )
+    curves.schedule_curves(pictures[1], {_named(chosen): sampled(chosen.schedule)}, f"Schedule of {chosen.name}")
+    console.print(f"pictures: {pictures[0]}, {pictures[1]}")
+    if name in model.bundled():
+        console.print(f"a model trained by it is bundled: inkwash sample {name} -o digits.png")
+        runs.show(str(model.find(name).parent.parent), False, told=said)
+
+
+def promised(chosen: Recipe) -> DatasetSpec:
+    """Return the facts of the recipe's data as far as its network needs them; named sets are not loaded for it."""
+    if chosen.data.name not in FORMS:
+        return DatasetSpec.of(data.load(chosen.data.name, chosen.data.size), chosen.data.std)
+    shape, classes = FORMS[chosen.data.name]
+    if chosen.data.size is not None and len(shape) == 3:
+        shape = (shape[0], chosen.data.size, chosen.data.size)
+    names = tuple(map(str, range(classes)))
+    return DatasetSpec(chosen.data.name, "", 0, shape, names, tuple(1 / classes for _ in names), 1.0)
+
+
+def sampled(schedule: Schedule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return u, alpha and sigma of a schedule on a fine grid, for drawing."""
+    u = torch.linspace(0, 1, 401, dtype=torch.float64)
+    level = schedule(u)
+    return u.numpy(), level.alpha.numpy(), level.sigma.numpy()
+
+
+def _stage_table(stages: list[summary.Stage], title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("stage")
+    table.add_column("kind")
+    for heading in ("output", "parameters", "MFLOP"):
+        table.add_column(heading, justify="right")
+    for stage in stages:
+        table.add_row(
+            "  " * stage.depth + stage.name,
+            stage.kind,
+            "×".join(map(str, stage.shape)),
+            f"{stage.parameters:,}",
+            f"{stage.flops / 1e6:,.2f}",
+        )
+    return table
+
+
+def _named(chosen: Recipe) -> str:
+    return repr(chosen.schedule)
+
+
+def _finite(value: torch.Tensor) -> float | None:
+    return float(value) if torch.isfinite(value) else None

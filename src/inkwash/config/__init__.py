@@ -1,0 +1,1 @@
+"""The configuration of a run: recipe schema, recipe files, overrides and plugins."""

@@ -1,0 +1,125 @@
+"""CIFAR-10 in its binary form: a label byte and 3,072 pixel bytes an image (Krizhevsky 2009)."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkwash.data import labels
+from inkwash.data.compressed import read_bytes
+from inkwash.data.dataset import Dataset
+from inkwash.data.downloads import Download, fetch, fetched, own
+from inkwash.errors import InkwashError
+
+NAME = "cifar-10"
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SHAPE = (3, 32, 32)
+RECORD_BYTES = 1 + 3 * 32 * 32
+TRAIN_COUNT = 50_000
+
+ARCHIVE = "cifar-10-binary.tar.gz"
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")
+FOLDER_IN_ARCHIVE = "cifar-10-batches-bin"
+TRAIN_FILES = "data_batch_*.bin"
+TEST_FILE = "test_batch.bin"
+PICKLED = ("data_batch_1", "cifar-10-batches-py")
+
+DOWNLOAD = Download(
+    NAME,
+    {ARCHIVE: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"},
+    (
+        "https://www.cs.toronto.edu/~kriz/",
+        "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/",
+    ),
+)
+
+
+def load() -> Dataset:
+    """Return CIFAR-10 from INKWASH_DATA if it is there, else from the cache, else downloaded (170 MB).
+
+    Raises `InkwashError` when it is nowhere and cannot be fetched, and for damaged files.
+    """
+    return own(NAME, holds, read) or read(fetch(DOWNLOAD) / ARCHIVE)
+
+
+def local() -> Dataset | None:
+    """Return CIFAR-10 if it can be had without the network, else None."""
+    found = own(NAME, holds, read)
+    folder = fetched(DOWNLOAD)
+    return found or (read(folder / ARCHIVE) if folder else None)
+
+
+def holds(path: Path) -> bool:
+    """Return whether `path` is an archive, or a folder with batches, the archive, or pickles to refuse."""
+    if path.is_file():
+        return path.name.lower().endswith(ARCHIVE_SUFFIXES)
+    inside = (FOLDER_IN_ARCHIVE, ARCHIVE, TEST_FILE, *PICKLED)
+    return any(path.glob(TRAIN_FILES)) or any((path / name).exists() for name in inside)
+
+
+def read(path: Path) -> Dataset:
+    """Return the set of `data_batch_*.bin` and an optional `test_batch.bin`, in a folder or an archive.
+
+    Its name is "cifar-10" with all 50,000 training images, else the path's. Raises `InkwashError` for
+    damaged, missing or pickled batches and for labels above 9.
+    """
+    batches = _from_archive(path) if path.is_file() else _from_folder(path)
+    train = sorted(name for name in batches if PurePosixPath(name).match(TRAIN_FILES))
+    if not train:
+        raise InkwashError(f"{path} has no {TRAIN_FILES}: give {ARCHIVE}, the binary form of CIFAR-10, or its folder")
+    parts = [_records(batches[name], path / name) for name in train]
+    values, targets = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    held_out = _records(batches[TEST_FILE], path / TEST_FILE) if TEST_FILE in batches else None
+    return Dataset(
+        name=NAME if len(values) == TRAIN_COUNT else path.resolve().name,
+        values=values,
+        labels=targets,
+        classes=CLASSES,
+        test_values=held_out[0] if held_out else None,
+        test_labels=held_out[1] if held_out else None,
+        note="CIFAR-10, A. Krizhevsky, V. Nair and G. Hinton 2009; no licence stated",
+        symmetries=("horizontal",),
+    )
+
+
+def _from_folder(folder: Path) -> dict[str, bytes]:
+    for place in (folder, folder / FOLDER_IN_ARCHIVE):
+        found = sorted(place.glob(TRAIN_FILES)) + [test for test in [place / TEST_FILE] if test.exists()]
+        if found:
+            return {path.name: read_bytes(path) for path in found}
+    if (folder / ARCHIVE).is_file():
+        return _from_archive(folder / ARCHIVE)
+    raise InkwashError(f"{folder} holds CIFAR-10 as pickles, which are never opened: fetch its binary form, {ARCHIVE}")
+
+
+def _from_archive(path: Path) -> dict[str, bytes]:
+    """Return the batches by their bare names; nothing is unpacked to disk, so no path in it matters."""
+    batches = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(read_bytes(path)), mode="r:") as archive:
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                content = archive.extractfile(member) if name.endswith(".bin") else None
+                if content is not None:
+                    batches[name] = content.read()
+    except (tarfile.TarError, EOFError) as error:
+        raise InkwashError(f"{path} is a damaged archive ({error}): fetch it again") from error
+    return batches
+
+
+def _records(raw: bytes, path: Path) -> tuple[Tensor, Tensor]:
+    """Return images uint8 `[N, 3, 32, 32]` and labels int64 `[N]` of one batch."""
+    if not raw or len(raw) % RECORD_BYTES:
+        raise InkwashError(
+            f"{path} is truncated: {len(raw):,} bytes are no whole number of {RECORD_BYTES:,}-byte records;"
+            " fetch it again"
+        )
+    records = np.frombuffer(raw, dtype=np.uint8).reshape(-1, RECORD_BYTES)
+    targets = labels.checked(records[:, 0], len(records), path)
+    pixels = torch.from_numpy(records[:, 1:].copy()).reshape(-1, *SHAPE)
+    return pixels, labels.within(targets, len(CLASSES), path)

@@ -1,0 +1,39 @@
+"""The bytes of a data file, gunzipped where they are gzipped, or one line that says why there are none."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from inkwash.errors import InkwashError, reason
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what `path` holds, unpacked if its first bytes say gzip; file names lie.
+
+    Raises `InkwashError` for a file that is missing, unreadable, empty, a web page, or a damaged gzip.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InkwashError(f"{path} is missing: check the path") from None
+    except OSError as error:
+        raise InkwashError(f"cannot read {path}: {reason(error)}; check the path and its permissions") from error
+    if not raw:
+        raise InkwashError(f"{path} is empty: fetch it again")
+    if is_web_page(raw):
+        raise InkwashError(f"{path} is a web page, not data: its server answered with a page; fetch it from another")
+    if not raw.startswith(GZIP_MAGIC):
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InkwashError(f"{path} is a damaged gzip file ({reason(error)}): fetch it again") from error
+
+
+def is_web_page(raw: bytes) -> bool:
+    """Return whether the bytes begin like HTML, which servers send in place of a file that moved."""
+    return raw[:256].lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith((b"<!doctype", b"<html"))

@@ -1,0 +1,54 @@
+"""Starting several processes on this machine, by torchrun's own launcher."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from uuid import uuid4
+
+from inkwash.errors import UsageError
+from inkwash.hardware import memory
+
+EACH = 200 << 20
+"""Bytes of memory that a process takes before it computes anything."""
+
+
+def launch(count: int, arguments: Sequence[str]) -> int:
+    """Run `inkwash` with `arguments` in `count` processes here and return the exit code of the first that failed, or 0.
+
+    Cores are divided among them where OMP_NUM_THREADS does not say otherwise. Raises `UsageError` for a count below 1,
+    and where torch was built without its distributed part.
+    """
+    if count < 1:
+        raise UsageError(f"--processes is {count}: it must be at least 1")
+    memory.require(count * EACH, f"--processes {count}", "give fewer")
+    try:
+        from torch.distributed.elastic.multiprocessing import SignalException
+        from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+        from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+    except ImportError:
+        raise UsageError("--processes: this torch has no distributed part; leave it out") from None
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
+    # what a process has to say it says itself, in one line
+    logging.disable(logging.CRITICAL)
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=count,
+        run_id=uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        monitor_interval=0.2,
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "inkwash", *arguments)
+    except ChildFailedError as error:
+        code = error.get_first_failure()[1].exitcode
+        # killed by a signal: as a shell tells it
+        return code if code > 0 else 128 - code
+    except SignalException:
+        return 130
+    return 0

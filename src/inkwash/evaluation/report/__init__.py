@@ -1,0 +1,1 @@
+"""Reports: an evaluation or a comparison as one HTML page."""

@@ -1,0 +1,1 @@
+"""What depends on the machine: devices, precision, memory layout, threads and memory."""

@@ -1,0 +1,1 @@
+"""Files: atomic writes, checksums, the cache, PNG metadata, TOML."""

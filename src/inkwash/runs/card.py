@@ -1,0 +1,171 @@
+"""What a run says of itself: its plots, and a card in the shape of an experiment record."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import Any
+
+from inkwash.config.recipe import Recipe
+from inkwash.core import Target
+from inkwash.core.terminal_snr import terminal_words
+from inkwash.data.spec import DatasetSpec
+from inkwash.io import png_metadata
+from inkwash.io.atomic import write_text
+from inkwash.runs.folder import RunFolder
+from inkwash.training import ema
+from inkwash.training.state import Progress
+
+
+def write_record(folder: RunFolder, recipe: Recipe, spec: DatasetSpec, progress: Progress, total: int | None) -> None:
+    """Write the plots and the card of a run as far as it has come; `total` is None where it is not planned yet."""
+    rows = folder.rows()
+    held = [row for row in rows if row["kind"] == "held-out"]
+    trained = [row for row in rows if row["kind"] == "train"]
+    floor = folder.kept_floor() if folder.floor.is_file() else None
+    _draw_plots(folder, recipe, trained, held, floor)
+    write_text(folder.card, _card(folder, recipe, spec, progress, total, trained, held, floor))
+
+
+def _draw_plots(
+    folder: RunFolder, recipe: Recipe, trained: list[dict[str, Any]], held: list[dict[str, Any]], floor: Any
+) -> None:
+    from inkwash.viz import curves
+
+    unit = f"squared error of {recipe.target}, mean over values"
+    if held:
+        last = held[-1]
+        curves.loss_against_noise(
+            folder.path / "loss-against-noise.png",
+            last["codes"],
+            last["losses"],
+            floor["losses"] if floor else None,
+            f"Held-out loss by noise level, {recipe.name}, step {last['step']}",
+            unit,
+        )
+    if trained:
+        points = sorted(
+            [{"step": row["step"], "loss": row["loss"]} for row in trained]
+            + [{"step": row["step"], "heldout": row["loss"]} for row in held],
+            key=lambda row: row["step"],
+        )
+        curves.training_curve(
+            folder.path / "loss.png", points, _drawn(folder, held), f"Loss while training, {recipe.name}", unit
+        )
+
+
+def _drawn(folder: RunFolder, held: list[dict[str, Any]]) -> list[int]:
+    """Return the measured steps at which a picture was drawn: those that metrics mark so."""
+    return [row["step"] for row in held if row.get("picture")]
+
+
+def _card(
+    folder: RunFolder,
+    recipe: Recipe,
+    spec: DatasetSpec,
+    progress: Progress,
+    total: int | None,
+    trained: list[dict[str, Any]],
+    held: list[dict[str, Any]],
+    floor: Any,
+) -> str:
+    experiment = recipe.experiment
+    session = folder.sessions()[-1] if folder.sessions() else {}
+    status = f"stopped at step {progress.step:,}" + (f" of {total:,}" if total else "")
+    status = "complete" if total is not None and progress.step >= total else status
+    name = folder.path.name
+    sections = [
+        f"# {recipe.name}: {name}",
+        f"**Date**: {datetime.date.today().isoformat()}  \n**Status**: {status}  \n**Type**: {experiment.type}",
+        f"## Objective\n{experiment.objective or recipe.about or 'Not stated.'}",
+        f"## Hypothesis\n{experiment.hypothesis or 'Not stated.'}",
+        "## Configuration\n" + _bullets(_configuration(recipe, spec)),
+        "## Hardware\n" + _bullets(_machine(session)),
+        "## Results\n### Quantitative\n" + _bullets(_figures(recipe, progress, trained, held, floor)),
+        "![held-out loss by noise level](loss-against-noise.png)\n\n![loss while training](loss.png)" if held else "",
+        "### Qualitative\n" + _pictures(folder),
+        "## Observations\n" + _bullets(_observations(recipe, spec, progress, held, floor)),
+        f"## Next steps\n{experiment.next or 'Not stated.'}",
+        f"## Sample from it\n```bash\ninkwash sample {folder.path.as_posix()} "
+        f"--sampler {recipe.sampling.sampler} -n 64 -o drawn.png\n```",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _configuration(recipe: Recipe, spec: DatasetSpec) -> dict[str, str]:
+    training, taught = recipe.training, recipe.training.guidance != 1
+    low, high = training.guidance_interval
+    return {
+        "Data": f"{spec.data}, {spec.count:,} train examples of {'×'.join(map(str, spec.shape))}, "
+        f"std {spec.data_std:.3f}, SHA-256 {spec.sha256[:12]}",
+        "Network": f"{recipe.network.kind} {recipe.network.options}"
+        + (
+            f", conditioned on the class in {1 - training.label_dropout:.0%} of examples"
+            if recipe.network.conditional
+            else ""
+        ),
+        "Target": recipe.target + (", clipped to the range of pixels" if recipe.clip else ""),
+        "Schedule": repr(recipe.schedule),
+        "Levels in training": repr(recipe.density),
+        "Loss weight": repr(recipe.weight),
+        **({"Guidance distilled": f"{training.guidance:g}, at u from {low:g} to {high:g}"} if taught else {}),
+        "Optimiser": repr(recipe.optimizer),
+        "Length": f"{training.length}, batch {training.batch}, seed {training.seed}",
+        "EMA": f"half-life {training.ema}",
+    }
+
+
+def _machine(session: dict[str, Any]) -> dict[str, str]:
+    names = {"hardware": "Processor", "device": "Device", "threads": "Threads", "torch": "torch", "commit": "Commit"}
+    return {label: str(session[key]) for key, label in names.items() if session.get(key)}
+
+
+def _figures(
+    recipe: Recipe, progress: Progress, trained: list[dict[str, Any]], held: list[dict[str, Any]], floor: Any
+) -> dict[str, str]:
+    found = {"Steps": f"{progress.step:,}, {progress.step * recipe.training.batch:,} images"}
+    if trained:
+        seconds = trained[-1]["seconds"]
+        found["Training time"] = (
+            f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
+        ) + f", {trained[-1]['images'] / max(seconds, 1e-9):.0f} images/s"
+        found["Training loss"] = f"{trained[-1]['loss']:.4f}"
+    if held:
+        found["Held-out loss"] = f"{held[-1]['loss']:.4f} (best {min(row['loss'] for row in held):.4f})"
+    if floor:
+        found["Exact denoiser of the train set, on the train set"] = (
+            f"{sum(floor['losses']) / len(floor['losses']):.4f}"
+        )
+    return found
+
+
+def _pictures(folder: RunFolder) -> str:
+    pictures = sorted(
+        folder.samples.glob("[!.]*.png"), key=lambda file: (png_metadata.read_metadata(file) or {}).get("step", 0)
+    )
+    return "\n\n".join(f"**{file.stem}**\n\n![{file.stem}](samples/{file.name})" for file in pictures) or "None yet."
+
+
+def _observations(
+    recipe: Recipe, spec: DatasetSpec, progress: Progress, held: list[dict[str, Any]], floor: Any
+) -> dict[str, str]:
+    terminal = recipe.schedule.terminal
+    left = progress.start_left
+    found = {
+        "EMA": f"{left:.1%} weight on initial parameters"
+        + (": too early to sample from it" if left > ema.TOO_YOUNG else ""),
+        "Noisiest level": terminal_words(terminal),
+    }
+    if held and floor:
+        determinant = Target(recipe.target, spec.data_std).determinant(terminal)
+        gap = held[-1]["losses"][-1] / floor["losses"][-1] if floor["losses"][-1] > 0 else math.inf
+        if determinant != 0 and math.isfinite(gap):
+            found["At the noisiest level"] = f"the held-out loss is {gap:.2f} times that of the exact denoiser"
+    if len(held) > 1:
+        change = held[-1]["loss"] / held[-2]["loss"] - 1
+        found["Since the measurement before"] = f"the held-out loss changed by {change:+.1%}"
+    return found
+
+
+def _bullets(values: dict[str, str]) -> str:
+    return "\n".join(f"- **{name}**: {text}" for name, text in values.items()) or "- none"

@@ -1,0 +1,47 @@
+"""The steps at which a run measures the held-out loss and saves, and those at which it also draws a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from inkwash.config.recipe import Recipe
+from inkwash.training.lengths import Length
+
+
+@dataclass(frozen=True)
+class CheckpointSchedule:
+    """Every `every` steps and at each of the `milestones`, step -> name of its grid; the last step is one of them."""
+
+    every: int
+    milestones: dict[int, str]
+
+    @classmethod
+    def of(cls, recipe: Recipe, total: int, images: int) -> CheckpointSchedule:
+        """Return the schedule of `recipe` over `total` steps on a train set of `images`."""
+        return cls(_every(recipe, images), recipe.milestones.names(total, recipe.training.batch, images))
+
+    def includes(self, step: int) -> bool:
+        """Return whether the run measures and saves after `step`."""
+        return step % self.every == 0 or step in self.milestones
+
+    def revised(self, new: CheckpointSchedule, start: int) -> CheckpointSchedule:
+        """Return the `new` schedule, with the milestones of this one before the step `start` in place of its own."""
+        past = {step: name for step, name in self.milestones.items() if step < start}
+        ahead = {step: name for step, name in new.milestones.items() if step >= start}
+        return CheckpointSchedule(new.every, past | ahead)
+
+
+def count(recipe: Recipe, total: int, images: int) -> int:
+    """Return how often a run of `recipe` over `total` steps measures, at most: nothing as long as the run is listed."""
+    return total // _every(recipe, images) + recipe.milestones.count(total, recipe.training.batch, images)
+
+
+def thinned(recipe: Recipe, spacing: int) -> Recipe:
+    """Return `recipe` with a milestone every `spacing` steps and no other measurement."""
+    rare = f"{spacing} steps"
+    return replace(recipe, training=replace(recipe.training, checkpoint_every=rare, milestones=(f"every {rare}",)))
+
+
+def _every(recipe: Recipe, images: int) -> int:
+    where = "training.checkpoint_every"
+    return Length.parse(recipe.training.checkpoint_every, where).steps(recipe.training.batch, images, where)

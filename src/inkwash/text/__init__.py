@@ -1,0 +1,1 @@
+"""Text: printing of untrusted text, and names that other programs use."""

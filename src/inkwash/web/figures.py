@@ -1,0 +1,119 @@
+"""What the page explains with: a schedule's curves, loss against noise, a run's course, and what was measured of models."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inkwash.core import Schedule
+from inkwash.errors import UsageError
+from inkwash.evaluation import run_quality
+from inkwash.model import Model
+from inkwash.web.catalog import Entry
+
+POINTS = 101
+LATEST_LOSSES = 400
+PICTURES = 24
+
+
+def schedule(model: Model) -> dict[str, Any]:
+    """Return alpha, sigma and log-SNR along u for what a model was trained on and, where they differ, is sampled on."""
+    curves = {"trained": _curve(model.recipe.schedule), "sampled": _curve(model.schedule())}
+    return {"curves": curves, "name": repr(model.recipe.schedule), "sampled_name": repr(model.schedule())}
+
+
+def _curve(chosen: Schedule) -> dict[str, list[float | None]]:
+    u = torch.linspace(0, 1, POINTS, dtype=torch.float64)
+    level = chosen(u)
+    found = {"u": u, "alpha": level.alpha, "sigma": level.sigma, "log_snr": level.log_snr, "code": level.code}
+    # JSON has no infinity, which the log-SNR is at the ends
+    return {
+        name: [value if math.isfinite(value) else None for value in values.expand(POINTS).tolist()]
+        for name, values in found.items()
+    }
+
+
+def course(entry: Entry) -> dict[str, Any]:
+    """Return how a run went, or goes: losses while training, held-out losses by level, and whether it is at it still."""
+    rows = entry.folder.rows()
+    trained = [row for row in rows if row["kind"] == "train"]
+    held = [row for row in rows if row["kind"] == "held-out"]
+    stride = max(1, len(trained) // LATEST_LOSSES)
+    floor = _floor(entry)
+    last = held[-1] if held else None
+    return {
+        "training": entry.training,
+        "step": trained[-1]["step"] if trained else 0,
+        "total": _total(entry),
+        "seconds": trained[-1].get("seconds") if trained else None,
+        "trained": [[row["step"], row["loss"]] for row in trained[::-stride][::-1]],
+        "held_out": [[row["step"], row["loss"]] for row in held],
+        "by_level": None if last is None else {"codes": last["codes"], "losses": last["losses"], "floor": floor},
+        "pictures": [path.stem for path in _pictures(entry)],
+    }
+
+
+def card(entry: Entry) -> dict[str, Any]:
+    """Return a model's card as Markdown, without its pictures, and its newest milestone pictures as data."""
+    text = entry.folder.card.read_text(encoding="utf-8") if entry.folder.card.is_file() else ""
+    shown = [line for line in text.splitlines() if not line.startswith("![")]
+    return {"card": "\n".join(shown), "pictures": [_shown(path) for path in _pictures(entry)]}
+
+
+def picture(entry: Entry, name: str) -> dict[str, str]:
+    """Return a milestone's picture as a data address. Raises `UsageError` for a name that is none of the run's."""
+    # looked up among those that there are: a name never becomes a path
+    found = next((path for path in _drawn(entry) if path.stem == name), None)
+    if found is None:
+        raise UsageError(f"{entry.name} has no picture '{name}'")
+    return _shown(found)
+
+
+def _shown(path: Path) -> dict[str, str]:
+    held = base64.b64encode(path.read_bytes()).decode("ascii")
+    return {"name": path.stem, "source": f"data:image/png;base64,{held}"}
+
+
+def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
+    """Return what `evaluate` measured of the models of `data`: evaluations, seconds for 64, FD in times of real images.
+
+    Bundled models are always among them; rows of a run are called as the run is among the `entries`.
+    """
+    file = resources.files("inkwash.models") / "quality.json"
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    for entry in entries:
+        if not entry.bundled:
+            found += [asdict(row) | {"model": entry.name} for row in run_quality.of(entry.folder)]
+    return [row for row in found if row["data"] == data]
+
+
+def _pictures(entry: Entry) -> list[Path]:
+    # in the order of training, whatever the clock said when they were written
+    steps = {str(row.get("picture")): row["step"] for row in entry.folder.rows() if row["kind"] == "held-out"}
+    return sorted(_drawn(entry), key=lambda path: (steps.get(path.stem, 0), path.stem))[-PICTURES:]
+
+
+def _drawn(entry: Entry) -> Iterator[Path]:
+    return entry.folder.samples.glob("[!.]*.png")
+
+
+def _floor(entry: Entry) -> list[float] | None:
+    try:
+        run_quality = entry.folder.kept_floor()
+        return None if run_quality is None else run_quality["losses"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _total(entry: Entry) -> int | None:
+    """Return how many steps the run has in all, None where its checkpoint does not say."""
+    total = entry.header.get("total")
+    return total if isinstance(total, int) else None

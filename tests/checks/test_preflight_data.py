@@ -1,0 +1,199 @@
+"""Spoiled data is told by what spoils it, and unspoiled data is not: each case is a real set with one fault."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from inkwash import checks, data
+from inkwash.checks import digits as by_digits
+from inkwash.core.noise import Stream, normals, uniforms, words
+from inkwash.data import DATASETS, Dataset
+from inkwash.data.known_shapes import FORMS
+
+DIGITS = tuple("0123456789")
+DRAWN_HERE = ("digits", *(name for name, form in FORMS.items() if len(form.shape) == 1))
+
+FAULTS = {
+    "in [0, 1]": (lambda x, y: (x > 127, y), ["range"], "(255 * images)"),
+    "0 to 16": (lambda x, y: (x // 16, y), ["range"], "from 0 to 15"),
+    "washed out": (lambda x, y: (200 + x // 8, y), ["range"], "from 200 to 231"),
+    "inverted": (lambda x, y: (255 - x, y), ["background"], "255 - images"),
+    "mirrored": (lambda x, y: (x.flip(-1), y), ["orientation"], "look mirrored"),
+    "upside down": (lambda x, y: (x.flip(-2), y), ["orientation"], "look upside down"),
+    "transposed": (lambda x, y: (x.mT, y), ["orientation"], "look transposed ("),
+    "turned": (lambda x, y: (x.rot90(1, (2, 3)), y), ["orientation"], "look turned by 90° anticlockwise"),
+    "one too high": (lambda x, y: (x, (y + 1) % 10), ["labels"], "(labels - 1) % 10"),
+    "one too low": (lambda x, y: (x, (y - 1) % 10), ["labels"], "(labels + 1) % 10"),
+    "mirrored and off by one": (lambda x, y: (x.flip(-1), (y + 1) % 10), ["orientation", "labels"], "gets a 2"),
+    "inverted and mirrored": (lambda x, y: (255 - x.flip(-1), y), ["background", "orientation"], "look mirrored"),
+    "a tenth blank": (
+        lambda x, y: (x * (torch.arange(len(x)) % 10 > 0)[:, None, None, None], y),
+        ["blank images"],
+        "10% of the images",
+    ),
+}
+"""A fault, what does it to pixels and labels, what is said then, and a word of it."""
+
+
+def spoiled(digits: Dataset, fault: str) -> Dataset:
+    values, labels = FAULTS[fault][0](digits.values, digits.labels)
+    return replace(digits, values=values.to(torch.uint8).contiguous(), labels=labels)
+
+
+def about(dataset: Dataset) -> list[str]:
+    return [concern.about for concern in checks.of_data(dataset)]
+
+
+def read_as_digits(dataset: Dataset) -> list[str]:
+    return [name for name in about(dataset) if name in ("orientation", "labels")]
+
+
+@pytest.mark.parametrize("name", DRAWN_HERE)
+def test_the_sets_that_come_with_inkwash_are_sound(name):
+    assert checks.of_data(data.load(name)) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_told_and_nothing_else(fault, digits):
+    said = checks.of_data(spoiled(digits, fault))
+    _, expected, word = FAULTS[fault]
+    assert [concern.about for concern in said] == expected
+    assert any(word in concern.text for concern in said)
+    assert not any("\n" in concern.text for concern in said)
+
+
+def test_real_mnist_is_sound(real_mnist):
+    assert checks.of_data(real_mnist) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_real_mnist_is_told_and_nothing_else(fault, real_mnist):
+    few = replace(real_mnist, values=real_mnist.values[:3000], labels=real_mnist.labels[:3000])
+    assert about(spoiled(few, fault)) == FAULTS[fault][1]
+
+
+@pytest.mark.parametrize("count", [60, 200, 1000])
+def test_few_real_digits_raise_no_false_alarm(count, real_mnist):
+    for first in range(0, 10 * count, count):
+        part = slice(first, first + count)
+        few = replace(real_mnist, values=real_mnist.values[part], labels=real_mnist.labels[part])
+        assert about(few) in ([], ["classes"])
+
+
+@pytest.mark.parametrize("look", by_digits.LOOKS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_said_to_undo_it_in_numpy_does(look, channels, digits):
+    """The words of the way out are run on arrays as .npz files hold them: [N, H, W], or channels last."""
+    undo, expression = by_digits.LOOKS[look]
+    upright = digits.values.expand(-1, channels, -1, -1).permute(0, 2, 3, 1).squeeze(-1).numpy()
+    wanted = undo(digits.values).expand(-1, channels, -1, -1).permute(0, 2, 3, 1).squeeze(-1).numpy()
+    assert np.array_equal(eval(expression, {"numpy": np, "images": upright}), wanted)
+
+
+def letters(text: str, side: int = 20) -> Dataset:
+    """Twelve of each letter, moved and turned a little, as ten classes that are named as digits are."""
+    font = ImageFont.load_default(14)
+    places = words(0, torch.arange(12 * len(text)), 0, Stream.SAMPLE, 3) % 3 - 1
+    pictures = []
+    for index, (x, y, turn) in enumerate(places.tolist()):
+        page = Image.new("L", (side, side))
+        ImageDraw.Draw(page).text((side / 2 + x, side / 2 + y), text[index % 10], font=font, fill=255, anchor="mm")
+        pictures.append(np.array(page.rotate(7 * turn, Image.Resampling.BILINEAR)))
+    return Dataset("letters", torch.from_numpy(np.array(pictures))[:, None], torch.arange(12 * len(text)) % 10, DIGITS)
+
+
+@pytest.mark.parametrize("text", ["ABCDEFGHIJ", "KLMNOPQRST", "abcdefghij", "QWERTYUVXZ"])
+def test_letters_numbered_as_digits_are_not_taken_for_them(text):
+    assert read_as_digits(letters(text)) == []
+
+
+def test_printed_digits_are():
+    printed = letters("0123456789")
+    assert read_as_digits(printed) == []
+    assert read_as_digits(replace(printed, values=printed.values.flip(-1))) == ["orientation"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_digits_under_other_numbers_are_not_called_mirrored(seed, digits):
+    """A coded order of classes is someone's own affair."""
+    order = torch.argsort(uniforms(seed, torch.arange(10), 0, Stream.SAMPLE)[:, 0])
+    assert about(replace(digits, labels=order[digits.labels])) == []
+
+
+def test_unlabelled_and_named_digits_are_not_compared(digits):
+    mirrored = digits.values.flip(-1)
+    assert about(replace(digits, values=mirrored, labels=None, classes=())) == []
+    assert about(replace(digits, values=mirrored, classes=tuple("abcdefghij"))) == []
+
+
+@pytest.mark.parametrize("brightness", [60, 128, 200, 240])
+def test_pictures_with_light_and_shade_are_not_on_paper(brightness):
+    """Smooth random fields of any brightness, as photographs are: clipped at white, they have no clean border."""
+    rough = normals(0, torch.arange(100), 0, Stream.SAMPLE, (1, 7, 7))
+    smooth = torch.nn.functional.interpolate(rough, 28, mode="bicubic")
+    pictures = Dataset("photographs", (brightness + 90 * smooth).clamp(0, 255).to(torch.uint8))
+    assert about(pictures) == []
+
+
+def test_noise_is_no_concern_of_the_eye():
+    noise = words(0, torch.arange(64), 0, Stream.SAMPLE, 144).to(torch.uint8).view(64, 1, 12, 12)
+    assert about(Dataset("noise", noise, torch.arange(64) % 10, DIGITS)) == []
+
+
+def doubled(count: int, times: int) -> Dataset:
+    single = words(0, torch.arange(count), 0, Stream.SAMPLE, 16).to(torch.uint8).view(count, 1, 4, 4)
+    return Dataset("doubled", single.repeat(times, 1, 1, 1))
+
+
+@pytest.mark.parametrize(("count", "times", "share"), [(400, 2, 0.5), (20_000, 2, 0.5), (100, 10, 0.9)])
+def test_copies_are_counted_though_only_some_images_are_seen(count, times, share):
+    """Of n sets the same, 1 - 1/n of the images are copies; seen in part, give or take a few in a hundred."""
+    (concern,) = checks.of_data(doubled(count, times))
+    assert concern.about == "duplicates"
+    assert int(concern.text.split("%")[0].split()[-1]) / 100 == pytest.approx(share, abs=0.15)
+
+
+def test_a_few_copies_among_many_are_no_concern(digits):
+    values = digits.values.clone()
+    values[:20] = values[20:40]
+    assert about(replace(digits, values=values)) == []
+
+
+def test_labels_that_begin_at_one_leave_class_zero_empty(digits):
+    shifted = replace(digits, labels=digits.labels + 1, classes=tuple(map(str, range(11))))
+    (concern,) = checks.of_data(shifted)
+    assert concern.about == "classes" and "from 1 to 10" in concern.text and "labels - 1" in concern.text
+
+
+def test_a_class_without_examples_is_named(digits):
+    kept = digits.labels != 8
+    (concern,) = checks.of_data(replace(digits, values=digits.values[kept], labels=digits.labels[kept]))
+    assert concern.about == "classes" and "1 of 10 classes" in concern.text and "(8)" in concern.text
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "expected"),
+    [(0.5, 0.5, ["range"]), (127.5, 127.5, ["range"]), (1.0, 0.0, []), (0.9, 0.0, [])],
+    ids=["0 to 1", "0 to 255", "-1 to 1", "nearly"],
+)
+def test_float_images_from_python_are_expected_in_minus_one_to_one(scale, offset, expected, digits):
+    assert about(replace(digits, values=scale * data.encode(digits.values) + offset)) == expected
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(1, []), (3, []), (100, ["scale"]), (0.001, ["scale"])])
+def test_points_are_expected_at_about_the_scale_of_the_noise(factor, expected):
+    moons = DATASETS["moons"]()
+    assert about(replace(moons, values=factor * moons.values)) == expected
+
+
+def test_the_same_part_is_seen_every_time(digits):
+    many = replace(digits, values=digits.values.repeat(3, 1, 1, 1), labels=digits.labels.repeat(3))
+    one, other = (checks.Seen.of(many) for _ in range(2))
+    assert len(one.pixels) == 2000 and one.count == 4500
+    assert torch.equal(one.pixels, other.pixels) and torch.equal(one.labels, other.labels)
+    assert torch.bincount(one.labels).min() > 100, "no class is left out"

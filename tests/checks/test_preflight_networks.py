@@ -1,0 +1,60 @@
+"""Attention over too many places is told on the images at hand, and not on others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from torch import Tensor, nn
+
+from inkwash import checks, model
+from inkwash.config import recipe
+from inkwash.data.spec import DatasetSpec
+
+
+def said(spec: DatasetSpec, side: int, *changes: str) -> list[str]:
+    chosen = recipe.load("attention-unet").with_changes(["target=v", *changes])
+    spec = replace(spec, shape=(1, side, side))
+    return [concern.text for concern in checks.of_recipe(chosen, spec, model.build_net(chosen, spec))]
+
+
+@pytest.mark.parametrize("side", [8, 28, 32, 40])
+def test_attention_at_half_of_a_small_side_is_no_concern(side, spec):
+    assert said(spec, side) == []
+
+
+def test_on_larger_images_it_is_told_with_its_cost(spec):
+    (text,) = said(spec, 64)
+    assert "'attention'" in text and "1,024 places" in text and "1,048,576 pairs" in text
+    # 64 in a batch, 4 bytes a pair
+    assert "256 MiB for a batch of 64" in text
+    assert "\n" not in text
+
+
+def test_without_attention_there_is_nothing_to_tell(spec):
+    assert "--set network.attention=false" in said(spec, 64)[0]
+    assert said(spec, 64, "network.attention=false") == []
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in recipe.bundled() if name not in ("attention-unet", "cifar10", "moons")]
+)
+def test_networks_without_attention_take_any_size(name, spec):
+    chosen, large = recipe.load(name), replace(spec, shape=(3, 256, 256))
+    said = checks.of_recipe(chosen, large, model.build_net(chosen, large))
+    assert "attention" not in [concern.about for concern in said]
+
+
+class Stubborn(nn.Module):
+    """A network that needs the numbers to decide what to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(nn.Linear(1, 1).weight.detach())
+
+    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
+        return x * self.weight if float(x.sum()) > 0 else x
+
+
+def test_a_network_that_cannot_be_looked_at_is_left_alone(sound, spec):
+    assert checks.of_recipe(sound(), spec, Stubborn()) == []

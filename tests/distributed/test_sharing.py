@@ -1,0 +1,91 @@
+"""What several processes have of a piece of work, and what they come to together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from inkwash import data
+from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
+from inkwash.errors import UsageError
+from inkwash.training.batches import Batches
+
+
+@pytest.mark.parametrize("size", [4, 5, 17, 128])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_shares_are_neighbours_cover_all_and_differ_by_one_at_most(size: int, count: int) -> None:
+    shares = [range(size)[ProcessGroup(rank, count).shard(size)] for rank in range(count)]
+    assert [one for share in shares for one in share] == list(range(size))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_less_than_one_each_is_refused() -> None:
+    with pytest.raises(UsageError, match="3 cannot be shared by 4 processes"):
+        ProcessGroup(0, 4).shard(3)
+
+
+def test_alone_everything_is_ones_own() -> None:
+    value = torch.arange(3)
+    assert SINGLE_PROCESS.is_main and SINGLE_PROCESS.is_single and SINGLE_PROCESS.all_reduce(value) is value
+    assert torch.equal(SINGLE_PROCESS.all_gather(value, 3), value)
+    assert SINGLE_PROCESS.broadcast("runs/fast-1") == "runs/fast-1"
+    assert SINGLE_PROCESS.any(True) and not SINGLE_PROCESS.any(False)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_shares_of_a_batch_put_together_are_the_batch(count: int) -> None:
+    digits = data.load("digits")
+    batches = Batches(digits, 18, 5, True, 0.3, torch.device("cpu"))
+    for step in (1, 70, 71):
+        whole = batches(step)
+        parts = [batches(step, ProcessGroup(rank, count).shard(18)) for rank in range(count)]
+        for name in ("images", "labels", "u", "noise"):
+            assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
+
+
+def test_processes_add_gather_agree_and_hear_the_first(program: Callable[..., list[Any]]) -> None:
+    code = """
+with process_group.join(torch.device("cpu")) as group:
+    share = group.shard(7)
+    told(group, [
+        group.rank, group.world_size,
+        group.all_reduce(torch.tensor([1.5, group.rank])).tolist(),
+        group.all_gather(torch.arange(7, dtype=torch.uint8)[share] * 2, 7).tolist(),
+        group.any(group.rank == 2), group.any(False),
+        group.broadcast("Füße" if group.is_main else "not heard"), group.broadcast(""),
+    ])
+"""
+    same = [3, [4.5, 3.0], [0, 2, 4, 6, 8, 10, 12], True, False, "Füße", ""]
+    assert program(3, code) == [[rank, *same] for rank in range(3)]
+
+
+def test_batchnorm_of_several_is_that_of_the_whole_batch(program: Callable[..., list[Any]]) -> None:
+    # shares of 2, 2 and 3 examples; the mean is far from 0, where squares would lose digits
+    code = """
+from torch import nn
+from inkwash.distributed.batchnorm import sync
+def made():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 1), nn.BatchNorm2d(3)).double()
+x = torch.randn(7, 2, 5, 5, generator=torch.Generator().manual_seed(1)).double() + 30
+with process_group.join(torch.device("cpu")) as group:
+    alone, own = made(), sync(made())
+    net = torch.nn.parallel.DistributedDataParallel(own, find_unused_parameters=True, broadcast_buffers=False)
+    share = group.shard(7)
+    for _ in range(2):
+        one = alone(x)
+        mine = net(x[share])
+        (one ** 3).flatten(1).mean(1).mean().backward()
+        ((mine ** 3).flatten(1).mean(1).mean() * (len(x[share]) * group.world_size / 7)).backward()
+    apart = [float((mine - one[share]).abs().max())]
+    apart += [float((a - b).abs().max()) for a, b in zip(alone.state_dict().values(), own.state_dict().values())]
+    apart += [float((a.grad - b.grad).abs().max()) for a, b in zip(alone.parameters(), own.parameters())]
+    told(group, [max(apart), float(max(p.grad.abs().max() for p in alone.parameters()))])
+    del net
+"""
+    for apart, gradient in program(3, code):
+        assert gradient > 1e-3
+        assert apart < 1e-9 * gradient

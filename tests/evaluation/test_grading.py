@@ -1,0 +1,64 @@
+"""A mark beside a score: real images stand as real, nothing that is better than they stands worse."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkwash.evaluation.formatting import number
+from inkwash.evaluation.grading import standing
+from inkwash.evaluation.score import Score
+
+KEYS = ("fd.a", "kid", "precision", "density", "two_sample", "accuracy.a", "zero", "copies")
+RANKS = ["as real", "close", "off"]
+
+
+@given(st.sampled_from(KEYS), st.sampled_from(["low", "high", "near"]), st.floats(0.001, 0.999))
+def test_real_images_stand_as_real(key, better, real):
+    assert standing(Score(key, "", real, real, better)) == "as real"
+
+
+@given(st.sampled_from(KEYS), st.sampled_from(["low", "high"]), *[st.floats(0.001, 0.999)] * 3)
+def test_better_never_stands_worse(key, better, real, one, other):
+    worse, good = sorted((one, other), reverse=better == "low")
+    process_group = [RANKS.index(standing(Score(key, "", value, real, better))) for value in (good, worse)]
+    assert process_group[0] <= process_group[1]
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"),
+    [
+        (Score("fd.a", "", 0.05, 0.038), "close"),
+        (Score("fd.a", "", 0.2, 0.038), "off"),
+        (Score("fd.a", "", 0.05, 0.038, low=0.03, high=0.07), "as real"),
+        (Score("kid", "", 1.0, -1.0, low=0.5, high=1.5), "off"),
+        (Score("kid", "", -2.0, -1.0), "as real"),
+        # 0.5 is best, so that 0.6 is three times as far from it as 0.534
+        (Score("two_sample", "", 0.55, 0.534), "close"),
+        (Score("two_sample", "", 0.6, 0.534), "off"),
+        (Score("accuracy.a", "", 0.993, 0.995, "high"), "as real"),
+        (Score("precision", "", 0.85, 0.947, "high"), "off"),
+        (Score("zero", "", 0.44, 0.807, "near"), "off"),
+        (Score("nearest", "", 4.6, 4.39, "near"), "close"),
+        (Score("fd.a", "", None, 0.038), None),
+        (Score("bits", "", 0.8), None),
+    ],
+)
+def test_marks_of_known_scores(score, expected):
+    assert standing(score) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("accuracy.b", 0.9931, "99.3%"),
+        ("fd.a", 0.03849, "0.0385"),
+        ("fd.a", 1.2345, "1.234"),
+        ("kid", 274.71, "274.7"),
+        ("kid", -0.00001, "0.0000"),
+        ("kid", -6.8423, "-6.842"),
+    ],
+)
+def test_numbers_have_the_digits_that_matter(key, value, told):
+    assert number(key, value) == told

@@ -1,0 +1,64 @@
+"""What was measured of a run stays in its folder: a row a setting, and never in a bundled model's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import inkwash
+from inkwash import model as models
+from inkwash.evaluation import run_quality
+from inkwash.evaluation.run_quality import Measured
+from inkwash.runs.folder import RunFolder
+
+ROW = Measured("digits", "digits", 3, "ddim:2", 200, 2.0, 0.5, 4.0)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = tmp_path_factory.mktemp("kept") / "run"
+    small = {"network__widths": [8, 16], "training__batch": 16, "sampling__preview": "ddim:2"}
+    inkwash.train("digits", "digits", folder, "3 steps", **small)
+    return RunFolder(folder)
+
+
+def test_evaluating_a_run_leaves_a_row_of_it_there(run: RunFolder) -> None:
+    found = inkwash.evaluate(run.path, n=200, sampler="ddim:2")
+    (row,) = run_quality.of(run)
+    score = found[0]["fd.a"]
+    assert (row.sampler, row.n, row.step, row.evaluations) == ("ddim:2 w 1", 200, 3, 2)
+    assert row.times == pytest.approx(score.value / score.real, abs=1e-3)
+    assert row.seconds > 0
+
+
+def test_a_row_takes_the_place_of_that_of_its_setting_only(run: RunFolder) -> None:
+    run.quality.unlink(missing_ok=True)
+    model = models.load(run.path)
+    run_quality.keep(model, [ROW, replace(ROW, sampler="ddim:5")])
+    run_quality.keep(model, [replace(ROW, times=3.0), replace(ROW, n=1000)])
+    assert {(row.sampler, row.n): row.times for row in run_quality.of(run)} == {
+        ("ddim:5", 200): 4.0,
+        ("ddim:2", 200): 3.0,
+        ("ddim:2", 1000): 4.0,
+    }
+
+
+def test_what_is_no_runs_latest_keeps_nothing(run: RunFolder, tmp_path: Path) -> None:
+    run.quality.unlink(missing_ok=True)
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes(run.latest.read_bytes())
+    for source in ("digits", alone):
+        run_quality.keep(models.load(source), [ROW])
+    run_quality.keep(replace(models.load(run.path), path=None), [ROW])
+    assert not run.quality.exists() and not (models.find("digits").parent.parent / "quality.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["alone.safetensors"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"model": "x"}]', "null"])
+def test_a_damaged_file_of_rows_counts_as_none(run: RunFolder, text: str) -> None:
+    run.quality.write_text(text)
+    assert run_quality.of(run) == []
+    run_quality.keep(models.load(run.path), [ROW])
+    assert run_quality.of(run) == [ROW]

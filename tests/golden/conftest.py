@@ -1,0 +1,26 @@
+"""What the golden tests share: one thread, an empty cache, no data of the user's, and the input files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from golden_cases import write_inputs
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _isolated(tmp_path_factory: pytest.TempPathFactory) -> object:
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INKWASH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("INKWASH_DATA", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the pictures and arrays that the commands read."""
+    folder = tmp_path_factory.mktemp("inputs")
+    write_inputs(folder)
+    return folder

@@ -1,0 +1,43 @@
+"""How results are compared with golden values: one grey level, and 1e-6 of a figure.
+
+Float32 sums round differently on other processors and in other versions of torch, and a path of many steps carries that
+along: bytes are compared by value, and figures to 1e-6 where the environment is the one they were made in.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+GREY_LEVELS = 1
+POINT_TOLERANCE = 1e-4
+RELATIVE, ABSOLUTE = 1e-6, 1e-9
+
+
+def compare_samples(golden: NDArray, found: NDArray) -> str | None:
+    """Return how samples differ: of images by more than a grey level, of points by more than 1e-4; None if they do not."""
+    if golden.shape != found.shape or golden.dtype != found.dtype:
+        return f"{found.dtype} {found.shape} where {golden.dtype} {golden.shape} is stored"
+    largest = float(np.abs(golden.astype(np.float64) - found.astype(np.float64)).max())
+    allowed = GREY_LEVELS if golden.dtype == np.uint8 else POINT_TOLERANCE
+    return f"largest difference {largest:g}, allowed {allowed:g}" if not largest <= allowed else None
+
+
+def compare_figures(golden: dict[str, float], found: dict[str, float], relative: float = RELATIVE) -> list[str]:
+    """Return the figures that differ, one message each; also those that are on one side only."""
+    wrong = [
+        f"{path} is only {'stored' if path in golden else 'found'}" for path in sorted(golden.keys() ^ found.keys())
+    ]
+    for path in sorted(golden.keys() & found.keys()):
+        if not math.isclose(golden[path], found[path], rel_tol=relative, abs_tol=ABSOLUTE):
+            wrong.append(f"{path}: {found[path]!r}, stored {golden[path]!r}")
+    return wrong
+
+
+def environment() -> dict[str, str]:
+    """Return what the rounding of sums depends on."""
+    return {"torch": torch.__version__, "cpu": torch.backends.cpu.get_cpu_capability(), "machine": platform.machine()}

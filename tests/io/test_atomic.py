@@ -1,0 +1,89 @@
+"""A file is written whole or not at all, whatever goes wrong half-way."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inkwash.errors import InkwashError
+from inkwash.io.atomic import atomic, fresh_folder, write_text
+
+
+def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "deep" / "a.json"
+    with atomic(target) as temporary:
+        temporary.write_text("half")
+        assert not target.exists()
+        # writers such as Pillow choose their format by the ending, and a rename must not cross file systems
+        assert (temporary.parent, temporary.suffix) == (target.parent, target.suffix)
+    assert target.read_text() == "half"
+    assert os.listdir(target.parent) == ["a.json"]
+
+
+def test_a_new_version_replaces_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    write_text(target, "old and longer\n")
+    write_text(target, "naïve ✓\n")
+    assert target.read_bytes() == "naïve ✓\n".encode()
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, InkwashError, SystemExit])
+def test_what_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: type[BaseException]) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(failure), atomic(target) as temporary:
+        temporary.write_text("half of the new")
+        raise failure("stop")
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_full_disk_is_one_line_that_names_file_and_cause(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(InkwashError) as caught, atomic(target) as temporary:
+        temporary.write_text("half of the new")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert str(target) in str(caught.value)
+    assert os.strerror(errno.ENOSPC) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InkwashError, match="cannot write"):
+        write_text(tmp_path / "file" / "a.txt", "text")
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(InkwashError, match="cannot write"):
+        write_text(tmp_path / "a.txt", "text")
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_others_may_read_what_was_written(tmp_path: Path) -> None:
+    # temporary files are private by default, and shared folders of runs are not
+    write_text(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").stat().st_mode & 0o444 == 0o444
+
+
+@pytest.mark.parametrize("writer", [atomic, fresh_folder])
+def test_a_failed_write_removes_the_folders_that_were_made_for_it_and_no_others(tmp_path: Path, writer: Any) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InkwashError), writer(tmp_path / "mine" / "new" / "deep" / "a"):
+        raise InkwashError("failed")
+    assert list((tmp_path / "mine").iterdir()) == []
+    # what another has put there meanwhile stays, and its folder
+    with pytest.raises(InkwashError), writer(tmp_path / "mine" / "new" / "a"):
+        (tmp_path / "mine" / "new" / "other").write_text("of another")
+        raise InkwashError("failed")
+    assert os.listdir(tmp_path / "mine" / "new") == ["other"]

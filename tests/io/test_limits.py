@@ -1,0 +1,44 @@
+"""Plain values from outside have bounds: depth, strings, lists, and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inkwash.errors import UsageError
+from inkwash.io import limits
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * (limits.LONGEST + 1), nested(limits.DEEPEST + 1), nested(10**5), [0] * (limits.MOST_ITEMS + 1)]
+)
+def test_what_is_too_deep_or_too_long_is_refused_with_its_field(value: Any) -> None:
+    with pytest.raises(UsageError, match=r"field 'a\.b'") as caught:
+        limits.require_bounded({"a": {"b": value}})
+    assert len(str(caught.value)) < 300
+
+
+def test_what_is_within_the_bounds_passes() -> None:
+    limits.require_bounded({"a": {"b": "x" * limits.LONGEST, "c": nested(limits.DEEPEST - 2)}, "d": [1, 2.5, None]})
+
+
+def test_json_that_is_too_deep_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="too deeply"):
+        limits.parsed_json("[" * 10**6)
+    assert limits.parsed_json('{"a": [1]}') == {"a": [1]}
+
+
+def test_a_file_larger_than_any_recipe_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "mine.toml").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(UsageError, match="bytes"):
+        limits.read_text(tmp_path / "mine.toml")

@@ -1,0 +1,311 @@
+"""Panels: judges come from the data alone, travel through files unchanged, and are refused when they did not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from inkwash import data
+from inkwash.data import Dataset
+from inkwash.errors import InkwashError, UsageError
+from inkwash.io.integrity import verified, with_checksum
+from inkwash.metrics import extractor_files, extractor_set, extractor_training
+from inkwash.metrics.extractor_set import ExtractorSet
+from inkwash.metrics.extractors import WIDTH
+from inkwash.metrics.frechet import Moments, distance
+from inkwash.metrics.reference_statistics import Part, Scale
+
+Rows = Callable[..., Tensor]
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    """600 of the bundled digits and their test part."""
+    whole = data.load("digits")
+    assert whole.labels is not None
+    return replace(whole, values=whole.values[:600], labels=whole.labels[:600])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hurried() -> Any:
+    """Judges learn for ten steps: enough to differ from where they began."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extractor_training, "learnt", partial(extractor_training.learnt, epochs=2, steps=10))
+        yield
+
+
+@pytest.fixture(scope="module")
+def built(digits: Dataset) -> ExtractorSet:
+    return extractor_set.build(digits)
+
+
+@pytest.fixture(scope="module")
+def kept(built: ExtractorSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `built`, which tests copy before they spoil it."""
+    folder = tmp_path_factory.mktemp("judges") / "digits"
+    extractor_files.write(replace(built, figures={"zero": 0.5}), folder)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_same_data_give_the_same_judges_to_the_last_bit(digits: Dataset, kept: Path, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    extractor_files.write(replace(extractor_set.build(digits), figures={"zero": 0.5}), tmp_path)
+    assert contents(tmp_path) == contents(kept)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_judges_read_from_files_see_what_they_saw_before(built: ExtractorSet, kept: Path, digits: Dataset) -> None:
+    found = extractor_files.read(kept)
+    assert found.about == built.about and found.figures == {"zero": 0.5}
+    assert torch.equal(found.train_rows, built.train_rows) and torch.equal(found.test_rows, built.test_rows)
+    assert list(found.judges) == list(built.judges) == ["a", "b", "c"]
+    other = Moments.of(built.judges["a"].read(digits.values[:90]).features)
+    for name, judge in built.judges.items():
+        again = found.judges[name]
+        for before, after in zip(judge.read(digits.values[:20]), again.read(digits.values[:20]), strict=True):
+            assert before is after is None or torch.equal(before, after)
+        for scale in ("floor", "real", "back"):
+            assert getattr(again.reference, scale) == getattr(judge.reference, scale)
+        for one, two in ((judge.reference.train, again.reference.train), (judge.reference.test, again.reference.test)):
+            assert distance(one.whole, other) == distance(two.whole, other)
+            assert [m.count for m in one.classes] == [m.count for m in two.classes]
+            for own, read in zip(one.classes, two.classes, strict=True):
+                # kept in single precision
+                torch.testing.assert_close(read.mean.float(), own.mean.float(), rtol=0, atol=0)
+                torch.testing.assert_close(read.covariance.float(), own.covariance.float(), rtol=0, atol=0)
+
+
+def test_features_vary_by_one_on_average_over_the_train_set(built: ExtractorSet, digits: Dataset) -> None:
+    for judge in built.judges.values():
+        features = judge.read(digits.values).features
+        assert features.shape == (600, WIDTH)
+        assert float(features.double().var(0).mean()) == pytest.approx(1, rel=1e-3)
+
+
+def test_a_judge_sees_an_image_alike_whatever_it_sees_with_it(built: ExtractorSet, digits: Dataset) -> None:
+    for judge in built.judges.values():
+        many, few = judge.read(digits.values), judge.read(digits.values[500:530])
+        torch.testing.assert_close(few.features, many.features[500:530], atol=1e-4, rtol=1e-4)
+        if many.probabilities is not None:
+            torch.testing.assert_close(few.certain, many.certain[500:530], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(many.certain.sum(1), torch.ones(600))
+
+
+def test_images_without_labels_have_the_judge_that_needs_none(digits: Dataset, tmp_path: Path) -> None:
+    extractor_files.write(extractor_set.build(replace(digits, labels=None, test_labels=None, classes=())), tmp_path)
+    found = extractor_files.read(tmp_path)
+    assert list(found.judges) == ["c"]
+    assert found.judges["c"].read(digits.values[:3]).probabilities is None
+    assert not found.judges["c"].reference.train.classes
+
+
+def test_one_class_alone_teaches_nothing(digits: Dataset) -> None:
+    alone = replace(digits, labels=torch.zeros(600).long(), test_labels=None, classes=("0",))
+    assert list(extractor_set.build(alone).judges) == ["c"]
+
+
+def test_of_a_set_without_a_test_part_a_tenth_is_held_back(digits: Dataset) -> None:
+    whole = replace(digits, values=digits.values.clone(), test_values=None, test_labels=None)
+    # every image is known by its first pixels
+    whole.values[:, 0, 0, 0], whole.values[:, 0, 0, 1] = torch.arange(600) // 256, torch.arange(600) % 256
+    assert whole.labels is not None
+    train, test = extractor_set.parts(whole)
+    assert (len(train), len(test)) == (540, 60)
+    numbers = []
+    for part in (train, test):
+        corner = part.values[:, 0, 0].long()
+        numbers.append(256 * corner[:, 0] + corner[:, 1])
+        assert part.labels is not None and torch.equal(part.labels, whole.labels[numbers[-1]])
+    assert sorted(torch.cat(numbers).tolist()) == list(range(600))
+    built = extractor_set.build(whole)
+    assert built.judges["c"].reference.train.whole.count == 540 and len(built.test_rows) == 60
+
+
+def test_points_are_judged_without_a_network() -> None:
+    points = data.load("moons")
+    found = extractor_set.build(points).judges
+    assert list(found) == ["points"] and found["points"].net is None
+    features = found["points"].read(points.values).features
+    assert float(features.double().var(0).mean()) == pytest.approx(1, rel=1e-6)
+    torch.testing.assert_close(features, points.values * float(features[0, 0] / points.values[0, 0]))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: replace(d, values=d.values[:499], labels=d.labels[:499]), "499 train examples.*500"),
+        (lambda d: replace(d, values=d.values[..., :4, :4], test_values=d.test_values[..., :4, :4]), "4×4.*5"),
+        (lambda d: replace(d, test_values=d.test_values[:5], test_labels=d.test_labels[:5]), "5 test examples"),
+    ],
+)
+def test_data_that_cannot_be_judged_are_refused(
+    digits: Dataset, change: Callable[[Dataset], Dataset], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        extractor_set.build(change(digits))
+
+
+def test_a_panel_is_asked_for_some_of_its_judges(built: ExtractorSet) -> None:
+    some = built.only(["a", "c"])
+    assert list(some.judges) == ["a", "c"] and some.first == "a"
+    for names, words in ((["a", "x"], "a,x.*a, b, c"), (["c", "a"], "a comes first"), ([], "a, b, c")):
+        with pytest.raises(UsageError, match=words):
+            built.only(names)
+
+
+def test_examples_of_another_shape_are_refused(built: ExtractorSet) -> None:
+    with pytest.raises(UsageError, match=r"mine has examples of 1×28×28.*digits see 1×8×8.*--judge DATA"):
+        built.require((1, 28, 28), "mine")
+
+
+# ---- files that are not what was written
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(InkwashError) as caught:
+        extractor_files.read(folder)
+    said = str(caught.value)
+    assert "\n" not in said and "delete" in said and str(folder) in said
+    return said
+
+
+@pytest.fixture
+def spoilt(kept: Path, tmp_path: Path) -> Path:
+    """A copy of the panel that the test may spoil."""
+    for name, content in contents(kept).items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "c.safetensors", "rows.safetensors"])
+@pytest.mark.parametrize("place", [3, 100, -1])
+def test_a_flipped_byte_is_found(spoilt: Path, name: str, place: int) -> None:
+    content = bytearray((spoilt / name).read_bytes())
+    content[place] ^= 1
+    (spoilt / name).write_bytes(content)
+    assert name in refusal(spoilt) and "SHA-256" in refusal(spoilt)
+
+
+@pytest.mark.parametrize("length", [0, 5, 4000])
+def test_a_file_cut_short_is_found(spoilt: Path, length: int) -> None:
+    (spoilt / "b.safetensors").write_bytes((spoilt / "b.safetensors").read_bytes()[:length])
+    assert "b.safetensors" in refusal(spoilt)
+
+
+@pytest.mark.parametrize("name", ["panel.json", "a.safetensors", "rows.safetensors"])
+def test_a_missing_file_is_named(spoilt: Path, name: str) -> None:
+    (spoilt / name).unlink()
+    assert name in refusal(spoilt)
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.update(format=2), "format 2.*reads 1"),
+        (lambda d: d["judges"]["a"].update(sha256="0" * 64), "SHA-256.*000000000000"),
+        (lambda d: d.pop("about"), "about"),
+        (lambda d: d["judges"]["a"].pop("scale"), "scale"),
+        (lambda d: d["about"].update(colour="blue"), "colour"),
+        (lambda d: d["about"].update(classes=["0", "1"]), "size mismatch"),
+        (lambda d: d.update(judges=["a"]), "cannot be read"),
+        (lambda d: d["judges"]["a"]["floor"].update(sizes=3), "cannot be read"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(spoilt: Path, change: Change, words: str) -> None:
+    described = verified(json.loads((spoilt / "panel.json").read_text()))
+    change(described)
+    (spoilt / "panel.json").write_text(json.dumps(with_checksum(described)))
+    with pytest.raises(InkwashError, match=words):
+        extractor_files.read(spoilt)
+    refusal(spoilt)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff"])
+def test_a_description_that_is_none_is_refused(spoilt: Path, text: str) -> None:
+    (spoilt / "panel.json").write_bytes(text.encode("latin-1"))
+    refusal(spoilt)
+
+
+def test_a_panel_half_written_is_none(built: ExtractorSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, text: str) -> None:
+        raise InkwashError("the disk is full")
+
+    monkeypatch.setattr(extractor_files, "write_text", full)
+    with pytest.raises(InkwashError):
+        extractor_files.write(built, tmp_path)
+    assert not (tmp_path / "panel.json").exists() and not list(tmp_path.glob(".*"))
+
+
+# ---- references
+
+
+@given(times=st.lists(st.integers(1, 5), min_size=3, max_size=3), seed=st.integers(0, 50))
+def test_weighted_moments_are_those_of_a_set_so_composed(times: list[int], seed: int) -> None:
+    """The law of mixtures, on populations: each class's rows as they are, its covariance over N."""
+    generator = torch.Generator().manual_seed(seed)
+    groups = [
+        torch.randn(n, 4, generator=generator, dtype=torch.float64) + 3 * torch.randn(4, generator=generator)
+        for n in (3, 8, 5)
+    ]
+    part = Part(Moments.of(torch.cat(groups)), tuple(population(group) for group in groups))
+    composed = torch.cat([group.repeat(k, 1) for group, k in zip(groups, times, strict=True)])
+    found = part.weighted([len(group) * k / len(composed) for group, k in zip(groups, times, strict=True)])
+    torch.testing.assert_close(found.mean, population(composed).mean)
+    torch.testing.assert_close(found.covariance, population(composed).covariance)
+    assert found.count == 16
+
+
+def population(rows: Tensor) -> Moments:
+    return Moments(rows.mean(0), torch.cov(rows.T, correction=0), len(rows))
+
+
+def test_their_own_proportions_give_the_whole_but_for_one_in_n(rows: Rows) -> None:
+    features, labels = rows(3000, 4), torch.arange(3000) % 7 % 3
+    part = Part.of(features + 2 * labels[:, None], labels, 3)
+    own = part.weighted((torch.bincount(labels) / 3000.0).tolist())
+    torch.testing.assert_close(own.mean, part.whole.mean)
+    torch.testing.assert_close(own.covariance, part.whole.covariance, rtol=2e-3, atol=2e-3)
+    assert distance(own, part.whole) < 1e-5
+
+
+def test_a_class_of_one_example_has_no_moments_and_no_class_has_then(rows: Rows) -> None:
+    assert Part.of(rows(10, 3), torch.tensor([0] * 9 + [1]), 2).classes == ()
+    assert Part.of(rows(10, 3), torch.tensor([0] * 10), 2).classes == ()
+    assert len(Part.of(rows(10, 3), torch.tensor([0] * 8 + [1] * 2), 2).classes) == 2
+
+
+@given(
+    a=st.floats(0, 10), b=st.floats(0, 1000), sizes=st.sets(st.integers(2, 10_000), min_size=2), n=st.integers(1, 10**6)
+)
+def test_a_line_in_one_over_n_is_followed_exactly(a: float, b: float, sizes: set[int], n: int) -> None:
+    measured = tuple(sorted(sizes))
+    scale = Scale(measured, tuple(a + b / size for size in measured))
+    tolerance = 1e-9 * (a + b) * max(measured) * max(1, measured[0] / n)
+    assert scale.at(n) == pytest.approx(a + b / n, abs=tolerance)
+
+
+def test_a_scale_goes_through_what_was_measured_and_never_below_zero() -> None:
+    scale = Scale((200, 500, 1000), (1.0, 0.7, 0.1))
+    assert [scale.at(n) for n in (200, 500, 1000)] == pytest.approx([1.0, 0.7, 0.1])
+    assert scale.at(100_000) == 0 and scale.at(300) == pytest.approx(
+        0.7 + 0.3 * (1 / 300 - 1 / 500) / (1 / 200 - 1 / 500)
+    )
+    assert Scale((297,), (0.8,)).at(10) == Scale((297,), (0.8,)).at(10_000) == 0.8

@@ -1,0 +1,105 @@
+"""KID is unbiased: zero in expectation where nothing differs, and torchmetrics' number where something does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inkwash.core.noise import Stream, permutation
+from inkwash.errors import InkwashError, UsageError
+from inkwash.metrics.kid import distance
+
+Rows = Callable[..., Tensor]
+
+
+@pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance`")
+def test_torchmetrics_agrees(rows: Rows) -> None:
+    kid = pytest.importorskip("torchmetrics.image.kid").KernelInceptionDistance
+    oracle = kid(feature=nn.Flatten(), subsets=1, subset_size=150)
+    real, fake = rows(150, 6), 1.2 * rows(150, 6, seed=1) + 0.2
+    oracle.update(real, real=True)
+    oracle.update(fake, real=False)
+    found = distance(real, fake, block=150)
+    assert found.value == pytest.approx(oracle.compute()[0].item(), rel=1e-9)
+    assert math.isnan(found.error)
+
+
+def test_over_all_ways_to_split_one_set_the_mean_is_zero(rows: Rows) -> None:
+    pooled = rows(60, 4)
+    found = []
+    for draw in range(400):
+        order = permutation(1, draw, Stream.SHUFFLE, 60)
+        found.append(distance(pooled[order[:30]], pooled[order[30:]], block=30).value)
+    values = torch.tensor(found)
+    # for exchangeable rows the unbiased estimate has mean 0 exactly, whatever the rows are
+    assert abs(values.mean()) < 3.5 * values.std() / math.sqrt(400)
+    assert 0.3 < (values < 0).double().mean() < 0.8
+
+
+def test_an_equal_mean_difference_is_seen_by_the_expected_kernel() -> None:
+    # the constant sets 0 and c: every kernel is known, so that the discrepancy is k(0,0) + k(c,c) - 2 k(0,c)
+    zeros, ones = torch.zeros(40, 3), torch.ones(40, 3)
+    found = distance(zeros, ones, block=20)
+    assert found.value == pytest.approx(1 + 8 - 2, rel=1e-12)
+    assert found.error == pytest.approx(0, abs=1e-12)
+
+
+def test_the_error_is_the_scatter_of_the_estimate(rows: Rows) -> None:
+    found = [distance(rows(400, 3, seed), rows(400, 3, seed + 100) + 0.3, block=50) for seed in range(60)]
+    scatter = torch.tensor([each.value for each in found]).std().item()
+    error = math.sqrt(sum(each.error**2 for each in found) / 60)
+    assert 0.75 < error / scatter < 1.33
+
+
+def test_sorted_rows_do_not_matter_because_blocks_are_shuffled(rows: Rows) -> None:
+    two_classes = torch.cat([rows(100, 3) + 3, rows(100, 3, seed=1) - 3])
+    found = distance(two_classes, torch.cat([rows(100, 3, seed=2) - 3, rows(100, 3, seed=3) + 3]), block=50)
+    apart = distance(two_classes[:100], two_classes[100:], block=50)
+    # unshuffled, every block would hold one class on each side
+    assert abs(found.value) < 0.15 * apart.value
+
+
+def test_sets_of_two_sizes_use_up_the_smaller(rows: Rows) -> None:
+    small, large = rows(99, 3), rows(500, 3, seed=1)
+    assert distance(small, large, block=50) == distance(small, large, block=99)
+
+
+def test_a_copied_set_lies_below_zero(rows: Rows) -> None:
+    features = rows(80, 4)
+    # the pairs of a row with its own copy count, those of a row with itself do not
+    assert distance(features, features, block=80).value < 0
+
+
+def test_in_many_blocks_a_row_seldom_meets_its_copy(rows: Rows) -> None:
+    # each set is shuffled by itself: in the same order every block would be compared with its own copy
+    features = rows(2000, 3)
+    found = distance(features, features, block=20)
+    assert abs(found.value) < 3 * found.error
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: distance(torch.zeros(9, 2), torch.zeros(50, 2), block=10), UsageError, "9 rows.*needs 10"),
+        (lambda: distance(torch.zeros(50, 2), torch.zeros(50, 3), block=10), UsageError, "2 wide.*3"),
+        (lambda: distance(torch.zeros(50, 2), torch.zeros(50, 2), block=1), UsageError, "block"),
+        (lambda: distance(torch.full((50, 2), math.nan), torch.zeros(50, 2), block=10), InkwashError, "NaN"),
+    ],
+)
+def test_bad_input_is_named_in_one_line(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_the_interval_of_few_blocks_holds_zero_where_nothing_differs(rows: Rows) -> None:
+    """Two blocks hardly know how far they scatter: two standard errors would hold zero seven times in ten."""
+    found = [distance(rows(60, 3, seed), rows(60, 3, seed + 1000), block=30) for seed in range(200)]
+    held = sum(low < 0 < high for low, high in (each.interval for each in found if each.interval))
+    # 190 expected of 200, with a deviation of 3
+    assert held >= 180
+    assert distance(rows(60, 3), rows(60, 3, 1), block=60).interval is None

@@ -1,0 +1,147 @@
+"""A run of so many minutes ends at its deadline, whatever the machine does in the meantime; no real time passes here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from inkwash.runs.time_budget import FEWEST_STEPS, MEASURING_SHARE, Plan, TimeBudget
+from inkwash.training.horizon import Horizon
+from inkwash.training.lengths import MOST
+
+Seconds = Callable[[float], float]
+START = 4.0
+"""Seconds that pass before the first step."""
+
+
+class Run(NamedTuple):
+    """What happened: steps done, when it ended, seconds of measurements, all plans, shares of the decay left by step."""
+
+    steps: int
+    end: float
+    measuring: float
+    plans: list[Plan]
+    decay: list[float]
+    warning: str | None
+
+
+def run(seconds: float, step: Seconds, measurement: Seconds, every: int = 10**9, after: int = 0) -> Run:
+    """Return a run on a machine where a step that begins at time t takes step(t) seconds, a measurement measurement(t)."""
+    now, spent, number, total, spacing = START, 0.0, after, MOST, 0
+    budget = TimeBudget(seconds, 0.0, lambda: now)
+    budget.begin(number)
+    horizon, plans, decay, warning = Horizon(MOST, after), list[Plan](), list[float](), None
+    while number < total:
+        decay.append(horizon.remaining_at(number + 1))
+        now += step(now)
+        number += 1
+        trial = False
+        if budget.due(number):
+            trial = not budget.calibrated
+            if not trial:
+                plans.append(budget.plan(number, lambda steps: steps // every + 1))
+        if plans:
+            total, spacing = plans[-1].total, plans[-1].spacing
+        if trial or number == total or number % (spacing or every) == 0:
+            cost = measurement(now)
+            now, spent = now + cost, spent + cost
+            budget.measured(number, cost, milestone=True)
+        if trial:
+            plans.append(budget.plan(number, lambda steps: steps // every + 1))
+            total, spacing, warning = plans[-1].total, plans[-1].spacing, budget.warning(plans[-1])
+        if plans:
+            horizon = horizon.revised(number, total)
+    return Run(number - after, now, spent, plans, decay, warning)
+
+
+@pytest.mark.parametrize("seconds", [30.0, 60.0, 600.0])
+@pytest.mark.parametrize("step", [0.01, 0.3, 2.0])
+@pytest.mark.parametrize("measurement", [0.02, 1.0, 4.0])
+def test_on_a_steady_machine_nearly_all_of_the_time_is_used(seconds: float, step: float, measurement: float) -> None:
+    found = run(seconds, lambda _: step, lambda _: measurement)
+    assert seconds - 2 * step - 1 < found.end < seconds + step + 1
+    assert found.steps * step + found.measuring > 0.9 * (seconds - START) - 2 * step
+
+
+@pytest.mark.parametrize("speed", [0.2, 0.5, 3.0, 10.0])
+@pytest.mark.parametrize("change", [20.0, 60.0, 110.0])
+def test_a_machine_whose_speed_changes_ends_at_the_deadline(speed: float, change: float) -> None:
+    """A slow start leaves time that is used later, a fast one is followed by fewer steps; measurements slow down too."""
+
+    def factor(now: float) -> float:
+        return 1.0 if now < change else 1 / speed
+
+    found = run(120.0, lambda now: 0.1 * factor(now), lambda now: 1.5 * factor(now))
+    assert 120 - 3 * max(1, 1 / speed) < found.end < 120 + 10
+    work = (change - START) / 0.1 + (120 - change) * speed / 0.1
+    assert found.steps > 0.75 * work - 30
+
+
+def test_a_machine_that_is_busy_now_and_then_ends_at_the_deadline() -> None:
+    found = run(180.0, lambda now: 0.3 if int(now / 7) % 2 else 0.1, lambda now: 4.0 if int(now / 7) % 2 else 1.5)
+    assert 170 < found.end < 190
+    assert max(plan.total for plan in found.plans[2:]) < 1.6 * min(plan.total for plan in found.plans[2:])
+
+
+def test_a_machine_that_stands_still_past_the_deadline_ends_after_that_step() -> None:
+    found = run(60.0, lambda now: 100.0 if now > 30 else 0.1, lambda _: 1.0)
+    assert found.end < 30 + 100 + 2
+
+
+@pytest.mark.parametrize("speed", [0.2, 1.0, 5.0])
+def test_the_decay_never_rises_and_comes_to_its_end(speed: float) -> None:
+    found = run(120.0, lambda now: 0.1 if now < 60 else 0.1 / speed, lambda _: 1.0)
+    assert found.decay[0] == pytest.approx(1.0)
+    assert all(later <= earlier for earlier, later in zip(found.decay, found.decay[1:], strict=False))
+    assert 0 < found.decay[-1] < 0.02
+
+
+def test_measurements_take_at_most_a_quarter_of_the_time() -> None:
+    often = run(600.0, lambda _: 0.1, lambda _: 1.0, every=1)
+    assert often.measuring < (MEASURING_SHARE + 0.05) * 600
+    assert 595 < often.end < 605
+    spacings = {plan.spacing for plan in often.plans}
+    assert all(spacing and math.log2(spacing).is_integer() for spacing in spacings) and len(spacings) <= 2
+    rare = run(600.0, lambda _: 0.1, lambda _: 1.0, every=500)
+    assert {plan.spacing for plan in rare.plans} == {0}
+
+
+def test_too_few_steps_are_a_warning_that_names_enough_minutes() -> None:
+    short = run(30.0, lambda _: 5.0, lambda _: 6.0)
+    assert 1 <= short.steps < FEWEST_STEPS and short.end < 30 + 10
+    assert short.warning is not None and "5 s/step" in short.warning
+    minutes = float(short.warning.split("--minutes ")[1].split()[0])
+    enough = run(60 * minutes, lambda _: 5.0, lambda _: 6.0)
+    assert enough.warning is None and enough.steps >= FEWEST_STEPS
+
+
+def test_time_that_is_over_before_the_first_step_allows_that_step_and_one_measurement() -> None:
+    found = run(2.0, lambda _: 5.0, lambda _: 6.0)
+    assert (found.steps, found.measuring) == (1, 6.0) and found.warning is not None
+
+
+def test_a_resumed_run_counts_its_own_time() -> None:
+    new, resumed = (run(60.0, lambda _: 0.1, lambda _: 1.0, every=50, after=after) for after in (0, 1000))
+    assert (new.steps, new.end) == (resumed.steps, resumed.end)
+
+
+def test_the_years_of_a_thousand_lives_are_planned_like_any() -> None:
+    budget = TimeBudget(1e300, 0.0, iter(range(100)).__next__)  # type: ignore[arg-type]
+    budget.begin(0)
+    budget.due(1)
+    budget.measured(1, 1.0, milestone=True)
+    plan = budget.plan(2, lambda total: total)
+    assert plan.total <= MOST and plan.total // plan.spacing <= 10_000
+
+
+def test_a_horizon_is_linear_and_keeps_its_course_where_it_is_revised() -> None:
+    horizon = Horizon(100)
+    assert [horizon.remaining_at(step) for step in (1, 51, 101)] == [1.0, 0.5, 0.0]
+    for total in (60, 100, 1000):
+        revised = horizon.revised(50, total)
+        assert revised.remaining_at(51) == horizon.remaining_at(51)
+        assert revised.remaining_at(50 + (total - 50) // 2 + 1) == pytest.approx(0.25)
+        assert revised.remaining_at(total + 1) == 0

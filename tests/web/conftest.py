@@ -1,0 +1,67 @@
+"""What the tests of the page share: one thread, and an application over the bundled models and an empty folder of runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from starlette.testclient import TestClient
+
+from inkwash.web import server
+from inkwash.web.catalog import Catalog
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """The bundled models; runs are looked for in a folder that is empty."""
+    return Catalog((), tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def client(catalog: Catalog) -> Iterator[TestClient]:
+    """A browser of an application that asks for no token."""
+    with TestClient(server.build(catalog), base_url="http://localhost:8000", raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture
+def drawn(client: TestClient) -> Callable[..., list[tuple[str, dict[str, Any]]]]:
+    """`drawn(seeds=[1, 2], steps=3)` is the list of events of that drawing, from the smallest bundled model."""
+
+    def call(**asked: Any) -> list[tuple[str, dict[str, Any]]]:
+        answer = client.post("/api/draw", json={"model": "digits", "seeds": [0], "steps": 2} | asked)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        return events(answer.text)
+
+    return call
+
+
+def events(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the events of a stream."""
+    blocks = [block.split("\n") for block in text.strip().split("\n\n")]
+    return [(first.removeprefix("event: "), json.loads(second.removeprefix("data: "))) for first, second in blocks]
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path) -> Path:
+    """A run of a few steps on the bundled digits."""
+    import inkwash
+
+    folder = tmp_path / "runs" / "mine"
+    inkwash.train(
+        "digits",
+        "digits",
+        folder,
+        "4 steps",
+        network__widths=[8, 16],
+        training__batch=8,
+        sampling__preview="ddim:2",
+    )
+    return folder
