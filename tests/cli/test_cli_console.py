@@ -9,7 +9,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from inkwash.cli.console import Console, TextColumn
-from inkwash.printing import print as print_text
+from inkwash.text.printing import print as print_text
 
 HOSTILE = "[red]a[/red] :smile: \x1b[31mb\x07"
 SHOWN = "[red]a[/red] :smile: \\x1b[31mb\\x07"
