@@ -20,7 +20,7 @@ import torch
 from cyclopts import App
 
 from inkwash.errors import InkwashError
-from inkwash.training import checkpoints
+from inkwash.io import checkpoints
 
 RUN = ["--set", "network.widths=[8,16]", "--set", "training.batch=16", "--set", "sampling.preview=ddim:2"]
 OFTEN = ["--checkpoint-every", "2 steps", "--set", 'training.milestones=["every 50 steps"]', "--keep", "2"]

@@ -37,7 +37,7 @@ from inkwash.config import recipe
 from inkwash.core import DENSITIES, SCHEDULES, WARPS
 from inkwash.nets import NETS
 from inkwash.objectives import WEIGHTS
-from inkwash.training.optimizers import OPTIMIZERS, Optimizer
+from inkwash.optim.optimizers import OPTIMIZERS, Optimizer
 
 Draw = st.DrawFn
 WRITTEN = "wild.toml"

@@ -22,13 +22,14 @@ LIBRARY = (
     "distributed",
     "core",
     "nets",
+    "optim",
     "objectives",
     "data",
     "metrics",
-    "training",
     "config",
     "model",
     "sampling",
+    "training",
 )
 LABORATORY = ("viz", "checks", "runs", "evaluation", "lab", "speed")
 APPLICATIONS = ("api", "web", "export", "cli", "__main__")

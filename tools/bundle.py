@@ -18,11 +18,11 @@ import torch
 
 from inkwash.config.recipe import Recipe, load
 from inkwash.data.spec import DatasetSpec
+from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
+from inkwash.io.checkpoints import Checkpoint
 from inkwash.runs.card import write_record
 from inkwash.runs.folder import RunFolder
-from inkwash.training import checkpoints
-from inkwash.training.checkpoints import Checkpoint
 from inkwash.training.state import Progress
 
 MODELS = Path(__file__).parent.parent / "inkwash" / "models"

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from inkwash import model
 from inkwash.config import recipe
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import Schedule
 from inkwash.data import Dataset
@@ -37,7 +38,6 @@ from inkwash.sampling.run import (
     sample_batches,
     split_range,
 )
-from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective
 from inkwash.viz.samples import grid_or_scatter
 

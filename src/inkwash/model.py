@@ -21,9 +21,9 @@ from inkwash.data import dataset_called
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, other_file, unknown_name, warn
 from inkwash.hardware import devices, memory
+from inkwash.io import checkpoints
 from inkwash.nets import NETS, summary
 from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, built
-from inkwash.training import checkpoints
 
 LARGE = 2**20
 """Values of an example from which on it is estimated whether memory holds a forward pass; torch takes a second for that."""

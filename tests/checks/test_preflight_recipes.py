@@ -164,6 +164,6 @@ def test_a_model_whose_network_only_its_author_has_is_judged_by_the_rest(sound, 
 
 @pytest.mark.parametrize("name", model.bundled())
 def test_bundled_models_are_warned_of_their_recipe_only(name):
-    from inkwash.training import checkpoints
+    from inkwash.io import checkpoints
 
     assert about(checks.of_checkpoint(checkpoints.load(model.find(name)).header)) == TRUE_OF_BUNDLED[name]

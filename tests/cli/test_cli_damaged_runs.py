@@ -15,9 +15,8 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from inkwash.io import png_metadata
+from inkwash.io import checkpoints, png_metadata
 from inkwash.runs.folder import RunFolder
-from inkwash.training import checkpoints
 
 WRECKS = {
     "cut short": (lambda whole: whole[: len(whole) // 2], "damaged or cut short"),

@@ -14,10 +14,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from inkwash.evaluation import extractors
+from inkwash.io import checkpoints
 from inkwash.io.integrity import with_checksum
 from inkwash.io.names import fault
 from inkwash.metrics import extractor_training
-from inkwash.training import checkpoints
 
 Inkwash = Callable[..., Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from safetensors.torch import save_file
 
-from inkwash.training import checkpoints
+from inkwash.io import checkpoints
 
 MEMORY = 400 << 20
 """Bytes that a refusal may take more than what was there before, imports of libraries included."""

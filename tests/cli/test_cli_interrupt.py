@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from inkwash.training import checkpoints
+from inkwash.io import checkpoints
 
 TINY = [
     "--set",

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from inkwash import USUAL
-from inkwash.io import png_metadata
-from inkwash.training import checkpoints
+from inkwash.io import checkpoints, png_metadata
 
 SIDE, GAP = 8, 2
 TWO = ["--sampler", "ddim:2"]

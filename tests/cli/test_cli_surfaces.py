@@ -8,7 +8,7 @@ import tomllib
 import numpy as np
 
 from inkwash.config import recipe
-from inkwash.training import checkpoints
+from inkwash.io import checkpoints
 
 SECTIONS = {
     "name": None,

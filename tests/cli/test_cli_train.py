@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from inkwash.training import checkpoints
+from inkwash.io import checkpoints
 
 PLAIN = ["simple-unet", "--data", "digits", "--set", "network.base=4", "--set", "sampling.preview=ddim:2"]
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inkwash.training import checkpoints
+from inkwash.io import checkpoints
 
 Torchrun = Callable[..., Any]
 SMALL = [

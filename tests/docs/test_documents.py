@@ -22,6 +22,7 @@ from torch import nn
 from inkwash import cli, core, model, nets, objectives
 from inkwash.cli.tables.recipes import promised
 from inkwash.config import recipe
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.data import DATASETS
 from inkwash.errors import InkwashError
@@ -31,7 +32,6 @@ from inkwash.model import Model
 from inkwash.sampling.request import Kind
 from inkwash.sampling.run import SamplingSettings
 from inkwash.speed.plan import BENCHES
-from inkwash.training.lengths import Length
 from inkwash.viz import writers
 from inkwash.viz.writers import Write
 

@@ -17,10 +17,10 @@ from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.evaluation import extractors
 from inkwash.evaluation.extractors import Bench
+from inkwash.io import checkpoints
 from inkwash.metrics import extractor_set, extractor_training
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.model import Model
-from inkwash.training import checkpoints
 
 torch.set_num_threads(1)
 

@@ -18,10 +18,10 @@ import torch
 
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
+from inkwash.io import checkpoints
 from inkwash.runs import training_run as courses
 from inkwash.runs.start import resume
 from inkwash.runs.training_run import Run
-from inkwash.training import checkpoints
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMESPACE = ["unshare", "-m"] if hasattr(os, "getuid") and os.getuid() == 0 else ["unshare", "-Urm"]

@@ -18,10 +18,10 @@ import inkwash
 from inkwash import model
 from inkwash.core import SCHEDULES, Clipped, Cosine, Guided, Karras, Linear, NetDenoiser, Schedule
 from inkwash.errors import InkwashError, UsageError
+from inkwash.io import checkpoints
 from inkwash.model import Model
 from inkwash.runs import training_run as courses
 from inkwash.runs.training_run import Run
-from inkwash.training import checkpoints
 
 Untrained = Callable[..., Model]
 

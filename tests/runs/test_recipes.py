@@ -19,7 +19,7 @@ from inkwash.errors import UsageError
 from inkwash.nets import NETS
 from inkwash.nets.summary import parameters
 from inkwash.objectives import WEIGHTS, MinSNR
-from inkwash.training.optimizers import OPTIMIZERS
+from inkwash.optim.optimizers import OPTIMIZERS
 
 MNIST = DatasetSpec("mnist", "0" * 64, 60_000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.62)
 PLANE = DatasetSpec("moons", "0" * 64, 10_000, (2,), ("upper", "lower"), (0.5, 0.5), 1.0)

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 import torch
 
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
+from inkwash.io import checkpoints
 from inkwash.runs import training_run as courses
 from inkwash.runs.events import Measured, Planned, Sampled, Saved
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.start import changed_rate, resume, start
 from inkwash.runs.time_budget import TimeBudget
 from inkwash.runs.training_run import Run, Step
-from inkwash.training import checkpoints
-from inkwash.training.lengths import Length
 
 CPU = torch.device("cpu")
 

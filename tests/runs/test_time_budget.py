@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
+from inkwash.io.limits import MOST_STEPS
+from inkwash.optim.horizon import Horizon
 from inkwash.runs.time_budget import FEWEST_STEPS, MEASURING_SHARE, Plan, TimeBudget
-from inkwash.training.horizon import Horizon
-from inkwash.training.lengths import MOST
 
 Seconds = Callable[[float], float]
 START = 4.0
@@ -30,10 +30,10 @@ class Run(NamedTuple):
 
 def run(seconds: float, step: Seconds, measurement: Seconds, every: int = 10**9, after: int = 0) -> Run:
     """Return a run on a machine where a step that begins at time t takes step(t) seconds, a measurement measurement(t)."""
-    now, spent, number, total, spacing = START, 0.0, after, MOST, 0
+    now, spent, number, total, spacing = START, 0.0, after, MOST_STEPS, 0
     budget = TimeBudget(seconds, 0.0, lambda: now)
     budget.begin(number)
-    horizon, plans, decay, warning = Horizon(MOST, after), list[Plan](), list[float](), None
+    horizon, plans, decay, warning = Horizon(MOST_STEPS, after), list[Plan](), list[float](), None
     while number < total:
         decay.append(horizon.remaining_at(number + 1))
         now += step(now)
@@ -134,7 +134,7 @@ def test_the_years_of_a_thousand_lives_are_planned_like_any() -> None:
     budget.due(1)
     budget.measured(1, 1.0, milestone=True)
     plan = budget.plan(2, lambda total: total)
-    assert plan.total <= MOST and plan.total // plan.spacing <= 10_000
+    assert plan.total <= MOST_STEPS and plan.total // plan.spacing <= 10_000
 
 
 def test_a_horizon_is_linear_and_keeps_its_course_where_it_is_revised() -> None:

@@ -16,13 +16,12 @@ from torch import Tensor
 from inkwash import model
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
-from inkwash.io import png_metadata
+from inkwash.io import checkpoints, png_metadata
 from inkwash.objectives import Denoising
 from inkwash.runs import training_run as courses
 from inkwash.runs.events import Measured, Sampled, Saved, Step
 from inkwash.runs.start import resume, start
 from inkwash.runs.training_run import Run
-from inkwash.training import checkpoints
 
 
 @pytest.fixture(autouse=True)

@@ -15,10 +15,10 @@ from inkwash.data import Dataset
 from inkwash.hardware import devices
 from inkwash.nets import NETS
 from inkwash.objectives import Denoising
+from inkwash.optim.horizon import Horizon
+from inkwash.optim.optimizers import Optimizer
 from inkwash.training.batches import Batches
-from inkwash.training.horizon import Horizon
 from inkwash.training.loop import Step, steps
-from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
 
 torch.set_num_threads(1)

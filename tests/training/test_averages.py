@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inkwash.optim.optimizers import Optimizer
 from inkwash.training import ema
 from inkwash.training.loop import Step
-from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
 
 

@@ -14,9 +14,9 @@ from inkwash.core import Cosine, Linear, NetDenoiser, Schedule, Target
 from inkwash.core.noise import Stream, normals
 from inkwash.data import Dataset
 from inkwash.objectives import Denoising
+from inkwash.optim.optimizers import Optimizer
 from inkwash.training.batches import Split
 from inkwash.training.loop import Step
-from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
 from inkwash.training.validation import LEVELS, ValidationSet, floor
 

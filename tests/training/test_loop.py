@@ -15,10 +15,10 @@ from inkwash.core import Cosine, NetDenoiser, Target
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.objectives import Denoising
+from inkwash.optim.horizon import Horizon
+from inkwash.optim.optimizers import Optimizer
 from inkwash.training.batches import Batches, Split
-from inkwash.training.horizon import Horizon
 from inkwash.training.loop import Step
-from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
 from inkwash.training.validation import ValidationSet
 

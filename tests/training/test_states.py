@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from inkwash.errors import InkwashError
-from inkwash.training import checkpoints
-from inkwash.training.checkpoints import Checkpoint
+from inkwash.io import checkpoints
+from inkwash.io.checkpoints import Checkpoint
+from inkwash.optim.optimizers import OPTIMIZERS, Optimizer
 from inkwash.training.loop import Step
-from inkwash.training.optimizers import OPTIMIZERS, Optimizer
 from inkwash.training.state import State
 
 Train = Callable[..., Iterator[Step]]

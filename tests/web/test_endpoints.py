@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from inkwash import model as models
-from inkwash.training import checkpoints
+from inkwash.io import checkpoints
 from inkwash.web import api_reference, figures, server
 from inkwash.web.catalog import Catalog
 from inkwash.web.schemas import LARGEST_SEED, DrawingAsked

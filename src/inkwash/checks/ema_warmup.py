@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.data.spec import DatasetSpec
 from inkwash.training import ema
 from inkwash.training.batches import Split
-from inkwash.training.lengths import Length
 
 
 def start_left(half_life: float, steps: int) -> float:

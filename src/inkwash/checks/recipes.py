@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import is_dataclass, replace
 
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import Betas, Schedule, Target
 from inkwash.core.terminal_snr import CLOSE, image_left, terminal_words
 from inkwash.data.spec import DatasetSpec
 from inkwash.model import NOISIEST_SOLVABLE
 from inkwash.training.batches import Split
-from inkwash.training.lengths import Length
 
 BETA_ROWS = (60, 100, 150, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 4000)
 """Numbers of rows that are tried, fewest first, as a way out of a table of betas that ends too early."""

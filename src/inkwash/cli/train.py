@@ -21,9 +21,9 @@ from inkwash.text.printing import print
 if TYPE_CHECKING:
     import torch
 
+    from inkwash.config.lengths import Length
     from inkwash.distributed.process_group import ProcessGroup
     from inkwash.runs.training_run import Run
-    from inkwash.training.lengths import Length
 
 
 def train(
@@ -114,9 +114,9 @@ def train(
 
 def _complete(out: Path, process_group: ProcessGroup) -> bool:
     """Return whether this launch's run in the folder `out` holds its last step, as the first of `process_group` sees it."""
+    from inkwash.io import checkpoints
     from inkwash.runs.folder import RunFolder
     from inkwash.runs.start import is_ours
-    from inkwash.training import checkpoints
 
     if not is_ours(out, process_group):
         return False
@@ -203,7 +203,7 @@ def _changes(given: dict[str, Any]) -> list[str]:
 
 
 def _length(given: dict[str, float | None]) -> Length | None:
-    from inkwash.training.lengths import Length
+    from inkwash.config.lengths import Length
 
     named = {unit: amount for unit, amount in given.items() if amount is not None}
     if len(named) > 1:

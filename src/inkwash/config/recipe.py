@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from inkwash.config.lengths import Length, Milestones
 from inkwash.config.schema import Data, Experiment, Network, Sampling, Training, decode, encode, options_of
 from inkwash.core import TARGETS, Density, Linear, Schedule, Uniform
 from inkwash.core.samplers import parse
@@ -20,9 +21,8 @@ from inkwash.io.binding import bind
 from inkwash.io.names import checked_name, cleaned_name
 from inkwash.nets import NETS
 from inkwash.objectives import Unweighted, Weight
+from inkwash.optim.optimizers import Optimizer
 from inkwash.text import synonyms
-from inkwash.training.lengths import Length, Milestones
-from inkwash.training.optimizers import Optimizer
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from inkwash.config.lengths import Length
 from inkwash.core import DENSITIES, SCHEDULES, WARPS, Schedule, Warped
 from inkwash.core.samplers import parse
 from inkwash.data.spec import LARGEST
@@ -17,8 +18,7 @@ from inkwash.errors import UsageError, unknown_name
 from inkwash.io.binding import bind, build, kind_of
 from inkwash.nets import NETS
 from inkwash.objectives import WEIGHTS
-from inkwash.training.lengths import Length
-from inkwash.training.optimizers import Optimizer
+from inkwash.optim.optimizers import Optimizer
 
 LARGEST_BATCH = 10**6
 

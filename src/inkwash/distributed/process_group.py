@@ -67,7 +67,9 @@ class ProcessGroup:
         Raises `UsageError` when there is less than one for each.
         """
         if size < self.world_size:
-            raise UsageError(f"{size} cannot be shared by {self.count} processes: start fewer, or give a larger batch")
+            raise UsageError(
+                f"{size} cannot be shared by {self.world_size} processes: start fewer, or give a larger batch"
+            )
         return slice(size * self.rank // self.world_size, size * (self.rank + 1) // self.world_size)
 
     def all_reduce(self, mine: Tensor, patiently: bool = False) -> Tensor:
@@ -108,10 +110,10 @@ class ProcessGroup:
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
-        """Let the first do the block alone, and the others once it has: it makes what they find there.
+        """Run the block in the main process first and then in the others, which find the files that it wrote.
 
-        Where it fails the others leave in silence, by `MainProcessError`: the first says why. What fails in another alone, such as
-        data that its host has not, is an `InkwashError` of its own.
+        If the main process fails, the others raise `MainProcessError` and print nothing. A failure of another process,
+        such as data missing on its host, raises `InkwashError` there.
         """
         if self.is_main:
             try:
@@ -127,7 +129,7 @@ class ProcessGroup:
             try:
                 yield
             except UsageError as error:
-                raise InkwashError(f"process {self.rank} of {self.count}, and not the first: {error}") from error
+                raise InkwashError(f"process {self.rank} of {self.world_size}, and not the first: {error}") from error
         # the others may take as long as the first did
         self.barrier()
 

@@ -17,6 +17,8 @@ MOST_ITEMS = 100_000
 """Items of a list or a table: the longest are the class names of a data set."""
 LARGEST_TEXT = 1 << 20
 """Bytes of a recipe file."""
+MOST_STEPS = 2**32 - 1
+"""Training steps: the random numbers of each are addressed by a 32-bit counter (`core.noise`)."""
 
 
 def parsed_json(text: str | bytes) -> Any:

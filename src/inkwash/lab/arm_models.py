@@ -12,12 +12,14 @@ import torch
 from inkwash import data as datasets
 from inkwash import model
 from inkwash.config import recipe
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe, differing
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.evaluation.sample_cache import Setting
+from inkwash.io import checkpoints
 from inkwash.io.names import checked_name, path_in
 from inkwash.lab.experiment import Arm, Trained
 from inkwash.lab.measurement import Ready, Watch
@@ -25,9 +27,7 @@ from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.start import resume, start
 from inkwash.runs.training_run import Run
-from inkwash.training import checkpoints
 from inkwash.training.batches import Split
-from inkwash.training.lengths import Length
 
 BACKWARD = 3
 """How many times a forward pass a training step takes: forward, and twice that back; learnt guidance is not in it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from inkwash.config.lengths import Length
 from inkwash.core import SCHEDULES
 from inkwash.errors import UsageError
 from inkwash.io.binding import build
@@ -15,7 +16,6 @@ from inkwash.lab.figures import Plot
 from inkwash.lab.measurement import Measure, table
 from inkwash.lab.results import Results
 from inkwash.sampling.run import SamplingSettings
-from inkwash.training.lengths import Length
 
 Outcome = Literal["holds", "holds in part", "does not hold", "cannot be told"]
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from inkwash import __version__
+from inkwash.config.lengths import Length
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation import extractors
@@ -29,7 +30,6 @@ from inkwash.lab.experiment import Arm, Experiment, Verdict
 from inkwash.lab.folder import LabFolder, Request
 from inkwash.lab.measurement import Lab, Measure, Picture, Ready, Watch
 from inkwash.lab.results import Result, Results, Series, Shown
-from inkwash.training.lengths import Length
 
 SEEDS = 12
 """Columns of the picture in which every arm shows the same seeds."""
@@ -217,8 +217,8 @@ def prepare(
 ) -> Work:
     """Return the work of an experiment in the folder `out`, as it was begun there if it was.
 
-    A length in minutes is measured here. Several `process_group` prepare together: the first finds what can be done, and makes the
-    judges of new data, before the others. Raises `UsageError` or `InkwashError` for all that cannot be found, trained,
+    A length in minutes is measured here. The main process of `process_group` resolves the plan and trains the judges of
+    new data before the others. Raises `UsageError` or `InkwashError` for all that cannot be found, trained,
     drawn or judged, before anything is written but those judges.
     """
     watch, place, folder = watch or Watch(), devices.device(device), LabFolder(Path(out))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
-from inkwash.training.lengths import Length
 
 
 @dataclass(frozen=True)

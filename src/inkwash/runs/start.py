@@ -11,18 +11,18 @@ from torch import nn
 
 from inkwash import data as datasets
 from inkwash.config import recipe
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset, Progress
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.hardware import devices
+from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
+from inkwash.optim.horizon import Horizon
 from inkwash.runs.checkpointing import CheckpointSchedule
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.training_run import Run
-from inkwash.training import checkpoints
-from inkwash.training.horizon import Horizon
-from inkwash.training.lengths import Length
 from inkwash.training.loop import Objective
 
 

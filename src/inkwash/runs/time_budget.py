@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from inkwash.training.lengths import MOST, Length
+from inkwash.config.lengths import Length
+from inkwash.io.limits import MOST_STEPS
 
 TRIAL_SHARE, TRIAL_SECONDS = 0.05, 10.0
 """How long steps are timed before the first plan: this share of the time, at most so many seconds, at least two steps."""
@@ -100,7 +101,7 @@ class TimeBudget:
         """
         self._time_steps(step)
         # all of this is in units of steps
-        room = min(self.left / self.pace - self.measurement, float(MOST - step))
+        room = min(self.left / self.pace - self.measurement, float(MOST_STEPS - step))
         total = step + max(0, int(room))
         wanted = measurements(total) - measurements(self.first)
         allowed = max(1.0, min((total - self.first) * MEASURING_SHARE / self.measurement, MOST_MEASUREMENTS))

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from inkwash import model
+from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe, differing, with_length
 from inkwash.core import NetDenoiser, Target
 from inkwash.data import Dataset
@@ -21,11 +22,14 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError
 from inkwash.hardware import devices
-from inkwash.io import png_metadata
+from inkwash.io import checkpoints, png_metadata
 from inkwash.io.atomic import write_text
+from inkwash.io.checkpoints import Checkpoint
+from inkwash.io.limits import MOST_STEPS
 from inkwash.io.names import path_in
 from inkwash.model import Model
 from inkwash.objectives import Denoising
+from inkwash.optim.horizon import Horizon
 from inkwash.runs import checkpointing
 from inkwash.runs.card import write_record
 from inkwash.runs.checkpointing import CheckpointSchedule
@@ -34,11 +38,7 @@ from inkwash.runs.folder import Log, RunFolder, commit
 from inkwash.runs.time_budget import Plan, TimeBudget
 from inkwash.runs.validation import Measuring
 from inkwash.sampling.run import SampleBatch, SamplingSettings, labels_for, metadata, sample_batches
-from inkwash.training import checkpoints
 from inkwash.training.batches import Batches
-from inkwash.training.checkpoints import Checkpoint
-from inkwash.training.horizon import Horizon
-from inkwash.training.lengths import MOST, Length
 from inkwash.training.loop import Objective, Step, steps
 from inkwash.training.state import State
 from inkwash.viz.samples import grid_or_scatter
@@ -91,7 +91,7 @@ class Run:
             self.budget = TimeBudget(60 * length.amount, self.since, self.clock)
             # what cannot be read is refused now, and not at the first plan
             CheckpointSchedule.of(chosen, 1, count)
-            self.schedule, total = CheckpointSchedule(MOST, {}), MOST
+            self.schedule, total = CheckpointSchedule(MOST_STEPS, {}), MOST_STEPS
         else:
             total = length.steps(training.batch, count)
             self.schedule = CheckpointSchedule.of(chosen, total, count)

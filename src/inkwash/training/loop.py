@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from inkwash.core import NetDenoiser
 from inkwash.distributed.process_group import SINGLE_PROCESS, MainProcessError, ProcessGroup
 from inkwash.errors import InkwashError
+from inkwash.optim.optimizers import Optimizer
 from inkwash.training import ema
 from inkwash.training.batches import Batches
-from inkwash.training.optimizers import Optimizer
 from inkwash.training.state import State
 
 Objective = Callable[[NetDenoiser, Tensor, Tensor | None, Tensor, Tensor], Tensor]
@@ -38,11 +38,11 @@ def steps(
     half_life: float,
     process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Iterator[Step]:
-    """Train up to the last step of the state's horizon, yielding after each; `denoiser` wraps the state's network.
+    """Train up to the last step of the state's horizon and yield after each step.
 
-    `half_life` of the average is in steps. Of several `process_group` each learns from its share of a batch, and `denoiser` wraps
-    the network that they have `together`. Raises `InkwashError` before the state takes in a loss or gradient that is not
-    finite.
+    `denoiser` wraps the state's network, or its DistributedDataParallel wrapper when there are several processes; each
+    of them computes the gradient of its shard of the batch. `half_life` of the EMA is in steps. Raises `InkwashError`
+    for a loss or gradient that is not finite, before the state is changed.
     """
     parameters = [p for p in state.net.parameters() if p.requires_grad]
     while state.progress.step < state.horizon.total:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.errors import InkwashError
-from inkwash.training.checkpoints import Checkpoint
-from inkwash.training.horizon import Horizon
+from inkwash.io.checkpoints import Checkpoint
+from inkwash.optim.horizon import Horizon
 
 
 @dataclass

@@ -21,10 +21,10 @@ from inkwash.core.samplers import parse
 from inkwash.data import encode
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name
+from inkwash.io import checkpoints
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 from inkwash.sampling.run import SamplingSettings, labels_for, sample_batches
-from inkwash.training import checkpoints
 from inkwash.web.lru_cache import Held
 
 KEPT = 3
@@ -208,9 +208,9 @@ class Catalog:
 
     def _find(self, spec: DatasetSpec, trained_on: str | None) -> EmpiricalDenoiser | None:
         size = spec.shape[-1] if not spec.is_points else None
-        for spec in dict.fromkeys((self.data, trained_on, spec.data)):
+        for name in dict.fromkeys((self.data, trained_on, spec.data)):
             try:
-                found = None if spec is None else datasets.local(spec, size)
+                found = None if name is None else datasets.local(name, size)
             except InkwashError:
                 found = None
             if found is not None and found.sha256 == spec.sha256:

@@ -15,9 +15,9 @@ from inkwash.checks import Concern
 from inkwash.cli.console import Console
 from inkwash.cli.tables import warnings as concern_lines
 from inkwash.errors import InkwashError
+from inkwash.io import checkpoints
+from inkwash.io.checkpoints import Checkpoint
 from inkwash.text.printing import printable
-from inkwash.training import checkpoints
-from inkwash.training.checkpoints import Checkpoint
 
 
 def show(name: str, as_json: bool, told: Sequence[Concern] | None = None) -> int:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from inkwash.errors import UsageError
-from inkwash.training.horizon import Horizon
-from inkwash.training.optimizers import Optimizer
+from inkwash.optim.horizon import Horizon
+from inkwash.optim.optimizers import Optimizer
 
 TOTAL = 100
 

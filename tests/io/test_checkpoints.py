@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.training import checkpoints
-from inkwash.training.checkpoints import Checkpoint
+from inkwash.io import checkpoints
+from inkwash.io.checkpoints import Checkpoint
 
 
 @pytest.fixture

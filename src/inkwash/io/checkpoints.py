@@ -23,9 +23,8 @@ from torch import Tensor
 from inkwash.errors import InkwashError, UsageError, warn
 from inkwash.io import integrity
 from inkwash.io.atomic import atomic, require_space
-from inkwash.io.limits import parsed_json, require_bounded
+from inkwash.io.limits import MOST_STEPS, parsed_json, require_bounded
 from inkwash.io.names import cleaned_name
-from inkwash.training.lengths import MOST
 
 FORMAT = 1
 LATEST = "latest"
@@ -225,8 +224,8 @@ def require(path: str | Path, header: Mapping[str, Any]) -> None:
     if missing:
         raise DamagedError(path, f"its header lacks {', '.join(missing)}")
     step = header["progress"].get("step")
-    if not isinstance(step, int) or not 0 <= step <= MOST:
-        raise DamagedError(path, f"field 'progress.step' is {step!a}, not a whole number in 0 to {MOST:,}")
+    if not isinstance(step, int) or not 0 <= step <= MOST_STEPS:
+        raise DamagedError(path, f"field 'progress.step' is {step!a}, not a whole number in 0 to {MOST_STEPS:,}")
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:

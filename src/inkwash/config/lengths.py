@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 
 from inkwash.errors import UsageError
+from inkwash.io.limits import MOST_STEPS
 
 UNITS = ("steps", "images", "epochs", "minutes")
-MOST = 2**32 - 1
-"""Steps of a run: what it draws is counted in so many (see `core.noise`)."""
 MOST_MILESTONES = 10**6
 
 
@@ -42,15 +41,17 @@ class Length:
     def steps(self, batch: int, images: int, where: str = "length") -> int:
         """Return this length in steps of `batch` images from a train set of `images`, at least 1.
 
-        Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MOST.
+        Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MOST_STEPS.
         """
         if self.unit == "minutes":
             raise UsageError(
                 f"{where} '{self}' is not a number of steps until the speed is measured: use steps, images or epochs here"
             )
         per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
-        if self.amount * per_unit > MOST:
-            raise UsageError(f"{where} '{self}' is more than {MOST:,} steps, which are counted in 32 bits: give less")
+        if self.amount * per_unit > MOST_STEPS:
+            raise UsageError(
+                f"{where} '{self}' is more than {MOST_STEPS:,} steps, which are counted in 32 bits: give less"
+            )
         return max(1, math.ceil(self.amount * per_unit - 1e-9))
 
 

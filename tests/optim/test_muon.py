@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from inkwash.training.muon import Muon, orthogonal
-from inkwash.training.optimizers import Optimizer
+from inkwash.optim.muon import Muon, orthogonal
+from inkwash.optim.optimizers import Optimizer
 
 
 def net() -> nn.Sequential:

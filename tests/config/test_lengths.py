@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from inkwash.config.lengths import UNITS, Length, Milestones
 from inkwash.errors import UsageError
-from inkwash.training.lengths import UNITS, Length, Milestones
 
 
 @pytest.mark.parametrize("unit", UNITS)

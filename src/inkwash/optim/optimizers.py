@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from inkwash.errors import UsageError, unknown_name
-from inkwash.training.muon import Muon
+from inkwash.optim.muon import Muon
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": partial(torch.optim.Adam, fused=True),  # Kingma & Ba 2015
