@@ -59,7 +59,8 @@ def measured(inkwash: Inkwash) -> Callable[..., dict[str, Any]]:
 def test_a_run_is_measured_in_one_table(runs: SimpleNamespace, inkwash: Inkwash) -> None:
     outcome = inkwash("evaluate", runs.digits, *ENOUGH)
     assert outcome.code == 0
-    assert outcome.err.startswith("judges of digits: A reads classes, B") and len(outcome.err.splitlines()) == 1
+    assert outcome.err.startswith("feature extractors (judges) for digits: A reads classes, B")
+    assert len(outcome.err.splitlines()) == 1
     lines = outcome.out.splitlines()
     assert lines[0].startswith("digits ddim:2 w 1: 220 against digits")
     for words in (
@@ -157,7 +158,9 @@ def test_samplers_are_compared_on_the_same_seeds(runs: SimpleNamespace, inkwash:
     found = measured(*ask)
     assert [row["evaluations"] for row in found["rows"]] == [2, 4, 3, 6]
     # seconds are timed anew at each call, and which setting is the cheapest may change with them
-    assert "within 5% of" in found["sentence"] and "within 5% of" in " ".join(outcome.out.split())
+    # what costs least of those that are as good, by intervals that hang on tiny networks
+    name = found["sentence"].partition(" is ")[0]
+    assert name in [entry["name"] for entry in found["entries"]] and f"{name} is " in " ".join(outcome.out.split())
     assert len(found["entries"]) == 4
 
 
@@ -199,7 +202,7 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
         ["-n is 1000000000000000000", "at most 10,000,000"],
     ),
     "unknown model": (lambda r: ["cgf-cosine"], ["unknown model 'cgf-cosine'", "did you mean 'cfg-cosine'"]),
-    "unknown sampler": (lambda r: [r.digits, "--sampler", "ddim:2,dimm:3"], ["unknown sampler 'dimm'", "'ddim'"]),
+    "unknown sampler": (lambda r: [r.digits, "--sampler", "ddim:2,dimm:3"], ["unknown sampler 'dimm'", "'ddim:3'"]),
     "unknown judge": (lambda r: [r.digits, "--judges", "a,x"], ["--judges a,x", "a, b, c"]),
     "no judge": (lambda r: [r.digits, "--judges", ""], ["--judges", "a, b, c"]),
     "another judge first": (lambda r: [r.digits, "--judges", "c,a"], ["judge a comes first"]),

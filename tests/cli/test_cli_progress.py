@@ -65,7 +65,7 @@ def test_sampling_counts_network_evaluations(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "less than a second"), (1.2, "1 second"), (1.6, "2 seconds"), (89, "89 seconds"), (91, "2 minutes")],
+    [(0.2, "1 second"), (1.2, "1 second"), (1.6, "2 seconds"), (89, "89 seconds"), (91, "2 minutes")],
 )
 def test_a_time_in_words_has_the_right_number(seconds: float, words: str) -> None:
     assert formatting.span(seconds) == words

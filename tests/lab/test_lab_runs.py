@@ -82,9 +82,9 @@ def test_what_is_interrupted_says_how_far_it_came(small, built):
     watch = Heard(drawing=2)
     with pytest.raises(KeyboardInterrupt):
         work(small(), built, watch).run(watch)
-    assert figures("out")["status"] == "stopped after 1 of 2 arms"
+    assert figures("out")["status"] == "stopped after 1 of 2 variants"
     assert figures("out")["verdict"] is None
-    assert "**Status**: stopped after 1 of 2 arms" in Path("out/card.md").read_text()
+    assert "**Status**: stopped after 1 of 2 variants" in Path("out/card.md").read_text()
 
 
 def test_what_is_complete_is_left_alone_and_tells_the_same(small, built):
@@ -202,7 +202,7 @@ def test_the_card_is_a_whole_record(small, built):
         "Qualitative",
         "Observations",
         "Next steps",
-        "Do it again",
+        "Reproduce",
     ]
     assert "simple-unet: It runs." in card
     assert verdict.words in card

@@ -59,7 +59,7 @@ def test_interrupted_all_save_and_the_same_command_goes_on(command: list[str], e
         lab.send_signal(signal.SIGINT)
         _, said = lab.communicate(timeout=60)
     assert lab.returncode == 130
-    assert said.count("stopped; what is done is kept") == 1 and "Traceback" not in said and "signal" not in said
+    assert said.count("stopped; finished parts are kept") == 1 and "Traceback" not in said and "signal" not in said
     with subprocess.Popen(asked, env=environment, stderr=subprocess.PIPE, text=True) as lab:
         assert lab.stderr is not None
         try:

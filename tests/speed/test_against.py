@@ -106,5 +106,5 @@ def test_points_have_no_rival():
 
 def test_without_diffusers_it_is_said_what_to_install(digits, monkeypatch):
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    with pytest.raises(UsageError, match=r"pip install -c constraints.txt -e '\.\[interop\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'inkwash\[interop\]'"):
         Theirs(digits.model)

@@ -13,7 +13,9 @@ def _each(names: str, replacement: str) -> dict[str, str]:
 
 
 _OUT = _each("output output-dir out-dir outdir output-path save-dir save-to", "--out {}")
-_DEVICE = _each("gpu cuda", "--device cuda") | _each("cpu", "--device cpu")
+_DEVICE = (
+    _each("gpu cuda", "--device cuda") | _each("cpu", "--device cpu") | _each("num-threads n-threads", "--threads {}")
+)
 _DATA = _each("dataset data-dir data-path data-root dataset-path", "--data {}")
 _SAMPLING = (
     _each("num-samples n-samples samples num num-images n-images", "-n {}")

@@ -17,8 +17,6 @@ def number(key: str, value: float) -> str:
 
 def span(seconds: float) -> str:
     """Return a time in words: 40 seconds, 1 second, 12 minutes, 2.5 hours."""
-    if seconds < 0.5:
-        return "less than a second"
     if seconds < 90:
-        return f"{seconds:.0f} second{'' if round(seconds) == 1 else 's'}"
+        return f"{seconds:.0f} seconds" if seconds >= 1.5 else "1 second"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

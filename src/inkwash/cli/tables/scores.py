@@ -10,7 +10,7 @@ from inkwash.evaluation.comparison import Comparison
 from inkwash.evaluation.formatting import number
 from inkwash.evaluation.score import Evaluation, Score
 
-HEADINGS = ("value", "95 %", "N=∞", "floor", "real test", "times")
+HEADINGS = ("value", "95 %", "N=∞", "floor", "real test", "÷ real")
 ACROSS = 4
 """Settings side by side in one table."""
 
