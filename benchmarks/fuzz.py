@@ -8,7 +8,7 @@ line that says why where the code is not 0, nothing written elsewhere, and nothi
 
 What is sound would train, draw, build judges or serve for hours. It is stopped where that begins: when so many examples have
 gone through a network (`SHORT`, for every tenth request `LONG`, with which small ones come to their end), and before judges
-are built, more pixels are written than are held in memory, a bench takes its turns, a server listens for requests, or a
+are built, more pixels are written than are held in memory, a server listens for requests, or a
 launcher starts processes. Such a request has "begun". The internet is out of reach throughout. The processes are requests
 that came to an end by themselves.
 """
@@ -45,8 +45,6 @@ TURN, TURNS = 20, 10**6
 LONG_WORK = (
     "inkwash.data.memory_map.array",
     "inkwash.metrics.extractor_set.build",
-    "inkwash.speed.peak.find",
-    "inkwash.speed.plan.in_turn",
     "torch.distributed.launcher.api.elastic_launch",
     "uvicorn.Server.run",
 )

@@ -78,7 +78,6 @@ BEGINNINGS = {
     "export": ["digits --to onnx", "moons --to web", "run"],
     "evaluate": ["fast -n 10", "mine.npz", "moons -n 20", "fast ddim-300 -n 4"],
     "lab": ["", "steps-vs-quality -n 200"],
-    "bench": ["sample digits --trials 1", "all moons", "train digits"],
     "show": ["", "digits", "run", "drawn.png", "mine.npz", "--json"],
 }
 """The beginnings of sound requests; flags that come after them are nearly always what is at fault."""

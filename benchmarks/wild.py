@@ -219,7 +219,6 @@ def to(draw: Draw, command: str) -> Case:
         case _:
             begun = [draw(st.sampled_from([WRITTEN, WRITTEN, "again"]))]
             begun = [
-                *["train"] * (command == "bench"),
                 *begun,
                 *draw(st.sampled_from([[], ["--data", "digits"]])) * (command == "train"),
             ]

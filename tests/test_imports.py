@@ -31,7 +31,7 @@ LIBRARY = (
     "sampling",
     "training",
 )
-LABORATORY = ("viz", "checks", "runs", "evaluation", "lab", "speed")
+LABORATORY = ("viz", "checks", "runs", "evaluation", "lab")
 APPLICATIONS = ("api", "web", "export", "cli", "__main__")
 ORDER = (*LIBRARY, *LABORATORY, *APPLICATIONS)
 """Every package and module of the root, from the bottom up: each imports only itself and what stands before it."""

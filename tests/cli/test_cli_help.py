@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from inkwash.cli import COMMANDS, OTHER_WORDS
+from inkwash.cli import COMMANDS, OTHER_WORDS, SPEED_WORDS
 
 
 def test_help_lists_the_commands_without_importing_torch():
@@ -84,9 +84,6 @@ def test_help_names_units_ranges_and_defaults(command, words, inkwash):
         ("resume", "train"),
         ("fit", "train"),
         ("continue", "train"),
-        ("benchmark", "bench"),
-        ("speed", "bench"),
-        ("time", "bench"),
         ("list", "show"),
         ("ls", "show"),
         ("info", "show"),
@@ -96,6 +93,11 @@ def test_help_names_units_ranges_and_defaults(command, words, inkwash):
 def test_the_first_words_of_newcomers_are_answered_with_the_right_one(word, command, refused):
     assert f"'{word}'" in (complaint := refused(word, "digits"))
     assert f"'inkwash {command}'" in complaint
+
+
+@pytest.mark.parametrize("word", SPEED_WORDS)
+def test_words_for_speed_name_the_benchmark_script(word, refused):
+    assert "python -m benchmarks.speed" in refused(word, "all")
 
 
 def test_other_words_lead_to_commands_that_there_are():

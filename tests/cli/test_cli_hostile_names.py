@@ -121,7 +121,7 @@ def is_text(outcome: Any) -> bool:
     return all(each.isprintable() or each in "\n\t" for each in printed)
 
 
-@pytest.mark.parametrize("command", [["show"], ["train", "-q"], ["bench", "train"]])
+@pytest.mark.parametrize("command", [["show"], ["train", "-q"]])
 def test_a_recipe_with_a_hostile_name_is_refused(command, name, place, inkwash):
     Path("given.toml").write_text(RECIPE.format(name=json.dumps(name)), encoding="utf-8")
     outcome = inkwash(*command, "given.toml")
@@ -195,13 +195,6 @@ def test_a_model_with_hostile_names_in_an_experiment(name, shared, place, inkwas
     Path("own.py").write_text(own, encoding="utf-8")
     assert is_text(inkwash("lab", "own", "--with", "own.py", "-n", "200", "--data", "digits", "-q"))
     assert place.unchanged("given", "own.py", "lab", "__pycache__")
-
-
-def test_a_benchmark_of_a_model_with_hostile_names(shared, place, inkwash):
-    flags = ["--trials", 1, "--threads", 1, "--precision", "float32", "--device", "cpu", "--sampler", "ddim:1"]
-    outcome = inkwash("bench", "sample", shared("given", "../../\x1b[31m[red]escaped"), *flags)
-    assert outcome.code == 0 and is_text(outcome)
-    assert place.unchanged("given")
 
 
 def test_the_server_writes_nothing_for_models_with_hostile_names(name, shared, place):

@@ -107,7 +107,7 @@ def test_a_recipe_that_asks_for_too_much_is_refused(case, command, inkwash, monk
     assert not Path("runs").exists() and not Path("out").exists()
 
 
-@pytest.mark.parametrize("command", [["show"], ["sample", "-n", "1"], ["bench", "train"], ["evaluate", "-n", "30"]])
+@pytest.mark.parametrize("command", [["show"], ["sample", "-n", "1"], ["evaluate", "-n", "30"]])
 @pytest.mark.parametrize("case", OF_HEADERS)
 def test_a_checkpoint_that_asks_for_too_much_is_refused(case, command, runs: SimpleNamespace, inkwash):
     field, value = OF_HEADERS[case]

@@ -20,7 +20,6 @@ FIRST = {
     "sample": "digits",
     "evaluate": "digits",
     "export": "digits",
-    "bench": "train",
     "lab": "guidance",
 }
 
@@ -129,7 +128,7 @@ def files():
     Path("images.npz").write_bytes(b"PK\x03\x04 and more")
 
 
-@pytest.mark.parametrize("command", ["sample", "export", "bench sample", "train", "show"])
+@pytest.mark.parametrize("command", ["sample", "export", "train", "show"])
 def test_a_pickle_is_recognised_and_never_called_damaged(command, files, refused):
     told = refused(*command.split(), "model.pt")
     assert "model.pt is a pickle" in told and "give " in told and "damaged" not in told

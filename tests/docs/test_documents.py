@@ -31,7 +31,6 @@ from inkwash.lab import EXPERIMENTS
 from inkwash.model import Model
 from inkwash.sampling.request import Kind
 from inkwash.sampling.run import SamplingSettings
-from inkwash.speed.plan import BENCHES
 from inkwash.viz import writers
 from inkwash.viz.writers import Write
 
@@ -156,8 +155,6 @@ class Reader:
             assert bound.arguments["thing"] in {*recipe.bundled(), *BUNDLED, *DATASETS, *self.runs, None}
         elif told.__name__ == "evaluate":
             self.evaluate(**bound.arguments)
-        elif told.__name__ == "bench":
-            self.bench(**bound.arguments)
         elif told.__name__ == "lab":
             assert bound.arguments["name"] in {*EXPERIMENTS, None}
 
@@ -198,13 +195,6 @@ class Reader:
         models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
         weights = plan.weights(rest["guidance"])
         entries.settings_for(models, plan.listed(sampler), weights, SamplingSettings())
-
-    def bench(self, what: str, things: tuple[str, ...] = (), sampler: str | None = None, **rest: Any) -> None:
-        assert what in BENCHES
-        for thing in things:
-            chosen = self.untrained(thing)
-            for text in (sampler or chosen.recipe.sampling.preview).split(","):
-                chosen.sampler(text)
 
     def untrained(self, name: str) -> Model:
         run = name.partition("/checkpoints/")[0]

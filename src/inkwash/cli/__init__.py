@@ -30,7 +30,6 @@ COMMANDS = {
     "export": "Write a model as ONNX, for diffusers, or as a page that samples in the browser without a server.",
     "evaluate": "Measure the quality of a model or a file of images against real ones, or compare several.",
     "lab": "Test a claim by an experiment: list the experiments, or run one from training to verdict.",
-    "bench": "Time training, sampling and startup on this machine, against its peak and against diffusers.",
     "show": "List recipes and models, or describe one, a run, a checkpoint or a data set.",
 }
 EXAMPLES = {
@@ -64,11 +63,6 @@ EXAMPLES = {
         "inkwash lab steps-vs-quality -n 1000",
         "inkwash lab schedules --data ../mnist --length '5 minutes'",
     ),
-    "bench": (
-        "inkwash bench all",
-        "inkwash bench sample cfg-cosine --sampler ddim:50,dpm++2m:20",
-        "inkwash bench train simple-unet --against",
-    ),
     "show": ("inkwash show ddpm-bn", "inkwash show runs/simple-unet-1", "inkwash show --json"),
 }
 for command, told in COMMANDS.items():
@@ -94,10 +88,6 @@ OTHER_WORDS = {
     "experiment": "lab",
     "experiments": "lab",
     "test": "lab",
-    "benchmark": "bench",
-    "speed": "bench",
-    "time": "bench",
-    "profile": "bench",
     "play": "serve",
     "playground": "serve",
     "web": "serve",
@@ -108,6 +98,9 @@ OTHER_WORDS = {
     "inspect": "show",
 }
 """First words that newcomers try, and the command they mean."""
+
+SPEED_WORDS = ("bench", "benchmark", "speed", "time", "profile")
+"""First words that mean the measurement of speed, which is a script of the repository."""
 
 
 LONGEST = 200
@@ -129,6 +122,10 @@ def run(arguments: list[str]) -> int:
     try:
         if arguments and arguments[0] in OTHER_WORDS:
             raise UsageError(f"there is no command '{arguments[0]}': it is 'inkwash {OTHER_WORDS[arguments[0]]}'")
+        if arguments and arguments[0] in SPEED_WORDS:
+            raise UsageError(
+                f"there is no command '{arguments[0]}': run 'python -m benchmarks.speed all' in a checkout of inkwash"
+            )
         count, arguments = _processes(arguments)
         if count is not None:
             # what cannot be understood is said before there are several to say it

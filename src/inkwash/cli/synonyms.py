@@ -87,9 +87,6 @@ FLAGS: dict[str, dict[str, str]] = {
     | _each("browser", "--open")
     | _each("run model checkpoint", "inkwash serve {}, without a flag before the run folder")
     | _DATA,
-    "bench": _DEVICE
-    | _each("repeats repeat runs iterations", "--trials {}")
-    | _each("method scheduler", "--sampler {}"),
     "show": _OUT | _each("run model recipe checkpoint", "inkwash show {}, without a flag before the name"),
 }
 """By command: an option that it does not have, and what does the same."""
