@@ -139,7 +139,7 @@ class Models:
         return [source for source in self.found.values() if isinstance(source, Plan)]
 
     @property
-    def metadata(self) -> DatasetSpec:
+    def spec(self) -> DatasetSpec:
         """The facts of the data that all models share."""
         first = next(iter(self.found.values()))
         return first.spec if isinstance(first, Model) else DatasetSpec.of(first.data, first.recipe.data.std)
