@@ -240,8 +240,8 @@ FAULTS = (
     Fault("held-out-overlap", "cls(order[held_out:].sort()", "cls(order[held_out - 1 :].sort()", BATCHES),
     Fault(
         "held-out-level",
-        "noise = normals(0, part, 0, Stream.HELD_OUT",
-        "noise = normals(0, part % len(self.images), 0, Stream.HELD_OUT",
+        "noise = normals(0, part, 0, Stream.VALIDATION_NOISE",
+        "noise = normals(0, part % len(self.images), 0, Stream.VALIDATION_NOISE",
         HELD_OUT,
     ),
     Fault(

@@ -10,7 +10,7 @@ import torch
 from inkwash import data, model
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
-from inkwash.core.noise import Stream, normals, words
+from inkwash.core.noise import Stream, normals, philox_words
 from inkwash.data import Dataset
 from inkwash.data.known_shapes import FORMS
 from inkwash.data.spec import DatasetSpec
@@ -53,9 +53,9 @@ def random_dataset(shape: tuple[int, ...], classes: tuple[str, ...], count: int 
     """Return `count` random examples: uint8 pixels, or float32 points for a shape of one axis."""
     index = torch.arange(count)
     if len(shape) == 1:
-        values = normals(0, index, 0, Stream.EVALUATION, shape)
+        values = normals(0, index, 0, Stream.BENCHMARK, shape)
     else:
-        values = (words(0, index, 0, Stream.EVALUATION, torch.Size(shape).numel()) % 256).to(torch.uint8)
+        values = (philox_words(0, index, 0, Stream.BENCHMARK, torch.Size(shape).numel()) % 256).to(torch.uint8)
         values = values.unflatten(1, shape)
     return Dataset("random numbers", values, index % len(classes) if classes else None, classes)
 

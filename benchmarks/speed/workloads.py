@@ -52,8 +52,8 @@ def convolution(shape: tuple[int, int, int], layout: str, precision: str, device
     channels, side, batch = shape
     dtype = devices.PRECISIONS[precision] or torch.float32
     batch *= 1 if device.type == "cpu" else ACCELERATOR_BATCHES
-    weight = normals(0, torch.arange(channels), 0, Stream.EVALUATION, (channels, 3, 3))
-    image = normals(1, torch.arange(1), 0, Stream.EVALUATION, (channels, side, side)).expand(batch, -1, -1, -1)
+    weight = normals(0, torch.arange(channels), 0, Stream.BENCHMARK, (channels, 3, 3))
+    image = normals(1, torch.arange(1), 0, Stream.BENCHMARK, (channels, side, side)).expand(batch, -1, -1, -1)
     weight, image = (x.to(device, dtype).contiguous(memory_format=LAYOUTS[layout]) for x in (weight, image))
     work = torch.inference_mode()(partial(functional.conv2d, image, weight, padding=1))
     return Workload("", f"convolution, {channels} at {side}x{side} {layout}", precision, work, flops=flops_of(work))

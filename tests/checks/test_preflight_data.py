@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inkwash import checks, data
 from inkwash.checks import digits as by_digits
-from inkwash.core.noise import Stream, normals, uniforms, words
+from inkwash.core.noise import Stream, normals, philox_words, uniforms
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.known_shapes import FORMS
 
@@ -98,7 +98,7 @@ def test_what_is_said_to_undo_it_in_numpy_does(look, channels, digits):
 def letters(text: str, side: int = 20) -> Dataset:
     """Twelve of each letter, moved and turned a little, as ten classes that are named as digits are."""
     font = ImageFont.load_default(14)
-    places = words(0, torch.arange(12 * len(text)), 0, Stream.SAMPLE, 3) % 3 - 1
+    places = philox_words(0, torch.arange(12 * len(text)), 0, Stream.SAMPLE, 3) % 3 - 1
     pictures = []
     for index, (x, y, turn) in enumerate(places.tolist()):
         page = Image.new("L", (side, side))
@@ -141,12 +141,12 @@ def test_pictures_with_light_and_shade_are_not_on_paper(brightness):
 
 
 def test_noise_is_no_concern_of_the_eye():
-    noise = words(0, torch.arange(64), 0, Stream.SAMPLE, 144).to(torch.uint8).view(64, 1, 12, 12)
+    noise = philox_words(0, torch.arange(64), 0, Stream.SAMPLE, 144).to(torch.uint8).view(64, 1, 12, 12)
     assert about(Dataset("noise", noise, torch.arange(64) % 10, DIGITS)) == []
 
 
 def doubled(count: int, times: int) -> Dataset:
-    single = words(0, torch.arange(count), 0, Stream.SAMPLE, 16).to(torch.uint8).view(count, 1, 4, 4)
+    single = philox_words(0, torch.arange(count), 0, Stream.SAMPLE, 16).to(torch.uint8).view(count, 1, 4, 4)
     return Dataset("doubled", single.repeat(times, 1, 1, 1))
 
 

@@ -1,22 +1,26 @@
-"""Noise is a function of counters: Philox word for word, normal in law, and the same whatever the batch."""
+"""Counter-based noise: Philox word for word, normally distributed, independent of the batch, one stream a purpose."""
 
 from __future__ import annotations
 
+import ast
 import math
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkwash.core.noise import Stream, normals, permutation, spherical, uniforms, words
+from inkwash.core import noise
+from inkwash.core.noise import Stream, normals, permutation, philox_words, spherical, uniforms
 
 WORD = 2**32
 
 
 def philox(counter: list[int], key: list[int]) -> list[int]:
-    """Ten rounds of Philox 4x32 on Python's whole numbers, from Salmon et al. 2011, section 3.3 and figure 3."""
+    """Return ten rounds of Philox 4x32 in Python integers: Salmon et al. 2011, section 3.3 and figure 3."""
     key_0, key_1 = key
     for _ in range(10):
         left, right = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]
@@ -42,14 +46,14 @@ def numbers(text: str) -> list[int]:
 
 
 @pytest.mark.parametrize("name", KNOWN_ANSWERS)
-def test_the_oracle_gives_the_known_answers_of_random123(name: str) -> None:
+def test_reference_philox_equals_the_known_answers_of_random123(name: str) -> None:
     counter, key, answer = map(numbers, KNOWN_ANSWERS[name])
     assert philox(counter, key) == answer
 
 
-def test_the_first_words_are_a_known_answer() -> None:
-    # of the published vectors, the only one that has the block index of a first block
-    assert words(0, 0, 0, Stream(0), 4).tolist() == [numbers(KNOWN_ANSWERS["zeros"][2])]
+def test_first_words_equal_a_known_answer() -> None:
+    # Of the published vectors, only this one has the counter of a first block.
+    assert philox_words(0, 0, 0, Stream.SAMPLE, 4).tolist() == [numbers(KNOWN_ANSWERS["zeros"][2])]
 
 
 @given(
@@ -63,8 +67,10 @@ def test_words_are_philox_of_block_item_draw_and_stream(
     seed: int, item: int, draw: int, stream: Stream, count: int
 ) -> None:
     key = [seed % WORD, seed // WORD]
-    expected = [word for block in range(6) for word in philox([block, item, draw, stream], key)]
-    assert words(seed, item, draw, stream, count).tolist() == [expected[:count]]
+    draw %= len(stream.draws)
+    counter = [item, stream.draws.start + draw, stream.number]
+    expected = [word for block in range(6) for word in philox([block, *counter], key)]
+    assert philox_words(seed, item, draw, stream, count).tolist() == [expected[:count]]
 
 
 @pytest.mark.parametrize("batch", [1, 7, 64])
@@ -74,17 +80,17 @@ def test_noise_is_the_same_bit_for_bit_in_any_batch(batch: int) -> None:
     assert torch.equal(torch.cat(pieces), everyone)
 
 
-def test_a_seed_an_image_is_the_same_as_one_call_an_image() -> None:
+def test_a_tensor_of_seeds_equals_one_call_per_seed() -> None:
     seeds = torch.tensor([3, 2**40 + 1, 2**62])
     together = normals(seeds, 0, 2, Stream.SAMPLE, (4,))
     for row, seed in enumerate(seeds.tolist()):
         assert torch.equal(together[row], normals(seed, 0, 2, Stream.SAMPLE, (4,))[0])
 
 
-def test_a_longer_draw_begins_with_the_shorter_one() -> None:
-    long = normals(1, 2, 3, Stream.HELD_OUT, (41,))
+def test_a_shorter_shape_is_a_prefix_of_a_longer_one() -> None:
+    long = normals(1, 2, 3, Stream.TRAIN_NOISE, (41,))
     for count in range(1, 41):
-        assert torch.equal(normals(1, 2, 3, Stream.HELD_OUT, (count,)), long[:, :count])
+        assert torch.equal(normals(1, 2, 3, Stream.TRAIN_NOISE, (count,)), long[:, :count])
 
 
 def test_noise_does_not_touch_the_global_generator() -> None:
@@ -105,18 +111,18 @@ def distance_to(cdf: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("stream", Stream)
-def test_uniforms_and_normals_follow_their_law(stream: Stream) -> None:
+def test_uniforms_and_normals_pass_kolmogorov_smirnov(stream: Stream) -> None:
     # sqrt(-log(p / 2) / 2) / sqrt(n) is exceeded with probability p (Kolmogorov 1933)
     bound = math.sqrt(-math.log(1e-4 / 2) / 2 / COUNT)
     uniform = uniforms(11, 0, 0, stream, COUNT)[0]
     assert distance_to(uniform.sort().values) < bound
-    normal = normals(11, 0, 1, stream, (COUNT,))[0].double()
+    normal = normals(12, 0, 0, stream, (COUNT,))[0].double()
     assert distance_to(torch.special.ndtr(normal.sort().values)) < bound
 
 
-def test_every_uniform_lies_inside_the_cell_of_its_word_and_so_is_never_0_or_1() -> None:
+def test_uniforms_lie_strictly_between_0_and_1() -> None:
     arguments = (11, torch.arange(50), 0, Stream.SAMPLE, 40)
-    word, place = words(*arguments), uniforms(*arguments) * WORD
+    word, place = philox_words(*arguments), uniforms(*arguments) * WORD
     assert (word < place).all() and (place < word + 1).all()
 
 
@@ -142,20 +148,74 @@ def test_neighbours_in_seed_item_draw_stream_and_place_are_independent() -> None
     assert squares.abs().max() < 4.5 / math.sqrt(shape[0])
 
 
-def test_the_number_of_a_stream_never_changes() -> None:
-    # a picture that was drawn last year is drawn again by these numbers
-    assert [stream.value for stream in Stream] == list(range(len(Stream)))
-    assert Stream.SAMPLE == 0 and Stream.SHUFFLE == 5
+def test_numbers_and_draws_of_streams_never_change() -> None:
+    # Images and published figures depend on them.
+    last_number = [6, 6, *[7] * 14, 8, 8, 8]
+    assert [stream.number for stream in Stream] == [*range(6), *last_number, *range(9, 16)]
+    assert {stream.name: stream.draws.start for stream in Stream if stream.draws.start} == {
+        "VALIDATION_NOISE": 1,
+        "REFERENCE_SPLIT": 1,
+        "EXTRA_MEASURE_ROWS": 2,
+        "NEIGHBOUR_ROWS": 4,
+        "FILE_ROWS": 5,
+        "CONTROL_NOISE": 8,
+        "CONTROL_BLENDS": 9,
+        "CONTROL_LABELS": 10,
+        "GALLERY_PAIRS": 12,
+        "FRECHET_ORDER": 16,
+        "FRECHET_BOOTSTRAP": 17,
+        "KID_BLOCKS": 18,
+        "C2ST_HALVES": 20,
+        "TSTR_PARTNERS": 22,
+        "LIKELIHOOD_DECODER": 1,
+        "LIKELIHOOD_NOISE": 2,
+    }
+
+
+def test_no_two_streams_share_a_number_and_a_draw() -> None:
+    assert len(Stream) == len(Stream.__members__)
+    for first, second in combinations(Stream, 2):
+        shared = range(max(first.draws.start, second.draws.start), min(first.draws.stop, second.draws.stop))
+        assert first.number != second.number or not shared, (first, second)
+
+
+def test_a_draw_that_belongs_to_another_stream_is_refused() -> None:
+    with pytest.raises(IndexError):
+        uniforms(0, 0, 1, Stream.HELD_OUT_SPLIT)
+
+
+FUNCTIONS = {"philox_words": 3, "uniforms": 3, "normals": 3, "permutation": 2}
+"""Name of each random function -> position of its stream."""
+ROOT = Path(__file__).parents[2]
+
+
+def stream_arguments() -> Iterator[tuple[str, ast.expr]]:
+    """Yield the file of each call of a random function outside of `core/noise.py`, and the stream that it passes."""
+    for file in [*ROOT.glob("src/inkwash/**/*.py"), *ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("examples/*.py")]:
+        if file == Path(noise.__file__):
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
+                named = {keyword.arg: keyword.value for keyword in node.keywords}
+                place = FUNCTIONS[node.func.id]
+                yield file.name, named["stream"] if "stream" in named else node.args[place]
+
+
+def test_every_caller_names_its_stream_and_every_stream_has_a_caller() -> None:
+    found = [(file, ast.unparse(argument)) for file, argument in stream_arguments()]
+    named = {f"Stream.{stream.name}" for stream in Stream}
+    assert [(file, text) for file, text in found if text not in named] == []
+    assert {text for _, text in found} == named
 
 
 @given(seed=st.integers(0, 2**63 - 1), draw=st.integers(0, WORD - 1), count=st.integers(1, 200))
-def test_a_permutation_has_every_place_once(seed: int, draw: int, count: int) -> None:
+def test_permutation_contains_every_index_once(seed: int, draw: int, count: int) -> None:
     order = permutation(seed, draw, Stream.SHUFFLE, count)
     assert order.dtype == torch.int64
     assert order.sort().values.tolist() == list(range(count))
 
 
-def test_a_permutation_sends_every_item_to_every_place_equally_often() -> None:
+def test_permutations_are_uniform() -> None:
     trials, count = 3000, 5
     orders = torch.stack([permutation(seed, 0, Stream.SHUFFLE, count) for seed in range(trials)])
     table = torch.stack([torch.bincount(orders[:, place], minlength=count) for place in range(count)])
@@ -165,30 +225,25 @@ def test_a_permutation_sends_every_item_to_every_place_equally_often() -> None:
     assert chi_square < 16 + 5 * math.sqrt(32)
 
 
-def test_every_draw_shuffles_anew() -> None:
+def test_each_draw_gives_another_permutation() -> None:
     orders = [permutation(0, draw, Stream.SHUFFLE, 50) for draw in range(5)]
     assert not any(torch.equal(now, nxt) for now, nxt in pairwise(orders))
 
 
-def test_the_way_between_two_noises_ends_in_them_to_the_bit() -> None:
+def test_spherical_interpolation_reproduces_its_ends_exactly() -> None:
     near, far = (normals(seed, torch.arange(3), 0, Stream.SAMPLE, (1, 4, 4)) for seed in (1, 2))
     found = spherical(near, far, torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
     assert torch.equal(found, torch.stack([near[0], far[1], near[2]]))
 
 
-@pytest.mark.parametrize("turn", [0.1, 0.5, 0.8])
-def test_noise_on_the_way_is_normal_and_as_near_to_either_end_as_its_angle(turn: float) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.8])
+def test_spherical_interpolation_is_standard_normal_at_the_angle_of_its_fraction(fraction: float) -> None:
     near, far = (normals(seed, 0, 0, Stream.SAMPLE, (200_000,)) for seed in (1, 2))
-    between = spherical(near, far, torch.tensor([turn], dtype=torch.float64))
+    between = spherical(near, far, torch.tensor([fraction], dtype=torch.float64))
     ordered = between.flatten().sort().values.double()
     law = torch.distributions.Normal(0.0, 1.0).cdf(ordered)
     steps = torch.arange(1, len(ordered) + 1) / len(ordered)
     # Kolmogorov and Smirnov: beyond 1.95 / sqrt(n) once in a thousand seeds
     assert float((law - steps).abs().max()) < 1.95 / math.sqrt(len(ordered))
     angle = math.acos(float(torch.corrcoef(torch.cat([near, between]))[0, 1]))
-    assert angle == pytest.approx(turn * math.pi / 2, abs=0.01)
-
-
-def test_no_two_streams_share_a_number() -> None:
-    # an alias would be left out of the iteration
-    assert len(Stream) == len(Stream.__members__)
+    assert angle == pytest.approx(fraction * math.pi / 2, abs=0.01)

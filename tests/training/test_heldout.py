@@ -46,7 +46,7 @@ def test_the_floor_is_the_loss_of_the_posterior_mean_by_brute_force(digits: Data
     assert found is not None and digits.labels is not None
     images = digits.encoded(train_part(digits)).flatten(1).double().numpy()
     labels = digits.labels[train_part(digits)].numpy()
-    noise = normals(0, torch.arange(len(images)), 0, Stream.HELD_OUT, (64,)).double().numpy()
+    noise = normals(0, torch.arange(len(images)), 0, Stream.VALIDATION_NOISE, (64,)).double().numpy()
     losses: list[list[float]] = [[] for _ in range(LEVELS)]
     for place in range(len(images)):
         level = objective.schedule((place % LEVELS + 0.5) / LEVELS)

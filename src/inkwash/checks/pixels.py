@@ -36,7 +36,7 @@ class Seen:
     def of(cls, data: Dataset) -> Seen:
         """Return at most `MOST_IMAGES` of the train images, fewer large ones."""
         most = max(100, min(MOST_IMAGES, MOST_VALUES // data.values[0].numel()))
-        chosen = permutation(0, 0, Stream.SHUFFLE, len(data))[:most]
+        chosen = permutation(0, 0, Stream.CHECKED_IMAGES, len(data))[:most]
         labels = None if data.labels is None else data.labels[chosen]
         return cls(data.values[chosen], labels, data.classes, len(data))
 

@@ -44,7 +44,7 @@ def noisy(std: float) -> Spoil:
 
 
 def _with_noise(pixels: Tensor, std: float) -> Tensor:
-    noise = normals(0, torch.arange(len(pixels)), 8, Stream.EVALUATION, pixels.shape[1:])
+    noise = normals(0, torch.arange(len(pixels)), 0, Stream.CONTROL_NOISE, pixels.shape[1:])
     return encode(pixels) + 2 * std * noise
 
 
@@ -69,7 +69,7 @@ def ghosts(share: float) -> Spoil:
 
     def spoil(images: Images) -> Images:
         pixels, labels = images
-        order = permutation(0, 9, Stream.EVALUATION, len(pixels))
+        order = permutation(0, 0, Stream.CONTROL_BLENDS, len(pixels))
         some = order[: int(share * len(pixels))]
         others = order.roll(len(order) // 2)[: len(some)]
         differing = labels[some] != labels[others]
@@ -94,7 +94,7 @@ def without_a_class(images: Images) -> Images:
 
 def mislabelled(images: Images) -> Images:
     """Give every image the label of another: the condition is ignored."""
-    order = permutation(0, 10, Stream.EVALUATION, len(images[1]))
+    order = permutation(0, 0, Stream.CONTROL_LABELS, len(images[1]))
     return images[0], images[1][order]
 
 
@@ -133,7 +133,7 @@ def measured(name: str, bench: Bench, count: int = 10_000) -> Evaluation:
     values, labels = (data.values, data.labels) if control.copied else (data.test_values, data.test_labels)
     assert values is not None and labels is not None
     # the first of this permutation are the rows that neighbours are compared with: a split is of the others
-    order = permutation(0, 0, Stream.EVALUATION, len(values))
+    order = permutation(0, 0, Stream.REFERENCE_ROWS, len(values))
     chosen = order[len(bench.panel.train_rows) :][:count] if control.copied else order[:count]
     pixels, asked = control.spoil((values[chosen], labels[chosen]))
     # judges without labels would not see that a class is missing: they are asked for, as of a conditional model
@@ -154,7 +154,7 @@ def unclipped(bench: Bench, std: float, count: int = 10_000) -> dict[str, float]
     """
     data = _require(bench)
     assert data.test_values is not None
-    pixels = data.test_values[permutation(0, 0, Stream.EVALUATION, len(data.test_values))[:count]]
+    pixels = data.test_values[permutation(0, 0, Stream.REFERENCE_ROWS, len(data.test_values))[:count]]
     return {
         name: frechet.distance(Moments.of(judge.read(_with_noise(pixels, std)).features), judge.reference.train.whole)
         for name, judge in bench.panel.judges.items()
@@ -169,7 +169,7 @@ def halves(bench: Bench) -> dict[str, float]:
     data = _require(bench)
     assert data.test_values is not None
     half = len(data.test_values) // 2
-    order = permutation(0, 0, Stream.EVALUATION, len(data.test_values))
+    order = permutation(0, 0, Stream.REFERENCE_ROWS, len(data.test_values))
     found = {}
     for name, judge in bench.panel.judges.items():
         features = judge.read(data.test_values).features

@@ -158,5 +158,5 @@ EXTRAS = {"bits": Extra(bits, _bits_seconds), "thorough": Extra(thorough, _thoro
 
 
 def _some(values: Tensor, labels: Tensor | None, count: int) -> tuple[Tensor, Tensor | None]:
-    chosen = permutation(0, 2, Stream.EVALUATION, len(values))[:count]
+    chosen = permutation(0, 0, Stream.EXTRA_MEASURE_ROWS, len(values))[:count]
     return values[chosen], None if labels is None else labels[chosen]

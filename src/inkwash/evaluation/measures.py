@@ -169,7 +169,7 @@ def _neighbours(features: Tensor, panel: ExtractorSet) -> Iterator[Score]:
             yield Score(key, text, None, note=why)
         return
     # a file may be sorted by class: its first rows would stand for the first classes alone
-    some = permutation(0, 4, Stream.EVALUATION, len(features))[:n].sort().values
+    some = permutation(0, 0, Stream.NEIGHBOUR_ROWS, len(features))[:n].sort().values
     own, train, test = features[some], panel.train_rows[:n], panel.test_rows[:n]
     block = min(1000, n)
     found, real = (kid.distance(features, train, block) for features in (own, test))

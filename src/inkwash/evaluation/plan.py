@@ -104,7 +104,7 @@ class Asked:
         tasks: list[Task] = [Drawing(setting, self.n or usual) for setting in settings]
         for path, (values, labels) in held.items():
             # some of a file are seeded ones: it may be sorted by class
-            some = permutation(0, 5, Stream.EVALUATION, len(values))[: self.n].sort().values
+            some = permutation(0, 0, Stream.FILE_ROWS, len(values))[: self.n].sort().values
             tasks.append(Held(path, values[some], None if labels is None else labels[some]))
         return Todo(bench, tuple(tasks), self.extras)
 

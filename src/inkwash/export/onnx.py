@@ -86,7 +86,7 @@ def write(model: Model, path: Path) -> float:
 def _inputs(model: Model, count: int) -> tuple[Tensor, ...]:
     """Return inputs of `count` examples: noise, levels from clean to noisy, and labels of which the first is none."""
     seeds = torch.arange(count)
-    x = normals(seeds, 0, 0, Stream.EVALUATION, model.spec.shape)
+    x = normals(seeds, 0, 0, Stream.EXPORT_CHECK, model.spec.shape)
     code = torch.linspace(0.05, 0.95, count)
     label = (seeds - 1).clamp(max=len(model.spec.classes) - 1)
     return (x, code, label) if model.conditional else (x, code)

@@ -158,6 +158,6 @@ def _levels(model: Model) -> dict[str, Any]:
 @torch.inference_mode()
 def _apart(theirs: Any, model: Model) -> float:
     timesteps = torch.tensor([0, T // 3, 9 * T // 10])
-    x = normals(torch.arange(len(timesteps)), 0, 0, Stream.EVALUATION, model.spec.shape)
+    x = normals(torch.arange(len(timesteps)), 0, 0, Stream.EXPORT_CHECK, model.spec.shape)
     ours = model.net(x.to(model.device), (timesteps / T).to(model.device), None).cpu()
     return float((theirs(x, timesteps, return_dict=False)[0] - ours).abs().max())

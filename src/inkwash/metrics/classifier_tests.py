@@ -23,10 +23,6 @@ EPOCHS = 8
 FEWEST_STEPS = 150
 """A network learns for so many epochs, of few images for more, until it made so many updates."""
 
-_HALVES = (20, 21)
-_PARTNERS = 22
-"""Draws of the evaluation's stream that no other measure uses."""
-
 Progress = Callable[[float], object]
 
 
@@ -109,8 +105,8 @@ def told_apart(
             f" at least {FEWEST}"
         )
     learn, asked = [], []
-    for images, draw in zip((real, fake), _HALVES, strict=True):
-        order = permutation(seed, draw, Stream.EVALUATION, len(images))
+    for draw, images in enumerate((real, fake)):
+        order = permutation(seed, draw, Stream.C2ST_HALVES, len(images))
         learn.append(images[order[: len(images) // 2]])
         asked.append(images[order[len(images) // 2 :]])
     answers = torch.arange(2)
@@ -187,7 +183,7 @@ def _wrong(net: Classifier, values: Tensor, labels: Tensor) -> Tensor:
 
 def _paired(asked: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Return places of samples, ascending, and for each a train image of the same class, none of them twice."""
-    order = permutation(seed, _PARTNERS, Stream.EVALUATION, len(labels))
+    order = permutation(seed, 0, Stream.TSTR_PARTNERS, len(labels))
     places, partners = [], []
     for label in asked.unique():
         own = (asked == label).nonzero()[:, 0]

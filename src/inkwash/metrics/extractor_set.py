@@ -168,7 +168,7 @@ def build(data: Dataset, progress: Progress | None = None) -> ExtractorSet:
         seen = [read(seat, scale, part.values).features for part in (train, test)]
         reference = Reference.of(seen[0], train.labels, seen[1], test.labels, len(data.classes))
         found[name] = FeatureExtractor(seat, scale, reference)
-        rows = rows or [part[permutation(0, 0, Stream.EVALUATION, len(part))[:ROWS]].half().float() for part in seen]
+        rows = rows or [part[permutation(0, 0, Stream.REFERENCE_ROWS, len(part))[:ROWS]].half().float() for part in seen]
     about = About(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions), data.test_sha256)
     return ExtractorSet(about, found, rows[0], rows[1])
 
@@ -219,7 +219,7 @@ def parts(data: Dataset) -> tuple[Dataset, Dataset]:
     if data.test_values is not None:
         test = Dataset(data.name, data.test_values, data.test_labels, data.classes)
         return Dataset(data.name, data.values, data.labels, data.classes), test
-    order = permutation(0, 1, Stream.EVALUATION, len(data))
+    order = permutation(0, 0, Stream.REFERENCE_SPLIT, len(data))
     cut = len(data) // HELD_BACK
     picked = (order[cut:].sort().values, order[:cut].sort().values)
     parts = [

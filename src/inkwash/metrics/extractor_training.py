@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inkwash.core.noise import Stream, permutation, words
+from inkwash.core.noise import Stream, permutation, philox_words
 from inkwash.data import Dataset, encode
 from inkwash.metrics.extractors import PATCH, WIDTH, Classifier, Texture
 
@@ -49,7 +49,7 @@ def learnt(
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, epochs * an_epoch, pct_start=0.2)
     for epoch in range(epochs):
-        order = permutation(seed, epoch, Stream.JUDGE, count)
+        order = permutation(seed, epoch, Stream.EXTRACTOR_ORDER, count)
         for place, chosen in enumerate(order.split(batch)):
             step = epoch * an_epoch + place
             images = moved(encode(data.values[chosen]), seed, step, shift)
@@ -84,7 +84,7 @@ def _lessons(count: int, epochs: int, steps: int) -> tuple[int, int]:
 
 def moved(images: Tensor, seed: int, step: int, shift: int = SHIFT) -> Tensor:
     """Return `images` [B, C, H, W], all moved by the step's own number of pixels each way; the edge is repeated."""
-    down, right = (words(seed, 0, step, Stream.JUDGE_SHIFT, 2)[0] % (2 * shift + 1)).tolist()
+    down, right = (philox_words(seed, 0, step, Stream.EXTRACTOR_SHIFT, 2)[0] % (2 * shift + 1)).tolist()
     padded = functional.pad(images, (shift, shift, shift, shift), mode="replicate")
     height, width = images.shape[-2:]
     return padded[..., down : down + height, right : right + width].contiguous(memory_format=torch.channels_last)
@@ -93,7 +93,7 @@ def moved(images: Tensor, seed: int, step: int, shift: int = SHIFT) -> Tensor:
 @torch.no_grad()
 def fitted(net: Texture, data: Dataset, seed: int) -> Texture:
     """Return `net` with filters and axes that are principal components of (at most 5,000 of) the train images."""
-    chosen = permutation(seed, 0, Stream.JUDGE, len(data))[:5000]
+    chosen = permutation(seed, 0, Stream.EXTRACTOR_ORDER, len(data))[:5000]
     images = encode(data.values[chosen])
     patches = functional.unfold(images[:1000], PATCH).transpose(1, 2).flatten(0, 1).double()
     _, patterns = torch.linalg.eigh(torch.cov(patches.T))

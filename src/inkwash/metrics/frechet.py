@@ -18,8 +18,6 @@ from inkwash.metrics.features import checked, same_width
 
 SMALLEST_PART = 200
 MOST_PARTS = 12
-_SHUFFLE, _BOOTSTRAP = 16, 17
-"""Draws of the evaluation's stream: whoever picks images for a measure uses those below."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +82,7 @@ def at_infinity(features: Tensor, reference: Moments) -> float:
     least = fewest_for_infinity(reference.mean.numel())
     smallest = least // 3
     x = checked(features, "features for FD at infinite N", least=least)
-    x = x[permutation(0, _SHUFFLE, Stream.EVALUATION, len(x))]
+    x = x[permutation(0, 0, Stream.FRECHET_ORDER, len(x))]
     start = _From(reference)
     parts = torch.arange(1, 1 + min(MOST_PARTS, len(x) // smallest))
     means = [sum(start.to(Moments.of(part)) for part in x.tensor_split(k)) / k for k in parts.tolist()]
@@ -100,7 +98,7 @@ def in_parts(features: Tensor, reference: Moments, size: int) -> float:
     `size` rows.
     """
     x = checked(features, "features for FD in parts", least=size)
-    x = x[permutation(0, _SHUFFLE, Stream.EVALUATION, len(x))]
+    x = x[permutation(0, 0, Stream.FRECHET_ORDER, len(x))]
     start, count = _From(reference), len(x) // size
     return sum(start.to(Moments.of(part)) for part in x[: count * size].split(size)) / count
 
@@ -127,7 +125,7 @@ def interval(features: Tensor, reference: Moments, draws: int = 100) -> tuple[fl
 def _resampled(centre: Tensor, apart: Tensor, draw: int) -> Moments:
     """The moments of as many rows drawn with replacement; `apart` are the rows less their mean `centre`."""
     count = len(apart)
-    picks = uniforms(0, draw, _BOOTSTRAP, Stream.EVALUATION, count)[0] * count
+    picks = uniforms(0, draw, 0, Stream.FRECHET_BOOTSTRAP, count)[0] * count
     weights = torch.bincount(picks.long(), minlength=count).to(apart)
     mean = weights @ apart / count
     second = apart.T @ (weights[:, None] * apart)

@@ -12,10 +12,6 @@ from inkwash.core.noise import Stream, permutation
 from inkwash.errors import UsageError
 from inkwash.metrics.features import both
 
-_SHUFFLES = (18, 19)
-"""Draws of the evaluation's stream: see `frechet`."""
-
-
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 """Standard errors that reach to 97.5 %, for 2, 3, ... blocks (Student 1908); for more of them the last is ample."""
 
@@ -51,8 +47,8 @@ def distance(x: Tensor, y: Tensor, block: int = 1000) -> Estimate:
     count = min(len(x), len(y)) // block
     size = min(len(x), len(y)) // count
     first, second = (
-        rows[permutation(0, draw, Stream.EVALUATION, len(rows))[: count * size]].double().split(size)
-        for rows, draw in zip((x, y), _SHUFFLES, strict=True)
+        rows[permutation(0, draw, Stream.KID_BLOCKS, len(rows))[: count * size]].double().split(size)
+        for draw, rows in enumerate((x, y))
     )
     found = torch.tensor([_discrepancy(a, b) for a, b in zip(first, second, strict=True)], dtype=torch.float64)
     error = found.std().item() / math.sqrt(count) if count > 1 else math.nan

@@ -33,7 +33,6 @@ NOISIEST = -9.0
 _LARGEST_LOG_SNR = 20.0
 _CANDIDATES = range(1, 14)
 _STEPS_A_UNIT = 100
-_DECODER, _DIFFUSION = 1, 2
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def diffusion_nats(
     for draw, place in enumerate(_places(items, draws, seed).T):
         step = (place * grid.steps).floor()
         level = grid.level(step + 1)
-        noise = normals(seed, items, _DIFFUSION + draw, Stream.LIKELIHOOD, images.shape[1:]).to(images)
+        noise = normals(seed, items, draw, Stream.LIKELIHOOD_NOISE, images.shape[1:]).to(images)
         denoised = denoiser(level.mix(images, noise), level, labels)
         wrong = (images - denoised).double().square().flatten(1).sum(1).cpu()
         total += level.log_snr.exp() * math.expm1(grid.stride) / 2 * wrong
@@ -176,7 +175,7 @@ def bound(
     for items in torch.arange(len(pixels)).split(batch):
         images = encode(pixels[items])
         heard = None if labels is None else labels[items].to(device)
-        noise = normals(seed, items, _DECODER, Stream.LIKELIHOOD, images.shape[1:])
+        noise = normals(seed, items, 0, Stream.LIKELIHOOD_DECODER, images.shape[1:])
         nats = (
             prior_nats(images, ends[1]),
             diffusion_nats(denoiser, images.to(device), heard, items, grid, draws, seed),
@@ -236,7 +235,7 @@ def _places(items: Tensor, draws: int, seed: int) -> Tensor:
     evenly for every number of images, and gives an image the same places whichever others there are (Weyl 1916).
     """
     golden = (math.sqrt(5) - 1) / 2
-    within = (uniforms(seed, 0, 0, Stream.LIKELIHOOD) + golden * items[:, None]) % 1
+    within = (uniforms(seed, 0, 0, Stream.LIKELIHOOD_LEVEL) + golden * items[:, None]) % 1
     return (torch.arange(draws) + within) / draws
 
 

@@ -106,7 +106,7 @@ def _mean(features: Tensor, size: int, reference: Moments | None) -> float:
     """The mean distance of seeded subsets of `size` to `reference`, or with None to the rest of the features."""
     found = []
     for repeat in range(1 if size == len(features) else REPEATS):
-        order = permutation(0, repeat, Stream.EVALUATION, len(features))
+        order = permutation(0, repeat, Stream.REFERENCE_SUBSETS, len(features))
         rest = Moments.of(features[order[size:]]) if reference is None else reference
         found.append(frechet.distance(Moments.of(features[order[:size]]), rest))
     return sum(found) / len(found)

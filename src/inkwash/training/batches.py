@@ -40,7 +40,7 @@ class Split:
     @classmethod
     def of(cls, count: int) -> Split:
         """Return the split of `count` examples: the same for every recipe and seed, so that losses can be compared."""
-        order = permutation(0, 0, Stream.HELD_OUT, count)
+        order = permutation(0, 0, Stream.HELD_OUT_SPLIT, count)
         if count < 2:
             raise UsageError(f"{count} train examples are too few: one is held out, so give at least 2")
         held_out = count - cls.train_count(count)

@@ -67,7 +67,7 @@ class ValidationSet:
         return Profile(self.objective.density(self.objective.schedule, u).code.tolist(), means)
 
     def _losses(self, denoiser: TargetPredictor, part: Tensor, u: Tensor, device: torch.device) -> Tensor:
-        noise = normals(0, part, 0, Stream.HELD_OUT, self.images.shape[1:]).to(device)
+        noise = normals(0, part, 0, Stream.VALIDATION_NOISE, self.images.shape[1:]).to(device)
         image = part % len(self.images)
         labels = None if self.labels is None else self.labels[image].to(device)
         return self.objective(denoiser, self.images[image].to(device), labels, u[part % LEVELS], noise).cpu()

@@ -49,7 +49,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
         labels = loaded.labels if loaded.labels is not None else torch.zeros(len(loaded))
         image = points.scatter(loaded.values.numpy(), POINT_WINDOW, 512, labels.numpy())
     else:
-        chosen = permutation(0, 0, Stream.SHUFFLE, len(loaded))[:100]
+        chosen = permutation(0, 0, Stream.DATA_PREVIEW, len(loaded))[:100]
         image = grids.grid(to_arrays(loaded.values[chosen]), scale=2)
     png_metadata.save_png(image, target, {"data": spec.data, "sha256": spec.sha256})
     console.print(f"picture: {target}")

@@ -18,8 +18,6 @@ SHOWN = 24
 PAIRS = 12
 POINTS = 10_000
 """Points that a scatter shows; more would be one blot."""
-_PICKED = 12
-"""The draw of the generator that picks pairs at random."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +98,7 @@ def closest_pairs(seen: Seen) -> list[int]:
 
 def random_pairs(seen: Seen) -> list[int]:
     """Return samples picked at random, the same ones each time."""
-    return permutation(0, _PICKED, Stream.EVALUATION, len(seen.values))[:PAIRS].sort().values.tolist()
+    return permutation(0, 0, Stream.GALLERY_PAIRS, len(seen.values))[:PAIRS].sort().values.tolist()
 
 
 def pairs(seen: Seen, train: Tensor, chosen: list[int]) -> list[Tile]:
