@@ -98,18 +98,18 @@ def evaluate(
         Print JSON, for programs.
     """
     plugins.load(with_)
+    from inkwash.config.schema import decode_schedule
     from inkwash.core import SCHEDULES
     from inkwash.distributed import process_group
     from inkwash.errors import unknown_name
     from inkwash.evaluation.plan import Asked, listed, weights
     from inkwash.hardware import devices
-    from inkwash.io.binding import build
     from inkwash.sampling.run import SamplingSettings
 
     devices.configure(threads)
     if schedule is not None and schedule not in SCHEDULES:
         raise unknown_name("schedule", schedule, SCHEDULES)
-    levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
+    levels = None if schedule is None else decode_schedule(schedule, "--schedule")
     asked = Asked(
         (what, *others),
         n,

@@ -125,10 +125,10 @@ def sample(
     plugins.load(with_)
     from inkwash import model as models
     from inkwash.cli.reproduce import redraw
+    from inkwash.config.schema import decode_schedule
     from inkwash.core import SCHEDULES
     from inkwash.distributed import process_group
     from inkwash.hardware import devices
-    from inkwash.io.binding import build
     from inkwash.io.names import cleaned_name, path_in
     from inkwash.sampling.editing import Edit
     from inkwash.sampling.request import Request
@@ -151,7 +151,7 @@ def sample(
         return redraw(Path(model), out, device, quiet) if is_main_process() else 0
     if schedule is not None and schedule not in SCHEDULES:
         raise unknown_name("schedule", schedule, SCHEDULES)
-    levels = None if schedule is None else build(SCHEDULES, schedule, "--schedule")
+    levels = None if schedule is None else decode_schedule(schedule, "--schedule")
     settings = SamplingSettings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
     request = Request(model, kind, n, label, *ends, scale, columns, settings)
     name = cleaned_name(Path(model).name.removesuffix(".safetensors"))

@@ -1,46 +1,63 @@
-"""A recipe is everything that decides a training run, as one frozen value that reads and writes as TOML."""
+"""A recipe: everything that determines a training run, as one frozen value that is read from and written to TOML."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from inkwash.config import overrides
 from inkwash.config.lengths import Length, Milestones
-from inkwash.config.schema import Data, Experiment, Network, Sampling, Training, decode, encode, options_of
-from inkwash.core import TARGETS, Density, Linear, Schedule, Uniform
+from inkwash.config.schema import (
+    OWN_NETWORK,
+    DensityField,
+    Named,
+    NetworkField,
+    ScheduleField,
+    WeightField,
+)
+from inkwash.config.sections import Data, Experiment, Sampling, Training
+from inkwash.core import TARGETS, Linear, Uniform
 from inkwash.core.samplers import parse
 from inkwash.core.schedules import MOST
 from inkwash.data import dataset_called
-from inkwash.errors import UnknownFieldError, UsageError, other_file, unknown_name
-from inkwash.io import limits, toml
-from inkwash.io.binding import bind
+from inkwash.errors import UsageError, other_file, unknown_name
+from inkwash.io import json_schema, limits, toml
 from inkwash.io.names import checked_name, cleaned_name
+from inkwash.io.validation import adapter, validate, validated
 from inkwash.nets import NETS
-from inkwash.objectives import Unweighted, Weight
+from inkwash.objectives import Unweighted
 from inkwash.optim.optimizers import Optimizer
 from inkwash.text import synonyms
 
 
-@dataclass(frozen=True)
+@validated("")
 class Recipe:
-    """A whole recipe; each field is a section of its TOML file. Raises `UsageError` for what no run could follow.
+    """All settings of a training run; each field is a key or a section of the TOML file.
 
-    `clip` clips guesses to the range of images when drawing, and lets training know (see `Denoising`).
+    Raises `UsageError` for values out of range and for sections that contradict each other.
     """
 
     name: str
-    network: Network
+    """Name of the run folder and of its images; that of the recipe file when left out."""
+    network: NetworkField
+    """The network and its options."""
     about: str = ""
+    """One line for lists of recipes."""
     data: Data = field(default_factory=Data)
-    target: str = "eps"
+    target: Annotated[str, Named(TARGETS)] = "eps"
+    """The quantity that the network predicts."""
     clip: bool = False
-    schedule: Schedule = field(default_factory=Linear)
-    density: Density = field(default_factory=Uniform)
-    weight: Weight = field(default_factory=Unweighted)
+    """Whether sampling clips the predicted image to [-1, 1], which the loss then takes into account."""
+    schedule: ScheduleField = field(default_factory=Linear)
+    """Noise schedule of training."""
+    density: DensityField = field(default_factory=Uniform)
+    """Distribution of noise levels in training."""
+    weight: WeightField = field(default_factory=Unweighted)
+    """Weight of the loss by noise level."""
     optimizer: Optimizer = field(default_factory=Optimizer)
     training: Training = field(default_factory=Training)
     sampling: Sampling = field(default_factory=Sampling)
@@ -48,33 +65,45 @@ class Recipe:
 
     def __post_init__(self) -> None:
         checked_name(self.name, "field 'name'")
-        if self.target not in TARGETS:
-            raise unknown_name("target", self.target, TARGETS)
         for part, levels in (("sampler", self.sampling.schedule or self.schedule), ("preview", self.schedule)):
             text, most = getattr(self.sampling, part), levels.rows or MOST
             steps = parse(text)[1]
             if steps is not None and not 1 <= steps <= most:
-                have = f", but the betas have T = {most} rows" if steps > most and levels.rows else ""
-                raise UsageError(f"sampling.{part} is {text}{have}: write 1 to {min(most, 1000)} steps, as in ddim:50")
+                reason = f", but the betas have T = {most} rows" if steps > most and levels.rows else ""
+                raise UsageError(
+                    f"sampling.{part} is {text}{reason}: write 1 to {min(most, 1000)} steps, as in ddim:50",
+                    code="out-of-range",
+                    field=f"sampling.{part}",
+                )
         if self.training.label_dropout and not self.network.conditional:
             raise UsageError(
-                "training.label_dropout has no effect on a network that hears no label: "
-                "set network.conditional = true, or label_dropout = 0"
+                "training.label_dropout has no effect on a network without class labels: "
+                "set network.conditional = true, or label_dropout = 0",
+                code="no-effect",
+                field="training.label_dropout",
             )
-        self.schedule.between(*self.training.guidance_interval)
+        low, high = self.training.guidance_interval
+        if not 0 <= low < high <= 1:
+            raise UsageError(
+                f"field 'training.guidance_interval' is [{low:g}, {high:g}]: it must be [low, high], 0 <= low < high <= 1",
+                code="out-of-range",
+                field="training.guidance_interval",
+            )
         if self.training.guidance != 1 and not self.training.label_dropout:
             raise UsageError(
-                "training.guidance needs a network that knows what to say without a label: "
-                "set training.label_dropout = 0.1, or guidance = 1"
+                "training.guidance needs a network that is trained without labels as well: "
+                "set training.label_dropout = 0.1, or guidance = 1",
+                code="no-effect",
+                field="training.guidance",
             )
 
     @property
     def milestones(self) -> Milestones:
-        """The moments of pictures and kept checkpoints."""
+        """The moments of sample images and kept checkpoints."""
         return Milestones(self.training.milestones)
 
     def suiting(self, classes: Sequence[str]) -> Recipe:
-        """Return this recipe for data of these `classes`: without any, the network hears no label and is guided by none."""
+        """Return this recipe for data of these `classes`: without any, the network is unconditional and not guided."""
         if classes or not self.network.conditional:
             return self
         plain = Training()
@@ -88,8 +117,8 @@ class Recipe:
         return replace(self, network=replace(self.network, conditional=False), training=training, sampling=sampling)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the sections as plain values, every default resolved: what TOML and checkpoints hold."""
-        return {part.name: encode(part.name, getattr(self, part.name)) for part in fields(self)}
+        """Return the sections as plain values, every default resolved: the content of TOML files and checkpoints."""
+        return adapter(Recipe).dump_python((self,))[0]
 
     def to_toml(self) -> str:
         """Return the resolved recipe as TOML."""
@@ -99,49 +128,52 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], net_known: bool = True) -> Recipe:
-        """Return the recipe of `values`, unknown or mistyped fields being `UsageError`s that name the nearest valid one.
+        """Return the recipe of `values`: plain values, or objects for whole sections.
 
-        `net_known` False leaves the network's options unchecked, for a network that the caller brings himself.
+        `net_known` False leaves the options of the network unchecked, for a network that is given as an object. Raises
+        `UsageError` for unknown fields, with the nearest valid one, and for values out of range.
         """
         limits.require_bounded(values)
         try:
-            bound = {name: decode(name, section, net_known) for name, section in values.items()}
-            return cls(**bind(cls, bound, ""))
-        except UnknownFieldError as error:
-            meant = synonyms.fields(error.field, _fields(values))
+            return validate(cls, dict(values), context=None if net_known else OWN_NETWORK)
+        except UsageError as error:
+            meant = synonyms.fields(error.field or "", field_paths(values)) if error.code == "unknown-field" else []
             if not meant:
                 raise
             way = ', such as "5 epochs"; or use --epochs, --steps or --minutes' if "training.length" in meant else ""
-            raise UsageError(f"unknown field '{error.field}': use {' or '.join(meant)}{way}") from None
+            text = f"unknown field '{error.field}': use {' or '.join(meant)}{way}"
+            raise UsageError(text, code=error.code, field=error.field) from None
 
-    def with_changes(self, changes: Sequence[str]) -> Recipe:
-        """Return this recipe with changes such as "optimizer.lr=1e-3"; values are read as TOML, else as text."""
+    def with_changes(self, changes: Sequence[str] | Mapping[str, Any]) -> Recipe:
+        """Return this recipe with `changes`: texts such as "optimizer.lr=1e-3", or paths of fields and their values.
+
+        Values in texts are read as TOML, else as strings. A path may have two underscores for each dot. A value may be an
+        object for a whole section, such as `Cosine()` for "schedule".
+        """
+        if isinstance(changes, Mapping):
+            pairs = [(name.replace("__", "."), value) for name, value in changes.items()]
+        else:
+            pairs = [overrides.parsed(change) for change in changes]
         values = self.to_dict()
-        for change in changes:
-            path, equals, text = change.partition("=")
-            if not equals:
-                raise UsageError(f"--set {change}: write FIELD=VALUE, as in optimizer.lr=1e-3")
-            *sections, key = path.strip().split(".")
-            table = values
-            for depth, section in enumerate(sections):
-                if ".".join(sections[: depth + 1]) in OPTIONAL_SECTIONS and not isinstance(table.get(section), dict):
-                    table[section] = {}
-                if not isinstance(table.get(section), dict):
-                    raise unknown_name("field", path.strip(), _paths(values))
-                table = table[section]
-            table[key] = _value(text.strip())
-            if key == "kind" and sections and sections[-1] in _NAMED_BY_KIND:
-                # what another kind does not take goes, what it takes as well stays
-                taken = options_of(sections[-1], str(table["kind"])) | {"kind"}
-                for option in set(table) - taken:
-                    del table[option]
-        return Recipe.from_dict(_without_none(values))
+        for path, value in pairs:
+            overrides.apply(values, path, value)
+        # sections without changes stay objects, whose classes may be in no table
+        changed = {path.partition(".")[0] for path, _ in pairs}
+        return Recipe.from_dict(values | {part: each for part, each in vars(self).items() if part not in changed})
 
 
-OPTIONAL_SECTIONS = ("schedule.warp", "sampling.schedule", "sampling.schedule.warp")
-"""Sections that a recipe has only when they are written; a change may begin them."""
+def json_schema_of_files() -> dict[str, Any]:
+    """Return the JSON schema of recipe files, with the rows that the tables of kinds have now."""
+    root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)
+    recipe = dict(json_schema.child(root, root, 0, None))
+    recipe |= {"title": "inkwash recipe", "required": ["network"]}  # the name is by default that of the file
+    return {"$schema": json_schema.Generator.schema_dialect} | recipe | {"$defs": root["$defs"]}
 
-_NAMED_BY_KIND = ("network", "schedule", "density", "weight")
+
+def field_paths(values: Mapping[str, Any]) -> list[str]:
+    """Return the paths of all fields that a recipe with the kinds of `values` has."""
+    root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)
+    return list(json_schema.field_paths(root, values, json_schema.child(root, root, 0, values)))
 
 
 def bundled() -> list[str]:
@@ -177,15 +209,15 @@ def _no_recipe(name: str) -> UsageError:
 
 
 def load(name: str | Path) -> Recipe:
-    """Return the recipe called `name`, bundled or a TOML file. Raises `UsageError` when it cannot be read or is wrong."""
+    """Return the recipe `name`, a bundled one or a TOML file. Raises `UsageError` when it cannot be read or is invalid."""
     try:
         values = toml.parsed(read_text(name))
     except ValueError as error:
-        raise UsageError(f"recipe {name} is not TOML: {error}") from None
+        raise UsageError(f"recipe {name} is not TOML: {error}", code="not-toml") from None
     try:
         return Recipe.from_dict({"name": cleaned_name(Path(name).stem)} | values)
     except UsageError as error:
-        raise UsageError(f"recipe {name}: {error}") from None
+        raise UsageError(f"recipe {name}: {error}", code=error.code, field=error.field) from None
 
 
 def with_length(recipe: Recipe, length: Length) -> Recipe:
@@ -205,32 +237,6 @@ def differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
         return {key: value for key, value in plain.items() if key not in free} if isinstance(plain, dict) else plain
 
     return [name for name in sections if fixed(before[name]) != fixed(now[name])]
-
-
-def _value(text: str) -> Any:
-    try:
-        return toml.parsed(f"value = {text}")["value"]
-    except ValueError:
-        return text
-
-
-def _fields(values: Mapping[str, Any]) -> list[str]:
-    """Return the paths of all fields that a recipe with the kinds of `values` takes."""
-    plain = {"data": Data, "optimizer": Optimizer, "training": Training, "sampling": Sampling, "experiment": Experiment}
-    found = [f"{name}.{part.name}" for name, section in plain.items() for part in fields(section)]
-    found += [part.name for part in fields(Recipe) if part.name not in {*plain, *_NAMED_BY_KIND}]
-    for name in _NAMED_BY_KIND:
-        section = values.get(name, "")
-        kind = section.get("kind", "") if isinstance(section, Mapping) else section
-        found += [f"{name}.{option}" for option in sorted({"kind"} | options_of(name, str(kind)))]
-    return found
-
-
-def _paths(values: Mapping[str, Any], prefix: str = "") -> list[str]:
-    found = []
-    for key, value in values.items():
-        found += _paths(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [f"{prefix}{key}"]
-    return found
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,242 +1,250 @@
-"""The sections of a recipe, each a frozen value, and how each is written as plain values and read back."""
+"""The sections of a recipe whose `kind` names a row of a table: how they are validated, written, and described as JSON.
+
+Such a section holds the kind and the arguments of the row's constructor. The tables may grow at run time
+(`--with FILE.py`), so the model of a row is built when it is first needed.
+"""
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 import torch
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, StrictBool, TypeAdapter, ValidationError, create_model
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from inkwash.config.lengths import Length
-from inkwash.core import DENSITIES, SCHEDULES, WARPS, Schedule, Warped
-from inkwash.core.samplers import parse
+from inkwash.core import DENSITIES, SCHEDULES, WARPS, Density, Schedule, Warped
+from inkwash.core.schedules import MOST
+from inkwash.core.warps import Warp
 from inkwash.data.spec import LARGEST
-from inkwash.errors import UsageError, unknown_name
-from inkwash.io.binding import bind, build, kind_of
+from inkwash.errors import UsageError
+from inkwash.io.validation import CONFIG, refused, validate
+from inkwash.io.validation_errors import missing, unknown
 from inkwash.nets import NETS
-from inkwash.objectives import WEIGHTS
-from inkwash.optim.optimizers import Optimizer
+from inkwash.objectives import WEIGHTS, Weight
 
-LARGEST_BATCH = 10**6
+Table = Mapping[str, Callable[..., Any]]
+OWN_NETWORK = {"own_network": True}
+"""The context of a validation that leaves the options of a network unchecked, for one that is given as an object."""
 
 
-@dataclass(frozen=True)
-class Data:
-    """What is trained on: the `name` of a data set or a path, and the `size` in pixels that images are resized to.
+@dataclass(frozen=True, eq=False)
+class Named:
+    """The annotation of a field that is the name of a row of `table`."""
 
-    `std` is what its standard deviation is taken for, None for the measured one: the network's input is scaled by it to
-    unit variance (c_in of Karras et al. 2022), and 1 leaves alpha * image + sigma * noise as it is (Ho et al. 2020).
+    table: Table
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._known, core_schema.str_schema())
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "enum": list(self.table)}
+
+    def _known(self, name: str) -> str:
+        if name not in self.table:
+            raise unknown(self.table)
+        return name
+
+
+@dataclass(frozen=True, eq=False)
+class Kinds:
+    """The annotation of a field that is an object made by a row of `table`, or the section that describes one.
+
+    A kind without required options may be a word alone, as in schedule = "cosine". `noun` ends the names of the models.
     """
 
-    name: str = "mnist"
-    size: int | None = None
-    std: float | None = None
+    noun: str
+    table: Table
+    common: ClassVar[dict[str, Any]] = {}
+    """The fields of every kind beside those of its constructor, each with its annotation and default."""
+    derived: ClassVar[Collection[str]] = ()
+    """Arguments of constructors that are not part of the section."""
+    hint: ClassVar[str] = ""
+    """The end of the message for an unknown kind."""
 
-    def __post_init__(self) -> None:
-        if self.size is not None and self.size > LARGEST:
-            raise UsageError(f"data.size is {self.size}: it must be at most {LARGEST:,} pixels")
-        if self.std is not None and not 0 < self.std < math.inf:
-            raise UsageError(f"data.std is {self.std}: a standard deviation is above 0")
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        write = core_schema.plain_serializer_function_ser_schema(self.write)
+        return core_schema.with_info_plain_validator_function(self.read, serialization=write)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        models = {kind: self.model(kind) for kind in self.table}
+        words = [
+            kind
+            for kind, model in models.items()
+            if not any(each.is_required() for name, each in model.model_fields.items() if name != "kind")
+        ]
+        sections: Any = Union[tuple(models.values())]  # noqa: UP007
+        described = TypeAdapter(Annotated[sections, Field(discriminator="kind")]).core_schema
+        return {"anyOf": [{"type": "string", "enum": words}, handler(described)]}
+
+    def read(self, value: Any, info: core_schema.ValidationInfo) -> Any:
+        """Return the object that the section `value` describes; an object is returned as it is."""
+        if isinstance(value, str):
+            value = {"kind": value}
+        if not isinstance(value, Mapping):
+            if not self.accepts(value):
+                raise PydanticCustomError("section_type", "a kind or a section")
+            return value
+        if value.get("kind") is None:
+            raise _at_kind(missing(self.table), value)
+        kind = str(value["kind"])
+        if kind not in self.table:
+            raise _at_kind(unknown(self.table, self.hint), kind)
+        found = self.model(kind).model_validate(dict(value), context=info.context)
+        options = {name: getattr(found, name) for name in type(found).model_fields if name != "kind"}
+        try:
+            return self.build(kind, options)
+        except UsageError as error:
+            raise refused(error) from None
+
+    def write(self, value: Any) -> dict[str, Any]:
+        """Return `value` as plain values; the kind of an object that no row makes is the name of its class."""
+        kind = next((name for name, each in self.table.items() if each is type(value)), type(value).__name__)
+        return {"kind": kind} | (asdict(value) if is_dataclass(value) and not isinstance(value, type) else {})
+
+    def model(self, kind: str) -> type[BaseModel]:
+        """Return the model of the section of this `kind`."""
+        return _model(self, kind, self.table[kind])
+
+    def fields(self, kind: str) -> set[str]:
+        """Return the fields of the section of this `kind`; those that every kind has for one that is not in the table."""
+        return {"kind", *self.common} | (set(self.model(kind).model_fields) if kind in self.table else set())
+
+    def build(self, kind: str, options: dict[str, Any]) -> Any:
+        """Return the object of the row `kind` with validated `options`."""
+        return self.table[kind](**options)
+
+    @staticmethod
+    def accepts(value: Any) -> bool:
+        """Return whether `value` is an object that the field may hold."""
+        return callable(value)
+
+    @staticmethod
+    def annotation(name: str, hint: Any) -> Any:
+        """Return the annotation of the field for the argument `name` of a constructor, which is annotated with `hint`."""
+        return hint
+
+
+WARP = Kinds("Warp", WARPS)
+
+
+class ScheduleKinds(Kinds):
+    """A noise schedule, which may have a section `warp`; its levels must rise from clean to noisy."""
+
+    common: ClassVar = {"warp": (Annotated[Warp, WARP] | None, None)}
+
+    def build(self, kind: str, options: dict[str, Any]) -> Schedule:
+        warp = options.pop("warp")
+        schedule = self.table[kind](**options)
+        schedule = schedule if warp is None else Warped(schedule, warp)
+        if not _rises(schedule):
+            text = "its levels do not rise from clean to noisy; choose other options"
+            raise PydanticCustomError("not_monotone", text, {"code": "not-monotone"})
+        return schedule
+
+    def write(self, value: Any) -> dict[str, Any]:
+        if isinstance(value, Warped):
+            return self.write(value.schedule) | {"warp": WARP.write(value.warp)}
+        return super().write(value)
+
+    @staticmethod
+    def annotation(name: str, hint: Any) -> Any:
+        """Return `hint`, with the bounds on the number of timesteps."""
+        return Annotated[int, Field(ge=1, le=MOST)] if name == "T" else hint
 
 
 @dataclass(frozen=True)
 class Network:
-    """A row of NETS and its options; channels and classes come from the data. `conditional` networks hear the label."""
+    """A row of NETS and its `options`; the numbers of channels and classes come from the data set.
+
+    A `conditional` network takes class labels.
+    """
 
     kind: str
     conditional: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Training:
-    """How long and in what portions: lengths are written "5 epochs", "1000 steps", "60000 images", "3 minutes".
+class NetworkKinds(Kinds):
+    """A network: the section becomes a `Network`, which is built when the data set is known."""
 
-    `ema` is the half-life of the averaged network; `label_dropout` the share of labels hidden in [0, 1]; `guidance` the
-    weight of guidance that the network learns to say by itself, 1 for none, and `guidance_interval` the u between which
-    it does; `precision` auto, float32 or bfloat16;
-    `milestones` the moments of pictures and kept checkpoints, log-spaced when empty; `keep` the number of the newest such
-    checkpoints that stay, None for all.
-    """
+    common: ClassVar = {"conditional": (StrictBool, False)}
+    derived = ("channels", "classes")
+    hint = "; add your own with --with FILE.py, or net=… in Python"
 
-    length: str = "10 epochs"
-    batch: int = 128
-    seed: int = 0
-    ema: str = "60000 images"
-    label_dropout: float = 0.0
-    guidance: float = 1.0
-    guidance_interval: tuple[float, float] = (0.0, 1.0)
-    precision: str = "auto"
-    checkpoint_every: str = "1 epoch"
-    milestones: tuple[str, ...] = ()
-    keep: int | None = None
+    def read(self, value: Any, info: core_schema.ValidationInfo) -> Network:
+        if isinstance(value, Mapping) and (info.context or {}).get("own_network"):
+            options = dict(value)
+            return Network(str(options.pop("kind", None)), bool(options.pop("conditional", False)), options)
+        return super().read(value, info)
 
-    def __post_init__(self) -> None:
-        if self.keep is not None and self.keep < 0:
-            raise UsageError(f"training.keep is {self.keep}: it must be at least 0, or left out to keep all")
-        for name in ("length", "ema", "checkpoint_every"):
-            Length.parse(getattr(self, name), f"training.{name}")
-        if self.batch < 1:
-            raise UsageError(f"field 'training.batch' is {self.batch}: it must be at least 1")
-        if self.batch > LARGEST_BATCH:
-            raise UsageError(f"field 'training.batch' is {self.batch}: it must be at most {LARGEST_BATCH:,}")
-        if not 0 <= self.label_dropout < 1:
-            raise UsageError(f"field 'training.label_dropout' is {self.label_dropout}: it must be in [0, 1)")
-        if not 1 <= self.guidance < math.inf:
-            raise UsageError(f"field 'training.guidance' is {self.guidance}: it must be at least 1, which is none")
-        if not 0 <= self.seed < 2**63:
-            raise UsageError(f"field 'training.seed' is {self.seed}: it must be in [0, 2^63)")
+    def build(self, kind: str, options: dict[str, Any]) -> Network:
+        return Network(kind, options.pop("conditional"), options)
+
+    def write(self, value: Network) -> dict[str, Any]:
+        return {"kind": value.kind, "conditional": value.conditional} | value.options
+
+    @staticmethod
+    def accepts(value: Any) -> bool:
+        return isinstance(value, Network)
+
+    @staticmethod
+    def annotation(name: str, hint: Any) -> Any:
+        """Return `hint` with bounds on whole numbers: widths, depths and counts beyond them are mistakes."""
+        if hint is int:
+            return Annotated[int, Field(ge=0, le=LARGEST)]
+        if get_origin(hint) is tuple:
+            items = tuple(each if each is ... else NetworkKinds.annotation(name, each) for each in get_args(hint))
+            return tuple.__class_getitem__(items)
+        return hint
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How the model is drawn from when nothing else is asked: `sampler` for users, `preview` for milestone pictures.
+NETWORK = NetworkKinds("Network", NETS)
+SCHEDULE = ScheduleKinds("Schedule", SCHEDULES)
+DENSITY = Kinds("Density", DENSITIES)
+WEIGHT = Kinds("Weight", WEIGHTS)
+KINDS = {"network": NETWORK, "schedule": SCHEDULE, "warp": WARP, "density": DENSITY, "weight": WEIGHT}
+"""By the name of the section."""
 
-    `guidance` is the weight w in uncond + w (cond - uncond); `schedule` the levels to sample on, None for those trained on.
-    """
-
-    sampler: str = "ddim:50"
-    preview: str = "ddim:50"
-    guidance: float = 1.0
-    schedule: Schedule | None = None
-
-    def __post_init__(self) -> None:
-        parse(self.sampler), parse(self.preview)
-        if not 0 <= self.guidance < math.inf:
-            raise UsageError(f"field 'sampling.guidance' is {self.guidance}: it must be at least 0, and 1 is none")
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """What the run is for, in words; its card begins and ends with them."""
-
-    type: str = "experiment"
-    objective: str = ""
-    hypothesis: str = ""
-    next: str = ""
-
-
-def encode(name: str, value: Any) -> Any:
-    """Return the section `name` as plain values, every default resolved."""
-    if name in _ENCODERS:
-        return _ENCODERS[name](value)
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-
-
-def decode(name: str, values: Any, net_known: bool = True) -> Any:
-    """Return the value of the section `name`; a kind without options may be a word, as in schedule = "cosine".
-
-    `net_known` False leaves a network's options unchecked. Raises `UsageError` for an unknown or mistyped field,
-    naming the nearest valid one.
-    """
-    if name in _TABLES and isinstance(values, str):
-        values = {"kind": values}
-    if not isinstance(values, Mapping):
-        return values
-    if name == "network":
-        return _decode_network(values, net_known)
-    return _DECODERS[name](values, name) if name in _DECODERS else values
+NetworkField = Annotated[Network, NETWORK]
+ScheduleField = Annotated[Schedule, SCHEDULE]
+DensityField = Annotated[Density, DENSITY]
+WeightField = Annotated[Weight, WEIGHT]
 
 
 def encode_schedule(schedule: Schedule) -> dict[str, Any]:
     """Return a schedule as plain values: its kind, its options, and its `warp` where it has one."""
-    if isinstance(schedule, Warped):
-        return encode_schedule(schedule.schedule) | {"warp": _encode_kind(WARPS, schedule.warp)}
-    return _encode_kind(SCHEDULES, schedule)
+    return SCHEDULE.write(schedule)
 
 
 def decode_schedule(values: Mapping[str, Any] | str, where: str = "schedule") -> Schedule:
-    """Return the schedule of a section: its kind, its options, and a `warp` table where it has one."""
-    rest = {"kind": values} if isinstance(values, str) else dict(values)
-    warp = rest.pop("warp", None)
-    schedule = build(SCHEDULES, rest, where)
-    return _rising(schedule if warp is None else Warped(schedule, build(WARPS, warp, f"{where}.warp")), where)
+    """Return the schedule of a section or of a kind alone. Raises `UsageError`, naming the field below `where`."""
+    return validate(ScheduleField, values, where)
 
 
-def _rising(schedule: Schedule, where: str) -> Schedule:
-    """Return `schedule` when its levels rise from clean to noisy, as by some options they do not; else `UsageError`."""
+def _rises(schedule: Schedule) -> bool:
     try:
         codes = schedule(torch.linspace(0, 1, 21, dtype=torch.float64)).code
-        rises = bool(codes.isfinite().all() and (codes.diff() > -1e-9).all())
+        return bool(codes.isfinite().all() and (codes.diff() > -1e-9).all())
     except (ArithmeticError, ValueError, TypeError, RuntimeError):
-        rises = False
-    if not rises:
-        raise UsageError(f"{where} is {schedule}: its levels do not rise from clean to noisy; choose other options")
-    return schedule
+        return False
 
 
-def options_of(name: str, kind: str) -> set[str]:
-    """Return the options that the row `kind` of a section's table takes, none for an unknown row."""
-    constructor = _TABLES[name].get(kind)
-    derived = {"channels", "classes"} if name == "network" else set()
-    kept = {"conditional"} if name == "network" else {"warp"} if name == "schedule" else set()
-    return kept | (set() if constructor is None else set(inspect.signature(constructor).parameters) - derived)
+@cache
+def _model(kinds: Kinds, kind: str, constructor: Callable[..., Any]) -> type[BaseModel]:
+    hints = get_type_hints(constructor.__init__ if inspect.isclass(constructor) else constructor)  # type: ignore[misc]
+    fields: dict[str, Any] = {"kind": (Literal[kind], ...), **kinds.common}
+    for name, parameter in inspect.signature(constructor).parameters.items():
+        if name not in kinds.derived and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[name] = (kinds.annotation(name, hints.get(name, Any)), default)
+    name = f"{kind.title().replace('-', '')}{kinds.noun}"
+    return create_model(name, __config__=CONFIG, __doc__=inspect.getdoc(constructor), **fields)
 
 
-def _encode_kind(table: Mapping[str, Callable[..., Any]], thing: Any) -> dict[str, Any]:
-    return {"kind": kind_of(table, thing)} | (asdict(thing) if is_dataclass(thing) else {})  # type: ignore[arg-type]
-
-
-def _encode_sampling(sampling: Sampling) -> dict[str, Any]:
-    schedule = None if sampling.schedule is None else encode_schedule(sampling.schedule)
-    return {part.name: getattr(sampling, part.name) for part in fields(sampling)} | {"schedule": schedule}
-
-
-def _decode_sampling(values: Mapping[str, Any], where: str) -> Sampling:
-    rest = dict(values)
-    if isinstance(rest.get("schedule"), Mapping | str):
-        rest["schedule"] = decode_schedule(rest["schedule"], f"{where}.schedule")
-    return Sampling(**bind(Sampling, rest, where))
-
-
-def _decode_network(values: Mapping[str, Any], known: bool) -> Network:
-    rest = dict(values)
-    kind, conditional = rest.pop("kind", None), rest.pop("conditional", False)
-    if not known:
-        return Network(str(kind), bool(conditional), rest)
-    if str(kind) not in NETS:
-        raise UsageError(
-            f"{unknown_name('network.kind', str(kind), NETS)}; your own comes by --with FILE.py, or net=… in Python"
-        )
-    if not isinstance(conditional, bool):
-        raise UsageError(f"field 'network.conditional' is {conditional!r}: it must be true or false")
-    options = bind(NETS[kind], rest, "network", derived=("channels", "classes"))
-    for name, value in options.items():
-        for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(each, int) and not 0 <= each <= LARGEST:
-                raise UsageError(f"field 'network.{name}' is {value!r}: it must be in 0 to {LARGEST:,}")
-    return Network(kind, conditional, options)
-
-
-def _plain(cls: type) -> Callable[[Mapping[str, Any], str], Any]:
-    return lambda values, where: cls(**bind(cls, values, where))
-
-
-_TABLES: dict[str, Mapping[str, Callable[..., Any]]] = {
-    "network": NETS,
-    "schedule": SCHEDULES,
-    "density": DENSITIES,
-    "weight": WEIGHTS,
-}
-
-_ENCODERS: dict[str, Callable[[Any], Any]] = {
-    "network": lambda network: {"kind": network.kind, "conditional": network.conditional} | network.options,
-    "schedule": encode_schedule,
-    "density": lambda density: _encode_kind(DENSITIES, density),
-    "weight": lambda weight: _encode_kind(WEIGHTS, weight),
-    "sampling": _encode_sampling,
-}
-
-_DECODERS: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
-    "data": _plain(Data),
-    "schedule": decode_schedule,
-    "density": lambda values, where: build(DENSITIES, values, where),
-    "weight": lambda values, where: build(WEIGHTS, values, where),
-    "optimizer": _plain(Optimizer),
-    "training": _plain(Training),
-    "sampling": _decode_sampling,
-    "experiment": _plain(Experiment),
-}
+def _at_kind(error: PydanticCustomError, value: Any) -> ValidationError:
+    return ValidationError.from_exception_data("kind", [InitErrorDetails(type=error, loc=("kind",), input=value)])

@@ -1,39 +1,58 @@
-"""What a model must know of the data it was trained on, kept with its weights so that it describes itself."""
+"""The properties of a data set that a model needs, stored with its weights."""
 
 from __future__ import annotations
 
-import math
-import re
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
-from inkwash.io.binding import bind, shown
 from inkwash.io.names import cleaned_name
+from inkwash.io.validation import validate, validated
 
 LARGEST = 2**14
-"""Pixels to a side of an image, its channels, and the coordinates of a point: beyond, a number is a mistake."""
+"""Pixels to a side of an image, its channels, and the coordinates of a point: larger numbers are mistakes."""
 
 
-@dataclass(frozen=True)
+@validated("facts")
 class DatasetSpec:
-    """The data set's name, hash and train count, the `shape` of one example, its classes and their proportions, its std.
-
-    `data_std` is what inputs of the network are scaled by: that of the data, or what the recipe takes it for.
-    """
+    """Name, hash, size, classes and scale of a training set. Raises `UsageError` for values that no data set has."""
 
     data: str
-    sha256: str
-    count: int
-    shape: tuple[int, ...]
+    """Name of the data set."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{0,64}$")]
+    """Hash of the data in hexadecimal digits, "" when unknown."""
+    count: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    """Number of training examples."""
+    shape: tuple[Annotated[int, Field(ge=1, le=LARGEST)], ...]
+    """Shape of one example: [D] of a point, [C, H, W] of an image."""
     classes: tuple[str, ...]
-    proportions: tuple[float, ...]
-    data_std: float
+    """Names of the classes; none for data without labels."""
+    proportions: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+    """Share of each class in the training set."""
+    data_std: Annotated[float, Field(gt=0)]
+    """Standard deviation by which inputs of the network are scaled: that of the data, or the one set in the recipe."""
+
+    def __post_init__(self) -> None:
+        if len(self.shape) not in (1, 3):
+            raise UsageError(
+                f"field 'facts.shape' is {list(self.shape)}: it must be the [D] of a point or the [C, H, W] of an image",
+                code="out-of-range",
+                field="facts.shape",
+            )
+        if len(self.proportions) != len(self.classes):
+            raise UsageError(
+                f"field 'facts.proportions' has {len(self.proportions)} values for {len(self.classes)} classes: "
+                "give one for each class",
+                code="out-of-range",
+                field="facts.proportions",
+            )
 
     @classmethod
     def of(cls, data: Dataset, std: float | None = None) -> DatasetSpec:
-        """Return the facts of a loaded data set, whose standard deviation is taken for `std` where that is given."""
+        """Return the spec of a loaded data set; `std` replaces its measured standard deviation."""
         return cls(
             cleaned_name(data.name),
             data.sha256,
@@ -46,24 +65,11 @@ class DatasetSpec:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DatasetSpec:
-        """Return the facts that a checkpoint's header holds. Raises `UsageError` for what no data set can have."""
-        found = cls(**bind(cls, values, "facts"))
-        if len(found.shape) not in (1, 3) or not all(1 <= side <= LARGEST for side in found.shape):
-            raise UsageError(
-                f"field 'facts.shape' is {shown(found.shape)}: it must be 1 or 3 numbers in 1 to {LARGEST:,}"
-            )
-        if len(found.proportions) != len(found.classes) or not all(0 <= share <= 1 for share in found.proportions):
-            raise UsageError("field 'facts.proportions': it must be one share in [0, 1] of each of facts.classes")
-        if not 0 <= found.count < 2**63:
-            raise UsageError(f"field 'facts.count' is {found.count}: it must be in [0, 2^63)")
-        if not 0 < found.data_std < math.inf:
-            raise UsageError(f"field 'facts.data_std' is {found.data_std}: a standard deviation is above 0")
-        if not re.fullmatch(r"[0-9a-f]{0,64}", found.sha256):
-            raise UsageError("field 'facts.sha256': it must be up to 64 hexadecimal digits")
-        return found
+        """Return the spec in a checkpoint's header. Raises `UsageError` for values that no data set has."""
+        return validate(cls, values, "facts")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the facts as plain values."""
+        """Return the spec as plain values."""
         return asdict(self)
 
     @property
@@ -72,7 +78,10 @@ class DatasetSpec:
         return len(self.shape) == 1
 
     def num_classes(self, conditional: bool) -> int:
-        """Return the number of classes that a network hears. Raises `UsageError` for a conditional one without labels."""
+        """Return the number of classes that a network is conditioned on, 0 for an unconditional one.
+
+        Raises `UsageError` for a `conditional` network on data without labels.
+        """
         if conditional and not self.classes:
             raise UsageError(
                 f"{self.data} has no labels: set network.conditional=false, or give data with a class a folder"

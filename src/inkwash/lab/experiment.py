@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inkwash.config.lengths import Length
-from inkwash.core import SCHEDULES
+from inkwash.config.schema import decode_schedule
 from inkwash.errors import UsageError
-from inkwash.io.binding import build
 from inkwash.io.names import cleaned_name
 from inkwash.lab.figures import Plot
 from inkwash.lab.measurement import Measure, table
@@ -60,7 +59,7 @@ class Arm:
     @property
     def settings(self) -> SamplingSettings:
         """How it draws. Raises `UsageError` for an unknown schedule."""
-        levels = None if self.schedule is None else build(SCHEDULES, self.schedule, "schedule")
+        levels = None if self.schedule is None else decode_schedule(self.schedule)
         # an experiment holds arms of one machine against each other: they take the precision that it is fast in
         return SamplingSettings(
             self.sampler,

@@ -41,18 +41,16 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         if self.kind not in OPTIMIZERS:
-            raise unknown_name("optimizer", self.kind, OPTIMIZERS)
-        for name, lowest in (("lr", 0), ("weight_decay", 0), ("clip", 0), ("warmup", 0)):
-            if not lowest <= getattr(self, name) < math.inf:
-                raise UsageError(
-                    f"field 'optimizer.{name}' is {getattr(self, name)}: it must be at least {lowest}, finite"
-                )
+            raise unknown_name("optimizer.kind", self.kind, OPTIMIZERS)
+        for name in ("lr", "weight_decay", "clip", "warmup"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise _out_of_range(name, getattr(self, name), "must be at least 0, and finite")
         if self.inner_lr is not None and (self.kind != "muon" or not 0 <= self.inner_lr < math.inf):
-            raise UsageError(f"field 'optimizer.inner_lr' is {self.inner_lr}: it is muon's alone, and at least 0")
+            raise _out_of_range("inner_lr", self.inner_lr, "applies to muon only, and must be at least 0")
         if self.kind == "muon" and not self.lr:
-            raise UsageError("field 'optimizer.lr' is 0: muon's inner_lr is kept in proportion to it, give a tiny one")
+            raise _out_of_range("lr", self.lr, "must be above 0 for muon, whose inner_lr is kept in proportion to it")
         if not all(0 <= beta < 1 for beta in self.betas):
-            raise UsageError(f"field 'optimizer.betas' is {self.betas}: both must be in [0, 1)")
+            raise _out_of_range("betas", list(self.betas), "must be two numbers in [0, 1)")
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the torch optimiser of `parameters`."""
@@ -66,3 +64,8 @@ class Optimizer:
         rise = min(1.0, step / (self.warmup + 1))
         fall = {"none": 1.0, "linear": remaining, "cosine": (1 - math.cos(math.pi * remaining)) / 2}[self.decay]
         return self.lr * rise * fall
+
+
+def _out_of_range(name: str, value: object, requirement: str) -> UsageError:
+    field = f"optimizer.{name}"
+    return UsageError(f"field '{field}' is {value}: it {requirement}", code="out-of-range", field=field)

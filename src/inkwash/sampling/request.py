@@ -12,8 +12,8 @@ from torch import Tensor
 from inkwash.config.schema import decode_schedule, encode_schedule
 from inkwash.core import Frame, Sampler
 from inkwash.errors import UsageError
-from inkwash.io.binding import bind
 from inkwash.io.limits import require_bounded
+from inkwash.io.validation import validate
 from inkwash.model import Model
 from inkwash.sampling.editing import Edit, Interpolation
 from inkwash.sampling.run import (
@@ -87,8 +87,8 @@ class Request:
         try:
             if settings.get("edit") is not None:
                 settings["edit"] = Edit.from_dict(settings["edit"])
-            asked = SamplingSettings(**bind(SamplingSettings, settings, "request.settings"))
-            return cls(**bind(cls, values | {"settings": asked}, "request"))
+            asked = validate(SamplingSettings, settings, "request.settings")
+            return validate(cls, values | {"settings": asked}, "request")
         except (TypeError, KeyError) as error:
             raise UsageError(
                 f"the picture was drawn by another inkwash, which this one cannot follow: {error}"

@@ -1,0 +1,98 @@
+"""The sections of a recipe that have the same fields in every recipe."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from inkwash.config.lengths import UNITS, Length
+from inkwash.config.schema import ScheduleField
+from inkwash.core.samplers import parse
+from inkwash.data.spec import LARGEST
+from inkwash.errors import UsageError
+from inkwash.io.validation import checked, validated
+
+LARGEST_BATCH = 10**6
+
+
+
+def _length(text: str) -> str:
+    try:
+        Length.parse(text)
+    except UsageError:
+        way = f"it must be a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'"
+        raise PydanticCustomError("length", way, {"code": "invalid-length"}) from None  # type: ignore[arg-type]
+    return text
+
+
+LengthText = Annotated[str, AfterValidator(_length)]
+SamplerText = Annotated[str, checked(parse)]
+
+
+@validated("data")
+class Data:
+    """The data set that a run trains on."""
+
+    name: str = "mnist"
+    """Name of a data set, or path of a file or folder."""
+    size: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    """Side in pixels to which images are resized; the images' own when left out."""
+    std: Annotated[float, Field(gt=0)] | None = None
+    """Standard deviation by which the input of the network is scaled to unit variance (c_in of Karras et al., 2022).
+
+    The measured one when left out; 1 leaves alpha * image + sigma * noise as it is (Ho et al., 2020).
+    """
+
+
+@validated("training")
+class Training:
+    """Length, batch size and conditioning of the training; lengths are "5 epochs", "1000 steps", "60000 images"."""
+
+    length: LengthText = "10 epochs"
+    """How long the run trains; "3 minutes" is possible here too."""
+    batch: Annotated[int, Field(ge=1, le=LARGEST_BATCH)] = 128
+    """Images per optimizer step, over all processes."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    """Seed of the initial weights, the order of the data, the noise levels and the noise."""
+    ema: LengthText = "60000 images"
+    """Half-life of the exponential moving average of the weights."""
+    label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of labels replaced by no label, for classifier-free guidance (Ho & Salimans, 2022)."""
+    guidance: Annotated[float, Field(ge=1)] = 1.0
+    """Guidance weight that the network learns to predict in one evaluation; 1 for none."""
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    """The u in [0, 1] between which guidance is learned (Kynkäänniemi et al., 2024)."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the network; auto chooses by the device."""
+    checkpoint_every: LengthText = "1 epoch"
+    """Interval between checkpoints."""
+    milestones: tuple[str, ...] = ()
+    """Moments of sample images and kept checkpoints, as in "1000 steps" or "every 2 epochs"; log-spaced when empty."""
+    keep: Annotated[int, Field(ge=0)] | None = None
+    """Number of the newest milestone checkpoints to keep; all when left out."""
+
+
+@validated("sampling")
+class Sampling:
+    """The defaults of sampling from the model."""
+
+    sampler: SamplerText = "ddim:50"
+    """Sampler and number of steps, as in "ddim:50"."""
+    preview: SamplerText = "ddim:50"
+    """Sampler of the images at milestones."""
+    guidance: Annotated[float, Field(ge=0)] = 1.0
+    """Weight w of classifier-free guidance, uncond + w (cond - uncond); 1 for none."""
+    schedule: ScheduleField | None = None
+    """Noise schedule to sample on; the one of training when left out."""
+
+
+@validated("experiment")
+class Experiment:
+    """The purpose of the run in words, for its card."""
+
+    type: str = "experiment"
+    objective: str = ""
+    hypothesis: str = ""
+    next: str = ""
