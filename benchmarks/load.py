@@ -92,7 +92,7 @@ async def _load(address: str, pid: int, clients: int, seconds: float, images: in
 async def _draw(web: httpx.AsyncClient, asked: dict[str, object], answers: Counter[str], waits: list[float]) -> None:
     begun = time.perf_counter()
     try:
-        async with web.stream("POST", "/api/draw", json=asked) as answer:
+        async with web.stream("POST", "/api/sample", json=asked) as answer:
             if answer.status_code == 503:
                 answers["busy"] += 1
                 return

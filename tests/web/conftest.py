@@ -35,7 +35,7 @@ def drawn(client: TestClient) -> Callable[..., list[tuple[str, dict[str, Any]]]]
     """`drawn(seeds=[1, 2], steps=3)` is the list of events of that drawing, from the smallest bundled model."""
 
     def call(**asked: Any) -> list[tuple[str, dict[str, Any]]]:
-        answer = client.post("/api/draw", json={"model": "digits", "seeds": [0], "steps": 2} | asked)
+        answer = client.post("/api/sample", json={"model": "digits", "seeds": [0], "steps": 2} | asked)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"].startswith("text/event-stream")
         return events(answer.text)

@@ -36,7 +36,7 @@ def test_every_bundled_model_is_there_and_the_usual_one_first(client: TestClient
 
 @pytest.mark.parametrize("name", ["fast", "moons"])
 def test_card_course_and_schedule_of_a_model(client: TestClient, name: str) -> None:
-    card, course, schedule = (client.get(f"/api/models/{name}{part}").json() for part in ("", "/course", "/schedule"))
+    card, course, schedule = (client.get(f"/api/models/{name}{part}").json() for part in ("", "/history", "/schedule"))
     assert card["card"].startswith(f"# {name}") and card["pictures"][0]["source"].startswith("data:image/png;base64,")
     assert course["trained"] and course["by_level"] and not course["training"]
     curve = schedule["curves"]["trained"]
@@ -83,14 +83,14 @@ def test_a_stream_is_begun_and_ended_and_its_line_left(drawn: Callable[..., Any]
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(client: TestClient, asked: dict[str, Any], status: int, cause: str) -> None:
-    answer = client.post("/api/draw", json=GOOD | asked)
+    answer = client.post("/api/sample", json=GOOD | asked)
     assert answer.status_code == status, answer.text
     assert cause in answer.json()["error"] and "\n" not in answer.json()["error"]
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"model": NaN}', b"[" * 5000])
 def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes) -> None:
-    assert client.post("/api/draw", content=body).status_code == 422
+    assert client.post("/api/sample", content=body).status_code == 422
 
 
 VALUES = st.recursive(
@@ -108,7 +108,7 @@ VALUES = st.recursive(
 def test_whatever_is_asked_is_answered_or_refused_and_never_a_fault(
     client: TestClient, changes: dict[str, Any]
 ) -> None:
-    answer = client.post("/api/draw", content=json.dumps(GOOD | changes))
+    answer = client.post("/api/sample", content=json.dumps(GOOD | changes))
     assert answer.status_code == 200 or 400 <= answer.status_code < 500, answer.text
 
 
@@ -136,9 +136,9 @@ def test_a_run_is_found_while_it_trains_and_its_newest_weights_are_drawn_from(ru
         environment = run_folder / "environment.json"
         (session,) = json.loads(environment.read_text())
         environment.write_text(json.dumps([session | {"until_step": None}]))
-        course = client.get("/api/models/mine/course").json()
+        course = client.get("/api/models/mine/history").json()
         assert course["step"] == course["total"] == 4 and course["training"]
-        assert client.post("/api/draw", json=GOOD | {"model": "mine"}).status_code == 200
+        assert client.post("/api/sample", json=GOOD | {"model": "mine"}).status_code == 200
         assert catalog.model("mine") is catalog.model("mine")
         before = catalog.model("mine")
         latest = run_folder / "checkpoints" / "latest.safetensors"
@@ -153,8 +153,8 @@ def test_a_damaged_checkpoint_is_told_and_leaves_the_rest_alone(run_folder: Path
     with TestClient(server.build(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
         _, mine, *_ = client.get("/api/models").json()
         assert mine["name"] == "mine" and "damaged" in mine["broken"]
-        assert client.post("/api/draw", json=GOOD | {"model": "mine"}).status_code == 409
-        assert client.post("/api/draw", json=GOOD).status_code == 200
+        assert client.post("/api/sample", json=GOOD | {"model": "mine"}).status_code == 409
+        assert client.post("/api/sample", json=GOOD).status_code == 200
 
 
 def test_a_damaged_latest_is_the_newest_whole_one_to_the_page_as_well(run_folder: Path) -> None:
@@ -194,14 +194,14 @@ def test_the_exact_denoiser_stands_beside_where_its_data_is_here(drawn: Callable
     *_, (_, near), (_, last), _ = drawn(exact=True, steps=4)
     assert "exact" in near and "exact" not in last
     wanted = {"model": "moons", "exact": True}
-    assert client.post("/api/draw", json=GOOD | wanted).status_code == 200
+    assert client.post("/api/sample", json=GOOD | wanted).status_code == 200
 
 
 def test_where_its_data_is_not_here_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path))
     monkeypatch.delenv("INKWASH_DATA", raising=False)
     with TestClient(server.build(Catalog()), base_url="http://localhost") as client:
-        answer = client.post("/api/draw", json=GOOD | {"model": "fast", "exact": True})
+        answer = client.post("/api/sample", json=GOOD | {"model": "fast", "exact": True})
         assert answer.status_code == 422 and "inkwash serve --data" in answer.json()["error"]
 
 

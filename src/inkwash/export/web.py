@@ -70,7 +70,7 @@ def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
         "schedule": spelled(model.recipe.schedule),
         "sampled": spelled(model.schedule()),
         "names": {"trained": repr(model.recipe.schedule), "sampled": repr(model.schedule())},
-        "course": {} if run is None else figures.course(Entry(name, run, True)) | {"pictures": []},
+        "course": {} if run is None else figures.history(Entry(name, run, True)) | {"pictures": []},
         "quality": figures.quality([] if run is None else [Entry(name, run, name in bundled())], model.spec.data),
     }
 

@@ -10,14 +10,14 @@ from inkwash.web.schemas import DrawingAsked, Edited, Far
 ENDPOINTS: dict[str, tuple[str, str]] = {
     "/api/models": ("GET", "Every model: name, data, shape, classes, sampler and whether it is being trained."),
     "/api/models/{name}": ("GET", "The same of one, with its card (Markdown) and milestone pictures."),
-    "/api/models/{name}/course": ("GET", "Losses while training, held-out losses by level, the step it is at."),
+    "/api/models/{name}/history": ("GET", "Losses while training, held-out losses by level, the step it is at."),
     "/api/models/{name}/pictures/{picture}": ("GET", "One milestone's picture as a data address."),
     "/api/models/{name}/schedule": ("GET", "alpha, sigma, log-SNR and code along u, as trained on and as sampled on."),
     "/api/models/{name}/quality": (
         "GET",
         "Evaluations, seconds and FD of a model and of others of its data, as measured.",
     ),
-    "/api/draw": ("POST", "Draws. Answers with server-sent events: waiting, begin, step …, done; or failed."),
+    "/api/sample": ("POST", "Draws. Answers with server-sent events: waiting, begin, step …, done; or failed."),
 }
 EVENTS = {
     "waiting": "ahead: how many are in front",
@@ -44,7 +44,7 @@ def page() -> str:
     parts = [
         "<h1>What the page asks for</h1><p>Everything that <a href='/'>the page</a> does can be asked for by programs.</p>",
         _table(("", "path", "answers with"), rows),
-        "<h2>POST /api/draw</h2><p>The body is JSON; null and what is left out are the recipe's own.</p>",
+        "<h2>POST /api/sample</h2><p>The body is JSON; null and what is left out are the recipe's own.</p>",
         *(_fields(kind.__name__, kind.model_json_schema()) for kind in (DrawingAsked, Edited, Far)),
         "<h2>Events</h2>",
         _table(("event", "data"), list(EVENTS.items())),

@@ -1,4 +1,4 @@
-"""What can be drawn from: the bundled models and the run folders of this machine, each by a name and never by a path."""
+"""The models that the page offers: bundled models and run folders of this machine, addressed by name, never by path."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from inkwash.io import checkpoints
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 from inkwash.sampling.run import SamplingSettings, labels_for, sample_batches
-from inkwash.web.lru_cache import Held
+from inkwash.web.lru_cache import LRUCache
 
-KEPT = 3
-"""Models held in memory at once; the one unused for longest goes."""
-WARM = 20
-"""Images that are drawn once before anyone asks: kernels are chosen by size."""
-RESTING = 60.0
-"""Seconds without a line in its metrics after which a run that never said its end counts as killed."""
+MAX_LOADED = 3
+"""Models in memory at once; the least recently used one is evicted."""
+WARM_UP_IMAGES = 20
+"""Images sampled once at the start, because kernels are chosen by size."""
+STALE_AFTER = 60.0
+"""Seconds without a new row of metrics after which a run without an end counts as killed."""
 
 
 def described(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
-    """Return what the page must know of a model to ask for what it can do, plain values."""
+    """Return the properties of a model that the page needs for its controls, as plain values."""
     kind, steps = parse(recipe.sampling.sampler)
     rows = recipe.schedule.rows
     return {
@@ -60,13 +60,13 @@ def described(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _header(folder: Path, written: float) -> dict[str, Any]:
-    """The header of the checkpoint that will be drawn from; its numbers are read to know, once a time it is `written`."""
+    """Return the header of the newest intact checkpoint; cached until a checkpoint is `written`."""
     return checkpoints.newest(folder).checkpoint.header
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One model by its `name`: where its run folder is, and whether it came with inkwash."""
+    """One model: its `name`, its run folder, and whether it is bundled with inkwash."""
 
     name: str
     folder: RunFolder
@@ -75,46 +75,43 @@ class Entry:
 
     @property
     def source(self) -> str | None:
-        """What the command line calls it: a bundled name, or where its folder lies, None where that is nobody's business."""
+        """Its name on the command line: a bundled name or a relative folder; None for an absolute path, which stays private."""
         if self.bundled:
             return self.name
         return None if self.folder.path.is_absolute() else str(self.folder.path)
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """The facts and the recipe of its checkpoint, the furthest whole one where the latest is damaged.
-
-        Raises `InkwashError` when none is whole.
-        """
+        """The header of its newest intact checkpoint. Raises `InkwashError` when none is intact."""
         if self.bundled:
             return checkpoints.header(self.folder.latest)
         return _header(self.folder.checkpoints, self.written)
 
     def describe(self) -> dict[str, Any]:
-        """Return what the page says of it, plain values; a damaged checkpoint is told as such."""
-        told: dict[str, Any] = {"name": self.name, "bundled": self.bundled, "training": self.training}
+        """Return its description as plain values; for damaged checkpoints the error under "broken"."""
+        found: dict[str, Any] = {"name": self.name, "bundled": self.bundled, "training": self.training}
         try:
             recipe, spec = (
                 Recipe.from_dict(self.header["recipe"], net_known=False),
                 DatasetSpec.from_dict(self.header["facts"]),
             )
         except InkwashError as error:
-            return told | {"broken": str(error)}
-        return told | described(recipe, spec, self.header["progress"]["step"])
+            return found | {"broken": str(error)}
+        return found | described(recipe, spec, self.header["progress"]["step"])
 
     @property
     def training(self) -> bool:
-        """Whether it is being trained: its session has not said its end, and its metrics were written to a moment ago."""
+        """Whether it is being trained: its last session has no end, and its metrics were written recently."""
         try:
-            # a clock that was set back since makes no run one that trains
-            fresh = not self.bundled and abs(time.time() - self.folder.metrics.stat().st_mtime) < RESTING
+            # The absolute difference, because the clock may have been set back.
+            fresh = not self.bundled and abs(time.time() - self.folder.metrics.stat().st_mtime) < STALE_AFTER
             return fresh and any(session["until_step"] is None for session in self.folder.sessions()[-1:])
         except (OSError, InkwashError, LookupError):
             return False
 
     @property
     def trained_on(self) -> str | None:
-        """What its recipe says that it is trained on, as whoever started it gave it."""
+        """The data set in its recipe, as given by the user who started it."""
         try:
             return str(self.folder.written_recipe()["data"]["name"])
         except (OSError, InkwashError, LookupError):
@@ -122,7 +119,7 @@ class Entry:
 
     @property
     def written(self) -> float:
-        """When its checkpoint was written."""
+        """Modification time of its latest checkpoint, 0 when there is none."""
         try:
             return self.folder.latest.stat().st_mtime
         except OSError:
@@ -130,21 +127,21 @@ class Entry:
 
 
 def _free(name: str, taken: Container[str]) -> str:
-    """Return `name`, or with the first number after it that makes it one of its own."""
+    """Return `name`, with the first number appended that makes it unique."""
     numbered = (name if k == 1 else f"{name} ({k})" for k in count(1))
     return next(each for each in numbered if each not in taken)
 
 
 @dataclass
 class Catalog:
-    """The bundled models, and the run folders that were `named` or lie in `root`; `data` is where data is looked for first."""
+    """The bundled models and the run folders `named` or inside `root`; `data` is searched first for training data."""
 
     named: tuple[Path, ...] = ()
     root: Path | None = None
     data: str | None = None
     _entries: dict[str, Entry] = field(default_factory=dict)
-    _models: Held[tuple[str, float], Model] = field(default_factory=lambda: Held(KEPT))
-    _exact: Held[str, EmpiricalDenoiser | None] = field(default_factory=lambda: Held(1))
+    _models: LRUCache[tuple[str, float], Model] = field(default_factory=lambda: LRUCache(MAX_LOADED))
+    _exact: LRUCache[str, EmpiricalDenoiser | None] = field(default_factory=lambda: LRUCache(1))
 
     def __post_init__(self) -> None:
         for path in self.named:
@@ -152,8 +149,8 @@ class Catalog:
         self.entries()
 
     def entries(self) -> list[Entry]:
-        """Return all of them, in the order that they are offered in; folders that are new by now are found."""
-        bundled = [name for name in models.bundled()]
+        """Return all entries in the order of display; the run folders are listed anew at each call."""
+        bundled = models.bundled()
         found = {name: RunFolder(models.find(name).parent.parent) for name in bundled}
         held = sorted(self.root.iterdir()) if self.root is not None and self.root.is_dir() else []
         for path in (*self.named, *held):
@@ -166,16 +163,16 @@ class Catalog:
             before = self._entries.get(name)
             kept = before is not None and before.folder == folder and before.made == made
             fresh[name] = before if kept and before is not None else Entry(name, folder, name in bundled, made)
-        # at one go: others read it meanwhile
+        # One assignment, because other threads read it meanwhile.
         self._entries = fresh
         known = list(fresh.values())
-        # the usual one, runs from the newest on, the other bundled ones
+        # The default model, then runs from the newest on, then the other bundled models.
         return sorted(
             known, key=lambda entry: (entry.name != USUAL, entry.bundled, 0 if entry.bundled else -entry.written)
         )
 
     def entry(self, name: str) -> Entry:
-        """Return the one called `name`. Raises `UsageError` with the nearest name when there is none."""
+        """Return the entry called `name`. Raises `UsageError` with the nearest name when there is none."""
         if name not in self._entries:
             self.entries()
         if name not in self._entries:
@@ -183,15 +180,15 @@ class Catalog:
         return self._entries[name]
 
     def model(self, name: str) -> Model:
-        """Return a model ready to draw from; of a run that trains, its newest checkpoint. Raises as `model.load` does."""
+        """Return a loaded model, of a run in training its newest checkpoint. Raises as `model.load` does."""
         entry = self.entry(name)
         return self._models.get((name, entry.written), lambda: models.load(entry.folder.path))
 
     def warm(self) -> None:
-        """Load the usual model and draw from it once, so that the first to ask waits no longer than the next."""
+        """Load the default model and sample once, so that the first request is as fast as the next ones."""
         model = self.model(USUAL)
         for _ in sample_batches(
-            model, torch.arange(WARM), labels_for(model, torch.arange(WARM)), SamplingSettings(steps=1)
+            model, torch.arange(WARM_UP_IMAGES), labels_for(model, torch.arange(WARM_UP_IMAGES)), SamplingSettings(steps=1)
         ):
             pass
 
@@ -202,7 +199,7 @@ class Catalog:
         found = self._exact.get(spec.sha256, lambda: self._find(spec, entry.trained_on))
         if found is None:
             raise UsageError(
-                f"exact: {spec.data}, which {name} learnt, was not found; start with 'inkwash serve --data' and its folder"
+                f"exact: the training data of {name} ({spec.data}) was not found; start with inkwash serve --data FOLDER"
             )
         return found
 

@@ -1,4 +1,4 @@
-"""What the page explains with: a schedule's curves, loss against noise, a run's course, and what was measured of models."""
+"""Data for the figures of the page: noise schedules, loss by noise level, training history and measured quality."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ from inkwash.evaluation import run_quality
 from inkwash.model import Model
 from inkwash.web.catalog import Entry
 
-POINTS = 101
-LATEST_LOSSES = 400
-PICTURES = 24
+SCHEDULE_POINTS = 101
+MAX_LOSSES = 400
+MAX_GRIDS = 24
 
 
 def schedule(model: Model) -> dict[str, Any]:
-    """Return alpha, sigma and log-SNR along u for what a model was trained on and, where they differ, is sampled on."""
+    """Return alpha, sigma and log-SNR along u of the schedules that a model is trained and sampled on."""
     curves = {"trained": _curve(model.recipe.schedule), "sampled": _curve(model.schedule())}
     return {"curves": curves, "name": repr(model.recipe.schedule), "sampled_name": repr(model.schedule())}
 
 
 def _curve(chosen: Schedule) -> dict[str, list[float | None]]:
-    u = torch.linspace(0, 1, POINTS, dtype=torch.float64)
+    u = torch.linspace(0, 1, SCHEDULE_POINTS, dtype=torch.float64)
     level = chosen(u)
     found = {"u": u, "alpha": level.alpha, "sigma": level.sigma, "log_snr": level.log_snr, "code": level.code}
-    # JSON has no infinity, which the log-SNR is at the ends
+    # JSON has no infinity, the value of the log-SNR at the ends.
     return {
-        name: [value if math.isfinite(value) else None for value in values.expand(POINTS).tolist()]
+        name: [value if math.isfinite(value) else None for value in values.expand(SCHEDULE_POINTS).tolist()]
         for name, values in found.items()
     }
 
 
-def course(entry: Entry) -> dict[str, Any]:
-    """Return how a run went, or goes: losses while training, held-out losses by level, and whether it is at it still."""
+def history(entry: Entry) -> dict[str, Any]:
+    """Return the history of a run: training losses, validation losses by noise level, and whether it is in training."""
     rows = entry.folder.rows()
     trained = [row for row in rows if row["kind"] == "train"]
     held = [row for row in rows if row["kind"] == "held-out"]
-    stride = max(1, len(trained) // LATEST_LOSSES)
+    stride = max(1, len(trained) // MAX_LOSSES)
     floor = _floor(entry)
     last = held[-1] if held else None
     return {
@@ -62,18 +62,18 @@ def course(entry: Entry) -> dict[str, Any]:
 
 
 def card(entry: Entry) -> dict[str, Any]:
-    """Return a model's card as Markdown, without its pictures, and its newest milestone pictures as data."""
+    """Return the card of a model as Markdown without images, and its newest milestone grids as data URLs."""
     text = entry.folder.card.read_text(encoding="utf-8") if entry.folder.card.is_file() else ""
     shown = [line for line in text.splitlines() if not line.startswith("![")]
     return {"card": "\n".join(shown), "pictures": [_shown(path) for path in _pictures(entry)]}
 
 
 def picture(entry: Entry, name: str) -> dict[str, str]:
-    """Return a milestone's picture as a data address. Raises `UsageError` for a name that is none of the run's."""
-    # looked up among those that there are: a name never becomes a path
+    """Return the sample grid of a milestone as a data URL. Raises `UsageError` for an unknown milestone."""
+    # Looked up among the existing files: a name from a request never becomes a path.
     found = next((path for path in _drawn(entry) if path.stem == name), None)
     if found is None:
-        raise UsageError(f"{entry.name} has no picture '{name}'")
+        raise UsageError(f"{entry.name} has no milestone '{name}': the page lists those that it has")
     return _shown(found)
 
 
@@ -83,9 +83,9 @@ def _shown(path: Path) -> dict[str, str]:
 
 
 def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
-    """Return what `evaluate` measured of the models of `data`: evaluations, seconds for 64, FD in times of real images.
+    """Return the results of `evaluate` for models of `data`: network evaluations, seconds for 64 images, relative FD.
 
-    Bundled models are always among them; rows of a run are called as the run is among the `entries`.
+    Bundled models are always included; rows of a run carry the name of its entry.
     """
     file = resources.files("inkwash.models") / "quality.json"
     found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
@@ -96,9 +96,9 @@ def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
 
 
 def _pictures(entry: Entry) -> list[Path]:
-    # in the order of training, whatever the clock said when they were written
+    # In the order of training steps: modification times are unreliable.
     steps = {str(row.get("picture")): row["step"] for row in entry.folder.rows() if row["kind"] == "held-out"}
-    return sorted(_drawn(entry), key=lambda path: (steps.get(path.stem, 0), path.stem))[-PICTURES:]
+    return sorted(_drawn(entry), key=lambda path: (steps.get(path.stem, 0), path.stem))[-MAX_GRIDS:]
 
 
 def _drawn(entry: Entry) -> Iterator[Path]:
@@ -107,13 +107,13 @@ def _drawn(entry: Entry) -> Iterator[Path]:
 
 def _floor(entry: Entry) -> list[float] | None:
     try:
-        run_quality = entry.folder.kept_floor()
-        return None if run_quality is None else run_quality["losses"]
+        profile = entry.folder.kept_floor()
+        return None if profile is None else profile["losses"]
     except (OSError, ValueError, KeyError):
         return None
 
 
 def _total(entry: Entry) -> int | None:
-    """Return how many steps the run has in all, None where its checkpoint does not say."""
+    """Return the total number of steps of the run, None when its checkpoint does not hold it."""
     total = entry.header.get("total")
     return total if isinstance(total, int) else None

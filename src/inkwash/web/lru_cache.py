@@ -1,4 +1,4 @@
-"""Values that are costly to make: each is made once, the latest few are held, and who asks waits for his own only."""
+"""A cache of costly values: each is computed once, and a thread waits only for the value that it needs."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ V = TypeVar("V")
 
 
 @dataclass(eq=False)
-class _Place(Generic[V]):
+class _Slot(Generic[V]):
     lock: threading.Lock = field(default_factory=threading.Lock)
-    made: list[V] = field(default_factory=list)
+    values: list[V] = field(default_factory=list)
 
 
-class Held(Generic[K, V]):
-    """At most `most` values by key; the one unused for longest goes."""
+class LRUCache(Generic[K, V]):
+    """At most `size` values by key; the least recently used one is evicted.
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._places: OrderedDict[K, _Place[V]] = OrderedDict()
+    cachetools and functools compute under one lock, or several times in parallel; here every key has a lock of its own,
+    so that loading one model does not delay requests for another.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._slots: OrderedDict[K, _Slot[V]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """Return the value of `key`, made by `make` when it is not held; an error of that is passed on, and nothing held."""
+        """Return the value of `key`, computed by `make` if it is not cached; an exception of `make` caches nothing."""
         with self._lock:
-            place = self._places.setdefault(key, _Place())
-            self._places.move_to_end(key)
-            while len(self._places) > self.most:
-                self._places.popitem(last=False)
-        # held while it is made: a second who asks for the same waits, others do not
-        with place.lock:
-            if not place.made:
-                place.made.append(make())
-            return place.made[0]
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            while len(self._slots) > self.size:
+                self._slots.popitem(last=False)
+        # The lock is held while the value is computed: a second thread with this key waits, threads with others do not.
+        with slot.lock:
+            if not slot.values:
+                slot.values.append(make())
+            return slot.values[0]

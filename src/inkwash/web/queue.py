@@ -1,4 +1,4 @@
-"""A bounded line: so many draw at once, so many wait and are told how many are ahead, the rest are turned away."""
+"""A bounded queue of sampling jobs: some run at once, some wait and see how many are ahead, the rest are refused."""
 
 from __future__ import annotations
 
@@ -9,58 +9,58 @@ from dataclasses import dataclass, field
 from inkwash.errors import InkwashError
 
 
-class LineFullError(InkwashError):
-    """The line is as long as it may be."""
+class QueueFullError(InkwashError):
+    """The queue has its largest length."""
 
 
 @dataclass(eq=False)
-class Place:
-    """One's place in a line; to be left by `leave`, whether its turn came or not."""
+class Ticket:
+    """The place of one job in a queue; `leave` must be called at its end, whether or not it ran."""
 
-    line: Line
+    queue: JobQueue
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ahead(self) -> AsyncIterator[int]:
-        """Yield how many are ahead, whenever that changes, until it is this one's turn."""
-        said = None
-        while self in self.line.waiting:
+        """Yield the number of jobs ahead whenever it changes, until this job may run."""
+        last = None
+        while self in self.queue.waiting:
             self.moved.clear()
-            now = self.line.waiting.index(self) + 1
-            if now != said:
-                said = now
+            now = self.queue.waiting.index(self) + 1
+            if now != last:
+                last = now
                 yield now
             await self.moved.wait()
 
     def leave(self) -> None:
-        """Go, and let the next one come; a second time does nothing."""
-        for group in (self.line.waiting, self.line.drawing):
+        """Leave the queue and let the next job run; a second call does nothing."""
+        for group in (self.queue.waiting, self.queue.running):
             if self in group:
                 group.remove(self)
-        self.line.call()
+        self.queue.advance()
 
 
 @dataclass
-class Line:
-    """At most `at_once` draw and `longest` wait."""
+class JobQueue:
+    """At most `at_once` jobs run and `max_waiting` wait."""
 
     at_once: int = 2
-    longest: int = 32
-    waiting: list[Place] = field(default_factory=list)
-    drawing: list[Place] = field(default_factory=list)
+    max_waiting: int = 32
+    waiting: list[Ticket] = field(default_factory=list)
+    running: list[Ticket] = field(default_factory=list)
 
-    def join(self) -> Place:
-        """Return a place at the end of the line. Raises `LineFullError` when there is none."""
-        if len(self.waiting) >= self.longest:
-            raise LineFullError(f"busy: {len(self.waiting)} are waiting already; try again in a moment")
-        place = Place(self)
-        self.waiting.append(place)
-        self.call()
-        return place
+    def join(self) -> Ticket:
+        """Return a ticket at the end of the queue. Raises `QueueFullError` when it is full."""
+        if len(self.waiting) >= self.max_waiting:
+            raise QueueFullError(f"busy: {len(self.waiting)} jobs are waiting; try again in a moment")
+        ticket = Ticket(self)
+        self.waiting.append(ticket)
+        self.advance()
+        return ticket
 
-    def call(self) -> None:
-        """Let those in front begin while there is room, and tell everyone that the line has moved."""
-        while self.waiting and len(self.drawing) < self.at_once:
-            self.drawing.append(self.waiting.pop(0))
-            self.drawing[-1].moved.set()
-        for place in self.waiting:
-            place.moved.set()
+    def advance(self) -> None:
+        """Start the first waiting jobs while there is room, and wake the others to update their position."""
+        while self.waiting and len(self.running) < self.at_once:
+            self.running.append(self.waiting.pop(0))
+            self.running[-1].moved.set()
+        for ticket in self.waiting:
+            ticket.moved.set()

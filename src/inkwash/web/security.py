@@ -1,4 +1,4 @@
-"""Who may ask and what goes along with every answer: hosts, origins, a token, the size of requests, security headers."""
+"""Access control of the server: host names, origins, a token, request sizes and security headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 400_000
-"""Bytes of a request: a picture and a mask of 256 by 256 colour pixels in base64."""
+"""Bytes of a request body: an image and a mask of 256 by 256 colour pixels in base64."""
 COOKIE = "inkwash-token"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HEADERS = {
@@ -29,10 +29,10 @@ HEADERS = {
 
 @dataclass
 class Guard:
-    """Lets through what may ask, around an application; `token` None asks for none and hears loopback names only.
+    """Middleware that refuses requests without access; with `token` None only loopback host names have access.
 
-    A page of another site that has its name point at this machine would be one origin with it: so without a token only
-    requests that call this server by a name of loopback are heard.
+    Without a token the Host header must be a loopback name: otherwise another site could let its own name resolve to
+    this machine (DNS rebinding) and would share its origin. Starlette's TrustedHostMiddleware does not parse IPv6 hosts.
     """
 
     app: ASGIApp
@@ -45,44 +45,44 @@ class Guard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
 
-        async def answer(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                told = MutableHeaders(scope=message)
+                response_headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
-                    told.setdefault(name, value)
+                    response_headers.setdefault(name, value)
             await send(message)
 
         if refusal is not None:
-            await refusal(scope, receive, answer)
+            await refusal(scope, receive, send_with_headers)
             return
-        await self.app(scope, _bounded(receive), answer)
+        await self.app(scope, _bounded(receive), send_with_headers)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         name = headers.get("host", "")
         if self.token is None and _host(f"//{name}") not in LOOPBACK:
-            return told("this server hears 'localhost' only: start it with --token to give it another name", 421)
+            return refused("this server is reachable as 'localhost' only: use --token for other host names", 421)
         origin = headers.get("origin")
-        if scope["method"] != "GET" and origin is not None and _place(origin) != name:
-            return told("the request comes from another site", 403)
+        if scope["method"] != "GET" and origin is not None and _netloc(origin) != name:
+            return refused("cross-site request: open the page of this server instead", 403)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > LARGEST_BODY:
-            return told(f"the request is larger than {LARGEST_BODY:,} bytes", 413)
-        return None if self.token is None else self._admission(scope, headers)
+            return refused(f"the request is larger than {LARGEST_BODY:,} bytes", 413)
+        return None if self.token is None else self._check_token(scope, headers)
 
-    def _admission(self, scope: Scope, headers: Headers) -> Response | None:
+    def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
         assert self.token is not None
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if self._is_right(given) and scope["method"] == "GET":
-            # kept as a cookie and taken out of the address, which people copy
-            welcome = RedirectResponse("/" + scope["path"].lstrip("/"), 303)
-            welcome.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
-            return welcome
-        # not the standard library's: it fails on cookies that other programs of this host have set
+            # The token moves into a cookie and out of the address, because people copy addresses.
+            redirect = RedirectResponse("/" + scope["path"].lstrip("/"), 303)
+            redirect.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
+            return redirect
+        # The standard library's parser fails on cookies that other programs on this host have set.
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if self._is_right(bearer) or self._is_right(cookie):
             return None
-        return told("a token is asked for: open the address that the server printed, with ?token=…", 401)
+        return refused("a token is required: open the address that the server printed, with ?token=…", 401)
 
     def _is_right(self, given: str) -> bool:
         assert self.token is not None
@@ -90,15 +90,15 @@ class Guard:
 
 
 def _host(address: str) -> str:
-    """Return the host of an address, empty where it is none."""
+    """Return the host of a URL, "" if it has none."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:
         return ""
 
 
-def _place(address: str) -> str:
-    """Return host and port of an address, empty where it is none."""
+def _netloc(address: str) -> str:
+    """Return host and port of a URL, "" if it has none."""
     try:
         return urlsplit(address).netloc
     except ValueError:
@@ -106,23 +106,23 @@ def _place(address: str) -> str:
 
 
 class TooLargeError(Exception):
-    """A request without a length has grown beyond what is heard."""
+    """A request without a Content-Length exceeds LARGEST_BODY."""
 
 
 def _bounded(receive: Receive) -> Receive:
-    heard = 0
+    size = 0
 
     async def bounded() -> Message:
-        nonlocal heard
+        nonlocal size
         message = await receive()
-        heard += len(message.get("body", b""))
-        if heard > LARGEST_BODY:
+        size += len(message.get("body", b""))
+        if size > LARGEST_BODY:
             raise TooLargeError
         return message
 
     return bounded
 
 
-def told(reason: str, status: int, **headers: str) -> JSONResponse:
-    """Return a refusal as the page reads it: one line under "error"."""
+def refused(reason: str, status: int, **headers: str) -> JSONResponse:
+    """Return an error response: JSON with one line under "error"."""
     return JSONResponse({"error": reason}, status, {name.replace("_", "-"): value for name, value in headers.items()})

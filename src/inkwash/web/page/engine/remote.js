@@ -9,7 +9,7 @@ export const remote = {
 
   models: () => asked("/api/models"),
   card: (name) => asked(`/api/models/${encodeURIComponent(name)}`),
-  course: (name) => asked(`/api/models/${encodeURIComponent(name)}/course`),
+  course: (name) => asked(`/api/models/${encodeURIComponent(name)}/history`),
   picture: (name, which) => asked(`/api/models/${encodeURIComponent(name)}/pictures/${encodeURIComponent(which)}`),
   schedule: (name) => asked(`/api/models/${encodeURIComponent(name)}/schedule`),
   quality: (name) => asked(`/api/models/${encodeURIComponent(name)}/quality`),
@@ -23,7 +23,7 @@ async function asked(path) {
 
 /** Yield the events of a drawing, { kind, ... }; throws an Error with one line when it fails or is refused. */
 async function* draw(request, signal) {
-  const answer = await reached("/api/draw", {
+  const answer = await reached("/api/sample", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(request),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkwash.web.queue import Line, LineFullError
+from inkwash.web.queue import JobQueue, QueueFullError
 
 T = TypeVar("T")
 
@@ -22,13 +22,13 @@ def apart(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result()
 
 
-async def turn(line: Line, said: list[int] | None = None) -> None:
+async def turn(line: JobQueue, said: list[int] | None = None) -> None:
     place = line.join()
     try:
         async for ahead in place.ahead():
             if said is not None:
                 said.append(ahead)
-        assert place in line.drawing and len(line.drawing) <= line.at_once
+        assert place in line.running and len(line.running) <= line.at_once
         await asyncio.sleep(0)
     finally:
         place.leave()
@@ -36,18 +36,18 @@ async def turn(line: Line, said: list[int] | None = None) -> None:
 
 @given(st.integers(1, 4), st.integers(1, 30))
 def test_everyone_has_a_turn_and_no_more_draw_than_may(at_once: int, many: int) -> None:
-    line = Line(at_once, longest=30)
+    line = JobQueue(at_once, max_waiting=30)
 
     async def run() -> None:
         await asyncio.wait_for(asyncio.gather(*(turn(line) for _ in range(many))), 5)
 
     apart(run())
-    assert not line.waiting and not line.drawing
+    assert not line.waiting and not line.running
 
 
 def test_one_who_waits_is_told_how_many_are_ahead_as_that_falls() -> None:
     async def run() -> list[int]:
-        line, said = Line(1, 10), []
+        line, said = JobQueue(1, 10), []
         first, second = line.join(), line.join()
         task = asyncio.create_task(turn(line, said))
         await asyncio.sleep(0.01)
@@ -62,14 +62,14 @@ def test_one_who_waits_is_told_how_many_are_ahead_as_that_falls() -> None:
 
 def test_a_full_line_turns_away_and_one_who_leaves_makes_room() -> None:
     async def run() -> None:
-        line = Line(1, 2)
+        line = JobQueue(1, 2)
         places = [line.join() for _ in range(3)]
-        with pytest.raises(LineFullError, match="2 are waiting"):
+        with pytest.raises(QueueFullError, match="2 jobs"):
             line.join()
         places[1].leave()
         places[1].leave()
         assert line.join() in line.waiting
         places[0].leave()
-        assert line.drawing == [places[2]]
+        assert line.running == [places[2]]
 
     apart(run())

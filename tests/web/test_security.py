@@ -28,18 +28,18 @@ def test_a_server_without_a_token_hears_its_own_names_only(client: TestClient, n
 def test_another_site_cannot_have_anything_drawn(client: TestClient) -> None:
     asked = {"model": "digits", "seeds": [0], "steps": 1}
     for origin in ("http://evil.example", "http://[", "null"):
-        assert client.post("/api/draw", json=asked, headers={"Origin": origin}).status_code == 403
-    assert client.post("/api/draw", json=asked, headers={"Origin": "http://localhost:8000"}).status_code == 200
+        assert client.post("/api/sample", json=asked, headers={"Origin": origin}).status_code == 403
+    assert client.post("/api/sample", json=asked, headers={"Origin": "http://localhost:8000"}).status_code == 200
 
 
 @pytest.mark.parametrize("length", [str(LARGEST_BODY + 1), "many"])
 def test_a_large_request_is_refused_by_its_length(client: TestClient, length: str) -> None:
-    assert client.post("/api/draw", content=b"{}", headers={"Content-Length": length}).status_code == 413
+    assert client.post("/api/sample", content=b"{}", headers={"Content-Length": length}).status_code == 413
 
 
 def test_a_large_request_is_refused_without_a_length_too(client: TestClient) -> None:
     pieces = (b" " * 50_000 for _ in range(20))
-    assert client.post("/api/draw", content=pieces).status_code == 413
+    assert client.post("/api/sample", content=pieces).status_code == 413
 
 
 def test_a_token_is_asked_for_and_kept_out_of_the_address(catalog: Catalog) -> None:

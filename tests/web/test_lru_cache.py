@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from inkwash.web.lru_cache import Held
+from inkwash.web.lru_cache import LRUCache
 
 SOON = 20
 
 
 def test_many_who_ask_at_once_get_one_value_that_is_made_once() -> None:
-    held, made, all_here = Held[str, object](2), Counter[str](), threading.Barrier(8)
+    held, made, all_here = LRUCache[str, object](2), Counter[str](), threading.Barrier(8)
 
     def ask(key: str) -> object:
         def make() -> object:
@@ -31,7 +31,7 @@ def test_many_who_ask_at_once_get_one_value_that_is_made_once() -> None:
 
 
 def test_another_key_does_not_wait_for_one_that_is_being_made() -> None:
-    held, begun, go_on = Held[str, str](2), threading.Event(), threading.Event()
+    held, begun, go_on = LRUCache[str, str](2), threading.Event(), threading.Event()
 
     def slow() -> str:
         begun.set()
@@ -48,7 +48,7 @@ def test_another_key_does_not_wait_for_one_that_is_being_made() -> None:
 
 
 def test_the_one_unused_for_longest_goes() -> None:
-    held = Held[int, int](2)
+    held = LRUCache[int, int](2)
     asked = []
 
     def ask(key: int) -> int:
@@ -60,7 +60,7 @@ def test_the_one_unused_for_longest_goes() -> None:
 
 
 def test_an_error_is_passed_on_and_tried_anew() -> None:
-    held = Held[str, int](2)
+    held = LRUCache[str, int](2)
     with pytest.raises(ZeroDivisionError):
         held.get("a", lambda: 1 // 0)
     assert held.get("a", lambda: 7) == 7
