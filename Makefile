@@ -6,7 +6,7 @@ READY := .venv/ready
 TESTS_READY := .venv/tests-ready
 PAGE_READY := .venv/page-ready
 
-.PHONY: help demo test test-page check pictures setup clean
+.PHONY: help demo test test-page check pictures schema setup clean
 
 help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
@@ -43,6 +43,10 @@ pictures: $(READY)
 	$(BIN)/inkwash sample ddim-300 -n 16 --sampler ddim:20 -o docs/pictures/ddim-20.png --scale 2
 	$(BIN)/inkwash sample ddim-300 -n 4 --sampler ddim:50 --strip --scale 2 -o docs/pictures/strip.png
 	$(BIN)/inkwash show attention-unet -o docs/pictures > /dev/null
+
+# The JSON schema of recipe files, for the completion and checks of editors.
+schema: $(READY)
+	$(BIN)/python -m inkwash.config.published_schema > docs/recipe.schema.json
 
 setup: $(READY)
 

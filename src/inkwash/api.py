@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -236,14 +236,7 @@ def train(
         course = resume(what, data, Length.parse(length) if length else None, place, net, objective, since=since)
     else:
         chosen = what if isinstance(what, Recipe) else recipe.load(what)
-        objects: dict[str, Any] = {key: value for key, value in changes.items() if is_dataclass(value)}
-        written = [
-            f"{key.replace('__', '.')}={_toml(key, value)}" for key, value in changes.items() if key not in objects
-        ]
-        try:
-            chosen = replace(chosen.with_changes(written) if written else chosen, **objects)
-        except TypeError as error:
-            raise UsageError(f"train: {error}; a section's name takes an object, as in schedule=Cosine()") from None
+        chosen = chosen.with_changes(changes) if changes else chosen
         if length:
             chosen = replace(chosen, training=replace(chosen.training, length=length))
         course = start(chosen, data, out, place, net, objective, since)
@@ -253,12 +246,3 @@ def train(
         if on_event is not None:
             on_event(event)
     return course.average()
-
-
-def _toml(key: str, value: Any) -> str:
-    import tomli_w
-
-    try:
-        return tomli_w.dumps({"value": value}).partition("=")[2].strip()
-    except TypeError:
-        raise UsageError(f"{key} is {value!r}: it must be a plain value, or a dataclass for a whole section") from None

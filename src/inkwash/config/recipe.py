@@ -162,14 +162,6 @@ class Recipe:
         return Recipe.from_dict(values | {part: each for part, each in vars(self).items() if part not in changed})
 
 
-def json_schema_of_files() -> dict[str, Any]:
-    """Return the JSON schema of recipe files, with the rows that the tables of kinds have now."""
-    root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)
-    recipe = dict(json_schema.child(root, root, 0, None))
-    recipe |= {"title": "inkwash recipe", "required": ["network"]}  # the name is by default that of the file
-    return {"$schema": json_schema.Generator.schema_dialect} | recipe | {"$defs": root["$defs"]}
-
-
 def field_paths(values: Mapping[str, Any]) -> list[str]:
     """Return the paths of all fields that a recipe with the kinds of `values` has."""
     root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)

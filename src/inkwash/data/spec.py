@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from inkwash.data import Dataset
+from inkwash.data.dataset import Dataset
 from inkwash.errors import UsageError
 from inkwash.io.names import cleaned_name
 from inkwash.io.validation import validate, validated

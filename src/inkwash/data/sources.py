@@ -1,0 +1,96 @@
+"""The data sets by name, the file formats of paths, and `load`, which reads either."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from inkwash.data import array_file, bundled_digits, cifar10, image_folder, mnist, points
+from inkwash.data.dataset import Dataset
+from inkwash.data.image_folder import Progress
+from inkwash.errors import InkwashError, UsageError, other_file, reason, unknown_name
+
+DATASETS: dict[str, Callable[[], Dataset]] = {
+    "mnist": partial(mnist.load, "mnist"),
+    "fashion-mnist": partial(mnist.load, "fashion-mnist"),
+    "kmnist": partial(mnist.load, "kmnist"),
+    "cifar-10": cifar10.load,
+    "digits": bundled_digits.load,
+    "moons": partial(points.load, "moons"),
+    "swiss-roll": partial(points.load, "swiss-roll"),
+    "spirals": partial(points.load, "spirals"),
+    "checkerboard": partial(points.load, "checkerboard"),
+    "gaussian-mixture": partial(points.load, "gaussian-mixture"),
+}
+
+LOCAL: dict[str, Callable[[], Dataset | None]] = {
+    "mnist": partial(mnist.local, "mnist"),
+    "fashion-mnist": partial(mnist.local, "fashion-mnist"),
+    "kmnist": partial(mnist.local, "kmnist"),
+    "cifar-10": cifar10.local,
+}
+"""The data sets that `DATASETS` downloads: the set if its files are on this machine, else None."""
+
+FORMATS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
+    (mnist.holds, mnist.read),
+    (cifar10.holds, cifar10.read),
+    (array_file.holds, array_file.read),
+)
+"""Tests of a path for a file format, and the functions that read it; any other folder is one of image files."""
+
+
+def dataset_called(name: str) -> str | None:
+    """Return the key of `DATASETS` that equals `name` up to case, None if there is none."""
+    return next((known for known in (name, name.lower()) if known in DATASETS), None)
+
+
+def load(spec: str | Path | None = None, size: int | None = None, progress: Progress | None = None) -> Dataset:
+    """Return the data set `spec`: a name in `DATASETS` or a path, by default the value of INKWASH_DATA.
+
+    `size` is the side in pixels to which images are resized; `progress(what, share)` is called while many image files are
+    read. A name has precedence over a folder of that name: write `./mnist` for the folder. Raises `UsageError` for an
+    unknown name or path, `InkwashError` for damaged data.
+    """
+    spec = spec or os.environ.get("INKWASH_DATA")
+    if not spec:
+        raise UsageError(
+            "no data given: use --data NAME, --data PATH or the environment variable INKWASH_DATA=PATH;"
+            f" the names are {', '.join(DATASETS)}",
+            code="no-data",
+            field="data",
+        )
+    known = dataset_called(str(spec))
+    dataset = DATASETS[known]() if known else _read(Path(spec).expanduser(), size, progress)
+    return dataset.resized(size)
+
+
+def local(spec: str | Path, size: int | None = None) -> Dataset | None:
+    """Return what `load` returns if that needs no download, else None. Raises as `load` does."""
+    if spec in LOCAL:
+        found = LOCAL[str(spec)]()
+        return None if found is None else found.resized(size)
+    return load(spec, size) if spec in DATASETS or Path(spec).exists() else None
+
+
+def _read(path: Path, size: int | None, progress: Progress | None) -> Dataset:
+    try:
+        if not path.exists():
+            missing = f"no file or folder '{path}'; {unknown_name('data set', path.name, DATASETS)}"
+            raise UsageError(missing, code="missing-file", field=str(path))
+        return _by_format(path, size, progress)
+    except OSError as error:
+        raise InkwashError(f"cannot read {path}: {reason(error)}; check the path and its permissions") from error
+
+
+def _by_format(path: Path, size: int | None, progress: Progress | None) -> Dataset:
+    for holds, read in FORMATS:
+        if holds(path):
+            return read(path)
+    if path.is_file():
+        raise other_file(
+            path, "data set", f"NAME.npy, NAME.npz, {cifar10.ARCHIVE}, a folder of images or an IDX folder"
+        )
+    # The only format that needs `size` for reading: the files may differ in size.
+    return image_folder.read(path, size, progress)
