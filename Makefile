@@ -12,7 +12,7 @@ help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
 	@echo "make test   run the tests; INKWASH_DATA=FOLDER adds those that need real MNIST"
 	@echo "make test-page  the same, with those of the page in a browser (chromium, Node.js and npm where they are)"
-	@echo "make check  lint and types"
+	@echo "make check  lint, format and types"
 	@echo "make setup  only make .venv; then: .venv/bin/inkwash --help"
 	@echo "make clean  remove .venv and out/"
 
@@ -31,7 +31,9 @@ test-page: $(PAGE_READY)
 
 check: $(TESTS_READY)
 	$(BIN)/pip install -q -c constraints.txt -e ".[dev]"
-	$(BIN)/ruff check . && $(BIN)/mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # Every picture of the README and the documents, from the bundled models alone.
 pictures: $(READY)

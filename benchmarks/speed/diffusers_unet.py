@@ -99,7 +99,7 @@ class DiffusersUNet:
             self.net.train()
             noise = torch.randn(images.shape, generator=generator, device=device)
             timesteps = torch.randint(0, NUM_TIMESTEPS, (batch,), generator=generator, device=device)
-            noisy = scheduler.add_noise(images, noise, timesteps)
+            noisy = scheduler.add_noise(images, noise, timesteps)  # type: ignore[attr-defined]
             with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
                 predicted = self.net(noisy, timesteps, labels, return_dict=False)[0]
                 loss = nn.functional.mse_loss(predicted.float(), noise)

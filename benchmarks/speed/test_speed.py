@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_sampling_calls_the_network_as_often_as_its_operations_count(
 
 
 def test_training_changes_no_weight_of_the_model_and_writes_nothing(
-    subject: Subject, tmp_path, monkeypatch: pytest.MonkeyPatch
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = [weight.clone() for weight in subject.model.net.parameters()]
@@ -138,7 +139,7 @@ def test_random_pixels_are_reproducible_and_fill_their_range() -> None:
     assert torch.equal(one.values, other.values) and len(one.values.unique()) == 256
 
 
-def test_a_recipe_has_no_trained_weights(tmp_path) -> None:
+def test_a_recipe_has_no_trained_weights(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(recipe.load("digits").with_changes(["network.widths=[8,16]"]).to_toml())
     assert not Subject.load(str(file), CPU).trained

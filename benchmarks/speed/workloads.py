@@ -11,6 +11,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal, cast
 
 import torch
 from torch.nn import functional
@@ -76,9 +77,9 @@ def forward_flops(model: Model) -> int:
 def training(subject: Subject, precision: str | None = None) -> Workload:
     """Return one training step of the recipe (None: in its precision): batch, noise, gradients, optimizer and EMA."""
     recipe, device, endless = subject.model.recipe, subject.model.device, "1000000 steps"
-    changed = replace(
-        recipe.training, length=endless, milestones=(endless,), precision=precision or recipe.training.precision
-    )
+    changed = replace(recipe.training, length=endless, milestones=(endless,))
+    if precision:
+        changed = replace(changed, precision=cast(Literal["float32", "bfloat16"], precision))
     # the folder is never created: only a run that is followed writes files
     run = Run(replace(recipe, training=changed), subject.data, RunFolder(Path("unwritten")), device)
     used = "float32" if run.precision is None else "bfloat16"

@@ -105,7 +105,7 @@ def test_ddim(target: str, eta: float, draws: Draws) -> None:
 
 
 @every_target
-@pytest.mark.parametrize("kind, algorithm", [("dpm++2m", "dpmsolver++"), ("dpm++2m-sde", "sde-dpmsolver++")])
+@pytest.mark.parametrize(("kind", "algorithm"), [("dpm++2m", "dpmsolver++"), ("dpm++2m-sde", "sde-dpmsolver++")])
 def test_dpm_solver_of_second_order(kind: str, algorithm: str, target: str, draws: Draws) -> None:
     x, noise = start(draws)
     scheduler = theirs(
@@ -145,7 +145,7 @@ def test_dpm_solver_of_third_order_where_the_guess_is_a_straight_line(draws: Dra
 
 @pytest.mark.parametrize("target", ["eps", "v"])
 @pytest.mark.parametrize(
-    "kind, name, evaluations",
+    ("kind", "name", "evaluations"),
     [
         ("euler", "EulerDiscreteScheduler", 1),
         ("ddim", "EulerDiscreteScheduler", 1),
@@ -184,7 +184,7 @@ def test_flow_matching_with_a_shift(shift: float, draws: Draws) -> None:
 
 
 @pytest.mark.parametrize(
-    "theirs_name, schedule, rows",
+    ("theirs_name", "schedule", "rows"),
     [
         ("linear", Linear(), T),
         ("scaled_linear", Quadratic(), T),

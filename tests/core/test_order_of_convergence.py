@@ -81,7 +81,7 @@ def test_the_error_falls_with_the_order(
 
 
 @pytest.mark.parametrize("schedule", PATHS)
-@pytest.mark.parametrize("kind, degree", [("ddim", 0), ("dpm++3m", 2)])
+@pytest.mark.parametrize(("kind", "degree"), [("ddim", 0), ("dpm++3m", 2)])
 def test_a_guess_that_is_a_polynomial_of_half_log_snr_is_integrated_exactly(
     kind: str, degree: int, schedule: str, draws: Callable[..., Callable[[int], Tensor]]
 ) -> None:

@@ -112,7 +112,7 @@ def test_a_start_from_a_picture_is_that_picture_noised(draws: Draws) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings, message",
+    ("settings", "message"),
     [
         ({"kind": "dimm"}, "unknown sampler 'dimm'.*did you mean 'ddim'"),
         ({"steps": 0}, "steps is 0"),

@@ -36,7 +36,7 @@ VOID = {"img", "meta", "br", "link"}
 class Document(HTMLParser):
     """What a browser would find: balanced tags, the text of each, and every attribute."""
 
-    def __init__(self, text: str):
+    def __init__(self, text: str) -> None:
         super().__init__()
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import socket
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 from cyclopts import Parameter
@@ -15,6 +16,9 @@ from cyclopts import Parameter
 from inkwash.cli.parameters import Whole
 from inkwash.config import plugins
 from inkwash.errors import InkwashError, UsageError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 PATIENCE = 10.0
 """Seconds that a model which is being loaded may hold up the end."""
@@ -105,9 +109,9 @@ def serve(
         timeout_keep_alive=20,
         limit_concurrency=500,
     )
-    socket = _bound(config)
+    listening = _bound(config)
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{socket.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
+    address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
     print(address, flush=True)
     if not quiet:
         print("Ctrl-C ends it. Nothing that you draw leaves this machine.", file=sys.stderr)
@@ -119,16 +123,14 @@ def serve(
         webbrowser.open(address)
     # raised once it has come to its end in good order
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[socket])
+        uvicorn.Server(config).run(sockets=[listening])
     # the interpreter aborts when it ends under a thread that computes
     warming.join(PATIENCE)
     return 0
 
 
-def _bound(config):  # type: ignore[no-untyped-def]
+def _bound(config: uvicorn.Config) -> socket.socket:
     """Return the socket, listening. Raises `InkwashError` where uvicorn would leave the process with a traceback."""
-    import socket
-
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -236,7 +236,7 @@ def _rises(schedule: Schedule) -> bool:
 
 @cache
 def _model(kinds: Kinds, kind: str, constructor: Callable[..., Any]) -> type[BaseModel]:
-    hints = get_type_hints(constructor.__init__ if inspect.isclass(constructor) else constructor)  # type: ignore[misc]
+    hints = get_type_hints(constructor.__init__ if inspect.isclass(constructor) else constructor)
     fields: dict[str, Any] = {"kind": (Literal[kind], ...), **kinds.common}
     for name, parameter in inspect.signature(constructor).parameters.items():
         if name not in kinds.derived and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):

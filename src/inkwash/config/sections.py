@@ -17,13 +17,12 @@ from inkwash.io.validation import checked, validated
 LARGEST_BATCH = 10**6
 
 
-
 def _length(text: str) -> str:
     try:
         Length.parse(text)
     except UsageError:
         way = f"it must be a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'"
-        raise PydanticCustomError("length", way, {"code": "invalid-length"}) from None  # type: ignore[arg-type]
+        raise PydanticCustomError("length", way, {"code": "invalid-length"}) from None
     return text
 
 

@@ -13,8 +13,9 @@ from inkwash.core.levels import CLEAN, NOISE, Level, over
 
 @dataclass(frozen=True)
 class Guided:
-    """uncond + weight * (cond - uncond): weight 1 is none, 0 ignores the label (Ho & Salimans 2022, eq. 6,
-    whose w is this weight minus 1).
+    """Classifier-free guidance, uncond + weight * (cond - uncond): weight 1 is none, 0 ignores the label.
+
+    Ho & Salimans (2022), Eq. 6, whose w is this weight minus 1.
 
     Guidance acts only at levels between `cleanest` and `noisiest`, and elsewhere the conditional prediction
     stands alone (Kynkäänniemi et al. 2024). Costs two evaluations where it acts, one elsewhere. `null` is what guesses

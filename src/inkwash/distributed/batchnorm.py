@@ -19,7 +19,7 @@ class _Sum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         total = gradient.clone()
         dist.all_reduce(total)
         return total
@@ -72,7 +72,7 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     own = torch.cat([x.new_full((1,), x.numel() / channels), x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)])
     rows = own.new_zeros((dist.get_world_size(), len(own)))
     place = torch.arange(len(rows), device=x.device)[:, None] == dist.get_rank()
-    told = _Sum.apply(torch.where(place, own, rows))
+    told = _Sum.apply(torch.where(place, own, rows))  # type: ignore[no-untyped-call]
     counts, means, variances = told[:, :1], told[:, 1 : channels + 1], told[:, channels + 1 :]
     count = counts.sum()
     mean = (counts * means).sum(0) / count

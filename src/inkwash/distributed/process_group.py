@@ -188,7 +188,9 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
             "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
             # the launcher's outlives a restart, with the addresses of processes that are no more (pytorch issue 135712): so
             # every attempt has a corner of its own in it
-            store=dist.PrefixStore(f"inkwash/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store),
+            store=dist.PrefixStore(  # type: ignore[attr-defined]
+                f"inkwash/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store
+            ),
             rank=rank,
             world_size=world_size,
             timeout=patience,
@@ -215,7 +217,7 @@ def _meeting_place(patience: timedelta) -> Any:
     from torch import distributed as dist
 
     lent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    return dist.TCPStore(
+    return dist.TCPStore(  # type: ignore[attr-defined]
         os.environ["MASTER_ADDR"],
         int(os.environ["MASTER_PORT"]),
         int(os.environ["WORLD_SIZE"]),

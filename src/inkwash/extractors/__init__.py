@@ -1,0 +1,1 @@
+"""Bundled feature extractors of MNIST (data files only)."""

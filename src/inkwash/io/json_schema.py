@@ -27,7 +27,7 @@ def resolved(root: JsonSchemaValue, node: JsonSchemaValue, value: Any = None) ->
         return resolved(root, root["$defs"][node["$ref"].rpartition("/")[2]], value)
     choices = [resolved(root, each, value) for each in node.get("anyOf", node.get("oneOf", []))]
     choices = [each for each in choices if each.get("type") != "null"]
-    kind = value.get("kind") if isinstance(value, Mapping) else value
+    kind: Any = value.get("kind") if isinstance(value, Mapping) else value
     named = [each for each in choices if kind and each.get("properties", {}).get("kind", {}).get("const") == kind]
     return next(iter(named or choices), node)
 

@@ -29,7 +29,7 @@ DAMAGES = (
 """What reading a damaged file of arrays raises, by numpy, zipfile and zlib."""
 
 
-def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDArray]:
+def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDArray[np.generic]]:
     """Return the arrays in the bytes of an archive, by name; where some are `wanted`, the others are empty.
 
     Raises one of `DAMAGES` for what is no whole archive of plain numbers.
@@ -47,7 +47,7 @@ def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDAr
     return found
 
 
-def array(content: bytes) -> NDArray:
+def array(content: bytes) -> NDArray[np.generic]:
     """Return the array that `content` is as a whole: a damaged shape would leave some of it. Raises one of `DAMAGES`."""
     file = io.BytesIO(content)
     found = np.lib.format.read_array(file, allow_pickle=False)

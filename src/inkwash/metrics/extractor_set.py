@@ -168,7 +168,9 @@ def build(data: Dataset, progress: Progress | None = None) -> ExtractorSet:
         seen = [read(seat, scale, part.values).features for part in (train, test)]
         reference = Reference.of(seen[0], train.labels, seen[1], test.labels, len(data.classes))
         found[name] = FeatureExtractor(seat, scale, reference)
-        rows = rows or [part[permutation(0, 0, Stream.REFERENCE_ROWS, len(part))[:ROWS]].half().float() for part in seen]
+        rows = rows or [
+            part[permutation(0, 0, Stream.REFERENCE_ROWS, len(part))[:ROWS]].half().float() for part in seen
+        ]
     about = About(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions), data.test_sha256)
     return ExtractorSet(about, found, rows[0], rows[1])
 

@@ -32,7 +32,7 @@ class Reading(NamedTuple):
 class Classifier(nn.Module):
     """A trunk that ends in 64 features, and one linear layer from those to the classes."""
 
-    def __init__(self, trunk: nn.Sequential, classes: int):
+    def __init__(self, trunk: nn.Sequential, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.head = nn.Linear(WIDTH, classes)
@@ -69,7 +69,7 @@ def stacked(channels: int, classes: int) -> Classifier:
 
 
 class _Residual(nn.Module):
-    def __init__(self, width: int):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.inner = nn.Sequential(*_conv(width, width), nn.Conv2d(width, width, 3, padding=1, bias=False))
         self.norm = nn.BatchNorm2d(width)
@@ -107,7 +107,7 @@ class Texture(nn.Module):
     centre: Tensor
     axes: Tensor
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         patterns = channels * PATCH**2
         self.register_buffer("filters", torch.zeros(patterns, channels, PATCH, PATCH))

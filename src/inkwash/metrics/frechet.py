@@ -100,7 +100,8 @@ def in_parts(features: Tensor, reference: Moments, size: int) -> float:
     x = checked(features, "features for FD in parts", least=size)
     x = x[permutation(0, 0, Stream.FRECHET_ORDER, len(x))]
     start, count = _From(reference), len(x) // size
-    return sum(start.to(Moments.of(part)) for part in x[: count * size].split(size)) / count
+    parts = x[: count * size].split(size)
+    return sum((start.to(Moments.of(part)) for part in parts), 0.0) / count
 
 
 def interval(features: Tensor, reference: Moments, draws: int = 100) -> tuple[float, float]:
@@ -135,7 +136,7 @@ def _resampled(centre: Tensor, apart: Tensor, draw: int) -> Moments:
 class _From:
     """FD from one set to many: the root of its covariance is taken once."""
 
-    def __init__(self, moments: Moments):
+    def __init__(self, moments: Moments) -> None:
         self.moments = moments
         values, vectors = torch.linalg.eigh(moments.covariance)
         self.root = vectors * values.clamp(min=0).sqrt() @ vectors.T

@@ -1,0 +1,1 @@
+"""Bundled models, each a folder with weights, recipe and card (data files only)."""

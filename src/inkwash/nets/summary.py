@@ -138,7 +138,7 @@ def attentions(net: nn.Module, shape: tuple[int, ...], call: Call | None = None)
 
     for name, part in bare.named_modules():
         watch(name or type(net).__name__, part)
-    with _probed(bare, shape, call) as run, Watch():
+    with _probed(bare, shape, call) as run, Watch():  # type: ignore[no-untyped-call]
         run()
     return found
 
@@ -161,7 +161,7 @@ def activation_bytes(net: nn.Module, shape: tuple[int, ...], call: Call | None =
             return result
 
     try:
-        with _probed(bare, shape, call) as run, Watch():
+        with _probed(bare, shape, call) as run, Watch():  # type: ignore[no-untyped-call]
             run()
     except Exception:
         return 0  # a network that cannot run without numbers says what is wrong when it runs with them

@@ -1,0 +1,1 @@
+"""Bundled recipes in TOML (data files only)."""

@@ -1,0 +1,1 @@
+"""Runs: a trainer in a folder that can be interrupted and resumed."""

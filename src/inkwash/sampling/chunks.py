@@ -86,7 +86,7 @@ class Parts:
                 np.savez(temporary, values=np.concatenate(drawn))
             before += some.count
 
-    def values(self) -> Iterator[NDArray]:
+    def values(self) -> Iterator[NDArray[np.generic]]:
         """Yield the values of all parts in order, uint8 [n, C, H, W] or float32 [n, D].
 
         Raises `InkwashError` for a part that is damaged, having removed it.

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def printable(text: str) -> str:
-    """Return `text` with every character that a terminal may act on written as its escape, as in "\\x1b".
+    r"""Return `text` with every character that a terminal may act on written as its escape, as in "\x1b".
 
     These are the characters that `str.isprintable` rejects (control, bidirectional and unassigned ones, lone
     surrogates), except for newline and tab.

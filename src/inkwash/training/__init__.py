@@ -1,0 +1,1 @@
+"""Training of a network: batches, steps, state and validation."""

@@ -63,7 +63,7 @@ def write_arrays(drawing: Drawing, target: Path, batch: int, done: Callable[[flo
     put_together(drawing, target, (drawn.values.numpy() for drawn in drawing.batches(batch, done)))
 
 
-def put_together(drawing: Drawing, target: Path, values: Iterable[NDArray]) -> None:
+def put_together(drawing: Drawing, target: Path, values: Iterable[NDArray[Any]]) -> None:
     """Write what `write_arrays` writes of `values`, uint8 [n, C, H, W] or float32 [n, D], that are drawn already."""
     points = drawing.model.spec.is_points
     c, *plane = drawing.model.spec.shape

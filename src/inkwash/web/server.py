@@ -37,7 +37,7 @@ def build(catalog: Catalog, token: str | None = None, at_once: int = 2, max_wait
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, token=token)],
-        exception_handlers={InkwashError: _failed, TooLargeError: _too_large},  # type: ignore[dict-item]
+        exception_handlers={InkwashError: _failed, TooLargeError: _too_large},
     )
 
 
