@@ -33,7 +33,7 @@ from inkwash.evaluation.sample_cache import Setting
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
 from inkwash.runs.folder import commit
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 
 HERE = Path(__file__).parent
 KEPT = HERE / "records.json"
@@ -117,7 +117,7 @@ def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sa
         seconds = time.perf_counter() - begun
         trained = model.load(run)
         setting = Setting(
-            trained, SamplingSettings(sampler, guidance=1.0 if trained.conditional else None, precision="auto")
+            trained, SampleRequest(sampler=sampler, guidance=1.0 if trained.conditional else None, precision="auto")
         )
         found = drawn_entry(setting, count, extractors.for_facts(trained.spec, data))
     scores = {score.key: score for score in found.evaluation.scores if score.value is not None}

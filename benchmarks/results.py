@@ -35,7 +35,8 @@ from inkwash.evaluation.verdicts import verdicts
 from inkwash.hardware import devices
 from inkwash.io.atomic import atomic, write_text
 from inkwash.runs.folder import commit
-from inkwash.sampling.run import SamplingSettings, to_arrays
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids
 from inkwash.viz.pareto import Mark, speed_quality
 
@@ -113,7 +114,7 @@ def main(data: str | None = None, most: float = 24.0, drawn: bool = False, docum
         if name not in model.bundled():
             print(f"{name} has no bundled weights: left out", file=sys.stderr)
             continue
-        (setting,) = settings_for([model.load(name)], [sampler], [weight], SamplingSettings(precision=precision))
+        (setting,) = settings_for([model.load(name)], [sampler], [weight], SampleRequest(precision=precision))
         spec = setting.model.spec
         if spec.sha256 not in benches:
             benches[spec.sha256] = extractors.for_facts(spec, data if spec.data == "mnist" else None)
@@ -143,7 +144,7 @@ def stored(kept: dict[str, Row]) -> list[Row]:
     found = []
     for name, sampler, weight, precision in ROWS:
         if name in model.bundled():
-            (setting,) = settings_for([model.load(name)], [sampler], [weight], SamplingSettings(precision=precision))
+            (setting,) = settings_for([model.load(name)], [sampler], [weight], SampleRequest(precision=precision))
             called = sampler_words(setting)
             same = [row for row in kept.values() if (row["model"], row["sampler"]) == (name, called)]
             # of a row that was measured again the last one holds

@@ -18,7 +18,7 @@ from PIL import Image
 
 from inkwash import data
 from inkwash import model as models
-from inkwash.cli.reproduce import redraw
+from inkwash.cli.reproduce import reproduce
 from inkwash.config import recipe
 from inkwash.data import Dataset
 from inkwash.evaluation import run_quality
@@ -30,9 +30,9 @@ from inkwash.lab.folder import LabFolder
 from inkwash.lab.folder import Request as LabRequest
 from inkwash.metrics import extractor_files, extractor_set
 from inkwash.runs.folder import RunFolder
-from inkwash.sampling.chunks import Parts
-from inkwash.sampling.request import Request
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.chunks import ChunkFolder
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import resolve
 from inkwash.training.validation import Profile
 
 Contents = dict[str, Any]
@@ -167,7 +167,7 @@ def drawn(place: Path) -> Iterator[Specimen]:
     picture = place / "drawn" / "drawn.png"
 
     def again() -> Contents:
-        redraw(picture, None, "cpu", True)
+        reproduce(picture, None, "cpu", True)
         return png_metadata.read_metadata(picture) or {}
 
     yield Specimen("a drawn .png", picture, again, picture, ("sample", str(picture), "--quiet"), own=True)
@@ -178,13 +178,13 @@ def drawn(place: Path) -> Iterator[Specimen]:
         )
         yield Specimen(f"facts in a .{ending}", film, partial(facts_in, film), own=True)
     moons = models.load("moons")
-    drawing = Request("moons", n=2500, settings=SamplingSettings(steps=1)).resolve(moons)
-    parts = Parts.claim(drawing, place / "many.npz", 500, False)
-    parts.draw([0, 1, 2], 500, lambda done: None)
+    run = resolve(SampleRequest(model="moons", n=2500, steps=1), moons)
+    parts = ChunkFolder.open(run, place / "many.npz", 500, False)
+    parts.sample([0, 1, 2], 500, lambda done: None)
     begun = [values.tobytes() for values in parts.values()]
 
     def put_together() -> Contents:
-        same = Parts.claim(drawing, place / "many.npz", 500, True)
+        same = ChunkFolder.open(run, place / "many.npz", 500, True)
         return dict(enumerate(values.tobytes() for values in same.values()))
 
     assert put_together() == dict(enumerate(begun))
@@ -223,7 +223,7 @@ def records(place: Path) -> Iterator[Specimen]:
     lab.keep(asked)
     yield Specimen("request.json", lab.request, lambda: asdict(lab.begin(LabRequest("schedules"))), own=True)
 
-    setting = Setting(models.load("moons"), SamplingSettings(steps=1))
+    setting = Setting(models.load("moons"), SampleRequest(steps=1))
     setting.samples(60)
     (chunk,) = setting.folder.glob("*.npz")
     yield Specimen("kept samples", chunk, lambda: {"values": setting.samples(60).values.numpy().tobytes()}, own=True)

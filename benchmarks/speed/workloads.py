@@ -23,7 +23,8 @@ from inkwash.model import Model
 from inkwash.nets import summary
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.training_run import Run
-from inkwash.sampling.run import SamplingSettings, labels_for, sample_batches
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import resolve
 
 from .memory import peak_memory
 from .subjects import Subject
@@ -98,11 +99,12 @@ def training(subject: Subject, precision: str | None = None) -> Workload:
 def sampling(subject: Subject, sampler: str | None, precision: str, count: int = BATCH) -> Workload:
     """Return the generation of `count` images in one batch without guidance (sampler None: the recipe's preview)."""
     model = subject.model
-    settings = SamplingSettings(sampler or model.recipe.sampling.preview, guidance=1.0, precision=precision)
-    used, seeds = settings.sampler_of(model), torch.arange(count)
+    chosen = sampler or model.recipe.sampling.preview
+    run = resolve(SampleRequest(n=count, sampler=chosen, guidance=1.0, precision=precision), model)
+    used = run.sampler
 
     def call() -> torch.Tensor:
-        return next(sample_batches(model, seeds, labels_for(model, seeds), settings, batch=count)).values
+        return next(run.batches(count)).values
 
     return Workload(
         subject.name,

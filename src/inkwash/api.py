@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,23 +23,16 @@ from inkwash.core import Schedule
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.hardware import devices
+from inkwash.io import png_metadata
 from inkwash.model import Model
 from inkwash.runs.events import Planned
 from inkwash.runs.start import is_run, resume, start
-from inkwash.sampling.editing import Edit, Interpolation
-from inkwash.sampling.run import (
-    NO_LABEL,
-    SampleBatch,
-    SamplingSettings,
-    interpolation,
-    labels_for,
-    metadata,
-    parse_labels,
-    sample_batches,
-    split_range,
-)
+from inkwash.sampling.editing import Edit
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import SampleBatch, SamplingRun, resolve, to_arrays
 from inkwash.training.loop import Objective
-from inkwash.viz.samples import grid_or_scatter
+from inkwash.viz.samples import RenderOptions, grid_or_scatter
+from inkwash.viz.writers import metadata
 
 if TYPE_CHECKING:
     from inkwash.evaluation.comparison import Comparison
@@ -47,47 +40,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Drawn examples: `values` uint8 [N, C, H, W] or points float32 [N, D], labels and seeds int64 [N], and who drew them.
-
-    `far` is the other end of a way, "seed" and "label" of it where they were given; labels and seeds are the near end.
-    """
+    """Finished examples: `values` uint8 [N, C, H, W] or points float32 [N, D], and the run that gave them."""
 
     values: Tensor
-    labels: Tensor
-    seeds: Tensor
-    model: Model
-    sampler: str
-    far: dict[str, int | str] = field(default_factory=dict)
+    run: SamplingRun
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.values.shape[1:]))
         return f"Samples({len(self.values)} of {shape} from {self.model.name}, {self.sampler})"
 
     @property
-    def images(self) -> NDArray[np.uint8]:
-        """The images as uint8 [N, H, W] for grey ones, [N, H, W, C] for colour; points float32 [N, D]."""
-        return self.values.numpy() if self.model.spec.is_points else self._drawn.pictures()
-
-    def sheet(self, columns: int | None = None, scale: int = 1) -> Image.Image:
-        """Return one picture of all: a grid of images, or a scatter of points."""
-        return grid_or_scatter(self.model, [self._drawn], columns, scale)
-
-    def save(self, path: str | Path, columns: int | None = None, scale: int = 1) -> None:
-        """Write `grid_or_scatter` as a PNG that names its model."""
-        from inkwash.io import png_metadata
-
-        png_metadata.save_png(
-            self.sheet(columns, scale),
-            path,
-            metadata(self.model, n=len(self.values), seed=int(self.seeds[0]), sampler=self.sampler, **self._to()),
-        )
-
-    def _to(self) -> dict[str, int | str]:
-        return {f"{name}_to": value for name, value in self.far.items()}
+    def model(self) -> Model:
+        """The model that was sampled from."""
+        return self.run.model
 
     @property
-    def _drawn(self) -> SampleBatch:
-        return SampleBatch(self.values, self.labels, self.seeds)
+    def sampler(self) -> str:
+        """The sampler and its steps, as in "ddim:50"."""
+        return f"{self.run.sampler.kind}:{self.run.sampler.steps}"
+
+    @property
+    def labels(self) -> Tensor:
+        """The labels int64 [N], -1 for none; of an interpolation those of the near end."""
+        return self.run.labels
+
+    @property
+    def seeds(self) -> Tensor:
+        """The seeds int64 [N]; of an interpolation those of the near end."""
+        return self.run.seeds
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """The images as uint8 [N, H, W] for grey ones, [N, H, W, C] for colour; points float32 [N, D]."""
+        return self.values.numpy() if self.model.spec.is_points else to_arrays(self.values)
+
+    def sheet(self, columns: int | None = None, scale: int = 1) -> Image.Image:
+        """Return one image of all: a grid of images, or a scatter of points."""
+        return grid_or_scatter(self.model, [SampleBatch(self.values, self.labels, self.seeds)], columns, scale)
+
+    def save(self, path: str | Path, columns: int | None = None, scale: int = 1) -> None:
+        """Write `sheet` as a PNG whose metadata names the model and the request."""
+        options = RenderOptions(scale=scale, columns=columns)
+        png_metadata.save_png(self.sheet(columns, scale), path, metadata(self.run, options))
 
 
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
@@ -120,51 +114,41 @@ def sample(
     batch: int = 64,
     progress: Callable[[float], object] | None = None,
 ) -> Samples:
-    """Return `n` examples drawn from `source`, a model or what `load` takes; example i has the seed `seed` + i.
+    """Return `n` samples of `source`, a model or an argument of `load`; sample i has the seed `seed` + i.
 
     `label` is a class, "0-9" for several in turn, "none", or None for labels in the train set's proportions.
-    `seed` (3, 8) and `label` "3..8" are ways from one end to the other, of `n` examples. `picture` is a file that every
-    example starts from, noised to `noise`; `mask` another, white where the model paints anew.
-    `sampler` is written "ddim:50"; the rest as on the command line, None for the recipe's own. Raises `UsageError` for
-    settings out of range or without effect.
+    `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `picture` is an image file
+    that every sample starts from, noised to `noise`; `mask` another, white where the model samples.
+    `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
+    Raises `UsageError` for settings out of range or without effect.
     """
     chosen = source if isinstance(source, Model) else load(source)
-    first, last = seed if isinstance(seed, tuple) else (seed, None)
-    if n < 1 or batch < 1 or first < 0 or (last or 0) < 0:
-        raise UsageError(f"n is {n}, batch {batch}, seed {seed}: n and batch must be at least 1, seed at least 0")
+    if batch < 1:
+        raise UsageError(f"batch is {batch}: it must be at least 1")
     if picture is None and (mask is not None or noise is not None):
         raise UsageError("mask and noise have no effect without a picture: give picture= as well")
-    edit = (
-        None if picture is None else Edit.read(chosen.spec, Path(picture), None if mask is None else Path(mask), noise)
+    edit = None
+    if picture is not None:
+        edit = Edit.read(chosen.spec, Path(picture), None if mask is None else Path(mask), noise)
+    request = SampleRequest(
+        model=chosen.name if isinstance(source, Model) else str(source),
+        n=n,
+        label=(label,) if isinstance(label, int) else tuple(label) if isinstance(label, list) else label,
+        seed=seed[0] if isinstance(seed, tuple) else seed,
+        seed_to=seed[1] if isinstance(seed, tuple) else None,
+        sampler=sampler,
+        steps=steps,
+        eta=eta,
+        temperature=temperature,
+        schedule=schedule,
+        guidance=guidance,
+        interval=interval,
+        clip=clip,
+        precision=precision,
+        edit=edit,
     )
-    settings = SamplingSettings(sampler, steps, eta, temperature, schedule, guidance, interval, clip, precision, edit)
-    used = settings.sampler_of(chosen)
-    near, far = split_range(label, chosen.spec.classes) if isinstance(label, str) else (label, None)
-    morph: Interpolation | None = None
-    if last is not None or far is not None:
-        seeds, labels, morph = interpolation(chosen, n, (first, last), (_written(near), far))
-    else:
-        asked = [near] if isinstance(near, int) else near
-        wanted = parse_labels(asked, chosen.spec.classes) if isinstance(asked, str) else asked
-        seeds = torch.arange(first, first + n)
-        labels = labels_for(chosen, seeds, wanted)
-    drawn = list(sample_batches(chosen, seeds, labels, settings, batch, progress, morph))
-    return Samples(
-        torch.cat([d.values for d in drawn]),
-        torch.cat([d.labels for d in drawn]),
-        seeds,
-        chosen,
-        f"{used.kind}:{used.steps}",
-        {name: end for name, end in (("seed", last), ("label", far)) if end is not None},
-    )
-
-
-def _written(label: str | int | list[int] | None) -> str | None:
-    """Return a label as the command line has it."""
-    if label is None or isinstance(label, str):
-        return label
-    each = [label] if isinstance(label, int) else label
-    return ",".join("none" if one == NO_LABEL else str(one) for one in each)
+    run = resolve(request, chosen)
+    return Samples(torch.cat([each.values for each in run.batches(batch, progress)]), run)
 
 
 def evaluate(
@@ -197,7 +181,7 @@ def evaluate(
         n,
         listed(sampler),
         weights(None if guidance is None else str(guidance)),
-        SamplingSettings(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
+        SampleRequest(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
         None if data is None else str(data),
         None if judge is None else str(judge),
         judges,

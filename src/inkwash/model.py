@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -65,6 +66,10 @@ class Model:
     def conditional(self) -> bool:
         """Whether the network hears a label."""
         return self.recipe.network.conditional
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the name, the weights and the training step as plain values, for metadata of samples."""
+        return {"model": self.name, "weights": self.weights, "step": self.step}
 
     def schedule(self, other: Schedule | None = None) -> Schedule:
         """Return the levels to sample on: `other`, the recipe's for sampling, or those trained on.

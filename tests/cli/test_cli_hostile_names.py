@@ -286,17 +286,30 @@ def test_an_image_with_hostile_names_is_shown_and_drawn_again_without_writing(na
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("n", 10**12), ("n", "64"), ("n", 1.5), ("scale", 10**9), ("columns", 10**12), ("seed", -1), ("kind", "all"),
-     ("label", "0-999999999"), ("label", "1," * 10**7), ("settings", {"steps": 10**12}), ("settings", {"eta": [[]]}),
-     ("settings", {"sampler": "ddim:999999999"}), ("settings", {"schedule": {"kind": "linear", "T": 10**12}})],
-)  # fmt: skip
-def test_an_image_that_asks_for_too_much_is_refused(field, value, place, runs, inkwash):
+    ("table", "field", "value"),
+    [
+        ("request", "n", 10**12),
+        ("request", "n", "64"),
+        ("request", "n", 1.5),
+        ("request", "seed", -1),
+        ("request", "label", "0-999999999"),
+        ("request", "label", "1," * 10**7),
+        ("request", "steps", 10**12),
+        ("request", "eta", [[]]),
+        ("request", "sampler", "ddim:999999999"),
+        ("request", "schedule", {"kind": "linear", "T": 10**12}),
+        ("picture", "scale", 10**9),
+        ("picture", "columns", -1),
+        ("picture", "kind", "all"),
+    ],
+)
+def test_an_image_with_a_request_out_of_range_is_refused(table, field, value, place, runs, inkwash):
     assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
     with Image.open("mine.png") as mine:
-        request = json.loads(mine.info["inkwash"])["request"]
-    request[field] = request[field] | value if isinstance(value, dict) else value
-    image("given.png", {"model": "x", "weights": "x", "step": 1, "request": request})
+        spec = json.loads(mine.info["inkwash"])
+    tables = {name: spec[name] for name in ("request", "picture")}
+    tables[table][field] = value
+    image("given.png", {"model": "x", "weights": "x", "step": 1} | tables)
     outcome = inkwash("sample", "given.png")
     assert outcome.code in (1, 2) and is_text(outcome) and outcome.complaint
     assert len(outcome.complaint) < 1000

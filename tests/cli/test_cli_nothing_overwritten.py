@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwash.sampling import request
+from inkwash.sampling.run import SamplingRun
 
 ONE = ["-n", "1", "--sampler", "ddim:1"]
 
@@ -58,7 +58,7 @@ def test_inkwash_draws_over_its_own(name, flags, runs, inkwash):
 def test_a_folder_that_holds_something_is_not_filled(runs, refused):
     Path("mine").mkdir()
     Path("mine/letter.txt").write_text("dear")
-    assert "mine already holds something" in refused("sample", runs.plain, *ONE, "-o", "mine")
+    assert "mine is not empty" in refused("sample", runs.plain, *ONE, "-o", "mine")
     assert "mine already holds something" in refused("train", "digits", "--steps", "1", "--out", "mine")
     assert [file.name for file in Path("mine").iterdir()] == ["letter.txt"]
 
@@ -110,15 +110,15 @@ def test_show_does_not_draw_over_a_foreign_picture(thing, pictures, inkwash):
     ("name", "flags"), [("x.png", []), ("x.npz", []), ("x.gif", ["--film"]), ("x.png", ["--strip"])]
 )
 def test_ctrl_c_while_drawing_leaves_no_half_file(name, flags, runs, inkwash, monkeypatch, tmp_path):
-    def broken_off(source):
+    def interrupted(source):
         def first(*arguments):
             yield next(iter(source(*arguments)))
             raise KeyboardInterrupt
 
         return first
 
-    monkeypatch.setattr(request, "draw", broken_off(request.draw))
-    monkeypatch.setattr(request, "frames", broken_off(request.frames))
+    monkeypatch.setattr(SamplingRun, "batches", interrupted(SamplingRun.batches))
+    monkeypatch.setattr(SamplingRun, "frames", interrupted(SamplingRun.frames))
     outcome = inkwash("sample", runs.plain, "-n", "6", "--batch", "2", "--sampler", "ddim:2", *flags, "-o", name)
     assert outcome.code == 130
     assert "interrupted" in outcome.complaint

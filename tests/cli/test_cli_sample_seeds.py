@@ -1,4 +1,4 @@
-"""An image is a function of weights, settings and its own seed: labels, batches and counts change no other image."""
+"""An image is a function of weights, settings and its own seed: it does not depend on batch and count."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 
-from inkwash.sampling import request
+from inkwash.sampling.run import SamplingRun
 
 DDPM = ["--sampler", "ddpm:5"]
 
@@ -35,16 +35,16 @@ def arrays(inkwash):
         ("none", [-1, -1, -1, -1]),
     ],
 )
-def test_labels_come_in_turn(label, first, runs, arrays):
+def test_labels_repeat_in_turn(label, first, runs, arrays):
     assert arrays(runs.digits, *DDPM, "--label", label, "-n", "4")["labels"].tolist() == first
 
 
-def test_a_class_is_asked_for_by_its_name(runs, arrays):
+def test_a_class_can_be_named(runs, arrays):
     assert arrays(runs.bees, *DDPM, "--label", "bee", "-n", "2")["labels"].tolist() == [1, 1]
     assert arrays(runs.bees, *DDPM, "--label", "bee,ant", "-n", "3")["labels"].tolist() == [1, 0, 1]
 
 
-def test_several_labels_stand_in_columns(runs, inkwash):
+def test_each_of_several_labels_has_a_column(runs, inkwash):
     from PIL import Image
 
     assert inkwash("sample", runs.digits, *DDPM, "--label", "2-4", "-n", "6", "-o", "x.png").code == 0
@@ -52,14 +52,14 @@ def test_several_labels_stand_in_columns(runs, inkwash):
         assert sheet.size == (3 * 10 + 2, 2 * 10 + 2)
 
 
-def test_without_a_label_classes_have_the_train_set_proportions(runs, arrays):
-    """Three of four pictures are bees; 400 draws have a standard deviation of 2.2 %."""
+def test_random_labels_have_the_train_set_proportions(runs, arrays):
+    """Three of four images are bees; 400 samples have a standard deviation of 2.2 %."""
     labels = arrays(runs.bees, "--sampler", "ddim:1", "-n", "400")["labels"]
     assert set(labels.tolist()) == {0, 1}
     assert abs((labels == 1).mean() - 0.75) < 3 * 0.022
 
 
-def test_a_model_without_labels_draws_without(runs, arrays):
+def test_samples_of_an_unconditional_model_have_no_labels(runs, arrays):
     assert arrays(runs.plain, *DDPM, "-n", "3")["labels"].tolist() == [-1] * 3
 
 
@@ -74,19 +74,18 @@ def test_image_five_is_the_image_of_seed_five(name, runs, arrays):
 
 
 @pytest.mark.parametrize("name", ["plain", "digits"])
-def test_the_batch_changes_no_image(name, runs, arrays):
+def test_images_do_not_depend_on_the_batch(name, runs, arrays):
     drawn = [arrays(getattr(runs, name), *DDPM, "-n", "9", "--batch", batch) for batch in ("1", "4", "64")]
     for other in drawn[1:]:
         assert np.array_equal(drawn[0]["labels"], other["labels"])
         assert np.abs(drawn[0]["images"].astype(int) - other["images"]).max() <= 1
 
 
-def test_the_same_call_draws_the_same(runs, arrays):
+def test_the_same_call_gives_the_same_images(runs, arrays):
     assert np.array_equal(*(arrays(runs.plain, *DDPM, "-n", "3")["images"] for _ in range(2)))
 
 
-def test_settings_reach_the_images(runs, arrays):
-    """A flag that is taken has an effect."""
+def test_every_setting_changes_the_images(runs, arrays):
     plain = arrays(runs.plain, *DDPM, "-n", "4")["images"]
     for flags in (["--steps", "4"], ["--temperature", "0.5"], ["--seed", "9"], ["--schedule", "cosine"], ["--no-clip"]):
         assert not np.array_equal(arrays(runs.plain, *DDPM, "-n", "4", *flags)["images"], plain), flags
@@ -106,19 +105,19 @@ def test_guidance_outside_its_interval_is_none(runs, arrays):
 
 
 def test_arrays_are_streamed(runs, arrays, monkeypatch):
-    """However many are drawn, no more is in memory than the batch in work and the one before it."""
+    """At most the current batch and the one before it are in memory."""
     most, refs = 0, []
 
     def watched(*arguments):
         nonlocal most
-        for drawn in original(*arguments):
-            refs.append(weakref.ref(drawn.values))
+        for batch in original(*arguments):
+            refs.append(weakref.ref(batch.values))
             gc.collect()
             most = max(most, sum(ref() is not None for ref in refs))
-            yield drawn
+            yield batch
 
-    original = request.draw
-    monkeypatch.setattr(request, "draw", watched)
+    original = SamplingRun.batches
+    monkeypatch.setattr(SamplingRun, "batches", watched)
     held = arrays(runs.plain, "--sampler", "ddim:1", "-n", "50", "--batch", "10")
     assert len(refs) == 5 and held["images"].shape == (50, 8, 8)
     assert most <= 2

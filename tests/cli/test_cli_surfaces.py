@@ -84,10 +84,15 @@ def test_the_settings_that_a_picture_keeps(runs, inkwash):
 
     assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
     spec = png_metadata.read_metadata("x.png")
-    assert set(spec) == {"model", "weights", "step", "inkwash", "sampler", "request"}
-    kept = {"model", "kind", "n", "label", "seed", "seed_to", "scale", "columns", "settings"}
-    assert set(spec["request"]) == kept
-    assert set(spec["request"]["settings"]) == {
+    assert set(spec) == {"model", "weights", "step", "inkwash", "sampler", "request", "picture"}
+    assert set(spec["picture"]) == {"kind", "scale", "columns"}
+    assert set(spec["request"]) == {
+        "model",
+        "n",
+        "label",
+        "label_to",
+        "seed",
+        "seed_to",
         "sampler",
         "steps",
         "eta",

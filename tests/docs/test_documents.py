@@ -29,9 +29,9 @@ from inkwash.errors import InkwashError
 from inkwash.evaluation import entries, plan
 from inkwash.lab import EXPERIMENTS
 from inkwash.model import Model
-from inkwash.sampling.request import Kind
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 from inkwash.viz import writers
+from inkwash.viz.samples import Kind
 from inkwash.viz.writers import Write
 
 ROOT = Path(__file__).parents[2]
@@ -183,7 +183,7 @@ class Reader:
 
         def silent(target: Path, kind: Kind) -> Write:
             writer_for(target, kind)
-            return lambda *drawing: None
+            return lambda *arguments: None
 
         with self.patch.context() as instead:
             instead.setattr(model, "load", lambda name, device: self.untrained(name))
@@ -194,7 +194,7 @@ class Reader:
     def evaluate(self, what: str, others: tuple[str, ...], sampler: str | None, **rest: Any) -> None:
         models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
         weights = plan.weights(rest["guidance"])
-        entries.settings_for(models, plan.listed(sampler), weights, SamplingSettings())
+        entries.settings_for(models, plan.listed(sampler), weights, SampleRequest())
 
     def untrained(self, name: str) -> Model:
         run = name.partition("/checkpoints/")[0]

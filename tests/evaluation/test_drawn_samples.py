@@ -16,7 +16,8 @@ from inkwash.evaluation.entries import settings_for, usual_count
 from inkwash.evaluation.plan import named_apart
 from inkwash.evaluation.sample_cache import Samples, Setting
 from inkwash.model import Model
-from inkwash.sampling.run import SamplingSettings, labels_for
+from inkwash.sampling.labels import labels_for
+from inkwash.sampling.request import SampleRequest
 
 Untrained = Callable[..., Model]
 
@@ -47,7 +48,7 @@ def rows_seen(setting: Setting, count: int) -> int:
 @pytest.mark.parametrize("conditional", [True, False])
 def test_image_i_is_what_sample_draws_of_seed_i(conditional: bool, untrained: Untrained) -> None:
     model = untrained(f"network.conditional={str(conditional).lower()}")
-    found = Setting(model, SamplingSettings("ddpm:3", guidance=2.0 if conditional else None)).samples(20)
+    found = Setting(model, SampleRequest(sampler="ddpm:3", guidance=2.0 if conditional else None)).samples(20)
     expected = inkwash.sample(model, n=20, sampler="ddpm:3", guidance=2.0 if conditional else None)
     assert (found.values.int() - expected.values.int()).abs().max() <= 1
     assert (found.asked is None) == (not conditional)
@@ -56,7 +57,7 @@ def test_image_i_is_what_sample_draws_of_seed_i(conditional: bool, untrained: Un
 
 
 def test_a_second_call_needs_no_network(untrained: Untrained) -> None:
-    setting = Setting(untrained(), SamplingSettings("ddim:2"))
+    setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
     first = setting.samples(20)
     assert rows_seen(setting, 20) == rows_seen(setting, 3) == 0
     again = setting.samples(20)
@@ -67,7 +68,7 @@ def test_a_second_call_needs_no_network(untrained: Untrained) -> None:
 def test_what_was_interrupted_goes_on_as_if_it_were_not(
     untrained: Untrained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    setting = Setting(untrained(), SamplingSettings("ddpm:2"))
+    setting = Setting(untrained(), SampleRequest(sampler="ddpm:2"))
 
     def stop(done: int) -> None:
         if done > 11:
@@ -85,7 +86,7 @@ def test_what_was_interrupted_goes_on_as_if_it_were_not(
 
 
 def test_a_larger_count_draws_only_what_is_missing(untrained: Untrained) -> None:
-    setting = Setting(untrained(), SamplingSettings("ddim:2"))
+    setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
     few = setting.samples(11)
     assert rows_seen(setting, 30) == 2 * (30 - 11)
     many = setting.samples(30)
@@ -96,7 +97,7 @@ def test_a_larger_count_draws_only_what_is_missing(untrained: Untrained) -> None
 
 @pytest.mark.parametrize("damage", ["cut", "emptied", "flipped", "not an archive"])
 def test_a_damaged_chunk_is_drawn_anew(damage: str, untrained: Untrained) -> None:
-    setting = Setting(untrained(), SamplingSettings("ddim:2"))
+    setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
     first = setting.samples(20)
     path = sorted(setting.folder.iterdir())[1]
     raw = path.read_bytes()
@@ -113,7 +114,7 @@ def test_a_damaged_chunk_is_drawn_anew(damage: str, untrained: Untrained) -> Non
 
 def test_no_flipped_byte_is_a_surprise(untrained: Untrained, tmp_path: Path) -> None:
     """Whatever byte is wrong, the chunk is read as it was or not at all."""
-    setting = Setting(untrained(), SamplingSettings("ddim:1"))
+    setting = Setting(untrained(), SampleRequest(sampler="ddim:1"))
     setting.samples(3)
     path = next(setting.folder.iterdir())
     raw, kept = path.read_bytes(), sample_cache._load(path)
@@ -133,13 +134,13 @@ def test_no_flipped_byte_is_a_surprise(untrained: Untrained, tmp_path: Path) -> 
 def test_evaluations_are_those_of_the_sampler_twice_with_guidance(
     sampler: str, guidance: float | None, untrained: Untrained
 ) -> None:
-    setting = Setting(untrained(), SamplingSettings(sampler, guidance=guidance))
+    setting = Setting(untrained(), SampleRequest(sampler=sampler, guidance=guidance))
     once = setting.sampler.evaluations
     assert setting.samples(11).evaluations == (2 * once if guidance == 1.5 else once)
 
 
 def test_an_interval_of_guidance_is_counted_as_it_is(untrained: Untrained) -> None:
-    setting = Setting(untrained(), SamplingSettings("ddim:10", guidance=2.0, interval=(0.0, 0.5)))
+    setting = Setting(untrained(), SampleRequest(sampler="ddim:10", guidance=2.0, interval=(0.0, 0.5)))
     assert 10 < setting.samples(3).evaluations < 20
 
 
@@ -147,41 +148,39 @@ def test_every_choice_has_a_place_of_its_own(untrained: Untrained) -> None:
     model, other = untrained(), untrained("training.seed=1")
     trap = untrained("schedule.kind='linear'", "schedule.T=300")
     settings = [
-        Setting(model, SamplingSettings("ddim:5")),
-        Setting(model, SamplingSettings("ddim:6")),
-        Setting(model, SamplingSettings("ddpm:5")),
-        Setting(model, SamplingSettings("ddim:5", eta=0.5)),
-        Setting(model, SamplingSettings("ddpm:5", temperature=0.5)),
-        Setting(model, SamplingSettings("ddim:5", schedule=Cosine())),
-        Setting(model, SamplingSettings("ddim:5", guidance=1.5)),
-        Setting(model, SamplingSettings("ddim:5", guidance=1.5, interval=(0.1, 1.0))),
-        Setting(model, SamplingSettings("ddim:5", clip=True)),
-        Setting(model, SamplingSettings("ddim:5", precision="bfloat16")),
-        Setting(other, SamplingSettings("ddim:5")),
+        Setting(model, SampleRequest(sampler="ddim:5")),
+        Setting(model, SampleRequest(sampler="ddim:6")),
+        Setting(model, SampleRequest(sampler="ddpm:5")),
+        Setting(model, SampleRequest(sampler="ddim:5", eta=0.5)),
+        Setting(model, SampleRequest(sampler="ddpm:5", temperature=0.5)),
+        Setting(model, SampleRequest(sampler="ddim:5", schedule=Cosine())),
+        Setting(model, SampleRequest(sampler="ddim:5", guidance=1.5)),
+        Setting(model, SampleRequest(sampler="ddim:5", guidance=1.5, interval=(0.1, 1.0))),
+        Setting(model, SampleRequest(sampler="ddim:5", clip=True)),
+        Setting(model, SampleRequest(sampler="ddim:5", precision="bfloat16")),
+        Setting(other, SampleRequest(sampler="ddim:5")),
         # the same weights under another recipe draw other images
-        Setting(replace(model, recipe=trap.recipe), SamplingSettings("ddim:5")),
-        Setting(replace(model, recipe=replace(model.recipe, target="eps")), SamplingSettings("ddim:5")),
-        Setting(replace(model, spec=replace(model.spec, sha256="0" * 64)), SamplingSettings("ddim:5")),
+        Setting(replace(model, recipe=trap.recipe), SampleRequest(sampler="ddim:5")),
+        Setting(replace(model, recipe=replace(model.recipe, target="eps")), SampleRequest(sampler="ddim:5")),
+        Setting(replace(model, spec=replace(model.spec, sha256="0" * 64)), SampleRequest(sampler="ddim:5")),
     ]
     assert len({setting.folder for setting in settings}) == len(settings)
 
 
 def test_what_changes_no_image_changes_no_place(untrained: Untrained) -> None:
     model = untrained("sampling.sampler='ddim:5'")
-    plain = Setting(model, SamplingSettings())
-    for other in (SamplingSettings("ddim:5"), SamplingSettings("ddim", steps=5), SamplingSettings(guidance=1.0)):
+    plain = Setting(model, SampleRequest())
+    for other in (SampleRequest(sampler="ddim:5"), SampleRequest(sampler="ddim", steps=5), SampleRequest(guidance=1.0)):
         assert Setting(replace(model, name="renamed"), other).folder == plain.folder
     # whether recipe or user has the guesses clipped
     clips = replace(model, recipe=replace(model.recipe, clip=True))
-    assert (
-        Setting(clips, SamplingSettings()).folder == Setting(model, SamplingSettings(clip=True)).folder != plain.folder
-    )
-    assert Setting(clips, SamplingSettings(clip=False)).folder == Setting(model, SamplingSettings(clip=False)).folder
+    assert Setting(clips, SampleRequest()).folder == Setting(model, SampleRequest(clip=True)).folder != plain.folder
+    assert Setting(clips, SampleRequest(clip=False)).folder == Setting(model, SampleRequest(clip=False)).folder
 
 
 def test_a_guess_of_the_time_counts_what_is_missing(untrained: Untrained) -> None:
     for sampler in ("ddim:1", "ddpm:3"):
-        setting = Setting(untrained(), SamplingSettings(sampler))
+        setting = Setting(untrained(), SampleRequest(sampler=sampler))
         assert setting.seconds_for(9) > 0
         setting.samples(9)
         assert setting.seconds_for(9) == setting.seconds_for(2) == 0 < setting.seconds_for(10)
@@ -192,7 +191,7 @@ def test_a_guess_of_the_time_counts_what_is_missing(untrained: Untrained) -> Non
 
 def test_every_model_meets_every_sampler_and_weight_once(untrained: Untrained) -> None:
     labelled, plain = untrained(), replace(untrained("network.conditional=false"), name="plain")
-    found = settings_for([labelled, plain], ["ddim:2", "ddpm:3"], [None, 1.0, 1.5], SamplingSettings())
+    found = settings_for([labelled, plain], ["ddim:2", "ddpm:3"], [None, 1.0, 1.5], SampleRequest())
     assert [setting.words for setting in found] == [
         "tiny ddim:2 w 1",
         "tiny ddim:2 w 1.5",
@@ -205,8 +204,8 @@ def test_every_model_meets_every_sampler_and_weight_once(untrained: Untrained) -
 
 def test_two_runs_of_one_recipe_are_two(untrained: Untrained) -> None:
     one, two = untrained(), untrained("training.seed=1")
-    assert len(settings_for([one, two], [None], [None], SamplingSettings())) == 2
-    assert len(settings_for([one, one], [None], [None], SamplingSettings())) == 1
+    assert len(settings_for([one, two], [None], [None], SampleRequest())) == 2
+    assert len(settings_for([one, one], [None], [None], SampleRequest())) == 1
     assert [m.name for m in named_apart(["runs/a", "runs/b"], [one, two])] == ["runs/a", "runs/b"]
     assert len({m.name for m in named_apart([one, two], [one, two])}) == 2
     assert [m.name for m in named_apart(["runs/a"], [one])] == ["tiny"]
@@ -214,6 +213,6 @@ def test_two_runs_of_one_recipe_are_two(untrained: Untrained) -> None:
 
 def test_long_samplers_draw_fewer(untrained: Untrained) -> None:
     model = untrained()
-    assert usual_count(Setting(model, SamplingSettings("ddim:100"))) == 10_000
-    assert usual_count(Setting(model, SamplingSettings("ddim:101"))) == 1_000
-    assert usual_count(Setting(model, SamplingSettings("heun:60"))) == 1_000
+    assert usual_count(Setting(model, SampleRequest(sampler="ddim:100"))) == 10_000
+    assert usual_count(Setting(model, SampleRequest(sampler="ddim:101"))) == 1_000
+    assert usual_count(Setting(model, SampleRequest(sampler="heun:60"))) == 1_000

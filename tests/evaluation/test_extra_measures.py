@@ -15,7 +15,7 @@ from inkwash.evaluation.sample_cache import Setting
 from inkwash.metrics import extractor_training
 from inkwash.metrics.extractors import Classifier
 from inkwash.model import Model
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -76,10 +76,8 @@ def test_bits_are_those_of_the_model_without_any_guidance(
         subject = Subject(digits.values[:4], None, setting)
         return next(EXTRAS["bits"].measure(subject, few, lambda what, share: None)).value
 
-    plain = bits(Setting(without, SamplingSettings()))
-    assert bits(Setting(without, SamplingSettings(guidance=3.0))) == plain
+    plain = bits(Setting(without, SampleRequest()))
+    assert bits(Setting(without, SampleRequest(guidance=3.0))) == plain
     # taken out of what such a network says: half of the way back to what it says without a label
-    halfway = bits(Setting(replace(without, net=Halfway(model.net, low)), SamplingSettings()))
-    assert (
-        bits(Setting(model, SamplingSettings())) == pytest.approx(halfway, rel=1e-8) != pytest.approx(plain, rel=1e-6)
-    )
+    halfway = bits(Setting(replace(without, net=Halfway(model.net, low)), SampleRequest()))
+    assert bits(Setting(model, SampleRequest())) == pytest.approx(halfway, rel=1e-8) != pytest.approx(plain, rel=1e-6)

@@ -29,7 +29,7 @@ from inkwash.evaluation.score import Evaluation, Score, Seen
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.metrics.extractors import Reading
 from inkwash.model import Model
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 
 Judged = Callable[[Dataset], ExtractorSet]
 
@@ -156,7 +156,7 @@ def test_settings_that_are_not_ranked_are_named() -> None:
 def test_an_edited_file_of_ones_own_draws_anew(
     untrained: Callable[..., Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setting = Setting(untrained(), SamplingSettings())
+    setting = Setting(untrained(), SampleRequest())
     plain = setting.identity()
     file = tmp_path / "mine.py"
     file.write_text("SHARE = 1\n")

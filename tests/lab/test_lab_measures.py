@@ -19,7 +19,7 @@ from inkwash.lab.experiments.same_noise import likeness
 from inkwash.lab.experiments.t_300_trap import brightness
 from inkwash.lab.measurement import Watch
 from inkwash.model import Model
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 
 
 def lab(arms, real_mean=40.0):
@@ -89,7 +89,7 @@ def test_a_path_begins_at_its_first_guess_and_ends_at_the_picture():
     spec = DatasetSpec.of(data.load("digits"))
     net = model.build_net(chosen, spec).eval().requires_grad_(False)
     torch.nn.init.normal_(list(net.parameters())[-2], generator=torch.Generator().manual_seed(0))
-    setting = Setting(Model("it", chosen, spec, net, 0, "w"), SamplingSettings("ddim:6"))
+    setting = Setting(Model("it", chosen, spec, net, 0, "w"), SampleRequest(sampler="ddim:6"))
     found = list(path(Ready("it", setting, 0, 0.0), lab([])))
     series = {each.key: each.values for each in found if isinstance(each, Series)}
     assert series["way"][0] == 0 and series["way"][-1] == pytest.approx(1)

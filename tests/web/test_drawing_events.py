@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import inkwash
 from inkwash.core import CLEAN
-from inkwash.sampling.run import SamplingSettings, frames, to_output
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import resolve, to_output
 from inkwash.web.events import command, events
 from inkwash.web.schemas import DrawingAsked
 
@@ -37,7 +37,7 @@ def test_the_last_moment_is_what_python_and_the_command_draw(sampler: str) -> No
 
 def test_every_moment_is_a_frame_of_the_one_iterator_with_its_level() -> None:
     begin, *steps, _ = told(seeds=[0, 1], sampler="ddim", steps=5)
-    walk = list(frames(DIGITS, torch.tensor([0, 1]), torch.tensor(begin[1]["labels"]), SamplingSettings("ddim", 5)))
+    walk = list(resolve(SampleRequest(n=2, sampler="ddim", steps=5), DIGITS).frames())
     assert [step["step"] for _, step in steps] == list(range(6))
     for (_, step), frame, level in zip(steps, walk, begin[1]["levels"], strict=True):
         assert level["alpha"] == float(frame.level.alpha) and level["sigma"] == float(frame.level.sigma)

@@ -76,7 +76,7 @@ def test_a_stream_is_begun_and_ended_and_its_line_left(drawn: Callable[..., Any]
         ({"edit": {"picture": "!", "noise": 0.5}}, 422, "edit.picture: it is no base64"),
         ({"edit": {"picture": "AAAA", "noise": 0.5}}, 422, "3 bytes"),
         ({"edit": {"picture": "AAAA", "noise": 0}}, 422, "edit.noise"),
-        ({"far": {"label": 3}, "labels": [-1]}, 422, "far.label"),
+        ({"far": {"label": 3}, "labels": [-1]}, 422, "label"),
         ({"speed": 9}, 422, "speed"),
         ({"model": "ddpm-bn", "seeds": list(range(100)), "sampler": "ddpm", "steps": 1000}, 422, "100,000 network"),
         ({"model": "moons", "edit": {"picture": "AAAA", "noise": 0.5}}, 422, "points"),

@@ -104,7 +104,7 @@ def evaluate(
     from inkwash.errors import unknown_name
     from inkwash.evaluation.plan import Asked, listed, weights
     from inkwash.hardware import devices
-    from inkwash.sampling.run import SamplingSettings
+    from inkwash.sampling.request import SampleRequest
 
     devices.configure(threads)
     if schedule is not None and schedule not in SCHEDULES:
@@ -115,7 +115,7 @@ def evaluate(
         n,
         listed(sampler),
         weights(guidance),
-        SamplingSettings(eta=eta, temperature=temperature, schedule=levels, precision=precision),
+        SampleRequest(eta=eta, temperature=temperature, schedule=levels, precision=precision),
         data,
         judge,
         judges,

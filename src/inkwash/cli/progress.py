@@ -24,8 +24,8 @@ from inkwash.evaluation.formatting import span
 from inkwash.text.printing import print, printable
 
 if TYPE_CHECKING:
+    from inkwash.core import Sampler
     from inkwash.runs.training_run import Run
-    from inkwash.sampling.request import Drawing
 
 Show = Callable[[Any], None]
 SETTLED = 2.0
@@ -122,9 +122,9 @@ def counter(total: float, told: str, quiet: bool = False, unit: str = "") -> Ite
 
 
 @contextmanager
-def sampling(drawing: Drawing, count: int, quiet: bool) -> Iterator[Callable[[float], object]]:
-    """A bar over the network evaluations of `count` images of `drawing`; yields a function that takes the images done."""
-    each = drawing.sampler.evaluations
+def sampling(sampler: Sampler, count: int, quiet: bool) -> Iterator[Callable[[float], object]]:
+    """Show a bar over the network evaluations of `count` images; yields a function of the number of finished ones."""
+    each = sampler.evaluations
     with counter(count * each, f"sampling {count:,}", quiet, "network evaluations") as show:
         yield lambda images: show(images * each)
 

@@ -1,92 +1,75 @@
-"""`inkwash sample PICTURE.png`: draw a picture again from what it says of itself, and tell whether it is the same."""
+"""`inkwash sample IMAGE.png`: sample again from the metadata of an image, and compare."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from inkwash import model as models
+from inkwash.cli.progress import sampling
 from inkwash.errors import InkwashError, UsageError
-from inkwash.sampling.request import Drawing, Request
+from inkwash.io import png_metadata
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import resolve
 from inkwash.text.printing import print
-from inkwash.viz.samples import grid_or_scatter, strip
+from inkwash.viz import writers
+from inkwash.viz.samples import COUNTS, RenderOptions, render
 
 
-def redraw(picture: Path, out: Path | None, device: str, quiet: bool) -> int:
-    """Draw `picture` again and compare, writing it to `out` when given; 0 when it is the same, 1 when it is not.
+def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
+    """Sample the image at `path` again, compare the pixels, and write it to `out` when given; return 0.
 
-    Raises `UsageError` when the picture does not say how it was drawn.
+    Raises `UsageError` when the image has no request in its metadata, `InkwashError` when the pixels differ.
     """
-    from inkwash.cli.progress import sampling
-    from inkwash.io import png_metadata
-    from inkwash.viz import writers
-
-    metadata = png_metadata.read_metadata(picture)
-    if not metadata or "request" not in metadata:
+    metadata = png_metadata.read_metadata(path)
+    if not metadata or not isinstance(metadata.get("request"), dict):
         raise UsageError(
-            f"{picture} does not say how it was drawn: grids, strips and single images of 'inkwash sample' do"
+            f"{path} does not contain the settings it was sampled with: give a grid, strip or image of 'inkwash sample'"
         )
     try:
-        request = Request.from_dict(metadata["request"])
+        request, options = SampleRequest.from_dict(metadata["request"]), RenderOptions.from_metadata(metadata)
     except UsageError as error:
-        raise UsageError(f"{picture}: {error}") from None
-    if request.kind == "film":
-        raise UsageError(f"{picture} is a film: draw it again from its settings, {_flags(request)}")
-    drawing = request.resolve(models.load(request.model, device=device))
-    writers.check_size(drawing, picture)
+        raise UsageError(f"{path}: {error}") from None
+    if options.kind == "film":
+        raise UsageError(f"{path} is a film, which is not compared: write it again with {_command(request, options)}")
+    run = resolve(request, models.load(str(request.model), device=device), COUNTS[options.kind])
+    writers.check_size(run, options, path)
     if out is not None:
-        writers.writer_for(out, request.kind)
+        writers.writer_for(out, options.kind)
         writers.check_free(out)
-    with sampling(drawing, drawing.count, quiet) as done:
-        again = _image(drawing, done)
-    before = png_metadata.read_pixels(picture)
+    with sampling(run.sampler, len(run), quiet) as progress:
+        image = render(run, options, 64, progress)
+    before = png_metadata.read_pixels(path)
     if out is not None:
-        png_metadata.save_png(again, out, drawing.metadata())
-    text, code = _verdict(before, np.asarray(again), str(metadata.get("weights", "unknown")), drawing)
-    if code:
-        raise InkwashError(f"{picture}: {text}")
+        png_metadata.save_png(image, out, writers.metadata(run, options))
+    now = f"{request.model} ({run.model.weights})"
+    difference = _difference(before, np.asarray(image))
+    if difference:
+        weights = str(metadata.get("weights", "unknown"))
+        cause = "compare device and precision" if weights == run.model.weights else f"its weights were {weights}"
+        raise InkwashError(f"{path}: not the same as sampled again from {now}: {difference}; {cause}")
     if not quiet:
-        print(f"{picture}: {text}", file=sys.stderr)
+        equal = "every pixel" if np.array_equal(before, np.asarray(image)) else "to within one grey level"
+        print(f"{path}: the same, {equal}, sampled again from {now}", file=sys.stderr)
     return 0
 
 
-def _image(drawing: Drawing, done: Callable[[float], object]) -> Image.Image:
-    if drawing.request.kind == "strip":
-        return strip(drawing.model, list(drawing.path(done)), scale=drawing.request.scale or 1)
-    return grid_or_scatter(drawing.model, list(drawing.batches(64, done)), drawing.columns, drawing.request.scale or 1)
-
-
-def _verdict(before: np.ndarray, after: np.ndarray, weights: str, drawing: Drawing) -> tuple[str, int]:
-    name = drawing.request.model
-    changed = (
-        ""
-        if weights == drawing.model.weights
-        else f"; its weights were {weights}, {name} now has {drawing.model.weights}"
-    )
+def _difference(before: np.ndarray, after: np.ndarray) -> str:
+    """Return in what two images differ; empty when they are equal to within one grey level, which is rounding."""
     if before.shape != after.shape:
-        return f"not the same: it is {before.shape}, drawn again {after.shape}{changed}", 1
-    apart = int(np.abs(before.astype(int) - after.astype(int)).max())
-    if apart == 0:
-        return f"the same, every pixel, drawn again from {name} ({drawing.model.weights})", 0
-    if apart == 1:
-        return f"the same to within one grey level, drawn again from {name} ({drawing.model.weights})", 0
-    return (
-        f"not the same: up to {apart} grey levels apart{changed or '; was it drawn on another device or precision?'}",
-        1,
-    )
+        return f"{before.shape} pixels became {after.shape}"
+    largest = int(np.abs(before.astype(int) - after.astype(int)).max())
+    return f"up to {largest} grey levels apart" if largest > 1 else ""
 
 
-def _flags(request: Request) -> str:
-    settings = request.settings
-    given = {"-n": request.n, "--label": request.label, "--columns": request.columns, "--guidance": settings.guidance}
-    given |= {"--sampler": settings.sampler, "--steps": settings.steps, "--eta": settings.eta}
-    if settings.edit is not None:
-        given |= {"--from": "ITS-DRAWING", "--noise": settings.edit.noise}
+def _command(request: SampleRequest, options: RenderOptions) -> str:
+    given = {"-n": request.n, "--label": request.label, "--columns": options.columns, "--guidance": request.guidance}
+    given |= {"--sampler": request.sampler, "--steps": request.steps, "--eta": request.eta}
+    if request.edit is not None:
+        given |= {"--from": "ITS-IMAGE", "--noise": request.edit.noise}
     flags = " ".join(f"{flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed}..{request.seed_to}"
-    return f"inkwash sample {shlex.quote(request.model)} --film --seed {seeds} {flags}"
+    return f"inkwash sample {shlex.quote(str(request.model))} --film --seed {seeds} {flags}"

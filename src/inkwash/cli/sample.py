@@ -1,4 +1,4 @@
-"""`inkwash sample`: draw from a model, or draw a picture again."""
+"""`inkwash sample`: sample from a model, or reproduce an image."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from inkwash.errors import UsageError, is_main_process, unknown_name
 from inkwash.text.printing import print
 
 if TYPE_CHECKING:
+    from inkwash.core import Schedule
     from inkwash.distributed.process_group import ProcessGroup
-    from inkwash.sampling.chunks import Parts
-    from inkwash.sampling.request import Drawing, Kind
+    from inkwash.sampling.chunks import ChunkFolder
+    from inkwash.sampling.run import SamplingRun
+    from inkwash.viz.samples import Kind, RenderOptions
 
-PATIENT = 200
-"""Evaluations an image above which a quicker sampler is pointed out."""
+MANY_EVALUATIONS = 200
+"""Network evaluations an image above which a message names faster samplers."""
+IMAGE_SUFFIXES = {".png", ".webp", ".gif"}
 
 
 def sample(
@@ -60,12 +63,12 @@ def sample(
     """Sample from a model: image i of a call has the seed --seed + i, and is the same in any batch.
 
     Examples: inkwash sample --label 0-9 -o digits.png. Or: inkwash sample ddim-300 --sampler ddim:50 --film -n 16
-    -o film.png. Or: inkwash sample digits.png draws a picture again and compares. Or: inkwash sample --label 3..8 --film.
+    -o film.png. Or: inkwash sample digits.png reproduces an image and compares. Or: inkwash sample --label 3..8 --film.
 
     Parameters
     ----------
     model
-        A bundled model (see: inkwash show), a run folder, a checkpoint file; or a picture that inkwash drew. Default: fast.
+        A bundled model (see: inkwash show), run folder or checkpoint file; or an image of inkwash to reproduce. Default: fast.
     n
         How many in total, at least 1. Default: 64; 10 a label for several labels; 8 for a strip, 16 for a film.
     label
@@ -112,7 +115,7 @@ def sample(
     strip
         Denoising steps side by side, one image a row.
     film
-        Noise to picture as an animation, with the predicted image beside it: .png, .webp or .gif.
+        Denoising as an animation, with the predicted image beside the noisy one: .png, .webp or .gif.
     with_
         Your own Python file, run first; it can register networks, schedules and samplers.
     continue_
@@ -122,130 +125,151 @@ def sample(
     quiet
         Print errors only.
     """
-    plugins.load(with_)
+    if with_ is not None:
+        plugins.load(with_)
     from inkwash import model as models
-    from inkwash.cli.reproduce import redraw
-    from inkwash.config.schema import decode_schedule
-    from inkwash.core import SCHEDULES
     from inkwash.distributed import process_group
     from inkwash.hardware import devices
     from inkwash.io.names import cleaned_name, path_in
     from inkwash.sampling.editing import Edit
-    from inkwash.sampling.request import Request
-    from inkwash.sampling.run import SamplingSettings
+    from inkwash.sampling.request import SampleRequest
+    from inkwash.sampling.run import resolve
     from inkwash.viz import writers
+    from inkwash.viz.samples import COUNTS, RenderOptions
 
-    ends = seeds(seed)
     if strip and film:
-        raise UsageError("--strip and --film are two pictures: give one, then the other")
+        raise UsageError("--strip and --film are both given: give one, and call again for the other")
     kind: Kind = "strip" if strip else "film" if film else "grid"
+    options = RenderOptions(kind, scale, columns)
+    seed_from, seed_to = seeds(seed)
+    request = SampleRequest(
+        model=model,
+        n=n,
+        label=label,
+        seed=seed_from,
+        seed_to=seed_to,
+        sampler=sampler,
+        steps=steps,
+        eta=eta,
+        temperature=temperature,
+        schedule=_schedule(schedule),
+        guidance=guidance,
+        interval=interval,
+        clip=clip,
+        precision=precision,
+    )
     devices.configure(threads)
-    if Path(model).suffix.lower() in {".png", ".webp", ".gif"}:
-        drawn = SamplingSettings(sampler, steps, eta, temperature, None, guidance, interval, clip, precision)
-        asked = Request(model, kind, n, label, *ends, scale, columns, drawn)
-        if asked != Request(model) or any(given is not None for given in (schedule, from_, mask, noise)):
+    if Path(model).suffix.lower() in IMAGE_SUFFIXES:
+        from inkwash.cli.reproduce import reproduce
+
+        edited = any(given is not None for given in (from_, mask, noise))
+        if edited or request != SampleRequest(model=model) or options != RenderOptions():
             raise UsageError(
-                f"{model} is drawn again as it was drawn: leave the other flags out, except --out, --device and --threads"
+                f"{model} is reproduced with its own settings: only --out, --device, --threads and --quiet have an effect"
             )
-        # one picture is drawn by one process
-        return redraw(Path(model), out, device, quiet) if is_main_process() else 0
-    if schedule is not None and schedule not in SCHEDULES:
-        raise unknown_name("schedule", schedule, SCHEDULES)
-    levels = None if schedule is None else decode_schedule(schedule, "--schedule")
-    settings = SamplingSettings(sampler, steps, eta, temperature, levels, guidance, interval, clip, precision)
-    request = Request(model, kind, n, label, *ends, scale, columns, settings)
+        # Of several processes one is enough for a single image.
+        return reproduce(Path(model), out, device, quiet) if is_main_process() else 0
     name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
     target = out or path_in("out", f"{name}{'' if kind == 'grid' else '-' + kind}.png")
     writers.writer_for(target, kind)
     if batch < 1:
         raise UsageError(f"--batch is {batch}: it must be at least 1")
     if from_ is None and (mask is not None or noise is not None):
-        raise UsageError(
-            f"--{'noise' if mask is None else 'mask'} has no effect without a picture: give --from as well"
-        )
+        raise UsageError(f"--{'noise' if mask is None else 'mask'} has no effect without an image: give --from as well")
     if target.suffix.lower() != ".npz" and continue_:
         raise UsageError(f"--continue has no effect on {target}: it resumes interrupted sampling into NAME.npz")
-    # first of all: of several devices each process has its own
+    # The group is joined before a model is loaded, because of several devices each process has its own.
     with process_group.join(devices.device(device)) as group:
         loaded = models.load(model, device=device)
         if from_ is not None:
-            request = replace(request, settings=replace(settings, edit=Edit.read(loaded.spec, from_, mask, noise)))
-        return _draw(request.resolve(loaded), target, batch, group, continue_, quiet or not group.is_main)
+            request = replace(request, edit=Edit.read(loaded.spec, from_, mask, noise))
+        run = resolve(request, loaded, COUNTS[kind])
+        return _sample(run, options, target, batch, group, continue_, quiet or not group.is_main)
 
 
-def _draw(drawing: Drawing, target: Path, batch: int, process_group: ProcessGroup, go_on: bool, quiet: bool) -> int:
+def _schedule(name: str | None) -> Schedule | None:
+    from inkwash.config.schema import decode_schedule
+    from inkwash.core import SCHEDULES
+
+    if name is not None and name not in SCHEDULES:
+        raise unknown_name("schedule", name, SCHEDULES)
+    return None if name is None else decode_schedule(name, "--schedule")
+
+
+def _sample(
+    run: SamplingRun,
+    options: RenderOptions,
+    target: Path,
+    batch: int,
+    process_group: ProcessGroup,
+    resume: bool,
+    quiet: bool,
+) -> int:
+    """Sample and write `target`; returns the exit code, 130 after an interruption that can be resumed."""
     from inkwash.cli.progress import sampling
     from inkwash.distributed.process_group import restarted
-    from inkwash.sampling.chunks import LEAST, Parts
+    from inkwash.sampling.chunks import SMALLEST, ChunkFolder
     from inkwash.viz import writers
 
-    write, parts = writers.writer_for(target, drawing.request.kind), None
+    write, chunks = writers.writer_for(target, options.kind), None
     if not process_group.is_single and write is not writers.write_arrays:
-        raise UsageError(f"--out {target}: several processes draw into NAME.npz")
-    writers.check_size(drawing, target)
+        raise UsageError(f"--out {target}: several processes write NAME.npz only")
+    writers.check_size(run, options, target)
     with process_group.main_first():
         writers.check_free(target)
-        if write is writers.write_arrays and (not process_group.is_single or drawing.count > LEAST):
-            parts = Parts.claim(drawing, target, batch, go_on or restarted() or not process_group.is_main)
-    if not quiet and drawing.sampler.evaluations > PATIENT:
+        if write is writers.write_arrays and (not process_group.is_single or len(run) > SMALLEST):
+            chunks = ChunkFolder.open(run, target, batch, resume or restarted() or not process_group.is_main)
+    if not quiet and run.sampler.evaluations > MANY_EVALUATIONS:
         print(
-            f"{drawing.sampler.kind}:{drawing.sampler.steps} needs {drawing.sampler.evaluations:,} network evaluations "
+            f"{run.sampler.kind}:{run.sampler.steps} needs {run.sampler.evaluations:,} network evaluations "
             "per image; --sampler ddim:50 or dpm++2m:20 is much faster",
             file=sys.stderr,
         )
     begun = time.perf_counter()
-    if parts is None:
-        with sampling(drawing, drawing.count, quiet) as done:
-            write(drawing, target, batch, done)
-    elif not _draw_parts(parts, target, batch, process_group, quiet):
+    if chunks is None:
+        with sampling(run.sampler, len(run), quiet) as progress:
+            write(run, options, target, batch, progress)
+    elif not _sample_chunks(chunks, target, batch, process_group, quiet):
         return 130
     if not quiet:
-        _tell(drawing, target, time.perf_counter() - begun)
+        _print_summary(run, target, time.perf_counter() - begun)
     return 0
 
 
-def _draw_parts(parts: Parts, target: Path, batch: int, process_group: ProcessGroup, quiet: bool) -> bool:
-    """Draw what is missing and put all together; whether it came to its end."""
+def _sample_chunks(chunks: ChunkFolder, target: Path, batch: int, process_group: ProcessGroup, quiet: bool) -> bool:
+    """Sample the missing chunks and write `target` from all; returns False after an interruption."""
     from inkwash.cli.progress import sampling
     from inkwash.viz import writers
 
-    missing = parts.missing(process_group)
-    count = parts.examples(missing)
-    if not quiet and count < parts.drawing.count and process_group.is_single:
-        print(f"resuming: {parts.drawing.count - count:,} of {parts.drawing.count:,} exist already", file=sys.stderr)
+    missing = chunks.missing(process_group)
+    count, total = chunks.examples(missing), len(chunks.run)
+    if not quiet and count < total and process_group.is_single:
+        print(f"resuming: {total - count:,} of {total:,} exist already", file=sys.stderr)
     try:
-        with sampling(parts.drawing, count, quiet) as done:
-            parts.draw(missing, batch, done)
+        with sampling(chunks.run.sampler, count, quiet) as progress:
+            chunks.sample(missing, batch, progress)
         process_group.barrier()
     except KeyboardInterrupt:
         if not quiet:
-            print(f"stopped; the samples so far are in {parts.folder}; resume with --continue", file=sys.stderr)
+            print(f"stopped; the samples so far are in {chunks.folder}; resume with --continue", file=sys.stderr)
         return False
     if process_group.is_main:
-        writers.put_together(parts.drawing, target, parts.values())
-        parts.forget()
+        writers.save_npz(chunks.run, target, chunks.values())
+        chunks.remove()
     return True
 
 
-def _tell(drawing: Drawing, target: Path, seconds: float) -> None:
-    edit = drawing.settings.edit
-    first, trained = (
-        float(each.terminal.log_snr) for each in (drawing.sampler.schedule, drawing.model.recipe.schedule)
-    )
+def _print_summary(run: SamplingRun, target: Path, seconds: float) -> None:
+    request, sampler = run.request, run.sampler
+    first, trained = (float(each.terminal.log_snr) for each in (sampler.schedule, run.model.recipe.schedule))
     start = ""
-    if edit is not None:
-        start = f" from the picture behind noise {edit.noise:g}"
+    if request.edit is not None:
+        start = f" from an image with noise {request.edit.noise:g}"
     elif first > trained + 1e-6:
-        # the whole path is what anyone expects
-        start = f" from the level of log-SNR {first:.1f}"
+        start = f" from log-SNR {first:.1f}"
+    seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed} to {request.seed_to}"
     print(
-        f"{target}: {drawing.count:,} from {drawing.request.model} ({drawing.model.weights}), "
-        f"{drawing.sampler.kind}:{drawing.sampler.steps}{start}, seed {_seeds(drawing)}, "
-        f"{seconds:.1f} s",
+        f"{target}: {len(run):,} from {request.model} ({run.model.weights}), {sampler.kind}:{sampler.steps}{start}, "
+        f"seed {seeds}, {seconds:.1f} s",
         file=sys.stderr,
     )
-
-
-def _seeds(drawing: Drawing) -> str:
-    far = drawing.request.seed_to
-    return f"{drawing.request.seed}" + ("" if far is None else f" to {far}")

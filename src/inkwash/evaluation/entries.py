@@ -17,7 +17,7 @@ from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Evaluation
 from inkwash.model import Model
 from inkwash.nets import summary
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 
 Progress = Callable[[str, float], object]
 
@@ -31,7 +31,7 @@ def settings_for(
     models: Sequence[Model],
     samplers: Sequence[str | None],
     weights: Sequence[float | None],
-    more: SamplingSettings,
+    more: SampleRequest,
 ) -> list[Setting]:
     """Return every model with every sampler and guidance weight; a model without labels has the weight 1 alone.
 

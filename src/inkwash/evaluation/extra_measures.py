@@ -17,7 +17,7 @@ from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Score
 from inkwash.metrics import classifier_tests, extractor_training, likelihood
 from inkwash.metrics.extractors import stacked
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 
 Progress = Callable[[str, float], object]
 
@@ -114,7 +114,7 @@ TOLD = "CNN two-sample"
 TAUGHT = "error of a learner"
 
 
-def _unguided(setting: Setting) -> SamplingSettings:
+def _unguided(setting: Setting) -> SampleRequest:
     """Return the settings that take out again what guidance the network learnt to say by itself, if any."""
     taught = setting.model.recipe.training
     if taught.guidance == 1:

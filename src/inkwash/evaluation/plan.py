@@ -25,7 +25,7 @@ from inkwash.evaluation.sample_cache import Setting
 from inkwash.hardware import devices
 from inkwash.model import Model
 from inkwash.runs.folder import commit
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 
 Progress = Callable[[str, float], object]
 
@@ -58,7 +58,7 @@ class Asked:
     n: int | None = None
     samplers: tuple[str | None, ...] = (None,)
     weights: tuple[float | None, ...] = (None,)
-    settings: SamplingSettings = field(default_factory=SamplingSettings)
+    settings: SampleRequest = field(default_factory=SampleRequest)
     data: str | None = None
     judge: str | None = None
     judges: str | None = None
@@ -74,7 +74,7 @@ class Asked:
     def resolve(self, progress: Progress | None = None) -> Todo:
         """Return the tasks. Raises `UsageError` or `InkwashError` for what cannot be read, drawn or judged."""
         paths = [str(t) for t in self.things if not isinstance(t, Model) and image_arrays.holds(t)]
-        if paths and (self.samplers != (None,) or self.weights != (None,) or self.settings != SamplingSettings()):
+        if paths and (self.samplers != (None,) or self.weights != (None,) or self.settings != SampleRequest()):
             raise UsageError(f"{paths[0]} is drawn already: sampler, guidance and their like have no effect on a file")
         rest = [thing for thing in self.things if isinstance(thing, Model) or thing not in paths]
         models = named_apart(

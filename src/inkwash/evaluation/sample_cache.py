@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,8 @@ from inkwash.io import cache, npz
 from inkwash.io.atomic import atomic
 from inkwash.io.cache import optional_writes
 from inkwash.model import Model
-from inkwash.sampling.run import SamplingSettings, frames, labels_for, sample_batches
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import resolve, sampler_for
 
 CHUNK = 200
 BATCH = 100
@@ -49,12 +50,12 @@ class Setting:
     """A model with one way to draw from it; labels come in the train set's proportions, image i has the seed i."""
 
     model: Model
-    settings: SamplingSettings
+    settings: SampleRequest
 
     @property
     def sampler(self) -> Sampler:
         """The sampler with every default settled. Raises `UsageError` for what the model cannot do."""
-        return self.settings.sampler_of(self.model)
+        return sampler_for(self.settings, self.model)
 
     @property
     def guidance(self) -> float:
@@ -128,8 +129,7 @@ class Setting:
 
         Not of when the cache was filled, on a machine that was perhaps busy: settings compare as they are timed together.
         """
-        seeds = torch.arange(BATCH)
-        path = frames(self.model, seeds, labels_for(self.model, seeds), self.settings)
+        path = resolve(replace(self.settings, n=BATCH), self.model).frames()
         moments = [time.perf_counter()]
         for frame in islice(path, 1 + TIMED):
             # a value read, so that an accelerator has done the step and not only heard of it
@@ -139,7 +139,7 @@ class Setting:
         # the first step pays for what later ones find ready; of a single step there is no other
         later = spans[1 : self.sampler.steps] or spans[:1]
         # the fastest: other work on the machine only ever makes a step longer
-        return min(later) * self.sampler.steps / len(seeds)
+        return min(later) * self.sampler.steps / BATCH
 
     def samples(self, count: int, progress: Progress | None = None) -> Samples:
         """Return the examples of seeds 0 to `count` - 1, drawn now where the cache has them not.
@@ -183,12 +183,12 @@ class Setting:
         return kept
 
     def _draw(self, seeds: Tensor, progress: Progress | None) -> _Part:
-        labels = labels_for(self.model, seeds)
         first = int(seeds[0])
+        run = resolve(replace(self.settings, seed=first, n=len(seeds)), self.model)
         with _counted(self.model.net) as rows:
             told = None if progress is None else lambda done: progress(first + done)
-            drawn = list(sample_batches(self.model, seeds, labels, self.settings, BATCH, told))
-        return _Part(torch.cat([d.values for d in drawn]), labels, float(rows[0]))
+            drawn = list(run.batches(BATCH, told))
+        return _Part(torch.cat([d.values for d in drawn]), run.labels, float(rows[0]))
 
 
 class _Part(NamedTuple):

@@ -14,7 +14,7 @@ from inkwash.io.names import cleaned_name
 from inkwash.lab.figures import Plot
 from inkwash.lab.measurement import Measure, table
 from inkwash.lab.results import Results
-from inkwash.sampling.run import SamplingSettings
+from inkwash.sampling.request import SampleRequest
 
 Outcome = Literal["holds", "holds in part", "does not hold", "cannot be told"]
 
@@ -57,12 +57,12 @@ class Arm:
     each_milestone: bool = False
 
     @property
-    def settings(self) -> SamplingSettings:
+    def settings(self) -> SampleRequest:
         """How it draws. Raises `UsageError` for an unknown schedule."""
         levels = None if self.schedule is None else decode_schedule(self.schedule)
         # an experiment holds arms of one machine against each other: they take the precision that it is fast in
-        return SamplingSettings(
-            self.sampler,
+        return SampleRequest(
+            sampler=self.sampler,
             eta=self.eta,
             temperature=self.temperature,
             schedule=levels,

@@ -37,7 +37,8 @@ from inkwash.runs.events import Event, Measured, Planned, Sampled, Saved
 from inkwash.runs.folder import Log, RunFolder, commit
 from inkwash.runs.time_budget import Plan, TimeBudget
 from inkwash.runs.validation import Measuring
-from inkwash.sampling.run import SampleBatch, SamplingSettings, labels_for, metadata, sample_batches
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import SampleBatch, resolve
 from inkwash.training.batches import Batches
 from inkwash.training.loop import Objective, Step, steps
 from inkwash.training.state import State
@@ -235,15 +236,23 @@ class Run:
         average = self.average()
         classes = list(range(len(self.spec.classes)))[:10] if self.conditional and not self.spec.is_points else None
         count = 2000 if self.spec.is_points else (8 * len(classes) if classes else 64)
-        settings = SamplingSettings(self.recipe.sampling.preview, precision=self.recipe.training.precision)
-        seeds = torch.arange(count)
-        labels = labels_for(average, seeds, classes)
-        mine = self.process_group.shard(count)
-        (own,) = sample_batches(average, seeds[mine], labels[mine], settings, batch=count)
-        drawn = [SampleBatch(self.process_group.all_gather(own.values, count), labels, seeds)]
+        request = SampleRequest(
+            n=count,
+            label=None if classes is None else tuple(classes),
+            sampler=self.recipe.sampling.preview,
+            precision=self.recipe.training.precision,
+        )
+        run = resolve(request, average)
+        (own,) = run.part(self.process_group.shard(count)).batches(size=count)
+        drawn = [SampleBatch(self.process_group.all_gather(own.values, count), run.labels, run.seeds)]
         if not self.process_group.is_main:
             return
-        spec = metadata(average, seed=0, n=count, sampler=self.recipe.sampling.preview, milestone=path.stem)
+        spec = average.metadata() | {
+            "seed": 0,
+            "n": count,
+            "sampler": self.recipe.sampling.preview,
+            "milestone": path.stem,
+        }
         png_metadata.save_png(
             grid_or_scatter(average, drawn, columns=len(classes) if classes else None, scale=2), path, spec
         )

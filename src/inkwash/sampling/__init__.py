@@ -1,1 +1,1 @@
-"""Sampling: a request, the batches of samples that it gives, editing and interpolation."""
+"""Sampling: a request, resolved against a model, gives batches of samples; editing and interpolation are options."""

@@ -1,4 +1,7 @@
-"""A large draw in parts, which lie beside its file until all are there: an interruption loses one, processes share them."""
+"""Large numbers of samples in chunks, stored beside the target until all exist.
+
+An interruption loses at most one chunk, and several processes share them.
+"""
 
 from __future__ import annotations
 
@@ -18,104 +21,99 @@ from inkwash.io.atomic import atomic, write_text
 from inkwash.io.integrity import verified, with_checksum
 from inkwash.io.limits import parsed_json
 from inkwash.io.names import path_in
-from inkwash.sampling.request import Drawing
+from inkwash.sampling.run import SamplingRun
 
-LEAST = 1000
-"""Examples of a part, at least: few enough to lose, many enough that files do not count."""
+SMALLEST = 1000
+"""Examples of a chunk, at least: few enough to sample again, many enough that writing them takes no time."""
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The parts of `drawing`, of `size` examples each, in a `folder` of their own."""
+class ChunkFolder:
+    """The chunks of `run`, of `size` examples each, in `folder`."""
 
-    drawing: Drawing
+    run: SamplingRun
     folder: Path
     size: int
 
     @classmethod
-    def claim(cls, drawing: Drawing, target: Path, batch: int, go_on: bool) -> Parts:
-        """Return the parts of a draw into `target`, those of an interrupted one where it shall `go_on`.
+    def open(cls, run: SamplingRun, target: Path, batch: int, resume: bool) -> ChunkFolder:
+        """Return the chunks of a run into `target`, those of an interrupted run when it is to `resume`.
 
-        Raises `UsageError` when an interrupted draw lies there and nobody said what to do with it, or when it is another.
+        Raises `UsageError` when chunks exist without `resume`, or belong to another run.
         """
-        # whole batches, so that every image is drawn among the same ones as without parts
-        made = cls(drawing, path_in(target.parent, f"{target.name}.parts"), -(-LEAST // batch) * batch)
-        if not made._facts.is_file():
-            write_text(made._facts, json.dumps(with_checksum(made._told())) + "\n")
-            return made
+        # Whole batches, so that every image is sampled in the same batch as without chunks.
+        new = cls(run, path_in(target.parent, f"{target.name}.parts"), -(-SMALLEST // batch) * batch)
+        record = {"size": new.size, **run.metadata()}
+        if not new._record_file.is_file():
+            write_text(new._record_file, json.dumps(with_checksum(record)) + "\n")
+            return new
         try:
-            kept = verified(parsed_json(made._facts.read_text(encoding="utf-8")))
-            size = int(kept.pop("size"))
+            found = verified(parsed_json(new._record_file.read_text(encoding="utf-8")))
+            size = int(found["size"])
         except (ValueError, KeyError, AttributeError, OSError):
-            raise InkwashError(f"{made._facts} is damaged: remove {made.folder} and draw anew") from None
-        if not go_on:
+            raise InkwashError(f"{new._record_file} is damaged: remove {new.folder} and sample again") from None
+        if not resume:
             raise UsageError(
-                f"{made.folder} holds an interrupted run of samples: resume it with --continue, or remove the folder"
+                f"{new.folder} holds an interrupted run of samples: resume it with --continue, or remove the folder"
             )
-        mine = made._told()
-        del mine["size"]
-        if json.loads(json.dumps(mine)) != kept:
+        # The size of chunks may have changed with the batch; that of the existing ones is used.
+        if json.loads(json.dumps(record | {"size": size})) != found:
             raise UsageError(
-                f"{made.folder} is of another draw, with other weights or settings: give the same command, or remove it"
+                f"{new.folder} belongs to a run with other weights or settings: repeat its command, or remove the folder"
             )
-        return cls(drawing, made.folder, size)
+        return cls(run, new.folder, size)
 
-    @property
-    def count(self) -> int:
-        """How many parts there are in all."""
-        return -(-self.drawing.count // self.size)
+    def __len__(self) -> int:
+        return -(-len(self.run) // self.size)
 
     def missing(self, process_group: ProcessGroup) -> list[int]:
-        """Return the parts that are not there yet, of those that this process draws."""
-        return [
-            k for k in range(process_group.rank, self.count, process_group.world_size) if not self._file(k).is_file()
-        ]
+        """Return the indices of the chunks of this process that do not exist yet."""
+        mine = range(process_group.rank, len(self), process_group.world_size)
+        return [index for index in mine if not self._file(index).is_file()]
 
-    def examples(self, parts: list[int]) -> int:
-        """Return how many examples these parts have."""
-        return sum(len(range(self.drawing.count)[self._span(k)]) for k in parts)
+    def examples(self, indices: list[int]) -> int:
+        """Return how many examples these chunks have."""
+        return sum(len(range(len(self.run))[self._span(index)]) for index in indices)
 
-    def draw(self, parts: list[int], batch: int, done: Callable[[float], object]) -> None:
-        """Draw these parts and keep each; `done(examples)` hears how far it is."""
+    def sample(self, indices: list[int], batch: int, progress: Callable[[float], object]) -> None:
+        """Sample and write these chunks; `progress(done)` is called with the number of finished examples."""
         before = 0
-        for k in parts:
-            some = self.drawing.part(self._span(k))
-            drawn = [each.values.numpy() for each in some.batches(batch, lambda now, before=before: done(before + now))]
-            with atomic(self._file(k)) as temporary:
-                # an archive has a checksum of what is in it
-                np.savez(temporary, values=np.concatenate(drawn))
-            before += some.count
+        for index in indices:
+            part = self.run.part(self._span(index))
+            batches = part.batches(batch, lambda done, before=before: progress(before + done))
+            values = np.concatenate([each.values.numpy() for each in batches])
+            with atomic(self._file(index)) as temporary:
+                np.savez(temporary, values=values)
+            before += len(part)
 
     def values(self) -> Iterator[NDArray[np.generic]]:
-        """Yield the values of all parts in order, uint8 [n, C, H, W] or float32 [n, D].
+        """Yield the values of all chunks in order, uint8 [n, C, H, W] or float32 [n, D].
 
-        Raises `InkwashError` for a part that is damaged, having removed it.
+        Removes a damaged chunk and raises `InkwashError`.
         """
-        for k in range(self.count):
+        for index in range(len(self)):
             try:
-                found = npz.read(self._file(k).read_bytes())["values"]
-                if len(found) != self.examples([k]):
-                    raise ValueError(f"{len(found):,} examples for {self.examples([k]):,}")
+                # The archive contains its own checksum (CRC-32).
+                found = npz.read(self._file(index).read_bytes())["values"]
+                if len(found) != self.examples([index]):
+                    raise ValueError(f"{len(found):,} examples for {self.examples([index]):,}")
             except npz.DAMAGES as error:
-                self._file(k).unlink(missing_ok=True)
+                self._file(index).unlink(missing_ok=True)
                 raise InkwashError(
-                    f"{self._file(k)} was damaged ({error}) and is removed: the same command with --continue draws it again"
+                    f"{self._file(index)} was damaged ({error}) and is removed: repeat the command with --continue"
                 ) from None
             yield found
 
-    def forget(self) -> None:
-        """Remove the folder: the whole is where it was asked for."""
+    def remove(self) -> None:
+        """Remove the folder, once the target has been written."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
-    def _facts(self) -> Path:
+    def _record_file(self) -> Path:
         return self.folder / "draw.json"
 
-    def _told(self) -> dict[str, object]:
-        return {"size": self.size, **self.drawing.metadata()}
+    def _file(self, index: int) -> Path:
+        return self.folder / f"{index:06d}.npz"
 
-    def _file(self, k: int) -> Path:
-        return self.folder / f"{k:06d}.npz"
-
-    def _span(self, k: int) -> slice:
-        return slice(k * self.size, (k + 1) * self.size)
+    def _span(self, index: int) -> slice:
+        return slice(index * self.size, (index + 1) * self.size)

@@ -1,8 +1,10 @@
-"""Drawing from a model: one seed an image, so that a picture is the same whatever batch it was drawn in."""
+"""Sampling: a request is resolved against a model, and one loop yields frames or batches of samples.
+
+Every sample has its own seed, so that it is the same in any batch.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -12,147 +14,148 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inkwash.core import Denoiser, Frame, Labelled, Sampler, Schedule
-from inkwash.core.noise import Stream, normals, uniforms
+from inkwash import __version__
+from inkwash.core import Denoiser, Frame, Labelled, Sampler
+from inkwash.core.noise import Stream, normals
 from inkwash.data import decode
-from inkwash.errors import UsageError, unknown_name
+from inkwash.errors import UsageError
 from inkwash.model import Model
-from inkwash.sampling.editing import Edit, Interpolation
+from inkwash.sampling.interpolation import Interpolation
+from inkwash.sampling.labels import NO_LABEL, labels_for, parse_labels, split_range
+from inkwash.sampling.request import SampleRequest
 
-NO_LABEL = -1
 
+class DefaultCounts(NamedTuple):
+    """Numbers of samples of a request without `n`: images, points, for each of several labels, and of an interpolation."""
 
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How to draw; None means as the model's recipe says. The fields are those of `Model.sampler` and `.denoiser`."""
-
-    sampler: str | None = None
-    steps: int | None = None
-    eta: float | None = None
-    temperature: float = 1.0
-    schedule: Schedule | None = None
-    guidance: float | None = None
-    interval: tuple[float, float] = (0.0, 1.0)
-    clip: bool | None = None
-    precision: str = "float32"
-    edit: Edit | None = None
-
-    def sampler_of(self, model: Model) -> Sampler:
-        """Return the sampler for `model`. Raises `UsageError` as `Model.sampler` does."""
-        sampler = model.sampler(self.sampler, self.steps, self.eta, self.temperature, self.schedule)
-        if self.edit is not None:
-            self.edit.require(model.spec.shape)
-            sampler = replace(sampler, schedule=self.edit.levels(sampler.schedule))
-        if self.temperature != 1 and sampler.draws_no_noise:
-            raise UsageError(f"temperature has no effect on {sampler.kind}, which draws no fresh noise: leave it out")
-        weight = model.recipe.sampling.guidance if self.guidance is None else self.guidance
-        if tuple(self.interval) != (0, 1) and weight == 1:
-            raise UsageError("interval has no effect without guidance: give --guidance as well, or leave it out")
-        return sampler
+    images: int = 64
+    points: int = 2000
+    per_label: int = 10
+    interpolation: int = 10
 
 
 class SampleBatch(NamedTuple):
-    """A batch of finished examples: uint8 images [B, C, H, W] or float32 points [B, D], labels int64 [B], seeds int64 [B]."""
+    """A batch of finished examples: uint8 images [B, C, H, W] or float32 points [B, D], labels and seeds int64 [B]."""
 
     values: Tensor
     labels: Tensor
     seeds: Tensor
 
-    def pictures(self) -> NDArray[np.uint8]:
+    def images(self) -> NDArray[np.uint8]:
         """Return the images as uint8 [B, H, W] for grey ones, [B, H, W, C] for colour."""
         return to_arrays(self.values)
 
 
-def labels_for(model: Model, seeds: Tensor, wanted: list[int] | None = None) -> Tensor:
-    """Return the label of each image, int64 [N]: those `wanted` in turn, or, with None, one drawn for each seed.
+@dataclass(frozen=True, eq=False)
+class SamplingRun:
+    """A request resolved against a model: what is built once, and the seeds and labels int64 [N] of all examples.
 
-    Drawn labels have the proportions of the train set; -1 is no label. Raises `UsageError` for a label that the
-    model does not know.
+    `labels_in_turn` is how many labels the request names, which repeat in this order.
     """
-    count = len(model.spec.classes)
-    if wanted is not None:
-        if not wanted:
-            raise UsageError("label is an empty list: name at least one class, or leave it out")
-        if not model.conditional and any(label != NO_LABEL for label in wanted):
-            raise UsageError(f"label has no effect: {model.name} was trained without labels; leave it out")
-        for label in wanted:
-            if not NO_LABEL <= label < count:
-                raise UsageError(
-                    f"label {label}: {model.name} knows 0 to {count - 1} ({', '.join(model.spec.classes)})"
-                )
-        return torch.tensor(wanted).repeat(-(-len(seeds) // len(wanted)))[: len(seeds)]
-    if not model.conditional:
-        return torch.full((len(seeds),), NO_LABEL)
-    place = uniforms(seeds, 0, 0, Stream.SAMPLE_LABEL)[:, 0]
-    edges = torch.tensor(model.spec.proportions, dtype=torch.float64).cumsum(0)
-    return torch.searchsorted(edges, place).clamp(max=count - 1)
+
+    request: SampleRequest
+    model: Model
+    sampler: Sampler
+    denoiser: Denoiser
+    seeds: Tensor
+    labels: Tensor
+    labels_in_turn: int = 1
+    interpolation: Interpolation | None = None
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def part(self, span: slice) -> SamplingRun:
+        """Return the run of some of the examples."""
+        interpolation = None if self.interpolation is None else self.interpolation.part(span)
+        return replace(self, seeds=self.seeds[span], labels=self.labels[span], interpolation=interpolation)
+
+    @torch.inference_mode()
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames of all examples as one batch, from noise to samples."""
+        device, edit, shape = self.model.device, self.request.edit, self.model.spec.shape
+        conditional = self.model.conditional and bool((self.labels != NO_LABEL).any())
+        labelled = Labelled(self.denoiser, self.labels.to(device) if conditional else None)
+        denoiser = labelled if self.interpolation is None else self.interpolation.denoiser(labelled)
+        start: Tensor | float = 0.0
+        if edit is not None:
+            denoiser, start = edit.inpainted(denoiser, device), edit.start(device)
+
+        def noise(step: int) -> Tensor:
+            def noise_of(seeds: Tensor) -> Tensor:
+                return normals(seeds, 0, step, Stream.SAMPLE, shape)
+
+            way = self.interpolation
+            return (noise_of(self.seeds) if way is None else way.noise(self.seeds, noise_of)).to(device)
+
+        yield from self.sampler(denoiser, noise, start)
+
+    def batches(self, size: int = 64, progress: Callable[[float], object] | None = None) -> Iterator[SampleBatch]:
+        """Yield the finished examples in batches of at most `size`; memory does not grow with their number.
+
+        `progress(done)` is called after each step with the number of finished examples; an unfinished one counts for
+        the fraction of its steps that are done.
+        """
+        for first in range(0, len(self), size):
+            part = self.part(slice(first, first + size))
+            for step, frame in enumerate(part.frames()):
+                if progress is not None:
+                    progress(first + step * len(part) / self.sampler.steps)
+                last = frame.x
+            yield SampleBatch(to_output(self.model, last), part.labels, part.seeds)
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the model, its weights, the sampler and the request as plain values, from which it can be repeated."""
+        sampler = f"{self.sampler.kind}:{self.sampler.steps}"
+        return self.model.metadata() | {
+            "inkwash": __version__,
+            "sampler": sampler,
+            "request": self.request.to_dict(),
+        }
 
 
-def conditioned_denoiser(model: Model, labels: Tensor, settings: SamplingSettings) -> Labelled:
-    """Return the model as the denoiser that `settings` ask for, told `labels` int64 [B].
+def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None = None) -> SamplingRun:
+    """Return `request` with all defaults of `model`, its sampler and its denoiser.
 
-    Raises `UsageError` for settings that it cannot follow.
+    Raises `UsageError` for what the model cannot do and for settings without effect.
     """
-    heard = labels.to(model.device) if model.conditional and (labels != NO_LABEL).any() else None
-    if heard is None and model.conditional and settings.guidance not in (None, 1):
-        raise UsageError(f"guidance {settings.guidance:g} has no effect without a label: leave one of them out")
-    return Labelled(model.denoiser(settings.guidance, settings.interval, settings.clip, settings.precision), heard)
+    sampler = sampler_for(request, model)
+    denoiser = model.denoiser(request.guidance, request.interval, request.clip, request.precision)
+    near, far = _wanted_labels(request, model.spec.classes)
+    interpolates = request.seed_to is not None or far is not None
+    count = _count(request, counts or DefaultCounts(), model.spec.is_points, interpolates, len(near or ()))
+    if isinstance(request.seed, tuple):
+        seeds = torch.tensor(request.seed)
+    else:
+        seeds = torch.full((count,), request.seed) if interpolates else request.seed + torch.arange(count)
+    labels = labels_for(model, seeds, near)
+    if model.conditional and (labels == NO_LABEL).all() and request.guidance not in (None, 1):
+        raise UsageError(f"guidance {request.guidance:g} has no effect without a label: leave one of them out")
+    interpolation = None
+    if interpolates:
+        seeds_to = seeds if request.seed_to is None else torch.full_like(seeds, request.seed_to)
+        interpolation = Interpolation.evenly(seeds_to, labels_for(model, seeds_to, near if far is None else far))
+        if ((interpolation.labels == NO_LABEL) != (labels == NO_LABEL)).any():
+            raise UsageError("label 'none' cannot be interpolated with a class: name a class at both ends")
+    return SamplingRun(request, model, sampler, denoiser, seeds, labels, len(near or (0,)), interpolation)
 
 
-@torch.inference_mode()
-def frames(
-    model: Model, seeds: Tensor, labels: Tensor, settings: SamplingSettings, morph: Interpolation | None = None
-) -> Iterator[Frame]:
-    """Yield the frames of one batch from noise to pictures; a generator, for strips, films and pages alike.
-
-    With a `morph` each example is on the way from its seed and label to those of the morph. Raises `UsageError` for
-    settings that the model cannot follow.
-    """
-    device, told = model.device, conditioned_denoiser(model, labels, settings)
-    denoiser: Denoiser = told if morph is None else morph.between(told, morph.labels.to(device))
-    start: Tensor | float = 0.0
-    if settings.edit is not None:
-        denoiser, start = settings.edit.around(denoiser, device), settings.edit.start(device)
-
-    def noise(sample_batches: int) -> Tensor:
-        near = normals(seeds, 0, sample_batches, Stream.SAMPLE, model.spec.shape)
-        if morph is not None and not torch.equal(morph.seeds, seeds):
-            near = morph.noise(near, normals(morph.seeds, 0, sample_batches, Stream.SAMPLE, model.spec.shape))
-        return near.to(device)
-
-    yield from settings.sampler_of(model)(denoiser, noise, start)
-
-
-def sample_batches(
-    model: Model,
-    seeds: Tensor,
-    labels: Tensor,
-    settings: SamplingSettings | None = None,
-    batch: int = 64,
-    progress: Callable[[float], object] | None = None,
-    morph: Interpolation | None = None,
-) -> Iterator[SampleBatch]:
-    """Yield finished batches of at most `batch`; memory stays flat however many `seeds` [N] there are.
-
-    `progress(done)` is called after each step with the images finished so far; an unfinished one counts for the share of
-    its steps that are done.
-    Raises `UsageError` for settings that the model cannot follow.
-    """
-    settings = settings or SamplingSettings()
-    steps = settings.sampler_of(model).steps
-    done = 0
-    morphs = [None] * len(seeds) if morph is None else morph.split(batch)
-    for some, asked, way in zip(seeds.split(batch), labels.split(batch), morphs, strict=False):
-        for moment, frame in enumerate(frames(model, some, asked, settings, way)):
-            if progress is not None:
-                progress(done + moment * len(some) / steps)
-            last = frame.x
-        done += len(some)
-        yield SampleBatch(to_output(model, last), asked, some)
+def sampler_for(request: SampleRequest, model: Model) -> Sampler:
+    """Return the sampler of `request`. Raises `UsageError` as `Model.sampler` does, and for settings without effect."""
+    sampler = model.sampler(request.sampler, request.steps, request.eta, request.temperature, request.schedule)
+    if request.edit is not None:
+        request.edit.require(model.spec.shape)
+        sampler = replace(sampler, schedule=request.edit.levels(sampler.schedule))
+    if request.temperature != 1 and sampler.draws_no_noise:
+        raise UsageError(f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out")
+    guidance = model.recipe.sampling.guidance if request.guidance is None else request.guidance
+    if tuple(request.interval) != (0, 1) and guidance == 1:
+        raise UsageError("interval has no effect without guidance: give guidance as well, or leave it out")
+    return sampler
 
 
 def to_output(model: Model, x: Tensor) -> Tensor:
-    """Return a state as what people keep: points as they are, images as uint8."""
+    """Return a state [B, ...] in the form that is stored: images as uint8, points as float32."""
     x = x.cpu()
     return x if model.spec.is_points else decode(x)
 
@@ -163,63 +166,29 @@ def to_arrays(values: Tensor) -> NDArray[np.uint8]:
     return array[..., 0] if array.shape[-1] == 1 else array
 
 
-def interpolation(
-    model: Model, count: int, seeds: tuple[int, int | None], labels: tuple[str | None, str | None]
-) -> tuple[Tensor, Tensor, Interpolation]:
-    """Return seeds and labels [N] of the near end of a way of `count` examples, and the morph to its far end.
-
-    An end of `seeds` or `labels` that is None is the near one; without labels each seed has the one drawn for it.
-    Raises `UsageError` for an end of several labels, or that the model does not know.
-    """
-    here, there = (torch.full((count,), seeds[0] if end is None else end) for end in seeds)
-    heard = []
-    for text, at in zip((labels[0], labels[0] if labels[1] is None else labels[1]), (here, there), strict=True):
-        wanted = None if text is None else parse_labels(text, model.spec.classes)
-        if wanted is not None and len(wanted) > 1:
-            raise UsageError(f"label '{text}' names {len(wanted)} classes: the way between two ends has one at each")
-        heard.append(labels_for(model, at, wanted))
-    if NO_LABEL in (int(heard[0][0]), int(heard[1][0])) and int(heard[0][0]) != int(heard[1][0]):
-        raise UsageError("label none has no way to a class: name a class at both ends")
-    return here, heard[0], Interpolation(there, heard[1], torch.linspace(0, 1, count, dtype=torch.float64))
+def _wanted_labels(request: SampleRequest, classes: tuple[str, ...]) -> tuple[list[int] | None, list[int] | None]:
+    """Return the labels that the request names, and those of its far end; None where it names none."""
+    far = None if request.label_to is None else [request.label_to]
+    if not isinstance(request.label, str):
+        return None if request.label is None else list(request.label), far
+    near_text, far_text = split_range(request.label, classes)
+    near = parse_labels(near_text, classes)
+    if far_text is not None:
+        if far is not None:
+            raise UsageError(f"label '{request.label}' has two ends already: leave label_to out")
+        far = parse_labels(far_text, classes)
+    if far is not None or request.seed_to is not None:
+        for end in (near, far or near):
+            if len(end) > 1:
+                raise UsageError(f"label '{request.label}' has {len(end)} classes at an end: an end takes one class")
+    return near, far
 
 
-def split_range(text: str | None, classes: tuple[str, ...] = ()) -> tuple[str | None, str | None]:
-    """Return the two ends of a way written "3..8", or what is no way and None."""
-    near, dots, far = (text or "").partition("..")
-    return (near, far) if dots and text not in classes else (text, None)
-
-
-def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
-    """Return the labels that "7", "0-9", "1,3,5", a class name or "none" say.
-
-    Raises `UsageError` for anything else, with the nearest class name.
-    """
-    if text == "none":
-        return [NO_LABEL]
-    # a name may hold a comma
-    if text.strip() in classes:
-        return [classes.index(text.strip())]
-    found = []
-    for part in text.split(","):
-        # eighteen digits are more than there can be classes, and python reads no more than some thousand
-        numbers = re.fullmatch(r"(\d{1,18})(?:-(\d{1,18}))?", part.strip())
-        if part.strip() in classes:
-            found.append(classes.index(part.strip()))
-        elif numbers:
-            split_range = int(numbers[1]), int(numbers[2] or numbers[1])
-            if classes and max(split_range) >= len(classes):
-                raise UsageError(
-                    f"label {max(split_range)}: the classes are 0 to {len(classes) - 1} ({', '.join(classes)})"
-                )
-            # of a model that knows none only the ends are looked at, to be refused
-            found += range(split_range[0], split_range[1] + 1) if classes else split_range
-        else:
-            raise unknown_name("label", part.strip(), classes or ("none",))
-    if not found:
-        raise UsageError(f"label '{text}' names no class: write 7, 0-9 or 1,3,5")
-    return found
-
-
-def metadata(model: Model, **more: Any) -> dict[str, Any]:
-    """Return what a picture says of the model that drew it, and `more`."""
-    return {"model": model.name, "weights": model.weights, "step": model.step} | more
+def _count(request: SampleRequest, counts: DefaultCounts, points: bool, interpolates: bool, labels: int) -> int:
+    if isinstance(request.seed, tuple):
+        return len(request.seed)
+    if request.n is not None:
+        return request.n
+    if interpolates:
+        return counts.interpolation
+    return labels * counts.per_label if labels > 1 else counts.points if points else counts.images

@@ -67,7 +67,7 @@ def film(
     _write(sheets, [each] * (len(sheets) - 1) + [max(each, 10 * round(100 * hold))], path, metadata)
 
 
-def way(
+def there_and_back(
     pictures: Pixels,
     path: str | Path,
     scale: int | None = None,
@@ -86,8 +86,8 @@ def way(
     sheets = [
         grid(picture[None], 1, scale or _readable(pictures), gap=0, background=background) for picture in pictures
     ]
-    there_and_back = sheets + sheets[-2:0:-1]
-    _write(there_and_back, [_lasting(seconds / len(sheets))] * len(there_and_back), path, metadata)
+    loop = sheets + sheets[-2:0:-1]
+    _write(loop, [_lasting(seconds / len(sheets))] * len(loop), path, metadata)
 
 
 def _require_format(path: Path) -> None:

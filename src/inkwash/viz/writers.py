@@ -1,4 +1,4 @@
-"""Where drawn examples go: one picture, arrays, single images, a strip or a film. Memory stays flat but for one picture."""
+"""Writers of samples: an image, a film, arrays or a folder of single images, chosen by kind and file name ending."""
 
 from __future__ import annotations
 
@@ -15,113 +15,100 @@ import torch
 from numpy.typing import NDArray
 
 from inkwash.errors import InkwashError, UsageError
+from inkwash.io import png_metadata
 from inkwash.io.atomic import atomic
 from inkwash.io.names import cleaned_name, path_in
-from inkwash.sampling.request import Drawing, Kind
-from inkwash.sampling.run import to_arrays
-from inkwash.viz.samples import film_frames, grid_or_scatter, strip
+from inkwash.sampling.run import SamplingRun, to_arrays
+from inkwash.viz import films, grids
+from inkwash.viz.samples import Kind, RenderOptions, film_frames, frames, render
 
-Write = Callable[[Drawing, Path, int, Callable[[float], object]], None]
-
-
-def write_grid(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
-    """Write all examples as one PNG."""
-    from inkwash.io import png_metadata
-
-    drawn = list(drawing.batches(batch, done))
-    png_metadata.save_png(
-        grid_or_scatter(drawing.model, drawn, drawing.columns, drawing.request.scale or 1), target, drawing.metadata()
-    )
+Progress = Callable[[float], object]
+Write = Callable[[SamplingRun, RenderOptions, Path, int, Progress], None]
+"""Samples in batches of the given size, and writes the result to the given path."""
 
 
-def write_strip(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
-    """Write the denoising steps side by side as one PNG."""
-    from inkwash.io import png_metadata
-
-    png_metadata.save_png(
-        strip(drawing.model, list(drawing.path(done)), scale=drawing.request.scale or 1), target, drawing.metadata()
-    )
+def write_image(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
+    """Write a grid of all examples, or a strip of denoising steps, as one PNG."""
+    png_metadata.save_png(render(run, options, batch, progress), target, metadata(run, options))
 
 
-def write_film(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
-    """Write the path from noise to picture as an animation; of a way between two ends, the pictures along it."""
-    from inkwash.viz import films
-
-    if drawing.morph is not None and not drawing.model.spec.is_points:
-        along = np.concatenate([drawn.pictures() for drawn in drawing.batches(batch, done)])
-        films.way(along, target, drawing.request.scale, metadata=drawing.metadata())
+def write_film(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
+    """Write the path from noise to samples as an animation; of an interpolation of images, the images along it."""
+    if run.interpolation is not None and not run.model.spec.is_points:
+        images = np.concatenate([each.images() for each in run.batches(batch, progress)])
+        films.there_and_back(images, target, options.scale, metadata=metadata(run, options))
         return
-    shown = film_frames(drawing.model, drawing.path(done))
-    films.film(shown, target, scale=drawing.request.scale, columns=drawing.columns, metadata=drawing.metadata())
+    pairs = film_frames(run.model, frames(run, progress))
+    films.film(pairs, target, options.scale, columns=options.columns_for(run), metadata=metadata(run, options))
 
 
-def write_arrays(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
+def write_arrays(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
     """Write `images` uint8 [N, H, W] or [N, H, W, C] (or `points` float32 [N, D]), `labels` and `seeds` as .npz.
 
-    The examples are streamed into the file batch by batch; `spec` holds model and settings as JSON.
+    The examples are streamed into the file batch by batch; `facts` holds model and request as JSON.
     """
-    put_together(drawing, target, (drawn.values.numpy() for drawn in drawing.batches(batch, done)))
+    save_npz(run, target, (each.values.numpy() for each in run.batches(batch, progress)))
 
 
-def put_together(drawing: Drawing, target: Path, values: Iterable[NDArray[Any]]) -> None:
-    """Write what `write_arrays` writes of `values`, uint8 [n, C, H, W] or float32 [n, D], that are drawn already."""
-    points = drawing.model.spec.is_points
-    c, *plane = drawing.model.spec.shape
+def save_npz(run: SamplingRun, target: Path, values: Iterable[NDArray[Any]]) -> None:
+    """Write the `values` of a run, uint8 [n, C, H, W] or float32 [n, D] each, as `write_arrays` does."""
+    points = run.model.spec.is_points
+    c, *plane = run.model.spec.shape
     shape = (c,) if points else (*plane, c) if c > 1 else tuple(plane)
     small = {
-        "labels": drawing.labels.numpy(),
-        "seeds": drawing.seeds.numpy(),
-        "facts": np.array(json.dumps(drawing.metadata())),
+        "labels": run.labels.numpy(),
+        "seeds": run.seeds.numpy(),
+        "facts": np.array(json.dumps(run.metadata())),
     }
     with atomic(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open("points.npy" if points else "images.npy", "w", force_zip64=True) as file:
-            header = {"shape": (drawing.count, *shape), "fortran_order": False}
+            header = {"shape": (len(run), *shape), "fortran_order": False}
             descr = np.lib.format.dtype_to_descr(np.dtype(np.float32 if points else np.uint8))
             np.lib.format.write_array_header_2_0(file, header | {"descr": descr})
-            for some in values:
-                file.write((some if points else to_arrays(torch.from_numpy(some))).tobytes())
+            for part in values:
+                file.write((part if points else to_arrays(torch.from_numpy(part))).tobytes())
         for name, array in small.items():
             with archive.open(f"{name}.npy", "w") as file:
                 np.lib.format.write_array(file, array, allow_pickle=False)
 
 
-def write_singles(drawing: Drawing, target: Path, batch: int, done: Callable[[float], object]) -> None:
-    """Write each example as a PNG of its own into the folder `target`, named by place, seed and label."""
-    from inkwash.io import png_metadata
-    from inkwash.viz import grids
-
-    if drawing.model.spec.is_points:
-        raise UsageError("points are no single images: write them to a .png or a .npz")
-    classes = drawing.model.spec.classes
-    place = 0
-    for drawn in drawing.batches(batch, done):
-        for picture, label, seed in zip(drawn.pictures(), drawn.labels.tolist(), drawn.seeds.tolist(), strict=True):
-            named = f"-{cleaned_name(classes[label])}" if label >= 0 and classes else ""
-            image = grids.grid(picture[None], 1, drawing.request.scale or 1, gap=0)
-            png_metadata.save_png(
-                image, path_in(target, f"{place:06d}{named}.png"), _alone(drawing, place, seed, label)
-            )
-            place += 1
+def write_folder(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
+    """Write each example as a PNG into the folder `target`, named by index and label."""
+    if run.model.spec.is_points:
+        raise UsageError(f"--out {target}: points cannot be single images; write them to a .png or a .npz")
+    classes = run.model.spec.classes
+    index = 0
+    for samples in run.batches(batch, progress):
+        for pixels, label, seed in zip(samples.images(), samples.labels.tolist(), samples.seeds.tolist(), strict=True):
+            suffix = f"-{cleaned_name(classes[label])}" if label >= 0 and classes else ""
+            image = grids.grid(pixels[None], 1, options.scale or 1, gap=0)
+            path = path_in(target, f"{index:06d}{suffix}.png")
+            png_metadata.save_png(image, path, _metadata_of_one(run, options, index, seed, label))
+            index += 1
 
 
-def _alone(drawing: Drawing, place: int, seed: int, label: int) -> dict[str, Any]:
-    """Return the facts of one image of `drawing` in a file of its own, with the request that draws it alone."""
-    metadata = drawing.metadata() | {"seed": seed, "label": label}
-    if drawing.morph is not None:
-        # one alone is no way, and no request draws it
-        del metadata["request"]
-        return metadata | {"turn": float(drawing.morph.turn[place])}
-    asked = None if not drawing.model.conditional else str(label) if label >= 0 else "none"
-    # a grid of one has no border either
-    alone = replace(drawing.request, n=1, seed=seed, label=asked, columns=None)
-    return metadata | {"request": alone.to_dict()}
+def metadata(run: SamplingRun, options: RenderOptions) -> dict[str, Any]:
+    """Return the metadata of an image of the samples, from which it can be reproduced."""
+    return run.metadata() | {"picture": vars(options)}
 
 
-_WRITERS: dict[tuple[Kind, str], Write] = {
-    ("grid", ".png"): write_grid,
+def _metadata_of_one(run: SamplingRun, options: RenderOptions, index: int, seed: int, label: int) -> dict[str, Any]:
+    """Return the metadata of a single image in its own file, with the request that reproduces it."""
+    found = run.metadata() | {"seed": seed, "label": label}
+    if run.interpolation is not None:
+        # No request gives a single position of an interpolation.
+        del found["request"]
+        return found | {"turn": float(run.interpolation.position[index])}
+    named = None if not run.model.conditional else str(label) if label >= 0 else "none"
+    request = replace(run.request, n=1, seed=seed, label=named)
+    return found | {"request": request.to_dict(), "picture": vars(replace(options, columns=None))}
+
+
+WRITERS: dict[tuple[Kind, str], Write] = {
+    ("grid", ".png"): write_image,
     ("grid", ".npz"): write_arrays,
-    ("grid", ""): write_singles,
-    ("strip", ".png"): write_strip,
+    ("grid", ""): write_folder,
+    ("strip", ".png"): write_image,
     ("film", ".png"): write_film,
     ("film", ".webp"): write_film,
     ("film", ".gif"): write_film,
@@ -129,54 +116,48 @@ _WRITERS: dict[tuple[Kind, str], Write] = {
 
 
 def writer_for(target: Path, kind: Kind) -> Write:
-    """Return what writes this kind of picture to `target`. Raises `UsageError` for an ending that it cannot have."""
+    """Return the writer of this kind of image to `target`. Raises `UsageError` for an ending without one."""
     suffix = target.suffix.lower()
-    if (kind, suffix) not in _WRITERS:
-        endings = ", ".join(ending or "no ending (a folder)" for of, ending in _WRITERS if of == kind)
+    if (kind, suffix) not in WRITERS:
+        endings = ", ".join(ending or "no ending (a folder)" for of, ending in WRITERS if of == kind)
         raise UsageError(f"--out {target}: a {kind} is written to {endings}")
-    return _WRITERS[kind, suffix]
+    return WRITERS[kind, suffix]
 
 
-MOST_IN_A_GRID = 10_000
-"""Images of one grid: of more no one can tell any, and image viewers refuse files of that size."""
+LARGEST_GRID = 10_000
+"""Images of a grid: larger files are refused by many image viewers."""
 LARGEST = {"grid": 10**8, "strip": 10**8, "film": 10**9}
-"""Pixels of one picture, or of all frames of a film: others could not open it, and this machine might not hold it."""
+"""Pixels of an image, or of all frames of a film."""
 
 
-def check_size(drawing: Drawing, target: Path) -> None:
-    """Make sure that the pictures of `drawing` are of a size that can be held and opened again.
-
-    Raises `UsageError` for too many images or too large ones; arrays may be as many as they like.
-    """
-    kind, scale = drawing.request.kind, drawing.request.scale or 1
+def check_size(run: SamplingRun, options: RenderOptions, target: Path) -> None:
+    """Raise `UsageError` for too many or too large images to be held in memory and opened by viewers."""
+    kind, scale, is_points = options.kind, options.scale or 1, run.model.spec.is_points
     if target.suffix.lower() == ".npz":
         return
-    if kind == "grid" and target.suffix and not drawing.model.spec.is_points and drawing.count > MOST_IN_A_GRID:
+    if kind == "grid" and target.suffix and not is_points and len(run) > LARGEST_GRID:
         raise UsageError(
-            f"--out {target}: a grid of {drawing.count:,} images is too large for most viewers, {MOST_IN_A_GRID:,} is the "
-            "most: give a smaller -n, or write arrays to --out NAME.npz or single images to a folder"
+            f"--out {target}: a grid of {len(run):,} images is too large for most viewers, which take {LARGEST_GRID:,}; "
+            "give a smaller -n, or write arrays to --out NAME.npz or single images to a folder"
         )
-    height, width = (256, 256) if drawing.model.spec.is_points else drawing.model.spec.shape[1:]
-    shown = 1 if drawing.model.spec.is_points or target.suffix == "" else drawing.count
-    moments = {"grid": 1, "strip": 10, "film": 120}[kind]
-    pixels = shown * moments * (height * scale + 2) * (width * scale + 2)
+    height, width = (256, 256) if is_points else run.model.spec.shape[1:]
+    images = 1 if is_points or target.suffix == "" else len(run)
+    frames_of_kind = {"grid": 1, "strip": 10, "film": 120}[kind]
+    pixels = images * frames_of_kind * (height * scale + 2) * (width * scale + 2)
     if pixels > LARGEST[kind]:
         raise UsageError(
-            f"--out {target}: a {kind} of {drawing.count:,} with --scale {scale} would have {pixels:,} pixels, of at most "
-            f"{LARGEST[kind]:,}: give a smaller -n or --scale, or write arrays to NAME.npz"
+            f"--out {target}: a {kind} of {len(run):,} with --scale {scale} would have {pixels:,} pixels, of at most "
+            f"{LARGEST[kind]:,}; give a smaller -n or --scale, or write arrays to NAME.npz"
         )
 
 
 def check_free(target: Path) -> None:
-    """Make sure that `target` may be written: new, or something that inkwash drew and can draw again.
-
-    Raises `UsageError` for another's file, a folder that holds something, or a place that cannot be written.
-    """
+    """Raise `UsageError` unless `target` is new, or an image or arrays that inkwash wrote, in a writable folder."""
     if target.is_dir() and any(target.iterdir()):
-        raise UsageError(f"{target} already holds something and nothing is overwritten: choose another --out")
-    if target.is_file() and not _drawn_by_inkwash(target):
+        raise UsageError(f"{target} is not empty, and nothing is overwritten: choose another --out")
+    if target.is_file() and not _is_from_inkwash(target):
         raise UsageError(
-            f"{target} was not drawn by inkwash and is not overwritten: choose another --out, or move it away"
+            f"{target} was not written by inkwash and is not overwritten: choose another --out, or move it"
         )
     folder = target.parent
     while not folder.exists():
@@ -187,9 +168,7 @@ def check_free(target: Path) -> None:
         raise UsageError(f"--out {target}: {folder} cannot be written; choose another --out")
 
 
-def _drawn_by_inkwash(target: Path) -> bool:
-    from inkwash.io import png_metadata
-
+def _is_from_inkwash(target: Path) -> bool:
     try:
         if target.suffix.lower() == ".npz":
             with np.load(target, allow_pickle=False) as arrays:

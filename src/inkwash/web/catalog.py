@@ -10,8 +10,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from inkwash import USUAL
 from inkwash import data as datasets
 from inkwash import model as models
@@ -24,7 +22,8 @@ from inkwash.errors import InkwashError, UsageError, unknown_name
 from inkwash.io import checkpoints
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
-from inkwash.sampling.run import SamplingSettings, labels_for, sample_batches
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import resolve
 from inkwash.web.lru_cache import LRUCache
 
 MAX_LOADED = 3
@@ -187,9 +186,7 @@ class Catalog:
     def warm(self) -> None:
         """Load the default model and sample once, so that the first request is as fast as the next ones."""
         model = self.model(USUAL)
-        for _ in sample_batches(
-            model, torch.arange(WARM_UP_IMAGES), labels_for(model, torch.arange(WARM_UP_IMAGES)), SamplingSettings(steps=1)
-        ):
+        for _ in resolve(SampleRequest(n=WARM_UP_IMAGES, steps=1), model).batches():
             pass
 
     def exact(self, name: str) -> EmpiricalDenoiser:

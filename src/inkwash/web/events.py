@@ -18,9 +18,9 @@ from torch import Tensor
 from inkwash.core import CLEAN, EmpiricalDenoiser, Frame, Level
 from inkwash.core.denoisers import Denoiser
 from inkwash.model import Model
-from inkwash.sampling.run import frames, to_output
+from inkwash.sampling.run import SamplingRun, to_output
 from inkwash.viz.samples import POINT_WINDOW
-from inkwash.web.schemas import DrawingAsked, Resolved
+from inkwash.web.schemas import DrawingAsked
 
 ACROSS = 16
 """Points of the field to a side."""
@@ -36,16 +36,16 @@ def events(
     `exact` is the exact denoiser of the train set, where it is asked for, `source` what the command line calls the model,
     None where it can be called nothing. Raises `UsageError` as `asked.resolve` does.
     """
-    resolved = asked.resolve(model)
-    sampler = resolved.settings.sampler_of(model)
+    run = asked.resolve(model)
+    sampler = run.sampler
     levels = sampler.schedule.levels(sampler.steps)
     yield (
         "begin",
         {
-            "count": len(resolved.seeds),
+            "count": len(run),
             "shape": list(model.spec.shape),
-            "labels": resolved.labels.tolist(),
-            "seeds": resolved.seeds.tolist(),
+            "labels": run.labels.tolist(),
+            "seeds": run.seeds.tolist(),
             "sampler": sampler.kind,
             "steps": sampler.steps,
             "evaluations": sampler.evaluations,
@@ -54,11 +54,10 @@ def events(
         },
     )
     begun, told = time.perf_counter(), _moments(sampler.steps, asked.moments)
-    walk = frames(model, resolved.seeds, resolved.labels, resolved.settings, resolved.morph)
-    for step, frame in enumerate(walk):
+    for step, frame in enumerate(run.frames()):
         if step not in told:
             continue
-        beside = {} if frame.level is CLEAN else _beside(model, asked, resolved, frame, exact)
+        beside = {} if frame.level is CLEAN else _beside(model, asked, run, frame, exact)
         yield "step", {"step": step, "x": _packed(model, frame.x), "guess": _packed(model, frame.denoised)} | beside
     yield "done", {"seconds": round(time.perf_counter() - begun, 3)}
 
@@ -104,11 +103,11 @@ def _moments(steps: int, most: int) -> set[int]:
 
 @torch.inference_mode()
 def _beside(
-    model: Model, asked: DrawingAsked, resolved: Resolved, frame: Frame, exact: EmpiricalDenoiser | None
+    model: Model, asked: DrawingAsked, run: SamplingRun, frame: Frame, exact: EmpiricalDenoiser | None
 ) -> dict[str, Any]:
     found = {}
     if exact is not None:
-        heard = resolved.labels if model.conditional else None
+        heard = run.labels if model.conditional else None
         found["exact"] = _packed(model, exact(frame.x.cpu(), frame.level, heard))
     if asked.field and model.spec.is_points:
         found["field"] = _text(_field(model.denoiser(guidance=1), frame.level, model.device).cpu().numpy())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,8 +12,9 @@ from torch import Tensor
 
 from inkwash.errors import UsageError
 from inkwash.model import Model
-from inkwash.sampling.editing import Edit, Interpolation
-from inkwash.sampling.run import SamplingSettings, conditioned_denoiser, labels_for
+from inkwash.sampling.editing import Edit
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import SamplingRun, resolve
 
 MOST = 400
 """Images or points of one request."""
@@ -76,42 +77,29 @@ class DrawingAsked(_Asked):
     exact: bool = Field(False, description="also what the exact denoiser of the train set would guess")
     field: bool = Field(False, description="for points: also the guess from a grid of the plane")
 
-    def resolve(self, model: Model) -> Resolved:
-        """Return the request settled for `model`. Raises `UsageError` for what the model cannot do."""
-        edit = None if self.edit is None else self.edit.edit(model.spec.shape)
-        settings = SamplingSettings(
-            self.sampler, self.steps, self.eta, self.temperature, None, self.guidance, self.interval, None, edit=edit
+    def resolve(self, model: Model) -> SamplingRun:
+        """Return the request resolved against `model`. Raises `UsageError` for what the model cannot do."""
+        request = SampleRequest(
+            label=None if self.labels is None else tuple(self.labels),
+            label_to=None if self.far is None else self.far.label,
+            seed=tuple(self.seeds),
+            seed_to=None if self.far is None else self.far.seed,
+            sampler=self.sampler,
+            steps=self.steps,
+            eta=self.eta,
+            temperature=self.temperature,
+            guidance=self.guidance,
+            interval=self.interval,
+            edit=None if self.edit is None else self.edit.edit(model.spec.shape),
         )
-        seeds = torch.tensor(self.seeds)
-        labels = labels_for(model, seeds, self.labels)
-        conditioned_denoiser(model, labels, settings)
-        evaluations = settings.sampler_of(model).evaluations * len(seeds)
+        run = resolve(request, model)
+        evaluations = run.sampler.evaluations * len(run)
         if evaluations > MOST_EVALUATIONS:
             raise UsageError(
                 f"{evaluations:,} network evaluations are more than the {MOST_EVALUATIONS:,} of one request: "
                 "ask for fewer images or steps"
             )
-        return Resolved(seeds, labels, settings, self._morph(model, seeds, labels))
-
-    def _morph(self, model: Model, seeds: Tensor, labels: Tensor) -> Interpolation | None:
-        if self.far is None:
-            return None
-        there = seeds if self.far.seed is None else torch.full_like(seeds, self.far.seed)
-        # as from the command line: without a wish each end has the class that is drawn for its seed
-        wanted = self.labels if self.far.label is None else [self.far.label]
-        heard = labels_for(model, there, wanted)
-        if bool(((heard < 0) != (labels < 0)).any()):
-            raise UsageError("far.label: there is no way between a class and none; name a class at both ends")
-        return Interpolation(there, heard, torch.linspace(0, 1, len(seeds), dtype=torch.float64))
-
-
-class Resolved(NamedTuple):
-    """A request settled for its model: seeds and labels int64 [N], settings, and the way to a far end."""
-
-    seeds: Tensor
-    labels: Tensor
-    settings: SamplingSettings
-    morph: Interpolation | None
+        return run
 
 
 def read(body: bytes) -> DrawingAsked:

@@ -1,6 +1,7 @@
 """Where on the way from noise to picture the picture is decided."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -10,7 +11,7 @@ from inkwash.lab.experiment import Arm, Experiment, Verdict, weigh
 from inkwash.lab.figures import Plot
 from inkwash.lab.measurement import Finding, Lab, Picture, Ready
 from inkwash.lab.results import Results, Series
-from inkwash.sampling.run import frames, labels_for, to_arrays, to_output
+from inkwash.sampling.run import resolve, to_arrays, to_output
 
 BATCH = 100
 DECIDED = 0.9
@@ -24,16 +25,18 @@ def path(arm: Ready, lab: Lab) -> Iterator[Finding]:
     distance = torch.zeros(steps, dtype=torch.float64)
     decided = torch.zeros(steps, dtype=torch.float64)
     with lab.watch.drawing(arm.name, lab.count) as done:
-        for seeds in torch.arange(lab.count).split(BATCH):
-            way = list(frames(model, seeds, labels_for(model, seeds), arm.setting.settings))
+        run = resolve(replace(arm.setting.settings, n=lab.count), model)
+        for first in range(0, lab.count, BATCH):
+            part = run.part(slice(first, first + BATCH))
+            way = list(part.frames())
             final = lab.seen(to_output(model, way[-1].x))
             for step, frame in enumerate(way[:-1]):
                 seen = lab.seen(to_output(model, frame.denoised))
                 distance[step] += ((frame.denoised - way[-1].x) ** 2).flatten(1).mean(1).sqrt().sum().cpu()
                 decided[step] += (seen == final).sum()
-            if seeds[0] == 0:
+            if first == 0:
                 yield _strip(arm, way)
-            done(int(seeds[-1]) + 1)
+            done(first + len(part))
     way_done, share = 1 - distance / distance[0], decided / lab.count
     u = arm.setting.sampler.schedule.grid(steps)
     half = steps // 2
