@@ -6,7 +6,7 @@ READY := .venv/ready
 TESTS_READY := .venv/tests-ready
 PAGE_READY := .venv/page-ready
 
-.PHONY: help demo test test-page check pictures schema setup clean
+.PHONY: help demo test test-page check pictures schema network-sizes setup clean
 
 help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
@@ -49,6 +49,10 @@ pictures: $(READY)
 # The JSON schema of recipe files, for the completion and checks of editors.
 schema: $(READY)
 	$(BIN)/python -m inkwash.config.published_schema > docs/recipe.schema.json
+
+# The sizes of the networks that `inkwash show` lists; a test fails where they are out of date.
+network-sizes: $(READY)
+	$(BIN)/python tools/network_sizes.py
 
 setup: $(READY)
 

@@ -1,4 +1,4 @@
-"""Make the judges that come with inkwash: tools/judges.py --data FOLDER writes src/inkwash/panels/NAME.
+"""Make the judges that come with inkwash: tools/judges.py --data FOLDER writes src/inkwash/extractors/NAME.
 
 The same on one machine at every call, the bits of a network apart on others. Exits when the folder is there already:
 every figure ever stated belongs to the judges that it was measured with.

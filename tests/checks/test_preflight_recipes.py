@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inkwash import checks, data, model
 from inkwash.checks import ema_warmup
-from inkwash.cli.tables.recipes import promised
+from inkwash.cli.tables.recipes import expected_spec
 from inkwash.config import recipe
 from inkwash.core import SCHEDULES, Linear
 from inkwash.core.terminal_snr import terminal_words
@@ -49,7 +49,7 @@ def test_bundled_recipes_are_warned_of_what_is_true_of_them_on_mnist(name, expec
     chosen = recipe.load(name)
     if chosen.data.name == "cifar-10":
         # nothing is downloaded by a test: its form is enough
-        spec = promised(chosen)
+        spec = expected_spec(chosen)
     elif chosen.data.name != "mnist":
         spec = DatasetSpec.of(data.load(chosen.data.name))
     assert about(checks.of_recipe(chosen, spec, model.build_net(chosen, spec))) == expected

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from inkwash import model
+from inkwash.cli.tables.recipes import expected_spec
 from inkwash.config import recipe
+from inkwash.nets import summary
 
 
 def test_without_a_thing_it_lists_every_recipe(inkwash):
@@ -144,3 +147,14 @@ def test_a_picture_tells_how_it_was_drawn(runs, inkwash):
     assert outcome.code == 0
     assert "sampler: ddim:2" in outcome.out and "inkwash sample out/two.png" in outcome.out
     assert json.loads(inkwash("show", "out/two.png", "--json").out)["sampler"] == "ddim:2"
+
+
+def test_listed_sizes_are_those_of_the_networks(inkwash):
+    """`make network-sizes` updates the file that the list is read from."""
+    rows = {row["name"]: row for row in json.loads(inkwash("show", "--json").out)}
+    assert rows.keys() == {*recipe.bundled(), *model.bundled()}
+    for name, row in rows.items():
+        chosen = recipe.load(name)
+        spec = expected_spec(chosen)
+        net = model.build_net(chosen.suiting(spec.classes), spec)
+        assert (row["parameters"], row["flops"]) == (summary.parameters(net), summary.flops(net, spec.shape)), name

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import nn
 
 from inkwash import cli, core, model, nets, objectives
-from inkwash.cli.tables.recipes import promised
+from inkwash.cli.tables.recipes import expected_spec
 from inkwash.config import recipe
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
@@ -200,13 +200,13 @@ class Reader:
         run = name.partition("/checkpoints/")[0]
         assert run in {*self.runs, *BUNDLED}, f"{name} was trained by no command above"
         chosen = self.runs.get(run) or recipe.load(name)
-        return Model(name, chosen, promised(chosen), unfilled(chosen), 0, "")
+        return Model(name, chosen, expected_spec(chosen), unfilled(chosen), 0, "")
 
 
 def unfilled(chosen: Recipe) -> nn.Module:
     """The recipe's network without memory for its weights."""
     with torch.device("meta"):
-        return model.build_net(chosen, promised(chosen))
+        return model.build_net(chosen, expected_spec(chosen))
 
 
 def test_extending_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
-"""All recipes and bundled models in one table."""
+"""The table of all recipes and bundled models."""
 
 from __future__ import annotations
 
 import json
+from importlib import resources
 from typing import Any
 
 from rich import box
@@ -10,19 +11,19 @@ from rich.table import Table
 
 from inkwash import model
 from inkwash.cli.console import Console
-from inkwash.cli.tables.recipes import promised
 from inkwash.config import recipe
-from inkwash.nets import summary
+from inkwash.config.recipe import Recipe
+from inkwash.io import checkpoints
 from inkwash.training.batches import Split
 
 
 def show(as_json: bool) -> None:
-    """Print every recipe and bundled model with size, work, data and status."""
-    rows = [_row(name) for name in sorted({*recipe.bundled(), *model.bundled()})]
+    """Print every recipe with its data, the size of its network, and the epochs of its bundled model."""
+    rows = [_row(name, size) for name, size in _sizes().items()]
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    # at 80 columns half of the width is left for the last one
+    # one space between columns leaves half of an 80-column terminal for the descriptions
     table = Table(box=box.SIMPLE_HEAD, title="Recipes and bundled models", title_justify="left", padding=(0, 1, 0, 0))
     table.pad_edge = False
     for heading in ("name", "data"):
@@ -41,34 +42,37 @@ def show(as_json: bool) -> None:
         )
     console = Console()
     console.print(table)
-    console.print("weights: number of parameters. MFLOP: work of one forward pass of one example.", highlight=False)
+    console.print("weights: number of parameters. MFLOP: operations of one forward pass of one example.", highlight=False)
     console.print("epochs: training of the bundled model; empty where none is bundled.", highlight=False)
     console.print("Details: inkwash show NAME. Train: inkwash train NAME --data PATH.", highlight=False)
     console.print("Sample from a bundled model: inkwash sample NAME", highlight=False)
 
 
-def _row(name: str) -> dict[str, Any]:
-    bundled = name in model.bundled()
-    if bundled:
-        loaded = model.load(name, device="cpu")
-        chosen, spec, net = loaded.recipe, loaded.spec, loaded.net
-        epochs = loaded.step * chosen.training.batch / Split.train_count(loaded.spec.count)
-        status = f"{epochs:.3g} epochs"
-    else:
-        chosen = recipe.load(name)
-        spec = promised(chosen)
-        chosen = chosen.suiting(spec.classes)
-        net, status = model.build_net(chosen, spec), ""
+def _row(name: str, size: dict[str, int]) -> dict[str, Any]:
+    chosen = recipe.load(name)
+    epochs = _epochs(chosen, checkpoints.header(model.find(name))) if name in model.bundled() else ""
     return {
         "name": name,
-        "about": (recipe.load(name) if name in recipe.bundled() else chosen).about,
-        "data": spec.data,
+        "about": chosen.about,
+        "data": chosen.data.name,
         "network": chosen.network.kind,
-        "parameters": summary.parameters(net),
-        "flops": summary.flops(net, spec.shape),
+        **size,
         "target": chosen.target,
         "sampler": chosen.sampling.sampler,
-        "bundled": bundled,
-        "status": f"bundled, {status}" if bundled else "recipe",
-        "epochs": status,
+        "bundled": bool(epochs),
+        "status": f"bundled, {epochs}" if epochs else "recipe",
+        "epochs": epochs,
     }
+
+
+def _epochs(chosen: Recipe, header: dict[str, Any]) -> str:
+    """Return the length of a bundled model's training in words."""
+    images = header["progress"]["step"] * chosen.training.batch
+    return f"{images / Split.train_count(header['facts']['count']):.3g} epochs"
+
+
+def _sizes() -> dict[str, dict[str, int]]:
+    """Return the parameters and FLOPs of every recipe's network; tools/network_sizes.py counts them."""
+    text = (resources.files("inkwash.recipes") / "sizes.json").read_text(encoding="utf-8")
+    sizes: dict[str, dict[str, int]] = json.loads(text)
+    return sizes

@@ -27,7 +27,7 @@ from inkwash.viz.writers import check_free
 def show(name: str, out: Path, as_json: bool) -> None:
     """Print a recipe whole and draw its network and schedule into the folder `out`."""
     chosen = recipe.load(name)
-    spec = promised(chosen)
+    spec = expected_spec(chosen)
     chosen = chosen.suiting(spec.classes)
     net = model.build_net(chosen, spec)
     stages = summary.stages(net, spec.shape)
@@ -65,8 +65,8 @@ def show(name: str, out: Path, as_json: bool) -> None:
         runs.show(str(model.find(name).parent.parent), False, told=said)
 
 
-def promised(chosen: Recipe) -> DatasetSpec:
-    """Return the facts of the recipe's data as far as its network needs them; named sets are not loaded for it."""
+def expected_spec(chosen: Recipe) -> DatasetSpec:
+    """Return the specification of the recipe's data as far as its network depends on it, without loading known data sets."""
     if chosen.data.name not in FORMS:
         return DatasetSpec.of(data.load(chosen.data.name, chosen.data.size), chosen.data.std)
     shape, classes = FORMS[chosen.data.name]
