@@ -41,7 +41,7 @@ def test_a_damaged_checkpoint_is_named_by_every_command(wreck, runs, copied, ink
         told = inkwash("show", thing)
         assert told.code == 1
         assert "damaged" in told.out + told.err
-        assert "newest whole one is step-0000006.safetensors, step 6" in told.complaint
+        assert "newest valid checkpoint is step-0000006.safetensors, step 6" in told.complaint
     assert latest.read_bytes() == before
     on = inkwash("train", run, "--steps", "9")
     assert on.code == 0 and str(latest) in on.err and said in on.err and "is taken instead" in on.err
@@ -69,7 +69,7 @@ def test_a_run_without_any_whole_checkpoint_is_an_error(runs, copied, inkwash):
         path.write_bytes(path.read_bytes()[:-1])
     assert "damaged or cut short" in inkwash("sample", run).complaint
     told = inkwash("show", run)
-    assert told.code == 1 and "none of them is whole" in told.complaint
+    assert told.code == 1 and "no checkpoint is valid" in told.complaint
 
 
 def test_tensors_of_another_program_are_told_from_damage(inkwash):

@@ -1,4 +1,4 @@
-"""A data set: counts, sizes, classes and a picture of some of it."""
+"""A data set: counts, shape, classes, and a picture of some examples."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from inkwash import checks, data
 from inkwash.cli.console import Console
 from inkwash.cli.tables import warnings
 from inkwash.core.noise import Stream, permutation
-from inkwash.data.spec import DatasetSpec
 from inkwash.io import png_metadata
-from inkwash.io.names import path_in
+from inkwash.io.names import cleaned_name, path_in
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids, points
 from inkwash.viz.samples import POINT_WINDOW
@@ -21,35 +20,46 @@ from inkwash.viz.writers import check_free
 
 
 def show(name: str, out: Path, as_json: bool) -> None:
-    """Print what a data set is and draw 100 of its images, or its points, into the folder `out`."""
+    """Print the properties of a data set, and write a picture of 100 of its images, or of all points, to `out`."""
+    # not as a DatasetSpec: data that no model can be trained on, such as all-black images, are shown with their warnings
     loaded = data.load(name)
-    spec = DatasetSpec.of(loaded)
+    known_as, is_points = cleaned_name(loaded.name), loaded.is_points
     tests = 0 if loaded.test_values is None else len(loaded.test_values)
-    said = checks.of_data(loaded)
+    concerns = checks.of_data(loaded)
     if as_json:
-        warned = {"concerns": [concern._asdict() for concern in said]}
-        test = {"test_count": tests, "test_sha256": loaded.test_sha256}
-        print(json.dumps(spec.to_dict() | test | {"note": loaded.note} | warned, indent=2))
+        properties = {
+            "data": known_as,
+            "sha256": loaded.sha256,
+            "count": len(loaded),
+            "shape": loaded.shape,
+            "classes": loaded.classes,
+            "proportions": loaded.proportions,
+            "data_std": loaded.data_std,
+            "test_count": tests,
+            "test_sha256": loaded.test_sha256,
+            "note": loaded.note,
+            "concerns": [concern._asdict() for concern in concerns],
+        }
+        print(json.dumps(properties, indent=2))
         return
-    console = Console(highlight=False)
-    console.print(
-        f"{spec.data}: {spec.count:,} to train on, {tests:,} to test on, {'×'.join(map(str, spec.shape))} each"
-    )
-    console.print(f"standard deviation {spec.data_std:.4f} as the network sees it, SHA-256 {spec.sha256}")
+    console = Console()
+    shape = "×".join(map(str, loaded.shape))
+    console.print(f"{known_as}: {len(loaded):,} training and {tests:,} test examples of {shape}")
+    console.print(f"standard deviation {loaded.data_std:.4f} of the network's inputs, SHA-256 {loaded.sha256}")
     if tests:
         console.print(f"test part: SHA-256 {loaded.test_sha256}")
-    for label, share in zip(spec.classes, spec.proportions, strict=False):
+    for label, share in zip(loaded.classes, loaded.proportions, strict=False):
         console.print(f"  {label}: {share:.1%}")
     if loaded.note:
         console.print(loaded.note)
-    warnings.tell(console, said)
-    target = path_in(out, f"{spec.data}-data.png")
+    warnings.show(console, concerns)
+    target = path_in(out, f"{known_as}-data.png")
     check_free(target)
-    if spec.is_points:
+    if is_points:
         labels = loaded.labels if loaded.labels is not None else torch.zeros(len(loaded))
         image = points.scatter(loaded.values.numpy(), POINT_WINDOW, 512, labels.numpy())
     else:
         chosen = permutation(0, 0, Stream.DATA_PREVIEW, len(loaded))[:100]
         image = grids.grid(to_arrays(loaded.values[chosen]), scale=2)
-    png_metadata.save_png(image, target, {"data": spec.data, "sha256": spec.sha256})
+    png_metadata.save_png(image, target, {"data": known_as, "sha256": loaded.sha256})
     console.print(f"picture: {target}")

@@ -1,4 +1,4 @@
-"""A picture that inkwash drew: what it says of itself."""
+"""An image that inkwash wrote: its metadata, and the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ SUFFIXES = (".png", ".webp")
 
 
 def show(path: Path, as_json: bool) -> None:
-    """Print the facts that a picture carries, and how to draw it again. Raises `UsageError` where there are none."""
+    """Print the metadata of an image and how to reproduce it. Raises `UsageError` for an image without metadata."""
     metadata = png_metadata.read_metadata(path)
     if not metadata:
         raise UsageError(
-            f"{path} does not say how it was drawn: pictures of inkwash do, unless another program saved them"
+            f"{path} has no inkwash metadata: it was written or saved again by another program; give an image as "
+            "inkwash wrote it"
         )
     if as_json:
         print(json.dumps(metadata, indent=2))
         return
-    console = Console(highlight=False, markup=False)
+    console = Console()
     for name, value in metadata.items():
         if name != "request":
             console.print(f"{name}: {value}")
     if "request" in metadata:
-        console.print(f"draw it again: inkwash sample {path}")
+        console.print(f"reproduce it: inkwash sample {path}")

@@ -1,4 +1,4 @@
-"""One recipe: its settings, its network as stages and as a picture, its schedule."""
+"""One recipe: settings, network stages, schedule, and plots of the network and the schedule."""
 
 from __future__ import annotations
 
@@ -25,44 +25,46 @@ from inkwash.viz.writers import check_free
 
 
 def show(name: str, out: Path, as_json: bool) -> None:
-    """Print a recipe whole and draw its network and schedule into the folder `out`."""
+    """Print a complete recipe, and write plots of its network and schedule to the folder `out`."""
     chosen = recipe.load(name)
     spec = expected_spec(chosen)
     chosen = chosen.suiting(spec.classes)
     net = model.build_net(chosen, spec)
     stages = summary.stages(net, spec.shape)
     terminal = chosen.schedule.terminal
-    said = checks.of_recipe(chosen, spec, net)
+    concerns = checks.of_recipe(chosen, spec, net)
     if as_json:
         parts = [vars(stage) | {"shape": list(stage.shape)} for stage in stages]
-        told = {"parameters": summary.parameters(net), "flops": summary.flops(net, spec.shape), "stages": parts}
+        sizes = {"parameters": summary.parameters(net), "flops": summary.flops(net, spec.shape), "stages": parts}
         ends = {"alpha": float(terminal.alpha), "sigma": float(terminal.sigma), "log_snr": _finite(terminal.log_snr)}
-        warned = {"concerns": [concern._asdict() for concern in said]}
-        print(json.dumps(chosen.to_dict() | told | {"terminal": ends} | warned, indent=2))
+        warned = {"concerns": [concern._asdict() for concern in concerns]}
+        print(json.dumps(chosen.to_dict() | sizes | {"terminal": ends} | warned, indent=2))
         return
-    console = Console(highlight=False)
+    console = Console()
     text = recipe.read_text(name)
     heading = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
-    console.print(heading, markup=False, soft_wrap=True)
-    console.print(chosen.to_toml(), markup=False, soft_wrap=True)
+    console.print(heading, soft_wrap=True)
+    console.print(chosen.to_toml(), soft_wrap=True)
     console.print(_stage_table(stages, f"{chosen.network.kind} for {spec.data}, {'×'.join(map(str, spec.shape))}"))
     console.print(
-        f"{summary.parameters(net):,} parameters, {summary.flops(net, spec.shape) / 1e6:,.1f} MFLOP a forward of one example"
+        f"{summary.parameters(net):,} parameters, {summary.flops(net, spec.shape) / 1e6:,.1f} MFLOP per forward pass of "
+        "one example"
     )
-    words = terminal_words(terminal)
-    console.print(f"schedule: {words} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})")
-    warnings.tell(console, said)
+    console.print(
+        f"schedule: {terminal_words(terminal)} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})"
+    )
+    warnings.show(console, concerns)
     pictures = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
     for picture in pictures:
         check_free(picture)
     network_diagram.network(
         pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {summary.parameters(net):,} parameters"
     )
-    curves.schedule_curves(pictures[1], {_named(chosen): sampled(chosen.schedule)}, f"Schedule of {chosen.name}")
+    curves.schedule_curves(pictures[1], {repr(chosen.schedule): sampled(chosen.schedule)}, f"Schedule of {chosen.name}")
     console.print(f"pictures: {pictures[0]}, {pictures[1]}")
     if name in model.bundled():
-        console.print(f"a model trained by it is bundled: inkwash sample {name} -o digits.png")
-        runs.show(str(model.find(name).parent.parent), False, told=said)
+        console.print(f"a model trained with this recipe is bundled: inkwash sample {name} -o samples.png")
+        runs.show(str(model.find(name).parent.parent), False, already_shown=concerns)
 
 
 def expected_spec(chosen: Recipe) -> DatasetSpec:
@@ -77,7 +79,7 @@ def expected_spec(chosen: Recipe) -> DatasetSpec:
 
 
 def sampled(schedule: Schedule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return u, alpha and sigma of a schedule on a fine grid, for drawing."""
+    """Return u, alpha and sigma of a schedule on a grid of 401 points, for plots."""
     u = torch.linspace(0, 1, 401, dtype=torch.float64)
     level = schedule(u)
     return u.numpy(), level.alpha.numpy(), level.sigma.numpy()
@@ -98,10 +100,6 @@ def _stage_table(stages: list[summary.Stage], title: str) -> Table:
             f"{stage.flops / 1e6:,.2f}",
         )
     return table
-
-
-def _named(chosen: Recipe) -> str:
-    return repr(chosen.schedule)
 
 
 def _finite(value: torch.Tensor) -> float | None:

@@ -1,4 +1,4 @@
-"""The section of a page with the warnings."""
+"""The warnings section that several tables end with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from inkwash.checks import Concern
 from inkwash.cli.console import Console
 
 
-def tell(console: Console, concerns: Sequence[Concern]) -> None:
-    """Print one line a concern under a heading, or that there is none."""
+def show(console: Console, concerns: Sequence[Concern]) -> None:
+    """Print each concern on a line under a heading, or that there are no warnings."""
     if not concerns:
         console.print("No warnings.")
         return
     console.print("Warnings:")
     for concern in concerns:
-        console.print(f"  {concern.about}: {concern.text}", markup=False, soft_wrap=True)
+        console.print(f"  {concern.about}: {concern.text}", soft_wrap=True)
