@@ -32,7 +32,7 @@ class DatasetSpec:
     """Names of the classes; none for data without labels."""
     proportions: tuple[Annotated[float, Field(ge=0, le=1)], ...]
     """Share of each class in the training set."""
-    data_std: Annotated[float, Field(gt=0)]
+    data_std: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """Standard deviation by which inputs of the network are scaled: that of the data, or the one set in the recipe."""
 
     def __post_init__(self) -> None:
@@ -66,7 +66,13 @@ class DatasetSpec:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DatasetSpec:
         """Return the spec in a checkpoint's header. Raises `UsageError` for values that no data set has."""
-        return validate(cls, values, "facts")
+        found = validate(cls, values, "facts")
+        if found.data_std == 0:
+            # constant data can be shown with its warnings, but no model was trained on it
+            raise UsageError(
+                "field 'facts.data_std' is 0: it must be above 0", code="out-of-range", field="facts.data_std"
+            )
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain values."""
