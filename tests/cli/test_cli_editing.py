@@ -88,7 +88,7 @@ def test_flags_without_effect_or_out_of_range_are_refused(flags, cause, runs, re
 
 def test_a_missing_or_unreadable_image_is_a_failure(runs, inkwash):
     Path("text.png").write_text("no picture")
-    for name, cause in (("text.png", "cannot be read as a picture"), ("gone.png", "is missing")):
+    for name, cause in (("text.png", "cannot be read as an image"), ("gone.png", "is missing")):
         outcome = inkwash("sample", runs.digits, "--from", name)
         assert outcome.code == 1 and cause in outcome.complaint
 

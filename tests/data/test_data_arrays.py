@@ -87,8 +87,8 @@ def test_an_array_that_is_neither_pixels_nor_points_is_refused(tmp_path: Path, a
     [
         ({"x": pixels(2, 4, 4)}, "no array 'images' (it holds x)"),
         ({"images": pixels(2, 4, 4), "labels": np.array([0, 1, 2])}, "3 labels for 2 images"),
-        ({"images": pixels(2, 4, 4), "labels": np.array([0.0, 1.0])}, "whole numbers"),
-        ({"images": pixels(2, 4, 4), "labels": np.eye(2, dtype=np.uint8)}, "whole numbers [N]"),
+        ({"images": pixels(2, 4, 4), "labels": np.array([0.0, 1.0])}, "integers"),
+        ({"images": pixels(2, 4, 4), "labels": np.eye(2, dtype=np.uint8)}, "integers [N]"),
         ({"images": pixels(2, 4, 4), "labels": np.array([0, -1])}, "label -1 is out of range"),
         (
             {"images": pixels(2, 4, 4), "labels": np.array([0, 2**60])},

@@ -172,13 +172,13 @@ def test_floating_point_pictures_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "cause"),
     [
-        ([], "has no pictures"),
-        (["a/1.png", "b/"], "b is a class without pictures"),
+        ([], "has no images"),
+        (["a/1.png", "b/"], "b is a class without images"),
         (["a/1.png", "loose.png"], "beside sub-folders"),
         (["train/a/1.png", "val/a/1.png"], "'val' beside 'train'"),
         (["train/a/1.png", "test/c/1.png"], "a class 'c'"),
         (["train/a/1.png", "test/1.png"], "no class folders"),
-        (["train/a/1.png", "test/"], "test has no pictures"),
+        (["train/a/1.png", "test/"], "test has no images"),
     ],
 )
 def test_a_layout_that_is_empty_or_ambiguous_is_refused(tmp_path: Path, make: list[str], cause: str) -> None:

@@ -210,13 +210,13 @@ def test_a_published_set_of_which_one_file_is_another_is_doubted(
     sums = tuple(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (TRAIN_IMAGES, TRAIN_LABELS))
     known = replace(PUBLISHED["mnist"], unpacked=sums)
     monkeypatch.setitem(PUBLISHED, "mnist", known)
-    assert load(folder).name == "mnist" and not load(folder).doubt
+    assert load(folder).name == "mnist" and not load(folder).warning
     content = bytearray((folder / spoilt).read_bytes())
     content[-1] ^= 1
     (folder / spoilt).write_bytes(content)
     found = load(folder)
-    assert found.name == "letters" and f"{spoilt} is not" in found.doubt and "mnist" in found.doubt
-    assert ("files", found.doubt) in checks.of_data(found)
+    assert found.name == "letters" and f"{spoilt} is not" in found.warning and "mnist" in found.warning
+    assert ("files", found.warning) in checks.of_data(found)
 
 
 def test_the_test_part_has_a_hash_of_its_own(folder: Path) -> None:

@@ -50,7 +50,7 @@ OF_IMAGES: Checks = {
 }
 """What is said of images, by some of them."""
 
-OF_FILES: Checks = {"files": lambda data: data.doubt or None}
+OF_FILES: Checks = {"files": lambda data: data.warning or None}
 """What is said of the files that a data set was read from."""
 
 OF_STORED: Checks = {"range": value_range.images_in_another_range, "scale": value_range.points_of_another_scale}

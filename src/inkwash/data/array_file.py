@@ -17,23 +17,23 @@ from inkwash.io import npz
 
 SUFFIXES = (".npy", ".npz")
 ARRAY, ARCHIVE = b"\x93NUMPY", b"PK"
-"""What the bytes of a `.npy` and of a `.npz` begin with."""
+"""The first bytes of a `.npy` and of a `.npz` file."""
 MEMBERS = ("images", "points", "labels", "test_images", "test_labels")
 
 
 def holds(path: Path) -> bool:
-    """Return whether `path` is a file of arrays, by its name."""
+    """Return whether `path` is an existing file with one of SUFFIXES."""
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def read(path: Path) -> Dataset:
     """Return the data set of a `.npy` (one array) or a `.npz` (`images`, and optionally the other `MEMBERS`).
 
-    Images are uint8 `[N, H, W]` or `[N, H, W, C]` with C = 1 or 3, points are float `[N, 2]`, labels whole
-    numbers `[N]` from 0. Raises `InkwashError` for anything else: pickled, damaged or missing content.
+    Images are uint8 `[N, H, W]` or `[N, H, W, C]` with C = 1 or 3, points are float `[N, 2]`, labels integers
+    `[N]` from 0. Raises `InkwashError` for anything else: pickled, damaged or missing content.
     """
     members = dict(_members(path))
-    # as `inkwash sample` writes them: points have a name of their own, and -1 is no label
+    # `inkwash sample` writes points under the name "points", and -1 for no label.
     if "points" in members and "images" not in members:
         members["images"] = members.pop("points")
     if "labels" in members and members["labels"].size and (members["labels"] == -1).all():
@@ -69,7 +69,7 @@ def read(path: Path) -> Dataset:
 
 
 def _labels(members: Mapping[str, np.ndarray], name: str, values: Tensor | None, path: Path) -> Tensor | None:
-    """Return the labels of that name for `values`, int64 `[N]`, or None where there are none."""
+    """Return the labels called `name` of `values`, int64 `[N]`, None if the file has none."""
     if name not in members:
         return None
     if values is None:
@@ -81,26 +81,26 @@ def _members(path: Path) -> Mapping[str, np.ndarray]:
     """Return the arrays of the file by name, a lone array as `images`."""
     try:
         if _is_npy(path):
-            # read from the disk as it is asked for: such a file can be larger than memory
+            # Mapped: such a file can be larger than memory.
             return {"images": np.load(path, mmap_mode="r", allow_pickle=False)}
         content = read_bytes(path)
         if content.startswith(ARRAY):
             return {"images": npz.array(content)}
         if not content.startswith(ARCHIVE):
             raise ValueError("it is neither an array nor an archive of them, perhaps a pickle")
-        # a name that means nothing here is not unpacked, only listed
+        # Other members are listed in errors, but not unpacked.
         return npz.read(content, MEMBERS)
     except npz.DAMAGES as error:
-        # numpy tells Python objects in an array only by its message
+        # Only the message of numpy shows that an array holds Python objects.
         if "pickle" in str(error) or "Python objects" in str(error):
-            cause = "is no file of plain numbers (pickled objects are never opened)"
+            cause = "is not a file of plain numbers (pickled objects are never opened)"
         else:
             cause = f"is damaged ({reason(error)})"
         raise InkwashError(f"{path} {cause}: save it again with numpy.save or numpy.savez") from error
 
 
 def _is_npy(path: Path) -> bool:
-    """Return whether `path` is an array by its first bytes: file names lie."""
+    """Return whether the first bytes of `path` are those of an array, whatever its name."""
     try:
         with path.open("rb") as file:
             return file.read(len(ARRAY)) == ARRAY

@@ -1,4 +1,4 @@
-"""The 1,797 real 8 by 8 digits that come with inkwash (Alpaydin and Kaynak 1998, UCI; CC BY 4.0)."""
+"""The 1,797 real 8 by 8 digits bundled with inkwash (Alpaydin and Kaynak 1998, UCI; CC BY 4.0)."""
 
 from __future__ import annotations
 

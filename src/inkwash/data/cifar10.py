@@ -1,4 +1,4 @@
-"""CIFAR-10 in its binary form: a label byte and 3,072 pixel bytes an image (Krizhevsky 2009)."""
+"""CIFAR-10 in its binary form: one label byte and 3,072 pixel bytes per image (Krizhevsky, 2009)."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ DOWNLOAD = Download(
 def load() -> Dataset:
     """Return CIFAR-10 from INKWASH_DATA if it is there, else from the cache, else downloaded (170 MB).
 
-    Raises `InkwashError` when it is nowhere and cannot be fetched, and for damaged files.
+    Raises `InkwashError` when it cannot be found or downloaded, and for damaged files.
     """
     return own(NAME, holds, read) or read(fetch(DOWNLOAD) / ARCHIVE)
 
 
 def local() -> Dataset | None:
-    """Return CIFAR-10 if it can be had without the network, else None."""
+    """Return CIFAR-10 if its files are on this machine, else None."""
     found = own(NAME, holds, read)
     folder = fetched(DOWNLOAD)
     return found or (read(folder / ARCHIVE) if folder else None)
 
 
 def holds(path: Path) -> bool:
-    """Return whether `path` is an archive, or a folder with batches, the archive, or pickles to refuse."""
+    """Return whether `path` is an archive, or a folder with batches, the archive, or pickles (which `read` refuses)."""
     if path.is_file():
         return path.name.lower().endswith(ARCHIVE_SUFFIXES)
     inside = (FOLDER_IN_ARCHIVE, ARCHIVE, TEST_FILE, *PICKLED)
@@ -63,9 +63,9 @@ def holds(path: Path) -> bool:
 
 
 def read(path: Path) -> Dataset:
-    """Return the set of `data_batch_*.bin` and an optional `test_batch.bin`, in a folder or an archive.
+    """Return the data set of `data_batch_*.bin` and an optional `test_batch.bin`, in a folder or an archive.
 
-    Its name is "cifar-10" with all 50,000 training images, else the path's. Raises `InkwashError` for
+    Its name is "cifar-10" with all 50,000 training images, else that of the path. Raises `InkwashError` for
     damaged, missing or pickled batches and for labels above 9.
     """
     batches = _from_archive(path) if path.is_file() else _from_folder(path)
@@ -94,11 +94,11 @@ def _from_folder(folder: Path) -> dict[str, bytes]:
             return {path.name: read_bytes(path) for path in found}
     if (folder / ARCHIVE).is_file():
         return _from_archive(folder / ARCHIVE)
-    raise InkwashError(f"{folder} holds CIFAR-10 as pickles, which are never opened: fetch its binary form, {ARCHIVE}")
+    raise InkwashError(f"{folder} holds CIFAR-10 as pickles, which are never opened: download its binary form, {ARCHIVE}")
 
 
 def _from_archive(path: Path) -> dict[str, bytes]:
-    """Return the batches by their bare names; nothing is unpacked to disk, so no path in it matters."""
+    """Return the batches by file name; nothing is unpacked to disk, so paths in the archive have no effect."""
     batches = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(read_bytes(path)), mode="r:") as archive:
@@ -116,7 +116,7 @@ def _records(raw: bytes, path: Path) -> tuple[Tensor, Tensor]:
     """Return images uint8 `[N, 3, 32, 32]` and labels int64 `[N]` of one batch."""
     if not raw or len(raw) % RECORD_BYTES:
         raise InkwashError(
-            f"{path} is truncated: {len(raw):,} bytes are no whole number of {RECORD_BYTES:,}-byte records;"
+            f"{path} is truncated: {len(raw):,} bytes are not a multiple of {RECORD_BYTES:,}-byte records;"
             " fetch it again"
         )
     records = np.frombuffer(raw, dtype=np.uint8).reshape(-1, RECORD_BYTES)

@@ -1,4 +1,4 @@
-"""The bytes of a data file, gunzipped where they are gzipped, or one line that says why there are none."""
+"""Read the bytes of a data file, decompressed if it is a gzip file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return what `path` holds, unpacked if its first bytes say gzip; file names lie.
+    """Return the content of `path`, decompressed if its first bytes are those of gzip, whatever its name.
 
     Raises `InkwashError` for a file that is missing, unreadable, empty, a web page, or a damaged gzip.
     """
@@ -35,5 +35,5 @@ def read_bytes(path: Path) -> bytes:
 
 
 def is_web_page(raw: bytes) -> bool:
-    """Return whether the bytes begin like HTML, which servers send in place of a file that moved."""
+    """Return whether the bytes begin like HTML, which servers send in place of a missing file."""
     return raw[:256].lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith((b"<!doctype", b"<html"))

@@ -1,4 +1,4 @@
-"""A data set: in memory or mapped from its file, with what training and evaluation have to know about it."""
+"""A data set in memory or mapped from its file, with the properties that training and evaluation need."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Dataset:
 
     `values` is uint8 `[N, C, H, W]` (pixels, 0 to 255) or float32 `[N, D]` (points). `labels` is int64 `[N]`,
     indices into `classes`, or None. `test_values` and `test_labels` have the same form, or are None. `note`
-    is origin and licence. `symmetries` names the legal flips: "horizontal" for photographs, none for digits. `doubt`
-    is what is strange about its files, one sentence.
+    is origin and licence. `symmetries` names the flips under which the data are closed: "horizontal" for photographs, none
+    for digits. `warning` is a sentence about its files, "" if they are as published.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Dataset:
     test_labels: Tensor | None = None
     note: str = ""
     symmetries: tuple[str, ...] = ()
-    doubt: str = ""
+    warning: str = ""
 
     def __len__(self) -> int:
         """Return the number of training examples."""
@@ -52,7 +52,7 @@ class Dataset:
 
     @property
     def is_points(self) -> bool:
-        """Whether the values are points, which are used as stored, and not pixels."""
+        """Whether the values are points, which are used as stored, rather than pixels."""
         return self.values.dtype != torch.uint8
 
     @cached_property
@@ -60,7 +60,7 @@ class Dataset:
         """The standard deviation of all encoded training values; EDM's sigma_data (Karras et al. 2022)."""
         if self.is_points:
             return float(self.values.double().std(correction=0))
-        # 256 counts say all there is, in float64 and without a float copy of the set
+        # A histogram of the 256 values gives the exact result without a float copy of the images.
         counts = sum(torch.bincount(some.flatten(), minlength=256) for some in memory_map.parts(self.values))
         share = torch.as_tensor(counts).double() / self.values.numel()
         level = encode(torch.arange(256, dtype=torch.uint8)).double()
@@ -69,7 +69,7 @@ class Dataset:
 
     @cached_property
     def proportions(self) -> list[float]:
-        """The share of each class in the training part, one number a class, with sum 1; [] without labels."""
+        """The share of each class in the training set, with sum 1; [] without labels."""
         if self.labels is None:
             return []
         counts = torch.bincount(self.labels, minlength=len(self.classes)).double()
@@ -77,24 +77,24 @@ class Dataset:
 
     @cached_property
     def sha256(self) -> str:
-        """The SHA-256, in hex, of the training part: shape, value bytes and label bytes (little-endian)."""
+        """The SHA-256, in hex, of the training set: shape, value bytes and label bytes (little-endian)."""
         return _digest(self.values, self.labels)
 
     @cached_property
     def test_sha256(self) -> str:
-        """The same of the test part, "" where there is none."""
+        """The same of the test set, "" if there is none."""
         return "" if self.test_values is None else _digest(self.test_values, self.test_labels)
 
     def encoded(self, indices: Tensor | None = None) -> Tensor:
         """Return training examples as float32: images `[N, C, H, W]` in [-1, 1], points `[N, D]` as stored.
 
-        `indices` is int64 `[B]`; without it, everything.
+        `indices` is int64 `[B]`; None selects all examples.
         """
         chosen = self.values if indices is None else self.values[indices]
         return chosen if self.is_points else encode(chosen)
 
     def resized(self, size: int | None) -> Dataset:
-        """Return the set with images of `size` by `size` pixels, or itself when `size` is None.
+        """Return the data set with images of `size` by `size` pixels, unchanged when `size` is None.
 
         Raises `UsageError` for points, and for a size below 1 pixel.
         """

@@ -1,4 +1,4 @@
-"""Data sets from the network, unless they are here already: checked by SHA-256, mirror after mirror."""
+"""Download data sets that are not on this machine: mirrors are tried in turn, files are verified by SHA-256."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONNECT_SECONDS = 15
 
 @dataclass(frozen=True)
 class Download:
-    """What is fetched: a set's name, its files with their SHA-256 (hex), and the URLs of their folders."""
+    """The files of a data set with their SHA-256 (hex), and the base URLs of the mirrors."""
 
     name: str
     files: Mapping[str, str]
@@ -25,15 +25,16 @@ class Download:
 
 
 def own(name: str, holds: Callable[[Path], bool], read: Callable[[Path], Dataset]) -> Dataset | None:
-    """Return the set of that name if the user keeps it in INKWASH_DATA, or in `name` inside it, else None.
+    """Return the data set `name` from INKWASH_DATA, or from the folder `name` in it, None if neither has it.
 
-    `holds` tells whether a path has files of the format; `read` reads them and names the set by contents.
+    `holds` tests a path for files of the format; `read` reads them and names the data set after its contents. Raises
+    `UsageError` when INKWASH_DATA does not exist.
     """
     folder = os.environ.get("INKWASH_DATA")
     if not folder:
         return None
     if not Path(folder).expanduser().exists():
-        raise UsageError(f"INKWASH_DATA={folder} does not exist: mend it, or unset it to use the cache or a download")
+        raise UsageError(f"INKWASH_DATA={folder} does not exist: correct it, or unset it to use the cache or a download")
     for place in (Path(folder).expanduser(), Path(folder).expanduser() / name):
         if place.exists() and holds(place):
             found = read(place)
@@ -45,7 +46,7 @@ def own(name: str, holds: Callable[[Path], bool], read: Callable[[Path], Dataset
 def fetch(download: Download) -> Path:
     """Return the folder with all files of `download`; those in the cache with their SHA-256 need no network.
 
-    A file appears whole or not at all. Raises `InkwashError` when no mirror serves a file with its SHA-256.
+    Files are written atomically. Raises `InkwashError` when no mirror serves a file with the expected SHA-256.
     """
     folder = cache.folder() / download.name
     for file, sha256 in download.files.items():
@@ -54,7 +55,7 @@ def fetch(download: Download) -> Path:
 
 
 def fetched(download: Download) -> Path | None:
-    """Return the folder of `download` if all of its files are in the cache, else None; nothing is fetched."""
+    """Return the folder of `download` if all of its files are in the cache, else None; nothing is downloaded."""
     folder = cache.folder() / download.name
     return folder if all((folder / file).is_file() for file in download.files) else None
 
@@ -77,7 +78,7 @@ def _fetch_file(download: Download, file: str, sha256: str, folder: Path) -> Non
 
 
 def _cause(error: Exception) -> str:
-    """Return a few words for what requests and pooch tell in paragraphs."""
+    """Return a few words for an error of requests or pooch, whose messages are paragraphs."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:

@@ -1,4 +1,4 @@
-"""The IDX format of MNIST: a magic number, the lengths of the axes, the bytes (LeCun et al. 1998)."""
+"""The IDX format of MNIST: a magic number, the lengths of the axes, the bytes (LeCun et al., 1998)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABEL_AXES = 1
 
 
 class Part(NamedTuple):
-    """The file names of one part of an IDX set, without `.gz`."""
+    """The file names of the training or test set, without `.gz`."""
 
     images: str
     labels: str
@@ -29,7 +29,7 @@ TEST = Part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """Return the file of that name in `folder`, gzipped or not, also as `….idx3-ubyte`, or None."""
+    """Return the file `name` in `folder`, gzipped or not, also spelled `….idx3-ubyte`; None if there is none."""
     for spelling in (name, name.replace("-idx", ".idx")):
         for path in (folder / f"{spelling}.gz", folder / spelling):
             if path.is_file():
@@ -56,7 +56,7 @@ def parse(raw: bytes, axes: int, path: Path) -> np.ndarray:
     size = math.prod(shape)
     if len(raw) - header != size:
         fault = "is truncated" if len(raw) - header < size else "is too long"
-        held = f"its header promises {size:,} bytes of {what}, it holds {len(raw) - header:,}"
+        held = f"its header gives {size:,} bytes of {what}, it holds {len(raw) - header:,}"
         raise InkwashError(f"{path} {fault}: {held}; fetch it again")
     if size == 0:
         raise InkwashError(f"{path} holds no {what}: fetch it again, or choose another --data")

@@ -1,8 +1,8 @@
-"""One picture file of any format, depth and palette as uint8 pixels, grey or colour.
+"""Read an image file of any format, depth and palette as uint8 pixels, grey or colour.
 
-- Grey is what has equal channels.
-- Transparency is composited on black, 0, which is also MNIST's background.
-- 16-bit pictures are divided by 257 and rounded; EXIF rotation is applied; animations give one frame.
+- An image with equal channels is grey.
+- Transparency is composited on black (0), which is also the background of MNIST.
+- 16-bit images are divided by 257 and rounded; EXIF rotation is applied; of animations the first frame is read.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from inkwash.data.compressed import read_bytes
 from inkwash.data.pixels import resize
 from inkwash.errors import InkwashError, reason
 
-# what Pillow logs of a damaged file is said by the error, in one line
+# The error reports a damaged file in one line; the log of Pillow would repeat it.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
-# what Pillow raises for files that are damaged, of unknown format, or too large to be a picture
 UNREADABLE = (
     UserWarning,
     OSError,
@@ -41,19 +40,20 @@ UNREADABLE = (
     struct.error,
     Image.DecompressionBombError,
 )
+"""The exceptions of Pillow for files that are damaged, of unknown format, or too large to be an image."""
 
 
 def read(path: Path, size: int | None = None) -> Tensor:
-    """Return the picture at `path`, uint8 `[C, H, W]`: C = 1 if it is grey, else 3; with `size` as that many pixels square.
+    """Return the image at `path`, uint8 `[C, H, W]`: C = 1 if it is grey, else 3; with `size`, resized to that square.
 
-    Raises `InkwashError` for a file that is missing, damaged or no picture.
+    Raises `InkwashError` for a file that is missing, damaged or not an image.
     """
     try:
-        with _doubted(), Image.open(io.BytesIO(read_bytes(path))) as picture:
+        with _strict_warnings(), Image.open(io.BytesIO(read_bytes(path))) as picture:
             pixels = _pixels(ImageOps.exif_transpose(picture), path)
     except UNREADABLE as error:
         cause = "unknown format" if isinstance(error, UnidentifiedImageError) else reason(error)
-        raise InkwashError(f"{path} cannot be read as a picture ({cause}): replace or remove it") from error
+        raise InkwashError(f"{path} cannot be read as an image ({cause}): replace or remove it") from error
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
     image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)
@@ -61,8 +61,8 @@ def read(path: Path, size: int | None = None) -> Tensor:
 
 
 @contextmanager
-def _doubted() -> Iterator[None]:
-    """Make errors of what Pillow only warns of, that parts of a TIFF cannot be read; its other warnings are of form."""
+def _strict_warnings() -> Iterator[None]:
+    """Turn the warning of Pillow that parts of a TIFF cannot be read into an error, and ignore its other warnings."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")
         warnings.filterwarnings("error", category=UserWarning, module=r"PIL\.TiffImagePlugin")
@@ -70,9 +70,9 @@ def _doubted() -> Iterator[None]:
 
 
 def _pixels(picture: Image.Image, path: Path) -> np.ndarray:
-    """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow picture of any mode but floating point."""
+    """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow image of any mode but floating point."""
     if picture.mode == "F":
-        raise InkwashError(f"{path} has floating-point pixels, whose range is a guess: save it with 8 or 16 bits")
+        raise InkwashError(f"{path} has floating-point pixels of unknown range: save it with 8 or 16 bits")
     if picture.mode.startswith("I"):
         deep = np.asarray(picture).astype(np.int64)
         if deep.min() < 0 or deep.max() > 65535:

@@ -1,8 +1,8 @@
-"""A folder of pictures, one sub-folder a class: any format, depth and palette becomes uint8 grey or colour.
+"""Read a folder of image files, one sub-folder per class, of any format, depth and palette, as uint8 pixels.
 
-- Grey or colour is decided for the set: one channel if every picture is grey (equal channels are grey).
-- Where there is a sub-folder `train`, it and an optional `test` are the two parts, of the same classes.
-- Many pictures are decoded once, and mapped from the cache from then on.
+- All images have one channel if each of them is grey (equal channels), else three.
+- A sub-folder `train` and an optional `test` are the training and the test set, with the same classes.
+- A large number of images is decoded once, and mapped from the cache afterwards.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from inkwash.errors import InkwashError, UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
 
-TOLD = 100
-"""Every so many pictures it is said how far their reading is."""
+PROGRESS_EVERY = 100
+"""Number of images between two reports of progress."""
 VERSION = 1
-"""Of how pictures become pixels: another one is another key in the cache."""
+"""Version of the decoding, part of the key in the cache."""
 
 Progress = Callable[[str, float], object]
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The picture files of one part, the class names, and the class of each file; no names, no classes."""
+    """The image files of one part, the names of the classes, and the class of each file; empty without classes."""
 
     files: tuple[Path, ...]
     classes: tuple[str, ...] = ()
@@ -41,16 +41,16 @@ class Listing:
 
 
 def read(folder: Path, size: int | None = None, progress: Progress | None = None) -> Dataset:
-    """Return the pictures of `folder` as a set of its name; with `size`, each as `size` by `size` pixels.
+    """Return the images of `folder` as a data set of its name; with `size`, each resized to `size` by `size` pixels.
 
-    `progress(what, share)` hears how far it is, where that takes time. Raises `InkwashError` for an empty folder or class
-    and for a picture that cannot be read, `UsageError` for pictures of different sizes without `size` and for a layout
-    that is ambiguous; each names the file.
+    `progress(what, share)` is called while many images are read. Raises `InkwashError` for an empty folder or class and
+    for an image that cannot be read, `UsageError` for images of different sizes without `size` and for an ambiguous
+    layout; each names the file.
     """
     train, test = _parts(folder)
     files = (*train.files, *(test.files if test else ()))
     first = image_file.read(files[0], size)
-    # of colour until all are known to be grey
+    # Three channels are assumed until all images are known to be grey.
     if 3 * first[0].numel() * len(files) < memory_map.LARGE:
         values = _stack([*_read(files, size, progress)])
     else:
@@ -63,15 +63,15 @@ def read(folder: Path, size: int | None = None, progress: Progress | None = None
         classes=train.classes,
         test_values=values[count:] if test else None,
         test_labels=torch.tensor(test.labels) if test and train.classes else None,
-        note=f"pictures of {folder.resolve().name}",
+        note=f"images of {folder.resolve().name}",
     )
 
 
 def _parts(folder: Path) -> tuple[Listing, Listing | None]:
-    """Return the listings of the training part and, if there is one, of the test part."""
+    """Return the listings of the training set and of the test set, None if there is none."""
     folders = {path.name: path for path in _visible(folder) if path.is_dir()}
     others = sorted(set(folders) - {"train", "test"})
-    # a class may be called "train", among other vehicles: then its pictures lie right in it
+    # A class may be called "train", among other vehicles: its folder then holds image files.
     if "train" not in folders or (others and _pictures(folders["train"])):
         return _listing(folder), None
     if others:
@@ -81,17 +81,17 @@ def _parts(folder: Path) -> tuple[Listing, Listing | None]:
 
 
 def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> Listing:
-    """Return what lies in `folder`; `classes` are those it may have, or None where it sets them itself."""
+    """Return the files in `folder`; `classes` are those it may have, None if its sub-folders define them."""
     loose = _pictures(folder)
     folders = {path.name: path for path in _visible(folder) if path.is_dir()}
     if loose and folders:
         raise UsageError(
-            f"{folder} has pictures ({loose[0].name}) beside sub-folders ({min(folders)}):"
-            " put every picture into the folder of its class, or all into one folder"
+            f"{folder} has images ({loose[0].name}) beside sub-folders ({min(folders)}):"
+            " put every image into the folder of its class, or all into one folder"
         )
     if not loose and not folders:
-        raise InkwashError(f"{folder} has no pictures: put {', '.join(SUFFIXES)} files there, one sub-folder a class")
-    # "10" comes after "9" when all names are numbers
+        raise InkwashError(f"{folder} has no images: put {', '.join(SUFFIXES)} files there, one sub-folder per class")
+    # Names that are all numbers are sorted as numbers, so that "10" follows "9".
     numbered = all(name.isdecimal() for name in folders)
     names = tuple(sorted(folders, key=int if numbered else None))
     if classes is not None:
@@ -104,14 +104,14 @@ def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> Listing:
     for name in names:
         inside = _pictures(folders[name])
         if not inside:
-            raise InkwashError(f"{folders[name]} is a class without pictures: add some, or remove the folder")
+            raise InkwashError(f"{folders[name]} is a class without images: add some, or remove the folder")
         files += inside
         labels += [(classes or names).index(name)] * len(inside)
     return Listing(tuple(files), classes or names, tuple(labels))
 
 
 def _visible(folder: Path) -> list[Path]:
-    """Return the entries of `folder`, sorted, without hidden ones and what macOS adds to archives."""
+    """Return the entries of `folder`, sorted, without hidden ones and those that macOS adds to archives."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
 
 
@@ -120,45 +120,45 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _read(files: tuple[Path, ...], size: int | None, progress: Progress | None) -> Iterator[Tensor]:
-    """Yield the pictures, uint8 `[C, H, W]`, of one height and width."""
+    """Yield the images, uint8 `[C, H, W]`. Raises `UsageError` unless all have one height and width."""
     shape: tuple[int, ...] = ()
     for k, path in enumerate(files):
-        picture = image_file.read(path, size)
-        shape = shape or picture.shape[1:]
-        if picture.shape[1:] != shape:
-            side = min(*shape, *picture.shape[1:])
+        image = image_file.read(path, size)
+        shape = shape or image.shape[1:]
+        if image.shape[1:] != shape:
+            side = min(*shape, *image.shape[1:])
             raise UsageError(
-                f"{files[0]} is {shape[1]}x{shape[0]} and {path} is {picture.shape[2]}x{picture.shape[1]}:"
-                f" the images of a set have one size; resize them all with --size, such as --size {side}"
+                f"{files[0]} is {shape[1]}x{shape[0]} and {path} is {image.shape[2]}x{image.shape[1]}:"
+                f" the images of a data set have one size; resize them all with --size, such as --size {side}"
             )
-        yield picture
-        if progress is not None and k % TOLD == 0:
-            progress(f"reading {len(files):,} pictures", k / len(files))
+        yield image
+        if progress is not None and k % PROGRESS_EVERY == 0:
+            progress(f"reading {len(files):,} images", k / len(files))
 
 
 def _stack(read: list[Tensor]) -> Tensor:
-    """Return uint8 `[N, C, H, W]`, with C = 3 if any picture has colour."""
-    channels = max(len(picture) for picture in read)
-    return torch.stack([picture.expand(channels, *picture.shape[1:]) for picture in read])
+    """Return uint8 `[N, C, H, W]`, with C = 3 if any image has colour."""
+    channels = max(len(image) for image in read)
+    return torch.stack([image.expand(channels, *image.shape[1:]) for image in read])
 
 
 def _write(path: Path, files: tuple[Path, ...], size: int | None, progress: Progress | None) -> None:
-    """Write what `_stack` returns as .npy, a picture at a time."""
+    """Write the array that `_stack` would return as .npy, one image at a time."""
     for channels in (1, 3):
         read = _read(files, size, progress)
         first = next(read)
         array = memory_map.array(path, (len(files), channels, *first.shape[1:]))
-        for k, picture in enumerate(chain([first], read)):
-            if len(picture) > channels:
-                break  # colour among grey: begun anew with three channels
-            array[k] = picture.numpy()
+        for k, image in enumerate(chain([first], read)):
+            if len(image) > channels:
+                break  # A colour image among grey ones: start again with three channels.
+            array[k] = image.numpy()
         else:
             array.flush()
             return
 
 
 def _key(folder: Path, files: tuple[Path, ...], size: int | None) -> str:
-    """Return a hash of what decides the pixels: size, names and contents, and not when they were written."""
+    """Return a hash of everything that determines the pixels: size, names and contents, not modification times."""
     found = hashlib.sha256(repr((VERSION, size, len(files))).encode())
     for path in files:
         raw = read_bytes(path)

@@ -1,4 +1,4 @@
-"""The sets published under MNIST's file names: told apart by SHA-256, with classes, licences and mirrors."""
+"""The data sets published under the file names of MNIST, distinguished by SHA-256: classes, licences, mirrors."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ FILES = tuple(f"{name}.gz" for name in (idx.TRAIN.images, idx.TRAIN.labels, idx.
 
 @dataclass(frozen=True)
 class Published:
-    """A published set: classes, origin and licence, the SHA-256 (hex) of its `FILES`, and who serves them.
+    """A published data set: classes, origin and licence, the SHA-256 (hex) of its `FILES`, and mirrors.
 
-    `unpacked` is the SHA-256 of training images and labels without gzip, by which a set is known however it
-    was packed. Where nobody published them it is empty, and only the published gzip files are recognised.
+    `unpacked` is the SHA-256 of training images and labels without gzip, which does not depend on the compression.
+    Where it is empty, only the published gzip files are recognised.
     """
 
     classes: tuple[str, ...]
@@ -25,15 +25,15 @@ class Published:
     unpacked: tuple[str, ...] = ()
 
     def known_by(self, digests: frozenset[str]) -> bool:
-        """Return whether `digests`, those of one training file as it is and unpacked, are of this set."""
+        """Return whether `digests`, those of a training file as stored and decompressed, are of this data set."""
         return not digests.isdisjoint((*self.sha256[:2], *self.unpacked))
 
     def download(self, name: str) -> Download:
-        """Return what has to be fetched, to be kept under `name`."""
+        """Return the files to download, into the folder `name` of the cache."""
         return Download(name, dict(zip(FILES, self.sha256, strict=True)), self.mirrors)
 
 
-# the SHA-256 of the gzip files are those that TensorFlow Datasets lists; MNIST's unpacked ones were computed
+# The SHA-256 of the gzip files are those of TensorFlow Datasets; those of the decompressed MNIST were computed.
 PUBLISHED: dict[str, Published] = {
     "mnist": Published(
         classes=tuple("0123456789"),

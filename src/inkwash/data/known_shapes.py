@@ -1,4 +1,4 @@
-"""The form of every named set: what a network for it looks like can be told without loading or downloading it."""
+"""The shape and number of classes of every named data set, so that a network can be built without loading it."""
 
 from __future__ import annotations
 

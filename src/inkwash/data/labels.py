@@ -1,4 +1,4 @@
-"""Labels: one class for each image, counted from 0."""
+"""Labels: the index of the class of each image."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from torch import Tensor
 
 from inkwash.errors import InkwashError
 
-# a class without images means a small sample up to here, and a damaged file above
 SMALL_CLASS_COUNT = 10
+"""Up to so many classes, one without images is a small sample; above, it is evidence of a damaged file."""
 
 
 def checked(labels: np.ndarray, images: int, where: str | Path) -> Tensor:
-    """Return `labels` (whole numbers `[N]`) as int64 `[N]`; `images` is how many there should be.
+    """Return `labels` (integers `[N]`) as int64 `[N]`; `images` is the expected number.
 
     Raises `InkwashError`, naming `where`, for another shape or count, for fractions, and for negative labels.
     """
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         found = f"{labels.dtype} {list(labels.shape)}"
-        raise InkwashError(f"{where}: labels must be whole numbers [N], one an image, but are {found}")
+        raise InkwashError(f"{where}: labels must be integers [N], one per image, but are {found}")
     if len(labels) != images:
-        raise InkwashError(f"{where}: {len(labels):,} labels for {images:,} images: give as many of each, of one set")
+        raise InkwashError(f"{where}: {len(labels):,} labels for {images:,} images: give one label per image")
     if len(labels) and int(labels.min()) < 0:
         raise InkwashError(f"{where}: label {int(labels.min())} is out of range: classes are counted from 0")
     return torch.from_numpy(labels.astype(np.int64))
@@ -36,18 +36,18 @@ def within(labels: Tensor, classes: int, where: str | Path) -> Tensor:
         at = int(wrong[0])
         raise InkwashError(
             f"{where}: label {int(labels[at])} of image {at} is out of range: there are {classes} classes,"
-            f" 0 to {classes - 1}; the file is damaged or belongs to another set"
+            f" 0 to {classes - 1}; the file is damaged or belongs to another data set"
         )
     return labels
 
 
 def class_names(labels: Tensor) -> tuple[str, ...]:
-    """Return "0", "1", ... up to the highest believable of `labels` (int64 `[N]`, all parts together).
+    """Return "0", "1", ... up to the highest plausible of `labels` (int64 `[N]`, training and test set together).
 
-    More than ten classes are believed only without a gap, so that one damaged byte is found out of range
-    and not a reason for 200 empty classes; 0 itself may be missing, because EMNIST counts letters from 1.
+    More than ten classes are accepted only without a gap, so that one damaged byte is reported as out of range instead of
+    creating 200 empty classes; 0 may be missing, because EMNIST counts letters from 1.
     """
     above = torch.unique(labels[labels > 0])
     unbroken = int((above == torch.arange(1, len(above) + 1)).sum())
-    believable = above[(above <= unbroken) | (above < SMALL_CLASS_COUNT)]
-    return tuple(str(index) for index in range(1 + max(believable.tolist(), default=0)))
+    plausible = above[(above <= unbroken) | (above < SMALL_CLASS_COUNT)]
+    return tuple(str(index) for index in range(1 + max(plausible.tolist(), default=0)))

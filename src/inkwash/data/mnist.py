@@ -1,4 +1,4 @@
-"""MNIST, and every set in its form: IDX files in a folder, known by what is in them, not by their names."""
+"""MNIST and the data sets of its format: IDX files in a folder, identified by their contents."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from inkwash.errors import InkwashError
 
 
 def load(name: str) -> Dataset:
-    """Return the published set of that name: from INKWASH_DATA if it is there, from the cache, or downloaded.
+    """Return the published data set `name`: from INKWASH_DATA, from the cache, or downloaded.
 
-    Raises `InkwashError` when it is nowhere and cannot be fetched, and for damaged files.
+    Raises `InkwashError` when it cannot be found or downloaded, and for damaged files.
     """
     return own(name, holds, read) or read(fetch(PUBLISHED[name].download(name)))
 
 
 def local(name: str) -> Dataset | None:
-    """Return the published set of that name if it can be had without the network, else None."""
+    """Return the published data set `name` if its files are on this machine, else None."""
     found = own(name, holds, read)
     folder = fetched(PUBLISHED[name].download(name))
     return found or (read(folder) if folder else None)
 
 
 def holds(path: Path) -> bool:
-    """Return whether `path` is a folder with any file of an IDX set, by its name."""
+    """Return whether `path` is a folder with a file that has a name of MNIST's."""
     return path.is_dir() and any(idx.find(path, name) for name in (*idx.TRAIN, *idx.TEST))
 
 
 def read(folder: Path) -> Dataset:
-    """Return the IDX set in `folder`, gzipped or not, under its published name or, if unknown, the folder's.
+    """Return the data set in `folder`, gzipped or not; its name is the published one, else that of the folder.
 
-    The test files may be absent. Raises `InkwashError` for files that are missing, damaged or of two sets.
+    The test files may be absent. Raises `InkwashError` for files that are missing, damaged or inconsistent.
     """
     values, targets = _part(folder, idx.TRAIN)
     has_test = any(idx.find(folder, name) for name in idx.TEST)
     test_values, test_targets = _part(folder, idx.TEST) if has_test else (None, None)
     if test_values is not None and test_values.shape[1:] != values.shape[1:]:
         sizes = f"{list(test_values.shape[2:])} and {list(values.shape[2:])}"
-        raise InkwashError(f"{folder}: test and training images differ in size, {sizes}: give both of one set")
+        raise InkwashError(f"{folder}: test and training images differ in size, {sizes}: give both of one data set")
     all_targets = targets if test_targets is None else torch.cat([targets, test_targets])
-    name, classes, note, doubt = _identity(folder, all_targets)
+    name, classes, note, warning = _identity(folder, all_targets)
     labels.within(targets, len(classes), _file(folder, idx.TRAIN.labels))
     if test_targets is not None:
         labels.within(test_targets, len(classes), _file(folder, idx.TEST.labels))
@@ -60,26 +60,26 @@ def read(folder: Path) -> Dataset:
         test_values=test_values,
         test_labels=test_targets,
         note=note,
-        doubt=doubt,
+        warning=warning,
     )
 
 
 def _identity(folder: Path, targets: Tensor) -> tuple[str, tuple[str, ...], str, str]:
-    """Return name, classes, note and doubt of the set in `folder`, whose labels of both parts are `targets`."""
+    """Return name, classes, note and warning of the data set in `folder` with the labels `targets`."""
     images, labels_file = (_file(folder, name) for name in idx.TRAIN)
     image_digests, label_digests = _digests(images), _digests(labels_file)
-    doubt = ""
+    warning = ""
     for name, published in PUBLISHED.items():
         known = [published.known_by(digests) for digests in (image_digests, label_digests)]
         if all(known):
             return name, published.classes, published.note, ""
         if any(known):
             own, other = (images.name, labels_file.name) if known[0] else (labels_file.name, images.name)
-            doubt = (
-                f"{own} is that of {name} and {other} is not: unless that is on purpose it is damaged, fetch it again"
+            warning = (
+                f"{own} is that of {name} and {other} is not: unless this is intended, it is damaged; download it again"
             )
     name = folder.resolve().name
-    return name, labels.class_names(targets), f"IDX files of {name}", doubt
+    return name, labels.class_names(targets), f"IDX files of {name}", warning
 
 
 def _part(folder: Path, part: idx.Part) -> tuple[Tensor, Tensor]:
@@ -87,7 +87,7 @@ def _part(folder: Path, part: idx.Part) -> tuple[Tensor, Tensor]:
     images = idx.read(_file(folder, part.images), idx.IMAGE_AXES)
     path = _file(folder, part.labels)
     targets = labels.checked(idx.read(path, idx.LABEL_AXES), len(images), path)
-    # a copy, because the bytes of a file cannot be written to and torch warns
+    # A copy, because torch warns about read-only memory.
     return torch.from_numpy(images.copy()).unsqueeze(1), targets
 
 
@@ -99,5 +99,5 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _digests(path: Path) -> frozenset[str]:
-    """Return the SHA-256 of the file as it is, and of what it unpacks to."""
+    """Return the SHA-256 of the file as stored, and decompressed."""
     return frozenset(hashlib.sha256(raw).hexdigest() for raw in (path.read_bytes(), read_bytes(path)))

@@ -1,4 +1,4 @@
-"""Pixels are uint8 from 0 to 255; networks see float32 from -1 to 1: there, back, and to another size."""
+"""Convert pixels (uint8, 0 to 255) to inputs of networks (float32, -1 to 1) and back, and resize them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def decode(images: Tensor) -> Tensor:
 
 
 def resize(pixels: Tensor, size: int) -> Tensor:
-    """Return uint8 `[N, C, H, W]` as `[N, C, size, size]`: the shorter side scaled, the centre cut out.
+    """Return uint8 `[N, C, H, W]` as `[N, C, size, size]`: the shorter side is scaled to `size`, the centre cropped.
 
-    Bilinear, antialiased. Nothing is stretched, so a wide picture loses its left and right ends. Images of
-    that size come back untouched. Raises `UsageError` for a size below 1 pixel, and for one that no memory holds.
+    Bilinear, antialiased; the aspect ratio is kept. Images of that size are returned unchanged. Raises `UsageError` for a
+    size below 1 pixel, and for images that do not fit in memory.
     """
     if size < 1:
-        raise UsageError(f"--size is {size}: the side of an image is at least 1 pixel")
+        raise UsageError(f"--size is {size}: the side of an image must be at least 1 pixel")
     height, width = pixels.shape[-2:]
     if (height, width) == (size, size):
         return pixels
@@ -46,5 +46,5 @@ def resize(pixels: Tensor, size: int) -> Tensor:
         smooth = functional.interpolate(batch.float(), scaled, mode="bilinear", antialias=True)
         return smooth[..., top : top + size, left : left + size].round().clamp(0, 255).to(torch.uint8)
 
-    # the float copy is four times the set; in pieces it stays small
+    # In parts, because the float copy takes four times the memory of the images.
     return torch.cat([one(batch) for batch in memory_map.parts(pixels)])

@@ -1,6 +1,6 @@
-"""Points in the plane, drawn once with a fixed seed: densities that a small network learns in a minute.
+"""Two-dimensional toy data sets, sampled with a fixed seed, which a small network learns in a minute.
 
-Every set lies within about [-2, 2] on both axes. Points are not pixels: they are used as stored.
+Each lies within about [-2, 2] on both axes. Points are not pixels: they are used as stored.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from inkwash.data.dataset import Dataset
 TRAIN_POINTS = 10_000
 TEST_POINTS = 2_000
 
-SampleBatch = tuple[np.ndarray, np.ndarray | None]
+Points = tuple[np.ndarray, np.ndarray | None]
 
 
-def moons(generator: Generator, count: int) -> SampleBatch:
+def moons(generator: Generator, count: int) -> Points:
     """Return `count` points `[N, 2]` of two interleaved half circles with noise, and the half (0 or 1)."""
     label = generator.integers(0, 2, count)
     angle = generator.uniform(0, np.pi, count)
@@ -30,24 +30,24 @@ def moons(generator: Generator, count: int) -> SampleBatch:
     return 1.25 * (circle + jitter - [0.5, 0.25]), label
 
 
-def swiss_roll(generator: Generator, count: int) -> SampleBatch:
+def swiss_roll(generator: Generator, count: int) -> Points:
     """Return `count` points `[N, 2]` along one and a half turns of an Archimedean spiral, without classes."""
     angle = 1.5 * np.pi * (1 + 2 * generator.uniform(0, 1, count))
     arm = angle[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return 2 * arm / (4.5 * np.pi) + 0.04 * generator.standard_normal((count, 2)), None
 
 
-def spirals(generator: Generator, count: int) -> SampleBatch:
+def spirals(generator: Generator, count: int) -> Points:
     """Return `count` points `[N, 2]` of two spiral arms, half a turn apart, and the arm (0 or 1)."""
     label = generator.integers(0, 2, count)
-    # the square root spreads the points evenly along the arm, not bunched at its centre
+    # The square root spreads the points evenly along the arm.
     turn = np.sqrt(generator.uniform(0.01, 1, count))
     angle = 3 * np.pi * turn + np.pi * label
     arm = 2 * turn[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return arm + 0.04 * generator.standard_normal((count, 2)), label
 
 
-def checkerboard(generator: Generator, count: int) -> SampleBatch:
+def checkerboard(generator: Generator, count: int) -> Points:
     """Return `count` points `[N, 2]`, uniform on the dark squares of a 4 by 4 board on [-2, 2]²."""
     square = generator.integers(0, 8, count)
     row, column = square // 2, 2 * (square % 2) + (square // 2) % 2
@@ -55,8 +55,8 @@ def checkerboard(generator: Generator, count: int) -> SampleBatch:
     return corner + generator.uniform(0, 1, (count, 2)), None
 
 
-def gaussian_mixture(generator: Generator, count: int) -> SampleBatch:
-    """Return `count` points `[N, 2]` of eight Gaussians (std 0.1) on a circle of radius 1.6, and whose."""
+def gaussian_mixture(generator: Generator, count: int) -> Points:
+    """Return `count` points `[N, 2]` of eight Gaussians (std 0.1) on a circle of radius 1.6, and the index of the Gaussian."""
     label = generator.integers(0, 8, count)
     angle = 2 * np.pi * label / 8
     centre = 1.6 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -65,9 +65,9 @@ def gaussian_mixture(generator: Generator, count: int) -> SampleBatch:
 
 @dataclass(frozen=True)
 class Shape:
-    """One density in the plane: how it is drawn, its class names, and the seed of its 12,000 points."""
+    """One density in the plane: its sampling function, its class names, and the seed of its 12,000 points."""
 
-    draw: Callable[[Generator, int], SampleBatch]
+    draw: Callable[[Generator, int], Points]
     classes: tuple[str, ...]
     seed: int
 
@@ -82,7 +82,7 @@ SHAPES: dict[str, Shape] = {
 
 
 def load(name: str) -> Dataset:
-    """Return 10,000 training and 2,000 test points, float32 `[N, 2]`: the same ones every time."""
+    """Return 10,000 training and 2,000 test points, float32 `[N, 2]`, the same at every call."""
     shape = SHAPES[name]
     points, label = shape.draw(Generator(PCG64(shape.seed)), TRAIN_POINTS + TEST_POINTS)
     values = torch.from_numpy(points.astype(np.float32))
@@ -94,5 +94,5 @@ def load(name: str) -> Dataset:
         classes=shape.classes,
         test_values=values[TRAIN_POINTS:],
         test_labels=None if labels is None else labels[TRAIN_POINTS:],
-        note=f"points drawn by inkwash with seed {shape.seed}",
+        note=f"points sampled by inkwash with seed {shape.seed}",
     )
