@@ -1,4 +1,4 @@
-"""The EMA that samples are drawn from begins as the random network: how much of that is left in it."""
+"""The share of the random initialisation that is left in the EMA weights, which samples are drawn from."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from inkwash.training.batches import Split
 
 
 def start_left(half_life: float, steps: int) -> float:
-    """Return the share in [0, 1] of the random start after `steps` of an average of that `half_life` in steps.
+    """Return the share in [0, 1] of the initial weights after `steps` of an EMA with a `half_life` in steps.
 
-    It is followed only until it is too small to matter.
+    The recursion ends where the share is too small to matter.
     """
     left, step = 1.0, 0
     while step < steps and left > ema.TOO_YOUNG:
@@ -25,7 +25,7 @@ def start_left(half_life: float, steps: int) -> float:
 
 
 def start_left_at_the_end(recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """The random start that the whole length of training would leave; a length in minutes is not known yet."""
+    """Warn when training ends with initial weights in the EMA; lengths in minutes are not checked."""
     training = recipe.training
     length = Length.parse(training.length)
     if spec.count < 2 or length.unit == "minutes":
@@ -42,7 +42,7 @@ def start_left_at_the_end(recipe: Recipe, spec: DatasetSpec) -> str | None:
 
 
 def start_left_now(progress: Mapping[str, Any]) -> str | None:
-    """The random start that is left in a trained model, by its checkpoint."""
+    """Warn when a checkpoint has initial weights in its EMA."""
     left, step = progress["start_left"], progress["step"]
     if left <= ema.TOO_YOUNG:
         return None

@@ -1,4 +1,4 @@
-"""What a network will cost on images of this size, without running it."""
+"""Estimate the cost of a network for the size of the images, without running it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.nets import summary
 
 WIDE = 400
-"""Places of a map above which attention over all of them is a cost to know: 20 by 20."""
+"""Number of positions above which the cost of self-attention is reported: 20 by 20."""
 
 
 def wide_attention(net: nn.Module, recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """Attention compares all places in pairs: twice the side is sixteen times the work and the scores to hold."""
+    """Self-attention compares all pairs of positions: its cost grows with the fourth power of the side."""
     try:
         found = summary.attentions(net, spec.shape)
     except Exception:
-        return None  # a network of one's own that cannot be looked at without numbers may train very well
+        return None  # A user's network may not support tracing without data, and still train.
     widest = max(found, key=lambda each: each.queries * each.keys, default=None)
     if widest is None or widest.queries * widest.keys <= WIDE**2:
         return None
@@ -26,7 +26,7 @@ def wide_attention(net: nn.Module, recipe: Recipe, spec: DatasetSpec) -> str | N
     size = "×".join(map(str, spec.shape[1:]))
     off = ", --set network.attention=false" if recipe.network.options.get("attention") is True else ""
     return (
-        f"'{widest.name}' attends over {widest.keys:,} places of images of {size}, {pairs:,} pairs each, up to "
+        f"'{widest.name}' attends over {widest.keys:,} positions of images of {size}, {pairs:,} pairs each, up to "
         f"{4 * pairs * batch / 2**20:,.0f} MiB for a batch of {batch}, sixteen times that at twice the side; "
-        f"take smaller images (--size){off}, or attend at a coarser map"
+        f"use smaller images (--size){off}, or attention at a lower resolution"
     )

@@ -94,7 +94,9 @@ def _from_folder(folder: Path) -> dict[str, bytes]:
             return {path.name: read_bytes(path) for path in found}
     if (folder / ARCHIVE).is_file():
         return _from_archive(folder / ARCHIVE)
-    raise InkwashError(f"{folder} holds CIFAR-10 as pickles, which are never opened: download its binary form, {ARCHIVE}")
+    raise InkwashError(
+        f"{folder} holds CIFAR-10 as pickles, which are never opened: download its binary form, {ARCHIVE}"
+    )
 
 
 def _from_archive(path: Path) -> dict[str, bytes]:

@@ -34,7 +34,9 @@ def own(name: str, holds: Callable[[Path], bool], read: Callable[[Path], Dataset
     if not folder:
         return None
     if not Path(folder).expanduser().exists():
-        raise UsageError(f"INKWASH_DATA={folder} does not exist: correct it, or unset it to use the cache or a download")
+        raise UsageError(
+            f"INKWASH_DATA={folder} does not exist: correct it, or unset it to use the cache or a download"
+        )
     for place in (Path(folder).expanduser(), Path(folder).expanduser() / name):
         if place.exists() and holds(place):
             found = read(place)

@@ -1,4 +1,4 @@
-"""What a recipe is warned of is true, has a way out that works, and leaves sound recipes alone."""
+"""Warnings about recipes are true, and their advice removes them; valid recipes have none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TRUE_OF_BUNDLED = {
     "moons": [],
     "simple-unet": [],
 }
-"""The cosine schedule ends at pure noise, where eps is unsolvable; 300 rows of betas for 1000 end too early."""
+"""The cosine schedule ends at pure noise, where eps has no solution; 300 timesteps of betas for 1000 do not reach it."""
 
 
 def about(concerns) -> list[str]:
@@ -40,12 +40,12 @@ def ways_out(text: str) -> list[str]:
     return [change.replace("'", "") for change in re.findall(r'--set ((?:[^\s;"]|"[^"]*")+)', text)]
 
 
-def test_every_bundled_recipe_is_judged():
+def test_the_table_has_every_bundled_recipe():
     assert set(TRUE_OF_BUNDLED) == set(recipe.bundled())
 
 
 @pytest.mark.parametrize(("name", "expected"), TRUE_OF_BUNDLED.items())
-def test_bundled_recipes_are_warned_of_what_is_true_of_them_on_mnist(name, expected, spec):
+def test_bundled_recipes_have_their_warnings_on_mnist(name, expected, spec):
     chosen = recipe.load(name)
     if chosen.data.name == "cifar-10":
         # nothing is downloaded by a test: its form is enough
@@ -57,7 +57,7 @@ def test_bundled_recipes_are_warned_of_what_is_true_of_them_on_mnist(name, expec
 
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("target", ["x0", "v", "flow", "edm"])
-def test_no_schedule_is_a_trap_for_a_target_that_is_solved_everywhere(name, target, sound, spec):
+def test_a_target_with_a_solution_everywhere_has_no_warning_on_any_schedule(name, target, sound, spec):
     assert about(checks.of_recipe(sound(f"target={target}", f"schedule.kind={name}"), spec)) in (
         [[], ["terminal SNR"]] if "wrong start" in terminal_words(SCHEDULES[name]().terminal) else [[]]
     )
@@ -80,8 +80,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("name", "changes"), [(name, each) for name in WRONG for each in WRONG[name]], ids=str)
-def test_a_way_out_is_one(name, changes, sound, spec):
-    """What the sentence proposes to set, set: then nothing is said any more."""
+def test_the_advice_of_a_warning_removes_it(name, changes, sound, spec):
     (concern,) = checks.of_recipe(sound(*changes), spec)
     assert concern.about == name and "\n" not in concern.text
     proposed = ways_out(concern.text)
@@ -92,8 +91,8 @@ def test_a_way_out_is_one(name, changes, sound, spec):
 
 @given(st.integers(50, 900), st.floats(1e-5, 1e-3), st.floats(2e-3, 0.1))
 @settings(derandomize=True, deadline=None, max_examples=40)
-def test_more_rows_are_proposed_only_where_they_suffice(rows, start, end):
-    """And not so many that eps can no longer be solved at their end."""
+def test_more_timesteps_are_suggested_only_where_they_suffice(rows, start, end):
+    """And not so many that eps has no solution at their end."""
     chosen = replace(recipe.load("ddpm-bn"), schedule=Linear(rows, start, end))
     spec = DatasetSpec("made", "", 1_000, (1, 28, 28), (), (), 0.6)
     said = [text for name, text in checks.of_recipe(chosen, spec) if name == "terminal SNR"]
@@ -103,32 +102,32 @@ def test_more_rows_are_proposed_only_where_they_suffice(rows, start, end):
         assert checks.of_recipe(replace(chosen, schedule=Linear(enough, start, end)), spec) == []
 
 
-def test_the_levels_drawn_on_may_end_too_early_where_those_trained_on_do_not(sound, spec):
+def test_a_sampling_schedule_that_ends_before_pure_noise_gives_a_warning(sound, spec):
     (concern,) = checks.of_recipe(sound("sampling.schedule.kind=linear", "sampling.schedule.T=300"), spec)
     assert concern.about == "terminal SNR" and "sampling.schedule" in concern.text
 
 
-def test_a_small_error_in_the_noise_is_magnified_by_sigma_over_alpha(sound, spec):
+def test_the_gain_of_an_error_in_eps_is_sigma_over_alpha(sound, spec):
     """At a log-SNR of -20 alpha is exp(-10) of sigma."""
     (concern,) = checks.of_recipe(sound("target=eps", "schedule.kind=log-linear", "schedule.low=-20"), spec)
     assert "becomes 220 in the image" in concern.text
 
 
-def test_an_epoch_of_few_steps_is_a_pause_too_many(sound, spec):
+def test_checkpoints_every_few_steps_give_a_warning(sound, spec):
     small = DatasetSpec("small", "", 240, spec.shape, spec.classes, spec.proportions, 0.6)
     often = sound('training.checkpoint_every="1 epoch"')
     assert about(checks.of_recipe(often, small)) == ["pauses"] and checks.of_recipe(often, spec) == []
     assert checks.of_recipe(often.with_changes(['training.length="5 minutes"']), small) == []
 
 
-def test_the_ramp_of_the_average_forgets_the_start_whatever_its_half_life():
+def test_the_ema_warm_up_removes_the_initial_weights_for_every_half_life():
     for half_life in (1, 100, 10**9):
         assert ema_warmup.start_left(half_life, 1) <= ema.TOO_YOUNG
     assert ema_warmup.start_left(100, 0) == 1
 
 
-def test_a_constant_decay_would_keep_its_start_and_be_told(sound, spec, monkeypatch):
-    """What others do: 0.9999 a step, of which 20 epochs of MNIST leave 39 % (20 of 469 steps: exp(-0.938))."""
+def test_a_constant_ema_decay_gives_a_warning(sound, spec, monkeypatch):
+    """With 0.9999 per step, 20 epochs of MNIST (469 steps each) leave exp(-0.938) = 39 %."""
     monkeypatch.setattr(ema, "decay", lambda half_life, step: 0.9999)
     (concern,) = checks.of_recipe(sound('training.length="9380 steps"'), spec)
     assert concern.about == "average" and "39%" in concern.text and "9,380 steps" in concern.text
@@ -143,19 +142,19 @@ def header(recipe, spec, start_left: float, step: int = 100) -> dict:
     }
 
 
-def test_a_model_is_warned_of_what_is_left_of_its_start(sound, spec):
+def test_a_checkpoint_with_initial_weights_in_its_ema_gives_a_warning(sound, spec):
     assert checks.of_checkpoint(header(sound(), spec, 1e-3)) == []
     (concern,) = checks.of_checkpoint(header(sound(), spec, 0.394))
     assert concern.about == "average" and "39% of the EMA weights" in concern.text and "step 100" in concern.text
 
 
-def test_a_model_is_warned_of_its_recipe_and_its_classes_too(sound, spec):
+def test_a_checkpoint_has_the_warnings_of_its_recipe_and_classes(sound, spec):
     lacking = DatasetSpec("made", "", 60_000, (1, 28, 28), ("ant", "bee"), (0.0, 1.0), 0.6)
     said = checks.of_checkpoint(header(sound("target=eps"), lacking, 1.0, step=0))
     assert about(said) == ["target", "average", "classes"] and "ant" in said[-1].text
 
 
-def test_a_model_whose_network_only_its_author_has_is_judged_by_the_rest(sound, spec):
+def test_a_checkpoint_of_an_unknown_network_has_the_other_warnings(sound, spec):
     own = header(sound("target=eps"), spec, 0.0)
     own["recipe"]["network"] = {"kind": "OfMyOwn", "conditional": False}
     own["recipe"]["training"]["label_dropout"] = 0.0
@@ -163,7 +162,7 @@ def test_a_model_whose_network_only_its_author_has_is_judged_by_the_rest(sound, 
 
 
 @pytest.mark.parametrize("name", model.bundled())
-def test_bundled_models_are_warned_of_their_recipe_only(name):
+def test_bundled_models_have_the_warnings_of_their_recipes(name):
     from inkwash.io import checkpoints
 
     assert about(checks.of_checkpoint(checkpoints.load(model.find(name)).header)) == TRUE_OF_BUNDLED[name]

@@ -1,4 +1,4 @@
-"""Attention over too many places is told on the images at hand, and not on others."""
+"""Attention over many positions gives a warning, by the size of the images."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def said(spec: DatasetSpec, side: int, *changes: str) -> list[str]:
 
 
 @pytest.mark.parametrize("side", [8, 28, 32, 40])
-def test_attention_at_half_of_a_small_side_is_no_concern(side, spec):
+def test_attention_on_small_images_gives_no_warning(side, spec):
     assert said(spec, side) == []
 
 
-def test_on_larger_images_it_is_told_with_its_cost(spec):
+def test_attention_on_larger_images_gives_a_warning_with_its_cost(spec):
     (text,) = said(spec, 64)
-    assert "'attention'" in text and "1,024 places" in text and "1,048,576 pairs" in text
+    assert "'attention'" in text and "1,024 positions" in text and "1,048,576 pairs" in text
     # 64 in a batch, 4 bytes a pair
     assert "256 MiB for a batch of 64" in text
     assert "\n" not in text
 
 
-def test_without_attention_there_is_nothing_to_tell(spec):
+def test_a_network_with_attention_off_gives_no_warning(spec):
     assert "--set network.attention=false" in said(spec, 64)[0]
     assert said(spec, 64, "network.attention=false") == []
 
@@ -39,14 +39,14 @@ def test_without_attention_there_is_nothing_to_tell(spec):
 @pytest.mark.parametrize(
     "name", [name for name in recipe.bundled() if name not in ("attention-unet", "cifar10", "moons")]
 )
-def test_networks_without_attention_take_any_size(name, spec):
+def test_networks_without_attention_give_no_warning_at_any_size(name, spec):
     chosen, large = recipe.load(name), replace(spec, shape=(3, 256, 256))
     said = checks.of_recipe(chosen, large, model.build_net(chosen, large))
     assert "attention" not in [concern.about for concern in said]
 
 
 class Stubborn(nn.Module):
-    """A network that needs the numbers to decide what to do."""
+    """A network whose control flow depends on the values, so that it cannot be traced without data."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,5 +56,5 @@ class Stubborn(nn.Module):
         return x * self.weight if float(x.sum()) > 0 else x
 
 
-def test_a_network_that_cannot_be_looked_at_is_left_alone(sound, spec):
+def test_a_network_that_cannot_be_traced_gives_no_warning(sound, spec):
     assert checks.of_recipe(sound(), spec, Stubborn()) == []

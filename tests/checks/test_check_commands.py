@@ -1,4 +1,4 @@
-"""`show` says what will go wrong; `train` says it at its start, on stderr, and only when there is something."""
+"""`show` prints the warnings of a thing; `train` prints them on stderr at its start."""
 
 from __future__ import annotations
 
@@ -42,28 +42,28 @@ def mirrored(tmp_path: Path, digits: Dataset) -> str:
     return "mirrored.npz"
 
 
-def test_a_recipe_is_shown_with_its_concerns_each_in_one_line(inkwash):
+def test_show_prints_each_warning_of_a_recipe_in_one_line(inkwash):
     out, err = inkwash("show", "attention-unet")
     section = out.split("Warnings:\n")[1].splitlines()
     assert section[0].startswith("  target: ") and section[0].endswith("--set target=v") and not err
     assert "No warnings" not in out
 
 
-def test_a_bundled_model_does_not_repeat_what_its_recipe_was_told(inkwash):
+def test_show_prints_the_warnings_of_a_bundled_model_once(inkwash):
     out, _ = inkwash("show", "ddim-300")
     assert out.count("Warnings") == 1 and "No warnings" not in out
 
 
-def test_a_sound_thing_has_nothing_to_warn_of(inkwash):
+def test_show_prints_that_there_are_no_warnings(inkwash):
     for thing in ("moons", "spirals"):
         assert "No warnings." in inkwash("show", thing)[0]
 
 
-def test_data_is_shown_with_its_concerns(inkwash, mirrored):
+def test_show_prints_the_warnings_of_data(inkwash, mirrored):
     assert "\n  orientation: the digits look mirrored" in inkwash("show", mirrored)[0]
 
 
-def test_programs_get_concerns_of_recipes_data_and_models(inkwash, mirrored):
+def test_json_has_the_warnings_of_recipes_data_and_models(inkwash, mirrored):
     for thing, expected in (("ddim-300", ["terminal SNR"]), ("moons", []), (mirrored, ["orientation"])):
         told = json.loads(inkwash("show", thing, "--json")[0])
         assert [concern["about"] for concern in told["concerns"]] == expected
@@ -73,29 +73,29 @@ def test_programs_get_concerns_of_recipes_data_and_models(inkwash, mirrored):
         assert set(row["concerns"][0]) == {"about", "text"}
 
 
-def test_a_run_says_once_what_holds_for_all_of_its_checkpoints(inkwash):
+def test_show_prints_the_warnings_of_a_run_once_for_all_checkpoints(inkwash):
     inkwash(*TRAIN, *DIGITS, *SMALL, *TRAP, "-q")
     out, _ = inkwash("show", "run")
     assert out.count("  terminal SNR: ") == 1
 
 
-def test_training_a_sound_recipe_is_silent_about_it(inkwash):
+def test_train_prints_no_warning_for_a_valid_recipe(inkwash):
     out, err = inkwash(*TRAIN, *DIGITS, *SMALL)
     assert not out and "warning" not in err
 
 
 @pytest.mark.parametrize("mode", [[], ["--json"]])
-def test_training_warns_of_recipe_and_data_on_stderr(mode, inkwash, mirrored):
+def test_train_prints_warnings_of_recipe_and_data_on_stderr(mode, inkwash, mirrored):
     out, err = inkwash(*TRAIN, *SMALL, *TRAP, "--data", mirrored, *mode)
     warned = [line for line in err.splitlines() if line.startswith("warning, ")]
     assert [line.split(":")[0] for line in warned] == ["warning, terminal SNR", "warning, orientation"]
     assert "warning" not in out
 
 
-def test_quiet_training_is_quiet_about_it(inkwash, mirrored):
+def test_quiet_training_prints_no_warnings(inkwash, mirrored):
     assert inkwash(*TRAIN, *SMALL, *TRAP, "--data", mirrored, "--quiet") == ("", "")
 
 
-def test_a_sentence_of_a_check_is_a_concern_under_its_name(monkeypatch, sound, spec):
+def test_the_sentence_of_a_check_is_a_concern_under_its_name(monkeypatch, sound, spec):
     monkeypatch.setattr(checks, "OF_RECIPES", {"one": lambda *_: "it will rain", "other": lambda *_: None})
     assert checks.of_recipe(sound(), spec) == [("one", "it will rain")]

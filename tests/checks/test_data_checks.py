@@ -1,4 +1,4 @@
-"""Spoiled data is told by what spoils it, and unspoiled data is not: each case is a real set with one fault."""
+"""Each fault put into a real data set gives its warning, and no other; data without faults give none."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ FAULTS = {
     "mirrored": (lambda x, y: (x.flip(-1), y), ["orientation"], "look mirrored"),
     "upside down": (lambda x, y: (x.flip(-2), y), ["orientation"], "look upside down"),
     "transposed": (lambda x, y: (x.mT, y), ["orientation"], "look transposed ("),
-    "turned": (lambda x, y: (x.rot90(1, (2, 3)), y), ["orientation"], "look turned by 90° anticlockwise"),
+    "turned": (lambda x, y: (x.rot90(1, (2, 3)), y), ["orientation"], "look rotated by 90° anticlockwise"),
     "one too high": (lambda x, y: (x, (y + 1) % 10), ["labels"], "(labels - 1) % 10"),
     "one too low": (lambda x, y: (x, (y - 1) % 10), ["labels"], "(labels + 1) % 10"),
-    "mirrored and off by one": (lambda x, y: (x.flip(-1), (y + 1) % 10), ["orientation", "labels"], "gets a 2"),
+    "mirrored and off by one": (lambda x, y: (x.flip(-1), (y + 1) % 10), ["orientation", "labels"], "samples a 2"),
     "inverted and mirrored": (lambda x, y: (255 - x.flip(-1), y), ["background", "orientation"], "look mirrored"),
     "a tenth blank": (
         lambda x, y: (x * (torch.arange(len(x)) % 10 > 0)[:, None, None, None], y),
@@ -37,7 +37,7 @@ FAULTS = {
         "10% of the images",
     ),
 }
-"""A fault, what does it to pixels and labels, what is said then, and a word of it."""
+"""By fault: the function that applies it to pixels and labels, the keys of the warnings, and words of one."""
 
 
 def spoiled(digits: Dataset, fault: str) -> Dataset:
@@ -54,12 +54,12 @@ def read_as_digits(dataset: Dataset) -> list[str]:
 
 
 @pytest.mark.parametrize("name", DRAWN_HERE)
-def test_the_sets_that_come_with_inkwash_are_sound(name):
+def test_bundled_data_have_no_warnings(name):
     assert checks.of_data(data.load(name)) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_told_and_nothing_else(fault, digits):
+def test_a_fault_gives_its_warning_and_no_other(fault, digits):
     said = checks.of_data(spoiled(digits, fault))
     _, expected, word = FAULTS[fault]
     assert [concern.about for concern in said] == expected
@@ -67,18 +67,18 @@ def test_a_fault_is_told_and_nothing_else(fault, digits):
     assert not any("\n" in concern.text for concern in said)
 
 
-def test_real_mnist_is_sound(real_mnist):
+def test_real_mnist_has_no_warnings(real_mnist):
     assert checks.of_data(real_mnist) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_real_mnist_is_told_and_nothing_else(fault, real_mnist):
+def test_a_fault_of_real_mnist_gives_its_warning_and_no_other(fault, real_mnist):
     few = replace(real_mnist, values=real_mnist.values[:3000], labels=real_mnist.labels[:3000])
     assert about(spoiled(few, fault)) == FAULTS[fault][1]
 
 
 @pytest.mark.parametrize("count", [60, 200, 1000])
-def test_few_real_digits_raise_no_false_alarm(count, real_mnist):
+def test_a_few_real_digits_have_no_warnings(count, real_mnist):
     for first in range(0, 10 * count, count):
         part = slice(first, first + count)
         few = replace(real_mnist, values=real_mnist.values[part], labels=real_mnist.labels[part])
@@ -87,8 +87,8 @@ def test_few_real_digits_raise_no_false_alarm(count, real_mnist):
 
 @pytest.mark.parametrize("look", by_digits.LOOKS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_what_is_said_to_undo_it_in_numpy_does(look, channels, digits):
-    """The words of the way out are run on arrays as .npz files hold them: [N, H, W], or channels last."""
+def test_the_numpy_expression_in_the_warning_corrects_the_images(look, channels, digits):
+    """The expression is evaluated on arrays as .npz files hold them: [N, H, W], or channels last."""
     undo, expression = by_digits.LOOKS[look]
     upright = digits.values.expand(-1, channels, -1, -1).permute(0, 2, 3, 1).squeeze(-1).numpy()
     wanted = undo(digits.values).expand(-1, channels, -1, -1).permute(0, 2, 3, 1).squeeze(-1).numpy()
@@ -96,7 +96,7 @@ def test_what_is_said_to_undo_it_in_numpy_does(look, channels, digits):
 
 
 def letters(text: str, side: int = 20) -> Dataset:
-    """Twelve of each letter, moved and turned a little, as ten classes that are named as digits are."""
+    """Twelve of each letter, slightly shifted and rotated, as ten classes named 0 to 9."""
     font = ImageFont.load_default(14)
     places = philox_words(0, torch.arange(12 * len(text)), 0, Stream.SAMPLE, 3) % 3 - 1
     pictures = []
@@ -108,39 +108,38 @@ def letters(text: str, side: int = 20) -> Dataset:
 
 
 @pytest.mark.parametrize("text", ["ABCDEFGHIJ", "KLMNOPQRST", "abcdefghij", "QWERTYUVXZ"])
-def test_letters_numbered_as_digits_are_not_taken_for_them(text):
+def test_letters_with_the_names_of_digits_are_not_compared(text):
     assert read_as_digits(letters(text)) == []
 
 
-def test_printed_digits_are():
+def test_printed_digits_are_compared():
     printed = letters("0123456789")
     assert read_as_digits(printed) == []
     assert read_as_digits(replace(printed, values=printed.values.flip(-1))) == ["orientation"]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_digits_under_other_numbers_are_not_called_mirrored(seed, digits):
-    """A coded order of classes is someone's own affair."""
+def test_digits_with_permuted_labels_have_no_warning_of_orientation(seed, digits):
     order = torch.argsort(uniforms(seed, torch.arange(10), 0, Stream.SAMPLE)[:, 0])
     assert about(replace(digits, labels=order[digits.labels])) == []
 
 
-def test_unlabelled_and_named_digits_are_not_compared(digits):
+def test_digits_without_labels_or_with_other_names_are_not_compared(digits):
     mirrored = digits.values.flip(-1)
     assert about(replace(digits, values=mirrored, labels=None, classes=())) == []
     assert about(replace(digits, values=mirrored, classes=tuple("abcdefghij"))) == []
 
 
 @pytest.mark.parametrize("brightness", [60, 128, 200, 240])
-def test_pictures_with_light_and_shade_are_not_on_paper(brightness):
-    """Smooth random fields of any brightness, as photographs are: clipped at white, they have no clean border."""
+def test_photographs_are_not_dark_strokes_on_a_light_background(brightness):
+    """Smooth random fields of any brightness, clipped at white, have no white border."""
     rough = normals(0, torch.arange(100), 0, Stream.SAMPLE, (1, 7, 7))
     smooth = torch.nn.functional.interpolate(rough, 28, mode="bicubic")
     pictures = Dataset("photographs", (brightness + 90 * smooth).clamp(0, 255).to(torch.uint8))
     assert about(pictures) == []
 
 
-def test_noise_is_no_concern_of_the_eye():
+def test_noise_images_have_no_warnings():
     noise = philox_words(0, torch.arange(64), 0, Stream.SAMPLE, 144).to(torch.uint8).view(64, 1, 12, 12)
     assert about(Dataset("noise", noise, torch.arange(64) % 10, DIGITS)) == []
 
@@ -151,20 +150,20 @@ def doubled(count: int, times: int) -> Dataset:
 
 
 @pytest.mark.parametrize(("count", "times", "share"), [(400, 2, 0.5), (20_000, 2, 0.5), (100, 10, 0.9)])
-def test_copies_are_counted_though_only_some_images_are_seen(count, times, share):
-    """Of n sets the same, 1 - 1/n of the images are copies; seen in part, give or take a few in a hundred."""
+def test_the_share_of_copies_is_estimated_from_a_subset(count, times, share):
+    """In n equal data sets 1 - 1/n of the images are copies; the estimate from a subset is within 0.15."""
     (concern,) = checks.of_data(doubled(count, times))
     assert concern.about == "duplicates"
     assert int(concern.text.split("%")[0].split()[-1]) / 100 == pytest.approx(share, abs=0.15)
 
 
-def test_a_few_copies_among_many_are_no_concern(digits):
+def test_a_few_copies_among_many_images_give_no_warning(digits):
     values = digits.values.clone()
     values[:20] = values[20:40]
     assert about(replace(digits, values=values)) == []
 
 
-def test_labels_that_begin_at_one_leave_class_zero_empty(digits):
+def test_labels_that_start_at_one_give_a_warning(digits):
     shifted = replace(digits, labels=digits.labels + 1, classes=tuple(map(str, range(11))))
     (concern,) = checks.of_data(shifted)
     assert concern.about == "classes" and "from 1 to 10" in concern.text and "labels - 1" in concern.text
@@ -181,19 +180,19 @@ def test_a_class_without_examples_is_named(digits):
     [(0.5, 0.5, ["range"]), (127.5, 127.5, ["range"]), (1.0, 0.0, []), (0.9, 0.0, [])],
     ids=["0 to 1", "0 to 255", "-1 to 1", "nearly"],
 )
-def test_float_images_from_python_are_expected_in_minus_one_to_one(scale, offset, expected, digits):
+def test_float_images_outside_minus_one_to_one_give_a_warning(scale, offset, expected, digits):
     assert about(replace(digits, values=scale * data.encode(digits.values) + offset)) == expected
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(1, []), (3, []), (100, ["scale"]), (0.001, ["scale"])])
-def test_points_are_expected_at_about_the_scale_of_the_noise(factor, expected):
+def test_points_of_another_scale_than_the_noise_give_a_warning(factor, expected):
     moons = DATASETS["moons"]()
     assert about(replace(moons, values=factor * moons.values)) == expected
 
 
-def test_the_same_part_is_seen_every_time(digits):
+def test_the_subset_of_images_is_the_same_at_every_call(digits):
     many = replace(digits, values=digits.values.repeat(3, 1, 1, 1), labels=digits.labels.repeat(3))
-    one, other = (checks.Seen.of(many) for _ in range(2))
+    one, other = (checks.ImageSubset.of(many) for _ in range(2))
     assert len(one.pixels) == 2000 and one.count == 4500
     assert torch.equal(one.pixels, other.pixels) and torch.equal(one.labels, other.labels)
     assert torch.bincount(one.labels).min() > 100, "no class is left out"
