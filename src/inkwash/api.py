@@ -1,4 +1,4 @@
-"""The commands as Python functions: load, sample, evaluate, train."""
+"""The Python interface: load, sample, evaluate and train."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Samples:
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
     """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
 
-    `net` is the network to fill when it is your own. Raises `UsageError` when there is no such model, `InkwashError`
+    `net` is your own network to load the weights into. Raises `UsageError` when there is no such model, `InkwashError`
     when its file is damaged or does not fit.
     """
     return model.load(name, net, device)
@@ -126,7 +126,7 @@ def sample(
     if batch < 1:
         raise UsageError(f"batch is {batch}: it must be at least 1")
     if picture is None and (mask is not None or noise is not None):
-        raise UsageError("mask and noise have no effect without a picture: give picture= as well")
+        raise UsageError("mask and noise have no effect without an image: give picture= as well")
     edit = None
     if picture is not None:
         edit = Edit.read(chosen.spec, Path(picture), None if mask is None else Path(mask), noise)
@@ -170,8 +170,9 @@ def evaluate(
 ) -> Comparison:
     """Measure a model or an .npz of images; several of them, or of samplers as in "ddim:50,ddim:20", are compared.
 
-    The arguments are those of the command. A comparison of one is as good: `evaluate("cfg-cosine")[0]["fd.a"].value`.
-    `progress(what, share)` hears how far it is. Raises `UsageError` or `InkwashError` as the command does.
+    The arguments are those of the command. The result has one entry a setting: `evaluate("fast")[0]["fd.a"].value`.
+    `progress(what, fraction)` is called with the current stage and its finished fraction. Raises
+    `UsageError` or `InkwashError` as the command does.
     """
     from inkwash.evaluation.comparison import Comparison
     from inkwash.evaluation.plan import Asked, listed, weights
@@ -204,29 +205,31 @@ def train(
     on_event: Callable[[Any], object] | None = None,
     **changes: Any,
 ) -> Model:
-    """Train a recipe into a new run folder, or go on with the run folder `what`, and return the averaged model.
+    """Train a recipe into a new run folder, or resume the run folder `what`, and return the model with EMA weights.
 
-    `data` is a name, a path or a `Dataset`, `length` "5 epochs" or "3 minutes", which
-    count from this call, `net` your own network; data without labels make a network that hears none; `changes` are
-    recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`, or whole sections as objects, as in
-    `schedule=Cosine()`; `objective` replaces the recipe's. `on_event` hears every step,
-    measurement, checkpoint and picture. Raises `UsageError` or `InkwashError` as the command does.
+    `data` is a name, a path or a `Dataset`; data without labels give an unconditional network. `length` is "5 epochs"
+    or "3 minutes", counted from this call. `net` is your own network, `objective` replaces the recipe's. `changes` are
+    recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`, or sections as objects, as in
+    `schedule=Cosine()`. `on_event` is called with every step, measurement, checkpoint and sample. Raises
+    `UsageError` or `InkwashError` as the command does.
     """
     devices.keep_memory()
     place, since = devices.device(device), time.perf_counter()
     if not isinstance(what, Recipe) and is_run(what):
         if changes or out is not None:
-            raise UsageError(f"{what} is a run folder: it goes on with its own recipe in its own place")
-        course = resume(what, data, Length.parse(length) if length else None, place, net, objective, since=since)
+            raise UsageError(
+                f"{what} is a run folder, which is resumed with its own recipe and place: leave out= and changes out"
+            )
+        run = resume(what, data, Length.parse(length) if length else None, place, net, objective, since=since)
     else:
         chosen = what if isinstance(what, Recipe) else recipe.load(what)
         chosen = chosen.with_changes(changes) if changes else chosen
         if length:
             chosen = replace(chosen, training=replace(chosen.training, length=length))
-        course = start(chosen, data, out, place, net, objective, since)
-    for event in course.events():
+        run = start(chosen, data, out, place, net, objective, since)
+    for event in run.events():
         if isinstance(event, Planned) and event.warning:
             warnings.warn(event.warning, stacklevel=2)
         if on_event is not None:
             on_event(event)
-    return course.average()
+    return run.average()

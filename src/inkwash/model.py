@@ -1,4 +1,4 @@
-"""A trained model: averaged weights with the recipe and the facts that make sense of them."""
+"""A trained model: EMA weights, the recipe, and the specification of the data set."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from inkwash.nets import NETS, summary
 from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, built
 
 LARGE = 2**20
-"""Values of an example from which on it is estimated whether memory holds a forward pass; torch takes a second for that."""
+"""Values of an example above which the memory of a forward pass is estimated first, which takes a second."""
 NOISIEST_SOLVABLE = -9.0
-"""The log-SNR at which paths start when the target cannot be solved for the image at the schedule's own end."""
+"""The log-SNR at which paths start when the target has no solution for the image at the end of the schedule."""
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Weights ready to draw from: `net` in evaluation mode, its `recipe` and `spec`, training `step` and weights' hash.
+    """A network ready for sampling: `net` in evaluation mode, its `recipe`, data `spec`, training `step`, hash of weights.
 
-    `path` is the checkpoint that they were read from, None for weights of no file.
+    `path` is the checkpoint file, None for a model that was not loaded from one.
     """
 
     name: str
@@ -54,17 +54,17 @@ class Model:
 
     @property
     def target(self) -> Target:
-        """What the network was asked for."""
+        """The prediction target of the network."""
         return Target(self.recipe.target, self.spec.data_std)
 
     @property
     def device(self) -> torch.device:
-        """Where the network computes."""
+        """The device of the network."""
         return next(self.net.parameters()).device
 
     @property
     def conditional(self) -> bool:
-        """Whether the network hears a label."""
+        """Whether the network is conditioned on a label."""
         return self.recipe.network.conditional
 
     def metadata(self) -> dict[str, Any]:
@@ -72,10 +72,10 @@ class Model:
         return {"model": self.name, "weights": self.weights, "step": self.step}
 
     def schedule(self, other: Schedule | None = None) -> Schedule:
-        """Return the levels to sample on: `other`, the recipe's for sampling, or those trained on.
+        """Return the noise schedule of sampling: `other`, the recipe's for sampling, or that of training.
 
-        They never start above the noise that training saw, nor, for a target that has no solution where alpha = 0,
-        above a log-SNR of -9: at -20 an error of 0.01 in the noise would become 220 in the image.
+        It starts at most at the terminal noise of training and, for a target without a solution where alpha = 0, at a
+        log-SNR of -9: at -20 an error of 0.01 in the noise would become 220 in the image.
         """
         trained = self.recipe.schedule
         chosen = other or self.recipe.sampling.schedule or trained
@@ -94,15 +94,15 @@ class Model:
         temperature: float = 1.0,
         schedule: Schedule | None = None,
     ) -> Sampler:
-        """Return the sampler written as `ddim:50`; None for the recipe's own. `steps` overrides the number after the colon.
+        """Return the sampler written as `ddim:50`, None for the recipe's; `steps` overrides the number after the colon.
 
         Raises `UsageError` as `Sampler` does.
         """
         kind, written = parse(text or self.recipe.sampling.sampler)
         levels = self.schedule(schedule)
         rows = levels.rows or 1000
-        usual = min(SAMPLERS[kind].steps or rows, rows)
-        wanted = next((n for n in (steps, written) if n is not None), usual)
+        default = min(SAMPLERS[kind].steps or rows, rows)
+        wanted = next((n for n in (steps, written) if n is not None), default)
         return Sampler(levels, kind, wanted, eta, temperature)
 
     def denoiser(
@@ -112,11 +112,11 @@ class Model:
         clip: bool | None = None,
         precision: str = "float32",
     ) -> Denoiser:
-        """Return the model as a denoiser: clipped to [-1, 1] when asked, guided when `guidance` is not 1.
+        """Return the model as a denoiser: clipped to [-1, 1] by `clip`, guided when `guidance` is not 1.
 
-        `interval` in u is where guidance acts. `clip` None clips where the recipe says so, and images of eps-networks,
-        whose guesses at noisy levels are noise divided by a small alpha. Raises `UsageError` for guidance on a model
-        that hears no label.
+        `interval` in u is where guidance applies. `clip` None clips as in the recipe, and images of eps-networks, whose
+        predictions at noisy levels are noise divided by a small alpha. Raises `UsageError` for guidance of an
+        unconditional model.
         """
         weight = self.recipe.sampling.guidance if guidance is None else guidance
         if clip is None:
@@ -134,26 +134,26 @@ class Model:
                 raise UsageError(
                     f"guidance {weight:g} has no effect: {self.name} was trained without labels; leave it out"
                 )
-            # as in training, where such a network's guess for no label is clipped too
+            # As in training, where the unconditional prediction of such a network is clipped too.
             null = Clipped(denoiser) if clip and self.recipe.clip else None
             denoiser = Guided(denoiser, weight, *self.recipe.schedule.between(*interval), null)
         return Clipped(denoiser) if clip else denoiser
 
 
 def bundled() -> list[str]:
-    """Return the names of the models that come with inkwash."""
+    """Return the names of the bundled models."""
     folder = resources.files("inkwash.models")
     return sorted(item.name for item in folder.iterdir() if (item / "checkpoints" / "latest.safetensors").is_file())
 
 
 def require_as_bundled(path: Path) -> None:
-    """Raise `InkwashError` when `path` is a bundled model's checkpoint, and not the one that came with inkwash."""
+    """Raise `InkwashError` when `path` is the checkpoint of a bundled model with another checksum than was published."""
     root, folder = Path(str(resources.files("inkwash.models"))), path.parent.parent
     if folder.parent != root:
         return
     sums = json.loads((root / "sums.json").read_text(encoding="utf-8"))
     if hashlib.sha256(path.read_bytes()).hexdigest() != sums.get(folder.name):
-        raise InkwashError(f"{path} is not the model that came with inkwash, but damaged: install inkwash again")
+        raise InkwashError(f"{path} is damaged, its checksum is not that of the bundled model: install inkwash again")
 
 
 def find(name: str | Path) -> Path:
@@ -178,7 +178,7 @@ def find(name: str | Path) -> Path:
 
 
 def _no_checkpoint(path: Path) -> UsageError:
-    """Return the error for a file that is no checkpoint, with the command that takes it where there is one."""
+    """Return the error for a file that is not a checkpoint, with the command for its kind."""
     if path.suffix == ".toml":
         return UsageError(f"{path} is a recipe, not a model: train it first, inkwash train {path}")
     if path.suffix in {".npy", ".npz"}:
@@ -188,13 +188,17 @@ def _no_checkpoint(path: Path) -> UsageError:
 
 
 def _no_model(name: str) -> UsageError:
-    """Return the error for the name of no bundled model; a data set or a recipe of that name is recognised."""
+    """Return the error for an unknown name of a model, which may be that of a data set or a recipe."""
     dataset = dataset_called(name)
     if name in recipes.bundled():
         return UsageError(f"{name} is a recipe without bundled weights: train it first, inkwash train {name}")
     if dataset is not None:
         trained = [each for each in bundled() if recipes.load(each).data.name == dataset]
-        models = f"bundled models trained on it are {', '.join(trained)}" if trained else "no bundled model learnt it"
+        models = (
+            f"bundled models trained on it are {', '.join(trained)}"
+            if trained
+            else "no bundled model was trained on it"
+        )
         return UsageError(
             f"{name} is a data set, not a model: {models}; inkwash train RECIPE --data {dataset} makes one"
         )
@@ -205,9 +209,9 @@ def _no_model(name: str) -> UsageError:
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
     """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
 
-    `net` is the network to fill when it is the caller's own; otherwise the recipe names it. A run folder whose latest
-    checkpoint is damaged stands for the furthest one that is whole, and a warning says so. Raises `UsageError` when
-    there is no such model, `InkwashError` when its file is damaged or does not fit the network.
+    `net` is the caller's network to load the weights into, None for that of the recipe. When the latest checkpoint of
+    a run folder is damaged, the newest intact one is loaded and a warning is printed.
+    Raises `UsageError` when there is no such model, `InkwashError` when its file is damaged or does not fit the network.
     """
     path = find(name)
     place = devices.device(device)
@@ -228,9 +232,9 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         key: value.float() if value.is_floating_point() else value for key, value in checkpoint.part("average").items()
     }
     try:
-        # no more than the file holds: a header may ask for any size
-        held = sum(value.numel() for value in weights.values())
-        filled = net if net is not None else build_net(recipe, spec, held)
+        # The budget is what the file contains, because its header may name a network of any size.
+        contained = sum(value.numel() for value in weights.values())
+        filled = net if net is not None else build_net(recipe, spec, contained)
         filled.load_state_dict(weights)
     except (RuntimeError, ParameterBudgetError) as error:
         reason = " ".join(str(error).split())[:160]
@@ -242,40 +246,40 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
 
 @torch.no_grad()
 def fitting(net: nn.Module, spec: DatasetSpec) -> nn.Module:
-    """Return `net` when it takes examples of these facts, tried on two of zeros; otherwise raises `UsageError`."""
+    """Return `net` when it takes examples of `spec`, tested with two of zeros; otherwise raise `UsageError`."""
     place = next(net.parameters()).device
-    # a copy, because trying it may move what only training should
+    # A copy, because a forward pass may change buffers such as running statistics.
     tried = copy.deepcopy(net).eval()
     try:
-        said = tried(torch.zeros(2, *spec.shape, device=place), torch.zeros(2, device=place), None).shape[1:]
+        found = tried(torch.zeros(2, *spec.shape, device=place), torch.zeros(2, device=place), None).shape[1:]
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        said = " ".join(str(error).split())[:100]
-    if said != spec.shape:
-        way = "points need --set network.kind=mlp" if spec.is_points else "images need one of the U-Nets, and 4 pixels"
+        found = " ".join(str(error).split())[:100]
+    if found != spec.shape:
+        remedy = "points need --set network.kind=mlp" if spec.is_points else "images need a U-Net and at least 4 pixels"
         wanted = "×".join(map(str, spec.shape))
         raise UsageError(
-            f"{type(net).__name__} does not take examples of {wanted} ({spec.data}): {way}; it said {said}"
+            f"{type(net).__name__} does not take examples of {wanted} ({spec.data}), it gave {found}: {remedy}"
         )
     return net
 
 
 def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MOST_PARAMETERS) -> nn.Module:
-    """Return the recipe's untrained network for data of these facts, initialised from the recipe's seed alone.
+    """Return the recipe's untrained network for data of `spec`, initialised from the seed of the recipe.
 
-    Raises `UsageError` when the recipe names a network that only its author has, one of more than `most` parameters,
-    or one that memory cannot hold for examples of this shape.
+    Raises `UsageError` for a network that is not in NETS, one of more than `most` parameters, or one whose forward pass
+    does not fit in memory for examples of this shape.
     """
     kind = recipe.network.kind
     if kind not in NETS:
         raise UsageError(
-            f"network '{kind}' is not inkwash's own: give it as net=… in Python, or in a row of NETS by --with FILE.py"
+            f"network '{kind}' is not known: give it as net=… in Python, or add it to NETS in a file for --with"
         )
 
     def make() -> nn.Module:
         torch.default_generator.manual_seed(recipe.training.seed)
         return NETS[kind](spec.shape[0], spec.num_classes(recipe.network.conditional), **recipe.network.options)
 
-    # torch initialises layers from its global generator: fork it, so that nothing outside is moved
+    # torch initialises layers from its global generator, whose state is restored afterwards.
     with torch.random.fork_rng(devices=[]):
         try:
             net = built(make, most, kind)

@@ -1,4 +1,4 @@
-"""Nothing that inkwash did not draw is overwritten, and a place that cannot be written is said so at once."""
+"""Files of other programs are not overwritten, and an unwritable path is reported before work starts."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_a_foreign_file_is_not_overwritten(name, flags, runs, refused, tmp_path)
 @pytest.mark.parametrize(
     ("name", "flags"), [("x.png", []), ("x.npz", []), ("x.png", ["--strip"]), ("x.gif", ["--film"])]
 )
-def test_inkwash_draws_over_its_own(name, flags, runs, inkwash):
+def test_files_of_inkwash_are_overwritten(name, flags, runs, inkwash):
     assert inkwash("sample", runs.plain, *ONE, *flags, "-o", name).code == 0
     before = Path(name).read_bytes()
     assert inkwash("sample", runs.plain, *ONE, *flags, "--seed", "3", "-o", name).code == 0
     assert Path(name).read_bytes() != before
 
 
-def test_a_folder_that_holds_something_is_not_filled(runs, refused):
+def test_a_folder_that_is_not_empty_is_refused(runs, refused):
     Path("mine").mkdir()
     Path("mine/letter.txt").write_text("dear")
     assert "mine is not empty" in refused("sample", runs.plain, *ONE, "-o", "mine")
@@ -98,7 +98,7 @@ def test_a_place_below_a_file_cannot_be_written(command, runs, inkwash, tmp_path
     ("thing", "pictures"),
     [("moons", ["moons-network.png", "moons-schedule.png"]), ("spirals", ["spirals-data.png"])],
 )
-def test_show_does_not_draw_over_a_foreign_picture(thing, pictures, inkwash):
+def test_show_does_not_overwrite_a_foreign_file(thing, pictures, inkwash):
     Path("out").mkdir()
     before = {name: theirs(Path("out") / name) for name in pictures}
     outcome = inkwash("show", thing)
@@ -109,7 +109,7 @@ def test_show_does_not_draw_over_a_foreign_picture(thing, pictures, inkwash):
 @pytest.mark.parametrize(
     ("name", "flags"), [("x.png", []), ("x.npz", []), ("x.gif", ["--film"]), ("x.png", ["--strip"])]
 )
-def test_ctrl_c_while_drawing_leaves_no_half_file(name, flags, runs, inkwash, monkeypatch, tmp_path):
+def test_an_interruption_leaves_no_partial_file(name, flags, runs, inkwash, monkeypatch, tmp_path):
     def interrupted(source):
         def first(*arguments):
             yield next(iter(source(*arguments)))
@@ -125,7 +125,7 @@ def test_ctrl_c_while_drawing_leaves_no_half_file(name, flags, runs, inkwash, mo
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_while_drawing_keeps_the_picture_before(runs, inkwash, monkeypatch):
+def test_a_full_disk_keeps_the_previous_file(runs, inkwash, monkeypatch):
     assert inkwash("sample", runs.plain, *ONE, "-o", "x.png").code == 0
     before = Path("x.png").read_bytes()
 

@@ -1,4 +1,4 @@
-"""What `sample` writes: grids, arrays, single images, strips and films, each with the sizes that were asked for."""
+"""What `sample` writes: grids, arrays, single images, strips and films, in the requested sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TWO = ["--sampler", "ddim:2"]
 
 
 def tile(sheet: Image.Image, row: int, column: int, scale: int = 1) -> np.ndarray:
-    """The picture in a cell of a grid, its enlargement undone."""
+    """Return the image in a cell of a grid, without enlargement."""
     step, size = SIDE * scale + GAP, SIDE * scale
     left, top = GAP + column * step, GAP + row * step
     return np.asarray(sheet)[top : top + size : scale, left : left + size : scale]
@@ -43,27 +43,27 @@ def test_a_grid_has_the_size_of_its_rows_and_columns(flags, rows, columns, scale
         assert sheet.mode == "L"
 
 
-def test_without_a_name_it_is_the_usual_model(inkwash):
+def test_the_default_model_is_used_without_a_name(inkwash):
     assert inkwash("sample", "-n", "1", "--sampler", "ddim:1", "-q").code == 0
     metadata = png_metadata.read_metadata(f"out/{USUAL}.png")
     assert metadata is not None and metadata["model"] == USUAL
 
 
-def test_one_image_alone_has_no_border(runs, inkwash):
+def test_a_single_image_has_no_border(runs, inkwash):
     assert inkwash("sample", runs.plain, *TWO, "-n", "1", "--scale", "4", "-o", "x.png").code == 0
     with Image.open("x.png") as sheet:
         assert sheet.size == (SIDE * 4, SIDE * 4)
 
 
-def test_a_single_image_of_a_folder_can_be_drawn_again(runs, inkwash):
+def test_a_single_image_of_a_folder_is_reproducible(runs, inkwash):
     assert inkwash("sample", runs.plain, *TWO, "-n", "3", "-o", "singles").code == 0
     again = inkwash("sample", "singles/000002.png")
     assert again.code == 0
     assert "the same" in again.err
 
 
-def test_a_grid_holds_the_images_of_the_arrays(runs, inkwash):
-    """Image i of the array stands in row i / columns, enlarged without blur."""
+def test_a_grid_contains_the_images_of_the_arrays(runs, inkwash):
+    """Image i of the array is in row i / columns, enlarged without interpolation."""
     flags = ["-n", "5", "--seed", "3", *TWO]
     assert inkwash("sample", runs.plain, *flags, "-o", "x.npz").code == 0
     assert inkwash("sample", runs.plain, *flags, "--columns", "2", "--scale", "3", "-o", "x.png").code == 0
@@ -76,7 +76,7 @@ def test_a_grid_holds_the_images_of_the_arrays(runs, inkwash):
             assert (block == image[0, 0]).all()
 
 
-def test_arrays_can_be_read_without_pickle(runs, inkwash):
+def test_arrays_are_read_without_pickle(runs, inkwash):
     assert inkwash("sample", runs.digits, "-n", "7", "--label", "3", "--seed", "2", *TWO, "-o", "x.npz").code == 0
     with np.load("x.npz", allow_pickle=False) as arrays:
         assert set(arrays.files) == {"images", "labels", "seeds", "facts"}
@@ -98,13 +98,13 @@ def test_points_are_arrays_of_floats_or_a_scatter(runs, inkwash):
         assert inkwash("sample", runs.points, "-n", "9", *TWO, *flags, "-o", f"x{len(flags)}{flags[:1]}.png").code == 0
 
 
-def test_arrays_of_a_drawing_are_data_to_train_on(runs, inkwash):
+def test_sampled_arrays_are_a_data_set(runs, inkwash):
     assert inkwash("sample", runs.digits, "-n", "9", "--label", "0-2", *TWO, "-o", "x.npz").code == 0
-    told = json.loads(inkwash("show", "x.npz", "--json").out)
-    assert told["count"] == 9 and told["shape"] == [1, SIDE, SIDE] and told["classes"] == ["0", "1", "2"]
+    found = json.loads(inkwash("show", "x.npz", "--json").out)
+    assert found["count"] == 9 and found["shape"] == [1, SIDE, SIDE] and found["classes"] == ["0", "1", "2"]
 
 
-def test_a_folder_holds_single_images_named_by_place_and_class(runs, inkwash):
+def test_single_images_are_named_by_index_and_class(runs, inkwash):
     flags = ["-n", "4", "--label", "bee,ant", *TWO]
     assert inkwash("sample", runs.bees, *flags, "-o", "singles").code == 0
     assert inkwash("sample", runs.bees, *flags, "-o", "x.npz").code == 0
@@ -114,7 +114,7 @@ def test_a_folder_holds_single_images_named_by_place_and_class(runs, inkwash):
         assert np.array_equal(np.asarray(Image.open(f"singles/{name}")), image)
 
 
-def test_a_class_name_with_a_slash_makes_no_folder(runs, inkwash):
+def test_a_slash_in_a_class_name_is_replaced(runs, inkwash):
     """Fashion-MNIST has a class "T-shirt/top"."""
     found = checkpoints.load(runs.bees / "checkpoints" / "latest.safetensors")
     metadata = found.header["facts"] | {"classes": ["T-shirt/top", "bag"]}
@@ -124,7 +124,7 @@ def test_a_class_name_with_a_slash_makes_no_folder(runs, inkwash):
     assert len(held) == 2 and all(file.is_file() and file.suffix == ".png" for file in held)
 
 
-def test_a_strip_shows_each_image_as_a_row_from_noise_to_picture(runs, inkwash):
+def test_a_strip_has_a_row_for_each_image_from_noise_to_sample(runs, inkwash):
     flags = ["-n", "3", "--sampler", "ddim:4", "--seed", "1"]
     assert inkwash("sample", runs.plain, *flags, "--strip", "--scale", "4", "-o", "x.png").code == 0
     assert inkwash("sample", runs.plain, *flags, "-o", "x.npz").code == 0
@@ -140,8 +140,8 @@ def test_a_strip_shows_each_image_as_a_row_from_noise_to_picture(runs, inkwash):
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
-def test_captions_of_a_strip_stay_on_the_sheet(scale, runs, inkwash):
-    """Paper is left free at both edges of the line of captions, so that none is cut off."""
+def test_captions_of_a_strip_are_not_cut_off(scale, runs, inkwash):
+    """Both edges of the line of captions have the background colour."""
     assert inkwash("sample", runs.plain, "-n", "2", *TWO, "--strip", "--scale", str(scale), "-o", "x.png").code == 0
     with Image.open("x.png") as sheet:
         header = sheet.height - (2 * (SIDE * scale + GAP) + GAP)
@@ -151,7 +151,7 @@ def test_captions_of_a_strip_stay_on_the_sheet(scale, runs, inkwash):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".gif"])
-def test_a_film_moves(suffix, runs, inkwash):
+def test_a_film_has_several_frames(suffix, runs, inkwash):
     assert inkwash("sample", runs.plain, "-n", "2", "--sampler", "ddim:4", "--film", "-o", f"x{suffix}").code == 0
     with Image.open(f"x{suffix}") as film:
         assert film.is_animated and 2 < film.n_frames <= 5
@@ -160,7 +160,7 @@ def test_a_film_moves(suffix, runs, inkwash):
         assert np.abs(np.asarray(film.convert("L")).astype(int) - first).max() > 50
 
 
-def test_a_film_takes_the_scale_that_is_asked_for(runs, inkwash):
+def test_a_film_has_the_requested_scale(runs, inkwash):
     sizes = []
     for scale in (1, 2):
         flags = ["-n", "4", *TWO, "--film", "--scale", str(scale), "-o", f"{scale}.png"]
@@ -173,21 +173,19 @@ def test_a_film_takes_the_scale_that_is_asked_for(runs, inkwash):
 @pytest.mark.parametrize(
     ("flags", "name"), [([], "digits.png"), (["--strip"], "digits-strip.png"), (["--film"], "digits-film.png")]
 )
-def test_without_out_pictures_go_to_out_by_the_name_of_the_model(flags, name, runs, inkwash):
+def test_the_default_file_is_named_after_the_model(flags, name, runs, inkwash):
     outcome = inkwash("sample", runs.digits, "-n", "2", *TWO, *flags)
     assert outcome.code == 0 and not outcome.out
     assert [file.name for file in Path("out").iterdir()] == [name]
     assert f"out/{name}" in outcome.err and "ddim:2" in outcome.err
 
 
-def test_quiet_says_nothing(runs, inkwash):
+def test_quiet_prints_nothing(runs, inkwash):
     outcome = inkwash("sample", runs.plain, "-n", "1", *TWO, "-q")
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
 
 
-def test_every_picture_says_what_it_was_drawn_from(runs, inkwash):
-    from inkwash.io import png_metadata
-
+def test_every_image_contains_its_metadata(runs, inkwash):
     for name, flags in (("x.png", []), ("y.png", ["--strip"]), ("z.gif", ["--film"]), ("w.webp", ["--film"])):
         assert inkwash("sample", runs.plain, "-n", "1", *TWO, *flags, "-o", name).code == 0
         metadata = png_metadata.read_metadata(name)

@@ -28,7 +28,7 @@ def test_processes_draw_what_one_draws_and_speak_once(environment: dict[str, str
 
 
 def test_what_cannot_be_shared_is_said_once(environment: dict[str, str], tmp_path: Path) -> None:
-    for more, cause in ((["-o", "grid.png"], "draw into NAME.npz"), (["-o", "a.npz", "--eta", "7"], "eta")):
+    for more, cause in ((["-o", "grid.png"], "NAME.npz"), (["-o", "a.npz", "--eta", "7"], "eta")):
         refused = draw(environment, tmp_path, *more, "--processes", "2")
         assert refused.returncode == 2 and cause in refused.stderr
         assert len(refused.stderr.splitlines()) == 1, refused.stderr

@@ -27,7 +27,7 @@ def lines(page, axis=0):
     return {line.get_label(): line for line in page.axes[axis].lines}
 
 
-def test_loss_and_floor_are_drawn_in_the_order_of_levels(tmp_path, drawn):
+def test_losses_are_plotted_in_the_order_of_noise_levels(tmp_path, drawn):
     losses = CODES**3
     shuffled = np.random.default_rng(0).permutation(10)
     loss_against_noise(tmp_path / "a.png", CODES[shuffled], losses[shuffled], losses[shuffled] / 2)
@@ -44,17 +44,17 @@ def test_levels_without_a_finite_loss_are_left_out(tmp_path, drawn):
     assert drawn[0].axes[0].get_yscale() == "linear"
 
 
-def test_training_names_the_best_held_out_step_and_marks_milestones(tmp_path, drawn):
+def test_a_training_curve_marks_the_best_held_out_step_and_milestones(tmp_path, drawn):
     rows = [{"step": step, "loss": 1 / step, "heldout": None} for step in range(1, 1001)]
     rows[299]["heldout"], rows[599]["heldout"], rows[899]["heldout"] = 0.5, 0.25, 0.375
     training_curve(tmp_path / "a.png", rows, milestones=[1, 10, 100])
     shown = lines(drawn[0])
     assert "held out, best 0.25 at step 600" in shown
-    assert shown["samples drawn"].get_xdata().tolist() == [1, 10, 100]
+    assert shown["samples"].get_xdata().tolist() == [1, 10, 100]
     assert drawn[0].axes[0].get_xscale() == drawn[0].axes[0].get_yscale() == "log"
 
 
-def test_the_running_mean_keeps_a_straight_line_straight_and_calms_noise(tmp_path, drawn):
+def test_the_running_mean_keeps_a_line_and_reduces_noise(tmp_path, drawn):
     steps = np.arange(1, 2001)
     noise = np.random.default_rng(0).standard_normal(2000)
     for losses in (5.0 + steps, 100 + noise):
@@ -67,7 +67,7 @@ def test_the_running_mean_keeps_a_straight_line_straight_and_calms_noise(tmp_pat
     assert calm[200:-30].std() < 0.3
 
 
-def test_a_schedule_says_where_it_ends_and_scales_only_what_explodes(tmp_path, drawn):
+def test_a_schedule_has_its_terminal_snr_in_the_legend_and_is_scaled_only_when_sigma_is_large(tmp_path, drawn):
     u = np.linspace(0, 1, 11)
     levels = {"flow": (u, 1 - u, u), "karras": (u, np.ones(11), 80 * u**7)}
     schedule_curves(tmp_path / "a.png", levels)
@@ -88,7 +88,7 @@ def test_the_same_curve_gives_the_same_bytes(tmp_path, suffix):
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
-def test_pyplot_and_its_settings_stay_untouched(tmp_path, monkeypatch):
+def test_pyplot_and_its_settings_do_not_change(tmp_path, monkeypatch):
     import matplotlib
 
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would fail
@@ -97,7 +97,7 @@ def test_pyplot_and_its_settings_stay_untouched(tmp_path, monkeypatch):
     assert matplotlib.rcParams.copy() == before
 
 
-def test_nothing_to_draw_is_a_bad_request_and_leaves_no_file(tmp_path):
+def test_curves_without_values_are_refused_and_leave_no_file(tmp_path):
     for request in (
         lambda: loss_against_noise(tmp_path / "a.png", CODES, CODES[:3]),
         lambda: loss_against_noise(tmp_path / "a.png", CODES, CODES * np.nan),

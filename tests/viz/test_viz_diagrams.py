@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from inkwash.errors import UsageError
-from inkwash.viz.network_diagram import across, arrange, network
+from inkwash.viz.network_diagram import arrange, network, skip_connections
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ UNET = [
 ]
 
 
-def test_boxes_stand_lower_the_smaller_their_map_and_wider_the_more_channels():
+def test_boxes_are_lower_for_smaller_maps_and_wider_for_more_channels():
     boxes = {box.stage.name: box for box in arrange(UNET)}
     assert boxes["stem"].y == boxes["up1"].y > boxes["down2"].y == boxes["up2"].y > boxes["middle"].y
     assert boxes["condition"].y > boxes["stem"].y
@@ -44,16 +44,16 @@ def test_boxes_stand_lower_the_smaller_their_map_and_wider_the_more_channels():
     assert max(box.width for box in boxes.values()) < 1
 
 
-def test_dashes_join_the_last_on_the_way_down_to_the_first_on_the_way_up():
+def test_skip_connections_join_encoder_and_decoder_at_each_resolution():
     image_path = [box for box in arrange(UNET) if box.row is not None]
-    pairs = {(down.stage.name, up.stage.name) for down, up in across(image_path)}
+    pairs = {(down.stage.name, up.stage.name) for down, up in skip_connections(image_path)}
     assert pairs == {("attention", "up2"), ("down1", "up1")}
 
 
-def test_a_network_that_never_turns_has_no_dashes():
+def test_a_network_without_decoder_has_no_skip_connections():
     straight = arrange([Part("a", (8, 28, 28)), Part("b", (8, 28, 28)), Part("c", (8, 28, 28))])
-    assert across(straight) == []
-    assert across([]) == []
+    assert skip_connections(straight) == []
+    assert skip_connections([]) == []
 
 
 def test_an_mlp_is_one_row():
@@ -63,13 +63,13 @@ def test_an_mlp_is_one_row():
 
 
 @pytest.mark.parametrize("stages", [UNET, UNET[:1], [Part("asleep", ())], UNET[1:2]])
-def test_every_network_is_drawn(tmp_path, stages):
+def test_every_network_has_a_diagram(tmp_path, stages):
     network(tmp_path / "net.png", stages, "a network")
     with Image.open(tmp_path / "net.png") as image:
         assert image.width > 100 and image.height > 100
 
 
-def test_no_stages_is_a_bad_request(tmp_path):
+def test_a_diagram_without_stages_is_refused(tmp_path):
     with pytest.raises(UsageError):
         network(tmp_path / "net.png", [], "nothing")
     assert not list(tmp_path.iterdir())

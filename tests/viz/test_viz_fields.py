@@ -8,10 +8,10 @@ from PIL import Image
 
 from inkwash.errors import UsageError
 from inkwash.viz.points import scatter, scatter_pictures, square_around, vector_field
-from inkwash.viz.style import PAPER
+from inkwash.viz.style import BACKGROUND
 
 WINDOW = (0.0, 64.0, 0.0, 64.0)  # one unit a pixel at size 64, so that shifts by 1 are exact
-PAPER_GREY = int(PAPER[1:3], 16)
+PAPER_GREY = int(BACKGROUND[1:3], 16)
 
 
 def drawn(points, **options) -> np.ndarray:
@@ -23,27 +23,27 @@ def dyadic(count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("right", "up"), [(1, 0), (0, 1), (-5, 7), (11, -3)])
-def test_shifting_points_by_whole_pixels_shifts_the_picture(right, up):
+def test_shifting_points_by_pixels_shifts_the_scatter(right, up):
     points = dyadic(200)
     moved = drawn(points + np.array([right, up]))
     assert np.array_equal(moved, np.roll(drawn(points), (-up, right), axis=(0, 1)))
 
 
-def test_order_does_not_matter():
+def test_the_order_of_points_does_not_matter():
     points, labels = dyadic(300), np.arange(300) % 3
     order = np.random.default_rng(1).permutation(300)
     apart = np.abs(drawn(points, labels=labels) - drawn(points[order], labels=labels[order]))
     assert apart.max() <= 1  # sums in another order may round another way
 
 
-def test_light_through_two_dots_is_the_product():
+def test_two_equal_dots_multiply_the_transmitted_light():
     one, two = drawn([[20.5, 30.5]]), drawn([[20.5, 30.5]] * 2)
     through = (one / PAPER_GREY) ** 2 * PAPER_GREY
     assert np.abs(two - through).max() <= 1.5
     assert one.min() < 0.6 * PAPER_GREY
 
 
-def test_a_dot_is_round_centred_and_up_is_up():
+def test_a_dot_is_round_and_centred_with_y_upwards():
     picture = drawn([[20.5, 50.5]])
     rows, columns = np.nonzero((picture < PAPER_GREY).any(axis=-1))
     assert (rows.mean(), columns.mean()) == (13.0, 20.0)
@@ -52,7 +52,7 @@ def test_a_dot_is_round_centred_and_up_is_up():
 
 
 @pytest.mark.parametrize("edge", ["left", "right", "bottom", "top"])
-def test_a_dot_at_the_edge_is_cut_not_wrapped(edge):
+def test_a_dot_at_the_edge_is_clipped(edge):
     place = {"left": (0.0, 32.0), "right": (64.0, 32.0), "bottom": (32.0, 0.0), "top": (32.0, 64.0)}[edge]
     turns = {"left": 0, "top": 1, "right": 2, "bottom": 3}[edge]  # quarter turns that bring the edge to the left
     cut = np.rot90(drawn([place]), turns)
@@ -60,12 +60,12 @@ def test_a_dot_at_the_edge_is_cut_not_wrapped(edge):
     assert (cut[:, 32:] == PAPER_GREY).all()
 
 
-def test_points_outside_or_nowhere_leave_the_paper_blank():
+def test_points_outside_or_not_finite_are_left_out():
     assert (drawn([[1e9, 3.0], [-40.0, 5.0], [np.nan, 1.0], [np.inf, 2.0]]) == PAPER_GREY).all()
     assert (drawn(np.empty((0, 2))) == PAPER_GREY).all()
 
 
-def test_labels_choose_colours():
+def test_labels_select_colours():
     points = [[32.0, 32.0]]
     pictures = [drawn(points, labels=[label]) for label in range(3)]
     assert not np.array_equal(pictures[0], pictures[1])
@@ -73,7 +73,7 @@ def test_labels_choose_colours():
     assert np.array_equal(pictures[0], drawn(points))
 
 
-def test_steps_share_the_window_of_the_last():
+def test_all_steps_have_the_limits_of_the_last():
     steps = [dyadic(50) * 3, dyadic(50)]
     pictures = scatter_pictures(steps, size=40)
     assert pictures.shape == (2, 40, 40, 3) and pictures.dtype == np.uint8
@@ -82,7 +82,7 @@ def test_steps_share_the_window_of_the_last():
         assert np.array_equal(picture, np.asarray(scatter(points, window, 40)))
 
 
-def test_the_window_holds_every_point_and_is_square():
+def test_default_limits_are_a_square_around_all_points():
     points = np.random.default_rng(3).standard_normal((50, 2)) * [3, 1]
     left, right, bottom, top = square_around(points)
     assert right - left == pytest.approx(top - bottom)
@@ -91,7 +91,7 @@ def test_the_window_holds_every_point_and_is_square():
     assert square_around([[2.0, 3.0]]) == (1.0, 3.0, 2.0, 4.0)
 
 
-def test_wrong_points_are_refused():
+def test_points_of_another_shape_are_refused():
     for request in (
         lambda: scatter([[1.0, 2.0, 3.0]]),
         lambda: scatter([[1.0, 2.0]], labels=[1, 2]),
@@ -102,7 +102,7 @@ def test_wrong_points_are_refused():
             request()
 
 
-def test_a_field_is_asked_on_its_lattice_and_drawn(tmp_path):
+def test_a_field_is_evaluated_on_its_lattice(tmp_path):
     asked = []
 
     def inward(points):
@@ -115,7 +115,7 @@ def test_a_field_is_asked_on_its_lattice_and_drawn(tmp_path):
         assert image.width > image.height > 100
 
 
-def test_an_unsound_field_is_refused_and_leaves_no_file(tmp_path):
+def test_a_field_of_another_shape_or_without_finite_vectors_is_refused_and_leaves_no_file(tmp_path):
     for function in (lambda p: p[:, :1], lambda p: np.full_like(p, np.nan)):
         with pytest.raises(UsageError):
             vector_field(tmp_path / "field.png", function, (-1, 1, -1, 1))

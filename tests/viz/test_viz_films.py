@@ -39,7 +39,7 @@ def test_every_step_is_a_frame_with_the_exact_pixels(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".gif"])
-def test_the_last_frame_is_held(tmp_path, suffix):
+def test_the_last_frame_lasts_longer(tmp_path, suffix):
     film(steps(10), tmp_path / f"film{suffix}", seconds=2.0, hold=1.5)
     with Image.open(tmp_path / f"film{suffix}") as opened:
         durations = [frame.info["duration"] for frame in ImageSequence.Iterator(opened)]
@@ -76,7 +76,7 @@ def test_colour_is_exact_where_the_format_allows(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".gif"])
-def test_a_film_carries_its_facts(tmp_path, suffix):
+def test_a_film_contains_its_metadata(tmp_path, suffix):
     film(steps(3), tmp_path / f"film{suffix}", metadata={"seed": 7, "model": "fast"})
     assert read_metadata(tmp_path / f"film{suffix}") == {"seed": 7, "model": "fast"}
 
@@ -91,7 +91,7 @@ def test_a_sampler_that_fails_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_bad_requests_name_the_way_out(tmp_path):
+def test_films_of_other_formats_or_without_frames_are_refused(tmp_path):
     with pytest.raises(UsageError, match=r"\.gif.*\.png.*\.webp"):
         film(steps(2), tmp_path / "film.mp4")
     with pytest.raises(UsageError):

@@ -24,7 +24,7 @@ def pictures(count: int, height: int, width: int, channels: int = 1, seed: int =
     gap=st.integers(0, 4),
     channels=st.sampled_from([1, 3]),
 )
-def test_every_picture_is_cut_out_again_exactly(count, columns, scale, gap, channels):
+def test_every_image_of_a_grid_has_its_exact_pixels(count, columns, scale, gap, channels):
     given_pictures = pictures(count, 5, 7, channels)
     sheet = np.asarray(grid(given_pictures, columns, scale, gap))
     across = (sheet.shape[1] - gap) // (7 * scale + gap)
@@ -38,7 +38,7 @@ def test_every_picture_is_cut_out_again_exactly(count, columns, scale, gap, chan
                 assert np.array_equal(cut[dy::scale, dx::scale], picture)
 
 
-def test_nothing_but_paper_lies_between_pictures():
+def test_gaps_have_the_background_colour():
     black = np.zeros((5, 4, 4), dtype=np.uint8)
     sheet = np.asarray(grid(black, columns=3, gap=1, background="#fafafa"))
     assert sheet.shape == (11, 16)
@@ -51,14 +51,14 @@ def test_a_grid_is_near_square_by_default(count, size):
     assert grid(pictures(count, 6, 6), gap=0).size == (6 * size[0], 6 * size[1])
 
 
-def test_grey_pictures_stay_grey_and_colour_needs_colour():
+def test_grey_images_give_a_grey_grid_and_colour_images_a_colour_grid():
     assert grid(pictures(2, 4, 4)).mode == "L"
     assert grid(pictures(2, 4, 4)[..., None]).mode == "L"
     assert grid(pictures(2, 4, 4), background="navy").mode == "RGB"
     assert grid(pictures(2, 4, 4, channels=3)).mode == "RGB"
 
 
-def test_captions_stand_beside_the_pictures_and_cover_none():
+def test_captions_are_beside_the_images():
     given_pictures = pictures(6, 12, 12)
     bare = np.asarray(grid(given_pictures, columns=3))
     captioned = np.asarray(grid(given_pictures, columns=3, labels=["label 3", "label 8"]))
@@ -68,7 +68,7 @@ def test_captions_stand_beside_the_pictures_and_cover_none():
     assert (captioned[:, :margin] < 128).any()
 
 
-def test_a_strip_runs_to_the_right_and_a_row_is_one_image():
+def test_a_strip_has_a_row_an_image_and_a_column_a_step():
     steps = [pictures(2, 4, 4, seed=step) for step in range(3)]
     sheet = np.asarray(strip(steps, gap=1))
     for time, step in enumerate(steps):
@@ -76,7 +76,7 @@ def test_a_strip_runs_to_the_right_and_a_row_is_one_image():
             assert np.array_equal(sheet[1 + 5 * row : 5 + 5 * row, 1 + 5 * time : 5 + 5 * time], picture)
 
 
-def test_headers_too_wide_for_their_column_are_thinned_not_overlaid():
+def test_headers_wider_than_their_column_are_thinned_out():
     steps = [np.full((1, 8, 8), 200, dtype=np.uint8)] * 40
     sheet = np.asarray(strip(steps, header=["0.123"] * 40))
     inked = np.flatnonzero((sheet[:-12] < 128).any(axis=0))
@@ -98,12 +98,12 @@ def test_headers_too_wide_for_their_column_are_thinned_not_overlaid():
         np.zeros((2, 4, 4), np.float32),
     ],
 )
-def test_what_is_no_picture_is_refused(wrong):
+def test_arrays_that_are_not_images_are_refused(wrong):
     with pytest.raises(UsageError):
         grid(wrong)
 
 
-def test_wrong_requests_are_refused_in_one_line():
+def test_arguments_out_of_range_are_refused_in_one_line():
     some = pictures(4, 4, 4)
     for request in (
         lambda: grid(some, columns=2, labels=["only one"]),

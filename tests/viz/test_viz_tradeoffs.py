@@ -36,7 +36,7 @@ def drawn(monkeypatch):
     return pages
 
 
-def test_the_front_is_a_staircase_from_cheap_to_good(tmp_path, drawn):
+def test_the_pareto_front_is_a_step_function(tmp_path, drawn):
     speed_quality(tmp_path / "a.png", MARKS, real=0.038)
     ax = drawn[0].axes[0]
     line = next(line for line in ax.lines if line.get_label() == "best at each cost")
@@ -48,7 +48,7 @@ def test_the_front_is_a_staircase_from_cheap_to_good(tmp_path, drawn):
     assert ax.get_xscale() == ax.get_yscale() == "log"
 
 
-def test_every_setting_stands_where_its_numbers_say(tmp_path, drawn):
+def test_every_mark_is_at_its_cost_and_value(tmp_path, drawn):
     speed_quality(tmp_path / "a.png", MARKS)
     ax = drawn[0].axes[0]
     spots = {tuple(line.get_xydata()[0]): line for line in ax.lines if len(line.get_xdata()) == 1}
@@ -70,7 +70,7 @@ def boxes(page):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_twenty_names_can_be_told_apart(tmp_path, drawn, seed):
+def test_twenty_names_do_not_overlap(tmp_path, drawn, seed):
     spread = np.random.default_rng(seed)
     marks = [
         Mark(f"model {k % 3}", f"dpm++2m:{k} w 1.5", 10 ** spread.uniform(-1, 1), 10 ** spread.uniform(-2, 0))
@@ -88,20 +88,20 @@ def test_twenty_names_can_be_told_apart(tmp_path, drawn, seed):
         assert shared < 0.25 * one.width * one.height
 
 
-def test_one_alone_and_many_in_one_place_are_drawn(tmp_path, drawn):
+def test_a_single_mark_and_coinciding_marks_are_plotted(tmp_path, drawn):
     speed_quality(tmp_path / "a.png", MARKS[:1])
     speed_quality(tmp_path / "b.png", [Mark("moss", f"a$b_{k}", 1.0, 1.0) for k in range(5)])
     assert len(boxes(drawn[0])) == 1 and len(boxes(drawn[1])) == 5
 
 
-def test_a_zero_has_no_logarithm(tmp_path, drawn):
+def test_axes_with_zero_are_linear(tmp_path, drawn):
     speed_quality(tmp_path / "a.png", [*MARKS, Mark("moss", "free", 0.0, -0.1, -0.2, 0.0)])
     ax = drawn[0].axes[0]
     assert ax.get_xscale() == ax.get_yscale() == "linear"
     assert ax.get_ylim()[0] < -0.2
 
 
-def test_an_interval_down_to_nothing_flattens_nothing(tmp_path, drawn):
+def test_an_interval_close_to_zero_does_not_set_the_axis(tmp_path, drawn):
     speed_quality(
         tmp_path / "a.png", [*MARKS, Mark("moss", "odd", 1.0, 0.04, 1e-9, 0.05), Mark("moss", "b", 1, 1, -1, 2)]
     )
@@ -109,20 +109,20 @@ def test_an_interval_down_to_nothing_flattens_nothing(tmp_path, drawn):
 
 
 @pytest.mark.parametrize("marks", [[], [Mark("moss", "a", 1.0, float("nan"))], [Mark("moss", "a", float("inf"), 1.0)]])
-def test_what_has_no_place_is_refused(tmp_path, marks):
+def test_marks_that_are_not_finite_are_refused(tmp_path, marks):
     with pytest.raises(UsageError, match=r"a\.png"):
         speed_quality(tmp_path / "a.png", marks)
     assert not list(tmp_path.iterdir())
 
 
-def test_equal_numbers_give_equal_files(tmp_path):
+def test_equal_values_give_equal_files(tmp_path):
     for name in ("a.png", "b.png"):
         speed_quality(tmp_path / name, MARKS, 0.038)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert Image.open(tmp_path / "a.png").size[0] > 600
 
 
-def test_bars_are_as_long_as_their_numbers_and_the_worst_stands_out(tmp_path, drawn):
+def test_bars_have_the_length_of_their_values_and_the_worst_another_colour(tmp_path, drawn):
     by_class(tmp_path / "a.png", ("a$", "b", "c"), (0.5, 1.0, float("nan")), (3.0, 1.0, 2.0))
     shares, distances = drawn[0].axes
     assert [bar.get_width() for bar in shares.patches] == [0.5, 1.0, 0.0]
@@ -135,12 +135,12 @@ def test_bars_are_as_long_as_their_numbers_and_the_worst_stands_out(tmp_path, dr
     assert shares.get_ylim()[0] > shares.get_ylim()[1]
 
 
-def test_a_column_without_numbers_is_left_out_and_equals_stand_alike(tmp_path, drawn):
+def test_a_column_without_values_is_left_out_and_equal_bars_have_one_colour(tmp_path, drawn):
     nothing = [float("nan")] * 2
     by_class(tmp_path / "a.png", ("a", "b"), nothing, (2.0, 2.0))
     (ax,) = drawn[0].axes
     assert len({bar.get_facecolor() for bar in ax.patches}) == 1
     with pytest.raises(UsageError, match="no class has a number"):
         by_class(tmp_path / "b.png", ("a", "b"), nothing, nothing)
-    with pytest.raises(UsageError, match="as many"):
+    with pytest.raises(UsageError, match="accuracies"):
         by_class(tmp_path / "b.png", ("a", "b"), (0.5,), (2.0, 2.0))

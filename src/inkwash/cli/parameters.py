@@ -1,4 +1,4 @@
-"""Whole numbers on the command line: 2.5 is refused, where the parser by itself would round it; and ways between two."""
+"""Types of command line arguments: integers, which the parser would round from 2.5, and ranges of seeds."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ def _whole(type_: Any, tokens: Sequence[Token]) -> int:
     try:
         found = int(tokens[0].value)
     except ValueError:
-        raise ValueError(f"'{tokens[0].value}' is no whole number") from None
+        raise ValueError(f"'{tokens[0].value}' is not a whole number") from None
     if found.bit_length() > BITS:
         raise ValueError(f"{found} has more than {BITS} bits")
     return found
 
 
 BITS = 64
-"""Of the largest whole numbers that are read: others no floating point number could stand for."""
+"""Bits of the largest integers: larger ones would overflow in computations with floating point numbers."""
 Whole = Annotated[int, Parameter(converter=_whole)]
 
 
 def seeds(text: str) -> tuple[int, int | None]:
-    """Return the two ends of seeds written "3..8", or one seed and None. Raises `UsageError` for anything else."""
+    """Return both ends of an interpolation written "3..8", or one seed and None.
+
+    Raises `UsageError` for anything else.
+    """
     near, dots, far = text.partition("..")
     try:
         return int(near), int(far) if dots else None
     except ValueError:
-        raise UsageError(f"--seed '{text}' is no whole number, nor two with dots between as in 3..8") from None
+        raise UsageError(f"--seed is '{text}': give a whole number, or two as in 3..8") from None

@@ -1,4 +1,4 @@
-"""Pictures that carry their facts: what drew one is written inside it, so that it can be drawn again."""
+"""Metadata of images: JSON in a PNG chunk, a GIF comment or the Exif data of a WebP."""
 
 from __future__ import annotations
 
@@ -19,33 +19,34 @@ from inkwash.io.integrity import verified, with_checksum
 from inkwash.io.limits import parsed_json
 
 CHUNK = "inkwash"
-_DESCRIPTION = 0x010E  # Exif's ImageDescription, the only plain text that a WebP file has room for
+_DESCRIPTION = 0x010E
+"""Exif's ImageDescription, the only text field of a WebP file."""
 
 
 def save_png(image: Image.Image, path: str | Path, metadata: dict[str, Any]) -> None:
-    """Write `image` as PNG with `spec` as JSON in a text chunk named "inkwash", whole or not at all.
+    """Write `image` atomically as PNG with `metadata` as JSON in a text chunk named "inkwash".
 
-    Raises `UsageError` when the name does not end in .png or the facts are not plain JSON (no NaN, no
-    arrays), and `InkwashError` when the file cannot be written.
+    Raises `UsageError` when the name does not end in .png or the metadata are not JSON (NaN and arrays are not), and
+    `InkwashError` when the file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
-        raise UsageError(f"cannot keep the facts of a picture in '{path.name}': end its name in .png")
+        raise UsageError(f"image '{path.name}' is not a PNG file: end its name in .png")
     room = embedded("PNG", metadata)
     with atomic(path) as temporary:
         image.save(temporary, format="PNG", optimize=True, **room)
 
 
 def embedded(format: str, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the options with which Pillow's `save` writes `spec` into a file of `format`: PNG, GIF, WEBP.
+    """Return the options of Pillow's `save` that embed `metadata` in a file of `format`: PNG, GIF or WEBP.
 
-    Raises `UsageError` when the facts are not plain JSON.
+    Raises `UsageError` when the metadata are not JSON.
     """
     try:
-        # only PNG has sums of its own
+        # GIF and WebP have no checksum of their own.
         text = json.dumps(with_checksum(metadata), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"the facts of a picture must be plain JSON: {error}") from error
+        raise UsageError(f"metadata are not JSON: {error}") from error
     if format == "PNG":
         chunks = PngInfo()
         chunks.add_text(CHUNK, text)
@@ -58,26 +59,25 @@ def embedded(format: str, metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_metadata(path: str | Path) -> dict[str, Any] | None:
-    """Return the facts inside the picture at `path`, or None when inkwash did not write it.
+    """Return the metadata of the image at `path`, or None when it was not written by inkwash.
 
-    Raises `UsageError` when there is no such file or it is not a picture, `InkwashError` when the facts are
-    damaged.
+    Raises `UsageError` when there is no such file or it is not an image, `InkwashError` when the metadata are damaged.
     """
     with _opened(path) as image:
-        text = _facts_text(image)
+        text = _metadata_text(image)
     if text is None:
         return None
     try:
         return verified(parsed_json(text))
     except ValueError:
-        raise InkwashError(f"the facts inside {path} are damaged: draw the picture again") from None
+        raise InkwashError(f"the metadata of {path} are damaged: sample the image again") from None
 
 
 def read_pixels(path: str | Path) -> NDArray[np.uint8]:
-    """Return the picture at `path` as uint8, [H, W] when the file is grey, else [H, W, 3].
+    """Return the image at `path` as uint8, [H, W] when the file is grey, else [H, W, 3].
 
-    Of a film it is the first frame; what is transparent becomes white and 16 bits become 8. Raises
-    `UsageError` when there is no such file or it is not a picture.
+    Of a film it is the first frame; transparent pixels become white, and 16 bits become 8.
+    Raises `UsageError` when there is no such file or it is not an image.
     """
     with _opened(path) as image:
         if image.mode.startswith("I;16"):
@@ -88,17 +88,17 @@ def read_pixels(path: str | Path) -> NDArray[np.uint8]:
         return np.array(image.convert("L" if grey else "RGB"))
 
 
-def _facts_text(image: Image.Image) -> str | None:
+def _metadata_text(image: Image.Image) -> str | None:
     if image.format == "PNG":
         text = image.info.get(CHUNK)
         return text if isinstance(text, str) else None
     comment = image.info.get("comment", b"")
-    for remark in (
+    for field in (
         comment.decode("utf-8", "replace") if isinstance(comment, bytes) else comment,
         image.getexif().get(_DESCRIPTION),
     ):
-        if isinstance(remark, str) and remark.startswith(f"{CHUNK} "):
-            return remark.removeprefix(f"{CHUNK} ")
+        if isinstance(field, str) and field.startswith(f"{CHUNK} "):
+            return field.removeprefix(f"{CHUNK} ")
     return None
 
 
@@ -109,9 +109,9 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
             image.load()
             yield image
     except FileNotFoundError as error:
-        raise UsageError(f"no picture at {path}: check the name") from error
+        raise UsageError(f"no image at {path}: check the name") from error
     except Image.DecompressionBombError as error:
-        raise UsageError(f"{path} is too large a picture to open safely: make it smaller first") from error
+        raise UsageError(f"{path} has too many pixels to be opened safely: make it smaller first") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        # Pillow tells of a broken file by any of these
-        raise UsageError(f"{path} is no picture that can be read: give PNG, JPEG, GIF or WebP") from error
+        # Pillow raises any of these for a damaged file.
+        raise UsageError(f"{path} cannot be read as an image: give PNG, JPEG, GIF or WebP") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from inkwash.lab.results import SHARES, Results
 from inkwash.text.printing import printable
-from inkwash.viz.style import COLOURS, INK, LOOK, describe, figure, legend, plain_ticks, save
+from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, THIN, describe, figure, legend, plain_ticks, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,12 +84,10 @@ class Plot:
         most = 1.0 if key.split(".")[0] in SHARES else math.inf
         below = [min(error, max(y, 0.0)) for y, error in zip(ys, errors, strict=True)]
         above = [min(error, max(most - y, 0.0)) for y, error in zip(ys, errors, strict=True)]
-        ax.errorbar(
-            xs, ys, [below, above], fmt=joined, color=COLOURS[0], markersize=4, linewidth=LOOK["hair"], capsize=2
-        )
+        ax.errorbar(xs, ys, [below, above], fmt=joined, color=COLOURS[0], markersize=4, linewidth=THIN, capsize=2)
         real = next((arm[key].real for arm in arms if arm[key].real is not None), None)
         if real is not None:
-            ax.axhline(real, color=COLOURS[1], linestyle="--", linewidth=LOOK["hair"], label="real test set")
+            ax.axhline(real, color=COLOURS[1], linestyle="--", linewidth=THIN, label="real test set")
             legend(ax)
         if over_arms:
             ax.set_xticks(xs, [printable(arm.name) for arm in arms], rotation=20, ha="right", parse_math=False)
@@ -99,7 +97,12 @@ class Plot:
             return
         for x, y, arm in zip(xs, ys, arms, strict=True):
             ax.annotate(
-                printable(arm.name), (x, y), (4, 4), textcoords="offset points", fontsize=LOOK["size"] - 2, color=INK
+                printable(arm.name),
+                (x, y),
+                (4, 4),
+                textcoords="offset points",
+                fontsize=FONT_SIZE - 2,
+                color=FOREGROUND,
             )
 
     @staticmethod

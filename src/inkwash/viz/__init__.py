@@ -1,6 +1,6 @@
-"""Pictures of everything: sheets and films of samples, curves, points in the plane, networks.
+"""Figures: grids, strips and films of samples, curves, points in the plane, network diagrams.
 
-Each kind of picture is one file; matplotlib is imported only when a figure is drawn.
+Matplotlib is imported when the first figure is made.
 """
 
 from inkwash.io.png_metadata import read_metadata, read_pixels, save_png

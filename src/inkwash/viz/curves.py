@@ -1,4 +1,4 @@
-"""Curves that answer a question at a glance: is the loss good, is training done, what does a schedule do."""
+"""Curves: loss against noise level, loss against training step, and noise schedules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from inkwash.core.levels import Level
 from inkwash.core.terminal_snr import terminal_words
 from inkwash.errors import UsageError
-from inkwash.viz.style import COLOURS, FAINT, INK, LOOK, describe, figure, legend, save
+from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, MUTED, THIN, describe, figure, legend, save
 
 Series = NDArray[np.float64]
 
@@ -21,63 +21,62 @@ def loss_against_noise(
     path: str | Path,
     codes: ArrayLike,
     losses: ArrayLike,
-    floor: ArrayLike | None = None,
+    memorizing: ArrayLike | None = None,
     title: str = "Held-out loss by noise level",
     unit: str = "mean squared error per value",
 ) -> None:
-    """Draw the held-out `losses` over the level `codes` in [0, 1] (0 clean, 1 noise), both [L], to `path`.
+    """Plot the held-out `losses` against c_noise (`codes` in [0, 1], 0 clean, 1 noise), both [L], to `path`.
 
-    `floor`, [L], is the loss at the same levels of the exact denoiser of the train set on its own examples, which
-    has memorised them: where it is far below, learning it would be copying. `unit` names what the losses are; their
-    axis is logarithmic where they span more than a factor of 20. Raises `UsageError` for lengths that differ or when
-    no loss is finite.
+    `memorizing`, [L], is the loss of the exact denoiser of the train set on its own examples at the same levels; a
+    network with this loss would have memorized them. `unit` is that of the losses; their axis is logarithmic when they
+    span more than a factor of 20. Raises `UsageError` for different lengths or when no loss is finite.
     """
-    columns = [_series(column) for column in (codes, losses, *([] if floor is None else [floor]))]
+    columns = [_series(column) for column in (codes, losses, *([] if memorizing is None else [memorizing]))]
     if len({len(column) for column in columns}) != 1:
         lengths = ", ".join(str(len(column)) for column in columns)
-        raise UsageError(f"noise levels and losses differ in length ({lengths}): give one of each a level")
+        raise UsageError(f"noise levels and losses have different lengths, {lengths}: give one of each for every level")
     finite = np.isfinite(columns[1])
     if not finite.any():
-        raise UsageError(f"no finite loss to draw in {Path(path).name}: measure at least one level")
+        raise UsageError(f"no loss is finite for {Path(path).name}: measure at least one level")
     order = np.argsort(columns[0][finite])
-    code, loss, *floors = (column[finite][order] for column in columns)
+    code, loss, *exact = (column[finite][order] for column in columns)
 
-    page, (ax,) = figure()
+    fig, (ax,) = figure()
     ax.plot(code, loss, "o-", color=COLOURS[0], markersize=3, label="network, held out")
-    for below in floors:
-        ax.plot(code, below, "--", color=COLOURS[1], label="exact denoiser of the train set, on the train set")
+    for each in exact:
+        ax.plot(code, each, "--", color=COLOURS[1], label="exact denoiser of the train set, on the train set")
         legend(ax)
-    _log_where_wide(ax, "y", np.concatenate([loss, *floors]))
-    # the memorised end of the floor reaches 1e-14 and would flatten the curve that people look at
-    ax.set_ylim(bottom=max(ax.get_ylim()[0], float(loss.min()) / 30) if floors else None)
+    _log_where_wide(ax, "y", np.concatenate([loss, *exact]))
+    # The loss of the exact denoiser falls to 1e-14, which would flatten the curve of the network.
+    ax.set_ylim(bottom=max(ax.get_ylim()[0], float(loss.min()) / 30) if exact else None)
     ax.set_xlim(0, 1)
-    describe(ax, title, "noise level code, (2/π)·atan(σ/α): 0 is clean, 1 is noise", unit)
-    save(page, path)
+    describe(ax, title, "c_noise = (2/π)·atan(σ/α): 0 is clean, 1 is noise", unit)
+    save(fig, path)
 
 
 def training_curve(
     path: str | Path,
     rows: Sequence[Mapping[str, Any]],
     milestones: Sequence[int] = (),
-    title: str = "Loss while training",
+    title: str = "Loss during training",
     unit: str = "mean squared error per value",
 ) -> None:
-    """Draw the `rows` of a training log, each with "step", "loss" and at times "heldout", to `path`.
+    """Plot the `rows` of a training log, each with "step", "loss" and in some "heldout", to `path`.
 
-    Single losses are faint, their running mean over 2 % of the rows is dark; `milestones` are steps marked
-    along the bottom, where samples were drawn. Both axes are logarithmic where their values span more than a
-    factor of 20; `unit` names what the losses are. Raises `UsageError` when no row has a finite loss.
+    Single losses are faint, their running mean over 2 % of the rows is dark; `milestones` are the steps of samples,
+    marked along the bottom. Both axes are logarithmic when their values span more than a factor of 20; `unit` is that
+    of the losses. Raises `UsageError` when no row has a finite loss.
     """
     steps, losses = _column(rows, "loss")
     held_steps, held = _column(rows, "heldout")
     if not len(steps) and not len(held_steps):
-        raise UsageError(f"no finite loss to draw in {Path(path).name}: train at least one step")
+        raise UsageError(f"no loss is finite for {Path(path).name}: train at least one step")
 
-    page, (ax,) = figure()
+    fig, (ax,) = figure()
     if len(steps):
         half = len(losses) // 100
         if half:
-            ax.plot(steps, losses, color=FAINT, linewidth=LOOK["hair"], alpha=0.5)
+            ax.plot(steps, losses, color=MUTED, linewidth=THIN, alpha=0.5)
         words = f"loss, mean of {2 * half + 1} rows" if half else "loss"
         line = "-" if len(steps) > 1 else "o"
         ax.plot(steps, _running_mean(losses, half), line, color=COLOURS[0], label=words)
@@ -87,23 +86,23 @@ def training_curve(
         ax.plot(held_steps, held, "o-", color=COLOURS[1], markersize=3, label=words)
         ax.plot(held_steps[best], held[best], "o", color=COLOURS[1], markersize=8, fillstyle="none")
     if len(milestones):
-        feet = np.full(len(milestones), 0.015)
+        heights = np.full(len(milestones), 0.015)
         ax.plot(
             milestones,
-            feet,
+            heights,
             "^",
-            color=INK,
+            color=FOREGROUND,
             markersize=4,
             transform=ax.get_xaxis_transform(),
-            label="samples drawn",
+            label="samples",
         )
-    # there is no half step to put a tick at
+    # Steps are integers.
     ax.locator_params(axis="x", integer=True)
     _log_where_wide(ax, "x", np.concatenate([steps, held_steps]))
     _log_where_wide(ax, "y", np.concatenate([losses, held]))
     describe(ax, title, "training step", f"loss, {unit}")
     legend(ax)
-    save(page, path)
+    save(fig, path)
 
 
 def schedule_curves(
@@ -111,15 +110,15 @@ def schedule_curves(
     named_levels: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]],
     title: str = "Noise schedules",
 ) -> None:
-    """Draw each schedule's (u, alpha, sigma), all [L] with u in [0, 1] from clean to noisy, to `path`.
+    """Plot each schedule's (u, alpha, sigma), all [L] with u in [0, 1] from clean to noisy, to `path`.
 
-    Left alpha and sigma, right the log-SNR 2·log(alpha/sigma), cut at ±20; the legend says in words at what
-    SNR each schedule ends. A schedule whose sigma exceeds 1.5 is drawn divided by sqrt(alpha² + sigma²) and
-    says so. Raises `UsageError` when there is no schedule.
+    Left alpha and sigma, right the log-SNR 2·log(alpha/sigma), limited to ±20; the legend contains the terminal SNR.
+    A schedule whose sigma exceeds 1.5 is divided by sqrt(alpha² + sigma²), and the legend says so.
+    Raises `UsageError` when there is no schedule.
     """
     if not named_levels:
-        raise UsageError(f"no schedule to draw in {Path(path).name}: name at least one")
-    page, (mixture, ratio) = figure(columns=2, width=9.6, height=4.2 + 0.18 * len(named_levels))
+        raise UsageError(f"no schedule is given for {Path(path).name}: name at least one")
+    fig, (coefficients, ratio) = figure(columns=2, width=9.6, height=4.2 + 0.18 * len(named_levels))
     for index, (name, levels) in enumerate(named_levels.items()):
         u, alpha, sigma = (_series(part) for part in levels)
         order = np.argsort(u)
@@ -127,25 +126,25 @@ def schedule_curves(
         colour = COLOURS[index % len(COLOURS)]
         norm = np.hypot(alpha, sigma) if sigma.max() > 1.5 else np.ones_like(sigma)
         rescaled = " (scaled to norm 1)" if sigma.max() > 1.5 else ""
-        mixture.plot(u, alpha / norm, color=colour)
-        mixture.plot(u, sigma / norm, color=colour, linestyle="--")
+        coefficients.plot(u, alpha / norm, color=colour)
+        coefficients.plot(u, sigma / norm, color=colour, linestyle="--")
         with np.errstate(divide="ignore"):
             log_snr = 2 * (np.log(alpha) - np.log(sigma))
         words = f"{name}{rescaled}: {terminal_words(Level(alpha[-1], sigma[-1]))}"
         ratio.plot(u, np.clip(log_snr, -20, 20), color=colour, label=words)
-    mixture.set_xlim(0, 1)
-    mixture.set_ylim(-0.02, 1.05)
+    coefficients.set_xlim(0, 1)
+    coefficients.set_ylim(-0.02, 1.05)
     ratio.set_xlim(0, 1)
     ratio.set_ylim(-21, 21)
     describe(
-        mixture,
+        coefficients,
         f"{title}: α solid, σ dashed",
         "u: 0 is clean, 1 is noisy",
         "α of image, σ of noise",
     )
     describe(ratio, "Log-SNR, 2·log(α/σ)", "u: 0 is clean, 1 is noisy", "nats")
-    page.legend(loc="outside lower left", frameon=False, fontsize=LOOK["size"], labelcolor=INK)
-    save(page, path)
+    fig.legend(loc="outside lower left", frameon=False, fontsize=FONT_SIZE, labelcolor=FOREGROUND)
+    save(fig, path)
 
 
 def _series(values: ArrayLike) -> Series:
@@ -161,7 +160,7 @@ def _column(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[Series, Series
 
 
 def _running_mean(values: Series, half: int) -> Series:
-    """Return the mean over `half` neighbours a side, fewer at the start, where a loss falls fastest."""
+    """Return the mean over `half` values on each side, fewer at the start, where a loss falls fastest."""
     index = np.arange(len(values))
     reach = np.minimum(index // 5, half)
     first, last = index - reach, np.minimum(index + reach + 1, len(values))
@@ -172,6 +171,6 @@ def _running_mean(values: Series, half: int) -> Series:
 
 def _log_where_wide(ax: Any, axis: str, values: Series) -> None:
     positive = values[values > 0]
-    # a zero has no place on a logarithmic axis, so that one zero keeps it linear
+    # A logarithmic axis cannot show 0, so that a single 0 keeps the axis linear.
     if len(positive) == len(values) and positive.max() > 20 * positive.min():
         ax.set(**{f"{axis}scale": "log"})

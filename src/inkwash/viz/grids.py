@@ -1,4 +1,4 @@
-"""Pictures laid out on a sheet of paper: a grid of samples, and strips of denoising from noise to picture."""
+"""Grids of images, and strips of denoising steps."""
 
 from __future__ import annotations
 
@@ -10,34 +10,33 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw
 
 from inkwash.errors import UsageError
-from inkwash.viz.style import INK, PAPER, font
+from inkwash.viz.style import BACKGROUND, FOREGROUND, font
 
 Pixels = NDArray[np.uint8]
 
 
 def grid(
-    pictures: Pixels,
+    images: Pixels,
     columns: int | None = None,
     scale: int = 1,
     gap: int = 2,
-    background: str = PAPER,
+    background: str = BACKGROUND,
     labels: Sequence[str] | None = None,
 ) -> Image.Image:
-    """Return `pictures`, uint8 [N, H, W] or [N, H, W, C] with C 1 or 3, row by row on one sheet.
+    """Return a grid of `images`, uint8 [N, H, W] or [N, H, W, C] with C 1 or 3, row by row.
 
-    `columns` is near the square root of N unless given; `scale` enlarges every pixel to a crisp square of
-    `scale` by `scale`; `gap` is the paper around each picture in pixels of the sheet; `background` any colour
-    that Pillow knows; `labels` are captions, one a row. Grey pictures on grey paper give a grey ("L") sheet,
-    others "RGB". Raises `UsageError` for an empty array, another shape or type, or a wrong number of
-    captions.
+    `columns` is near the square root of N unless given; `scale` enlarges every pixel to a square of `scale` by `scale`
+    pixels; `gap` is the space around each image in pixels; `background` any colour of Pillow; `labels` are captions,
+    one a row. Grey images on a grey background give mode "L", others "RGB".
+    Raises `UsageError` for an empty array, another shape or type, or a wrong number of captions.
     """
-    tiles = enlarged(pictures, scale)
+    tiles = enlarged(images, scale)
     if columns is not None and columns < 1:
-        raise UsageError(f"a grid of {columns} columns has no place for a picture: give a whole number from 1")
+        raise UsageError(f"columns is {columns}: it must be at least 1")
     columns = min(len(tiles), columns or math.ceil(math.sqrt(len(tiles))))
     rows = math.ceil(len(tiles) / columns)
     cells = {(index // columns, index % columns): tile for index, tile in enumerate(tiles)}
-    return _sheet(cells, rows, columns, gap, background, labels, None)
+    return _laid_out(cells, rows, columns, gap, background, labels, None)
 
 
 def strip(
@@ -45,47 +44,44 @@ def strip(
     header: Sequence[str] | None = None,
     scale: int = 1,
     gap: int = 2,
-    background: str = PAPER,
+    background: str = BACKGROUND,
     labels: Sequence[str] | None = None,
 ) -> Image.Image:
-    """Return T `steps` of denoising, each uint8 [N, H, W] or [N, H, W, C], as N rows with time to the right.
+    """Return T `steps` of denoising, each uint8 [N, H, W] or [N, H, W, C], as N rows with the steps from left to right.
 
-    `header` is one caption a step, for example its noise level; where captions would touch, evenly spaced
-    ones are drawn and the others left out. `labels` are captions, one a row; the rest is as for `grid`.
+    `header` is one caption a step, for example its noise level; where captions would overlap, only some are shown,
+    evenly spaced. `labels` are captions, one a row; the other arguments are those of `grid`.
     Raises `UsageError` when there are no steps, when they differ in shape, or for a wrong number of captions.
     """
     shapes = {np.shape(step) for step in steps}
     if len(shapes) != 1:
         raise UsageError(f"a strip needs steps of one shape, not {sorted(shapes) or 'none'}")
-    moments = [enlarged(step, scale) for step in steps]
-    cells = {(row, time): tile for time, tiles in enumerate(moments) for row, tile in enumerate(tiles)}
-    return _sheet(cells, len(moments[0]), len(moments), gap, background, labels, header)
+    tiles = [enlarged(step, scale) for step in steps]
+    cells = {(row, column): tile for column, rows in enumerate(tiles) for row, tile in enumerate(rows)}
+    return _laid_out(cells, len(tiles[0]), len(tiles), gap, background, labels, header)
 
 
-def enlarged(pictures: Pixels, scale: int) -> Pixels:
-    """Return uint8 pictures [N, H, W] or [N, H, W, C] as [N, H·scale, W·scale, C], each pixel a crisp square.
+def enlarged(images: Pixels, scale: int) -> Pixels:
+    """Return uint8 images [N, H, W] or [N, H, W, C] as [N, H·scale, W·scale, C], by repeating pixels.
 
-    Raises `UsageError` when the array is empty, is not uint8 pictures of 1 or 3 channels, or `scale` is below
-    1.
+    Raises `UsageError` when the array is empty, is not uint8 images of 1 or 3 channels, or `scale` is below 1.
     """
-    pictures = np.asarray(pictures)
-    if pictures.ndim == 3:
-        pictures = pictures[..., None]
-    if pictures.ndim != 4 or pictures.shape[-1] not in (1, 3) or pictures.dtype != np.uint8:
-        raise UsageError(
-            f"pictures are uint8 [N, H, W] or [N, H, W, 1 or 3], not {pictures.dtype} {list(pictures.shape)}"
-        )
-    if not pictures.size:
-        raise UsageError("there are no pictures to lay out: ask for at least one")
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
+        raise UsageError(f"images are {images.dtype} {list(images.shape)}: give uint8 [N, H, W] or [N, H, W, 1 or 3]")
+    if not images.size:
+        raise UsageError("the array of images is empty: give at least one")
     if scale < 1:
-        raise UsageError(f"scale {scale} would leave nothing of a picture: give a whole number from 1")
-    return pictures.repeat(scale, axis=1).repeat(scale, axis=2)
+        raise UsageError(f"scale is {scale}: it must be at least 1")
+    return images.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
-def paper(width: int, height: int, background: str, grey: bool) -> Image.Image:
-    """Return an empty sheet in `background`, "L" when `grey` and the colour is a grey, else "RGB".
+def blank(width: int, height: int, background: str, grey: bool) -> Image.Image:
+    """Return an image filled with `background`, of mode "L" when `grey` and the colour is a grey, else "RGB".
 
-    Raises `UsageError` for a colour that Pillow does not know.
+    Raises `UsageError` for a name that is no colour of Pillow.
     """
     try:
         red, green, blue = ImageColor.getcolor(background, "RGB")  # type: ignore[misc]
@@ -96,13 +92,13 @@ def paper(width: int, height: int, background: str, grey: bool) -> Image.Image:
     return Image.new("RGB", (width, height), (red, green, blue))
 
 
-def ink_for(sheet: Image.Image, background: str) -> str:
-    """Return the caption colour that can be read on `background`: ink on light paper, paper on dark."""
+def text_colour(background: str) -> str:
+    """Return the colour of captions on `background`: dark on a light one, light on a dark one."""
     lightness = ImageColor.getcolor(background, "L")
-    return INK if isinstance(lightness, int) and lightness > 127 else PAPER
+    return FOREGROUND if isinstance(lightness, int) and lightness > 127 else BACKGROUND
 
 
-def _sheet(
+def _laid_out(
     cells: dict[tuple[int, int], Pixels],
     rows: int,
     columns: int,
@@ -119,24 +115,24 @@ def _sheet(
     left = math.ceil(max(letters.getlength(text) for text in labels)) + 6 if labels else 0
     top = math.ceil(letters.getbbox("Ag")[3]) + 4 if header else 0
 
-    # half of a caption may stand out at either end of the line
+    # Half of a caption may extend beyond the first and the last column.
     out = max(0, math.ceil((max(letters.getlength(text) for text in header) - width) / 2) + 2 - gap) if header else 0
     left = max(left, out)
 
     def corner(row: int, column: int) -> tuple[int, int]:
         return left + gap + column * (width + gap), top + gap + row * (height + gap)
 
-    # the corner past the last cell is the size of the sheet
+    # The corner after the last cell is the size of the image.
     right, bottom = corner(rows, columns)
-    sheet = paper(right + out, bottom, background, grey=channels == 1)
+    image = blank(right + out, bottom, background, grey=channels == 1)
     for place, tile in cells.items():
-        sheet.paste(Image.fromarray(tile[..., 0] if channels == 1 else tile), corner(*place))
+        image.paste(Image.fromarray(tile[..., 0] if channels == 1 else tile), corner(*place))
 
-    pen, colour = ImageDraw.Draw(sheet), ink_for(sheet, background)
+    pen, colour = ImageDraw.Draw(image), text_colour(background)
     for row, text in enumerate(labels or ()):
         pen.text((left - 2, corner(row, 0)[1] + height / 2), text, colour, letters, "rm")
     if header:
         apart = math.ceil((max(letters.getlength(text) for text in header) + 4) / (width + gap))
         for column in range(columns - 1, -1, -apart):
             pen.text((corner(0, column)[0] + width / 2, top - 2), header[column], colour, letters, "md")
-    return sheet
+    return image

@@ -1,4 +1,4 @@
-"""A network as a picture: stages from left to right, small maps low, so that a U-Net looks like one."""
+"""Diagram of a network: stages from left to right, smaller feature maps lower, which shows the U of a U-Net."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from inkwash.errors import UsageError
-from inkwash.viz.style import COLOURS, FAINT, INK, LOOK, figure, save
+from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, MUTED, THIN, TITLE_SIZE, figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 class StageLike(Protocol):
-    """What a diagram needs to know of a stage; `inkwash.nets.summary.Stage` says it."""
+    """The properties of a stage that a diagram shows, as in `inkwash.nets.summary.Stage`."""
 
     @property
     def name(self) -> str: ...
@@ -32,7 +32,7 @@ class StageLike(Protocol):
 
 @dataclass(frozen=True)
 class Box:
-    """A stage on the page: centre and size in columns and rows; `row` None off the image's path."""
+    """The box of a stage: centre and size in columns and rows; `row` is None without a feature map."""
 
     stage: StageLike
     x: float
@@ -43,19 +43,18 @@ class Box:
 
 
 def network(path: str | Path, stages: Sequence[StageLike], title: str) -> None:
-    """Draw `stages`, in the order in which they run, as a diagram under `title` to `path`.
+    """Plot `stages`, in the order in which they run, as a diagram with `title` to `path`.
 
-    Boxes stand lower the smaller their feature map and are wider the more channels they have; darker ones do
-    more of the operations. Where the way up meets a resolution again, a dashed line joins it to the last
-    stage of the way down. Stages without a feature map stand above them; a network with none is one row of
-    boxes. Raises `UsageError` when there are no stages.
+    Boxes are lower for smaller feature maps, wider for more channels and darker for more operations. A dashed line
+    connects the last stage of a resolution in the encoder to the first one in the decoder. Stages without a feature
+    map are above the others; a network without feature maps is one row. Raises `UsageError` when there are no stages.
     """
     if not stages:
-        raise UsageError(f"no stages to draw in {Path(path).name}: the network has no named parts")
+        raise UsageError(f"no stage for {Path(path).name}: the network has no named parts")
     boxes = arrange(stages)
-    columns = max(len(boxes), 4)  # the title needs as much room
+    columns = max(len(boxes), 4)  # The title needs at least four columns.
     lowest, highest = min(box.y for box in boxes), max(box.y for box in boxes)
-    page, (ax,) = figure(width=1.15 * columns + 0.4, height=1.5 * (highest - lowest + 1) + 0.7)
+    fig, (ax,) = figure(width=1.15 * columns + 0.4, height=1.5 * (highest - lowest + 1) + 0.7)
     ax.set_axis_off()
     ax.set_xlim(-0.6, columns - 0.4)
     ax.set_ylim(lowest - 0.62, highest + 0.45)
@@ -63,27 +62,27 @@ def network(path: str | Path, stages: Sequence[StageLike], title: str) -> None:
     busiest = max(box.stage.flops for box in boxes) or 1
     for box in boxes:
         _draw(ax, box, box.stage.flops / busiest)
-    path_of_image = [box for box in boxes if box.row is not None]
-    for one, following in pairwise(path_of_image):
+    on_path = [box for box in boxes if box.row is not None]
+    for one, following in pairwise(on_path):
         _arrow(ax, one, following)
-    for down, up in across(path_of_image):
+    for down, up in skip_connections(on_path):
         ends = [down.x + down.width / 2, up.x - up.width / 2]
-        # above the arrows, which leave boxes at half their height
+        # Above the arrows, which start at half the height of a box.
         height = min(down.height, up.height) / 4
-        ax.plot(ends, [down.y + height] * 2, linestyle=(0, (4, 3)), color=FAINT, linewidth=LOOK["hair"])
+        ax.plot(ends, [down.y + height] * 2, linestyle=(0, (4, 3)), color=MUTED, linewidth=THIN)
 
     total, work = sum(box.stage.parameters for box in boxes), sum(box.stage.flops for box in boxes)
-    ax.set_title(title, fontsize=LOOK["title"], color=INK, loc="left", pad=24)
+    ax.set_title(title, fontsize=TITLE_SIZE, color=FOREGROUND, loc="left", pad=24)
     words = f"{total:,} parameters, {_short(work)}FLOP for one example; darker stages do more of them"
     place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (0, 8), "textcoords": "offset points"}
-    ax.annotate(words, (0, 1), fontsize=LOOK["size"], color=INK, **place)
-    save(page, path)
+    ax.annotate(words, (0, 1), fontsize=FONT_SIZE, color=FOREGROUND, **place)
+    save(fig, path)
 
 
 def arrange(stages: Sequence[StageLike]) -> list[Box]:
-    """Return a box for every stage, columns in running order, rows 0, -1, … by shrinking feature map.
+    """Return a box for every stage, columns in running order, rows 0, -1, … by decreasing feature map.
 
-    A stage without a feature map stands above row 0, or in it when no stage has one.
+    A stage without a feature map is above row 0, or in it when no stage has one.
     """
     sizes = sorted({_resolution(stage) for stage in stages if _resolution(stage)}, reverse=True)
     widest = max([stage.shape[0] for stage in stages if stage.shape] or [1])
@@ -98,10 +97,10 @@ def arrange(stages: Sequence[StageLike]) -> list[Box]:
     return boxes
 
 
-def across(boxes: Sequence[Box]) -> list[tuple[Box, Box]]:
-    """Return the pairs (last on the way down, first on the way up) of boxes of one resolution.
+def skip_connections(boxes: Sequence[Box]) -> list[tuple[Box, Box]]:
+    """Return the pairs (last in the encoder, first in the decoder) of boxes of each resolution.
 
-    The way up begins after the first box of the lowest row; that row has no pair.
+    The decoder starts after the first box of the lowest row; that row has no pair.
     """
     if not boxes:
         return []
@@ -115,7 +114,7 @@ def across(boxes: Sequence[Box]) -> list[tuple[Box, Box]]:
 
 
 def _resolution(stage: StageLike) -> int:
-    """Return the larger side of a stage's feature map, 0 when its output is none."""
+    """Return the larger side of a stage's feature map, 0 for another output."""
     return max(stage.shape[1:]) if len(stage.shape) == 3 else 0
 
 
@@ -124,22 +123,24 @@ def _draw(ax: Axes, box: Box, work: float) -> None:
 
     corner = (box.x - box.width / 2, box.y - box.height / 2)
     shade = (*_rgb(COLOURS[0]), 0.06 + 0.79 * work)
-    frame = {"facecolor": shade, "edgecolor": COLOURS[0], "linewidth": LOOK["hair"]}
+    frame = {"facecolor": shade, "edgecolor": COLOURS[0], "linewidth": THIN}
     ax.add_patch(FancyBboxPatch(corner, box.width, box.height, boxstyle="round,pad=0,rounding_size=0.03", **frame))
     stage = box.stage
     shape = "×".join(map(str, stage.shape)) or "not run"
-    words = f"{shape}\n{_short(stage.parameters).strip()} param." if stage.parameters else shape
+    caption = f"{shape}\n{_short(stage.parameters).strip()} param." if stage.parameters else shape
     under = box.y - box.height / 2 - 0.05
-    ax.text(box.x, box.y + box.height / 2 + 0.04, stage.name, ha="center", va="bottom", fontsize=8, color=INK)
-    ax.text(box.x, under, f"{stage.kind}\n{words}", ha="center", va="top", fontsize=7, color=INK, linespacing=1.3)
+    ax.text(box.x, box.y + box.height / 2 + 0.04, stage.name, ha="center", va="bottom", fontsize=8, color=FOREGROUND)
+    ax.text(
+        box.x, under, f"{stage.kind}\n{caption}", ha="center", va="top", fontsize=7, color=FOREGROUND, linespacing=1.3
+    )
 
 
 def _arrow(ax: Axes, one: Box, following: Box) -> None:
-    """Draw the way to the next box, turning half-way between the columns, clear of their captions."""
+    """Draw the line to the next box, with its corner between the columns, so that it crosses no caption."""
     start, end, half = one.x + one.width / 2, following.x - following.width / 2, (one.x + following.x) / 2
     heights = [one.y, one.y, following.y, following.y]
-    ax.plot([start, half, half, end], heights, color=INK, linewidth=LOOK["hair"])
-    tip = {"arrowstyle": "-|>", "color": INK, "linewidth": 0, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8}
+    ax.plot([start, half, half, end], heights, color=FOREGROUND, linewidth=THIN)
+    tip = {"arrowstyle": "-|>", "color": FOREGROUND, "linewidth": 0, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8}
     ax.annotate("", (end, following.y), (half, following.y), arrowprops=tip)
 
 

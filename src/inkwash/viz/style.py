@@ -1,4 +1,4 @@
-"""The one look of every picture: ink on light paper, readable in grey, nothing that carries no fact."""
+"""The style of all figures: colours, sizes, fonts and axes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL import ImageFont
 
-# paper and ink are neutral greys, so that a sheet of grey pictures stays a grey file
-PAPER = "#fafafa"
-INK = "#262626"
-FAINT = "#a8a8a8"
-# in the order in which lines take them: their lightness differs as well as their hue
+# Neutral greys, so that a grid of grey images is stored as a grey image.
+BACKGROUND = "#fafafa"
+FOREGROUND = "#262626"
+MUTED = "#a8a8a8"
+# In the order in which lines use them; they differ in lightness too, for readers who see no hue.
 COLOURS = (
     "#16324f",
     "#c0562f",
@@ -32,66 +32,69 @@ COLOURS = (
     "#6b4a3a",
 )
 
-LOOK: dict[str, Any] = {"size": 9, "title": 11, "hair": 0.7, "dots": 150}
+FONT_SIZE, TITLE_SIZE = 9, 11
+THIN = 0.7
+"""The width of thin lines in points."""
+DPI = 150
 FIGURE_FORMATS = (".png", ".svg", ".pdf")
 
 
 def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Return Pillow's own font at `size` pixels, the one font of captions on every machine."""
+    """Return Pillow's built-in font at `size` pixels, which is the same on every machine."""
     from PIL import ImageFont
 
     return ImageFont.load_default(size)
 
 
 def figure(columns: int = 1, width: float = 6.4, height: float = 4.0) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure of `width` by `height` inches with `columns` calm axes side by side.
+    """Return an empty figure of `width` by `height` inches with `columns` axes side by side.
 
-    The figure is made without pyplot, so that no global state and no window is touched.
+    The figure is made without pyplot, so that no global state changes and no window opens.
     """
     from matplotlib.figure import Figure
 
-    page = Figure(figsize=(width, height), dpi=LOOK["dots"], facecolor=PAPER, layout="constrained")
-    axes = [page.add_subplot(1, columns, column + 1) for column in range(columns)]
+    fig = Figure(figsize=(width, height), dpi=DPI, facecolor=BACKGROUND, layout="constrained")
+    axes = [fig.add_subplot(1, columns, column + 1) for column in range(columns)]
     for ax in axes:
-        ax.set_facecolor(PAPER)
+        ax.set_facecolor(BACKGROUND)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.spines[["left", "bottom"]].set_color(FAINT)
-        ax.tick_params(which="both", colors=INK, labelsize=LOOK["size"], color=FAINT)
-        ax.grid(True, which="major", color=INK, alpha=0.07, linewidth=LOOK["hair"])
+        ax.spines[["left", "bottom"]].set_color(MUTED)
+        ax.tick_params(which="both", colors=FOREGROUND, labelsize=FONT_SIZE, color=MUTED)
+        ax.grid(True, which="major", color=FOREGROUND, alpha=0.07, linewidth=THIN)
         ax.set_axisbelow(True)
-    return page, axes
+    return fig, axes
 
 
 def describe(ax: Axes, title: str, x: str = "", y: str = "") -> None:
-    """Give `ax` its title, flush left, and the names of its axes with their units."""
-    ax.set_title(title, fontsize=LOOK["title"], color=INK, loc="left", pad=10)
-    ax.set_xlabel(x, fontsize=LOOK["size"], color=INK)
-    ax.set_ylabel(y, fontsize=LOOK["size"], color=INK)
+    """Set the title of `ax`, flush left, and the labels of its axes."""
+    ax.set_title(title, fontsize=TITLE_SIZE, color=FOREGROUND, loc="left", pad=10)
+    ax.set_xlabel(x, fontsize=FONT_SIZE, color=FOREGROUND)
+    ax.set_ylabel(y, fontsize=FONT_SIZE, color=FOREGROUND)
 
 
 def legend(ax: Axes, **place: Any) -> None:
-    """Add a frameless legend of the named lines to `ax`; `place` goes to matplotlib's `legend`."""
-    ax.legend(frameon=False, fontsize=LOOK["size"], labelcolor=INK, **place)
+    """Add a legend without a frame to `ax`; `place` is passed to matplotlib's `legend`."""
+    ax.legend(frameon=False, fontsize=FONT_SIZE, labelcolor=FOREGROUND, **place)
 
 
-def save(page: Figure, path: str | Path) -> None:
-    """Write a figure to `path` by its suffix, .png, .svg or .pdf, whole or not at all.
+def save(fig: Figure, path: str | Path) -> None:
+    """Write a figure atomically to `path` in the format of its suffix, .png, .svg or .pdf.
 
-    The same figure gives the same bytes (an SVG other names of its parts). Raises `UsageError` for another
-    suffix and `InkwashError` when the file cannot be written.
+    The same figure gives the same bytes, except for element ids of an SVG. Raises `UsageError` for another suffix and
+    `InkwashError` when the file cannot be written.
     """
     path = Path(path)
     kind = path.suffix.lower()
     if kind not in FIGURE_FORMATS:
-        raise UsageError(f"cannot draw a figure as '{path.name}': end it in {', '.join(FIGURE_FORMATS)}")
-    # a date would make two runs of one experiment differ; the chunk marks a PNG as inkwash's own
+        raise UsageError(f"figure '{path.name}' has no known format: end its name in {', '.join(FIGURE_FORMATS)}")
+    # A date would make equal figures differ; the chunk marks a PNG as written by inkwash, which may overwrite it.
     undated = {".png": {"Software": None, CHUNK: "{}"}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     with atomic(path) as temporary:
-        page.savefig(temporary, format=kind[1:], metadata=undated[kind])
+        fig.savefig(temporary, format=kind[1:], metadata=undated[kind])
 
 
 def plain_ticks(ax: Axes) -> None:
-    """Write numbers on logarithmic axes in full, 0.05 and not 5 × 10⁻²; in a narrow range also between powers of ten."""
+    """Label logarithmic axes by plain numbers, 0.05 instead of 5 × 10⁻²; a narrow range has ticks at 2 and 5 as well."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from inkwash.viz.style import COLOURS, FAINT, INK, PAPER
+from inkwash.viz.style import BACKGROUND, COLOURS, FOREGROUND, MUTED
 
 GOOD, FAIR, POOR = COLOURS[2], COLOURS[3], COLOURS[1]
 
 # by night, pictures in ink are inverted by nine tenths: the slate is what paper becomes by that, so that no edge shows
 STYLE = f""":root {{
   color-scheme: light dark;
-  --paper: {PAPER}; --ink: {INK}; --quiet: #666; --line: #ddd;
+  --paper: {BACKGROUND}; --ink: {FOREGROUND}; --quiet: #666; --line: #ddd;
 }}
 @media (prefers-color-scheme: dark) {{
   :root {{ --paper: #1d1d1d; --ink: #dedede; --quiet: #9a9a9a; --line: #3a3a3a; }}
@@ -42,7 +42,7 @@ tbody th, thead th:first-child {{
 tbody th .small {{ display: block; max-width: 15rem; line-height: 1.3; white-space: normal; }}
 .mark::before {{
   content: ""; display: inline-block; width: 0.6em; height: 0.6em; margin-right: 0.45em; border-radius: 50%;
-  background: {FAINT};
+  background: {MUTED};
 }}
 .left, .mark {{ display: block; text-align: left; }}
 .good::before {{ background: {GOOD}; }}

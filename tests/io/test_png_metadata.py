@@ -1,4 +1,4 @@
-"""A picture keeps its facts, and whatever is no picture of ours is told apart."""
+"""Metadata and pixels of images are read as they were written; images of other programs have no metadata."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def sheet() -> Image.Image:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(metadata=st.dictionaries(st.text(max_size=9), plain, max_size=5))
-def test_facts_survive_a_round_trip(tmp_path, sheet, metadata):
+def test_metadata_equal_what_was_written(tmp_path, sheet, metadata):
     save_png(sheet, tmp_path / "a.png", metadata)
     assert read_metadata(tmp_path / "a.png") == metadata
 
 
-def test_facts_are_a_chunk_that_other_programs_can_read(tmp_path, sheet):
+def test_metadata_are_a_text_chunk_of_json(tmp_path, sheet):
     save_png(sheet, tmp_path / "a.png", {"seed": 3, "sampler": "ddim:50"})
     with Image.open(tmp_path / "a.png") as image:
-        told = json.loads(image.text["inkwash"])
-    assert {"seed": 3, "sampler": "ddim:50"}.items() < told.items() and told.keys() - {"seal"} == {"seed", "sampler"}
+        found = json.loads(image.text["inkwash"])
+    assert {"seed": 3, "sampler": "ddim:50"}.items() < found.items() and found.keys() - {"seal"} == {"seed", "sampler"}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pixels_survive_a_round_trip(tmp_path, channels):
+def test_pixels_equal_what_was_written(tmp_path, channels):
     pixels = np.random.default_rng(1).integers(0, 256, (1, 8, 6, channels), dtype=np.uint8)
     save_png(grid(pixels, gap=0), tmp_path / "a.png", {})
     assert np.array_equal(read_pixels(tmp_path / "a.png"), pixels[0].squeeze())
 
 
-def test_foreign_pictures_have_no_facts(tmp_path, sheet):
+def test_images_of_other_programs_have_no_metadata(tmp_path, sheet):
     for name in ("a.png", "a.jpg", "a.gif", "a.webp"):
         sheet.save(tmp_path / name)
         assert read_metadata(tmp_path / name) is None
@@ -62,7 +62,7 @@ def test_transparent_becomes_white_and_16_bits_become_8(tmp_path):
     assert read_pixels(tmp_path / "deep.png").tolist() == [[0, 255, 255]]
 
 
-def test_what_is_no_picture_is_a_bad_request(tmp_path, sheet):
+def test_a_file_that_is_not_an_image_is_refused(tmp_path, sheet):
     (tmp_path / "text.png").write_text("no picture")
     sheet.save(tmp_path / "whole.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:150])
@@ -72,7 +72,7 @@ def test_what_is_no_picture_is_a_bad_request(tmp_path, sheet):
                 read(tmp_path / name)
 
 
-def test_damaged_facts_are_told(tmp_path, sheet):
+def test_damaged_metadata_are_an_error(tmp_path, sheet):
     from PIL.PngImagePlugin import PngInfo
 
     for text in ('{"seed": ', "[1, 2]"):
@@ -83,7 +83,7 @@ def test_damaged_facts_are_told(tmp_path, sheet):
             read_metadata(tmp_path / "a.png")
 
 
-def test_facts_that_json_cannot_hold_leave_the_old_picture_alone(tmp_path, sheet):
+def test_metadata_that_are_not_json_are_refused_and_the_file_is_kept(tmp_path, sheet):
     save_png(sheet, tmp_path / "a.png", {"seed": 1})
     for metadata in ({"loss": float("nan")}, {"weights": np.zeros(2)}):
         with pytest.raises(UsageError):
