@@ -26,7 +26,7 @@ from inkwash import model
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.core import Sampler
-from inkwash.core.samplers import SAMPLERS, parse
+from inkwash.core.samplers import SAMPLERS, parse_sampler
 from inkwash.evaluation import extractors
 from inkwash.evaluation.entries import drawn_entry
 from inkwash.evaluation.sample_cache import Setting
@@ -99,9 +99,9 @@ def main(
 def require_few_evaluations(chosen: Recipe, sampler: str | None) -> None:
     """End here, before anything is trained, when samples would take more evaluations than the rules allow."""
     asked = sampler or chosen.sampling.sampler
-    kind, steps = parse(asked)
+    kind, steps = parse_sampler(asked)
     levels = chosen.sampling.schedule or chosen.schedule
-    needed = Sampler(levels, kind, steps or SAMPLERS[kind].steps or levels.rows or 1000).evaluations
+    needed = Sampler(levels, kind, steps or SAMPLERS[kind].default_steps or levels.num_timesteps or 1000).evaluations
     if needed > MOST_EVALUATIONS:
         sys.exit(f"{asked} takes {needed} evaluations an image: {MOST_EVALUATIONS} are allowed")
 

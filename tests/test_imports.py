@@ -99,9 +99,9 @@ def test_imports_go_downwards_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TORCH_ONLY)
-def test_the_mathematics_needs_torch_and_nothing_else(name: str) -> None:
+def test_the_mathematics_needs_only_torch_and_jaxtyping(name: str) -> None:
     outside = {other.partition(".")[0] for module in layer(name) for other in imported(module)}
-    assert outside - set(sys.stdlib_module_names) <= {"inkwash", "torch"}
+    assert outside - set(sys.stdlib_module_names) <= {"inkwash", "jaxtyping", "torch"}
     assert not outside & TOUCHES_FILES
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.core import SAMPLERS, Clipped, Denoiser, Guided, NetDenoiser, Sampler, Schedule, Stretch, Target, Warped
-from inkwash.core.samplers import parse
+from inkwash.core.samplers import parse_sampler
 from inkwash.data import dataset_called
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, other_file, unknown_name, warn
@@ -83,7 +83,7 @@ class Model:
         if self.target.determinant(trained.terminal) == 0:
             noisiest = NOISIEST_SOLVABLE
         if float(chosen.terminal.log_snr) < noisiest - 1e-9:
-            return Warped(chosen, Stretch(chosen.find(noisiest)))
+            return Warped(chosen, Stretch(chosen.u_at_log_snr(noisiest)))
         return chosen
 
     def sampler(
@@ -98,10 +98,10 @@ class Model:
 
         Raises `UsageError` as `Sampler` does.
         """
-        kind, written = parse(text or self.recipe.sampling.sampler)
+        kind, written = parse_sampler(text or self.recipe.sampling.sampler)
         levels = self.schedule(schedule)
-        rows = levels.rows or 1000
-        default = min(SAMPLERS[kind].steps or rows, rows)
+        rows = levels.num_timesteps or 1000
+        default = min(SAMPLERS[kind].default_steps or rows, rows)
         wanted = next((n for n in (steps, written) if n is not None), default)
         return Sampler(levels, kind, wanted, eta, temperature)
 

@@ -14,7 +14,7 @@ from inkwash.checks import ema_warmup
 from inkwash.cli.tables.recipes import expected_spec
 from inkwash.config import recipe
 from inkwash.core import SCHEDULES, Linear
-from inkwash.core.terminal_snr import terminal_words
+from inkwash.core.terminal_snr import describe_terminal_snr
 from inkwash.data.spec import DatasetSpec
 from inkwash.training import ema
 
@@ -59,7 +59,7 @@ def test_bundled_recipes_have_their_warnings_on_mnist(name, expected, spec):
 @pytest.mark.parametrize("target", ["x0", "v", "flow", "edm"])
 def test_a_target_with_a_solution_everywhere_has_no_warning_on_any_schedule(name, target, sound, spec):
     assert about(checks.of_recipe(sound(f"target={target}", f"schedule.kind={name}"), spec)) in (
-        [[], ["terminal SNR"]] if "wrong start" in terminal_words(SCHEDULES[name]().terminal) else [[]]
+        [[], ["terminal SNR"]] if "wrong start" in describe_terminal_snr(SCHEDULES[name]().terminal) else [[]]
     )
 
 
@@ -96,7 +96,7 @@ def test_more_timesteps_are_suggested_only_where_they_suffice(rows, start, end):
     chosen = replace(recipe.load("ddpm-bn"), schedule=Linear(rows, start, end))
     spec = DatasetSpec("made", "", 1_000, (1, 28, 28), (), (), 0.6)
     said = [text for name, text in checks.of_recipe(chosen, spec) if name == "terminal SNR"]
-    assert ("wrong start" in terminal_words(chosen.schedule.terminal)) == bool(said)
+    assert ("wrong start" in describe_terminal_snr(chosen.schedule.terminal)) == bool(said)
     for change in ways_out(said[0]) if said else []:
         enough = int(change.removeprefix("schedule.T="))
         assert checks.of_recipe(replace(chosen, schedule=Linear(enough, start, end)), spec) == []

@@ -38,8 +38,8 @@ def echo(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
 class Echo(nn.Module):
     """A network that says its input and remembers what it was given."""
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
-        self.given = (x, code, label)
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
+        self.given = (x, c_noise, label)
         return x
 
 
@@ -48,10 +48,10 @@ def test_a_network_sees_unit_variance_and_the_code_of_each_example() -> None:
     normal = torch.randn(2, 4, 1, 30, 30, generator=torch.Generator().manual_seed(1))
     for level in (Level(0.8, 0.6), Level(1.0, 40.0), Cosine()(torch.tensor([0.1, 0.4, 0.7, 1.0]))):
         NetDenoiser(net, Target("v", std))(level.mix(std * normal[0], normal[1]), level)
-        x, code, label = net.given
+        x, c_noise, label = net.given
         assert x.flatten(1).std(1).tolist() == pytest.approx([1] * 4, abs=0.1)
-        assert code.dtype == torch.float32 and code.shape == (4,) and label is None
-        assert code.tolist() == pytest.approx(level.code.expand(4).tolist(), abs=1e-7)
+        assert c_noise.dtype == torch.float32 and c_noise.shape == (4,) and label is None
+        assert c_noise.tolist() == pytest.approx(level.c_noise.expand(4).tolist(), abs=1e-7)
 
 
 def test_the_network_may_compute_in_bfloat16_while_the_state_stays() -> None:
@@ -60,7 +60,7 @@ def test_the_network_may_compute_in_bfloat16_while_the_state_stays() -> None:
     net.register_forward_hook(lambda module, given, said: heard.append(said.dtype))
 
     class Flat(nn.Module):
-        def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+        def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
             return net(x)
 
     x = torch.ones(2, 4)

@@ -22,7 +22,7 @@ strata = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
 def test_every_density_sends_larger_numbers_to_noisier_levels(density: str, schedule: str) -> None:
     level = DENSITIES[density]()(SCHEDULES[schedule](), strata)
     assert level.alpha.shape == level.sigma.shape == strata.shape
-    assert (level.code.diff() >= 0).all() and level.code[-1] > level.code[0]
+    assert (level.c_noise.diff() >= 0).all() and level.c_noise[-1] > level.c_noise[0]
     assert (level.sigma > 0).all() and torch.isfinite(level.log_snr[:-1]).all()
 
 
@@ -31,22 +31,22 @@ def test_every_density_sends_larger_numbers_to_noisier_levels(density: str, sche
 def test_uniform_visits_every_row_of_a_table_equally_often_and_nothing_else(table: type[Betas], length: int) -> None:
     u = (torch.arange(6 * length, dtype=torch.float64) + 0.5) / (6 * length)
     schedule = table(T=length)
-    codes, counts = Uniform()(schedule, u).code.unique(return_counts=True)
+    codes, counts = Uniform()(schedule, u).c_noise.unique(return_counts=True)
     assert (counts == 6).all()
-    rows = schedule(torch.arange(1, length + 1, dtype=torch.float64) / length).code
+    rows = schedule(torch.arange(1, length + 1, dtype=torch.float64) / length).c_noise
     assert torch.equal(codes, rows)
 
 
 @pytest.mark.parametrize("schedule", [name for name in SCHEDULES if name not in TABLES])
 def test_uniform_is_u_itself_on_a_curve(schedule: str) -> None:
     curve = SCHEDULES[schedule]()
-    assert torch.equal(Uniform()(curve, strata).code, curve(strata).code)
+    assert torch.equal(Uniform()(curve, strata).c_noise, curve(strata).c_noise)
 
 
 def test_numbers_next_to_the_ends_stay_inside_a_table() -> None:
     edges = torch.tensor([1e-12, 1 - 1e-12], dtype=torch.float64)
     level, schedule = Uniform()(Linear(T=7), edges), Linear(T=7)
-    assert level.code.tolist() == [schedule(1 / 7).code.item(), schedule(1.0).code.item()]
+    assert level.c_noise.tolist() == [schedule(1 / 7).c_noise.item(), schedule(1.0).c_noise.item()]
 
 
 @given(st.floats(0.001, 0.999), st.floats(-2, 2), st.floats(0.2, 2))
@@ -62,4 +62,4 @@ def test_log_normal_has_a_normal_log_of_noise_over_image_whatever_the_schedule(
     level = LogNormal(mean, std)(Flow(), torch.tensor([chance], dtype=torch.float64))
     log_noise = -level.log_snr.item() / 2
     assert log_noise == pytest.approx(NormalDist(mean, std).inv_cdf(chance), abs=1e-9)
-    assert level.code == LogNormal(mean, std)(Linear(), torch.tensor([chance], dtype=torch.float64)).code
+    assert level.c_noise == LogNormal(mean, std)(Linear(), torch.tensor([chance], dtype=torch.float64)).c_noise

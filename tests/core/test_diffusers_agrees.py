@@ -29,7 +29,7 @@ Draws = Callable[..., Callable[[int], Tensor]]
 
 
 class Untrained(nn.Module):
-    """A small convolution of the state and the code of its level, the same on every run."""
+    """A small convolution of the state and the c_noise of its level, the same on every run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,8 +37,8 @@ class Untrained(nn.Module):
         self.first = torch.randn(6, 2, 3, 3, generator=generator) / 4
         self.last = torch.randn(1, 6, 3, 3, generator=generator) / 7
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
-        plane = code.reshape(-1, 1, 1, 1).expand(-1, 1, *x.shape[2:])
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None = None) -> Tensor:
+        plane = c_noise.reshape(-1, 1, 1, 1).expand(-1, 1, *x.shape[2:])
         hidden = torch.tanh(nn.functional.conv2d(torch.cat([x, 3 * plane], 1), self.first, padding=1))
         return nn.functional.conv2d(hidden, self.last, padding=1)
 
@@ -55,7 +55,7 @@ def theirs(name: str, target: str, **settings: object) -> object:
 
 def said_at(x: Tensor, timestep: Tensor) -> Tensor:
     """What the network says when diffusers asks at its timestep t, which is row t + 1 of the table."""
-    return NET(x, TABLE((int(timestep) + 1) / T).code.float().expand(len(x)))
+    return NET(x, TABLE((int(timestep) + 1) / T).c_noise.float().expand(len(x)))
 
 
 def ours(kind: str, target: str, steps: int, noise: Callable[[int], Tensor], **settings: float) -> list[Tensor]:
@@ -176,8 +176,8 @@ def test_flow_matching_with_a_shift(shift: float, draws: Draws) -> None:
     for timestep in scheduler.timesteps:
         noise_share = timestep / T
         seen = path[-1] / torch.hypot(1 - noise_share, noise_share)
-        code = Level(1 - noise_share, noise_share).code.float().expand(SHAPE[0])
-        path.append(scheduler.step(NET(seen, code), timestep, path[-1]).prev_sample)
+        c_noise = Level(1 - noise_share, noise_share).c_noise.float().expand(SHAPE[0])
+        path.append(scheduler.step(NET(seen, c_noise), timestep, path[-1]).prev_sample)
     sampler = Sampler(schedule, "euler", steps=steps)
     frames = sampler(NetDenoiser(NET, Target("flow")), lambda draw: source(draw).float())
     assert_same_path([frame.x for frame in frames], path)

@@ -75,9 +75,9 @@ def test_examples_at_levels_of_their_own_are_guided_each_by_its_own() -> None:
 class Conditional(nn.Module):
     """A network without training that hears its label."""
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
         shift = torch.zeros(len(x)) if label is None else 1.0 + label
-        return torch.sin(3 * x + code.to(x)[:, None] + shift.to(x)[:, None])
+        return torch.sin(3 * x + c_noise.to(x)[:, None] + shift.to(x)[:, None])
 
 
 @pytest.mark.parametrize("kind", TARGETS)
@@ -97,4 +97,4 @@ def test_black_stays_black_however_far_beyond_it_the_guess_without_a_label_is() 
         return torch.full_like(x, -1.8 if label is None else -1.1)
 
     assert (Clipped(Guided(network, 2.0))(X, LEVEL, LABEL) > -1).all()
-    assert (Clipped(Guided(network, 2.0, null=Clipped(network)))(X, LEVEL, LABEL) == -1).all()
+    assert (Clipped(Guided(network, 2.0, unconditional=Clipped(network)))(X, LEVEL, LABEL) == -1).all()

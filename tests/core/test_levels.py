@@ -38,20 +38,20 @@ def test_a_level_of_a_batch_is_one_level_an_example(shape: tuple[int, ...]) -> N
 def test_the_code_is_the_log_snr_in_a_bounded_form(log_snr: float) -> None:
     level = Level(math.exp(log_snr / 4), math.exp(-log_snr / 4))
     assert level.log_snr.item() == pytest.approx(log_snr, abs=1e-12)
-    assert math.tan(math.pi / 2 * level.code.item()) == pytest.approx(math.exp(-log_snr / 2), rel=1e-6)
+    assert math.tan(math.pi / 2 * level.c_noise.item()) == pytest.approx(math.exp(-log_snr / 2), rel=1e-6)
 
 
 @given(st.floats(0, 10), st.floats(0, 10), st.floats(1e-3, 1e3))
 def test_the_code_does_not_see_a_common_scale(alpha: float, sigma: float, scale: float) -> None:
-    code = Level(alpha, sigma).code.item()
-    assert 0 <= code <= 1
-    assert Level(scale * alpha, scale * sigma).code.item() == pytest.approx(code, abs=1e-14)
+    c_noise = Level(alpha, sigma).c_noise.item()
+    assert 0 <= c_noise <= 1
+    assert Level(scale * alpha, scale * sigma).c_noise.item() == pytest.approx(c_noise, abs=1e-14)
 
 
 def test_the_ends_have_exact_codes_and_infinite_log_snr() -> None:
-    assert CLEAN.code == 0 and CLEAN.log_snr == math.inf
+    assert CLEAN.c_noise == 0 and CLEAN.log_snr == math.inf
     noise = Level(0.0, 1.0)
-    assert noise.code == 1 and noise.log_snr == -math.inf
+    assert noise.c_noise == 1 and noise.log_snr == -math.inf
 
 
 def test_an_interval_of_levels_includes_both_ends() -> None:

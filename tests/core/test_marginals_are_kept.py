@@ -30,7 +30,7 @@ from inkwash.core import (
 
 SCHEDULES = [Cosine(), LogLinear(), Linear(), Flow(), Karras()]
 every_schedule = pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
-every_row = pytest.mark.parametrize("kind", SAMPLERS)
+every_sampler = pytest.mark.parametrize("kind", SAMPLERS)
 
 MEAN = torch.tensor([0.5, -0.3], dtype=torch.float64)
 ROOT = torch.tensor([[0.9, 0.0], [0.3, 0.4]], dtype=torch.float64)
@@ -38,8 +38,8 @@ COVARIANCE = ROOT @ ROOT.T
 
 
 def draws_all_noise_anew(kind: str) -> bool:
-    """Say whether a row throws the old noise away: such a one needs a student that jumps to the end of the path."""
-    return Sampler(Cosine(), kind).share(Cosine()(0.6), Cosine()(0.4)) == 1
+    """Return whether a sampler replaces all noise: such a one needs a student that predicts the end of the path."""
+    return Sampler(Cosine(), kind).fresh_noise_fraction(Cosine()(0.6), Cosine()(0.4)) == 1
 
 
 def gaussian_student(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
@@ -78,7 +78,7 @@ def gaussian_deviation(kind: str, schedule: Schedule, steps: int, eta: float | N
     return worst
 
 
-@every_row
+@every_sampler
 @pytest.mark.parametrize("schedule", [Cosine(), Linear(), Karras()], ids=repr)
 def test_gaussian_data_stay_gaussian_with_their_mean_and_covariance(kind: str, schedule: Schedule) -> None:
     if draws_all_noise_anew(kind):
@@ -89,7 +89,7 @@ def test_gaussian_data_stay_gaussian_with_their_mean_and_covariance(kind: str, s
     assert fine < 0.65 * coarse or fine < 0.002
 
 
-@every_row
+@every_sampler
 @every_schedule
 def test_around_a_known_image_the_noise_has_unit_variance_at_every_level(kind: str, schedule: Schedule) -> None:
     # the law that lets one network serve them all (Song et al. 2021, DDIM, eq. 7): for every share of fresh noise
@@ -108,7 +108,7 @@ def test_gaussian_data_stay_gaussian_under_any_churn(eta: float) -> None:
     assert fine < 0.1 and (fine < 0.65 * coarse or fine < 0.002)
 
 
-@every_row
+@every_sampler
 def test_temperature_0_draws_nothing_after_the_start(kind: str, draws: Callable[..., Callable[[int], Tensor]]) -> None:
     denoise = GaussianDenoiser(MEAN, COVARIANCE)
 
@@ -140,7 +140,7 @@ def mixture_student(x: Tensor, level: Level, label: Tensor | None = None) -> Ten
     return grid[place][:, None]
 
 
-@every_row
+@every_sampler
 @pytest.mark.parametrize("schedule", [Cosine(), Flow(), LogLinear(low=-12.0)], ids=repr)
 def test_mixture_data_keep_their_distribution_and_weights(
     kind: str, schedule: Schedule, draws: Callable[..., Callable[[int], Tensor]]

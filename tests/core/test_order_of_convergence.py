@@ -35,7 +35,7 @@ class Interior(Schedule):
 
     def __init__(self, inner: Schedule) -> None:
         self.inner = inner
-        self.clean, self.noisy = inner.find(EDGE), inner.find(-EDGE)
+        self.clean, self.noisy = inner.u_at_log_snr(EDGE), inner.u_at_log_snr(-EDGE)
 
     def alpha_sigma(self, u: Tensor) -> tuple[Tensor, Tensor]:
         return self.inner.alpha_sigma(self.clean + u * (self.noisy - self.clean))
@@ -49,7 +49,7 @@ class Interior(Schedule):
 def deterministic(kind: str) -> bool:
     """Say whether this row, left to its default eta, draws no noise after the first."""
     schedule = LogLinear()
-    return Sampler(schedule, kind, steps=2).share(schedule(0.6), schedule(0.5)) == 0
+    return Sampler(schedule, kind, steps=2).fresh_noise_fraction(schedule(0.6), schedule(0.5)) == 0
 
 
 def error(kind: str, schedule: Schedule, n: int, draws: Callable[..., Callable[[int], Tensor]]) -> float:

@@ -37,7 +37,7 @@ TABLE = Linear(T=T, start=1e-4, end=0.02)
 
 def surprising(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
     """A denoiser that no data could have: identities hold for whatever a network says."""
-    return torch.sin(3 * x + 5 * level.code.to(x))
+    return torch.sin(3 * x + 5 * level.c_noise.to(x))
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def test_scaling_a_level_and_its_state_together_changes_nothing(kind: str, scale
     first, second = Cosine()(0.7), Cosine()(0.4)
 
     def seen_unscaled(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        return torch.sin(3 * x / torch.hypot(level.alpha, level.sigma) + level.code)
+        return torch.sin(3 * x / torch.hypot(level.alpha, level.sigma) + level.c_noise)
 
     def path(one: float, other: float) -> list[Tensor]:
         schedule = Given(*(Level(c * at.alpha, c * at.sigma) for c, at in ((one, first), (other, second))))

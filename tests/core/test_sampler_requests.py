@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from inkwash.core import CLEAN, SAMPLERS, SCHEDULES, Cosine, Counted, Flow, GaussianDenoiser, Linear, Sampler
-from inkwash.core.samplers import parse
+from inkwash.core.samplers import parse_sampler
 from inkwash.errors import UsageError
 
 Draws = Callable[..., Callable[[int], Tensor]]
 DENOISE = GaussianDenoiser(torch.zeros(2).double(), torch.eye(2).double())
-every_row = pytest.mark.parametrize("kind", SAMPLERS)
+every_sampler = pytest.mark.parametrize("kind", SAMPLERS)
 every_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
 
 
-@every_row
+@every_sampler
 @every_schedule
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_evaluations_are_as_many_as_are_counted(kind: str, schedule: str, steps: int, draws: Draws) -> None:
@@ -29,50 +29,50 @@ def test_evaluations_are_as_many_as_are_counted(kind: str, schedule: str, steps:
     assert sampler.evaluations == counted.count
 
 
-@every_row
+@every_sampler
 def test_a_path_has_a_frame_a_level_and_ends_clean_with_the_last_guess(kind: str, draws: Draws) -> None:
     schedule = Cosine()
     frames = list(Sampler(schedule, kind, steps=6)(DENOISE, draws(3, 2)))
-    assert [frame.level.code for frame in frames] == [level.code for level in schedule.levels(6)]
+    assert [frame.level.c_noise for frame in frames] == [level.c_noise for level in schedule.levels(6)]
     assert frames[-1].level is CLEAN
     assert torch.equal(frames[-1].x, frames[-2].denoised) and torch.equal(frames[-1].x, frames[-1].denoised)
     assert all(torch.equal(frame.denoised, DENOISE(frame.x, frame.level)) for frame in frames[:-1])
 
 
-@every_row
+@every_sampler
 @every_schedule
 def test_every_path_is_finite(kind: str, schedule: str, draws: Draws) -> None:
     for frame in Sampler(SCHEDULES[schedule](), kind, steps=30)(DENOISE, draws(3, 2)):
         assert torch.isfinite(frame.x).all() and torch.isfinite(frame.denoised).all()
 
 
-@every_row
+@every_sampler
 @every_schedule
 def test_the_share_of_fresh_noise_is_a_share(kind: str, schedule: str) -> None:
     sampler = Sampler(SCHEDULES[schedule](), kind, steps=99)
-    shares = torch.stack([sampler.share(now, nxt) for now, nxt in pairwise(sampler.schedule.levels(99)[:-1])])
+    shares = torch.stack([sampler.fresh_noise_fraction(now, nxt) for now, nxt in pairwise(sampler.schedule.levels(99)[:-1])])
     assert shares.dtype == torch.float64
     assert (shares >= 0).all() and (shares <= 1).all()
 
 
 def test_eta_scales_the_variance_by_its_square() -> None:
     now, nxt = Cosine()(0.6), Cosine()(0.5)
-    shares = [Sampler(Cosine(), "ddim", eta=eta).share(now, nxt).item() for eta in (0.0, 0.5, 1.0)]
-    assert shares[0] == 0 and shares[2] == Sampler(Cosine(), "ddpm").share(now, nxt)
+    shares = [Sampler(Cosine(), "ddim", eta=eta).fresh_noise_fraction(now, nxt).item() for eta in (0.0, 0.5, 1.0)]
+    assert shares[0] == 0 and shares[2] == Sampler(Cosine(), "ddpm").fresh_noise_fraction(now, nxt)
     assert shares[1] == pytest.approx(shares[2] / 4, rel=1e-14)
-    assert Sampler(Cosine(), "ddim").share(now, nxt) == 0
+    assert Sampler(Cosine(), "ddim").fresh_noise_fraction(now, nxt) == 0
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0, 3.0])
 def test_churn_is_that_of_one_equation_however_it_is_cut_into_steps(eta: float) -> None:
     sampler = Sampler(Cosine(), "dpm++2m-sde", eta=eta)
     one, two, three = (Cosine()(u) for u in (0.8, 0.5, 0.3))
-    kept = [1 - sampler.share(now, nxt).item() for now, nxt in ((one, two), (two, three), (one, three))]
+    kept = [1 - sampler.fresh_noise_fraction(now, nxt).item() for now, nxt in ((one, two), (two, three), (one, three))]
     assert kept[0] * kept[1] == pytest.approx(kept[2], rel=1e-12)
     assert (kept[2] == 1) == (eta == 0)
 
 
-@every_row
+@every_sampler
 def test_a_state_of_float32_stays_float32(kind: str, draws: Draws) -> None:
     single = GaussianDenoiser(torch.zeros(2), torch.eye(2))
     noise = draws(3, 2)
@@ -82,7 +82,7 @@ def test_a_state_of_float32_stays_float32(kind: str, draws: Draws) -> None:
     torch.testing.assert_close(frames[-1].x.double(), exact.x, rtol=0, atol=1e-5)
 
 
-@every_row
+@every_sampler
 def test_a_path_draws_noise_only_where_it_has_a_share(kind: str, draws: Draws) -> None:
     asked: list[int] = []
 
@@ -93,10 +93,10 @@ def test_a_path_draws_noise_only_where_it_has_a_share(kind: str, draws: Draws) -
     sampler = Sampler(Linear(T=50), kind, steps=5)
     list(sampler(DENOISE, noise))
     steps = list(pairwise(sampler.schedule.levels(5)[:-1]))
-    assert asked == [0] + [k for k, (now, nxt) in enumerate(steps, start=1) if sampler.share(now, nxt) > 0]
+    assert asked == [0] + [k for k, (now, nxt) in enumerate(steps, start=1) if sampler.fresh_noise_fraction(now, nxt) > 0]
 
 
-@every_row
+@every_sampler
 def test_each_image_is_its_own_whatever_the_batch(kind: str, draws: Draws) -> None:
     sampler, noise = Sampler(Cosine(), kind, steps=5), draws(7, 2)
     *_, together = sampler(DENOISE, noise)
@@ -125,8 +125,8 @@ def test_a_start_from_a_picture_is_that_picture_noised(draws: Draws) -> None:
         ({"temperature": -1.0}, "temperature is -1"),
         *(
             ({"kind": kind, "eta": 0.5}, f"eta has no effect on {kind}")
-            for kind, row in SAMPLERS.items()
-            if row.largest_eta is None
+            for kind, rules in SAMPLERS.items()
+            if rules.max_eta is None
         ),
     ],
     ids=str,
@@ -137,10 +137,10 @@ def test_a_request_that_cannot_be_met_says_why_in_one_line(settings: dict, messa
     assert "\n" not in str(caught.value)
 
 
-@every_row
+@every_sampler
 def test_a_name_with_and_without_steps_is_understood(kind: str) -> None:
-    assert parse(kind) == (kind, None)
-    assert parse(f"{kind}:25") == (kind, 25)
+    assert parse_sampler(kind) == (kind, None)
+    assert parse_sampler(f"{kind}:25") == (kind, 25)
 
 
 @pytest.mark.parametrize(
@@ -148,4 +148,4 @@ def test_a_name_with_and_without_steps_is_understood(kind: str) -> None:
 )
 def test_a_sampler_that_is_no_sampler_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
-        parse(text)
+        parse_sampler(text)

@@ -26,14 +26,14 @@ def level_at(angle: float, length: float = 1.0) -> Level:
 
 
 class Fixed(nn.Module):
-    """A network without training that depends on its input, the code and the label."""
+    """A network without training that depends on its input, the c_noise and the label."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = torch.randn(4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
-        said = torch.tanh(x.flatten(1) @ self.weight + code.to(x)[:, None])
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
+        said = torch.tanh(x.flatten(1) @ self.weight + c_noise.to(x)[:, None])
         return said.reshape(x.shape) + (0 if label is None else label.to(x).reshape(-1, 1, 1, 1))
 
 

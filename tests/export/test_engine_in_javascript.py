@@ -82,7 +82,7 @@ def test_levels_are_those_of_python(javascript: Run, schedule: Schedule) -> None
 def towards_label(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
     """A denoiser whose answers are known, other at every level and for every label."""
     told = 0 if label is None else torch.where(label >= 0, 0.1 * (label + 1), 0).reshape(-1, 1).to(x)
-    return torch.tanh(0.6 * x) * (1 - 0.3 * float(level.code)) + told
+    return torch.tanh(0.6 * x) * (1 - 0.3 * float(level.c_noise)) + told
 
 
 SAME = """

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.nets import NETS
-from inkwash.nets.resampling import halve, join
+from inkwash.nets.resampling import max_pool, upsample_concat
 from inkwash.nets.summary import parameters
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -116,44 +116,44 @@ def test_the_code_matters_to_each_example_alone(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NETS)
 def test_every_label_is_heard_and_no_label_is_one_of_its_own(kind: str) -> None:
-    net, x, code = built(kind, classes=3), states(kind, 1), codes(1)
-    said = [net(x, code, torch.tensor([label])) for label in (0, 1, 2, -1)]
+    net, x, c_noise = built(kind, classes=3), states(kind, 1), codes(1)
+    said = [net(x, c_noise, torch.tensor([label])) for label in (0, 1, 2, -1)]
     for first in range(4):
         assert not any(torch.allclose(said[first], said[second]) for second in range(first))
 
 
 @pytest.mark.parametrize("kind", NETS)
 def test_none_and_negative_labels_are_the_same_null_label(kind: str) -> None:
-    net, x, code = built(kind, classes=3), states(kind, 3), codes(3)
-    null = net(x, code, None)
-    assert torch.equal(net(x, code, torch.tensor([-1, -1, -1])), null)
-    mixed = net(x, code, torch.tensor([-7, 2, -1]))
+    net, x, c_noise = built(kind, classes=3), states(kind, 3), codes(3)
+    null = net(x, c_noise, None)
+    assert torch.equal(net(x, c_noise, torch.tensor([-1, -1, -1])), null)
+    mixed = net(x, c_noise, torch.tensor([-7, 2, -1]))
     assert torch.equal(mixed[[0, 2]], null[[0, 2]])
     assert not torch.allclose(mixed[1], null[1])
 
 
 @pytest.mark.parametrize("kind", NETS)
 def test_a_network_without_classes_is_deaf_to_labels(kind: str) -> None:
-    net, x, code = built(kind), states(kind, 3), codes(3)
-    assert torch.equal(net(x, code, torch.tensor([0, 5, -1])), net(x, code, None))
+    net, x, c_noise = built(kind), states(kind, 3), codes(3)
+    assert torch.equal(net(x, c_noise, torch.tensor([0, 5, -1])), net(x, c_noise, None))
 
 
 @pytest.mark.parametrize("kind", NETS)
 def test_an_example_is_answered_the_same_in_a_batch_of_one_and_of_eight(kind: str) -> None:
-    net, x, code, labels = built(kind, classes=3), states(kind, 8), codes(8), torch.arange(8) % 4 - 1
+    net, x, c_noise, labels = built(kind, classes=3), states(kind, 8), codes(8), torch.arange(8) % 4 - 1
     with torch.no_grad():
-        together = net(x, code, labels)
-        alone = torch.cat([net(x[k : k + 1], code[k : k + 1], labels[k : k + 1]) for k in range(8)])
+        together = net(x, c_noise, labels)
+        alone = torch.cat([net(x[k : k + 1], c_noise[k : k + 1], labels[k : k + 1]) for k in range(8)])
     torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-4 * float(together.abs().max()))
 
 
 @pytest.mark.parametrize("kind", NETS)
 def test_bfloat16_autocast_is_near_float32(kind: str) -> None:
-    net, x, code, labels = built(kind, classes=3), states(kind, 4), codes(4), torch.tensor([0, 1, 2, -1])
+    net, x, c_noise, labels = built(kind, classes=3), states(kind, 4), codes(4), torch.tensor([0, 1, 2, -1])
     with torch.no_grad():
-        exact = net(x, code, labels)
+        exact = net(x, c_noise, labels)
         with torch.autocast("cpu", torch.bfloat16):
-            rough = net(x, code, labels)
+            rough = net(x, c_noise, labels)
     assert rough.dtype == torch.bfloat16
     assert (rough.float() - exact).norm() < 0.05 * exact.norm()
 
@@ -170,7 +170,7 @@ def test_a_network_holds_no_hidden_randomness(kind: str) -> None:
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_halving_rounds_up_and_takes_the_largest(height: int, width: int) -> None:
     x = states("", 1, 2, height, width)
-    small = halve(x)
+    small = max_pool(x)
     assert small.shape == (1, 2, (height + 1) // 2, (width + 1) // 2)
     for row in range(small.shape[2]):
         for column in range(small.shape[3]):
@@ -181,6 +181,6 @@ def test_halving_rounds_up_and_takes_the_largest(height: int, width: int) -> Non
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 def test_joining_takes_the_size_of_the_skip_and_keeps_it_behind(mode: str) -> None:
     skip, flat = states("", 2, 3, 5, 7), torch.full((2, 4, 3, 4), 0.25)
-    joined = join(flat, skip, mode)
+    joined = upsample_concat(flat, skip, mode)
     assert torch.equal(joined[:, 4:], skip)
     torch.testing.assert_close(joined[:, :4], torch.full((2, 4, 5, 7), 0.25))

@@ -24,8 +24,8 @@ class Toy(nn.Module):
         self.middle = nn.Sequential(nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3, padding=1), nn.Dropout(0.5))
         self.up = nn.ModuleDict({"shared": nn.Conv2d(4, 4, 1)})
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
-        h = self.down[1](self.down[0](x) + self.code(code[:, None])[:, :, None, None])
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
+        h = self.down[1](self.down[0](x) + self.code(c_noise[:, None])[:, :, None, None])
         if label is not None:
             h = h + self.label(label)[:, :, None, None]
         h = self.up["shared"](self.up["shared"](self.middle(h)))
@@ -39,7 +39,7 @@ class Alone(nn.Module):
         super().__init__()
         self.part = part
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
         return self.part(x)
 
 

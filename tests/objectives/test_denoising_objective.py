@@ -45,15 +45,15 @@ def images_and_noise() -> tuple[Tensor, Tensor]:
 
 
 class Gains(nn.Module):
-    """The smallest network that is linear in x: one gain for each of the three levels, told apart by the code."""
+    """The smallest network that is linear in x: one gain for each of the three levels, told apart by the c_noise."""
 
     def __init__(self, schedule: Schedule) -> None:
         super().__init__()
-        self.codes = schedule(PLACES).code.float()
+        self.codes = schedule(PLACES).c_noise.float()
         self.gain = nn.Parameter(torch.zeros(len(PLACES), dtype=torch.float64))
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
-        nearest = (code[:, None] - self.codes).abs().argmin(1)
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
+        nearest = (c_noise[:, None] - self.codes).abs().argmin(1)
         return self.gain[nearest].reshape(-1, 1, 1, 1) * x
 
 
@@ -96,7 +96,7 @@ class Exactly(nn.Module):
         self.said = target.of(level, image, level.noise_in(x, image))
         self.away = torch.zeros_like(self.said, requires_grad=True)
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
         return self.said + self.away
 
 
@@ -125,7 +125,7 @@ def test_no_step_from_the_posterior_mean_lowers_the_loss_of_a_mixture(kind: str,
 class Silent(nn.Module):
     """A network that says nothing, whose error is the whole target."""
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
         return torch.zeros_like(x)
 
 
@@ -170,7 +170,7 @@ def test_each_example_has_the_loss_it_would_have_alone() -> None:
 
 def test_the_network_hears_the_labels() -> None:
     class Hears(nn.Module):
-        def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
+        def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
             return label.to(x).reshape(-1, 1, 1, 1).expand_as(x)
 
     zeros, labels = torch.zeros(4, 1, 2, 2), torch.arange(4)
@@ -303,9 +303,9 @@ class Conditional(nn.Module):
         super().__init__()
         self.without_label = 0
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor) -> Tensor:
+    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor) -> Tensor:
         self.without_label += int((label < 0).sum())
-        return torch.sin(3 * x + code.to(x)[:, None] + 0.5 * label.to(x)[:, None])
+        return torch.sin(3 * x + c_noise.to(x)[:, None] + 0.5 * label.to(x)[:, None])
 
 
 def test_guidance_is_learnt_in_its_interval_alone_and_costs_nothing_elsewhere() -> None:
@@ -334,7 +334,7 @@ def test_guidance_is_taken_out_in_training_as_it_is_in_drawing(kind: str) -> Non
     def network(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return null if label is None else said
 
-    drawn = Guided(network, 1 / weight, null=Clipped(network))(noise, Cosine()(0.5), labels)
+    drawn = Guided(network, 1 / weight, unconditional=Clipped(network))(noise, Cosine()(0.5), labels)
     expected = Denoising(Cosine(), clip=True)(Hears(target, drawn, null), images, labels, u, noise)
     found = Denoising(Cosine(), clip=True, guidance=weight)(Hears(target, said, null), images, labels, u, noise)
     torch.testing.assert_close(found, expected)

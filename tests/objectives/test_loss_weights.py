@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from inkwash.core import TARGETS, Cosine, Karras, Level, LogLinear, Target
-from inkwash.objectives import EDM, WEIGHTS, MinSNR, SoftMinSNR, Unweighted, Weight
+from inkwash.objectives import WEIGHTS, EDMWeight, MinSNR, SoftMinSNR, Unweighted, Weight
 
 LEVEL = LogLinear()(torch.linspace(0, 1, 201, dtype=torch.float64))
 SNR = (LEVEL.alpha / LEVEL.sigma) ** 2
@@ -46,7 +46,7 @@ def test_soft_min_snr_has_the_ends_of_min_snr_and_half_of_it_at_the_corner() -> 
 def test_the_edm_weight_is_one_for_the_edm_target(std: float) -> None:
     # Karras et al. 2022 choose it as 1 / c_out^2
     for level in (LEVEL, Karras()(torch.linspace(0, 1, 50, dtype=torch.float64))):
-        factor = in_target_space(EDM(), Target("edm", std), level)
+        factor = in_target_space(EDMWeight(), Target("edm", std), level)
         torch.testing.assert_close(factor, torch.ones_like(factor))
 
 

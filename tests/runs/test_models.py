@@ -128,7 +128,7 @@ def test_no_step_of_a_path_stands_still(untrained: Untrained, target: str, kind:
     chosen = untrained(f"target={target}", f"schedule={{kind='{kind}', warp={{kind='{warp}'}}}}")
     for text in ("ddpm", "ddim:50", "dpm++2m"):
         levels = chosen.sampler(text).schedule.levels(chosen.sampler(text).steps)
-        codes = [float(level.code) for level in levels]
+        codes = [float(level.c_noise) for level in levels]
         assert all(now > nxt for now, nxt in pairwise(codes))
 
 

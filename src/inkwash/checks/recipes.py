@@ -7,7 +7,7 @@ from dataclasses import is_dataclass, replace
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import Betas, Schedule, Target
-from inkwash.core.terminal_snr import CLOSE, image_left, terminal_words
+from inkwash.core.terminal_snr import NEAR_PURE_NOISE, describe_terminal_snr, signal_fraction
 from inkwash.data.spec import DatasetSpec
 from inkwash.model import NOISIEST_SOLVABLE
 from inkwash.training.batches import Split
@@ -25,14 +25,14 @@ STEPS_BETWEEN, FEW_PAUSES = 10, 20
 def start_not_pure_noise(recipe: Recipe, spec: DatasetSpec) -> str | None:
     """Sampling starts from pure noise, which training omits if the terminal SNR is not zero (Lin et al., 2024)."""
     sampled = recipe.sampling.schedule
-    if image_left(recipe.schedule.terminal) >= CLOSE:
+    if signal_fraction(recipe.schedule.terminal) >= NEAR_PURE_NOISE:
         return (
-            f"the schedule {terminal_words(recipe.schedule.terminal)}, with a mean that is absent from training and "
+            f"the schedule {describe_terminal_snr(recipe.schedule.terminal)}, with a mean that is absent from training and "
             f"shifts the samples; {_nearer_to_noise(recipe.schedule)}"
         )
-    if sampled is not None and image_left(sampled.terminal) >= CLOSE:
+    if sampled is not None and signal_fraction(sampled.terminal) >= NEAR_PURE_NOISE:
         return (
-            f"sampling.schedule {terminal_words(sampled.terminal)}, while training reached more noise; "
+            f"sampling.schedule {describe_terminal_snr(sampled.terminal)}, while training reached more noise; "
             "leave sampling.schedule out, or end it at a log-SNR of -9"
         )
     return None
@@ -41,7 +41,7 @@ def start_not_pure_noise(recipe: Recipe, spec: DatasetSpec) -> str | None:
 def _nearer_to_noise(schedule: Schedule) -> str:
     if isinstance(schedule, Betas) and is_dataclass(schedule):
         for rows in BETA_ROWS:
-            if image_left(replace(schedule, T=rows).terminal) < CLOSE:
+            if signal_fraction(replace(schedule, T=rows).terminal) < NEAR_PURE_NOISE:
                 return f"more timesteps of the same betas reach pure noise, --set schedule.T={rows}"
     return "end it at a log-SNR of -9"
 

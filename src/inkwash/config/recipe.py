@@ -21,8 +21,8 @@ from inkwash.config.schema import (
 )
 from inkwash.config.sections import Data, Experiment, Sampling, Training
 from inkwash.core import TARGETS, Linear, Uniform
-from inkwash.core.samplers import parse
-from inkwash.core.schedules import MOST
+from inkwash.core.samplers import parse_sampler
+from inkwash.core.schedules import MAX_STEPS
 from inkwash.data import dataset_called
 from inkwash.errors import UsageError, other_file, unknown_name
 from inkwash.io import json_schema, limits, toml
@@ -66,10 +66,10 @@ class Recipe:
     def __post_init__(self) -> None:
         checked_name(self.name, "field 'name'")
         for part, levels in (("sampler", self.sampling.schedule or self.schedule), ("preview", self.schedule)):
-            text, most = getattr(self.sampling, part), levels.rows or MOST
-            steps = parse(text)[1]
+            text, most = getattr(self.sampling, part), levels.num_timesteps or MAX_STEPS
+            steps = parse_sampler(text)[1]
             if steps is not None and not 1 <= steps <= most:
-                reason = f", but the betas have T = {most} rows" if steps > most and levels.rows else ""
+                reason = f", but the betas have T = {most} rows" if steps > most and levels.num_timesteps else ""
                 raise UsageError(
                     f"sampling.{part} is {text}{reason}: write 1 to {min(most, 1000)} steps, as in ddim:50",
                     code="out-of-range",

@@ -18,7 +18,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from inkwash.core import DENSITIES, SCHEDULES, WARPS, Density, Schedule, Warped
-from inkwash.core.schedules import MOST
+from inkwash.core.schedules import MAX_STEPS
 from inkwash.core.warps import Warp
 from inkwash.data.spec import LARGEST
 from inkwash.errors import UsageError
@@ -154,7 +154,7 @@ class ScheduleKinds(Kinds):
     @staticmethod
     def annotation(name: str, hint: Any) -> Any:
         """Return `hint`, with the bounds on the number of timesteps."""
-        return Annotated[int, Field(ge=1, le=MOST)] if name == "T" else hint
+        return Annotated[int, Field(ge=1, le=MAX_STEPS)] if name == "T" else hint
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def decode_schedule(values: Mapping[str, Any] | str, where: str = "schedule") ->
 
 def _rises(schedule: Schedule) -> bool:
     try:
-        codes = schedule(torch.linspace(0, 1, 21, dtype=torch.float64)).code
+        codes = schedule(torch.linspace(0, 1, 21, dtype=torch.float64)).c_noise
         return bool(codes.isfinite().all() and (codes.diff() > -1e-9).all())
     except (ArithmeticError, ValueError, TypeError, RuntimeError):
         return False

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from inkwash.config.lengths import UNITS, Length
 from inkwash.config.schema import ScheduleField
-from inkwash.core.samplers import parse
+from inkwash.core.samplers import parse_sampler
 from inkwash.data.spec import LARGEST
 from inkwash.errors import UsageError
 from inkwash.io.validation import checked, validated
@@ -27,7 +27,7 @@ def _length(text: str) -> str:
 
 
 LengthText = Annotated[str, AfterValidator(_length)]
-SamplerText = Annotated[str, checked(parse)]
+SamplerText = Annotated[str, checked(parse_sampler)]
 
 
 @validated("data")

@@ -1,11 +1,11 @@
-"""The mathematics of diffusion: levels, schedules, targets, denoisers, samplers and noise. Torch only, no files."""
+"""The mathematics of diffusion: levels, schedules, targets, denoisers, samplers and noise, in torch alone."""
 
 from inkwash.core.denoisers import Clipped, Counted, Denoiser, Inpainted, Labelled, NetDenoiser, WeightedPair
 from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform
 from inkwash.core.exact import EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser
 from inkwash.core.guidance import Guided
 from inkwash.core.levels import CLEAN, NOISE, Level
-from inkwash.core.samplers import SAMPLERS, Frame, Prediction, Row, Sampler
+from inkwash.core.samplers import SAMPLERS, Frame, Prediction, Sampler, SamplerRules
 from inkwash.core.schedules import (
     SCHEDULES,
     Betas,
@@ -54,8 +54,8 @@ __all__ = [
     "Power",
     "Prediction",
     "Quadratic",
-    "Row",
     "Sampler",
+    "SamplerRules",
     "Schedule",
     "Shift",
     "Sigmoid",

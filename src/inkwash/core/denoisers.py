@@ -1,120 +1,122 @@
-"""A denoiser is anything callable (x, level, label) -> image: its best guess of the image behind a noisy x.
+"""A denoiser is a callable (x, level, label) -> image that predicts the clean image behind a noisy x.
 
-What changes a prediction is a wrapper that is itself a denoiser, so wrappers nest in any order. Classifier-free
-guidance has a file of its own, and so have the exact denoisers that need no network.
+Whatever modifies a prediction is a wrapper that is itself a denoiser, so wrappers nest in any order. Classifier-free
+guidance is in `guidance`, denoisers in closed form are in `exact`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from inkwash.core.levels import Level, over
+from inkwash.core.levels import Level, broadcast_like
+from inkwash.core.shapes import Images, Labels
 from inkwash.core.targets import Target
 
 
+@runtime_checkable
 class Denoiser(Protocol):
-    """Callable (x [B, ...], level, label int64 [B] or None) -> image [B, ...]; a negative label means no label."""
+    """Callable (x [B, ...], level, label int64 [B] or None) -> image [B, ...]; a negative label is the null label."""
 
-    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor: ...
+    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images: ...
 
 
 @dataclass(frozen=True)
 class NetDenoiser:
-    """A network that is asked for `target`, made a denoiser: scale the input, tell the level's code, solve.
+    """A network trained to predict `target`, as a denoiser: scale the input, run the network, solve for the image.
 
-    `net(x, code, label)` gets x [B, ...] scaled to unit variance and the code float32 [B] in [0, 1], and knows
-    nothing of diffusion (the scaling is c_in of Karras et al. 2022, eq. 7). `autocast` is the type the network
-    computes in, None for its own; the state around it stays float32.
+    `net(x, c_noise, label)` gets x [B, ...] scaled to unit variance (c_in of Karras et al. (2022), Eq. 7) and c_noise
+    float32 [B] in [0, 1]. `autocast` is the dtype that the network computes in, None for that of its weights; the state
+    stays float32.
     """
 
     net: nn.Module
     target: Target
     autocast: torch.dtype | None = None
 
-    def output(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        """Return what the network says about `x` [B, ...] at `level`, float32 [B, ...], in target space."""
-        scale = torch.rsqrt((level.alpha * self.target.data_std) ** 2 + level.sigma**2)
-        code = level.code.to(device=x.device, dtype=torch.float32).expand(len(x))
+    def output(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+        """Return the network's output for `x` [B, ...] at `level`, in target space and the dtype of `x`, [B, ...]."""
+        c_in = torch.rsqrt((level.alpha * self.target.data_std) ** 2 + level.sigma**2)
+        c_noise = level.c_noise.to(device=x.device, dtype=torch.float32).expand(len(x))
         with torch.autocast(x.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            said = self.net(over(scale, x) * x, code, label)
-        return said.to(x.dtype)
+            output = self.net(broadcast_like(c_in, x) * x, c_noise, label)
+        return output.to(x.dtype)
 
-    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        """Return the image [B, ...] that the network's output stands for at `level`."""
+    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+        """Return the predicted image [B, ...] at `level`."""
         return self.target.image(level, x, self.output(x, level, label))
 
 
 @dataclass(frozen=True)
 class Clipped:
-    """The image clamped to [low, high]; the noise follows from the clamped image, as it always does."""
+    """The predicted image clamped to [low, high]; the noise of a sampling step follows from the clamped image."""
 
     denoiser: Denoiser
     low: float = -1.0
     high: float = 1.0
 
-    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
         """Return the clamped image [B, ...]."""
         return self.denoiser(x, level, label).clamp(self.low, self.high)
 
 
 @dataclass
 class Counted:
-    """Counts evaluations: `count` calls so far. Outside a guided pair it counts steps, inside it counts both halves."""
+    """Count the calls of a denoiser in `count`: around `Guided` these are steps, inside it network evaluations."""
 
     denoiser: Denoiser
     count: int = field(default=0)
 
-    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        """Return the image [B, ...], having counted the call."""
+    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+        """Return the predicted image [B, ...] and increment `count`."""
         self.count += 1
         return self.denoiser(x, level, label)
 
 
 @dataclass(frozen=True)
 class Inpainted:
-    """The part of the image that is known put back into every guess.
+    """Replace the known pixels in each prediction.
 
-    `known` [..., C, H, W] holds the pixels to keep, `mask` 1 where they are known and 0 where they are to be filled in.
+    `known` [..., C, H, W] holds the pixels to keep; `mask` is 1 where they are known and 0 where they are generated.
     """
 
     denoiser: Denoiser
     known: Tensor
     mask: Tensor
 
-    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        """Return the image [B, ...], what is known of it in place."""
+    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+        """Return the predicted image [B, ...] with the known pixels in place."""
         denoised = self.denoiser(x, level, label)
         return torch.where(self.mask.bool(), self.known, denoised)
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A denoiser asked for a fixed `label` (int64 [B]), whatever label it is called with."""
+    """A denoiser conditioned on a fixed `label` (int64 [B], None for unconditional), whatever label it is called with."""
 
     denoiser: Denoiser
     label: Tensor | None
 
-    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        """Return the image [B, ...] for the fixed label; `label` is not heard."""
+    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+        """Return the image [B, ...] predicted for the fixed label; the argument `label` is ignored."""
         return self.denoiser(x, level, self.label)
 
 
 @dataclass(frozen=True)
 class WeightedPair:
-    """(1 - weight) * first + weight * second: a morph between two labels, or any two denoisers.
+    """(1 - weight) * first + weight * second: an interpolation between two labels, or between any two denoisers.
 
-    `weight` is a number, or one for each example, float64 [B].
+    `weight` is a number, or float64 [B] with one for each example.
     """
 
     first: Denoiser
     second: Denoiser
     weight: Tensor | float
 
-    def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        """Return the weighted image [B, ...]; two evaluations."""
-        weight = over(torch.as_tensor(self.weight, dtype=torch.float64), x)
+    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+        """Return the weighted image [B, ...]; costs two evaluations."""
+        weight = broadcast_like(torch.as_tensor(self.weight, dtype=torch.float64), x)
         return torch.lerp(self.first(x, level, label), self.second(x, level, label), weight)

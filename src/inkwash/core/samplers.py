@@ -1,7 +1,7 @@
-"""The one sampling loop of inkwash, a generator, and the table of small rules that makes it every sampler.
+"""The sampling loop, a generator, and the table of rules that makes it each sampler.
 
-A sampler is two rules: how the guess is refined before the step, and which share of the noise is drawn anew.
-To add a solver: one rule of a few lines, and a row in SAMPLERS.
+A sampler is two rules: how the prediction is refined before the step, and which fraction of the noise is replaced by fresh
+noise. To add a solver, write a refinement rule and add an entry to SAMPLERS.
 """
 
 from __future__ import annotations
@@ -19,152 +19,154 @@ from torch import Tensor
 from inkwash.core.denoisers import Denoiser
 from inkwash.core.levels import CLEAN, Level
 from inkwash.core.schedules import Schedule
+from inkwash.core.shapes import Images, Scalars
 from inkwash.errors import UsageError, unknown_name
 
 
 class Frame(NamedTuple):
-    """One moment of the path: its level, the state x [B, ...] there, and the image guessed from it [B, ...]."""
+    """One state of a sampling path: its level, the state x [B, ...] there, and the image predicted from it [B, ...]."""
 
     level: Level
-    x: Tensor
-    denoised: Tensor
+    x: Images
+    denoised: Images
 
 
 class Prediction(NamedTuple):
-    """A past guess and the level it was made at; what multistep rules extrapolate from."""
+    """An earlier prediction and its level; multistep rules extrapolate from them."""
 
     level: Level
-    image: Tensor
+    denoised: Images
 
 
 Refine = Callable[[Denoiser, Tensor, Tensor, Level, Level, Sequence[Prediction]], Tensor]
-Share = Callable[[Level, Level, float], Tensor]
+NoiseFraction = Callable[[Level, Level, float], Tensor]
 Noise = Callable[[int], Tensor]
 
 
-def plain(denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: Sequence[Prediction]) -> Tensor:
-    """The guess as it is: first order."""
+def first_order(
+    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Prediction]
+) -> Images:
+    """Return the prediction unchanged: a first-order step."""
     return denoised
 
 
-def average_ends(
-    denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: Sequence[Prediction]
-) -> Tensor:
-    """The image whose noise is the mean of the noise guessed at both ends of the step (Heun; Karras et al. 2022, alg. 1)."""
+def heun(denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Prediction]) -> Images:
+    """Return the image whose noise is the mean of those predicted at both ends of the step: Karras et al. (2022), Alg. 1."""
     noise = now.noise_in(x, denoised)
     ahead = nxt.mix(denoised, noise)
     noise_ahead = nxt.noise_in(ahead, denoise(ahead, nxt))
     return now.image_in(x, (noise + noise_ahead) / 2)
 
 
-def extrapolate_line(
-    denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: Sequence[Prediction]
-) -> Tensor:
-    """The guess carried half a step on along the line through it and the one before (Lu et al. 2022, DPM++ 2M, alg. 2)."""
+def multistep_2(
+    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Prediction]
+) -> Images:
+    """Extrapolate the last two predictions linearly by half a step: DPM-Solver++(2M), Lu et al. (2022), Algorithm 2."""
     if not past:
         return denoised
-    ratio = _stride(now, nxt) / _stride(past[-1].level, now)
-    return denoised + (ratio / 2).to(denoised) * (denoised - past[-1].image)
+    ratio = _step_size(now, nxt) / _step_size(past[-1].level, now)
+    return denoised + (ratio / 2).to(denoised) * (denoised - past[-1].denoised)
 
 
-def extrapolate_parabola(
-    denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: Sequence[Prediction]
-) -> Tensor:
-    """The mean over the step of the parabola through the guess and the two before (Lu et al. 2022, DPM++, third order).
+def multistep_3(
+    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Prediction]
+) -> Images:
+    """Integrate the parabola through the last three predictions over the step: third-order DPM-Solver++, Lu et al. (2022).
 
-    Integrated exactly; other programs give the bend half this weight. The first two steps are of lower order, so
-    that short paths from an unrefined start are of an order between two and three.
+    The integral is exact; other implementations give the curvature half this weight. The first two steps are of lower
+    order, so the order of short paths lies between two and three.
     """
     if len(past) < 2:
-        return extrapolate_line(denoise, x, denoised, now, nxt, past)
-    h, h1, h2 = _stride(now, nxt), _stride(past[-1].level, now), _stride(past[-2].level, past[-1].level)
-    slope = (denoised - past[-1].image) / h1.to(denoised)
-    slope_before = (past[-1].image - past[-2].image) / h2.to(denoised)
+        return multistep_2(denoise, x, denoised, now, nxt, past)
+    h, h1, h2 = _step_size(now, nxt), _step_size(past[-1].level, now), _step_size(past[-2].level, past[-1].level)
+    slope = (denoised - past[-1].denoised) / h1.to(denoised)
+    slope_before = (past[-1].denoised - past[-2].denoised) / h2.to(denoised)
     bend = (slope - slope_before) / (h1 + h2).to(denoised)
-    # the step weighs a guess at distance t by exp(t - h): these are the means of t and of t (t + h1) under it
+    # The step weights a prediction at distance t by exp(t - h); these are the means of t and t^2 under that weight.
     weight = -torch.expm1(-h)
     mean_t = h / weight - 1
     mean_tt = h * (h - 2) / weight + 2
     return denoised + mean_t.to(denoised) * slope + (mean_tt + mean_t * h1).to(denoised) * bend
 
 
-def _stride(before: Level, after: Level) -> Tensor:
-    """The step in half log-SNR, the variable in which DPM-Solver++ is a polynomial method."""
+def _step_size(before: Level, after: Level) -> Scalars:
+    """Return the step in half log-SNR, lambda of Lu et al. (2022)."""
     return (after.log_snr - before.log_snr) / 2
 
 
-def none(now: Level, nxt: Level, eta: float) -> Tensor:
-    """Keep all of the noise: a deterministic path (Song et al. 2021, DDIM with eta = 0)."""
+def no_fresh_noise(now: Level, nxt: Level, eta: float) -> Scalars:
+    """Return 0, a deterministic path: DDIM with eta = 0, Song et al. (2021)."""
     return torch.zeros((), dtype=torch.float64)
 
 
-def posterior(now: Level, nxt: Level, eta: float) -> Tensor:
-    """`eta`^2 of the share in the posterior q(x_s | x_t, image), 1 - (alpha_t sigma_s / alpha_s sigma_t)^2.
+def posterior(now: Level, nxt: Level, eta: float) -> Scalars:
+    """Return eta^2 (1 - (alpha_t sigma_s / alpha_s sigma_t)^2), the fraction in q(x_s | x_t, image) for eta = 1.
 
-    With 1 this is the variance of Ho et al. 2020, eq. 7, in units of sigma_s^2; between 0 and 1 Song et al. 2021, eq. 16.
+    For eta = 1 it is the variance of Ho et al. (2020), Eq. 7, in units of sigma_s^2; for eta in [0, 1] that of
+    Song et al. (2021), Eq. 16.
     """
-    return eta**2 * (1 - _kept(now, nxt) ** 2)
+    return eta**2 * (1 - _retained(now, nxt) ** 2)
 
 
-def churned(now: Level, nxt: Level, eta: float) -> Tensor:
-    """The share that a stochastic differential equation draws anew with `eta` times the noise of the reverse one.
+def sde(now: Level, nxt: Level, eta: float) -> Scalars:
+    """Return the fraction of a reverse SDE whose noise term is scaled by `eta` >= 0, which is 1 in Song et al. (2021).
 
-    1 - (alpha_t sigma_s / alpha_s sigma_t)^(2 eta), for any eta >= 0: what the network gets wrong at one level is washed
-    out at the next by as much (Karras et al. 2022, eq. 6; Lu et al. 2022, SDE-DPM-Solver++).
+    1 - (alpha_t sigma_s / alpha_s sigma_t)^(2 eta): Karras et al. (2022), Eq. 6; SDE-DPM-Solver++ of Lu et al. (2022).
     """
-    return 1 - _kept(now, nxt) ** (2 * eta)
+    return 1 - _retained(now, nxt) ** (2 * eta)
 
 
-def _kept(now: Level, nxt: Level) -> Tensor:
-    """The ratio of noise to image after the step, in that before it."""
+def _retained(now: Level, nxt: Level) -> Scalars:
+    """Return the noise-to-image ratio after the step divided by that before it."""
     return now.alpha * nxt.sigma / (nxt.alpha * now.sigma)
 
 
-def everything(now: Level, nxt: Level, eta: float) -> Tensor:
-    """Draw all noise anew: multistep consistency sampling (Song et al. 2023, alg. 1), for few-step students."""
+def full_renoise(now: Level, nxt: Level, eta: float) -> Scalars:
+    """Return 1, all noise is fresh: multistep consistency sampling, Song et al. (2023), Algorithm 1."""
     return torch.ones((), dtype=torch.float64)
 
 
-class Row(NamedTuple):
-    """A sampler's two rules, its evaluations a step, the largest eta it takes (None: none) and its eta when none is given.
+class SamplerRules(NamedTuple):
+    """The two rules of a sampler, its network evaluations per step, and its defaults.
 
-    `steps` is the number taken when none is given, None for all of the schedule's.
+    `max_eta` is None for a sampler without eta. `default_steps` is None for all timesteps of the schedule.
     """
 
     refine: Refine
-    share: Share
+    fresh_noise_fraction: NoiseFraction
     evaluations: int = 1
-    largest_eta: float | None = None
-    eta: float = 1.0
-    steps: int | None = 50
+    max_eta: float | None = None
+    default_eta: float = 1.0
+    default_steps: int | None = 50
 
 
-SAMPLERS: dict[str, Row] = {
-    "ddpm": Row(plain, posterior, steps=None),
-    "ddim": Row(plain, posterior, largest_eta=1.0, eta=0.0),
-    "euler": Row(plain, none),  # on the flow path this is Euler's method, elsewhere DDIM: the same line
-    "heun": Row(average_ends, none, evaluations=2, steps=20),
-    "dpm++2m": Row(extrapolate_line, none, steps=20),
-    "dpm++2m-sde": Row(extrapolate_line, churned, largest_eta=math.inf, steps=20),
-    "dpm++3m": Row(extrapolate_parabola, none, steps=20),
-    "consistency": Row(plain, everything, steps=4),
+SAMPLERS: dict[str, SamplerRules] = {
+    "ddpm": SamplerRules(first_order, posterior, default_steps=None),
+    "ddim": SamplerRules(first_order, posterior, max_eta=1.0, default_eta=0.0),
+    # Euler's method on the flow schedule is the deterministic DDIM update, so "euler" is both.
+    "euler": SamplerRules(first_order, no_fresh_noise),
+    "heun": SamplerRules(heun, no_fresh_noise, evaluations=2, default_steps=20),
+    "dpm++2m": SamplerRules(multistep_2, no_fresh_noise, default_steps=20),
+    "dpm++2m-sde": SamplerRules(multistep_2, sde, max_eta=math.inf, default_steps=20),
+    "dpm++3m": SamplerRules(multistep_3, no_fresh_noise, default_steps=20),
+    "consistency": SamplerRules(first_order, full_renoise, default_steps=4),
 }
 
-_LARGEST_LOG_SNR = 20.0
+_MAX_REFINED_LOG_SNR = 20.0
 
 
-def _steady(now: Level, nxt: Level) -> bool:
-    """Whether a step can be refined: extrapolation would see an infinite step to CLEAN, and Heun divides by alpha."""
-    return nxt is not CLEAN and bool(abs(now.log_snr) <= _LARGEST_LOG_SNR)
+def _can_refine(now: Level, nxt: Level) -> bool:
+    """Return whether a step can be refined: the step to CLEAN is infinite in log-SNR, and Heun divides by alpha."""
+    return nxt is not CLEAN and bool(abs(now.log_snr) <= _MAX_REFINED_LOG_SNR)
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """A row of SAMPLERS on `steps` levels of `schedule`.
+    """The sampler SAMPLERS[kind] on `steps` levels of `schedule`.
 
-    `eta` scales the fresh noise of ddim in [0, 1] (0 none, 1 ddpm), of dpm++2m-sde from 0 on; None for the row's own.
-    `temperature` >= 0 scales the fresh noise of every step: 1 is the sampler, 0 its mean only. Raises `UsageError`
-    for an unknown `kind`, a number out of range, steps above the T of a beta table, and an eta for another row.
+    `eta` scales the fresh noise: in [0, 1] for ddim (1 is ddpm), >= 0 for dpm++2m-sde, None for the default.
+    `temperature` >= 0 scales the fresh noise of each step; 0 leaves its mean. Raises `UsageError` for an unknown `kind`, a
+    value out of range, more steps than the timesteps of a discrete schedule, and an eta for a sampler without one.
     """
 
     schedule: Schedule
@@ -176,43 +178,46 @@ class Sampler:
     def __post_init__(self) -> None:
         if self.kind not in SAMPLERS:
             raise unknown_name("sampler", self.kind, SAMPLERS)
-        most = self.row.largest_eta
-        if self.eta is not None and most is None:
-            takers = ", ".join(name for name, row in SAMPLERS.items() if row.largest_eta is not None)
-            raise UsageError(f"eta has no effect on {self.kind}: leave it out, or use {takers}")
-        if self.eta is not None and most is not None and not (0 <= self.eta <= most and self.eta < math.inf):
-            bounds = "at least 0" if most == math.inf else f"in [0, {most:g}]"
+        max_eta = self.rules.max_eta
+        if self.eta is not None and max_eta is None:
+            usable = ", ".join(name for name, rules in SAMPLERS.items() if rules.max_eta is not None)
+            raise UsageError(f"eta has no effect on {self.kind}: leave it out, or use {usable}")
+        if self.eta is not None and max_eta is not None and not (0 <= self.eta <= max_eta and self.eta < math.inf):
+            bounds = "at least 0" if max_eta == math.inf else f"in [0, {max_eta:g}]"
             raise UsageError(f"eta is {self.eta:g}: for {self.kind} it must be {bounds}")
         if not 0 <= self.temperature < math.inf:
             raise UsageError(f"temperature is {self.temperature}: it must be at least 0")
         self.schedule.levels(self.steps)
 
     @property
-    def row(self) -> Row:
-        """The two rules of this sampler."""
+    def rules(self) -> SamplerRules:
+        """The rules of this sampler."""
         return SAMPLERS[self.kind]
 
     @property
     def evaluations(self) -> int:
-        """Network evaluations for one image without guidance; a step that is not refined needs one."""
-        refined = sum(_steady(now, nxt) for now, nxt in pairwise(self.schedule.levels(self.steps)))
-        return self.steps + refined * (self.row.evaluations - 1)
+        """The network evaluations for one image without guidance; a step that is not refined needs one."""
+        refined = sum(_can_refine(now, nxt) for now, nxt in pairwise(self.schedule.levels(self.steps)))
+        return self.steps + refined * (self.rules.evaluations - 1)
 
     @property
-    def draws_no_noise(self) -> bool:
-        """Whether the path is fixed by its start."""
-        eta = self.row.eta if self.eta is None else self.eta
-        return self.row.share is none or eta == 0
+    def is_deterministic(self) -> bool:
+        """Whether the path is a function of its first state."""
+        return self.rules.fresh_noise_fraction is no_fresh_noise or self._eta == 0
 
-    def share(self, now: Level, nxt: Level) -> Tensor:
-        """Return the share of the noise that the step from `now` to `nxt` draws anew, float64 in [0, 1]."""
-        return self.row.share(now, nxt, self.row.eta if self.eta is None else self.eta)
+    @property
+    def _eta(self) -> float:
+        return self.rules.default_eta if self.eta is None else self.eta
+
+    def fresh_noise_fraction(self, now: Level, nxt: Level) -> Scalars:
+        """Return the fraction of the noise variance that is fresh after the step from `now` to `nxt`, float64 in [0, 1]."""
+        return self.rules.fresh_noise_fraction(now, nxt, self._eta)
 
     def __call__(self, denoise: Denoiser, noise: Noise, start: Tensor | float = 0.0) -> Iterator[Frame]:
-        """Yield the frames from the noisiest level to CLEAN; the last one's x is the picture.
+        """Yield the frames from the noisiest level to CLEAN; x of the last one is the sample.
 
-        `noise(k)` gives the k-th standard normal draw [B, ...]: draw 0 starts the path, draw k is for step k.
-        `start` [B, ...] is the image that is noised to begin with; 0 for a start from noise alone.
+        `noise(k)` returns standard normals [B, ...]: those of k = 0 start the path, those of k >= 1 are for step k.
+        `start` [B, ...] is the image to which the first noise is added; 0 for a start from noise.
         """
         levels = self.schedule.levels(self.steps)
         first = noise(0)
@@ -221,31 +226,32 @@ class Sampler:
         for step, (now, nxt) in enumerate(pairwise(levels), start=1):
             denoised = denoise(x, now)
             yield Frame(now, x, denoised)
-            steady = _steady(now, nxt)
-            image = self.row.refine(denoise, x, denoised, now, nxt, past) if steady else denoised
-            past = [*past[-1:], Prediction(now, denoised)] if steady else []
+            refined = _can_refine(now, nxt)
+            image = self.rules.refine(denoise, x, denoised, now, nxt, past) if refined else denoised
+            past = [*past[-1:], Prediction(now, denoised)] if refined else []
             if nxt is CLEAN:
                 x = denoised
             else:
-                x = nxt.mix(image, self._blend(now.noise_in(x, image), noise, step, self.share(now, nxt)))
+                fraction = self.fresh_noise_fraction(now, nxt)
+                x = nxt.mix(image, self._blend(now.noise_in(x, image), noise, step, fraction))
         yield Frame(CLEAN, x, x)
 
-    def _blend(self, old: Tensor, noise: Noise, step: int, share: Tensor) -> Tensor:
-        if share == 0:
+    def _blend(self, old: Tensor, noise: Noise, step: int, fraction: Tensor) -> Tensor:
+        if fraction == 0:
             return old
-        fresh = noise(step) * (share.sqrt() * self.temperature).to(old)
-        return (1 - share).sqrt().to(old) * old + fresh
+        fresh = noise(step) * (fraction.sqrt() * self.temperature).to(old)
+        return (1 - fraction).sqrt().to(old) * old + fresh
 
 
-def parse(text: str) -> tuple[str, int | None]:
-    """Return the name and the steps of a sampler written as `ddim:50` or `ddpm` (None: as many as its row says).
+def parse_sampler(text: str) -> tuple[str, int | None]:
+    """Return the name and the steps of a sampler written as `ddim:50` or `ddpm` (None, for its default).
 
-    Raises `UsageError` for an unknown name or a number of steps that is not whole.
+    Raises `UsageError` for an unknown name and for steps that are not an integer.
     """
     name, colon, steps = text.partition(":")
     if name not in SAMPLERS:
         raise unknown_name("sampler", name, SAMPLERS, rest=f"{colon}{steps}")
-    # python reads no more than some thousand digits
+    # int() raises ValueError for more than 4300 digits.
     if colon and not re.fullmatch(r"-?\d{1,18}", steps):
         raise UsageError(f"sampler '{text}': after the colon comes a whole number of steps, as in {name}:50")
     return name, int(steps) if colon else None

@@ -1,7 +1,7 @@
-"""A target is what the network is asked for: a direction (p, q) in the plane of image and noise, p*image + q*noise.
+"""Prediction targets: the linear combination p*image + q*noise that a network predicts.
 
-The input is itself the direction (alpha, sigma), so image and noise come back from one 2 x 2 solve with the
-determinant D = alpha*q - sigma*p. To add a parametrisation: one pair, as a row in TARGETS.
+The input is the combination (alpha, sigma), so image and noise follow from a 2 x 2 linear system of determinant
+D = alpha*q - sigma*p. To add a parametrization, add a function that returns (p, q) to TARGETS.
 """
 
 from __future__ import annotations
@@ -10,48 +10,48 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from inkwash.core.levels import Level, over
+from inkwash.core.levels import Level, broadcast_like
+from inkwash.core.shapes import Images, Scalars
 from inkwash.errors import unknown_name
 
-Direction = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
+Direction = Callable[[Scalars, Scalars, float], tuple[Scalars, Scalars]]
 
 
-def _x0(alpha: Tensor, sigma: Tensor, std: float) -> tuple[Tensor, Tensor]:
+def _x0(alpha: Scalars, sigma: Scalars, std: float) -> tuple[Scalars, Scalars]:
     return torch.ones_like(alpha), torch.zeros_like(alpha)
 
 
-def _eps(alpha: Tensor, sigma: Tensor, std: float) -> tuple[Tensor, Tensor]:
+def _eps(alpha: Scalars, sigma: Scalars, std: float) -> tuple[Scalars, Scalars]:
     return torch.zeros_like(alpha), torch.ones_like(alpha)
 
 
-def _v(alpha: Tensor, sigma: Tensor, std: float) -> tuple[Tensor, Tensor]:
+def _v(alpha: Scalars, sigma: Scalars, std: float) -> tuple[Scalars, Scalars]:
     length = torch.hypot(alpha, sigma)
     return -sigma / length, alpha / length
 
 
-def _flow(alpha: Tensor, sigma: Tensor, std: float) -> tuple[Tensor, Tensor]:
+def _flow(alpha: Scalars, sigma: Scalars, std: float) -> tuple[Scalars, Scalars]:
     return -torch.ones_like(alpha), torch.ones_like(alpha)
 
 
-def _edm(alpha: Tensor, sigma: Tensor, std: float) -> tuple[Tensor, Tensor]:
+def _edm(alpha: Scalars, sigma: Scalars, std: float) -> tuple[Scalars, Scalars]:
     length = torch.hypot(alpha * std, sigma)
     return sigma / (std * length), -alpha * std / length
 
 
 TARGETS: dict[str, Direction] = {
     "x0": _x0,  # the image
-    "eps": _eps,  # the noise (Ho et al. 2020, eq. 14)
-    "v": _v,  # Salimans & Ho 2022, appendix D; the length makes it hold off alpha^2 + sigma^2 = 1 too
-    "flow": _flow,  # the velocity noise - image (Lipman et al. 2023)
-    "edm": _edm,  # unit variance and uncorrelated with x for data of this std (Karras et al. 2022, eq. 7)
+    "eps": _eps,  # the noise: Ho et al. (2020), Eq. 14
+    "v": _v,  # Salimans & Ho (2022), Appendix D; the length extends it beyond alpha^2 + sigma^2 = 1
+    "flow": _flow,  # the velocity noise - image: Lipman et al. (2023)
+    "edm": _edm,  # unit variance, uncorrelated with x for data of this std: Karras et al. (2022), Eq. 7
 }
 
 
 @dataclass(frozen=True)
 class Target:
-    """One row of TARGETS for data of standard deviation `data_std` > 0. Raises `UsageError` for an unknown `kind`."""
+    """An entry of TARGETS for data of standard deviation `data_std` > 0. Raises `UsageError` for an unknown `kind`."""
 
     kind: str
     data_std: float = 1.0
@@ -60,28 +60,31 @@ class Target:
         if self.kind not in TARGETS:
             raise unknown_name("target", self.kind, TARGETS)
 
-    def direction(self, level: Level) -> tuple[Tensor, Tensor]:
+    def direction(self, level: Level) -> tuple[Scalars, Scalars]:
         """Return (p, q) at `level`, float64, of the level's shape."""
         return TARGETS[self.kind](level.alpha, level.sigma, self.data_std)
 
-    def determinant(self, level: Level) -> Tensor:
-        """Return D = alpha*q - sigma*p at `level`, float64; an error e of the network is -e*sigma/D of the image."""
+    def determinant(self, level: Level) -> Scalars:
+        """Return D = alpha*q - sigma*p at `level`, float64.
+
+        An error e of the network's output is an error -e*sigma/D of the predicted image.
+        """
         p, q = self.direction(level)
         return level.alpha * q - level.sigma * p
 
-    def of(self, level: Level, image: Tensor, noise: Tensor) -> Tensor:
-        """Return p*image + q*noise, [B, ...]: what the network should say."""
+    def of(self, level: Level, image: Images, noise: Images) -> Images:
+        """Return the regression target p*image + q*noise, [B, ...]."""
         p, q = self.direction(level)
-        return over(p, image) * image + over(q, noise) * noise
+        return broadcast_like(p, image) * image + broadcast_like(q, noise) * noise
 
-    def image(self, level: Level, x: Tensor, output: Tensor) -> Tensor:
-        """Return the image that `x` and the network's `output` [B, ...] agree on; not defined where D = 0."""
+    def image(self, level: Level, x: Images, output: Images) -> Images:
+        """Return the image [B, ...] that solves for input `x` and network `output` [B, ...]; undefined where D = 0."""
         _, q = self.direction(level)
         d = self.determinant(level)
-        return over(q / d, x) * x - over(level.sigma / d, x) * output
+        return broadcast_like(q / d, x) * x - broadcast_like(level.sigma / d, x) * output
 
-    def noise(self, level: Level, x: Tensor, output: Tensor) -> Tensor:
-        """Return the noise that `x` and the network's `output` [B, ...] agree on; not defined where D = 0."""
+    def noise(self, level: Level, x: Images, output: Images) -> Images:
+        """Return the noise [B, ...] that solves for input `x` and network `output` [B, ...]; undefined where D = 0."""
         p, _ = self.direction(level)
         d = self.determinant(level)
-        return over(level.alpha / d, x) * output - over(p / d, x) * x
+        return broadcast_like(level.alpha / d, x) * output - broadcast_like(p / d, x) * x

@@ -5,44 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import Tensor
+from inkwash.core.shapes import Scalars
 
 
 class Warp:
-    """The warp that changes nothing, and the base of the others: a subclass gives `__call__`."""
+    """The identity, and the base class of warps: a subclass overrides `__call__`."""
 
-    def __call__(self, u: Tensor) -> Tensor:
-        """Return the warped `u` (float64, any shape)."""
+    def __call__(self, u: Scalars) -> Scalars:
+        """Return the warped `u`, float64 of any shape."""
         return u
 
 
 @dataclass(frozen=True)
 class Stretch(Warp):
-    """u runs only to `end` <= 1: the path starts below the noisiest level, from a picture noised that far."""
+    """u * end, with `end` <= 1: the path starts below the noisiest level, as image-to-image sampling does."""
 
     end: float = 1.0
 
-    def __call__(self, u: Tensor) -> Tensor:
+    def __call__(self, u: Scalars) -> Scalars:
         return u * self.end
 
 
 @dataclass(frozen=True)
 class Power(Warp):
-    """u to the power `rho` > 0: above 1 the levels crowd towards the clean end."""
+    """u^rho, with `rho` > 0: values above 1 concentrate the levels at the clean end."""
 
     rho: float = 2.0
 
-    def __call__(self, u: Tensor) -> Tensor:
+    def __call__(self, u: Scalars) -> Scalars:
         return u**self.rho
 
 
 @dataclass(frozen=True)
 class Shift(Warp):
-    """s u / (1 + (s - 1) u): above 1 the levels crowd towards the noisy end (Esser et al. 2024, eq. 23)."""
+    """s u / (1 + (s - 1) u): values above 1 concentrate the levels at the noisy end; Esser et al. (2024), Eq. 23."""
 
     s: float = 3.0
 
-    def __call__(self, u: Tensor) -> Tensor:
+    def __call__(self, u: Scalars) -> Scalars:
         return self.s * u / (1 + (self.s - 1) * u)
 
 

@@ -140,7 +140,7 @@ def _renamed(name: str) -> str:
 
 def _levels(model: Model) -> dict[str, Any]:
     """The scheduler's settings: a timestep is the level of that code, whatever schedule the network was trained on."""
-    noisiest = float(model.schedule().terminal.code)
+    noisiest = float(model.schedule().terminal.c_noise)
     count = min(T, math.floor(noisiest * T + 1e-9) + 1)
     code = torch.arange(count, dtype=torch.float64) / T
     kept = torch.cos(code * (math.pi / 2)) ** 2

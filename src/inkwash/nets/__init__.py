@@ -1,7 +1,7 @@
-"""Networks: `forward(x [B, C, ...], code [B] in [0, 1], label int64 [B] or None) -> [B, C, ...]`, one file each.
+"""Networks: `forward(x [B, C, ...], c_noise [B] in [0, 1], label int64 [B] or None) -> [B, C, ...]`, one file each.
 
-None knows what diffusion is. To add one: a file with an nn.Module whose first two arguments are `channels` and
-`classes` (0: hears no label), and a row in NETS.
+Networks do not depend on the rest of inkwash. To add one, write an nn.Module whose first two arguments are `channels` and
+`classes` (0 for an unconditional network) and add it to NETS.
 """
 
 from collections.abc import Callable

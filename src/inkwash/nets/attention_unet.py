@@ -1,4 +1,4 @@
-"""A slim U-Net, two residual blocks a stage, with self-attention at the middle resolution: that of `attention-unet`."""
+"""A narrow U-Net with two residual blocks per stage and self-attention at half resolution, used by `attention-unet`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from inkwash.core.shapes import Images, Labels, PerExample
 from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import StridedDown, StridedUp, zeroed
+from inkwash.nets.resampling import StridedDown, StridedUp, zero_init
 
 
-class ResBlock(nn.Module):
-    """GN-conv-SiLU, plus a linear map of the condition (where `dim` > 0), GN-conv, plus the input, SiLU."""
+class GroupNormBlock(nn.Module):
+    """GN-conv-SiLU, plus a linear map of the condition (if `dim` > 0), GN-conv, plus the input, SiLU."""
 
     def __init__(self, channels: int, out: int, dim: int) -> None:
         super().__init__()
@@ -31,20 +32,20 @@ class ResBlock(nn.Module):
         return F.silu(self.skip(x) + self.conv2(self.norm2(inner)))
 
 
-class Stage(nn.Module):
+class TwoBlockStage(nn.Module):
     """Two residual blocks at one resolution; the condition enters the first, or both when `every_block`."""
 
     def __init__(self, channels: int, out: int, dim: int, every_block: bool) -> None:
         super().__init__()
-        self.first = ResBlock(channels, out, dim)
-        self.second = ResBlock(out, out, dim if every_block else 0)
+        self.first = GroupNormBlock(channels, out, dim)
+        self.second = GroupNormBlock(out, out, dim if every_block else 0)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         return self.second(self.first(x, condition), condition)
 
 
-class SelfAttention(nn.Module):
-    """One head over all places of the map, added with a learned gate that starts at zero (Zhang et al. 2019, SAGAN)."""
+class GatedSelfAttention(nn.Module):
+    """Single-head attention over all positions, added with a learned gate initialized to zero: Zhang et al. (2019), SAGAN."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -55,15 +56,15 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         query, key, value = (part(x).flatten(2).transpose(1, 2) for part in (self.query, self.key, self.value))
-        seen = F.scaled_dot_product_attention(query, key, value)
-        return x + self.gate * seen.transpose(1, 2).reshape(x.shape)
+        attended = F.scaled_dot_product_attention(query, key, value)
+        return x + self.gate * attended.transpose(1, 2).reshape(x.shape)
 
 
 class AttentionUNet(nn.Module):
     """Widths `base` times 1, 2, 4, attention after the encoder stage at half resolution; condition of width `dim`.
 
-    `forward(x [B, C, H, W], code [B], label)` -> [B, C, H, W], H and W at least 4. `attention` False leaves the
-    attention out; `every_block` True tells both blocks of a stage the condition (376,228 parameters then).
+    `forward(x [B, C, H, W], c_noise [B], label)` -> [B, C, H, W], H and W at least 4. Without `attention`
+    the layer is the identity; with `every_block` both blocks of a stage are conditioned (376,228 parameters).
     """
 
     def __init__(
@@ -77,20 +78,20 @@ class AttentionUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.condition = Condition(dim, hidden=2 * dim, classes=classes)
-        self.encoder1 = Stage(channels, base, dim, every_block)
+        self.encoder1 = TwoBlockStage(channels, base, dim, every_block)
         self.down1 = StridedDown(base, 2 * base)
-        self.encoder2 = Stage(2 * base, 2 * base, dim, every_block)
-        self.attention = SelfAttention(2 * base) if attention else nn.Identity()
+        self.encoder2 = TwoBlockStage(2 * base, 2 * base, dim, every_block)
+        self.attention = GatedSelfAttention(2 * base) if attention else nn.Identity()
         self.down2 = StridedDown(2 * base, 4 * base)
-        self.middle = Stage(4 * base, 4 * base, dim, every_block)
+        self.middle = TwoBlockStage(4 * base, 4 * base, dim, every_block)
         self.up2 = StridedUp(4 * base, 2 * base)
-        self.decoder2 = Stage(4 * base, 2 * base, dim, every_block)
+        self.decoder2 = TwoBlockStage(4 * base, 2 * base, dim, every_block)
         self.up1 = StridedUp(2 * base, base)
-        self.decoder1 = Stage(2 * base, base, dim, every_block)
-        self.out = zeroed(nn.Conv2d(base, channels, 1))
+        self.decoder1 = TwoBlockStage(2 * base, base, dim, every_block)
+        self.out = zero_init(nn.Conv2d(base, channels, 1))
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
-        condition = self.condition(code, label)
+    def forward(self, x: Images, c_noise: PerExample, label: Labels | None = None) -> Images:
+        condition = self.condition(c_noise, label)
         fine = self.encoder1(x, condition)
         coarse = self.attention(self.encoder2(self.down1(fine), condition))
         x = self.middle(self.down2(coarse), condition)

@@ -1,14 +1,15 @@
-"""A U-Net of conv-BatchNorm-ReLU blocks that hears the raw sinusoid in every block: the network of `ddpm-bn`."""
+"""A U-Net of conv-BatchNorm-ReLU blocks, each conditioned on the sinusoidal embedding, used by `ddpm-bn`."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
+from inkwash.core.shapes import Images, Labels, PerExample
 from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import halve, join, zeroed
+from inkwash.nets.resampling import max_pool, upsample_concat, zero_init
 
 
-class Block(nn.Module):
+class BatchNormBlock(nn.Module):
     """conv-BN-ReLU, plus a linear map of the condition, conv-BN-ReLU."""
 
     def __init__(self, channels: int, out: int, dim: int) -> None:
@@ -22,27 +23,27 @@ class Block(nn.Module):
 
 
 class BatchNormUNet(nn.Module):
-    """Two max-pools down, two bilinear doublings up, widths `base` times 1, 2, 4; condition of width `dim`.
+    """Two max-poolings, two bilinear upsamplings, widths `base` times 1, 2, 4; condition of width `dim`.
 
-    `forward(x [B, C, H, W], code [B], label)` -> [B, C, H, W]. 858,305 parameters for one channel as it stands.
+    `forward(x [B, C, H, W], c_noise [B], label)` -> [B, C, H, W]. 858,305 parameters with the defaults and one channel.
     """
 
     def __init__(self, channels: int, classes: int = 0, base: int = 32, dim: int = 128) -> None:
         super().__init__()
         self.condition = Condition(dim, classes=classes)
         self.stem = nn.Conv2d(channels, base, 3, padding=1)
-        self.down1 = Block(base, 2 * base, dim)
-        self.down2 = Block(2 * base, 4 * base, dim)
-        self.middle = Block(4 * base, 4 * base, dim)
-        self.up2 = Block(8 * base, 2 * base, dim)
-        self.up1 = Block(4 * base, base, dim)
-        self.out = zeroed(nn.Conv2d(base, channels, 1))
+        self.down1 = BatchNormBlock(base, 2 * base, dim)
+        self.down2 = BatchNormBlock(2 * base, 4 * base, dim)
+        self.middle = BatchNormBlock(4 * base, 4 * base, dim)
+        self.up2 = BatchNormBlock(8 * base, 2 * base, dim)
+        self.up1 = BatchNormBlock(4 * base, base, dim)
+        self.out = zero_init(nn.Conv2d(base, channels, 1))
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
-        condition = self.condition(code, label)
+    def forward(self, x: Images, c_noise: PerExample, label: Labels | None = None) -> Images:
+        condition = self.condition(c_noise, label)
         fine = self.down1(self.stem(x), condition)
-        coarse = self.down2(halve(fine), condition)
-        x = self.middle(halve(coarse), condition)
-        x = self.up2(join(x, coarse, "bilinear"), condition)
-        x = self.up1(join(x, fine, "bilinear"), condition)
+        coarse = self.down2(max_pool(fine), condition)
+        x = self.middle(max_pool(coarse), condition)
+        x = self.up2(upsample_concat(x, coarse, "bilinear"), condition)
+        x = self.up1(upsample_concat(x, fine, "bilinear"), condition)
         return self.out(x)

@@ -1,4 +1,4 @@
-"""A U-Net of pre-activation GroupNorm residual blocks, told code and class at every level: the network of `cfg-cosine`."""
+"""A U-Net of pre-activation GroupNorm residual blocks, each conditioned on c_noise and class, used by `cfg-cosine`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from inkwash.core.shapes import Images, Labels, PerExample
 from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import join, zeroed
+from inkwash.nets.resampling import upsample_concat, zero_init
 
 
-class ResBlock(nn.Module):
-    """GN-SiLU-conv, plus a linear map of the condition, GN-SiLU-conv, plus the input (He et al. 2016, pre-activation)."""
+class PreActivationBlock(nn.Module):
+    """GN-SiLU-conv, plus a linear map of the condition, GN-SiLU-conv, plus the input: He et al. (2016)."""
 
     def __init__(self, channels: int, out: int, dim: int) -> None:
         super().__init__()
@@ -26,9 +27,9 @@ class ResBlock(nn.Module):
 
 
 class ClassUNet(nn.Module):
-    """One residual block a level on each side, at `widths` from full resolution down; stride-2 convolutions between.
+    """One residual block per resolution and side, `widths` from full resolution down; stride-2 convolutions between.
 
-    `forward(x [B, C, H, W], code [B], label int64 [B] or None)` -> [B, C, H, W]. Widths are multiples of 8.
+    `forward(x [B, C, H, W], c_noise [B], label int64 [B] or None)` -> [B, C, H, W]. Widths are multiples of 8.
     """
 
     def __init__(
@@ -37,16 +38,16 @@ class ClassUNet(nn.Module):
         super().__init__()
         self.condition = Condition(dim, hidden=4 * dim, classes=classes)
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
-        self.encoder = nn.ModuleList(ResBlock(width, width, dim) for width in widths[:-1])
+        self.encoder = nn.ModuleList(PreActivationBlock(width, width, dim) for width in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
-        self.middle = ResBlock(widths[-1], widths[-1], dim)
-        self.decoder = nn.ModuleList(ResBlock(a + b, a, dim) for a, b in pairwise(widths))
+        self.middle = PreActivationBlock(widths[-1], widths[-1], dim)
+        self.decoder = nn.ModuleList(PreActivationBlock(a + b, a, dim) for a, b in pairwise(widths))
         self.out = nn.Sequential(
-            nn.GroupNorm(8, widths[0]), nn.SiLU(), zeroed(nn.Conv2d(widths[0], channels, 3, padding=1))
+            nn.GroupNorm(8, widths[0]), nn.SiLU(), zero_init(nn.Conv2d(widths[0], channels, 3, padding=1))
         )
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
-        condition = self.condition(code, label)
+    def forward(self, x: Images, c_noise: PerExample, label: Labels | None = None) -> Images:
+        condition = self.condition(c_noise, label)
         x = self.stem(x)
         skips = []
         for block, down in zip(self.encoder, self.down, strict=True):
@@ -55,5 +56,5 @@ class ClassUNet(nn.Module):
             x = down(x)
         x = self.middle(x, condition)
         for block, skip in zip(reversed(self.decoder), reversed(skips), strict=True):
-            x = block(join(x, skip, "nearest"), condition)
+            x = block(upsample_concat(x, skip, "nearest"), condition)
         return self.out(x)

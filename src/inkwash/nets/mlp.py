@@ -1,14 +1,15 @@
-"""A multilayer perceptron for points: the network of the 2-D recipes."""
+"""A residual multilayer perceptron for points, used by the 2-D recipes."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
+from inkwash.core.shapes import Images, Labels, PerExample
 from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import zeroed
+from inkwash.nets.resampling import zero_init
 
 
-class Layer(nn.Module):
+class ResidualLayer(nn.Module):
     """A linear layer of input and condition, SiLU, plus the input."""
 
     def __init__(self, width: int, dim: int) -> None:
@@ -23,18 +24,18 @@ class Layer(nn.Module):
 class MLP(nn.Module):
     """`depth` residual layers of `width` for points of `channels` coordinates; condition of width `dim`.
 
-    `forward(x [B, C], code [B], label)` -> [B, C].
+    `forward(x [B, C], c_noise [B], label)` -> [B, C].
     """
 
     def __init__(self, channels: int, classes: int = 0, width: int = 128, depth: int = 4, dim: int = 64) -> None:
         super().__init__()
         self.condition = Condition(dim, hidden=2 * dim, classes=classes)
         self.stem = nn.Linear(channels, width)
-        self.layers = nn.ModuleList(Layer(width, dim) for _ in range(depth))
-        self.out = zeroed(nn.Linear(width, channels))
+        self.layers = nn.ModuleList(ResidualLayer(width, dim) for _ in range(depth))
+        self.out = zero_init(nn.Linear(width, channels))
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
-        condition = self.condition(code, label)
+    def forward(self, x: Images, c_noise: PerExample, label: Labels | None = None) -> Images:
+        condition = self.condition(c_noise, label)
         x = self.stem(x)
         for layer in self.layers:
             x = layer(x, condition)

@@ -1,4 +1,4 @@
-"""The smallest sensible U-Net, one level down and no normalisation: the network of `simple-unet`."""
+"""A minimal U-Net with one downsampling and no normalization, used by `simple-unet`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from inkwash.core.shapes import Images, Labels, PerExample
 from inkwash.nets.conditioning import ClassEmbedding
-from inkwash.nets.resampling import join, zeroed
+from inkwash.nets.resampling import upsample_concat, zero_init
 
 
-class ResBlock(nn.Module):
+class ConvReLUBlock(nn.Module):
     """conv-ReLU, plus a linear map of the condition, conv-ReLU, plus the input."""
 
     def __init__(self, channels: int, out: int, dim: int) -> None:
@@ -26,26 +27,26 @@ class ResBlock(nn.Module):
 
 
 class SimpleUNet(nn.Module):
-    """Widths `base` and 2 `base`; the code enters each block as one plain number, a label as 16 more.
+    """Widths `base` and 2 `base`; each block is conditioned on c_noise itself and 16 numbers of a class embedding.
 
-    `forward(x [B, C, H, W], code [B], label)` -> [B, C, H, W]. 181,473 parameters for one channel without classes.
+    `forward(x [B, C, H, W], c_noise [B], label)` -> [B, C, H, W]. 181,473 parameters for one channel without classes.
     """
 
     def __init__(self, channels: int, classes: int = 0, base: int = 32) -> None:
         super().__init__()
         self.label = ClassEmbedding(classes, 16) if classes else None
         dim = 17 if classes else 1
-        self.encoder = ResBlock(channels, base, dim)
+        self.encoder = ConvReLUBlock(channels, base, dim)
         self.down = nn.AvgPool2d(2, ceil_mode=True)
-        self.middle1 = ResBlock(base, 2 * base, dim)
-        self.middle2 = ResBlock(2 * base, 2 * base, dim)
-        self.decoder = ResBlock(3 * base, base, dim)
-        self.out = zeroed(nn.Conv2d(base, channels, 1))
+        self.middle1 = ConvReLUBlock(base, 2 * base, dim)
+        self.middle2 = ConvReLUBlock(2 * base, 2 * base, dim)
+        self.decoder = ConvReLUBlock(3 * base, base, dim)
+        self.out = zero_init(nn.Conv2d(base, channels, 1))
 
-    def forward(self, x: Tensor, code: Tensor, label: Tensor | None = None) -> Tensor:
-        condition = code[:, None]
+    def forward(self, x: Images, c_noise: PerExample, label: Labels | None = None) -> Images:
+        condition = c_noise[:, None]
         if self.label is not None:
             condition = torch.cat([condition, self.label(label, len(x))], dim=1)
         fine = self.encoder(x, condition)
         x = self.middle2(self.middle1(self.down(fine), condition), condition)
-        return self.out(self.decoder(join(x, fine, "nearest"), condition))
+        return self.out(self.decoder(upsample_concat(x, fine, "nearest"), condition))

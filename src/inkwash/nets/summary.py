@@ -55,7 +55,7 @@ def flops(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> i
     """Return the operations of one forward pass of one example of `shape`, a multiply-add counted as 2.
 
     Matrix products, convolutions and attention are counted; norms, activations and sums are not, as is usual.
-    `call` runs the network on x [1, *shape], by default `net(x, code, None)`.
+    `call` runs the network on x [1, *shape], by default `net(x, c_noise, None)`.
     Raises `InkwashError` when the network cannot run on that shape.
     """
     with _probed(net, shape, call) as run, FlopCounterMode(display=False) as counter:

@@ -1,12 +1,12 @@
-"""What training minimises: per-example losses, and the weights of levels within them."""
+"""Training objectives: per-example losses and their weights over noise levels."""
 
 from inkwash.objectives.denoising import Denoising, drop_labels, stratify
-from inkwash.objectives.weights import EDM, WEIGHTS, MinSNR, SoftMinSNR, Unweighted, Weight
+from inkwash.objectives.weights import WEIGHTS, EDMWeight, MinSNR, SoftMinSNR, Unweighted, Weight
 
 __all__ = [
-    "EDM",
     "WEIGHTS",
     "Denoising",
+    "EDMWeight",
     "MinSNR",
     "SoftMinSNR",
     "Unweighted",

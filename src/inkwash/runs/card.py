@@ -8,7 +8,7 @@ from typing import Any
 
 from inkwash.config.recipe import Recipe
 from inkwash.core import Target
-from inkwash.core.terminal_snr import terminal_words
+from inkwash.core.terminal_snr import describe_terminal_snr
 from inkwash.data.spec import DatasetSpec
 from inkwash.io import png_metadata
 from inkwash.io.atomic import write_text
@@ -154,7 +154,7 @@ def _observations(
     found = {
         "EMA": f"{left:.1%} weight on initial parameters"
         + (": too early to sample from it" if left > ema.TOO_YOUNG else ""),
-        "Noisiest level": terminal_words(terminal),
+        "Noisiest level": describe_terminal_snr(terminal),
     }
     if held and floor:
         determinant = Target(recipe.target, spec.data_std).determinant(terminal)

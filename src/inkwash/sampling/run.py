@@ -146,7 +146,7 @@ def sampler_for(request: SampleRequest, model: Model) -> Sampler:
     if request.edit is not None:
         request.edit.require(model.spec.shape)
         sampler = replace(sampler, schedule=request.edit.levels(sampler.schedule))
-    if request.temperature != 1 and sampler.draws_no_noise:
+    if request.temperature != 1 and sampler.is_deterministic:
         raise UsageError(f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out")
     guidance = model.recipe.sampling.guidance if request.guidance is None else request.guidance
     if tuple(request.interval) != (0, 1) and guidance == 1:

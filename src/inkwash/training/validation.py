@@ -64,7 +64,7 @@ class ValidationSet:
             losses[part] = self._losses(denoiser, part, u, device)
         losses = process_group.all_reduce(losses)
         means = [losses[place % LEVELS == k].mean().item() for k in range(LEVELS)]
-        return Profile(self.objective.density(self.objective.schedule, u).code.tolist(), means)
+        return Profile(self.objective.density(self.objective.schedule, u).c_noise.tolist(), means)
 
     def _losses(self, denoiser: TargetPredictor, part: Tensor, u: Tensor, device: torch.device) -> Tensor:
         noise = normals(0, part, 0, Stream.VALIDATION_NOISE, self.images.shape[1:]).to(device)

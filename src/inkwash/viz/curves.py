@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inkwash.core.levels import Level
-from inkwash.core.terminal_snr import terminal_words
+from inkwash.core.terminal_snr import describe_terminal_snr
 from inkwash.errors import UsageError
 from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, MUTED, THIN, describe, figure, legend, save
 
@@ -130,7 +130,7 @@ def schedule_curves(
         coefficients.plot(u, sigma / norm, color=colour, linestyle="--")
         with np.errstate(divide="ignore"):
             log_snr = 2 * (np.log(alpha) - np.log(sigma))
-        words = f"{name}{rescaled}: {terminal_words(Level(alpha[-1], sigma[-1]))}"
+        words = f"{name}{rescaled}: {describe_terminal_snr(Level(alpha[-1], sigma[-1]))}"
         ratio.plot(u, np.clip(log_snr, -20, 20), color=colour, label=words)
     coefficients.set_xlim(0, 1)
     coefficients.set_ylim(-0.02, 1.05)

@@ -96,7 +96,7 @@ def strip(model: Model, path: Sequence[Frame], shown: int = 10, scale: int = 1) 
     The captions are the noise levels' c_noise: 1.00 is noise, 0.00 is clean.
     """
     chosen = sorted({round(k * (len(path) - 1) / max(shown - 1, 1)) for k in range(shown)})
-    header = [f"{float(path[k].level.code):.2f}" for k in chosen]
+    header = [f"{float(path[k].level.c_noise):.2f}" for k in chosen]
     return grids.strip([_arrays_of(model, path[k].x) for k in chosen], header, scale)
 
 

@@ -15,7 +15,7 @@ from inkwash import data as datasets
 from inkwash import model as models
 from inkwash.config.recipe import Recipe
 from inkwash.core import SAMPLERS, EmpiricalDenoiser
-from inkwash.core.samplers import parse
+from inkwash.core.samplers import parse_sampler
 from inkwash.data import encode
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name
@@ -36,8 +36,8 @@ STALE_AFTER = 60.0
 
 def described(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
     """Return the properties of a model that the page needs for its controls, as plain values."""
-    kind, steps = parse(recipe.sampling.sampler)
-    rows = recipe.schedule.rows
+    kind, steps = parse_sampler(recipe.sampling.sampler)
+    rows = recipe.schedule.num_timesteps
     return {
         "about": recipe.about,
         "recipe": recipe.name,
@@ -49,7 +49,7 @@ def described(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
         "network": recipe.network.kind,
         "target": recipe.target,
         "sampler": kind,
-        "steps": steps or SAMPLERS[kind].steps or rows or 50,
+        "steps": steps or SAMPLERS[kind].default_steps or rows or 50,
         "most_steps": min(rows or 1000, 1000),
         "guidance": recipe.sampling.guidance,
         "guidable": recipe.network.conditional and recipe.training.label_dropout > 0,

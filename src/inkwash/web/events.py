@@ -64,7 +64,7 @@ def events(
 
 def level_of(level: Level) -> dict[str, float]:
     """Return a level as plain values."""
-    return {"alpha": float(level.alpha), "sigma": float(level.sigma), "code": float(level.code)}
+    return {"alpha": float(level.alpha), "sigma": float(level.sigma), "code": float(level.c_noise)}
 
 
 def command(source: str, asked: DrawingAsked) -> str | None:

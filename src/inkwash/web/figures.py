@@ -33,7 +33,7 @@ def schedule(model: Model) -> dict[str, Any]:
 def _curve(chosen: Schedule) -> dict[str, list[float | None]]:
     u = torch.linspace(0, 1, SCHEDULE_POINTS, dtype=torch.float64)
     level = chosen(u)
-    found = {"u": u, "alpha": level.alpha, "sigma": level.sigma, "log_snr": level.log_snr, "code": level.code}
+    found = {"u": u, "alpha": level.alpha, "sigma": level.sigma, "log_snr": level.log_snr, "code": level.c_noise}
     # JSON has no infinity, the value of the log-SNR at the ends.
     return {
         name: [value if math.isfinite(value) else None for value in values.expand(SCHEDULE_POINTS).tolist()]

@@ -15,7 +15,7 @@ from inkwash.cli.tables import runs, warnings
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
 from inkwash.core import Schedule
-from inkwash.core.terminal_snr import terminal_words
+from inkwash.core.terminal_snr import describe_terminal_snr
 from inkwash.data.known_shapes import FORMS
 from inkwash.data.spec import DatasetSpec
 from inkwash.io.names import path_in
@@ -51,7 +51,8 @@ def show(name: str, out: Path, as_json: bool) -> None:
         "one example"
     )
     console.print(
-        f"schedule: {terminal_words(terminal)} (alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})"
+        f"schedule: {describe_terminal_snr(terminal)} "
+        f"(alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})"
     )
     warnings.show(console, concerns)
     pictures = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")

@@ -56,7 +56,7 @@ def _strip(arm: Ready, way: list[Frame]) -> Picture:
 
     model = arm.setting.model
     chosen = sorted({round(k * (len(way) - 1) / (MOMENTS - 1)) for k in range(MOMENTS)})
-    header = [f"{float(way[k].level.code):.2f}" for k in chosen]
+    header = [f"{float(way[k].level.c_noise):.2f}" for k in chosen]
     sheet = grids.strip([to_arrays(to_output(model, way[k].denoised[:SHOWN])) for k in chosen], header, 2)
     return Picture("guesses", "the picture guessed at noise level codes from 1 (noise) to 0 (clean)", sheet)
 
