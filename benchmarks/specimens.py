@@ -204,7 +204,7 @@ def records(place: Path) -> Iterator[Specimen]:
     with run.log() as log:
         for step, row in enumerate(rows):
             log.write("train", step, row)
-    run.keep_floor({"codes": [0.1, 0.5], "losses": [0.125, 0.25]})
+    run.write_memorizing_loss({"codes": [0.1, 0.5], "losses": [0.125, 0.25]})
     measured = run_quality.Measured("mine", "digits", 3, "ddim:2", 200, 2.0, 0.125, 4.5)
     told = [with_checksum(asdict(measured) | {"n": n}) for n in (200, 1000)]
     write_text(run.quality, json.dumps(told, indent=1) + "\n")
@@ -215,7 +215,7 @@ def records(place: Path) -> Iterator[Specimen]:
         lambda: {row["step"]: (row["loss"], row["seconds"]) for row in run.rows()},
         own=True,
     )
-    yield Specimen("floor.json", run.floor, lambda: vars(Profile(**(run.kept_floor() or {}))), own=True)
+    yield Specimen("floor.json", run.memorizing_loss, lambda: vars(Profile(**(run.read_memorizing_loss() or {}))), own=True)
     yield Specimen("quality.json", run.quality, lambda: {row.n: row for row in run_quality.of(run)}, own=True)
 
     lab = LabFolder(place / "lab")

@@ -47,7 +47,7 @@ OBJECTIVES = ("tests/objectives/test_denoising_objective.py",)
 WEIGHTS = ("tests/objectives/test_loss_weights.py",)
 EMA = ("tests/training/test_averages.py",)
 BATCHES = ("tests/training/test_batches.py",)
-HELD_OUT = ("tests/training/test_heldout.py",)
+VALIDATION = ("tests/training/test_validation.py",)
 OPTIMIZERS = ("tests/optim/test_optimizers.py", "tests/optim/test_muon.py")
 LENGTHS = ("tests/config/test_lengths.py",)
 LOOP = ("tests/training/test_loop.py", "tests/training/test_averages.py")
@@ -242,13 +242,13 @@ FAULTS = (
         "held-out-level",
         "noise = normals(0, part, 0, Stream.VALIDATION_NOISE",
         "noise = normals(0, part % len(self.images), 0, Stream.VALIDATION_NOISE",
-        HELD_OUT,
+        VALIDATION,
     ),
     Fault(
         "held-out-grid",
         "(torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS",
         "(torch.arange(LEVELS, dtype=torch.float64) + 1.0) / LEVELS",
-        HELD_OUT,
+        VALIDATION,
     ),
     Fault("warmup-off-by-one", "step / (self.warmup + 1)", "step / max(self.warmup, 1)", OPTIMIZERS),
     Fault("decay-off-by-one", "1 - (step - 1) / max(total, 1)", "1 - step / max(total, 1)", OPTIMIZERS),

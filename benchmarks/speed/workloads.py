@@ -21,10 +21,9 @@ from inkwash.core.noise import Stream, normals
 from inkwash.hardware import devices
 from inkwash.model import Model
 from inkwash.nets import summary
-from inkwash.runs.folder import RunFolder
-from inkwash.runs.training_run import Run
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
+from inkwash.training.trainer import Trainer
 
 from .memory import peak_memory
 from .subjects import Subject
@@ -81,10 +80,9 @@ def training(subject: Subject, precision: str | None = None) -> Workload:
     changed = replace(recipe.training, length=endless, milestones=(endless,))
     if precision:
         changed = replace(changed, precision=cast(Literal["float32", "bfloat16"], precision))
-    # the folder is never created: only a run that is followed writes files
-    run = Run(replace(recipe, training=changed), subject.data, RunFolder(Path("unwritten")), device)
-    used = "float32" if run.precision is None else "bfloat16"
-    call = partial(next, run.loop())
+    trainer = Trainer(replace(recipe, training=changed), subject.data, device=device)
+    used = "float32" if trainer.precision is None else "bfloat16"
+    call = partial(next, trainer.steps())
     return Workload(
         subject.name,
         f"training step of {changed.batch}",

@@ -101,6 +101,7 @@ from .evaluation.comparison import Comparison as Comparison
 from .evaluation.score import Evaluation as Evaluation
 from .model import Model as Model
 from .objectives import Denoising as Denoising
+from .training.trainer import Trainer as Trainer
 
 __version__: str
 USUAL: str

@@ -25,11 +25,12 @@ from inkwash.errors import UsageError
 from inkwash.hardware import devices
 from inkwash.io import png_metadata
 from inkwash.model import Model
-from inkwash.runs.events import Planned
-from inkwash.runs.start import is_run, resume, start
+from inkwash.runs.resume import resume
+from inkwash.runs.start import is_run, start
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import SampleBatch, SamplingRun, resolve, to_arrays
+from inkwash.training.events import Planned
 from inkwash.training.loop import Objective
 from inkwash.viz.samples import RenderOptions, grid_or_scatter
 from inkwash.viz.writers import metadata
@@ -232,4 +233,4 @@ def train(
             warnings.warn(event.warning, stacklevel=2)
         if on_event is not None:
             on_event(event)
-    return run.average()
+    return run.trainer.ema

@@ -54,7 +54,7 @@ def test_ctrl_c_saves_and_the_run_goes_on_exactly(tmp_path, inkwash):
 
 def test_ctrl_c_in_this_process_says_how_to_go_on(runs, copied, inkwash, monkeypatch):
     """The signal comes after the first step; the run stops there, saves, and names the command."""
-    from inkwash.runs import training_run
+    from inkwash.training import trainer
 
     def interrupted(*arguments):
         for event in steps(*arguments):
@@ -63,9 +63,9 @@ def test_ctrl_c_in_this_process_says_how_to_go_on(runs, copied, inkwash, monkeyp
 
     # a shell that runs the tests in the background has them ignore the signal
     before = signal.getsignal(signal.SIGINT)
-    run, steps = copied(runs.plain), training_run.steps
+    run, steps = copied(runs.plain), trainer.steps
     with monkeypatch.context() as patched:
-        patched.setattr(training_run, "steps", interrupted)
+        patched.setattr(trainer, "steps", interrupted)
         outcome = inkwash("train", run, "--steps", "9")
     assert outcome.code == 130
     assert f"saved at step 7; resume with: inkwash train {run}" in outcome.err

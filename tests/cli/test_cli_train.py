@@ -193,7 +193,7 @@ def test_json_is_one_object_a_line_and_nothing_else(inkwash):
     assert outcome.code == 0 and outcome.err == ""
     events = [strict(line) for line in outcome.out.splitlines()]
     assert [event["number"] for event in events if event["event"] == "step"] == [1, 2, 3]
-    assert {event["event"] for event in events} == {"step", "measured", "kept", "drew"}
+    assert {event["event"] for event in events} == {"step", "measured", "saved", "sampled"}
     measured = [event for event in events if event["event"] == "measured"]
     assert [event["step"] for event in measured] == [2, 3]
     assert len(measured[0]["profile"]["losses"]) == len(measured[0]["profile"]["codes"])
@@ -208,7 +208,7 @@ def test_quiet_prints_nothing(inkwash):
 def test_plain_lines_tell_loss_and_speed(inkwash):
     outcome = inkwash("train", *PLAIN, "--set", "training.batch=8", "--steps", "2", "--out", "run")
     assert not outcome.out
-    for words in ("step 2 of 2", "held-out loss", "images/s", "run/samples", "inkwash sample run"):
+    for words in ("step 2 of 2", "validation loss", "images/s", "run/samples", "inkwash sample run"):
         assert words in outcome.err
 
 
@@ -237,8 +237,8 @@ def test_what_a_run_says_next_can_be_run(runs, inkwash):
 @pytest.mark.parametrize("flag", ["steps", "images"])
 def test_a_length_of_millions_is_kept_to_the_last_step(flag, inkwash, monkeypatch):
     """Only the plan is looked at: the run is stopped before its first step."""
-    from inkwash.runs import training_run
+    from inkwash.training import trainer
 
-    monkeypatch.setattr(training_run, "steps", lambda *arguments: iter(()))
+    monkeypatch.setattr(trainer, "steps", lambda *arguments: iter(()))
     inkwash("train", *PLAIN, "--set", "training.batch=1", f"--{flag}", "1234567", "--out", "run", "-q")
     assert tomllib.loads(Path("run/recipe.toml").read_text())["training"]["length"] == f"1234567 {flag}"

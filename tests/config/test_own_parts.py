@@ -17,8 +17,8 @@ from inkwash.core import SCHEDULES
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
 from inkwash.nets import NETS
-from inkwash.runs import training_run as courses
-from inkwash.runs.training_run import Step
+from inkwash.runs import run as run_module
+from inkwash.training.events import Step
 
 Tiny = Callable[..., Recipe]
 
@@ -26,7 +26,7 @@ Tiny = Callable[..., Recipe]
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards and plots have tests of their own."""
-    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+    monkeypatch.setattr(run_module, "write_record", lambda *_: None)
 
 
 class Own(nn.Module):

@@ -97,9 +97,9 @@ def test_a_worker_that_is_killed_costs_time_and_nothing_else(
 
 DIES = """
 import os, signal
-from inkwash.runs.training_run import Run
+from inkwash.runs.run import Run
 if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
-    Course.write_record = lambda course: os.kill(os.getpid(), signal.SIGKILL)
+    Run.write_record = lambda run: os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -172,16 +172,16 @@ def test_minutes_are_planned_by_all_with_the_clock_of_the_first(program: Callabl
 import itertools
 from inkwash.config import recipe
 from inkwash.runs.start import start
-from inkwash.runs.time_budget import TimeBudget
+from inkwash.training.time_budget import TimeBudget
 small = ["network.widths=[8,16]", "training.batch=16", "sampling.preview=ddim:2", "training.length=3 minutes"]
 with process_group.join(torch.device("cpu")) as group:
-    course = start(recipe.load("digits").with_changes(small), out="run", process_group=group)
+    run = start(recipe.load("digits").with_changes(small), out="run", process_group=group)
     # the clock of the second says that the time is long over, and ten times as much passes on it
     ticks = itertools.count(10000 * group.rank)
-    course.clock = lambda: 0.05 * 10**group.rank * next(ticks)
-    course.budget = TimeBudget(6.0, 0.0, course.clock)
-    plans = [(event.step, event.total) for event in course.events() if type(event).__name__ == "Planned"]
-    told(group, [plans, course.state.progress.step])
+    run.trainer.clock = lambda: 0.05 * 10**group.rank * next(ticks)
+    run.trainer.budget = TimeBudget(6.0, 0.0, run.trainer.clock)
+    plans = [(event.step, event.total) for event in run.events() if type(event).__name__ == "Planned"]
+    told(group, [plans, run.trainer.state.progress.step])
 """,
     )
     assert found[0] == found[1]

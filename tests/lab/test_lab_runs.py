@@ -30,8 +30,8 @@ class Heard(Watch):
         self.events = 0
 
     @contextmanager
-    def training(self, course):
-        self.runs.append(course.folder.path)
+    def training(self, run):
+        self.runs.append(run.folder.path)
 
         def hear(event):
             self.events += 1
@@ -111,8 +111,8 @@ def test_the_trained_arms_are_ordinary_run_folders_of_equal_length(small, built)
 def test_minutes_become_one_number_of_images_for_all(small, built, monkeypatch):
     steps, said = iter((9, 6)), []
 
-    def in_budget(course):
-        said.append(course.budget.seconds)
+    def in_budget(trainer):
+        said.append(trainer.budget.seconds)
         return next(steps)
 
     monkeypatch.setattr(lab_models, "_steps_in_budget", in_budget)

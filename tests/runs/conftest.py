@@ -13,8 +13,8 @@ from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.model import Model
+from inkwash.runs.run import Run
 from inkwash.runs.start import start
-from inkwash.runs.training_run import Run
 
 torch.set_num_threads(1)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from inkwash.data import Dataset
-from inkwash.runs.start import resume
-from inkwash.runs.training_run import Run, Step
+from inkwash.runs.resume import resume
+from inkwash.runs.run import Run
+from inkwash.training.events import Step
 
 SECTIONS = [
     "## Objective",
@@ -32,7 +33,7 @@ def stopped(begun: Callable[..., Run]) -> Run:
     course = begun("run")
     for event in course.events():
         if isinstance(event, Step) and event.number == 4:
-            course.stop()
+            course.trainer.stop()
     return course
 
 
@@ -69,7 +70,7 @@ def test_a_run_that_says_nothing_of_itself_says_so(begun: Callable[..., Run]) ->
 def test_an_average_too_young_to_draw_from_is_said_to_be(begun: Callable[..., Run]) -> None:
     # after one step of a half-life of a twentieth of a step, a millionth of the random start is left
     old, young = begun("old", "training.length=1 step"), begun("young", "training.length=1 step")
-    young.state.progress.start_left = 1e5
+    young.trainer.state.progress.start_left = 1e5
     for course in (old, young):
         list(course.events())
     assert "too early to sample" not in old.folder.card.read_text(encoding="utf-8")

@@ -20,10 +20,11 @@ from inkwash import cli
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.io.integrity import verified
-from inkwash.runs import training_run as courses
+from inkwash.runs import run as run_module
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.start import resume
-from inkwash.runs.training_run import Run
+from inkwash.runs.resume import resume
+from inkwash.runs.run import Run
+from inkwash.training.events import Step
 
 RECIPE = """
 target = "eps"
@@ -91,7 +92,7 @@ def assert_same_run(run: Path, reference: Path) -> None:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs without cards and plots, which take longer than the steps and are made anew at every end."""
-    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+    monkeypatch.setattr(run_module, "write_record", lambda *_: None)
 
 
 @pytest.fixture
@@ -221,13 +222,14 @@ def test_a_run_whose_disk_fills_up_for_a_moment_goes_on_to_the_same_end(
 ) -> None:
     reference, course = (begun(name, "training.milestones=['3 steps']") for name in ("reference", "run"))
     list(reference.events())
-    where, name = {"a picture": (courses.png_metadata, "save_png"), "a checkpoint": (courses.checkpoints, "save")}[
-        write
-    ]
+    where, name = {
+        "a picture": (run_module.png_metadata, "save_png"),
+        "a checkpoint": (run_module.checkpoints, "save"),
+    }[write]
 
     def full(*_: Any, **__: Any) -> None:
         monkeypatch.undo()
-        monkeypatch.setattr(courses, "write_record", lambda *_: None)
+        monkeypatch.setattr(run_module, "write_record", lambda *_: None)
         raise InkwashError("no space left on device")
 
     monkeypatch.setattr(where, name, full)
@@ -245,9 +247,9 @@ def test_a_run_stopped_after_any_step_goes_on_to_the_same_end(
     reference, course = begun("reference"), begun("run")
     list(reference.events())
     for event in course.events():
-        if isinstance(event, courses.Step) and event.number == stop_after:
-            course.stop()
-    assert course.state.progress.step == stop_after
+        if isinstance(event, Step) and event.number == stop_after:
+            course.trainer.stop()
+    assert course.trainer.state.progress.step == stop_after
     list(resume(course.folder.path, digits).events())
     assert_same_run(course.folder.path, reference.folder.path)
 
@@ -257,11 +259,11 @@ def test_a_run_left_by_its_caller_is_saved_where_it_stood(begun: Callable[..., R
     reference, course = begun("reference"), begun("run")
     list(reference.events())
     events = course.events()
-    while course.state.progress.step < 4:
+    while course.trainer.state.progress.step < 4:
         next(events)
     events.close()
     taken_up = resume(course.folder.path, digits)
-    assert taken_up.state.progress.step == 4
+    assert taken_up.trainer.state.progress.step == 4
     list(taken_up.events())
     assert_same_run(course.folder.path, reference.folder.path)
 

@@ -19,9 +19,9 @@ import torch
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.io import checkpoints
-from inkwash.runs import training_run as courses
-from inkwash.runs.start import resume
-from inkwash.runs.training_run import Run
+from inkwash.runs import run as run_module
+from inkwash.runs.resume import resume
+from inkwash.runs.run import Run
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NAMESPACE = ["unshare", "-m"] if hasattr(os, "getuid") and os.getuid() == 0 else ["unshare", "-Urm"]
@@ -38,7 +38,7 @@ def may_mount() -> bool:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plots are drawn, and tested, elsewhere."""
-    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+    monkeypatch.setattr(run_module, "write_record", lambda *_: None)
 
 
 @pytest.mark.skipif(not may_mount(), reason="this process may not mount a disk for itself")
@@ -87,7 +87,7 @@ def test_a_clock_that_jumps_changes_nothing(
     monkeypatch.setattr(time, "time", lambda: plain() + next(jumps))
     for event in hit.events():
         if getattr(event, "number", 0) == 4:
-            hit.stop()
+            hit.trainer.stop()
     for file in hit.folder.path.rglob("*"):
         os.utime(file, (plain() + 86400,) * 2)
     list(resume(hit.folder.path, digits).events())

@@ -20,8 +20,8 @@ from inkwash.core import SCHEDULES, Clipped, Cosine, Guided, Karras, Linear, Net
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints
 from inkwash.model import Model
-from inkwash.runs import training_run as courses
-from inkwash.runs.training_run import Run
+from inkwash.runs import run as run_module
+from inkwash.runs.run import Run
 
 Untrained = Callable[..., Model]
 
@@ -29,17 +29,17 @@ Untrained = Callable[..., Model]
 @pytest.fixture
 def trained(begun: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run that has come to its end."""
-    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+    monkeypatch.setattr(run_module, "write_record", lambda *_: None)
     course = begun("run")
     list(course.events())
     return course
 
 
 def test_a_model_is_the_averaged_network_of_its_run(trained: Run) -> None:
-    loaded, here = model.load(trained.folder.path), trained.average()
+    loaded, here = model.load(trained.folder.path), trained.trainer.ema
     assert (loaded.name, loaded.step, loaded.spec, loaded.weights) == (here.name, here.step, here.spec, here.weights)
-    assert loaded.recipe.to_dict() == trained.recipe.to_dict()
-    expected = trained.state.average.state_dict()
+    assert loaded.recipe.to_dict() == trained.trainer.recipe.to_dict()
+    expected = trained.trainer.state.ema.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in loaded.net.state_dict().items())
     assert not loaded.net.training
     assert not any(weight.requires_grad for weight in loaded.net.parameters())

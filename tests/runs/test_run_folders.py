@@ -13,8 +13,9 @@ import torch
 from inkwash.config.recipe import Recipe
 from inkwash.errors import InkwashError, UsageError
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.start import resume, start
-from inkwash.runs.training_run import Run
+from inkwash.runs.resume import resume
+from inkwash.runs.run import Run
+from inkwash.runs.start import start
 
 CPU = torch.device("cpu")
 
@@ -140,7 +141,7 @@ def test_every_session_is_noted_without_host_and_path(tmp_path: Path) -> None:
 def test_the_folder_holds_the_resolved_recipe(begun: Callable[..., Run]) -> None:
     course = begun("run", "optimizer.lr=0.01")
     written = Recipe.from_dict(course.folder.written_recipe())
-    assert written == course.recipe
+    assert written == course.trainer.recipe
     assert written.optimizer.lr == 0.01
     # every default is there, so that a newer inkwash with other defaults trains the same
     assert course.folder.written_recipe()["optimizer"]["betas"] == [0.9, 0.999]

@@ -18,12 +18,14 @@ from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints
-from inkwash.runs import training_run as courses
-from inkwash.runs.events import Measured, Planned, Sampled, Saved
+from inkwash.runs import run as run_module
+from inkwash.runs.events import Sampled, Saved
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.start import changed_rate, resume, start
-from inkwash.runs.time_budget import TimeBudget
-from inkwash.runs.training_run import Run, Step
+from inkwash.runs.resume import changed_rate, resume
+from inkwash.runs.run import Run
+from inkwash.runs.start import start
+from inkwash.training.events import Measured, Planned, Step
+from inkwash.training.time_budget import TimeBudget
 
 CPU = torch.device("cpu")
 
@@ -31,7 +33,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cards and plots have tests of their own."""
-    monkeypatch.setattr(courses, "write_record", lambda *_: None)
+    monkeypatch.setattr(run_module, "write_record", lambda *_: None)
 
 
 @pytest.fixture
@@ -96,8 +98,8 @@ def test_a_damaged_latest_falls_back_to_the_one_before_says_so_and_loses_nothing
         if path.is_file():
             damage(path)
     again = resume(hit.folder.path, digits)
-    assert again.state.progress.step == 5
-    told = again.fallen_back
+    assert again.trainer.state.progress.step == 5
+    told = again.fallback
     assert told is not None and str(hit.folder.latest) in told and "step-0000005.safetensors, step 5" in told
     list(again.events())
     assert hit.folder.latest.read_bytes() == calm.folder.latest.read_bytes()
@@ -116,7 +118,7 @@ def test_where_none_is_whole_the_run_is_not_begun_anew(finished: Run, digits: Da
 def test_a_latest_that_is_gone_falls_back_as_well(finished: Run, digits: Dataset) -> None:
     finished.folder.latest.unlink()
     again = resume(finished.folder.path, digits, Length(8, "steps"))
-    assert again.fallen_back is not None and again.state.progress.step > 0
+    assert again.fallback is not None and again.trainer.state.progress.step > 0
 
 
 @pytest.mark.parametrize(("keep", "left"), [(None, [1, 2, 4, 6]), (2, [4, 6]), (0, [])])
@@ -139,14 +141,14 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 def timed(course: Run, seconds: float) -> Run:
     """Return `course` with a clock on which every look takes a twentieth of a second."""
     ticks = itertools.count()
-    course.clock = lambda: 0.05 * next(ticks)
-    course.budget = TimeBudget(seconds, 0.0, course.clock)
+    course.trainer.clock = lambda: 0.05 * next(ticks)
+    course.trainer.budget = TimeBudget(seconds, 0.0, course.trainer.clock)
     return course
 
 
 def test_a_run_of_minutes_plans_its_steps_and_writes_them_down(begun: Callable[..., Run]) -> None:
     course = timed(begun("run", "training.length=1 minute"), 4.0)
-    assert course.total is None and course.folder.written_recipe()["training"]["length"] == "1 minute"
+    assert course.trainer.total is None and course.folder.written_recipe()["training"]["length"] == "1 minute"
     events = list(course.events())
     plans = [event for event in events if isinstance(event, Planned)]
     steps = [event.number for event in events if isinstance(event, Step)]
@@ -172,7 +174,7 @@ def test_a_last_step_that_is_planned_away_is_not_measured(begun: Callable[..., R
             measured.append(event.step)
     assert len(totals) > 2
     # the first one tells what it costs, the last one ends the run; the milestone at step 100 is too far
-    assert len(measured) == 2 + (measured[-1] > 100) and measured[-1] == course.total
+    assert len(measured) == 2 + (measured[-1] > 100) and measured[-1] == course.trainer.total
 
 
 def test_no_time_at_all_is_one_step_measured_and_drawn_and_a_warning(begun: Callable[..., Run]) -> None:
@@ -181,7 +183,7 @@ def test_no_time_at_all_is_one_step_measured_and_drawn_and_a_warning(begun: Call
     assert [event.number for event in events if isinstance(event, Step)] == [1]
     assert [event.step for event in events if isinstance(event, Sampled | Measured)] == [1, 1]
     assert [bool(event.warning) for event in events if isinstance(event, Planned)] == [True]
-    assert course.complete and course.folder.latest.is_file()
+    assert course.trainer.complete and course.folder.latest.is_file()
 
 
 def test_a_run_of_minutes_that_is_killed_resumes_to_the_last_plan_exactly(
@@ -195,13 +197,13 @@ def test_a_run_of_minutes_that_is_killed_resumes_to_the_last_plan_exactly(
             break
     for name in ("calm", "hit"):
         shutil.copytree(course.folder.path, tmp_path / name)
-    total = course.total
+    total = course.trainer.total
     calm, hit = (resume(tmp_path / name, digits) for name in ("calm", "hit"))
-    assert calm.total == total and calm.budget is None
+    assert calm.trainer.total == total and calm.trainer.budget is None
     rates = [event.rate for event in calm.events() if isinstance(event, Step)]
     for event in hit.events():
-        if isinstance(event, Step) and event.number == calm.state.progress.step - 2:
-            hit.stop()
+        if isinstance(event, Step) and event.number == calm.trainer.state.progress.step - 2:
+            hit.trainer.stop()
     list(resume(hit.folder.path, digits).events())
     assert hit.folder.latest.read_bytes() == calm.folder.latest.read_bytes()
     assert all(later <= earlier for earlier, later in itertools.pairwise(rates)) and rates[-1] < rates[0]
@@ -213,10 +215,14 @@ def test_a_run_of_minutes_that_is_stopped_before_its_first_plan_begins_them_agai
     course = timed(begun("run", "training.length=1 minute"), 1000.0)
     for event in course.events():
         if isinstance(event, Step):
-            course.stop()
-    assert not course.complete and checkpoints.header(course.folder.latest)["total"] is None
+            course.trainer.stop()
+    assert not course.trainer.complete and checkpoints.header(course.folder.latest)["total"] is None
     again = resume(course.folder.path, digits)
-    assert again.state.progress.step == 1 and again.budget is not None and again.budget.seconds == 60
+    assert (
+        again.trainer.state.progress.step == 1
+        and again.trainer.budget is not None
+        and again.trainer.budget.seconds == 60
+    )
 
 
 def test_a_run_resumes_for_some_minutes_and_keeps_the_newest_milestones(
@@ -227,10 +233,10 @@ def test_a_run_resumes_for_some_minutes_and_keeps_the_newest_milestones(
     list(finished.events())
     course = timed(resume(finished.folder.path, digits, Length(3, "minutes")), 3.0)
     # six steps in the seconds before, and no sudden stop of the decay that had come to its end
-    assert 0 < course.state.horizon.remaining < 1 and changed_rate(course) is not None
+    assert 0 < course.trainer.state.horizon.remaining < 1 and changed_rate(course) is not None
     events = list(course.events())
     steps = [event.number for event in events if isinstance(event, Step)]
-    assert steps == list(range(7, 7 + len(steps))) and course.complete
+    assert steps == list(range(7, 7 + len(steps))) and course.trainer.complete
     assert len(list(course.folder.checkpoints.glob("step-*"))) == 2
     assert course.folder.written_recipe()["training"]["length"] == f"{steps[-1]} steps"
 
@@ -263,8 +269,8 @@ def test_a_run_on_a_file_finds_it_again(tmp_path: Path, tiny: Callable[..., Reci
     course = start(tiny(), str(tmp_path / "mine.npz"), tmp_path / "run")
     for event in course.events():
         if isinstance(event, Step) and event.number == 2:
-            course.stop()
-    assert resume(course.folder.path).state.progress.step == 2
+            course.trainer.stop()
+    assert resume(course.folder.path).trainer.state.progress.step == 2
 
 
 @pytest.mark.parametrize("edge", ["sampling.preview=ddim:500", "sampling.preview=ddim:0"])
@@ -294,11 +300,12 @@ def test_on_data_without_labels_the_network_hears_none(
     taught = tiny("training.guidance=1.5", "training.label_dropout=0.1", "sampling.guidance=2.0")
     course = start(taught, Dataset("plain", digits.values), tmp_path / "run")
     list(course.events())
-    assert not course.average().conditional
+    assert not course.trainer.ema.conditional
     written = course.folder.written_recipe()
     assert not written["network"]["conditional"] and written["sampling"]["guidance"] == 1
     assert written["training"]["guidance"] == 1 and written["training"]["label_dropout"] == 0
-    assert resume(course.folder.path, Dataset("plain", digits.values), Length(9, "steps")).total == 9
+    longer = resume(course.folder.path, Dataset("plain", digits.values), Length(9, "steps"))
+    assert longer.trainer.total == 9
 
 
 def test_a_run_killed_before_its_first_measurement_begins_anew(

@@ -10,7 +10,7 @@ import pytest
 
 from inkwash.io.limits import MOST_STEPS
 from inkwash.optim.horizon import Horizon
-from inkwash.runs.time_budget import FEWEST_STEPS, MEASURING_SHARE, Plan, TimeBudget
+from inkwash.training.time_budget import FEWEST_STEPS, MEASURING_SHARE, Plan, TimeBudget
 
 Seconds = Callable[[float], float]
 START = 4.0

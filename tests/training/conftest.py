@@ -18,7 +18,8 @@ from inkwash.objectives import Denoising
 from inkwash.optim.horizon import Horizon
 from inkwash.optim.optimizers import Optimizer
 from inkwash.training.batches import Batches
-from inkwash.training.loop import Step, steps
+from inkwash.training.events import Step
+from inkwash.training.loop import steps
 from inkwash.training.state import State
 
 torch.set_num_threads(1)

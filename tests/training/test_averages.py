@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from inkwash.optim.optimizers import Optimizer
 from inkwash.training import ema
-from inkwash.training.loop import Step
+from inkwash.training.events import Step
 from inkwash.training.state import State
 
 
@@ -62,12 +62,12 @@ def test_start_left_is_the_weight_of_the_initial_network(
     # a network that stays at zero under an average that starts at one: what is read off is the start's weight
     still = Optimizer(lr=0.0)
     with torch.no_grad():
-        for own, new in zip(state.average.parameters(), state.net.parameters(), strict=True):
+        for own, new in zip(state.ema.parameters(), state.net.parameters(), strict=True):
             own.fill_(1.0), new.zero_()
     for step in train(state, 60, still, half_life=500.0):
         if step.number in (1, 3, 60):
             left = state.progress.start_left
-            weights = torch.cat([p.flatten() for p in state.average.parameters()])
+            weights = torch.cat([p.flatten() for p in state.ema.parameters()])
             torch.testing.assert_close(weights, torch.full_like(weights, left), rtol=1e-3, atol=1e-12)
     assert state.progress.start_left < 1e-20
 

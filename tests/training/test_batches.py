@@ -69,15 +69,15 @@ def test_an_epoch_shows_each_train_image_exactly_once(told_apart: Dataset, size:
 def test_the_held_out_part_is_never_shown(told_apart: Dataset) -> None:
     course = batches(told_apart, 20)
     shown = {place for step in range(1, 20) for place in seen(course(step))}
-    assert not shown & set(course.split.held_out.tolist())
-    assert shown | set(course.split.held_out.tolist()) == set(range(COUNT))
+    assert not shown & set(course.split.validation.tolist())
+    assert shown | set(course.split.validation.tolist()) == set(range(COUNT))
 
 
 @pytest.mark.parametrize(("count", "held_out"), [(9, 1), (60, 6), (1_500, 150), (10_000, 1_000), (60_000, 1_000)])
 def test_a_split_is_whole_and_without_overlap(count: int, held_out: int) -> None:
     split = Split.of(count)
-    assert len(split.held_out) == held_out
-    assert torch.equal(torch.cat([split.train, split.held_out]).sort().values, torch.arange(count))
+    assert len(split.validation) == held_out
+    assert torch.equal(torch.cat([split.train, split.validation]).sort().values, torch.arange(count))
 
 
 def test_an_image_comes_with_its_own_label(told_apart: Dataset) -> None:

@@ -18,7 +18,7 @@ from inkwash.objectives import Denoising
 from inkwash.optim.horizon import Horizon
 from inkwash.optim.optimizers import Optimizer
 from inkwash.training.batches import Batches, Split
-from inkwash.training.loop import Step
+from inkwash.training.events import Step
 from inkwash.training.state import State
 from inkwash.training.validation import ValidationSet
 
@@ -138,10 +138,10 @@ def test_progress_adds_up_the_losses_that_were_told(fresh: Fresh, train: Train) 
 def test_training_lowers_the_loss_of_images_that_it_never_saw(digits: Dataset, fresh: Fresh, train: Train) -> None:
     settings = Optimizer(lr=3e-3)
     state = fresh("class-unet", settings)
-    measured = ValidationSet.of(digits, Split.of(len(digits)).held_out, GOOD, True)
+    measured = ValidationSet.of(digits, Split.of(len(digits)).validation, GOOD, True)
 
     def loss() -> float:
-        return measured.profile(NetDenoiser(state.average, Target("v", 0.6)), torch.device("cpu")).mean
+        return measured.profile(NetDenoiser(state.ema, Target("v", 0.6)), torch.device("cpu")).mean
 
     before = loss()
     list(train(state, 80, settings))

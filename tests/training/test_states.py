@@ -12,7 +12,7 @@ from inkwash.errors import InkwashError
 from inkwash.io import checkpoints
 from inkwash.io.checkpoints import Checkpoint
 from inkwash.optim.optimizers import OPTIMIZERS, Optimizer
-from inkwash.training.loop import Step
+from inkwash.training.events import Step
 from inkwash.training.state import State
 
 Train = Callable[..., Iterator[Step]]
@@ -75,7 +75,7 @@ def test_weights_alone_cannot_be_trained_on(tmp_path: Path, fresh: Fresh, train:
     kept = {name: value for name, value in state.tensors().items() if not name.startswith("optimizer.")}
     checkpoints.save(tmp_path / "slim.safetensors", Checkpoint({"progress": state.header()}, kept))
     slim = checkpoints.load(tmp_path / "slim.safetensors")
-    with pytest.raises(InkwashError, match="weights only") as caught:
+    with pytest.raises(InkwashError, match="no optimizer state") as caught:
         fresh().restore(slim, "slim.safetensors")
     assert "\n" not in str(caught.value)
 
@@ -84,13 +84,13 @@ def test_the_average_alone_cannot_be_trained_on(tmp_path: Path, fresh: Fresh, tr
     state = fresh()
     list(train(state, 1))
     kept = {name: value for name, value in state.tensors().items() if name.startswith("average.")}
-    with pytest.raises(InkwashError, match="weights only"):
+    with pytest.raises(InkwashError, match="no optimizer state"):
         fresh().restore(Checkpoint({"progress": state.header()}, kept), "published.safetensors")
 
 
 def test_the_average_takes_no_part_in_training(fresh: Fresh) -> None:
     state = fresh()
-    assert not any(weight.requires_grad for weight in state.average.parameters())
-    assert not state.average.training
+    assert not any(weight.requires_grad for weight in state.ema.parameters())
+    assert not state.ema.training
     apart = {weight.data_ptr() for weight in state.net.parameters()}
-    assert not apart & {weight.data_ptr() for weight in state.average.parameters()}
+    assert not apart & {weight.data_ptr() for weight in state.ema.parameters()}

@@ -21,6 +21,8 @@ from inkwash.text.printing import print
 if TYPE_CHECKING:
     from inkwash.lab import Experiment, Results, Verdict
     from inkwash.lab.runner import Work
+    from inkwash.runs.run import Run
+    from inkwash.training.trainer import Trainer
 
 
 def lab(
@@ -202,11 +204,11 @@ def _watch(silent: bool) -> Any:
         """Says nothing; a run that is asked to stop saves before it ends."""
 
         @contextmanager
-        def training(self, course: Any) -> Iterator[Callable[[Any], object]]:
-            with stop_on_signal(course), self.steps(course) as show:
+        def training(self, run: Run) -> Iterator[Callable[[Any], object]]:
+            with stop_on_signal(run.trainer), self.steps(run.trainer) as show:
                 yield show
 
-        def steps(self, course: Any) -> AbstractContextManager[Callable[[Any], object]]:
+        def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
             return nullcontext(lambda event: None)
 
     class Shown(Heard):
@@ -215,8 +217,8 @@ def _watch(silent: bool) -> Any:
         def say(self, text: str) -> None:
             print(text, file=sys.stderr)
 
-        def steps(self, course: Any) -> AbstractContextManager[Callable[[Any], object]]:
-            return bar(course) if sys.stderr.isatty() else nullcontext(plain_lines(course))
+        def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
+            return bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
 
         def drawing(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
             return counter(count, name)

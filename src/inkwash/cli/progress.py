@@ -25,79 +25,83 @@ from inkwash.text.printing import print, printable
 
 if TYPE_CHECKING:
     from inkwash.core import Sampler
-    from inkwash.runs.training_run import Run
+    from inkwash.training.trainer import Trainer
 
 Show = Callable[[Any], None]
 SETTLED = 2.0
-"""Seconds after which a guess of the time left is worth saying."""
+"""Seconds after which the time left is estimated."""
 
 
 @contextmanager
-def bar(course: Run) -> Iterator[Show]:
-    """A bar with loss, held-out loss, images a second and time left."""
-    from inkwash.runs.events import Measured, Planned, Sampled
-    from inkwash.training.loop import Step
+def bar(trainer: Trainer) -> Iterator[Show]:
+    """Show a bar with the training loss, validation loss, images per second and time left; yield its event handler."""
+    from inkwash.runs.events import Sampled
+    from inkwash.training.events import Measured, Planned, Step
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    first, begun, smooth, held = course.state.progress.step, time.perf_counter(), 0.0, ""
+    first, begun, smooth, validation = trainer.state.progress.step, time.perf_counter(), 0.0, ""
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
-        task = progress.add_task(course.recipe.name, total=course.total, completed=first, told="")
+        task = progress.add_task(trainer.recipe.name, total=trainer.total, completed=first, figures="")
 
         def show(event: Any) -> None:
-            nonlocal smooth, held
-            if isinstance(event, Step):
-                smooth = event.loss if not smooth else 0.98 * smooth + 0.02 * event.loss
-                rate = (event.number - first) * course.batches.size / (time.perf_counter() - begun)
-                told = f"loss {smooth:.4f}{held}  {rate:,.0f} images/s"
-                progress.update(task, completed=event.number, told=told)
-            elif isinstance(event, Measured):
-                held = f"  held-out {event.profile.mean:.4f}"
-            elif isinstance(event, Planned):
-                progress.update(task, total=event.total)
-            elif isinstance(event, Sampled):
-                progress.console.print(f"step {event.step:,}: picture {event.path}")
+            nonlocal smooth, validation
+            match event:
+                case Step():
+                    smooth = event.loss if not smooth else 0.98 * smooth + 0.02 * event.loss
+                    rate = (event.number - first) * trainer.batches.size / (time.perf_counter() - begun)
+                    figures = f"loss {smooth:.4f}{validation}  {rate:,.0f} images/s"
+                    progress.update(task, completed=event.number, figures=figures)
+                case Measured():
+                    validation = f"  validation {event.profile.mean:.4f}"
+                case Planned():
+                    progress.update(task, total=event.total)
+                case Sampled():
+                    progress.console.print(f"step {event.step:,}: samples {event.path}")
 
         yield show
 
 
-def plain_lines(course: Run) -> Show:
-    """A line a measurement, with images a second and the time left, for logs without a terminal."""
-    from inkwash.runs.events import Measured, Planned, Sampled
+def plain_lines(trainer: Trainer) -> Show:
+    """Return an event handler that prints a line per validation, with images per second and the time left."""
+    from inkwash.runs.events import Sampled
+    from inkwash.training.events import Measured, Planned
 
-    first, begun = course.state.progress.step, time.perf_counter()
+    first, begun = trainer.state.progress.step, time.perf_counter()
+
+    def line(event: Measured) -> str:
+        seconds = (time.perf_counter() - begun) / max(event.step - first, 1)
+        total, left = "", ""
+        if trainer.total is not None:
+            total = f" of {trainer.total:,}"
+            left = "" if trainer.complete else f", {span(seconds * (trainer.total - event.step))} left"
+        rate = trainer.batches.size / seconds
+        return f"step {event.step:,}{total}: validation loss {event.profile.mean:.4f}, {rate:,.0f} images/s{left}"
 
     def show(event: Any) -> None:
-        if isinstance(event, Measured):
-            spent = time.perf_counter() - begun
-            each = spent / max(event.step - first, 1)
-            step, left = f"step {event.step:,}", ""
-            if course.total is not None:
-                step = f"{step} of {course.total:,}"
-                left = "" if course.complete else f", {span(each * (course.total - event.step))} left"
-            told = f"{step}: held-out loss {event.profile.mean:.4f}, {course.batches.size / each:,.0f} images/s{left}"
-            print(told, file=sys.stderr, flush=True)
-        elif isinstance(event, Planned) and event.first:
-            print(f"planned {event.total:,} steps ({event.pace:.2g} s/step)", file=sys.stderr, flush=True)
-        elif isinstance(event, Sampled):
-            print(f"step {event.step:,}: picture {event.path}", file=sys.stderr, flush=True)
+        match event:
+            case Measured():
+                print(line(event), file=sys.stderr, flush=True)
+            case Planned() if event.first:
+                print(f"planned {event.total:,} steps ({event.pace:.2g} s/step)", file=sys.stderr, flush=True)
+            case Sampled():
+                print(f"step {event.step:,}: samples {event.path}", file=sys.stderr, flush=True)
 
     return show
 
 
 def json_lines() -> Show:
-    """Every event as one JSON object on standard output."""
+    """Return an event handler that prints every event as a JSON object on standard output."""
 
     def show(event: Any) -> None:
-        values = event._asdict() if hasattr(event, "_asdict") else vars(event)
-        plain = {key: vars(value) if hasattr(value, "__dict__") else value for key, value in values.items()}
+        plain = {key: vars(value) if hasattr(value, "__dict__") else value for key, value in event._asdict().items()}
         print(json.dumps({"event": type(event).__name__.lower()} | plain, default=str), flush=True)
 
     return show

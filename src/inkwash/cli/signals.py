@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a run is in training: it saves and ends after its step."""
+"""Ctrl-C and SIGTERM during training: the run stops after its current step and is saved."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inkwash.runs.training_run import Run
+    from inkwash.training.trainer import Trainer
 
 
 @contextmanager
-def stop_on_signal(course: Run) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM asks the run to save and end after its step; a second Ctrl-C breaks off."""
+def stop_on_signal(trainer: Trainer) -> Iterator[None]:
+    """Stop `trainer` after its current step at the first Ctrl-C or SIGTERM, and at once at a second Ctrl-C."""
 
-    def ask(number: int, frame: Any) -> None:
-        # of several processes each hears more than one, from the terminal and from the launcher
-        if course.stopping and number == signal.SIGINT and course.process_group.is_single:
+    def stop(number: int, frame: Any) -> None:
+        # Each of several processes receives more than one signal, from the terminal and from the launcher.
+        if trainer.stopping and number == signal.SIGINT and trainer.process_group.is_single:
             raise KeyboardInterrupt
-        course.stop()
+        trainer.stop()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

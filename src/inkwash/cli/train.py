@@ -21,9 +21,12 @@ from inkwash.text.printing import print
 if TYPE_CHECKING:
     import torch
 
+    from inkwash.cli.progress import Show
     from inkwash.config.lengths import Length
+    from inkwash.config.recipe import Recipe
     from inkwash.distributed.process_group import ProcessGroup
-    from inkwash.runs.training_run import Run
+    from inkwash.runs.run import Run
+    from inkwash.training.trainer import Trainer
 
 
 def train(
@@ -96,7 +99,7 @@ def train(
     given |= {"--minutes": minutes, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
     given |= {"--keep": keep}
     if "TORCHELASTIC_RUN_ID" in os.environ:
-        # before torch is there: its warnings of several processes are for those who write such programs
+        # Before torch is imported: its warnings about processes are for authors of such programs.
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     plugins.load(with_)
     from inkwash.distributed import process_group
@@ -107,18 +110,18 @@ def train(
     with process_group.join(place) as group:
         quiet, json_ = quiet or not group.is_main, json_ and group.is_main
         if process_group.restarted() and out is not None and _complete(out, group):
-            # one of them died after the last step was kept
+            # One of the processes failed after the last checkpoint was written.
             return 0
-        return _follow(_course(what, given, place, group, begun, quiet, json_), quiet, json_)
+        return _train(_prepared(what, given, place, group, begun, quiet, json_), quiet, json_)
 
 
 def _complete(out: Path, process_group: ProcessGroup) -> bool:
-    """Return whether this launch's run in the folder `out` holds its last step, as the first of `process_group` sees it."""
+    """Return whether the main process finds that the run of this launch in the folder `out` is complete."""
     from inkwash.io import checkpoints
     from inkwash.runs.folder import RunFolder
-    from inkwash.runs.start import is_ours
+    from inkwash.runs.start import from_this_launch
 
-    if not is_ours(out, process_group):
+    if not from_this_launch(out, process_group):
         return False
     try:
         header = checkpoints.header(RunFolder(out).latest)
@@ -127,72 +130,95 @@ def _complete(out: Path, process_group: ProcessGroup) -> bool:
         return process_group.any(False)
 
 
-def _course(
+def _prepared(
     what: str,
     given: dict[str, Any],
-    place: torch.device,
+    device: torch.device,
     process_group: ProcessGroup,
     begun: float,
     quiet: bool,
     as_json: bool,
 ) -> Run:
-    """Return what is to be trained, of the flags as they were `given`, and say so."""
-    from inkwash import checks
-    from inkwash.cli.progress import stages
+    """Return the run to train, started or resumed as the flags in `given` specify, and print what is done."""
     from inkwash.config import recipe
     from inkwash.distributed.process_group import may_restart, restarted
-    from inkwash.runs.start import changed_order, changed_rate, is_ours, is_run, resume, start
+    from inkwash.runs.resume import resume
+    from inkwash.runs.start import from_this_launch, is_run
 
     silent = quiet or as_json
     length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
     if may_restart() and given["--out"] is None and not is_run(what):
-        raise UsageError("torchrun may start this anew and must find the run again: give --out FOLDER")
-    if restarted() and given["--out"] is not None and is_ours(given["--out"], process_group):
-        course = resume(given["--out"], given["--data"], None, place, process_group=process_group, since=begun)
-        _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
-        _say(silent, f"restarted: resuming {given['--out']} from step {course.state.progress.step:,}")
-        _say(silent, changed_order(course))
-        return course
+        raise UsageError("torchrun may restart this run and needs its folder: give --out FOLDER")
+    if restarted() and given["--out"] is not None and from_this_launch(given["--out"], process_group):
+        run = resume(given["--out"], given["--data"], None, device, process_group=process_group, since=begun)
+        _print(silent, f"restarted: resuming {given['--out']} from step {run.trainer.state.progress.step:,}")
+        _print_resumed(run, quiet, silent)
+        return run
     if is_run(what):
         fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every", "--keep")
         useless = [name for name in fixed if given[name] not in (None, ())]
         if useless:
             raise UsageError(f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe")
-        course = resume(what, given["--data"], length, place, process_group=process_group, since=begun)
-        _say(quiet, course.fallen_back and f"warning, {course.fallen_back}")
-        until = "" if course.total is None else f" of {course.total:,}"
-        _say(silent, f"resuming {what} from step {course.state.progress.step:,}{until}")
-        _say(silent, changed_order(course))
-        _say(silent, changed_rate(course))
-        return course
+        run = resume(what, given["--data"], length, device, process_group=process_group, since=begun)
+        until = "" if run.trainer.total is None else f" of {run.trainer.total:,}"
+        _print(silent, f"resuming {what} from step {run.trainer.state.progress.step:,}{until}")
+        _print_resumed(run, quiet, silent)
+        return run
     if what not in recipe.bundled() and Path(what).is_dir():
         raise UsageError(f"{what} is a folder without recipe.toml: name a run folder, a recipe, or --data {what}")
     chosen = recipe.load(what).with_changes(_changes(given))
     if length is not None:
         chosen = recipe.with_length(chosen, length)
-    with stages(silent) as tell:
-        course = start(
-            chosen,
+    return _started(chosen, given, device, process_group, begun, quiet, silent)
+
+
+def _print_resumed(run: Run, quiet: bool, silent: bool) -> None:
+    """Print in what a resumed run differs from one that was never interrupted."""
+    from inkwash.runs.resume import changed_order, changed_rate
+
+    _print(quiet, run.fallback and f"warning, {run.fallback}")
+    _print(silent, changed_order(run))
+    _print(silent, changed_rate(run))
+
+
+def _started(
+    recipe: Recipe,
+    given: dict[str, Any],
+    device: torch.device,
+    process_group: ProcessGroup,
+    begun: float,
+    quiet: bool,
+    silent: bool,
+) -> Run:
+    """Return a new run of `recipe`, and print where it is written and what is likely to go wrong."""
+    from inkwash import checks
+    from inkwash.cli.progress import stages
+    from inkwash.runs.start import start
+
+    with stages(silent) as reading:
+        run = start(
+            recipe,
             given["--data"],
             given["--out"],
-            place,
+            device,
             since=begun,
             process_group=process_group,
-            reading=tell,
+            reading=reading,
         )
     if quiet:
-        return course
-    _say(silent, f"{course.recipe.name} on {course.spec.data} into {course.folder.path}")
-    if chosen.network.conditional and not course.conditional:
-        _say(quiet, f"warning, labels: {course.spec.data} has none: the network is not conditioned on labels")
-    warnings = checks.of_recipe(course.recipe, course.spec, course.state.net) + checks.of_data(course.data)
+        return run
+    trainer = run.trainer
+    _print(silent, f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
+    if recipe.network.conditional and not trainer.conditional:
+        _print(quiet, f"warning, labels: {trainer.spec.data} has none: the network is not conditioned on labels")
+    warnings = checks.of_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.of_data(trainer.data)
     for about, text in warnings:
-        _say(quiet, f"warning, {about}: {text}")
-    return course
+        _print(quiet, f"warning, {about}: {text}")
+    return run
 
 
 def _changes(given: dict[str, Any]) -> list[str]:
-    """Return what the flags as they were `given` change of a recipe, as --set takes it."""
+    """Return the changes of the recipe by the flags in `given`, written as for --set."""
     changes = [*given["--set"]]
     changes += [] if given["--seed"] is None else [f"training.seed={given['--seed']}"]
     changes += [] if given["--size"] is None else [f"data.size={given['--size']}"]
@@ -207,7 +233,7 @@ def _length(given: dict[str, float | None]) -> Length | None:
 
     named = {unit: amount for unit, amount in given.items() if amount is not None}
     if len(named) > 1:
-        raise UsageError(f"{' and '.join(f'--{unit}' for unit in named)} both say how long: give one")
+        raise UsageError(f"{' and '.join(f'--{unit}' for unit in named)} exclude each other: give one length")
     for unit, amount in named.items():
         if not amount > 0:
             raise UsageError(f"--{unit} is {amount:g}: it must be above 0")
@@ -215,28 +241,30 @@ def _length(given: dict[str, float | None]) -> Length | None:
     return None
 
 
-def _follow(course: Run, quiet: bool, as_json: bool) -> int:
+def _train(run: Run, quiet: bool, as_json: bool) -> int:
+    """Train `run` to its end or until it is stopped, and return the exit code."""
     from inkwash.checks import ema_warmup
-    from inkwash.runs.events import Planned
+    from inkwash.training.events import Planned
 
-    with stop_on_signal(course), _display(course, quiet, as_json) as show:
-        for event in course.events():
+    trainer = run.trainer
+    with stop_on_signal(trainer), _display(trainer, quiet, as_json) as show:
+        for event in run.events():
             show(event)
             if isinstance(event, Planned) and event.first:
-                young = ema_warmup.start_left_at_the_end(course.recipe, course.spec)
-                _say(quiet, event.warning and f"warning, length: {event.warning}")
-                _say(quiet, young and f"warning, average: {young}")
-    step = course.state.progress.step
-    if course.stopping and not course.complete:
-        _say(quiet or as_json, f"stopped and saved at step {step:,}; resume with: inkwash train {course.folder.path}")
+                young = ema_warmup.start_left_at_the_end(trainer.recipe, trainer.spec)
+                _print(quiet, event.warning and f"warning, length: {event.warning}")
+                _print(quiet, young and f"warning, average: {young}")
+    step, silent = trainer.state.progress.step, quiet or as_json
+    if trainer.stopping and not trainer.complete:
+        _print(silent, f"stopped and saved at step {step:,}; resume with: inkwash train {run.folder.path}")
         return 130
-    _say(quiet or as_json, f"done: see {course.folder.path}/card.md and {course.folder.path}/samples")
-    _say(quiet or as_json, f"sample from it: inkwash sample {course.folder.path}")
+    _print(silent, f"done: see {run.folder.path}/card.md and {run.folder.path}/samples")
+    _print(silent, f"sample from it: inkwash sample {run.folder.path}")
     return 0
 
 
 @contextmanager
-def _display(course: Run, quiet: bool, as_json: bool) -> Iterator[Any]:
+def _display(trainer: Trainer, quiet: bool, as_json: bool) -> Iterator[Show]:
     from inkwash.cli.progress import bar, json_lines, plain_lines
 
     if quiet:
@@ -244,12 +272,12 @@ def _display(course: Run, quiet: bool, as_json: bool) -> Iterator[Any]:
     elif as_json:
         yield json_lines()
     elif not sys.stderr.isatty():
-        yield plain_lines(course)
+        yield plain_lines(trainer)
     else:
-        with bar(course) as show:
+        with bar(trainer) as show:
             yield show
 
 
-def _say(silent: bool, text: str | None) -> None:
+def _print(silent: bool, text: str | None) -> None:
     if text and not silent:
         print(text, file=sys.stderr)

@@ -46,13 +46,17 @@ def dataset_called(name: str) -> str | None:
     return next((known for known in (name, name.lower()) if known in DATASETS), None)
 
 
-def load(spec: str | Path | None = None, size: int | None = None, progress: Progress | None = None) -> Dataset:
+def load(
+    spec: Dataset | str | Path | None = None, size: int | None = None, progress: Progress | None = None
+) -> Dataset:
     """Return the data set `spec`: a name in `DATASETS` or a path, by default the value of INKWASH_DATA.
 
     `size` is the side in pixels to which images are resized; `progress(what, share)` is called while many image files are
     read. A name has precedence over a folder of that name: write `./mnist` for the folder. Raises `UsageError` for an
     unknown name or path, `InkwashError` for damaged data.
     """
+    if isinstance(spec, Dataset):
+        return spec.resized(size)
     spec = spec or os.environ.get("INKWASH_DATA")
     if not spec:
         raise UsageError(

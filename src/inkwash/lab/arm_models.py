@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,9 +24,11 @@ from inkwash.lab.experiment import Arm, Trained
 from inkwash.lab.measurement import Ready, Watch
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.start import resume, start
-from inkwash.runs.training_run import Run
+from inkwash.runs.resume import resume
+from inkwash.runs.start import start
 from inkwash.training.batches import Split
+from inkwash.training.events import Planned
+from inkwash.training.trainer import Trainer
 
 BACKWARD = 3
 """How many times a forward pass a training step takes: forward, and twice that back; learnt guidance is not in it."""
@@ -94,23 +95,23 @@ class Plan:
     def train(self, spec: str | None, watch: Watch, process_group: ProcessGroup = SINGLE_PROCESS) -> None:
         """Train what is left; `spec` is the data as the user named it, for the run's own record.
 
-        Several `process_group` train together. Raises `KeyboardInterrupt` when the course was asked to stop, and has saved.
+        Several `process_group` train together. Raises `KeyboardInterrupt` when the run was stopped, after it was saved.
         """
         # the first looks, for what it has just finished the others may not see yet
         done = int(process_group.broadcast(str(self.done if process_group.is_main else 0)))
         if done >= self.total:
             return
         if process_group.any(process_group.is_main and self.folder.recipe.is_file()):
-            course = resume(self.folder.path, self.data, None, self.device, process_group=process_group)
+            run = resume(self.folder.path, self.data, None, self.device, process_group=process_group)
             told = f"resuming {self.folder.path} from step {done:,} of {self.total:,}"
-            watch.say(f"{told}: {course.fallen_back}" if course.fallen_back else told)
+            watch.say(f"{told}: {run.fallback}" if run.fallback else told)
         else:
             watch.say(f"training {self.folder.path}, {self.total:,} steps")
-            course = start(self.recipe, spec, self.folder.path, self.device, process_group=process_group)
-        with watch.training(course) as show:
-            for event in course.events():
+            run = start(self.recipe, spec, self.folder.path, self.device, process_group=process_group)
+        with watch.training(run) as show:
+            for event in run.events():
                 show(event)
-        if course.stopping and not course.complete:
+        if run.trainer.stopping and not run.trainer.complete:
             raise KeyboardInterrupt
 
 
@@ -149,9 +150,8 @@ class Models:
         images = []
         for plan in self.plans:
             chosen = recipe.with_length(plan.recipe, Length(minutes, "minutes"))
-            # nothing is written: only a course that is followed writes into its folder
-            course = Run(chosen, plan.data, RunFolder(Path("unwritten")), plan.device, process_group=process_group)
-            images.append(_steps_in_budget(course) * chosen.training.batch)
+            trainer = Trainer(chosen, plan.data, device=plan.device, process_group=process_group)
+            images.append(_steps_in_budget(trainer) * chosen.training.batch)
         return str(Length(min(images), "images"))
 
     def lasting(self, length: str) -> Models:
@@ -242,15 +242,9 @@ def _require_one_data(models: Sequence[Model], data: Dataset | None) -> None:
         raise UsageError(f"the models of one experiment learn one data set, these {names}: give it by --data")
 
 
-def _steps_in_budget(course: Run) -> int:
-    """Return the steps that a length in minutes allows, by training the first ones; nothing is written."""
-    assert course.budget is not None
-    course.budget.begin(0)
-    step = next(step.number for step in course.loop() if course.plan_due(step.number))
-    begun = time.perf_counter()
-    course.measuring.loss(course.state.average)
-    course.budget.measured(step, time.perf_counter() - begun, milestone=True)
-    return course.plan(step, measured=True).total
+def _steps_in_budget(trainer: Trainer) -> int:
+    """Return the steps that a length in minutes allows, by training up to the first plan."""
+    return next(event.total for event in trainer if isinstance(event, Planned))
 
 
 def _milestones(path: Path) -> list[Path]:

@@ -21,7 +21,7 @@ from inkwash.nets import summary
 if TYPE_CHECKING:
     from PIL import Image
 
-    from inkwash.runs.training_run import Run
+    from inkwash.runs.run import Run
 
 
 class Watch:
@@ -30,7 +30,7 @@ class Watch:
     def say(self, text: str) -> None:
         """Hear a line."""
 
-    def training(self, course: Run) -> AbstractContextManager[Callable[[Any], object]]:
+    def training(self, run: Run) -> AbstractContextManager[Callable[[Any], object]]:
         """Return what hears the events of a run."""
         return nullcontext(lambda event: None)
 

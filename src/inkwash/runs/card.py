@@ -22,7 +22,7 @@ def write_record(folder: RunFolder, recipe: Recipe, spec: DatasetSpec, progress:
     rows = folder.rows()
     held = [row for row in rows if row["kind"] == "held-out"]
     trained = [row for row in rows if row["kind"] == "train"]
-    floor = folder.kept_floor() if folder.floor.is_file() else None
+    floor = folder.read_memorizing_loss() if folder.memorizing_loss.is_file() else None
     _draw_plots(folder, recipe, trained, held, floor)
     write_text(folder.card, _card(folder, recipe, spec, progress, total, trained, held, floor))
 

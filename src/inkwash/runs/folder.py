@@ -88,8 +88,8 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
-    def floor(self) -> Path:
-        """The exact denoiser's loss by level, JSON; measured once a run."""
+    def memorizing_loss(self) -> Path:
+        """The loss of the memorizing (empirical) denoiser by noise level, JSON; measured once per run."""
         return self.path / "floor.json"
 
     @property
@@ -140,14 +140,22 @@ class RunFolder:
                 if "kind" in row and isinstance(row.get("step"), int):
                     yield line, row
 
-    def keep_floor(self, values: dict[str, Any] | None) -> None:
-        """Write down the exact denoiser's loss by level, None where that costs too much to measure."""
-        write_text(self.floor, json.dumps(None if values is None else with_checksum(values)) + "\n")
+    def write_memorizing_loss(self, values: dict[str, Any] | None) -> None:
+        """Write the loss of the memorizing denoiser by noise level, None where it costs too much to measure."""
+        write_text(self.memorizing_loss, json.dumps(None if values is None else with_checksum(values)) + "\n")
 
-    def kept_floor(self) -> dict[str, Any] | None:
-        """Return what `keep_floor` wrote. Raises `OSError` where it wrote nothing, `ValueError` where that is damaged."""
-        found = limits.parsed_json(self.floor.read_text(encoding="utf-8"))
+    def read_memorizing_loss(self) -> dict[str, Any] | None:
+        """Return what was written by `write_memorizing_loss`. Raises `OSError` without a file, `ValueError` when damaged."""
+        found = limits.parsed_json(self.memorizing_loss.read_text(encoding="utf-8"))
         return None if found is None else verified(found)
+
+    def has_memorizing_loss(self) -> bool:
+        """Return whether the loss of the memorizing denoiser was written and is intact."""
+        try:
+            values = self.read_memorizing_loss()
+            return values is None or {"codes", "losses"} <= values.keys()
+        except (OSError, ValueError, TypeError):
+            return False
 
     @contextmanager
     def log(self, after: int = 0) -> Iterator[Log]:

@@ -1,4 +1,4 @@
-"""Batches as a pure function of (seed, step): shuffled epochs, noise, levels and dropped labels, all from counters."""
+"""Batches as a pure function of (seed, step): shuffled epochs, noise, noise levels and dropped labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inkwash.objectives import drop_labels, stratify
 
 
 class Batch(NamedTuple):
-    """What one training step sees: images [B, ...], labels int64 [B] or None, u float64 [B] and noise [B, ...]."""
+    """The input of one training step: images [B, ...], labels int64 [B] or None, u float64 [B] and noise [B, ...]."""
 
     images: Tensor
     labels: Tensor | None
@@ -28,27 +28,27 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """A train set in two: `train`, which steps draw from, and a seeded `held_out` part that only measures.
+    """A train set split into `train`, the examples that are trained on, and `validation`, those that are not.
 
-    Both are indices into the train set, int64; the test set is in neither. The held-out part has 1,000 examples, or a
-    tenth of a set that has fewer than 10,000, at least one.
+    Both are indices into the train set, int64; the test set is in neither. The validation set has 1,000 examples, or a
+    tenth of a train set of fewer than 10,000, at least one.
     """
 
     train: Tensor
-    held_out: Tensor
+    validation: Tensor
 
     @classmethod
     def of(cls, count: int) -> Split:
         """Return the split of `count` examples: the same for every recipe and seed, so that losses can be compared."""
         order = permutation(0, 0, Stream.HELD_OUT_SPLIT, count)
         if count < 2:
-            raise UsageError(f"{count} train examples are too few: one is held out, so give at least 2")
-        held_out = count - cls.train_count(count)
-        return cls(order[held_out:].sort().values, order[:held_out].sort().values)
+            raise UsageError(f"{count} train examples are too few: one is for validation, so give at least 2")
+        size = count - cls.train_count(count)
+        return cls(order[size:].sort().values, order[:size].sort().values)
 
     @staticmethod
     def train_count(count: int) -> int:
-        """Return how many of `count` examples are trained on, without making the split."""
+        """Return how many of `count` examples are trained on."""
         return count - min(1000, max(1, count // 10))
 
 
@@ -65,19 +65,19 @@ class Batches:
     split: Split = field(init=False)
 
     def __post_init__(self) -> None:
-        # images, noise and their mixture, float32: a training step holds several times that
+        # Images, noise and their mixture, float32: a training step needs several times as much.
         needed = 3 * 4 * self.size * math.prod(self.data.shape)
         memory.require(needed, f"a batch of {self.size:,} examples", "choose a smaller training.batch")
         object.__setattr__(self, "split", Split.of(len(self.data)))
 
-    def __call__(self, step: int, share: slice = slice(None)) -> Batch:
-        """Return the batch of `step` >= 1, or the `share` of it that one of several processes has."""
-        place = torch.arange(self.size)[share]
-        chosen = self.split.train[self.indices(step)[share]]
+    def __call__(self, step: int, shard: slice = slice(None)) -> Batch:
+        """Return the batch of `step` >= 1, or a `shard` of it for one of several processes."""
+        place = torch.arange(self.size)[shard]
+        chosen = self.split.train[self.indices(step)[shard]]
         images = self.data.encoded(chosen)
         labels = self.data.labels[chosen] if self.conditional and self.data.labels is not None else None
         dropped = drop_labels(labels, self.label_dropout, uniforms(self.seed, place, step, Stream.TRAIN_DROPOUT)[:, 0])
-        # strata are those of the whole batch, whoever has them
+        # The strata are those of the full batch in every process.
         u = stratify(uniforms(self.seed, place, step, Stream.TRAIN_LEVEL)[:, 0], int(place[0]), self.size)
         noise = normals(self.seed, place, step, Stream.TRAIN_NOISE, images.shape[1:])
         return Batch(
@@ -85,7 +85,7 @@ class Batches:
         )
 
     def indices(self, step: int) -> Tensor:
-        """Return the places in the train part that `step` visits, int64 [size]: every epoch shows each image once."""
+        """Return the positions in `split.train` that `step` visits, int64 [size]: each image once per epoch."""
         count = len(self.split.train)
         position = torch.arange((step - 1) * self.size, step * self.size)
         epoch = position // count

@@ -1,10 +1,9 @@
-"""The training loop, a generator: one batch, one loss, one step of the optimiser, one step of the average."""
+"""The training loop, a generator: one batch, one loss, one optimizer step, one EMA update."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +14,10 @@ from inkwash.errors import InkwashError
 from inkwash.optim.optimizers import Optimizer
 from inkwash.training import ema
 from inkwash.training.batches import Batches
+from inkwash.training.events import Step
 from inkwash.training.state import State
 
 Objective = Callable[[NetDenoiser, Tensor, Tensor | None, Tensor, Tensor], Tensor]
-
-
-class Step(NamedTuple):
-    """What one step tells: its number from 1 on, the batch's mean loss, the learning rate, the gradient's norm."""
-
-    number: int
-    loss: float
-    rate: float
-    gradient: float
 
 
 def steps(
@@ -54,15 +45,15 @@ def steps(
         loss, gradient = _gradient(
             state, denoiser, objective, batches, parameters, number, optimizer.clip, process_group
         )
-        state.whole = False
+        state.consistent = False
         state.optimizer.step()
         state.optimizer.zero_grad()
         keep = ema.decay(half_life, number)
-        ema.update(state.average, state.net, keep)
+        ema.update(state.ema, state.net, keep)
         progress = state.progress
         progress.step, progress.start_left = number, progress.start_left * keep
         progress.loss_sum, progress.loss_count = progress.loss_sum + loss, progress.loss_count + 1
-        state.whole = True
+        state.consistent = True
         yield Step(number, loss, rate, gradient)
 
 
@@ -79,11 +70,11 @@ def _gradient(
     batch = batches(number, process_group.shard(batches.size))
     loss = objective(denoiser, batch.images, batch.labels, batch.u, batch.noise).mean()
     if not process_group.is_single:
-        # gradients become means over processes, of which one may have an example more
+        # DistributedDataParallel averages over processes, whose shards may differ in size by one example.
         loss = loss * (len(batch.u) * process_group.world_size / batches.size)
     process_group.backward(loss)
     norm = torch.nn.utils.clip_grad_norm_(parameters, clip or math.inf)
-    # one sum for both: where a single process has a broken number, all of them stop at this step
+    # One reduction for both: a number that is not finite in one process stops all of them at this step.
     loss, broken = (
         process_group.all_reduce(torch.stack([loss.detach(), (~torch.isfinite(norm)).to(loss)]))
         / process_group.world_size
@@ -91,7 +82,7 @@ def _gradient(
     if broken or not torch.isfinite(loss):
         state.optimizer.zero_grad()
         if not process_group.is_main:
-            raise MainProcessError("the first process says it", InkwashError.exit_code)
+            raise MainProcessError("the main process prints the reason", InkwashError.exit_code)
         raise InkwashError(
             f"the loss or its gradient is not finite at step {number}: the last checkpoint is kept; "
             "start a new run with a lower --set optimizer.lr, or with --set optimizer.clip=1.0"

@@ -1,4 +1,4 @@
-"""Everything that training changes: network, averaged network, optimiser, progress. A step is a function of it."""
+"""The training state: network, EMA network, optimizer and progress. A step depends on nothing else that changes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from inkwash.optim.horizon import Horizon
 
 @dataclass
 class Progress:
-    """Numbers that go on with a run: steps done, the share of the random start left in the average, losses not yet logged.
+    """The numbers of a training state: steps done, weight of the initial parameters in the EMA, sum of unlogged losses.
 
-    `best` is the lowest held-out loss so far; `decay_start` and `decay_remaining` are those of the last `Horizon`.
+    `best` is the lowest validation loss so far; `decay_start` and `decay_remaining` are those of the last `Horizon`.
     """
 
     step: int = 0
@@ -33,21 +33,21 @@ class Progress:
 
 @dataclass
 class State:
-    """The network in training, its running average, the optimiser, the progress, and the last step, `total`.
+    """The network in training, its EMA, the optimizer, the progress, and the last step `total`.
 
-    `whole` is False while a step or its measurement is under way: such a state must not be kept.
+    `consistent` is False during a step or its validation: such a state must not be saved.
     """
 
     net: nn.Module
-    average: nn.Module
+    ema: nn.Module
     optimizer: torch.optim.Optimizer
     progress: Progress = field(default_factory=Progress)
     total: int = 0
-    whole: bool = True
+    consistent: bool = True
 
     @property
     def horizon(self) -> Horizon:
-        """The end of training, and the course of the learning rate's decay up to it."""
+        """The last step, and the decay of the learning rate up to it."""
         return Horizon(self.total, self.progress.decay_start, self.progress.decay_remaining)
 
     @horizon.setter
@@ -56,39 +56,38 @@ class State:
 
     @classmethod
     def fresh(cls, net: nn.Module, optimizer: torch.optim.Optimizer) -> State:
-        """Return the state before the first step; the average starts as a copy of `net`."""
-        average = copy.deepcopy(net).eval().requires_grad_(False)
-        return cls(net, average, optimizer)
+        """Return the state before the first step; the EMA starts as a copy of `net`."""
+        return cls(net, copy.deepcopy(net).eval().requires_grad_(False), optimizer)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors by flat names, for a checkpoint."""
         found = {f"net.{name}": value for name, value in self.net.state_dict().items()}
-        found |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
+        found |= {f"average.{name}": value for name, value in self.ema.state_dict().items()}
         for index, slots in self.optimizer.state_dict()["state"].items():
             found |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
         return found
 
     def header(self) -> dict[str, Any]:
-        """Return the progress as plain values; a best loss not yet measured is None."""
+        """Return the progress as plain values; `best` is None before the first validation."""
         best = self.progress.best
         return vars(self.progress) | {"best": None if math.isinf(best) else best}
 
     def restore(self, checkpoint: Checkpoint, source: str) -> None:
-        """Take over a checkpoint. Raises `InkwashError`, naming `source`, when it is of another network or optimiser."""
+        """Load `checkpoint`. Raises `InkwashError`, naming `source`, when it is of another network or optimizer."""
         if not checkpoint.part("optimizer") and checkpoint.header.get("progress", {}).get("step"):
             raise InkwashError(
-                f"{source} holds weights only, without optimiser: it can be sampled from but not trained on"
+                f"{source} has weights but no optimizer state: it can be sampled from, not trained further"
             )
         try:
             self.net.load_state_dict(checkpoint.part("net"))
-            self.average.load_state_dict(checkpoint.part("average"))
+            self.ema.load_state_dict(checkpoint.part("average"))
             slots: dict[int, dict[str, Tensor]] = {}
             for name, value in checkpoint.part("optimizer").items():
                 place, _, slot = name.partition(".")
                 slots.setdefault(int(place), {})[slot] = value
             parameters: list[Tensor] = [p for group in self.optimizer.param_groups for p in group["params"]]
             for index, own in slots.items():
-                # fused optimisers walk through memory: a slot must lie there as its parameter does
+                # Fused optimizers need each slot in the memory layout of its parameter.
                 like = parameters[index]
                 own |= {n: torch.empty_like(like).copy_(v) for n, v in own.items() if v.shape == like.shape}
             groups = self.optimizer.state_dict()["param_groups"]

@@ -1,44 +1,49 @@
-"""The held-out loss: fixed images, noise and levels, so that two moments or two recipes can be compared.
+"""The validation loss: fixed images, noise and noise levels, so that two steps or two recipes can be compared.
 
-Beside it stands the floor: the loss of the exact denoiser of the train set on its own examples, the lowest that any
-denoiser can have there. At noisy levels a good network comes near it; at clean ones only one that copies does.
+Its reference is the loss of the memorizing (empirical) denoiser of the train set on its own examples, the lowest that
+any denoiser can have there. At noisy levels a good network comes near it, at clean ones only a network that copies.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from inkwash.core import Denoiser, EmpiricalDenoiser, Level, Target
+from inkwash.core import Denoiser, EmpiricalDenoiser, Level, NetDenoiser, Target
 from inkwash.core.noise import Stream, normals
 from inkwash.data import Dataset
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.objectives import Denoising
 from inkwash.objectives.denoising import TargetPredictor
-from inkwash.training.batches import Split
+from inkwash.training import ema
+from inkwash.training.batches import Batches
 
 LEVELS = 20
+STATISTICS_BATCHES = 16
 _AFFORDABLE = 10**8
+_MOST_EXAMPLES = 1000
+_CHUNK = 100
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Losses on a grid of levels: `codes` in [0, 1] from clean to noisy, and the mean loss at each."""
+    """Losses on a grid of noise levels: `codes` in [0, 1] from clean to noisy, and the mean loss at each."""
 
     codes: list[float]
     losses: list[float]
 
     @property
     def mean(self) -> float:
-        """The mean over the grid, which is the training loss as training weighs the levels."""
+        """The mean over the grid, an estimate of the training loss, because the grid follows the training density."""
         return sum(self.losses) / len(self.losses)
 
 
 @dataclass(frozen=True)
 class ValidationSet:
-    """Examples with their fixed noise: example i stands at level i mod LEVELS of the objective's density."""
+    """Examples with fixed noise: example i is noised to level i mod LEVELS of the objective's density."""
 
     images: Tensor
     labels: Tensor | None
@@ -46,7 +51,7 @@ class ValidationSet:
 
     @classmethod
     def of(cls, data: Dataset, indices: Tensor, objective: Denoising, conditional: bool) -> ValidationSet:
-        """Return the measurement on these `indices` of the train set."""
+        """Return the validation set of the examples `indices` (int64) of the train set."""
         labels = data.labels[indices] if conditional and data.labels is not None else None
         return cls(data.encoded(indices), labels, objective)
 
@@ -54,28 +59,74 @@ class ValidationSet:
     def profile(
         self, denoiser: TargetPredictor, device: torch.device, process_group: ProcessGroup = SINGLE_PROCESS
     ) -> Profile:
-        """Return the loss of `denoiser` at each level of the grid; several `process_group` share the work."""
+        """Return the loss of `denoiser` at each level of the grid; the processes of `process_group` share the work."""
         u = (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
-        # few images stand at several levels each, so that every level has one
-        place = torch.arange(max(len(self.images), LEVELS))
-        losses = torch.zeros(len(place))
-        # whole parts to each, so that numbers are those of one process to the last bit
-        for part in place.split(100)[process_group.rank :: process_group.world_size]:
-            losses[part] = self._losses(denoiser, part, u, device)
+        # Fewer images than levels are used at several levels each, so that every level has one.
+        position = torch.arange(max(len(self.images), LEVELS))
+        losses = torch.zeros(len(position))
+        # Each process computes complete chunks: the losses are those of a single process to the last bit.
+        for chunk in position.split(_CHUNK)[process_group.rank :: process_group.world_size]:
+            losses[chunk] = self._losses(denoiser, chunk, u, device)
         losses = process_group.all_reduce(losses)
-        means = [losses[place % LEVELS == k].mean().item() for k in range(LEVELS)]
+        means = [losses[position % LEVELS == k].mean().item() for k in range(LEVELS)]
         return Profile(self.objective.density(self.objective.schedule, u).c_noise.tolist(), means)
 
-    def _losses(self, denoiser: TargetPredictor, part: Tensor, u: Tensor, device: torch.device) -> Tensor:
-        noise = normals(0, part, 0, Stream.VALIDATION_NOISE, self.images.shape[1:]).to(device)
-        image = part % len(self.images)
+    def _losses(self, denoiser: TargetPredictor, chunk: Tensor, u: Tensor, device: torch.device) -> Tensor:
+        noise = normals(0, chunk, 0, Stream.VALIDATION_NOISE, self.images.shape[1:]).to(device)
+        image = chunk % len(self.images)
         labels = None if self.labels is None else self.labels[image].to(device)
-        return self.objective(denoiser, self.images[image].to(device), labels, u[part % LEVELS], noise).cpu()
+        return self.objective(denoiser, self.images[image].to(device), labels, u[chunk % LEVELS], noise).cpu()
+
+
+@dataclass(frozen=True, eq=False)
+class Validator:
+    """Validation of EMA networks by the `objective` of a recipe, on the examples that `batches` leave out."""
+
+    batches: Batches
+    objective: Denoising
+    target: Target
+    precision: torch.dtype | None = None
+    process_group: ProcessGroup = SINGLE_PROCESS
+
+    def loss(self, network: nn.Module) -> Profile:
+        """Return the validation loss of `network` by noise level; the processes share the work."""
+        denoiser = NetDenoiser(network, self.target, self.precision)
+        return self._validation_set.profile(denoiser, self.batches.device, self.process_group)
+
+    def memorizing_loss(self) -> Profile | None:
+        """Return the loss of the memorizing denoiser of the train set on up to 1,000 of its own examples, by noise level.
+
+        None where the sum over the train set would cost too much (over 100 million values).
+        """
+        data, train, device = self.batches.data, self.batches.split.train, self.batches.device
+        if len(train) * data.encoded(train[:1]).numel() > _AFFORDABLE:
+            return None
+        labels = data.labels[train].to(device) if self.batches.conditional and data.labels is not None else None
+        # The empirical denoiser is not guided: there is no guidance to remove from its prediction.
+        plain = replace(self.objective, guidance=1.0)
+        exact = EmpiricalDenoiser(data.encoded(train).to(device), labels)
+        some = train[:: max(1, len(train) // _MOST_EXAMPLES)][:_MOST_EXAMPLES]
+        examples = ValidationSet.of(data, some, plain, self.batches.conditional)
+        return examples.profile(ExactPredictor(exact, self.target), device, self.process_group)
+
+    def update_statistics(self, network: nn.Module) -> None:
+        """Recompute the statistics of the BatchNorm layers of `network` from the first 16 training batches."""
+        denoiser = NetDenoiser(network, self.target, self.precision)
+        # Without guidance: its second evaluation, of a part of the examples, would have the weight of a batch.
+        plain = replace(self.objective, guidance=1.0)
+        batches = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
+        ema.recompute_statistics(network, lambda: (plain(denoiser, b.images, b.labels, b.u, b.noise) for b in batches))
+
+    @cached_property
+    def _validation_set(self) -> ValidationSet:
+        return ValidationSet.of(
+            self.batches.data, self.batches.split.validation, self.objective, self.batches.conditional
+        )
 
 
 @dataclass(frozen=True)
-class Exact:
-    """An exact denoiser that says what a perfect network would say in target space."""
+class ExactPredictor:
+    """An exact denoiser as a predictor of the target of a network."""
 
     denoiser: Denoiser
     target: Target
@@ -84,27 +135,3 @@ class Exact:
         """Return the target [B, ...] of the exact denoiser's image."""
         image = self.denoiser(x, level, label)
         return self.target.of(level, image, level.noise_in(x, image))
-
-
-def floor(
-    data: Dataset,
-    objective: Denoising,
-    target: Target,
-    conditional: bool,
-    device: torch.device,
-    process_group: ProcessGroup = SINGLE_PROCESS,
-) -> Profile | None:
-    """Return the loss of the exact denoiser of the train part on a thousand of its own examples, by level.
-
-    None where the sum over the whole train set would cost too much (over 100 million values).
-    """
-    split = Split.of(len(data))
-    values = len(split.train) * data.encoded(split.train[:1]).numel()
-    if values > _AFFORDABLE:
-        return None
-    labels = data.labels[split.train].to(device) if conditional and data.labels is not None else None
-    # the exact denoiser is not guided: there is nothing to take out of what it says
-    plain = replace(objective, guidance=1.0)
-    exact = EmpiricalDenoiser(data.encoded(split.train).to(device), labels)
-    seen = ValidationSet.of(data, split.train[:: max(1, len(split.train) // 1000)][:1000], plain, conditional)
-    return seen.profile(Exact(exact, target), device, process_group)

@@ -107,7 +107,7 @@ def _drawn(entry: Entry) -> Iterator[Path]:
 
 def _floor(entry: Entry) -> list[float] | None:
     try:
-        profile = entry.folder.kept_floor()
+        profile = entry.folder.read_memorizing_loss()
         return None if profile is None else profile["losses"]
     except (OSError, ValueError, KeyError):
         return None

@@ -1,0 +1,170 @@
+"""A trainer in a run folder: it writes metrics, checkpoints, sample grids and the card while the trainer trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from inkwash.errors import InkwashError
+from inkwash.io import checkpoints, png_metadata
+from inkwash.io.atomic import write_text
+from inkwash.io.names import path_in
+from inkwash.optim.horizon import Horizon
+from inkwash.runs.card import write_record
+from inkwash.runs.events import Event, Sampled, Saved
+from inkwash.runs.folder import Log, RunFolder, commit
+from inkwash.training.events import Measured, Planned, Step, TrainingEvent
+from inkwash.training.preview import preview_classes
+from inkwash.training.trainer import Trainer
+from inkwash.viz.samples import grid_or_scatter
+
+
+@dataclass
+class Run:
+    """A `trainer` whose state and results are written to `folder`, so that it can be stopped and resumed at any step.
+
+    Of several processes the main one writes. `fallback` is the reason why an older checkpoint than the latest was
+    resumed, `previous_horizon` the horizon of a resumed run before its length was changed; both are None otherwise.
+    """
+
+    trainer: Trainer
+    folder: RunFolder
+    fallback: str | None = None
+    previous_horizon: Horizon | None = None
+    _planned_total: int | None = field(default=None, init=False)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes."""
+        return self.trainer.process_group.is_main
+
+    def restore(self) -> None:
+        """Resume the latest checkpoint of the folder, or the one before if that is damaged (`fallback` has the reason).
+
+        Raises `InkwashError` when it does not fit recipe or data, or when no checkpoint is intact.
+        """
+        if self.is_main:
+            for leftover in self.folder.checkpoints.glob(".*.safetensors"):
+                leftover.unlink()  # a save that was killed before its rename
+        source, checkpoint, self.fallback = checkpoints.newest(self.folder.checkpoints)
+        self.trainer.restore(checkpoint, str(source))
+        if self.is_main:
+            self.folder.forget_after(self.trainer.state.progress.step)
+
+    def events(self) -> Iterator[Event]:
+        """Train up to the last step; yield the events of the trainer and every checkpoint and sample grid written."""
+        trainer, folder = self.trainer, self.folder
+        self._write_memorizing_loss()
+        spent, begun = self.seconds_before(), trainer.clock()
+        start = trainer.state.progress.step
+        # Written before the first step, because a session that is killed has used this machine as well.
+        session = (
+            folder.begin_session(trainer.device, commit(), trainer.process_group.world_size) if self.is_main else 0
+        )
+        with folder.log(start) if self.is_main else nullcontext(Log()) as log:
+            try:
+                if start == 0 and not folder.latest.is_file():
+                    self._save_latest()
+                for event in trainer:
+                    yield from self._record(event, log, spent + trainer.clock() - begun)
+            except InkwashError:
+                raise  # The latest checkpoint is the last good state: the one before a loss that is not finite may not be.
+            except BaseException:
+                self._save_latest()
+                raise
+            else:
+                self._save_latest()
+            finally:
+                if self.is_main:
+                    folder.end_session(session, trainer.clock() - begun, trainer.state.progress.step)
+        self.write_record()
+
+    def seconds_before(self) -> float:
+        """Return the seconds of training in earlier sessions."""
+        return max((row["seconds"] for row in self.folder.rows() if "seconds" in row), default=0.0)
+
+    def write_record(self) -> None:
+        """Write the plots and the card up to the current step."""
+        trainer = self.trainer
+        if self.is_main:
+            write_record(self.folder, trainer.recipe, trainer.spec, trainer.state.progress, trainer.total)
+
+    def _record(self, event: TrainingEvent, log: Log, seconds: float) -> Iterator[Event]:
+        match event:
+            case Step():
+                self._log_step(event, log, seconds)
+                yield event
+            case Planned():
+                self._write_plan(event, log)
+                yield event
+            case Measured(step, profile, _, milestone):
+                values = {"loss": profile.mean, "codes": profile.codes, "losses": profile.losses}
+                log.write("held-out", step, values | {"picture": milestone or ""})
+                yield event
+                yield from self._save(event)
+
+    def _log_step(self, step: Step, log: Log, seconds: float) -> None:
+        if step.mean_loss is None:
+            return
+        values = {
+            "loss": step.mean_loss,
+            "rate": step.rate,
+            "gradient": step.gradient,
+            "images": step.number * self.trainer.batches.size,
+            "seconds": round(seconds, 2),
+        }
+        log.write("train", step.number, values)
+
+    def _write_plan(self, plan: Planned, log: Log) -> None:
+        if plan.total == self._planned_total or not self.is_main:
+            return
+        assert self.trainer.budget is not None
+        self._planned_total = plan.total
+        values = {"total": plan.total, "seconds_per_step": plan.pace, "left": self.trainer.budget.left}
+        log.write("plan", plan.step, values)
+        write_text(self.folder.recipe, self.trainer.recipe.to_toml())
+
+    def _save(self, measured: Measured) -> Iterator[Event]:
+        """Write the sample grid of a milestone and the checkpoints of a validation."""
+        step, milestone, trainer = measured.step, measured.milestone, self.trainer
+        if milestone is not None:
+            grid = path_in(self.folder.samples, f"{milestone}.png")
+            self._write_preview(grid)
+            yield Sampled(step, grid)
+        checkpoint = trainer.checkpoint()
+        # The latest checkpoint is written last: everything that it counts as done is on the disk.
+        names = ["best"] * measured.improved + ([milestone] if milestone is not None else []) + [checkpoints.LATEST]
+        for name in names:
+            path = path_in(self.folder.checkpoints, f"{name}.safetensors")
+            if self.is_main:
+                checkpoints.save(path, checkpoint)
+            trainer.state.consistent = name == checkpoints.LATEST
+            yield Saved(step, path)
+        if milestone is not None and self.is_main:
+            self.folder.thin_out([*trainer.schedule.milestones.values()], trainer.recipe.training.keep)
+            if not trainer.complete:
+                self.write_record()
+
+    def _save_latest(self) -> None:
+        if self.trainer.state.consistent:
+            checkpoint = self.trainer.checkpoint()
+            if self.is_main:
+                checkpoints.save(self.folder.latest, checkpoint)
+
+    def _write_preview(self, path: Path) -> None:
+        batch, model = self.trainer.preview(), self.trainer.ema
+        if not self.is_main:
+            return
+        request = {"seed": 0, "n": len(batch.seeds), "sampler": model.recipe.sampling.preview, "milestone": path.stem}
+        columns = len(preview_classes(model) or ()) or None
+        png_metadata.save_png(grid_or_scatter(model, [batch], columns=columns, scale=2), path, model.metadata() | request)
+
+    def _write_memorizing_loss(self) -> None:
+        """Measure the loss of the memorizing denoiser and write it to the folder, once per run."""
+        missing = self.is_main and not self.folder.has_memorizing_loss()
+        if self.trainer.process_group.any(missing):
+            profile = self.trainer.validator.memorizing_loss()
+            if self.is_main:
+                self.folder.write_memorizing_loss(None if profile is None else vars(profile))

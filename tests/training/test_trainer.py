@@ -1,0 +1,144 @@
+"""A trainer needs no folder: it writes no file, and trains exactly as a run does."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+import inkwash
+from inkwash.config.recipe import Recipe
+from inkwash.data import Dataset
+from inkwash.errors import InkwashError, UsageError
+from inkwash.io import checkpoints
+from inkwash.runs.start import start
+from inkwash.training.events import Measured, Planned, Step
+from inkwash.training.trainer import Trainer
+
+RECIPE = """
+name = "tiny"
+target = "v"
+network = { kind = "batchnorm-unet", conditional = true, base = 8, dim = 16 }
+schedule = "cosine"
+data = { name = "digits" }
+optimizer = { kind = "adamw", lr = 3e-3, decay = "cosine" }
+training = { length = "12 steps", batch = 8, label_dropout = 0.1, ema = "4 steps", checkpoint_every = "5 steps", \
+milestones = ["7 steps"], precision = "float32" }
+sampling = { sampler = "ddim:2", preview = "ddim:2" }
+"""
+
+
+@pytest.fixture
+def tiny() -> Callable[..., Recipe]:
+    """`tiny("field=value", ...)` is a recipe of twelve steps on the bundled digits, changed as by `--set`."""
+    return lambda *changes: Recipe.from_dict(tomllib.loads(RECIPE)).with_changes(changes)
+
+
+def saved(trainer: Trainer, folder: Path) -> bytes:
+    """Return the bytes of the trainer's checkpoint file."""
+    path = folder / "saved.safetensors"
+    checkpoints.save(path, trainer.checkpoint())
+    return path.read_bytes()
+
+
+def test_training_loop_writes_no_file(
+    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, cwd = tmp_path / "home", tmp_path / "cwd"
+    home.mkdir(), cwd.mkdir()
+    monkeypatch.chdir(cwd)
+    for variable in ("HOME", "XDG_CACHE_HOME", "INKWASH_CACHE"):
+        monkeypatch.setenv(variable, str(home))
+    cwd.chmod(0o555)
+    trainer = inkwash.Trainer(tiny(), digits)
+    previews = []
+    for event in trainer:
+        if isinstance(event, Measured) and event.milestone:
+            previews.append(trainer.preview().values)
+            trainer.checkpoint()
+    assert trainer.complete and trainer.ema.step == 12
+    assert [values.shape for values in previews] == [(80, 1, 8, 8)] * 2
+    assert sorted(tmp_path.rglob("*")) == [cwd, home]
+
+
+def test_trainer_without_folder_equals_run_bit_for_bit(
+    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset
+) -> None:
+    trainer, run = Trainer(tiny(), digits), start(tiny(), digits, tmp_path / "run")
+    alone, recorded = list(trainer), list(run.events())
+    assert alone == [event for event in recorded if isinstance(event, Step | Measured)]
+    assert saved(trainer, tmp_path) == run.folder.latest.read_bytes()
+
+
+def test_events_are_steps_and_validations(tiny: Callable[..., Recipe], digits: Dataset) -> None:
+    events = list(Trainer(tiny(), digits))
+    assert [event.number for event in events if isinstance(event, Step)] == list(range(1, 13))
+    measured = [event for event in events if isinstance(event, Measured)]
+    assert [(event.step, event.milestone) for event in measured] == [
+        (5, None),
+        (7, "step-0000007"),
+        (10, None),
+        (12, "step-0000012"),
+    ]
+    means = [event.profile.mean for event in measured]
+    assert [event.improved for event in measured] == [
+        mean < min(means[:index], default=float("inf")) for index, mean in enumerate(means)
+    ]
+
+
+def test_second_iteration_continues_after_the_first(
+    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset
+) -> None:
+    once, twice = Trainer(tiny(), digits), Trainer(tiny(), digits)
+    list(once)
+    for event in twice:
+        if isinstance(event, Step) and event.number == 6:
+            break
+    assert [event.number for event in twice if isinstance(event, Step)] == list(range(7, 13))
+    assert saved(once, tmp_path) == saved(twice, tmp_path)
+
+
+@pytest.mark.parametrize("stop", [3, 5, 7])
+def test_restored_trainer_continues_bit_for_bit(
+    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset, stop: int
+) -> None:
+    reference, first, second = (Trainer(tiny(), digits) for _ in range(3))
+    expected = list(reference)
+    for event in first:
+        if isinstance(event, Step) and event.number == stop:
+            first.stop()
+    saved(first, tmp_path)
+    second.restore(tmp_path / "saved.safetensors")
+    continued = list(second)
+    assert continued == expected[-len(continued) :]
+    assert saved(reference, tmp_path) == saved(second, tmp_path)
+
+
+def test_restoring_refuses_other_data_and_another_recipe(tiny: Callable[..., Recipe], digits: Dataset) -> None:
+    checkpoint = Trainer(tiny(), digits).checkpoint()
+    other = Dataset("others", digits.values.flip(0), digits.labels, digits.classes)
+    with pytest.raises(InkwashError, match="others"):
+        Trainer(tiny(), other).restore(checkpoint)
+    with pytest.raises(InkwashError, match="optimizer"):
+        Trainer(tiny("optimizer.lr=0.1"), digits).restore(checkpoint)
+
+
+def test_length_in_minutes_ends_at_the_planned_step(tiny: Callable[..., Recipe], digits: Dataset) -> None:
+    ticks = count()
+    trainer = Trainer(tiny("training.length=0.1 minutes"), digits, since=0.0, clock=lambda: 0.05 * next(ticks))
+    assert trainer.total is None
+    events = list(trainer)
+    plans = [event for event in events if isinstance(event, Planned)]
+    assert [plan.first for plan in plans] == [True] + [False] * (len(plans) - 1)
+    assert plans[-1].total == trainer.total == trainer.state.progress.step > 10
+    assert isinstance(events[-1], Measured) and events[-1].step == trainer.total
+
+
+def test_names_of_recipe_and_data_are_resolved() -> None:
+    trainer = Trainer("digits")
+    assert trainer.recipe.name == "digits" and len(trainer.data) == len(inkwash.data.load("digits"))
+    with pytest.raises(UsageError):
+        Trainer("digits", "no-such-data")
