@@ -111,6 +111,6 @@ def test_more_steps_than_are_counted_are_refused(text: str) -> None:
     assert Length.parse("4294967295 steps").steps(10, 400) == 2**32 - 1
 
 
-def test_milestones_that_would_never_come_to_an_end_are_refused() -> None:
-    with pytest.raises(UsageError, match="every 1 step' comes 1,000,000,000 times"):
+def test_more_milestones_than_the_limit_are_refused() -> None:
+    with pytest.raises(UsageError, match="every 1 step' occurs 1,000,000,000 times"):
         Milestones(("every 1 step",)).names(10**9, 1, 10)

@@ -1,4 +1,4 @@
-"""Seals: what was written comes back without them, anything else is no record, and what never had one passes."""
+"""Checksums of records: verified and removed on reading; records without one pass."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def test_another_value_under_the_same_seal_is_refused(values: dict[str, Any], na
 
 
 @pytest.mark.parametrize("none", [None, 3, "text", [1], [{}]])
-def test_what_is_no_record_is_refused(none: Any) -> None:
-    with pytest.raises(ValueError, match="no record"):
+def test_a_value_that_is_not_a_record_is_refused(none: Any) -> None:
+    with pytest.raises(ValueError, match="not a record"):
         verified(none)

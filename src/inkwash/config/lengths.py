@@ -1,4 +1,4 @@
-"""How long something lasts, in a unit that is always said: steps, images, epochs or minutes."""
+"""Lengths of training with their unit: steps, images, epochs or minutes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Length:
 
     @classmethod
     def parse(cls, text: str, where: str = "length") -> Length:
-        """Return the length that `text` says. Raises `UsageError`, naming `where`, for anything else."""
+        """Return the length in `text`. Raises `UsageError`, which begins with `where`, for other text."""
         match = re.fullmatch(r"\s*([0-9.]+(?:e\+?[0-9]+)?)\s*([a-z]+?)s?\s*", text)
         unit = f"{match[2]}s" if match else ""
         try:
@@ -39,7 +39,7 @@ class Length:
         return cls(amount, unit)
 
     def steps(self, batch: int, images: int, where: str = "length") -> int:
-        """Return this length in steps of `batch` images from a train set of `images`, at least 1.
+        """Return this length in steps of `batch` images from a training set of `images`, at least 1.
 
         Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MOST_STEPS.
         """
@@ -57,15 +57,15 @@ class Length:
 
 @dataclass(frozen=True)
 class Milestones:
-    """The moments at which a run draws pictures and keeps a checkpoint.
+    """The moments at which a run writes sample images and keeps a checkpoint.
 
-    `texts` are lengths ("1000 steps", "3 epochs") or "every LENGTH"; none at all means log-spaced: 100, 300, 1000, ...
+    `texts` are lengths ("1000 steps", "3 epochs") or "every LENGTH"; without any they are log-spaced: 100, 300, 1000, ...
     """
 
     texts: tuple[str, ...] = ()
 
     def names(self, total: int, batch: int, images: int) -> dict[int, str]:
-        """Return step -> name of its picture, up to `total` steps, the last step always among them."""
+        """Return step -> name of its image, up to `total` steps; the last step is always included."""
         found: dict[int, str] = {}
         counted = 0
         for text in self.texts:
@@ -73,33 +73,33 @@ class Milestones:
             counted += count
             if counted > MOST_MILESTONES:
                 raise UsageError(
-                    f"milestone '{text}' comes {count:,} times in {total:,} steps: each is a picture and a checkpoint, "
-                    f"so choose at most {MOST_MILESTONES:,}"
+                    f"milestone '{text}' occurs {count:,} times in {total:,} steps, each with an image and a checkpoint: "
+                    f"choose at most {MOST_MILESTONES:,}"
                 )
             for k in range(1, count + 1):
                 moment = Length(length.amount * k, length.unit)
-                found[moment.steps(batch, images, "milestone")] = _picture_name(moment)
+                found[moment.steps(batch, images, "milestone")] = _image_name(moment)
         if not self.texts:
-            found = {step: _picture_name(Length(step, "steps")) for step in _log_spaced(total)}
-        found.setdefault(total, _picture_name(Length(total, "steps")))
+            found = {step: _image_name(Length(step, "steps")) for step in _log_spaced(total)}
+        found.setdefault(total, _image_name(Length(total, "steps")))
         return {step: name for step, name in sorted(found.items()) if step <= total}
 
     def count(self, total: int, batch: int, images: int) -> int:
-        """Return how many milestones there are up to `total` steps, at most, without listing them."""
+        """Return an upper bound of the number of milestones up to `total` steps, without listing them."""
         if not self.texts:
             return len(_log_spaced(total)) + 1
         return sum(_occurrences(text, total, batch, images)[1] for text in self.texts) + 1
 
 
 def _occurrences(text: str, total: int, batch: int, images: int) -> tuple[Length, int]:
-    """Return the length in the milestone `text`, and how often it comes in `total` steps."""
+    """Return the length in the milestone `text`, and how often it occurs in `total` steps."""
     every, _, rest = text.partition("every ")
     length = Length.parse(rest if rest else text, "milestone")
     steps = length.steps(batch, images, "milestone")
     return length, math.ceil(total / steps) if rest and not every else 1
 
 
-def _picture_name(moment: Length) -> str:
+def _image_name(moment: Length) -> str:
     digits = {"epochs": 3, "steps": 7, "images": 9}.get(moment.unit, 0)
     return f"{moment.unit[:-1]}-{moment.amount:0{digits}.15g}"
 

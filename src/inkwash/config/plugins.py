@@ -1,4 +1,4 @@
-"""`--with FILE.py`: a user's own Python file, run before the work, that may add rows to inkwash's tables; and its hash."""
+"""`--with FILE.py`: a Python file of the user, executed before a command, that may add rows to the tables of inkwash."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ from types import CodeType
 from inkwash.errors import UsageError
 
 PREFIX = "inkwash_with_"
+"""Prefix of the module names of such files."""
 
-"""What the modules of such files are called, before their own names."""
 
-
-class _AsItStands(SourceFileLoader):
-    """Reads the file itself: Python's own cache would take one that was edited within a second for the one before."""
+class _Uncached(SourceFileLoader):
+    """A loader without bytecode cache, which would miss an edit within the same second."""
 
     def get_code(self, fullname: str) -> CodeType:
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def load(path: Path | None) -> None:
-    """Run the Python file at `path`, if any. Raises `UsageError` when it is missing or fails, naming the line."""
+    """Execute the Python file at `path`, unless it is None. Raises `UsageError` when it is missing or fails, with the line."""
     if path is None:
         return
     if not path.is_file():
-        raise UsageError(f"--with {path}: there is no such file")
+        raise UsageError(f"--with {path} does not exist: check the path", code="missing-file", field="with")
     if path.suffix != ".py":
-        raise UsageError(f"--with {path}: it is no Python file")
+        raise UsageError(f"--with {path} is not a Python file: give FILE.py", code="wrong-file", field="with")
     name, place = f"{PREFIX}{path.stem}", str(path.resolve())
-    spec = importlib.util.spec_from_file_location(name, place, loader=_AsItStands(name, place))
+    spec = importlib.util.spec_from_file_location(name, place, loader=_Uncached(name, place))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours, as a script can
+    sys.path.insert(0, str(path.parent.resolve()))  # For imports of modules beside it, as in a script.
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -49,6 +48,6 @@ def load(path: Path | None) -> None:
 
 
 def hashes() -> list[str]:
-    """Return a short hash of each file that was run: what was made by an edited one is no longer what it was."""
+    """Return a short hash of each executed file, part of the keys of cached results."""
     files = [Path(module.__file__ or "") for name, module in sys.modules.items() if name.startswith(PREFIX)]
     return sorted(hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in files if file.is_file())

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from inkwash.config import overrides
 from inkwash.config.lengths import Length, Milestones
 from inkwash.config.schema import (
+    KINDS,
     OWN_NETWORK,
     DensityField,
     Named,
@@ -164,19 +165,25 @@ class Recipe:
 
 def field_paths(values: Mapping[str, Any]) -> list[str]:
     """Return the paths of all fields that a recipe with the kinds of `values` has."""
+    # Only kinds decide which fields there are; sections that are objects are written as plain values.
+    plain = {
+        name: kinds.write(values[name]) if kinds.accepts(values[name]) else values[name]
+        for name, kinds in KINDS.items()
+        if name in values
+    }
     root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)
-    return list(json_schema.field_paths(root, values, json_schema.child(root, root, 0, values)))
+    return list(json_schema.field_paths(root, plain, json_schema.child(root, root, 0, plain)))
 
 
 def bundled() -> list[str]:
-    """Return the names of the recipes that come with inkwash."""
+    """Return the names of the bundled recipes."""
     return sorted(
         file.name[:-5] for file in resources.files("inkwash.recipes").iterdir() if file.name.endswith(".toml")
     )
 
 
 def read_text(name: str | Path) -> str:
-    """Return the TOML text of a bundled recipe or of a file. Raises `UsageError` when there is neither."""
+    """Return the TOML text of a bundled recipe or of a file. Raises `UsageError` if there is none."""
     if str(name) in bundled():
         return (resources.files("inkwash.recipes") / f"{name}.toml").read_text(encoding="utf-8")
     path = Path(name)
@@ -186,7 +193,7 @@ def read_text(name: str | Path) -> str:
 
 
 def _no_recipe(name: str) -> UsageError:
-    """Return the error for the name of no recipe; a data set or a file of another kind is recognised."""
+    """Return the error for a `name` without a recipe; data sets and files of other kinds are recognised."""
     dataset = dataset_called(name)
     if dataset is not None:
         trained = [each for each in bundled() if load(each).data.name == dataset]
@@ -218,10 +225,10 @@ def with_length(recipe: Recipe, length: Length) -> Recipe:
 
 
 def differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Return the sections in which two recipes train differently; how long and how often kept may change."""
+    """Return the sections in which two recipes train differently; length, checkpoints and milestones are ignored."""
     free = {"length", "checkpoint_every", "milestones"}
     sections = ("network", "target", "clip", "schedule", "density", "weight", "optimizer", "training")
-    # a field that was not yet known then has its default
+    # A field that did not exist in the version of `then` has its default.
     before = Recipe.from_dict(then, net_known=str(then["network"]["kind"]) in NETS).to_dict()
 
     def fixed(section: Any) -> Any:

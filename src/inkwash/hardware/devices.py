@@ -1,4 +1,4 @@
-"""What only the machine needs: where to compute, in which precision and layout, and how memory is handed out."""
+"""Device, precision, memory layout, threads and memory allocation."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ PRECISIONS: dict[str, torch.dtype | None] = {"float32": None, "bfloat16": torch.
 
 
 def device(name: str = "auto") -> torch.device:
-    """Return the device called `name`; auto takes the first there is of cuda, mps, cpu.
+    """Return the device `name`; auto is the first available of cuda, mps, cpu.
 
-    Raises `UsageError` for an unknown name or a device that this machine lacks.
+    Raises `UsageError` for an unknown name or a device that is not available.
     """
     if name not in DEVICES:
         raise unknown_name("device", name, DEVICES)
@@ -27,12 +27,16 @@ def device(name: str = "auto") -> torch.device:
     if name == "auto":
         name = next(kind for kind, there in present.items() if there)
     if not present[name]:
-        raise UsageError(f"device {name}: torch finds none on this machine; use --device auto or cpu")
+        raise UsageError(
+            f"device {name} is not available on this machine: use --device auto or cpu",
+            code="no-device",
+            field="device",
+        )
     return torch.device(name)
 
 
 def precision(name: str, device: torch.device) -> torch.dtype | None:
-    """Return the type that networks compute in on `device`, None for float32; "auto" is bfloat16 where that gains.
+    """Return the dtype of networks on `device`, None for float32; "auto" is bfloat16 where hardware supports it.
 
     Raises `UsageError` for an unknown name.
     """
@@ -41,24 +45,24 @@ def precision(name: str, device: torch.device) -> torch.dtype | None:
     if name != "auto":
         return PRECISIONS[name]
     if device.type == "cuda":
-        gains = torch.cuda.is_bf16_supported(including_emulation=False)
+        supported = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        gains = device.type == "cpu" and _processor_multiplies_bfloat16()
-    return torch.bfloat16 if gains else None
+        supported = device.type == "cpu" and _cpu_supports_bfloat16()
+    return torch.bfloat16 if supported else None
 
 
 @cache
-def _processor_multiplies_bfloat16() -> bool:
-    # without these instructions bfloat16 is emulated and several times slower than float32
+def _cpu_supports_bfloat16() -> bool:
+    # Without these instructions bfloat16 is emulated and several times slower than float32.
     checks = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
     return any(check() for check in checks if check is not None)
 
 
 def lay_out(net: nn.Module, device: torch.device) -> nn.Module:
-    """Return `net` on `device`, in the memory layout that its layers run fastest in.
+    """Return `net` on `device`, in the fastest memory layout of its layers.
 
-    BatchNorm and plain convolutions train faster in channels_last; GroupNorm on the CPU gains nothing there, and
-    attention-unet crashes torch 2.13 in it.
+    BatchNorm and convolutions train faster in channels_last; GroupNorm on the CPU does not, and attention-unet crashes
+    torch 2.13 there.
     """
     grouped = any(isinstance(layer, nn.GroupNorm) for layer in net.modules())
     flat = not any(isinstance(layer, nn.Conv2d) for layer in net.modules())
@@ -68,7 +72,7 @@ def lay_out(net: nn.Module, device: torch.device) -> nn.Module:
 
 
 def configure(threads: int | None = None) -> None:
-    """Set this process up for long computations: `threads` of the CPU (None: as torch chooses), freed memory kept.
+    """Configure this process for long computations: `threads` of the CPU (None: the default of torch), memory reuse.
 
     Raises `UsageError` for fewer than one thread.
     """
@@ -81,10 +85,10 @@ def configure(threads: int | None = None) -> None:
 
 
 def keep_memory() -> None:
-    """Tell glibc to keep freed memory: by default it maps and page-faults tensors over 32 MiB anew at every use.
+    """Configure glibc to keep freed memory: by default it maps tensors over 32 MiB, with page faults, at every use.
 
-    One arena serves all threads, so that one takes up what another gave back (1 % of a training step).
-    Does nothing where the C library is another.
+    One arena serves all threads, so that they reuse each other's memory (1 % of a training step). Does nothing with other
+    C libraries.
     """
     if platform.libc_ver()[0] != "glibc":
         return
@@ -96,7 +100,7 @@ def keep_memory() -> None:
 
 
 def describe(device: torch.device) -> dict[str, str | int]:
-    """Return what a run folder tells of the machine: device, processor, threads and versions; no host and no path."""
+    """Return the hardware and software for environment.json: device, processor, threads, versions; no host or path."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "device": device.type,

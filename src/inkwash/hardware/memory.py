@@ -1,4 +1,4 @@
-"""Memory: how much this machine has, what cannot fit in it, and when it has run out."""
+"""The memory of this machine: its size, checks of requests against it, and errors for lack of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inkwash.errors import UsageError
 
 
 def machine() -> int:
-    """Return the bytes of memory that this machine has; where the system does not say, more than any has."""
+    """Return the bytes of memory of this machine; where they are unknown, the largest integer."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -17,9 +17,9 @@ def machine() -> int:
 
 
 def require(size: int, what: str, way: str) -> None:
-    """Raise `UsageError` when `what`, of `size` bytes, cannot be held by this machine, telling the `way` out.
+    """Raise `UsageError` when `what` takes more bytes than this machine has; `way` is what to do.
 
-    The system would not refuse it: it promises more than there is, and ends the process that takes it at its word.
+    The check is needed because Linux overcommits: the allocation succeeds, and the process is killed later.
     """
     if size > machine():
         raise UsageError(
@@ -28,8 +28,8 @@ def require(size: int, what: str, way: str) -> None:
 
 
 def exhausted(error: Exception) -> bool:
-    """Return whether `error` is how Python, or torch for any device, says that there is no memory left."""
-    said = str(error)
+    """Return whether `error` is that of Python, or of torch on any device, for exhausted memory."""
+    text = str(error)
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and ("can't allocate memory" in said or "out of memory" in said)
+        isinstance(error, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
     )

@@ -1,4 +1,4 @@
-"""The cache folder: downloads, feature extractors, samples and decoded images that are costly to make again."""
+"""The cache folder: downloads, feature extractors, samples and decoded images."""
 
 from __future__ import annotations
 
@@ -32,4 +32,4 @@ def optional_writes() -> Iterator[None]:
 
 @functools.cache
 def _warn_once(why: str) -> None:
-    warn(f"the cache {folder()} cannot be written ({why}): nothing is kept for another time")
+    warn(f"the cache {folder()} cannot be written ({why}): results are not cached")

@@ -27,7 +27,7 @@ def verified(values: Any) -> dict[str, Any]:
     or does not match its checksum.
     """
     if not isinstance(values, Mapping):
-        raise ValueError(f"a {type(values).__name__} is no record")
+        raise ValueError(f"a {type(values).__name__} is not a record")
     content = _without_checksum(values)
     if KEY in values and values[KEY] != _record_checksum(content):
         raise ValueError("it is not what was written")

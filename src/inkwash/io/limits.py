@@ -1,4 +1,4 @@
-"""Bounds on plain values from outside (TOML, JSON): depth, strings and lists, refused before memory is taken for them."""
+"""Bounds on the depth and length of plain values from outside (TOML, JSON), checked before they are processed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from inkwash.errors import UsageError
 DEEPEST = 16
 """Tables within tables and lists within lists."""
 LONGEST = 20_000
-"""Characters of a string: the longest in a recipe are paragraphs."""
+"""Characters of a string; the longest in recipes are paragraphs."""
 MOST_ITEMS = 100_000
-"""Items of a list or a table: the longest are the class names of a data set."""
+"""Items of a list or a table; the longest are the class names of data sets."""
 LARGEST_TEXT = 1 << 20
 """Bytes of a recipe file."""
 MOST_STEPS = 2**32 - 1
@@ -22,7 +22,7 @@ MOST_STEPS = 2**32 - 1
 
 
 def parsed_json(text: str | bytes) -> Any:
-    """Return the values of `text`. Raises `ValueError` for what is not JSON or too deeply nested to be read."""
+    """Return the values of the JSON `text`. Raises `ValueError` for invalid or too deeply nested JSON."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -30,7 +30,7 @@ def parsed_json(text: str | bytes) -> Any:
 
 
 def require_bounded(values: Any, where: str = "", longest: int = LONGEST) -> None:
-    """Raise `UsageError`, naming the field below `where`, for what is nested too deeply or too long."""
+    """Raise `UsageError`, naming the field below `where`, for values that are nested too deeply or too long."""
     left = [(where, values, 0)]
     while left:
         path, value, depth = left.pop()
@@ -49,7 +49,7 @@ def require_bounded(values: Any, where: str = "", longest: int = LONGEST) -> Non
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a recipe file. Raises `UsageError` for a file larger than any recipe."""
+    """Return the text of a recipe file. Raises `UsageError` for a file of more than LARGEST_TEXT bytes."""
     size = path.stat().st_size
     if size > LARGEST_TEXT:
         raise UsageError(f"{path} has {size:,} bytes, of at most {LARGEST_TEXT:,}: give a recipe in TOML")

@@ -1,7 +1,7 @@
-"""Names from outside (recipes, checkpoint headers, folders, image metadata) and the output paths that are made of them.
+"""Names from outside (recipes, checkpoint headers, folders, image metadata), and output paths that contain them.
 
-Recipe names are checked where they are read, because run folders and images are called after them. Class names are not:
-"N/A" and "<5" are good labels. They are cleaned where a file is called after one.
+Recipe names are checked when they are read, because run folders and images are named after them. Class names are not:
+"N/A" and "<5" are valid labels. They are cleaned when a file is named after one.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from pathlib import Path
 from inkwash.errors import UsageError
 
 LONGEST = 100
-"""Characters of a name; a file name made of it adds a number and a suffix."""
+"""Characters of a name; file names add a number and a suffix."""
 MOST_BYTES = 200
-"""Bytes of a name in UTF-8, for the same reason: file systems allow 255."""
+"""Bytes of a name in UTF-8; file systems allow 255 for a file name."""
 FORBIDDEN = frozenset('/\\:*?"<>|&$`[]')
-"""Separators and what Windows refuses in file names; then the markup of HTML, mathtext, Markdown and rich."""
+"""Separators and characters that Windows forbids in file names; then the markup of HTML, mathtext, Markdown and rich."""
 RESERVED = frozenset(
     {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
     | {f"{port}{k}" for port in ("COM", "LPT") for k in "0123456789¹²³"}
 )
-"""Device names of Windows, which stay devices whatever suffix follows."""
+"""Device names of Windows, which are reserved with every suffix."""
 
 
 def fault(text: str) -> str | None:
-    """Return why `text` cannot be a name, None where it can."""
+    """Return why `text` is not a valid name, None if it is."""
     wrong = next((each for each in text if each in FORBIDDEN or not each.isprintable()), None)
     if not text:
         return "it is empty"
@@ -41,7 +41,7 @@ def fault(text: str) -> str | None:
 
 
 def checked_name(text: str, where: str) -> str:
-    """Return `text`, which may become part of a path. Raises `UsageError`, naming `where` it was read, if it must not."""
+    """Return `text` if it is a valid name. Raises `UsageError`, which begins with `where` it was read, if it is not."""
     found = fault(text)
     if found is not None:
         raise UsageError(
@@ -51,14 +51,14 @@ def checked_name(text: str, where: str) -> str:
 
 
 def cleaned_name(text: str) -> str:
-    """Return the nearest valid name: what is forbidden becomes a hyphen, the rest of a long name is cut off."""
+    """Return the nearest valid name: forbidden characters become hyphens, a long name is cut."""
     safe = "".join("-" if each in FORBIDDEN or not each.isprintable() else each for each in text)
     safe = safe.strip(" .-")[:LONGEST].encode()[:MOST_BYTES].decode(errors="ignore").rstrip(" .") or "unnamed"
     return f"_{safe[1 - LONGEST :]}" if _is_reserved(safe) else safe
 
 
 def path_in(folder: str | Path, name: str) -> Path:
-    """Return the path `name` in `folder`: every output path that is made of a name from outside comes from here.
+    """Return the path `name` in `folder`; every output path with a name from outside is made here.
 
     Raises `UsageError` unless `name` is one path component that lies in `folder`, symbolic links resolved.
     """
@@ -74,7 +74,7 @@ def require_inside(path: Path, folder: Path) -> None:
     """Raise `UsageError` when `path`, symbolic links resolved, does not lie in `folder`."""
     # realpath, because Path.resolve raises for a link to itself
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        raise UsageError(f"{path} is a symbolic link that leads outside of {folder}: replace it by what it points to")
+        raise UsageError(f"{path} is a symbolic link that leads outside of {folder}: replace it by its target")
 
 
 def require_contained(folder: str | Path) -> None:

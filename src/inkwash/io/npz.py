@@ -1,4 +1,4 @@
-"""Archives of arrays (.npz), read whole: all bytes of an array pass their checksum before any of them is believed."""
+"""Read archives of arrays (.npz) completely, so that the checksum of each member is verified."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ DAMAGES = (
     OverflowError,
     SyntaxError,
     TokenError,
-    RuntimeError,  # NotImplementedError among them: a flipped byte may ask for encryption or another compression
+    RuntimeError,  # Includes NotImplementedError: a flipped byte may select encryption or another compression.
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a damaged file of arrays raises, by numpy, zipfile and zlib."""
+"""Exceptions of numpy, zipfile and zlib for damaged files of arrays."""
 
 
 def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays in the bytes of an archive, by name; where some are `wanted`, the others are empty.
+    """Return the arrays in the bytes of an archive, by name; those that are not `wanted` are empty.
 
-    Raises one of `DAMAGES` for what is no whole archive of plain numbers.
+    Raises one of `DAMAGES` for a damaged archive and for arrays of objects.
     """
     found = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -41,14 +41,14 @@ def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDAr
             raise ValueError(f"it unpacks to {unpacked:,} bytes, more than this machine's memory")
         for member in archive.namelist():
             name = member.removesuffix(".npy")
-            # opened also where it is not wanted: a name is checked against its twin beside the content
+            # Unwanted members are opened too, which compares their names in the two headers.
             with archive.open(member) as file:
                 found[name] = array(file.read()) if wanted is None or name in wanted else np.empty(0)
     return found
 
 
 def array(content: bytes) -> NDArray[np.generic]:
-    """Return the array that `content` is as a whole: a damaged shape would leave some of it. Raises one of `DAMAGES`."""
+    """Return the array in `content`. Raises one of `DAMAGES`, also for bytes after the array, as of a damaged shape."""
     file = io.BytesIO(content)
     found = np.lib.format.read_array(file, allow_pickle=False)
     if file.read(1):

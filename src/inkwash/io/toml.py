@@ -1,4 +1,4 @@
-"""TOML as plain values, with the bounds that the language has and Python's reader has not."""
+"""Read TOML as plain values, with bounds that the reader of Python lacks."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Return the values of `text`. Raises `ValueError`, in a few words, for what is not TOML."""
+    """Return the values of `text`. Raises `ValueError` for invalid TOML."""
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         raise
     except RecursionError:
-        raise ValueError("brackets within brackets, too deep to be followed") from None
+        raise ValueError("brackets are nested too deeply") from None
     except ValueError:
-        raise ValueError("a number of more digits than can be read") from None
-    if _endless(values):
-        raise ValueError("a number of more digits than can be read")
+        raise ValueError("a number has too many digits") from None
+    if _has_huge_integer(values):
+        raise ValueError("a number has too many digits")
     return values
 
 
-def _endless(value: Any) -> bool:
-    """Return whether a whole number is in `value` that Python reads, in another base, and does not write."""
+def _has_huge_integer(value: Any) -> bool:
+    """Return whether `value` has an integer, given in another base, that Python does not convert to decimal."""
     if isinstance(value, dict | list):
-        return any(_endless(each) for each in (value.values() if isinstance(value, dict) else value))
+        return any(_has_huge_integer(each) for each in (value.values() if isinstance(value, dict) else value))
     return isinstance(value, int) and value.bit_length() > 1024

@@ -1,4 +1,4 @@
-"""Text from outside, printed as text: terminal control sequences are shown and not obeyed."""
+"""Print text from outside with terminal control sequences escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that other programs and papers use, and what they are called here: an error message points from one to the other."""
+"""Names in other programs and papers, and the corresponding names here, for suggestions in error messages."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ VALUES: dict[str, dict[str, str]] = {
     "precision": {"bf16": "bfloat16", "fp32": "float32", "full": "float32", "amp": "auto", "mixed": "auto"},
     "data set": {"cifar": "cifar-10", "fmnist": "fashion-mnist", "twomoons": "moons", "8gaussians": "gaussian-mixture"},
 }
-"""By the kind of name and its words without case, hyphens and spaces; each value is a row of that kind's table."""
+"""By kind of name: the name in lower case without hyphens and spaces, and the key of the table that it means."""
 
 FIELDS = {
     "learning_rate": "lr",
@@ -100,13 +100,13 @@ FIELDS = {
     "parameterization": "target",
     "objective": "target",
 }
-"""Names of settings elsewhere, and of the field of a recipe that holds the same."""
+"""Names of settings in other programs, and of the corresponding field of a recipe."""
 
 
 def nearest(what: str, name: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
-    """Return the one of the `known` names that `name` means: in other case, as a synonym, or misspelt; None for none.
+    """Return the one of the `known` names that `name` means: in another case, as a synonym, or misspelt; None for none.
 
-    `what` is the kind of thing, as in `errors.unknown`: "sampler", "schedule.kind", "target".
+    `what` is the kind of thing or the field, as in `errors.unknown_name`: "sampler", "schedule.kind".
     """
     names = {_plain(each): each for each in known}
     kind = what.removesuffix(".kind").rpartition(".")[2]
@@ -120,7 +120,7 @@ def nearest(what: str, name: str, known: Iterable[str], cutoff: float = 0.5) -> 
 def fields(name: str, known: Iterable[str]) -> list[str]:
     """Return the paths of a recipe's fields that `name`, a path such as "lr" or "training.lr", can mean.
 
-    `known` are the paths that exist. Several are returned only where the section of `name` decides nothing.
+    `known` are the paths that exist. Several are returned only if the section in `name` has no such field.
     """
     section, _, leaf = name.rpartition(".")
     leaf = leaf.replace("-", "_").lower()
