@@ -153,11 +153,11 @@ def test_an_option_of_a_schedule_out_of_range_is_refused(tiny: Tiny, section: st
     assert (error.code, error.field) == ("out-of-range", f"{section}.{option}")
 
 
-@pytest.mark.parametrize("start", ["-1.0", "2.0"])
+@pytest.mark.parametrize("start", ["-1", "2"])
 @pytest.mark.parametrize("kind", ["linear", "quadratic", "scaled-linear"])
 def test_betas_outside_0_to_1_are_refused(tiny: Tiny, kind: str, start: str) -> None:
     error = refusal(lambda: tiny(f"schedule={{kind='{kind}', start={start}}}"))
-    assert error.field == "schedule" and "between 0 and 1" in str(error)
+    assert (error.code, error.field) == ("invalid", "schedule") and start in str(error)
 
 
 @pytest.mark.parametrize("section", ["schedule", "sampling.schedule"])
