@@ -111,7 +111,7 @@ def test_every_sampler_walks_the_path_of_python(javascript: Run, kind: str, sche
         + """
     const found = [];
     for await (const frame of frames(known, build(given.schedule).levels(9), given.kind, noise))
-      found.push([Array.from(frame.x), Array.from(frame.guess)]);
+      found.push([Array.from(frame.x), Array.from(frame.denoised)]);
     console.log(JSON.stringify(found));
     """
     )

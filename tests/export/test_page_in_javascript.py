@@ -53,7 +53,7 @@ def test_a_logarithmic_axis_has_three_ticks_at_least(javascript: Run, values: li
 
 def test_classes_in_turn_stand_under_each_other_in_a_picture_that_is_no_tower(javascript: Run) -> None:
     code = f"""
-    import {{ columnsFor }} from "{PAGE}/parts/picture.js";
+    import {{ columnsFor }} from "{PAGE}/parts/painting.js";
     console.log(JSON.stringify(given.map(([count, classes]) => columnsFor(count, classes))));
     """
     asked = [(20, 2), (20, 0), (6, 1), (20, 10), (4, 10), (100, 3), (4, 2)]
@@ -107,8 +107,8 @@ def test_pictures_are_packed_as_png_without_loss(javascript: Run, count: int) ->
 
 def test_a_drawing_in_colour_is_on_its_ground(javascript: Run) -> None:
     code = f"""
-    import {{ Drawing }} from "{PAGE}/parts/drawing.js";
-    const made = new Drawing([3, 16, 16]), middle = [8.5, 8.5], found = [];
+    import {{ Drawing }} from "{PAGE}/parts/ink_layer.js";
+    const made = new InkLayer([3, 16, 16]), middle = [8.5, 8.5], found = [];
     const at = (x, y) => [0, 1, 2].map((c) => Math.round(made.ink[c * 256 + y * 16 + x]));
     const keep = () => found.push([made.empty, at(8, 8), at(0, 0)]);
     const once = (tool) => {{ made.begin(); made.stroke(tool, middle, middle); }};
@@ -140,8 +140,8 @@ def test_a_drawing_in_colour_is_on_its_ground(javascript: Run) -> None:
 
 def test_an_address_is_held_against_what_its_fields_take(javascript: Run) -> None:
     code = f"""
-    import {{ Link }} from "{PAGE}/parts/link.js";
-    const link = new Link("n=-5&steps=7&guidance=0.5&seed=1.5&labels=1,99&sampler=nope&noise=");
+    import {{ UrlState }} from "{PAGE}/parts/url_state.js";
+    const link = new UrlState("n=-5&steps=7&guidance=0.5&seed=1.5&labels=1,99&sampler=nope&noise=");
     const whole = {{ min: 1, max: 100 }};
     const found = [
       link.number("n", 20, whole), link.number("steps", 50, whole),
@@ -149,7 +149,7 @@ def test_an_address_is_held_against_what_its_fields_take(javascript: Run) -> Non
       link.number("seed", 0, whole), link.number("other", 3, whole), link.number("noise", 4, whole),
       link.choice("sampler", "ddim", ["ddim", "heun"]), link.list("labels", ["0", "1"]),
     ];
-    console.log(JSON.stringify([found, link.faults, link.right, link.asks("seed"), new Link("seed=1").asks("seed")]));
+    console.log(JSON.stringify([found, link.faults, link.right, link.asks("seed"), new UrlState("seed=1").asks("seed")]));
     """
     found, faults, right, now, then = javascript(code)
     assert found == [20, "7", "0.5", 0, 3, 4, "ddim", ["1"]]

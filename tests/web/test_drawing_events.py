@@ -41,7 +41,7 @@ def test_every_moment_is_a_frame_of_the_one_iterator_with_its_level() -> None:
     assert [step["step"] for _, step in steps] == list(range(6))
     for (_, step), frame, level in zip(steps, walk, begin[1]["levels"], strict=True):
         assert level["alpha"] == float(frame.level.alpha) and level["sigma"] == float(frame.level.sigma)
-        for name, x in (("x", frame.x), ("guess", frame.denoised)):
+        for name, x in (("x", frame.x), ("denoised", frame.denoised)):
             assert np.array_equal(pixels(step[name], begin[1]["shape"]), to_output(DIGITS, x).numpy())
     assert walk[-1].level is CLEAN
 

@@ -22,7 +22,7 @@ ENDPOINTS: dict[str, tuple[str, str]] = {
 EVENTS = {
     "waiting": "ahead: how many are in front",
     "begin": "count, shape, labels, seeds, sampler, steps, evaluations, levels (alpha, sigma, code of each), command",
-    "step": "step, x and guess (base64: uint8 [N, C, H, W], or float32 [N, D] for points), exact and field where asked",
+    "step": "step, x and denoised (base64: uint8 [N, C, H, W], or float32 [N, D] for points), exact and field where asked",
     "done": "seconds",
     "failed": "error, one line",
 }

@@ -58,7 +58,7 @@ def events(
         if step not in told:
             continue
         beside = {} if frame.level is CLEAN else _beside(model, asked, run, frame, exact)
-        yield "step", {"step": step, "x": _packed(model, frame.x), "guess": _packed(model, frame.denoised)} | beside
+        yield "step", {"step": step, "x": _packed(model, frame.x), "denoised": _packed(model, frame.denoised)} | beside
     yield "done", {"seconds": round(time.perf_counter() - begun, 3)}
 
 

@@ -1,4 +1,4 @@
-/** Denoisers, as in inkwash/core: (x, level, label) resolves to the guessed image; wrappers are denoisers themselves. */
+/** Denoisers, as in inkwash/core: (x, level, label) resolves to the predicted image; wrappers are denoisers themselves. */
 
 import { code, combine, imageOf } from "./levels.js";
 
@@ -12,7 +12,7 @@ export const network = (net, target, std) => async (x, level, label) => {
 export const clipped = (denoise) => async (x, level, label) =>
   (await denoise(x, level, label)).map((value) => Math.min(1, Math.max(-1, value)));
 
-/** uncond + weight (cond - uncond) between two levels (Ho & Salimans 2022); `none` guesses without a label. */
+/** uncond + weight (cond - uncond) between two levels (Ho & Salimans 2022); `none` predicts without a label. */
 export const guided = (denoise, weight, [cleanest, noisiest], none = denoise) => async (x, level, label) => {
   const now = code(level);
   if (!label || weight === 1 || now < code(cleanest) || now > code(noisiest)) return denoise(x, level, label);
@@ -20,16 +20,16 @@ export const guided = (denoise, weight, [cleanest, noisiest], none = denoise) =>
   return combine(1 - weight, without, weight, await denoise(x, level, label));
 };
 
-/** The part of `known` where `kept` is true put back into every guess of each of many images. */
+/** The part of `known` where `kept` is true put back into every denoised of each of many images. */
 export const inpainted = (denoise, known, kept) => async (x, level, label) => {
-  const guess = await denoise(x, level, label);
-  return guess.map((value, at) => (kept[at % kept.length] ? known[at % known.length] : value));
+  const denoised = await denoise(x, level, label);
+  return denoised.map((value, at) => (kept[at % kept.length] ? known[at % known.length] : value));
 };
 
 /** A denoiser asked for fixed labels. */
 export const labelled = (denoise, labels) => (x, level) => denoise(x, level, labels);
 
-/** From the guess of one denoiser to that of another, as far as each example's `turns` say. */
+/** From the denoised of one denoiser to that of another, as far as each example's `turns` say. */
 export const between = (first, second, turns) => async (x, level, label) => {
   const [near, far] = [await first(x, level, label), await second(x, level, label)];
   const size = near.length / turns.length;

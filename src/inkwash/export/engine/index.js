@@ -10,7 +10,7 @@ import { between, clipped, guided, inpainted, labelled, network } from "./denois
 import { SAMPLE, SAMPLE_LABEL, normals, spherical, uniforms } from "./noise.js";
 import { SAMPLERS, evaluations, frames } from "./samplers.js";
 import { build, curves } from "./schedules.js";
-import { unpacked } from "./packed.js";
+import { unpacked } from "./base64.js";
 
 const NOISE = { alpha: 0, sigma: 1 };
 const folder = new URL("../", import.meta.url);
@@ -30,17 +30,17 @@ export const engine = {
   canCompareExact: false,
   reference: null,
   models: async () => [(await facts).model],
-  course: async () => (await facts).course,
+  history: async () => (await facts).course,
   quality: async () => (await facts).quality,
   schedule: async () => {
     const { schedule, sampled, names } = await facts;
     return { name: names.trained, sampled_name: names.sampled, curves: { trained: curves(build(schedule)), sampled: curves(build(sampled)) } };
   },
-  draw,
+  sample,
 };
 
 /** Yield the events of a drawing as a server tells them; throws an Error with one line for what the model cannot do. */
-async function* draw(request, signal) {
+async function* sample(request, signal) {
   const held = await facts;
   const { shape } = held.model;
   const size = shape.reduce((product, each) => product * each, 1);
@@ -60,7 +60,7 @@ async function* draw(request, signal) {
   let step = 0;
   for await (const frame of frames(denoise, levels, kind, noise, options)) {
     if (signal?.aborted) return;
-    const event = { kind: "step", step, x: finished(frame.x, shape), guess: finished(frame.guess, shape) };
+    const event = { kind: "step", step, x: finished(frame.x, shape), denoised: finished(frame.denoised, shape) };
     if (told.has(step++)) yield event;
     // the page shows what it was told before the next step begins
     await new Promise((next) => setTimeout(next));

@@ -1,7 +1,7 @@
 /**
  * The one sampling loop, an async generator, and the table of rules that makes it every sampler (inkwash/core/samplers.py).
  *
- * A sampler is two rules: how a guess is refined before the step, and which share of the noise is drawn anew.
+ * A sampler is two rules: how a denoised is refined before the step, and which share of the noise is drawn anew.
  */
 
 import { CLEAN, combine, imageIn, logSnr, mix, noiseIn } from "./levels.js";
@@ -11,35 +11,35 @@ const LARGEST_LOG_SNR = 20;
 /** The step in half log-SNR. */
 const stride = (before, after) => (logSnr(after) - logSnr(before)) / 2;
 
-const plain = async (denoise, x, guess) => guess;
+const plain = async (denoise, x, denoised) => denoised;
 
-/** Heun: the image whose noise is the mean of the noise guessed at both ends (Karras et al. 2022, alg. 1). */
-async function averageEnds(denoise, x, guess, now, next) {
-  const noise = noiseIn(now, x, guess);
-  const ahead = mix(next, guess, noise);
+/** Heun: the image whose noise is the mean of the noise predicted at both ends (Karras et al. 2022, alg. 1). */
+async function averageEnds(denoise, x, denoised, now, next) {
+  const noise = noiseIn(now, x, denoised);
+  const ahead = mix(next, denoised, noise);
   const noiseAhead = noiseIn(next, ahead, await denoise(ahead, next));
   return imageIn(now, x, combine(0.5, noise, 0.5, noiseAhead));
 }
 
-/** The guess carried half a step on along the line through it and the one before (Lu et al. 2022, DPM++ 2M). */
-async function extrapolateLine(denoise, x, guess, now, next, past) {
-  if (!past.length) return guess;
+/** The denoised carried half a step on along the line through it and the one before (Lu et al. 2022, DPM++ 2M). */
+async function extrapolateLine(denoise, x, denoised, now, next, past) {
+  if (!past.length) return denoised;
   const last = past[past.length - 1];
   const half = stride(now, next) / stride(last.level, now) / 2;
-  return combine(1 + half, guess, -half, last.image);
+  return combine(1 + half, denoised, -half, last.image);
 }
 
-/** The mean over the step of the parabola through the guess and the two before (Lu et al. 2022, third order). */
-async function extrapolateParabola(denoise, x, guess, now, next, past) {
-  if (past.length < 2) return extrapolateLine(denoise, x, guess, now, next, past);
+/** The mean over the step of the parabola through the denoised and the two before (Lu et al. 2022, third order). */
+async function extrapolateParabola(denoise, x, denoised, now, next, past) {
+  if (past.length < 2) return extrapolateLine(denoise, x, denoised, now, next, past);
   const [older, old] = past;
   const h = stride(now, next), h1 = stride(old.level, now), h2 = stride(older.level, old.level);
-  const slope = combine(1 / h1, guess, -1 / h1, old.image);
+  const slope = combine(1 / h1, denoised, -1 / h1, old.image);
   const bend = combine(1 / (h1 + h2), slope, -1 / (h1 + h2), combine(1 / h2, old.image, -1 / h2, older.image));
   const weight = -Math.expm1(-h);
   const meanT = h / weight - 1;
   const meanTT = (h * (h - 2)) / weight + 2;
-  return combine(1, combine(1, guess, meanT, slope), meanTT + meanT * h1, bend);
+  return combine(1, combine(1, denoised, meanT, slope), meanTT + meanT * h1, bend);
 }
 
 /** The ratio of noise to image after the step, in that before it. */
@@ -70,9 +70,9 @@ export function evaluations(levels, kind) {
 const steady = (now, next) => next !== CLEAN && Math.abs(logSnr(now)) <= LARGEST_LOG_SNR;
 
 /**
- * Yield { step, level, x, guess } from the noisiest of `levels` to CLEAN, their last; the last x is the picture.
+ * Yield { step, level, x, denoised } from the noisiest of `levels` to CLEAN, their last; the last x is the picture.
  *
- * `denoise(x, level)` resolves to the guessed image, `noise(k)` returns the k-th draw; `start` is the image that is
+ * `denoise(x, level)` resolves to the predicted image, `noise(k)` returns the k-th draw; `start` is the image that is
  * noised to begin with, null for noise alone.
  */
 export async function* frames(denoise, levels, kind, noise, { eta = null, temperature = 1, start = null } = {}) {
@@ -82,13 +82,13 @@ export async function* frames(denoise, levels, kind, noise, { eta = null, temper
   let past = [];
   for (let step = 1; step < levels.length; step++) {
     const [now, next] = [levels[step - 1], levels[step]];
-    const guess = await denoise(x, now);
-    yield { step, level: now, x, guess };
+    const denoised = await denoise(x, now);
+    yield { step, level: now, x, denoised };
     const refined = steady(now, next);
-    const image = refined ? await row.refine(denoise, x, guess, now, next, past) : guess;
-    past = refined ? [...past.slice(-1), { level: now, image: guess }] : [];
+    const image = refined ? await row.refine(denoise, x, denoised, now, next, past) : denoised;
+    past = refined ? [...past.slice(-1), { level: now, image: denoised }] : [];
     if (next === CLEAN) {
-      x = guess;
+      x = denoised;
       continue;
     }
     const share = row.share(now, next, eta ?? row.eta);
@@ -96,5 +96,5 @@ export async function* frames(denoise, levels, kind, noise, { eta = null, temper
     if (share !== 0) old = combine(Math.sqrt(1 - share), old, Math.sqrt(share) * temperature, noise(step));
     x = mix(next, image, old);
   }
-  yield { step: levels.length, level: CLEAN, x, guess: x };
+  yield { step: levels.length, level: CLEAN, x, denoised: x };
 }

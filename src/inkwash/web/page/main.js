@@ -2,13 +2,13 @@
 
 import { engine } from "./engine/index.js";
 import { of } from "./parts/element.js";
-import { Link } from "./parts/link.js";
+import { UrlState } from "./parts/url_state.js";
 import * as draw from "./views/draw.js";
 import * as write from "./views/write.js";
 import * as edit from "./views/edit.js";
 import * as compare from "./views/compare.js";
 import * as understand from "./views/understand.js";
-import * as choose from "./views/choose.js";
+import * as choose from "./views/models.js";
 
 const VIEWS = { draw, write, edit, compare, understand, choose };
 const place = (name) => document.getElementById(name);
@@ -24,7 +24,7 @@ function say(text, problem = false) {
 /** Return what the address says: the view, its settings, and what in it is nonsense. */
 function address() {
   const [name, query] = location.hash.slice(1).split("?");
-  const link = new Link(query), wrong = [], asked = link.text("model", "");
+  const link = new UrlState(query), wrong = [], asked = link.text("model", "");
   const found = offered().includes(name) ? name : "draw";
   if (name && name !== found) wrong.push(`There is no view ${name} here: this is ${found}.`);
   if (models.some((each) => each.name === asked)) chooser.value = asked;

@@ -1,6 +1,6 @@
 /** Drawing by the server that this page came from: JSON, and a stream of events while it draws. */
 
-import { unpacked } from "./packed.js";
+import { unpacked } from "./base64.js";
 
 export const remote = {
   canTrain: true,
@@ -9,11 +9,11 @@ export const remote = {
 
   models: () => asked("/api/models"),
   card: (name) => asked(`/api/models/${encodeURIComponent(name)}`),
-  course: (name) => asked(`/api/models/${encodeURIComponent(name)}/history`),
+  history: (name) => asked(`/api/models/${encodeURIComponent(name)}/history`),
   picture: (name, which) => asked(`/api/models/${encodeURIComponent(name)}/pictures/${encodeURIComponent(which)}`),
   schedule: (name) => asked(`/api/models/${encodeURIComponent(name)}/schedule`),
   quality: (name) => asked(`/api/models/${encodeURIComponent(name)}/quality`),
-  draw,
+  sample,
 };
 
 async function asked(path) {
@@ -22,7 +22,7 @@ async function asked(path) {
 }
 
 /** Yield the events of a drawing, { kind, ... }; throws an Error with one line when it fails or is refused. */
-async function* draw(request, signal) {
+async function* sample(request, signal) {
   const answer = await reached("/api/sample", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -34,7 +34,7 @@ async function* draw(request, signal) {
     if (kind === "failed") throw new Error(values.error);
     if (kind === "begin") shape = values.shape;
     if (kind === "step") {
-      for (const name of ["x", "guess", "exact"]) if (values[name]) values[name] = unpacked(values[name], shape.length === 1);
+      for (const name of ["x", "denoised", "exact"]) if (values[name]) values[name] = unpacked(values[name], shape.length === 1);
       if (values.field) values.field = unpacked(values.field, true);
     }
     yield { kind, ...values };

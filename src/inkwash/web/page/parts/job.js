@@ -15,7 +15,7 @@ export function job(engine, say) {
     problem = null;
     say("Drawing…");
     try {
-      for await (const event of engine.draw(request, mine.signal)) {
+      for await (const event of engine.sample(request, mine.signal)) {
         if (mine.signal.aborted) return false;
         if (event.kind === "waiting") say(`In line: ${event.ahead} ahead of you…`);
         else if (event.kind === "begin") say(`Drawing with ${event.sampler}, ${event.steps} steps…`);

@@ -1,23 +1,23 @@
 /**
- * The frames of a drawing side by side: the state, the guess, and whatever was told beside them; with a scrubber.
+ * The frames of a drawing side by side: the state, the denoised, and whatever was told beside them; with a scrubber.
  *
  * Frames are shown as they come, until someone takes hold of the slider; in step-by-step mode each waits for a press.
  */
 
 import { of } from "./element.js";
-import { paint, scatter } from "./picture.js";
+import { paint, scatter } from "./painting.js";
 
-const IMAGES = { x: "noisy image", guess: "predicted image", exact: "what the data says exactly" };
-const POINTS = { x: "noisy points", guess: "predicted points", exact: "what the data says exactly" };
+const IMAGES = { x: "noisy image", denoised: "predicted image", exact: "what the data says exactly" };
+const POINTS = { x: "noisy points", denoised: "predicted points", exact: "what the data says exactly" };
 const TICK = 90;
 const NAMED = 6;
 
 export class Player {
   /**
-   * `parts` are what is shown of each frame, of x, guess and exact; `names` what they are called where it is not that;
+   * `parts` are what is shown of each frame, of x, denoised and exact; `names` what they are called where it is not that;
    * a `unit` is what a frame is, "step", which begin at 0, or "picture"; of few images the `classes` are named.
    */
-  constructor({ parts = ["x", "guess"], names = null, unit = "step", classes = [], onframe = () => {} } = {}) {
+  constructor({ parts = ["x", "denoised"], names = null, unit = "step", classes = [], onframe = () => {} } = {}) {
     this.parts = parts;
     this.names = names;
     this.unit = unit;
@@ -109,7 +109,7 @@ export class Player {
     figure.hidden = !this.frames[0][part];
     figure.style.visibility = values ? "" : "hidden";
     if (!values) return;
-    if (this.told.shape.length === 1) scatter(this.canvases[part], values, this.arrangement.labels, part === "guess" ? null : frame.field);
+    if (this.told.shape.length === 1) scatter(this.canvases[part], values, this.arrangement.labels, part === "denoised" ? null : frame.field);
     else paint(this.canvases[part], values, this.told.shape, this.arrangement);
   }
 
@@ -135,15 +135,15 @@ export class Player {
 
   /** The canvas of the picture as far as it is known. */
   get canvas() {
-    return this.canvases[this.parts.at(-1) === "exact" ? "guess" : this.parts.at(-1)];
+    return this.canvases[this.parts.at(-1) === "exact" ? "denoised" : this.parts.at(-1)];
   }
 
-  /** Return a canvas for every frame, state and guess side by side. */
+  /** Return a canvas for every frame, state and denoised side by side. */
   film() {
     return this.frames.map((frame) => {
       const pair = this.parts.filter((part) => this.frames[0][part]).map((part) => {
         const made = of("canvas");
-        paint(made, frame[part] ?? frame.guess, this.told.shape, this.arrangement);
+        paint(made, frame[part] ?? frame.denoised, this.told.shape, this.arrangement);
         return made;
       });
       const whole = of("canvas", { width: pair.reduce((sum, each) => sum + each.width + 4, -4), height: pair[0].height });

@@ -2,7 +2,7 @@
 
 import { choice, number } from "./fields.js";
 import { of } from "./element.js";
-import { Link } from "./link.js";
+import { UrlState } from "./url_state.js";
 
 const SAMPLERS = {
   ddpm: "DDPM, as trained",
@@ -17,7 +17,7 @@ const SAMPLERS = {
 const TAKES_ETA = ["ddim", "dpm++2m-sde"];
 
 /** Return the fields for `model` and a `read` of them as a request's part; `link` is what an address says. */
-export function settings(model, link = new Link(), { withSeed = true } = {}) {
+export function settings(model, link = new UrlState(), { withSeed = true } = {}) {
   const parts = {
     sampler: choice("Sampler", Object.entries(SAMPLERS), model.sampler, [link, "sampler"]),
     steps: number("Steps", { min: 1, max: model.most_steps, value: model.steps, said: [link, "steps"] }),

@@ -4,11 +4,11 @@ import { chart } from "../parts/chart.js";
 import { of } from "../parts/element.js";
 import { number } from "../parts/fields.js";
 import { job } from "../parts/job.js";
-import { labels } from "../parts/labels.js";
-import { Link } from "../parts/link.js";
-import { paint } from "../parts/picture.js";
+import { labels } from "../parts/class_picker.js";
+import { UrlState } from "../parts/url_state.js";
+import { paint } from "../parts/painting.js";
 import { amount, seeds, settings } from "../parts/settings.js";
-import { reveal } from "../parts/stage.js";
+import { reveal } from "../parts/output_panel.js";
 
 export const title = "Compare";
 
@@ -68,7 +68,7 @@ export function mount(root, { engine, model, link, say, remember }) {
     say(`${words} Same seeds: look whether they show the same.`);
   }
 
-  const more = of("button", { type: "button", onclick: () => add(new Link()) }, "One more");
+  const more = of("button", { type: "button", onclick: () => add(new UrlState()) }, "One more");
   root.append(
     of("form", { class: "panel stack", onsubmit: race, noValidate: true },
       of("div", { class: "pair" }, many.element, seed.element),
@@ -77,8 +77,8 @@ export function mount(root, { engine, model, link, say, remember }) {
     of("section", { class: "panel", "aria-label": "Lanes" }, track),
     plot,
   );
-  add(new Link({ sampler: model.sampler, steps: model.steps }));
-  add(new Link({ sampler: "ddim", steps: Math.min(50, model.most_steps) }));
+  add(new UrlState({ sampler: model.sampler, steps: model.steps }));
+  add(new UrlState({ sampler: "ddim", steps: Math.min(50, model.most_steps) }));
   engine.quality?.(model.name).then((rows) => measured(plot, rows, model)).catch(() => {});
   return () => {
     racing = null;
@@ -131,7 +131,7 @@ function lane(model, engine, link, say) {
     const ended = await work.run(asked, {
       begin: (said) => (told = said),
       step: (frame) => {
-        paint(canvas, frame.guess, told.shape, { labels: told.labels, columns: Math.min(told.count, 6) });
+        paint(canvas, frame.denoised, told.shape, { labels: told.labels, columns: Math.min(told.count, 6) });
         tell(`${name()}, step ${frame.step} of ${told.steps}`);
       },
       done: (said) => (seconds = said.seconds),

@@ -1,14 +1,14 @@
 /** Draw: pick classes, how many and how; watch every step as it happens, and scrub back and forth through them. */
 
-import { actions } from "../parts/actions.js";
+import { actions } from "../parts/output_actions.js";
 import { of } from "../parts/element.js";
 import { tick } from "../parts/fields.js";
 import { job } from "../parts/job.js";
-import { labels } from "../parts/labels.js";
-import { columnsFor } from "../parts/picture.js";
+import { labels } from "../parts/class_picker.js";
+import { columnsFor } from "../parts/painting.js";
 import { Player } from "../parts/player.js";
 import { amount, seeds, settings } from "../parts/settings.js";
-import { stage } from "../parts/stage.js";
+import { stage } from "../parts/output_panel.js";
 
 export const title = "Draw";
 

@@ -1,14 +1,14 @@
 /** Edit: draw something and let the model go on from it, fill in a part of it, or walk from one picture to another. */
 
-import { actions } from "../parts/actions.js";
-import { Easel } from "../parts/easel.js";
+import { actions } from "../parts/output_actions.js";
+import { InkCanvas } from "../parts/canvas.js";
 import { of } from "../parts/element.js";
 import { choice, number, slider } from "../parts/fields.js";
-import { packed } from "../engine/packed.js";
+import { packed } from "../engine/base64.js";
 import { job } from "../parts/job.js";
 import { Player } from "../parts/player.js";
 import { seeds, settings } from "../parts/settings.js";
-import { stage } from "../parts/stage.js";
+import { stage } from "../parts/output_panel.js";
 
 export const title = "Edit";
 
@@ -38,11 +38,11 @@ function classes(model, label, value = "", said = null) {
 const chosen = (field) => (field && field.get() !== "" ? Number(field.get()) : null);
 
 function repaint({ engine, model, say, link }, work) {
-  const easel = new Easel(model.shape, say);
+  const easel = new InkCanvas(model.shape, say);
   const noise = slider("Noise first", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "little keeps the drawing, much lets go of it", said: [link, "noise"] });
   const label = classes(model, "What it shall become", "", [link, "label"]);
   const how = settings(model, link);
-  const player = new Player({ parts: ["guess"], classes: model.classes });
+  const player = new Player({ parts: ["denoised"], classes: model.classes });
   const kept = actions(player, { address: null, name: () => `${model.name}-edited`, say });
   const sheet = stage("What the model makes of it", "Draw on the empty sheet. Then start from it, or mark a part and have it painted anew.");
 

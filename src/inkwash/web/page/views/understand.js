@@ -5,7 +5,7 @@ import { of } from "../parts/element.js";
 import { job } from "../parts/job.js";
 import { Player } from "../parts/player.js";
 import { amount, seeds, settings } from "../parts/settings.js";
-import { stage } from "../parts/stage.js";
+import { stage } from "../parts/output_panel.js";
 
 export const title = "Understand";
 
@@ -25,10 +25,10 @@ export function mount(root, app) {
   }
 
   const exact = !points && engine.canCompareExact;
-  const player = new Player({ parts: exact ? ["x", "guess", "exact"] : ["x", "guess"], classes: model.classes, onframe: at });
+  const player = new Player({ parts: exact ? ["x", "denoised", "exact"] : ["x", "denoised"], classes: model.classes, onframe: at });
   const how = settings(model, app.link);
   const many = amount(model, app.link, "Images", { value: 4, most: 16 });
-  const sheet = stage("Walk", "Walk from noise to clean, and look at what is guessed at every level.");
+  const sheet = stage("Walk", "Walk from noise to clean, and look at what is predicted at every level.");
 
   async function walk(event) {
     event.preventDefault();
@@ -71,15 +71,15 @@ export function mount(root, app) {
 
 function explanation(points, exact) {
   const words = points
-    ? "The noisy points, with where a point of each place would be taken; and where each one is guessed to come from."
+    ? "The noisy points, with where a point of each place would be taken; and where each one is predicted to come from."
     : exact
       ? "The exact denoiser knows every image of the train set and says their mean, weighted by how likely each is behind the noise. At high noise the network says the same; at low noise the exact one copies a train image, and what the network says instead is what it has learnt."
-      : "Early on the guess is a blurred mean of all that could be behind the noise; it sharpens as the noise goes.";
+      : "Early on the denoised is a blurred mean of all that could be behind the noise; it sharpens as the noise goes.";
   return of("p", { class: "hint" }, words);
 }
 
 async function lessons(engine, model) {
-  const [levels, course] = await Promise.all([engine.schedule(model.name), engine.course(model.name)]);
+  const [levels, course] = await Promise.all([engine.schedule(model.name), engine.history(model.name)]);
   const { trained, sampled } = levels.curves;
   const pairs = (curve, y) => curve.u.map((u, place) => [u, curve[y][place]]);
   const place = (now) => nearest(trained, now.code);

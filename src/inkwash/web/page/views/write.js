@@ -1,12 +1,12 @@
 /** Write: a line of text in the model's hand, one image a character, or one a word where classes have names. */
 
-import { actions } from "../parts/actions.js";
+import { actions } from "../parts/output_actions.js";
 import { of } from "../parts/element.js";
 import { line, tick } from "../parts/fields.js";
 import { job } from "../parts/job.js";
 import { Player } from "../parts/player.js";
 import { seeds, settings } from "../parts/settings.js";
-import { stage } from "../parts/stage.js";
+import { stage } from "../parts/output_panel.js";
 
 export const title = "Write";
 
@@ -45,7 +45,7 @@ export function mount(root, { engine, model, link, say, remember }) {
   const text = line("Text", { value: link.text("text", numbers ? "2026" : model.classes.slice(0, 3).join(" ")), hint: `It can write: ${model.classes.join(" ")}` });
   const hand = tick("One consistent hand: the same noise for all", link.choice("hand", "0", ["0", "1"]) === "1");
   const how = settings(model, link);
-  const player = new Player({ parts: ["guess"], classes: model.classes });
+  const player = new Player({ parts: ["denoised"], classes: model.classes });
   const work = job(engine, say);
   const read = () => ({ text: text.get(), hand: hand.get() ? 1 : 0, ...how.link() });
   const kept = actions(player, { address: () => remember(read()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", say });

@@ -1,5 +1,5 @@
 /** What an address says of a view: every value is held against what its field takes, and what cannot be is kept to tell. */
-export class Link {
+export class UrlState {
   constructor(said = "") {
     this.said = new URLSearchParams(said);
     this.wrong = [];

@@ -1,10 +1,10 @@
 /** Which classes are asked for: chips of a model's classes, and "in turn" as a request has them. */
 
 import { chips } from "./fields.js";
-import { Link } from "./link.js";
+import { UrlState } from "./url_state.js";
 
 /** Return chips of the model's classes; `read` gives the labels of a request: null where none is down. */
-export function labels(model, link = new Link()) {
+export function labels(model, link = new UrlState()) {
   if (!model.conditional || !model.classes.length) return { element: null, read: () => null, link: () => ({}), picked: () => [] };
   const options = model.classes.map((name, at) => [String(at), name]);
   if (model.guidable) options.push(["-1", "no class"]);

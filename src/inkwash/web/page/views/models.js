@@ -40,7 +40,7 @@ export function mount(root, { engine, model, models, say, go, list }) {
 
   async function live(place, before) {
     try {
-      const course = await engine.course(model.name);
+      const course = await engine.history(model.name);
       if (gone) return;
       const added = course.pictures.filter((name) => !before.pictures.includes(name));
       if (course.step !== before.step || added.length) {
@@ -59,7 +59,7 @@ export function mount(root, { engine, model, models, say, go, list }) {
     }
   }
 
-  Promise.all([engine.card(model.name), engine.course(model.name)]).then(
+  Promise.all([engine.card(model.name), engine.history(model.name)]).then(
     ([told, course]) => {
       if (gone) return;
       const place = { chart: of("div", {}, progress(course)), pictures: of("div", { class: "milestones", tabIndex: 0, role: "group", "aria-label": "Pictures on the way" }, told.pictures.map((each) => milestone(each, root))), state: of("span", { class: "badge" }, course.training ? "training now" : "") };

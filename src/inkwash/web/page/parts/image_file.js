@@ -6,7 +6,7 @@ import { of } from "./element.js";
  * Return { pixels, cropped } of a `file`: floats [C, H, W] of its middle square, on black where it is transparent, and
  * whether there was more of it. Throws an Error with one line where it is no picture.
  */
-export async function opened(file, { channels, height, width }) {
+export async function readImage(file, { channels, height, width }) {
   const bitmap = await createImageBitmap(file).catch(() => {
     throw new Error(`${file.name} cannot be read as a picture.`);
   });

@@ -4,19 +4,19 @@
  * Arrow keys move a cursor, space puts the tool down or lifts it.
  */
 
-import { Drawing } from "./drawing.js";
+import { InkLayer } from "./ink_layer.js";
 import { of } from "./element.js";
-import { opened } from "./opened.js";
+import { readImage } from "./image_file.js";
 
 const TOOLS = { ink: "Draw", rub: "Rub out", stencil: "Mark to paint anew", unmark: "Unmark" };
 const TINT = [190, 110, 40];
 /** Milliseconds of rest before the cursor's place is said: held keys would talk without end. */
 const REST = 400;
 
-export class Easel {
+export class InkCanvas {
   /** `say` says what is wrong with a file. */
   constructor(shape, say) {
-    this.drawing = new Drawing(shape);
+    this.drawing = new InkLayer(shape);
     Object.assign(this, { say, tool: "ink", cursor: null, down: false });
     const { height, width, channels } = this.drawing;
     this.canvas = of("canvas", {
@@ -148,7 +148,7 @@ export class Easel {
     if (!file) return;
     this.say("");
     try {
-      const { pixels, cropped } = await opened(file, this.drawing);
+      const { pixels, cropped } = await readImage(file, this.drawing);
       this.set(pixels);
       if (cropped) this.say(`${file.name} was cropped to its middle square.`);
     } catch (error) {

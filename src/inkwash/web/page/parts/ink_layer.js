@@ -12,7 +12,7 @@ const WHITE = [255, 255, 255], BLACK = [0, 0, 0];
 /** Levels of a channel that are one colour to whoever asks for the most common one. */
 const ALIKE = 16;
 
-export class Drawing {
+export class InkLayer {
   constructor([channels, height, width]) {
     Object.assign(this, { channels, height, width, colour: WHITE, ground: BLACK });
     this.ink = new Float32Array(channels * height * width);

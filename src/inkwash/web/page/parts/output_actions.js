@@ -1,7 +1,7 @@
 /** What can be done with what was drawn: keep it as PNG or animation, copy its address or its command. */
 
 import { of } from "./element.js";
-import { copy, saveAnimation, savePng } from "./keep.js";
+import { copy, saveAnimation, savePng } from "./download.js";
 
 const NO_LINK = "An edit or a morph does not fit into an address";
 const NO_COMMAND = "No command draws this: it began with a picture made here, or the command line has no name for the model";
