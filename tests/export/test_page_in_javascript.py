@@ -107,7 +107,7 @@ def test_pictures_are_packed_as_png_without_loss(javascript: Run, count: int) ->
 
 def test_a_drawing_in_colour_is_on_its_ground(javascript: Run) -> None:
     code = f"""
-    import {{ Drawing }} from "{PAGE}/parts/ink_layer.js";
+    import {{ InkLayer }} from "{PAGE}/parts/ink_layer.js";
     const made = new InkLayer([3, 16, 16]), middle = [8.5, 8.5], found = [];
     const at = (x, y) => [0, 1, 2].map((c) => Math.round(made.ink[c * 256 + y * 16 + x]));
     const keep = () => found.push([made.empty, at(8, 8), at(0, 0)]);

@@ -46,7 +46,7 @@ def _write(model: Model, told: dict[str, Any], folder: Path, tell: Callable[[str
             page, folder, dirs_exist_ok=True, ignore=lambda where, names: ["engine"] if where == str(page) else []
         )
         shutil.copytree(engine, folder / "engine")
-        shutil.copy(page / "engine" / "packed.js", folder / "engine")
+        shutil.copy(page / "engine" / "base64.js", folder / "engine")
     for name, content in parts.items():
         (folder / "engine" / name).write_bytes(content)
     index = (folder / "index.html").read_text(encoding="utf-8")

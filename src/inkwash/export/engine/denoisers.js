@@ -20,16 +20,16 @@ export const guided = (denoise, weight, [cleanest, noisiest], none = denoise) =>
   return combine(1 - weight, without, weight, await denoise(x, level, label));
 };
 
-/** The part of `known` where `kept` is true put back into every denoised of each of many images. */
+/** The part of `known` where `kept` is true put back into every prediction of a batch. */
 export const inpainted = (denoise, known, kept) => async (x, level, label) => {
   const denoised = await denoise(x, level, label);
   return denoised.map((value, at) => (kept[at % kept.length] ? known[at % known.length] : value));
 };
 
-/** A denoiser asked for fixed labels. */
+/** A denoiser with fixed labels. */
 export const labelled = (denoise, labels) => (x, level) => denoise(x, level, labels);
 
-/** From the denoised of one denoiser to that of another, as far as each example's `turns` say. */
+/** The weighted mean of the predictions of two denoisers; `turns` holds the weight of the second for each example. */
 export const between = (first, second, turns) => async (x, level, label) => {
   const [near, far] = [await first(x, level, label), await second(x, level, label)];
   const size = near.length / turns.length;

@@ -1,7 +1,7 @@
 /**
  * The one sampling loop, an async generator, and the table of rules that makes it every sampler (inkwash/core/samplers.py).
  *
- * A sampler is two rules: how a denoised is refined before the step, and which share of the noise is drawn anew.
+ * A sampler is two rules: how the denoised image is refined before the step, and which fraction of the noise is fresh.
  */
 
 import { CLEAN, combine, imageIn, logSnr, mix, noiseIn } from "./levels.js";
@@ -21,7 +21,7 @@ async function averageEnds(denoise, x, denoised, now, next) {
   return imageIn(now, x, combine(0.5, noise, 0.5, noiseAhead));
 }
 
-/** The denoised carried half a step on along the line through it and the one before (Lu et al. 2022, DPM++ 2M). */
+/** The denoised image extrapolated half a step along the line through it and the previous one (Lu et al. 2022, DPM++ 2M). */
 async function extrapolateLine(denoise, x, denoised, now, next, past) {
   if (!past.length) return denoised;
   const last = past[past.length - 1];
@@ -29,7 +29,7 @@ async function extrapolateLine(denoise, x, denoised, now, next, past) {
   return combine(1 + half, denoised, -half, last.image);
 }
 
-/** The mean over the step of the parabola through the denoised and the two before (Lu et al. 2022, third order). */
+/** The mean over the step of the parabola through the denoised image and the previous two (Lu et al. 2022, third order). */
 async function extrapolateParabola(denoise, x, denoised, now, next, past) {
   if (past.length < 2) return extrapolateLine(denoise, x, denoised, now, next, past);
   const [older, old] = past;
