@@ -1,9 +1,8 @@
-"""The claims of the five systems, each tested by an experiment: their cards and one list of verdicts.
+"""Test the claims of the five systems: write the cards of all experiments and the list of verdicts to docs/lab.
 
     python benchmarks/claims.py --data FOLDER
 
-runs every experiment of `inkwash lab` into lab/, where each goes on from what it has, and copies what is to be read into
-docs/lab.
+runs every experiment of `inkwash lab` in lab/, resuming what is there, and copies card, results and pictures.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from cyclopts import App
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
 from inkwash.lab import EXPERIMENTS
-from inkwash.lab.folder import LabFolder, Request
-from inkwash.lab.runner import prepare
+from inkwash.lab.folder import LabFolder, LabRequest
+from inkwash.lab.run import prepare
 
 DOCS = Path(__file__).parent.parent / "docs"
 app = App()
@@ -28,9 +27,9 @@ app = App()
 
 @app.default
 def main(data: str | None = None, lab: Path = Path("lab"), only: str | None = None, documents: bool = False) -> None:
-    """Run the experiments (`only` one of them), and write the documents of all that have a verdict.
+    """Run the experiments, or `only` one, and write the documents of all that have a verdict.
 
-    `documents` runs nothing: docs/lab/README.md is written again from the stored results.
+    With `documents`, only docs/lab/README.md is written, from the stored results.
     """
     if documents:
         publish()
@@ -41,14 +40,14 @@ def main(data: str | None = None, lab: Path = Path("lab"), only: str | None = No
     for name, experiment in EXPERIMENTS.items():
         if only in (None, name):
             print(name, file=sys.stderr, flush=True)
-            work = prepare(experiment, Request(name, data=data), lab / name)
-            work.run()
-            _keep(work.folder, DOCS / "lab" / name)
+            lab_run = prepare(experiment, LabRequest(name, data=data), lab / name)
+            lab_run.run()
+            _keep(lab_run.folder, DOCS / "lab" / name)
     publish()
 
 
 def _keep(folder: LabFolder, place: Path) -> None:
-    """Copy what is to be read: card, results and pictures, not the runs."""
+    """Copy card, results and pictures, but not the runs."""
     if place.is_dir():
         shutil.rmtree(place)
     shutil.copytree(folder.pictures, place / "pictures")
@@ -57,43 +56,39 @@ def _keep(folder: LabFolder, place: Path) -> None:
 
 
 def publish() -> None:
-    """Write docs/lab/README.md, of the experiments that have a verdict."""
-    found = [_told(name) for name in EXPERIMENTS if (DOCS / "lab" / name / "results.json").is_file()]
-    some = [told for told in found if told["verdict"]]
-    missing = [name for name in EXPERIMENTS if name not in {told["experiment"] for told in some}]
-    write_text(DOCS / "lab" / "README.md", page(some, missing))
+    """Write docs/lab/README.md from the results of the experiments that have a verdict."""
+    files = {name: DOCS / "lab" / name / "results.json" for name in EXPERIMENTS}
+    records = [json.loads(file.read_text(encoding="utf-8")) for file in files.values() if file.is_file()]
+    complete = [record for record in records if record["verdict"]]
+    missing = [name for name in EXPERIMENTS if name not in {record["experiment"] for record in complete}]
+    write_text(DOCS / "lab" / "README.md", page(complete, missing))
 
 
-def _told(name: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((DOCS / "lab" / name / "results.json").read_text(encoding="utf-8"))
-    return told
-
-
-def page(found: list[dict[str, Any]], missing: list[str]) -> str:
+def page(records: list[dict[str, Any]], missing: list[str]) -> str:
     """Return docs/lab/README.md."""
     left = f"\nWithout a verdict yet: {', '.join(missing)}.\n" if missing else ""
-    told = "\n\n".join(
+    sections = "\n\n".join(
         f"### [{each['experiment']}]({each['experiment']}/card.md)\n"
         f"*{each['claimed_by']}: {each['hypothesis']}*\n\n"
         f"**{each['verdict']['outcome'].capitalize()}.** {each['verdict']['words']}"
-        for each in found
+        for each in records
     )
     lines = [
         f"| {each['hypothesis']} | {each['claimed_by']} | [{each['experiment']}]({each['experiment']}/card.md) "
         f"| {each['verdict']['outcome']} |"
-        for each in found
+        for each in records
     ]
-    summary = "\n".join(["| claim | of | experiment | verdict |", "|---|---|---|---|", *lines])
+    summary = "\n".join(["| claim | by | experiment | verdict |", "|---|---|---|---|", *lines])
     return f"""# The claims, tested
 
-What the documents of the five systems claim, each as an experiment that anyone can repeat: `inkwash lab NAME --data FOLDER`.
-The verdict is a rule in the experiment's file, applied to what was measured. Cards hold every figure, machine, commit and
-pictures; a commit with a + had changes that were not committed, which were these documents. Written by
-`python benchmarks/claims.py --data FOLDER`; `--documents` only rewrites this page from the stored results.
+Each claim in the documents of the five systems is tested by an experiment: `inkwash lab NAME --data FOLDER` repeats it. The
+verdict is computed from the scores by a rule in the experiment's file. A card has all scores, the machine, the commit and
+pictures; "+" after a commit marks uncommitted changes, which were these documents. `python benchmarks/claims.py --data
+FOLDER` writes this folder; `--documents` writes only this page, from the stored results.
 {left}
 {summary}
 
-{told}
+{sections}
 """
 
 

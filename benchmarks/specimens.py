@@ -26,8 +26,7 @@ from inkwash.evaluation.sample_cache import Setting
 from inkwash.io import png_metadata
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import with_checksum
-from inkwash.lab.folder import LabFolder
-from inkwash.lab.folder import Request as LabRequest
+from inkwash.lab.folder import LabFolder, LabRequest
 from inkwash.metrics import extractor_files, extractor_set
 from inkwash.runs.folder import RunFolder
 from inkwash.sampling.chunks import ChunkFolder
@@ -220,8 +219,8 @@ def records(place: Path) -> Iterator[Specimen]:
 
     lab = LabFolder(place / "lab")
     asked = LabRequest("schedules", 1000, None, "5 epochs", None, None)
-    lab.keep(asked)
-    yield Specimen("request.json", lab.request, lambda: asdict(lab.begin(LabRequest("schedules"))), own=True)
+    lab.write(asked)
+    yield Specimen("request.json", lab.request, lambda: asdict(lab.resume(LabRequest("schedules"))), own=True)
 
     setting = Setting(models.load("moons"), SampleRequest(steps=1))
     setting.samples(60)

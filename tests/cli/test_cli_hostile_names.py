@@ -39,16 +39,15 @@ training = {{ length = "2 steps", batch = 16, label_dropout = 0.1, precision = "
 sampling = {{ sampler = "ddim:1", preview = "ddim:1" }}
 """
 OWN = """
-from inkwash.lab import Arm, Experiment, Plot, Trained, Verdict
-from inkwash.lab.measurement import Picture, table
+from inkwash.lab import Experiment, Picture, Plot, Trained, Variant, Verdict, evaluation
 from PIL import Image
 
-def picture(arm, lab):
+def picture(variant, lab):
     yield Picture({name!r}, "a picture", Image.new("L", (8, 8)))
 
 EXPERIMENT = Experiment(
-    name="own", objective="-", hypothesis="-", verdict=lambda found: Verdict("holds", "-"), length="32 images",
-    arms=(Arm({name!r}, {model}, "ddim:1"),), measures=({measures}), plots=(Plot({plot!r}, "-", ("steps",)),),
+    name="own", objective="-", hypothesis="-", verdict=lambda results: Verdict("holds", "-"), length="32 images",
+    variants=(Variant({name!r}, {model}, "ddim:1"),), measures=({measures}), plots=(Plot({plot!r}, "-", ("steps",)),),
 )
 """
 TRAINED = (
@@ -172,11 +171,11 @@ def test_no_command_escapes_by_a_checkpoint_with_hostile_names(name, shared, pla
     assert place.unchanged("given", "out")
 
 
-@pytest.mark.parametrize("field", ["arm", "run", "plot"])
+@pytest.mark.parametrize("field", ["variant", "run", "plot"])
 def test_no_experiment_escapes_by_its_names(field, name, place, inkwash):
     model = TRAINED.format(run=f", run={name!r}" if field == "run" else "")
     own = OWN.format(
-        name=name if field == "arm" else "arm",
+        name=name if field == "variant" else "variant",
         plot=name if field == "plot" else "plot",
         model=model,
         measures="picture,",
@@ -191,7 +190,7 @@ def test_no_experiment_escapes_by_its_names(field, name, place, inkwash):
 
 def test_a_model_with_hostile_names_in_an_experiment(name, shared, place, inkwash):
     shared("given", name)
-    own = OWN.format(name="arm", plot="plot", model='"given"', measures="picture,")
+    own = OWN.format(name="variant", plot="plot", model='"given"', measures="picture,")
     Path("own.py").write_text(own, encoding="utf-8")
     assert is_text(inkwash("lab", "own", "--with", "own.py", "-n", "200", "--data", "digits", "-q"))
     assert place.unchanged("given", "own.py", "lab", "__pycache__")

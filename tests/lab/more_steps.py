@@ -1,13 +1,12 @@
-"""An experiment of one's own, as a user would write it: what the tests of the command run."""
+"""A user's experiment, which the tests of the command run."""
 
-from inkwash.lab import Arm, Experiment, Results, Trained, Verdict, weigh
+from inkwash.lab import Experiment, Results, Trained, Variant, Verdict
 
 
-def verdict(found: Results) -> Verdict:
-    one, four = found["one step"], found["four"]
-    return weigh(
-        (four.value("fd.c") < one.value("fd.c"), f"FD is {one.told('fd.c')} in one, {four.told('fd.c')} in four.")
-    )
+def verdict(results: Results) -> Verdict:
+    one, four = results["one step"], results["four"]
+    holds = four.value("fd.c") < one.value("fd.c")
+    return Verdict.of((holds, f"FD is {one.text('fd.c')} in one step and {four.text('fd.c')} in four."))
 
 
 MODEL = Trained(
@@ -15,9 +14,9 @@ MODEL = Trained(
 )
 EXPERIMENT = Experiment(
     name="more-steps",
-    objective="See whether four steps are better than one.",
+    objective="Test whether four steps are better than one.",
     hypothesis="Four steps are better than one.",
-    arms=(Arm("one step", MODEL, "ddim:1"), Arm("four", MODEL, "ddim:4")),
+    variants=(Variant("one step", MODEL, "ddim:1"), Variant("four", MODEL, "ddim:4")),
     verdict=verdict,
     length="64 images",
 )

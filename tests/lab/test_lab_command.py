@@ -1,4 +1,4 @@
-"""`inkwash lab`: the list, an experiment of one's own, and what is refused in one line."""
+"""`inkwash lab`: the list, a user's experiment, and errors in one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def own():
     return Path("own.py")
 
 
-def test_the_list_has_every_claim_in_one_line(inkwash, monkeypatch):
+def test_list_has_every_claim_in_one_line(inkwash, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     outcome = inkwash("lab")
     assert outcome.code == 0
@@ -27,15 +27,15 @@ def test_the_list_has_every_claim_in_one_line(inkwash, monkeypatch):
         assert [line for line in lines if line.split()[:1] == [each.name] and each.hypothesis in line]
 
 
-def test_the_list_for_programs(inkwash):
+def test_list_as_json(inkwash):
     assert {each["name"] for each in json.loads(inkwash("lab", "--json").out)} == EXPERIMENTS.keys()
 
 
-def test_an_experiment_of_ones_own_from_training_to_verdict(inkwash, own, built):
+def test_user_experiment_runs_from_training_to_verdict(inkwash, own, built):
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
     assert outcome.code == 0, outcome.err
-    told = json.loads(Path("lab/more-steps/results.json").read_text())
-    assert f"{told['verdict']['outcome']}: {told['verdict']['words']}" in outcome.out
+    record = json.loads(Path("lab/more-steps/results.json").read_text())
+    assert f"{record['verdict']['outcome']}: {record['verdict']['words']}" in outcome.out
     assert "training takes about" in outcome.err and "sampling 200 images per variant takes about" in outcome.err
     assert "inkwash lab more-steps -n 200" in Path("lab/more-steps/card.md").read_text()
     again = inkwash("lab", "more-steps", "--with", own, "--json")
@@ -44,13 +44,12 @@ def test_an_experiment_of_ones_own_from_training_to_verdict(inkwash, own, built)
     assert Path("lab/more-steps/runs/simple-unet/card.md").is_file()
 
 
-def test_a_row_of_the_table_is_an_experiment_too(inkwash, own):
+def test_experiment_can_be_added_to_the_table(inkwash, own):
     own.write_text(OWN + "\nfrom inkwash.lab import EXPERIMENTS\nEXPERIMENTS['row'] = EXPERIMENT\ndel EXPERIMENT\n")
     assert "Four steps are better than one." in inkwash("lab", "--with", own).out
 
 
-def test_the_claim_names_the_run_that_it_is_tested_on(inkwash, own, built):
-    """The system that claims it is not the model that is tested."""
+def test_claim_names_the_run_that_it_is_tested_on(inkwash, own, built):
     own.write_text(OWN.replace('name="more-steps"', 'name="more-steps", claimed_by="ddpm-bn"'))
     given = ("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
     assert inkwash(*given, "-o", "out").code == 0
@@ -62,89 +61,88 @@ def test_the_claim_names_the_run_that_it_is_tested_on(inkwash, own, built):
     assert json.loads(Path("tested/results.json").read_text())["tested_on"] == run
 
 
-def test_an_unknown_experiment(refused):
+def test_unknown_experiment_is_refused(refused):
     assert "did you mean 'no-noise'?" in refused("lab", "no-noize")
 
 
-def test_options_without_a_name(refused):
-    assert "-n has no effect without the name" in refused("lab", "-n", 300)
+def test_options_without_a_name_are_refused(refused):
+    assert "-n needs the name" in refused("lab", "-n", 300)
 
 
-def test_a_folder_of_something_else(refused):
+def test_other_folders_and_files_are_refused(refused):
     Path("mine").mkdir()
     Path("mine/card.md").write_text("mine")
-    assert "no experiment's" in refused("lab", "no-noise", "-o", "mine")
+    assert "mine" in refused("lab", "no-noise", "-o", "mine")
     assert Path("mine/card.md").read_text() == "mine"
     assert "is a file" in refused("lab", "no-noise", "-o", "mine/card.md")
 
 
-def test_a_folder_of_another_experiment_or_request(refused, inkwash, own, built):
+def test_folder_of_another_experiment_or_request_is_refused(refused, inkwash, own, built):
     given = ("--with", own, "-o", "out", "--quiet")
     assert inkwash("lab", "more-steps", *given, "--data", built.data, "-n", 200).code == 0
-    assert "holds the experiment more-steps" in refused("lab", "no-noise", "-o", "out")
-    assert "begun with no --length" in refused("lab", "more-steps", *given, "--length", "128 images")
-    assert f"begun with --data {built.data}" in refused("lab", "more-steps", *given, "--data", "digits")
+    assert "more-steps" in refused("lab", "no-noise", "-o", "out")
+    assert "no --length" in refused("lab", "more-steps", *given, "--length", "128 images")
+    assert f"--data {built.data}" in refused("lab", "more-steps", *given, "--data", "digits")
     own.write_text(OWN.replace("network.base=4", "network.base=8"))
-    assert "was trained otherwise (network changed)" in refused("lab", "more-steps", *given)
+    assert "network changed" in refused("lab", "more-steps", *given)
     Path("out/request.json").write_text("{")
     assert "damaged" in refused("lab", "more-steps", *given, code=1)
 
 
-def test_too_few_images(refused):
+def test_count_out_of_range_is_refused(refused):
     assert "at least 200" in refused("lab", "no-noise", "-n", 20)
     assert "at most 10,000,000" in refused("lab", "no-noise", "-n", 10**18)
 
 
-def test_a_length_that_trains_nothing(refused):
+def test_length_without_training_is_refused(refused):
     assert "--length has no effect on guidance" in refused("lab", "guidance", "--length", "1 epoch")
 
 
-def test_a_length_that_is_none(refused, own, built):
+def test_unreadable_length_is_refused(refused, own, built):
     assert "write a number above 0" in refused(
         "lab", "more-steps", "--with", own, "--data", built.data, "--length", "long"
     )
 
 
-def test_a_run_where_models_differ(refused):
-    assert "its arms differ in their models" in refused("lab", "schedules", "--run", "cfg-cosine")
+def test_run_for_differing_models_is_refused(refused):
+    assert "schedules" in refused("lab", "schedules", "--run", "cfg-cosine")
 
 
-def test_a_run_that_is_not_there(refused):
+def test_missing_run_is_refused(refused):
     assert "unknown model 'nowhere'" in refused("lab", "guidance", "--run", "nowhere")
 
 
-def test_a_run_that_learnt_other_data(refused, built):
-    told = refused("lab", "guidance", "--run", "ddim-300", "--data", built.data)
-    assert "ddim-300" in told
+def test_run_of_other_data_is_refused(refused, built):
+    assert "ddim-300" in refused("lab", "guidance", "--run", "ddim-300", "--data", built.data)
 
 
-def test_guidance_on_a_model_without_labels(refused):
+def test_guidance_of_an_unconditional_model_is_refused(refused):
     assert "trained without labels" in refused("lab", "guidance", "--run", "ddim-300")
 
 
-def test_an_experiment_that_is_none(refused, own):
+def test_object_of_another_type_is_refused(refused, own):
     own.write_text("EXPERIMENT = {'name': 'more-steps'}")
     assert "EXPERIMENT is a dict" in refused("lab", "more-steps", "--with", own)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
-        (('name="more-steps"', 'name="More steps"'), "small letters"),
-        (('Arm("four"', 'Arm("one step"'), "a name of its own"),
+        (('name="more-steps"', 'name="More steps"'), "More steps"),
+        (('Variant("four"', 'Variant("one step"'), "distinct names"),
         (('length="64 images"', 'length="long"'), "length of experiment more-steps"),
         (('"ddim:4"', '"dddim:4"'), "did you mean 'ddim:4'?"),
         (('"network.base=4"', '"network.bass=4"'), "network.bas"),
         (('MODEL, "ddim:4"', '"no-model", "ddim:4"'), "unknown model 'no-model'"),
     ],
 )
-def test_an_experiment_that_cannot_be_done(refused, own, built, change, told):
+def test_invalid_experiment_is_refused_before_anything_is_written(refused, own, built, change, words):
     own.write_text(OWN.replace(*change))
-    assert told in refused("lab", "more-steps", "--with", own, "--data", built.data)
+    assert words in refused("lab", "more-steps", "--with", own, "--data", built.data)
     assert not Path("lab").exists()
 
 
-def test_a_verdict_that_fails_names_its_line(inkwash, own, built):
+def test_exception_in_a_verdict_is_reported_with_its_line(inkwash, own, built):
     own.write_text(OWN.replace("    one, four =", "    1 / 0\n    one, four ="))
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200, "--quiet")
     assert outcome.code == 1
@@ -152,13 +150,13 @@ def test_a_verdict_that_fails_names_its_line(inkwash, own, built):
     assert "Traceback" not in outcome.err
 
 
-def test_interrupted_says_how_to_go_on(inkwash, own, built, monkeypatch):
-    from inkwash.lab.runner import Work
+def test_interrupted_command_exits_with_130(inkwash, own, built, monkeypatch):
+    from inkwash.lab.run import LabRun
 
-    def broken_off(self, watch):
+    def interrupted(self, progress):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Work, "run", broken_off)
+    monkeypatch.setattr(LabRun, "run", interrupted)
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "--quiet")
     assert outcome.code == 130
     assert "the same command resumes" in outcome.err

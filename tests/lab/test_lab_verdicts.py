@@ -1,8 +1,9 @@
-"""Verdicts are rules on numbers: made-up results, and every claim that comes with inkwash falls and stands by them."""
+"""Verdicts on made-up results, for which every bundled claim holds, does not hold, or holds in part."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,22 +13,22 @@ from inkwash.config import recipe
 from inkwash.data.spec import DatasetSpec
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Score
-from inkwash.lab import EXPERIMENTS, Result, Results, Series, Trained, Verdict, weigh
+from inkwash.lab import EXPERIMENTS, Result, Results, Series, Trained, Verdict, card
 from inkwash.model import Model
 
 REAL = {"fd.a": 0.24, "accuracy.a": 0.995, "unsure.a": 0.01, "recall": 0.93, "spread.a": 1.0, "mean": 33.0}
 
 
-def made(*arms, count=1000):
-    """Results with these numbers an arm; a pair is a value and half of its interval."""
+def made(*variants, count=1000):
+    """Results with these scores of each variant; a pair is a value and its margin."""
     found = []
-    for place, values in enumerate(arms):
+    for place, values in enumerate(variants):
         scores = []
         for key, value in values.items():
-            middle, chance = value if isinstance(value, tuple) else (value, None)
-            ends = {} if chance is None else {"low": middle - chance, "high": middle + chance}
+            middle, margin = value if isinstance(value, tuple) else (value, None)
+            ends = {} if margin is None else {"low": middle - margin, "high": middle + margin}
             scores.append(Score(key, key, middle, REAL.get(key), **ends))
-        found.append(Result(f"arm {place}", count, tuple(scores)))
+        found.append(Result(f"variant {place}", count, tuple(scores)))
     return Results("made up", tuple(found))
 
 
@@ -94,31 +95,31 @@ CASES = {
 }
 
 
-def test_every_experiment_has_made_up_results():
+def test_every_experiment_has_a_case():
     assert CASES.keys() == EXPERIMENTS.keys()
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_claim_stands_and_falls_by_its_measurements(name):
+def test_claim_holds_only_for_matching_results(name):
     outcomes = [None if found is None else EXPERIMENTS[name].verdict(found).outcome for found in CASES[name]]
     if name == "milestones":
-        # quality that never grows is on its plateau from the start
+        # constant quality is on its plateau from the start
         assert outcomes == ["holds", "holds in part", "holds in part"]
     else:
         assert outcomes[:2] == ["holds", "does not hold"]
         assert outcomes[2] in ("holds in part", None)
 
 
-def test_training_that_gets_nowhere_has_no_plateau():
+def test_training_without_progress_holds_in_part():
     assert EXPERIMENTS["milestones"].verdict(training(1.004, 1.002, 1.2, 1.0)).outcome == "holds in part"
 
 
-def test_a_model_that_repeats_itself_anyhow_says_nothing_of_noise():
-    assert EXPERIMENTS["no-noise"].verdict(variety(0.4, 0.3, 0.3)).outcome == "cannot be told"
+def test_model_that_collapses_with_noise_is_inconclusive():
+    assert EXPERIMENTS["no-noise"].verdict(variety(0.4, 0.3, 0.3)).outcome == "inconclusive"
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_the_words_of_a_verdict_hold_the_numbers_and_follow_them(name):
+def test_verdict_text_contains_the_numbers(name):
     first, second = (EXPERIMENTS[name].verdict(found).words for found in CASES[name][:2])
     assert first != second
     for words in (first, second):
@@ -127,7 +128,7 @@ def test_the_words_of_a_verdict_hold_the_numbers_and_follow_them(name):
 
 
 @pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
-def test_every_experiment_states_a_claim_of_a_system(each):
+def test_every_experiment_has_a_one_line_claim_of_a_bundled_recipe(each):
     assert each.claimed_by in recipe.bundled()
     assert each.objective and each.next
     assert each.hypothesis.endswith(".") and "\n" not in each.hypothesis
@@ -136,28 +137,30 @@ def test_every_experiment_states_a_claim_of_a_system(each):
 
 
 @pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
-def test_every_arm_can_be_drawn_by_the_model_of_its_recipe(each):
+def test_every_variant_can_be_sampled_by_the_model_of_its_recipe(each):
     spec = DatasetSpec("mnist", "", 60000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.6)
     built = {}
-    for arm in each.arms:
-        trained = arm.model if isinstance(arm.model, Trained) else Trained(arm.model)
+    for variant in each.variants:
+        trained = variant.model if isinstance(variant.model, Trained) else Trained(variant.model)
         chosen = recipe.load(trained.recipe).with_changes(trained.changes)
-        if arm.model not in built:
-            built[arm.model] = Model(chosen.name, chosen, spec, model.build_net(chosen, spec), 0, "")
-        setting = Setting(built[arm.model], arm.settings)
+        if variant.model not in built:
+            built[variant.model] = Model(chosen.name, chosen, spec, model.build_net(chosen, spec), 0, "")
+        setting = Setting(built[variant.model], variant.request)
         assert setting.sampler.evaluations <= 600
-        built[arm.model].denoiser(arm.guidance)
-    assert len({Setting(built[arm.model], arm.settings).words + str(arm.model) for arm in each.arms}) == len(each.arms)
+        built[variant.model].denoiser(variant.guidance)
+    assert len(
+        {Setting(built[variant.model], variant.request).words + str(variant.model) for variant in each.variants}
+    ) == len(each.variants)
 
 
-def test_a_claim_of_parts_holds_as_far_as_they_do():
+def test_claim_of_parts_holds_in_part_unless_they_agree():
     yes, no = (True, "Yes."), (False, "No.")
-    assert weigh(yes, yes) == Verdict("holds", "Yes. Yes.")
-    assert weigh(no, yes) == Verdict("holds in part", "No. Yes.")
-    assert weigh(no, no).outcome == "does not hold"
+    assert Verdict.of(yes, yes) == Verdict("holds", "Yes. Yes.")
+    assert Verdict.of(no, yes) == Verdict("holds in part", "No. Yes.")
+    assert Verdict.of(no, no).outcome == "does not hold"
 
 
-def test_results_come_back_from_json():
+def test_result_equals_its_json():
     result = Result(
         "arm",
         300,
@@ -169,20 +172,32 @@ def test_results_come_back_from_json():
     assert Result.from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False))) == result
 
 
-def test_what_is_not_a_number_is_none_in_json():
+def test_nan_is_null_in_json():
     result = Result("arm", 300, (Score("kid", "KID", 1.0, low=float("nan")),))
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["scores"][0]["low"] is None
 
 
-def test_equal_shares_are_seldom_told_apart_and_different_ones_are():
+def test_proportions_differ_significantly_only_if_they_differ():
     draw = torch.Generator().manual_seed(0)
 
-    def drawn(share):
+    def results(share):
         hits = (torch.rand(2000, 400, generator=draw) < share).double().mean(1).tolist()
         return [Result("arm", 400, (Score("unsure.a", "", hit),)) for hit in hits]
 
     for share in (0.003, 0.1, 0.5):
-        told = [a.below(b, "unsure.a") for a, b in zip(drawn(share), drawn(share), strict=True)]
-        assert sum(told) / len(told) < 0.04
-    told = [a.below(b, "unsure.a") for a, b in zip(drawn(0.1), drawn(0.3), strict=True)]
-    assert sum(told) / len(told) > 0.99
+        below = [a.below(b, "unsure.a") for a, b in zip(results(share), results(share), strict=True)]
+        assert sum(below) / len(below) < 0.04
+    below = [a.below(b, "unsure.a") for a, b in zip(results(0.1), results(0.3), strict=True)]
+    assert sum(below) / len(below) > 0.99
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_published_results_are_read_and_give_the_published_verdict_and_table(name):
+    """docs/lab has results of 0.1.0."""
+    folder = Path(__file__).parents[2] / "docs" / "lab" / name
+    results = Results.read(folder / "results.json")
+    published = json.loads((folder / "results.json").read_text())["verdict"]
+    assert EXPERIMENTS[name].verdict(results) == Verdict(**published)
+    text = (folder / "card.md").read_text()
+    assert published["words"] in text
+    assert card.table(results) in text

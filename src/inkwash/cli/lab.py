@@ -1,4 +1,4 @@
-"""`inkwash lab`: what there is to be tested, and one experiment from training to verdict."""
+"""`inkwash lab`: list the experiments, or run one from training to verdict."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from inkwash.text.printing import print
 
 if TYPE_CHECKING:
     from inkwash.lab import Experiment, Results, Verdict
-    from inkwash.lab.runner import Work
-    from inkwash.runs.run import Run
-    from inkwash.training.trainer import Trainer
+    from inkwash.lab.measures import LabProgress
+    from inkwash.lab.run import LabRun
+    from inkwash.runs.training_run import Run
 
 
 def lab(
@@ -59,7 +59,7 @@ def lab(
     length
         How long each model is trained, the same for all, as in "60000 images", "2 epochs" or "5 minutes".
     run
-        Your run folder or model, in place of the one model that all variants of an experiment share.
+        Your run folder or model, in place of the model that all variants of the experiment share.
     device
         auto, cpu, cuda or mps.
     threads
@@ -76,54 +76,54 @@ def lab(
     plugins.load(with_)
     from inkwash.lab import EXPERIMENTS
 
-    known = EXPERIMENTS | _own(with_)
+    experiments = EXPERIMENTS | _from_file(with_)
     if name is None:
         given = {"--out": out, "-n": n, "--data": data, "--length": length, "--run": run}
-        useless = [flag for flag, value in given.items() if value is not None]
-        if useless:
-            raise UsageError(f"{useless[0]} has no effect without the name of an experiment: one of {', '.join(known)}")
+        unused = [flag for flag, value in given.items() if value is not None]
+        if unused:
+            raise UsageError(f"{unused[0]} needs the name of an experiment: one of {', '.join(experiments)}")
         if is_main_process():
-            _list(known, json_)
+            _list(experiments, json_)
         return 0
     from inkwash import model
     from inkwash.distributed import process_group
     from inkwash.errors import unknown_name
     from inkwash.hardware import devices
-    from inkwash.lab.folder import Request
-    from inkwash.lab.runner import prepare
+    from inkwash.lab.folder import LabRequest
+    from inkwash.lab.run import prepare
 
-    if name not in known:
+    if name not in experiments:
         if name in model.bundled() or (Path(name) / "recipe.toml").is_file():
             raise UsageError(f"{name} is a model, not an experiment: inkwash lab EXPERIMENT --run {name}")
-        raise unknown_name("experiment", name, known)
+        raise unknown_name("experiment", name, experiments)
     devices.configure(threads)
-    place = out or Path("lab") / name
+    request = LabRequest(name, n, data, length, run)
     with process_group.join(devices.device(device)) as group:
         silent = quiet or json_ or not group.is_main
-        watch = _watch(silent)
+        progress = _progress(silent)
         try:
-            with _ended_like_interrupted():
-                work = prepare(known[name], Request(name, n, data, length, run), place, device, watch, group)
+            with _terminated_like_interrupted():
+                lab_run = prepare(experiments[name], request, out or Path("lab") / name, device, progress, group)
                 if not silent:
-                    _announce(work)
+                    _announce(lab_run)
                 if not group.is_main:
-                    work.share(watch)
+                    lab_run.train_and_sample(progress)
                     return 0
-                results, verdict = work.run(watch)
+                results, verdict = lab_run.run(progress)
         except KeyboardInterrupt:
             if group.is_main:
                 print("stopped; finished parts are kept, and the same command resumes", file=sys.stderr)
             return 130
     if json_:
-        print(work.folder.results.read_text(encoding="utf-8"), end="")
+        print(lab_run.folder.results.read_text(encoding="utf-8"), end="")
     else:
-        _tell(work, results, verdict, quiet)
+        _print(lab_run, results, verdict, quiet)
     return 0
 
 
 @contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does: a run in training saves before it ends."""
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Handle SIGTERM as Ctrl-C, so that a run in training is saved before the process ends."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -131,8 +131,8 @@ def _ended_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _own(file: Path | None) -> dict[str, Experiment]:
-    """The experiment that the user's file defines as EXPERIMENT, if it does."""
+def _from_file(file: Path | None) -> dict[str, Experiment]:
+    """Return the experiment that the user's file defines as EXPERIMENT, if any."""
     from inkwash.config import plugins
     from inkwash.lab import Experiment
 
@@ -145,85 +145,73 @@ def _own(file: Path | None) -> dict[str, Experiment]:
     return {found.name: found}
 
 
-def _list(known: dict[str, Experiment], as_json: bool) -> None:
-    from inkwash.lab.card import claim
-
+def _list(experiments: dict[str, Experiment], as_json: bool) -> None:
     if as_json:
-        told = [
-            {
-                "name": each.name,
-                "claimed_by": each.claimed_by,
-                "hypothesis": each.hypothesis,
-                "objective": each.objective,
-            }
-            for each in known.values()
-        ]
-        print(json.dumps(told, indent=2))
+        keys = ("name", "claimed_by", "hypothesis", "objective")
+        print(json.dumps([{key: getattr(each, key) for key in keys} for each in experiments.values()], indent=2))
         return
     from rich.table import Table
 
     from inkwash.cli.console import Console
 
     table = Table(box=None, show_header=False, pad_edge=False)
-    for each in known.values():
-        table.add_row(each.name, claim(each))
-    console = Console(highlight=False, emoji=False)
+    for each in experiments.values():
+        table.add_row(each.name, each.claim())
+    console = Console()
     console.print(table)
-    console.print("\ninkwash lab NAME runs one", markup=False)
+    console.print("\ninkwash lab NAME runs one")
 
 
-def _announce(work: Work) -> None:
+def _announce(lab_run: LabRun) -> None:
     from inkwash.evaluation.formatting import span
 
-    training, drawing = work.seconds()
-    tasks = {"training": training, f"sampling {work.count:,} images per variant": drawing}
+    training, sampling = lab_run.estimated_seconds()
+    tasks = {"training": training, f"sampling {lab_run.count:,} images per variant": sampling}
     parts = [f"{task} takes about {span(seconds)}" for task, seconds in tasks.items() if seconds]
-    told = f"{', '.join(parts)}; Ctrl-C loses little" if parts else "all samples exist"
-    print(f"{work.experiment.name} into {work.folder.path}: {told}", file=sys.stderr)
+    text = f"{', '.join(parts)}; Ctrl-C loses little" if parts else "all samples exist"
+    print(f"{lab_run.experiment.name} into {lab_run.folder.path}: {text}", file=sys.stderr)
 
 
-def _tell(work: Work, results: Results, verdict: Verdict, quiet: bool) -> None:
+def _print(lab_run: LabRun, results: Results, verdict: Verdict, quiet: bool) -> None:
     from inkwash.cli.console import Console
     from inkwash.cli.tables import experiments
-    from inkwash.lab.card import claim
 
-    console = Console(highlight=False, emoji=False)
     if not quiet:
         experiments.show(results)
-    tested = claim(work.experiment, work.request.run)
-    console.print(f"{tested}\n{verdict.outcome}: {verdict.words}", markup=False, soft_wrap=True)
+    claim = lab_run.experiment.claim(lab_run.request.run)
+    Console().print(f"{claim}\n{verdict.outcome}: {verdict.words}", soft_wrap=True)
     if not quiet:
-        print(f"card: {work.folder.card}", file=sys.stderr)
+        print(f"card: {lab_run.folder.card}", file=sys.stderr)
 
 
-def _watch(silent: bool) -> Any:
+def _progress(silent: bool) -> LabProgress:
     from inkwash.cli.progress import bar, counter, plain_lines, stages
-    from inkwash.lab.measurement import Watch
+    from inkwash.lab.measures import LabProgress
 
-    class Heard(Watch):
-        """Says nothing; a run that is asked to stop saves before it ends."""
+    class Stoppable(LabProgress):
+        """Reports nothing; a run in training is saved when it is interrupted."""
 
         @contextmanager
         def training(self, run: Run) -> Iterator[Callable[[Any], object]]:
-            with stop_on_signal(run.trainer), self.steps(run.trainer) as show:
-                yield show
+            with stop_on_signal(run), self.steps(run) as report:
+                yield report
 
-        def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
+        def steps(self, run: Run) -> AbstractContextManager[Callable[[Any], object]]:
             return nullcontext(lambda event: None)
 
-    class Shown(Heard):
+    class Shown(Stoppable):
         """Bars on a terminal, lines in a log."""
 
-        def say(self, text: str) -> None:
+        def message(self, text: str) -> None:
             print(text, file=sys.stderr)
 
-        def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
-            return bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
+        def steps(self, run: Run) -> AbstractContextManager[Callable[[Any], object]]:
+            return bar(run) if sys.stderr.isatty() else nullcontext(plain_lines(run))
 
-        def drawing(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
+        def sampling(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
             return counter(count, name)
 
-        def judging(self) -> AbstractContextManager[Callable[[str, float], object]]:
+        def measuring(self) -> AbstractContextManager[Callable[[str, float], object]]:
             return stages()
 
-    return Heard() if silent else Shown()
+    return Stoppable() if silent else Shown()

@@ -1,27 +1,27 @@
-"""The lab: experiments as small files, each a claim, the arms that test it, and a verdict read off the measurements.
+"""The lab: an experiment is a claim, the variants whose evaluations test it, and a verdict computed from their scores.
 
-Your own is a file that defines EXPERIMENT, or adds a row to EXPERIMENTS; `inkwash lab NAME --with FILE.py` runs it:
+To add one, write a file that defines EXPERIMENT or adds to EXPERIMENTS; `inkwash lab NAME --with FILE.py` runs it:
 
-    from inkwash.lab import Arm, Experiment, Results, Verdict, weigh
+    from inkwash.lab import Experiment, Results, Variant, Verdict
 
-    def verdict(found: Results) -> Verdict:
-        few, many = found["10"], found["40"]
-        enough = few.value("fd.a") <= 1.05 * many.value("fd.a")
-        return weigh((enough, f"FD is {few.told('fd.a')} in 10 steps and {many.told('fd.a')} in 40."))
+    def verdict(results: Results) -> Verdict:
+        few, many = results["10"], results["40"]
+        holds = few.value("fd.a") <= 1.05 * many.value("fd.a")
+        return Verdict.of((holds, f"FD is {few.text('fd.a')} in 10 steps and {many.text('fd.a')} in 40."))
 
     EXPERIMENT = Experiment(
         name="ten-steps",
-        objective="See whether a solver of second order needs more than ten steps.",
-        hypothesis="Ten steps are as good as forty, within 5 % of FD.",
-        arms=(Arm("10", "cfg-cosine", "dpm++2m:10"), Arm("40", "cfg-cosine", "dpm++2m:40")),
+        objective="Test whether a second-order solver needs more than ten steps.",
+        hypothesis="The FD of ten steps is within 5 % of that of forty.",
+        variants=(Variant("10", "cfg-cosine", "dpm++2m:10"), Variant("40", "cfg-cosine", "dpm++2m:40")),
         verdict=verdict,
     )
 
-An arm draws from a model that is there, or from one that is `Trained` for it. What `inkwash evaluate` measures is measured;
-another measure is a function of an arm and the bench that yields scores (see experiments/same_noise.py).
+A variant samples from an existing model, or from one that is `Trained` for the experiment. Its scores are those of
+`inkwash evaluate`; a further measure is a function of a variant and the lab that yields scores (experiments/same_noise.py).
 """
 
-from inkwash.lab.experiment import Arm, Experiment, Trained, Verdict, weigh
+from inkwash.lab.experiment import Experiment, Trained, Variant, Verdict
 from inkwash.lab.experiments import (
     attention,
     early_refinement,
@@ -35,30 +35,29 @@ from inkwash.lab.experiments import (
     t_300_trap,
 )
 from inkwash.lab.figures import Plot
-from inkwash.lab.measurement import Finding, Lab, Picture, Ready, table
+from inkwash.lab.measures import Finding, Lab, LoadedVariant, Picture, evaluation
 from inkwash.lab.results import Result, Results, Series
 
 __all__ = [
     "EXPERIMENTS",
-    "Arm",
     "Experiment",
     "Finding",
     "Lab",
+    "LoadedVariant",
     "Picture",
     "Plot",
-    "Ready",
     "Result",
     "Results",
     "Series",
     "Trained",
+    "Variant",
     "Verdict",
-    "table",
-    "weigh",
+    "evaluation",
 ]
 
 EXPERIMENTS: dict[str, Experiment] = {
-    each.EXPERIMENT.name: each.EXPERIMENT
-    for each in (
+    module.EXPERIMENT.name: module.EXPERIMENT
+    for module in (
         steps_vs_quality,
         same_noise,
         no_noise,

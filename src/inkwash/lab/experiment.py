@@ -1,4 +1,4 @@
-"""What an experiment is: a claim, the arms that test it, and the rule that reads a verdict off what was measured."""
+"""An experiment: a claim, the variants that test it, and the rule that derives a verdict from their results."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from inkwash.config.schema import decode_schedule
 from inkwash.errors import UsageError
 from inkwash.io.names import cleaned_name
 from inkwash.lab.figures import Plot
-from inkwash.lab.measurement import Measure, table
+from inkwash.lab.measures import Measure, evaluation
 from inkwash.lab.results import Results
 from inkwash.sampling.request import SampleRequest
 
-Outcome = Literal["holds", "holds in part", "does not hold", "cannot be told"]
+Outcome = Literal["holds", "holds in part", "does not hold", "inconclusive"]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that is trained for the experiment: a recipe with `changes`, as `--set` takes them.
+    """A model trained for the experiment: a recipe with `changes`, as `--set` takes them.
 
-    `run` names its folder, the recipe's name if empty; a checkpoint is kept at each share of the length in `kept_at`,
-    besides the recipe's milestones. Everything that one experiment trains has the same length.
+    `run` names its run folder, by default after the recipe. Besides the recipe's milestones, a checkpoint is kept at
+    each fraction of the length in `kept_at`. All models that an experiment trains have the same length.
     """
 
     recipe: str
@@ -34,17 +34,22 @@ class Trained:
 
     @property
     def folder(self) -> str:
-        """The name of its run folder."""
+        """The name of the run folder."""
         return self.run or cleaned_name(self.recipe)
+
+    def __str__(self) -> str:
+        """Return the recipe and its changes in words."""
+        changes = ", ".join(self.changes)
+        return f"recipe {self.recipe}" + (f" with {changes}" if changes else " unchanged")
 
 
 @dataclass(frozen=True)
-class Arm:
-    """One side of an experiment: a model and one way to draw from it; None means as its recipe says.
+class Variant:
+    """A model with sampling settings, None for the defaults of its recipe: an entry of the experiment's evaluation.
 
-    `model` is a bundled one's name, a run folder, a checkpoint file, or `Trained`; a recipe whose model is not bundled,
-    or learnt other data than is asked for, is trained. `schedule` is a row of SCHEDULES. `each_milestone` makes it an
-    arm for every checkpoint that the model's run has kept.
+    `model` is a bundled model, run folder or checkpoint file, or `Trained`. A recipe without a bundled model, or with
+    one of other data than the experiment's, is trained. `schedule` is a key of SCHEDULES. With `each_milestone` every
+    checkpoint of the model's run becomes a variant.
     """
 
     name: str
@@ -57,15 +62,13 @@ class Arm:
     each_milestone: bool = False
 
     @property
-    def settings(self) -> SampleRequest:
-        """How it draws. Raises `UsageError` for an unknown schedule."""
-        levels = None if self.schedule is None else decode_schedule(self.schedule)
-        # an experiment holds arms of one machine against each other: they take the precision that it is fast in
+    def request(self) -> SampleRequest:
+        """The sampling settings, in the fastest precision of the machine. Raises `UsageError` for unknown schedules."""
         return SampleRequest(
             sampler=self.sampler,
             eta=self.eta,
             temperature=self.temperature,
-            schedule=levels,
+            schedule=None if self.schedule is None else decode_schedule(self.schedule),
             guidance=self.guidance,
             precision="auto",
         )
@@ -73,49 +76,58 @@ class Arm:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the hypothesis, and why, in a sentence or two with the numbers."""
+    """The outcome of a test of the hypothesis, and the reason in a sentence or two with the numbers."""
 
     outcome: Outcome
     words: str
 
-
-def weigh(*parts: tuple[bool, str]) -> Verdict:
-    """Return the verdict on a claim of several parts, each whether it holds and a sentence that says so in numbers."""
-    held = sum(holds for holds, _ in parts)
-    outcome: Outcome = "holds" if held == len(parts) else "holds in part" if held else "does not hold"
-    return Verdict(outcome, " ".join(words for _, words in parts))
+    @classmethod
+    def of(cls, *parts: tuple[bool, str]) -> Verdict:
+        """Return the verdict on a claim of several parts: for each, whether it holds, and a sentence with the numbers."""
+        held = sum(holds for holds, _ in parts)
+        outcome: Outcome = "holds" if held == len(parts) else "holds in part" if held else "does not hold"
+        return cls(outcome, " ".join(words for _, words in parts))
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A claim under test. `hypothesis` is one sentence, `claimed_by` the recipe whose system made it, "" for none.
+    """A claim under test: `hypothesis` in one sentence, `claimed_by` the recipe that it is made for, "" for none.
 
-    `count` images are drawn for each arm, and everything trained sees `length`. Each of `measures` looks at one arm at
-    a time; `verdict` is a rule on what they all found, and nothing else. Raises `UsageError` for what cannot be run.
+    `count` samples of each variant are measured, and every model is trained for `length`. Each of `measures` is applied
+    to one variant after the other; `verdict` is computed from all results. Raises `UsageError` for an invalid name,
+    length or set of variants.
     """
 
     name: str
     objective: str
     hypothesis: str
-    arms: tuple[Arm, ...]
+    variants: tuple[Variant, ...]
     verdict: Callable[[Results], Verdict]
     claimed_by: str = ""
-    measures: tuple[Measure, ...] = (table,)
+    measures: tuple[Measure, ...] = (evaluation,)
     plots: tuple[Plot, ...] = ()
     next: str = ""
     count: int = 1000
     length: str = "60000 images"
 
     def __post_init__(self) -> None:
+        """Refuse names that cannot be a folder's, equal names, and two models in one run folder."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
-            raise UsageError(f"experiment '{self.name}': write its name in small letters, digits and hyphens")
-        names = [arm.name for arm in self.arms]
+            raise UsageError(f"experiment name is '{self.name}': use lower-case letters, digits and hyphens")
+        names = [each.name for each in self.variants]
         if not names or len(set(names)) < len(names):
-            raise UsageError(f"experiment {self.name} has the arms {names}: give at least one, each a name of its own")
+            raise UsageError(f"experiment {self.name} has the variants {names}: give at least one, with distinct names")
         by_folder: dict[str, Trained] = {}
-        for arm in self.arms:
-            if isinstance(arm.model, Trained) and by_folder.setdefault(arm.model.folder, arm.model) != arm.model:
+        for each in self.variants:
+            if isinstance(each.model, Trained) and by_folder.setdefault(each.model.folder, each.model) != each.model:
                 raise UsageError(
-                    f"experiment {self.name} trains two models in runs/{arm.model.folder}: give each Trained a run of its own"
+                    f"experiment {self.name} trains two models in runs/{each.model.folder}: give each Trained its own run"
                 )
         Length.parse(self.length, f"length of experiment {self.name}")
+
+    def claim(self, run: str | None = None) -> str:
+        """Return the hypothesis with the recipe that claims it; with `run`, the model that is tested in its place."""
+        if run is None:
+            return f"{self.claimed_by}: {self.hypothesis}" if self.claimed_by else self.hypothesis
+        source = f"claimed by {self.claimed_by}, " if self.claimed_by else ""
+        return f"{self.hypothesis} ({source}tested here on {run})"

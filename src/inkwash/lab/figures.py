@@ -1,4 +1,4 @@
-"""The figures of an experiment: its scores over another number or over the arms, or a series along each arm's path."""
+"""The figures of an experiment: scores over another score or over the variants, or series along a path."""
 
 from __future__ import annotations
 
@@ -7,108 +7,92 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from inkwash.lab.results import SHARES, Results
+from inkwash.lab.results import PROPORTIONS, Result, Results
 from inkwash.text.printing import printable
 from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, THIN, describe, figure, legend, plain_ticks, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ARMS = "arm"
 SETTINGS = {"steps", "images", "epochs", "guidance"}
-"""Scores that are what an arm was set to: where they are the axis, its points need no names."""
+"""Scores that are settings: points over one of them are identified by their position and need no names."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure called `name`: one panel for each key in `y`, over the key `x`, or over the arms themselves.
+    """A figure called `name`: a panel for each key in `y`, over the key `x`, or over the variants where `x` is "".
 
-    Keys are those of scores, which give a point an arm with its interval and the real images' value as a dashed line,
-    or of series, which give a line an arm. `log` names the axes that are logarithmic.
+    A score gives each variant a point with its 95 % interval, and real images a dashed line; a series gives each
+    variant a line. `log` names the logarithmic axes.
     """
 
     name: str
     title: str
     y: tuple[str, ...]
-    x: str = ARMS
+    x: str = ""
     log: Literal["", "x", "y", "xy"] = ""
 
     def draw(self, results: Results, path: Path) -> bool:
-        """Write the figure to `path` and return True; False, and no file, where no arm has what it shows."""
-        keys = [key for key in self.y if any(self._has(results, key, place) for place in range(len(results.arms)))]
-        if not keys:
+        """Write the figure to `path` and return True; return False where no variant has values for it."""
+        panels = {key: [each for each in results.variants if self._has(each, key)] for key in self.y}
+        panels = {key: variants for key, variants in panels.items() if variants}
+        if not panels:
             return False
-        axis_key = self._axis(results)
-        page, panels = figure(columns=len(keys), width=1.6 + 4.4 * len(keys))
-        for place, (ax, key) in enumerate(zip(panels, keys, strict=True)):
-            shown = [arm for arm in range(len(results.arms)) if self._has(results, key, arm)]
-            lines = results.arms[shown[0]].line(key) is not None
-            (self._lines if lines else self._points)(ax, results, axis_key, key, shown)
-            # on the categories of arms there is nothing to take a logarithm of
-            for axis in self.log if axis_key != ARMS else self.log.replace("x", ""):
-                if axis == "y" and key.split(".")[0] in SHARES:
-                    continue  # a share can be 0
-                ax.set(**{f"{axis}scale": "log"})
+        settings = {each.value(self.x) for each in results.variants if self.x in each}
+        x = "" if len(settings) == 1 and len(results.variants) > 1 else self.x
+        page, axes = figure(columns=len(panels), width=1.6 + 4.4 * len(panels))
+        for index, (ax, (key, variants)) in enumerate(zip(axes, panels.items(), strict=True)):
+            if variants[0].values(key) is None:
+                _draw_points(ax, variants, x, key)
+            else:
+                _draw_lines(ax, results, variants, x, key)
+            for axis in self.log:
+                # categories have no logarithm, and a proportion may be 0
+                if x if axis == "x" else key.split(".")[0] not in PROPORTIONS:
+                    ax.set(**{f"{axis}scale": "log"})
             plain_ticks(ax)
-            x = "" if axis_key == ARMS else self._words(results, axis_key)
-            describe(ax, self.title if place == 0 else "", x, self._words(results, key))
+            describe(ax, "" if index else self.title, _label(results, x), _label(results, key))
         save(page, path)
         return True
 
-    def _axis(self, results: Results) -> str:
-        """Return the key to the right: `x`, but the arms where they all have one and the same of it."""
-        held = {arm.value(self.x) for arm in results.arms if self.x in arm}
-        return ARMS if len(held) == 1 and len(results.arms) > 1 else self.x
+    def _has(self, variant: Result, key: str) -> bool:
+        if variant.values(key) is not None:
+            return variant.values(self.x) is not None
+        return key in variant and (not self.x or self.x in variant)
 
-    def _has(self, results: Results, key: str, place: int) -> bool:
-        arm = results.arms[place]
-        if arm.line(key) is not None:
-            return arm.line(self.x) is not None
-        return key in arm and (self.x == ARMS or self.x in arm)
 
-    def _lines(self, ax: Axes, results: Results, axis_key: str, key: str, shown: list[int]) -> None:
-        for place in shown:
-            arm = results.arms[place]
-            x, y = arm.line(axis_key), arm.line(key)
-            assert x is not None and y is not None
-            ax.plot(x, y, color=COLOURS[place % len(COLOURS)], label=printable(arm.name))
+def _draw_lines(ax: Axes, results: Results, variants: list[Result], x: str, key: str) -> None:
+    for variant in variants:
+        xs, ys = variant.values(x), variant.values(key)
+        assert xs is not None and ys is not None
+        # the index among all variants, so that a variant has one colour in every panel
+        colour = COLOURS[results.variants.index(variant) % len(COLOURS)]
+        ax.plot(xs, ys, color=colour, label=printable(variant.name))
+    legend(ax)
+
+
+def _draw_points(ax: Axes, variants: list[Result], x: str, key: str) -> None:
+    xs = [each.value(x) for each in variants] if x else [float(k) for k in range(len(variants))]
+    ys, margins = [each.value(key) for each in variants], [each.margin(key) for each in variants]
+    # distances are at least 0 and proportions at most 1
+    largest = 1.0 if key.split(".")[0] in PROPORTIONS else math.inf
+    below = [min(margin, max(y, 0.0)) for y, margin in zip(ys, margins, strict=True)]
+    above = [min(margin, max(largest - y, 0.0)) for y, margin in zip(ys, margins, strict=True)]
+    style = {"color": COLOURS[0], "markersize": 4, "linewidth": THIN, "capsize": 2}
+    ax.errorbar(xs, ys, [below, above], fmt="o-" if x else "o", **style)
+    real = next((each[key].real for each in variants if each[key].real is not None), None)
+    if real is not None:
+        ax.axhline(real, color=COLOURS[1], linestyle="--", linewidth=THIN, label="real test set")
         legend(ax)
+    names = [printable(each.name) for each in variants]
+    if not x:
+        ax.set_xticks(xs, names, rotation=20, ha="right", parse_math=False)
+        ax.set_xlim(-0.5, len(variants) - 0.5)
+    elif x not in SETTINGS:
+        for name, point in zip(names, zip(xs, ys, strict=True), strict=True):
+            ax.annotate(name, point, (4, 4), textcoords="offset points", fontsize=FONT_SIZE - 2, color=FOREGROUND)
 
-    def _points(self, ax: Axes, results: Results, axis_key: str, key: str, shown: list[int]) -> None:
-        arms = [results.arms[place] for place in shown]
-        over_arms = axis_key == ARMS
-        xs = [float(k) for k in range(len(arms))] if over_arms else [arm.value(axis_key) for arm in arms]
-        ys, errors = [arm.value(key) for arm in arms], [arm.uncertainty(key) for arm in arms]
-        joined = "o" if over_arms else "o-"
-        # no distance is below 0 and no share above 1, whatever half an interval says
-        most = 1.0 if key.split(".")[0] in SHARES else math.inf
-        below = [min(error, max(y, 0.0)) for y, error in zip(ys, errors, strict=True)]
-        above = [min(error, max(most - y, 0.0)) for y, error in zip(ys, errors, strict=True)]
-        ax.errorbar(xs, ys, [below, above], fmt=joined, color=COLOURS[0], markersize=4, linewidth=THIN, capsize=2)
-        real = next((arm[key].real for arm in arms if arm[key].real is not None), None)
-        if real is not None:
-            ax.axhline(real, color=COLOURS[1], linestyle="--", linewidth=THIN, label="real test set")
-            legend(ax)
-        if over_arms:
-            ax.set_xticks(xs, [printable(arm.name) for arm in arms], rotation=20, ha="right", parse_math=False)
-            ax.set_xlim(-0.5, len(arms) - 0.5)
-            return
-        if axis_key in SETTINGS:
-            return
-        for x, y, arm in zip(xs, ys, arms, strict=True):
-            ax.annotate(
-                printable(arm.name),
-                (x, y),
-                (4, 4),
-                textcoords="offset points",
-                fontsize=FONT_SIZE - 2,
-                color=FOREGROUND,
-            )
 
-    @staticmethod
-    def _words(results: Results, key: str) -> str:
-        for arm in results.arms:
-            words = {each.key: each.words for each in arm.scores} | {each.key: each.words for each in arm.series}
-            if key in words:
-                return words[key]
-        return key
+def _label(results: Results, key: str) -> str:
+    words = {each.key: each.words for variant in results.variants for each in (*variant.scores, *variant.series)}
+    return words.get(key, key)

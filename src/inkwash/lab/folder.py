@@ -1,8 +1,9 @@
-"""The folder of an experiment: its card, results, pictures and runs, and the request that it was begun with."""
+"""The folder of an experiment: the request that it was started with, and the paths of card, results, pictures and runs."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from inkwash.io.names import require_contained
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for when an experiment was begun; None means as the experiment says.
+class LabRequest:
+    """The arguments of an experiment; None stands for the experiment's own value.
 
-    `length` is that of each training, `planned` what a length in minutes came to on this machine; `run` replaces the
-    experiment's model. Raises `UsageError` for a `count` too small to be judged.
+    `length` is that of each training, `planned` the number of images that a length in minutes amounts to on this
+    machine; `run` replaces the experiment's model. Raises `UsageError` for a `count` out of range.
     """
 
     experiment: str
@@ -31,14 +32,15 @@ class Request:
     planned: str | None = None
 
     def __post_init__(self) -> None:
+        """Refuse a count that FD cannot be measured at."""
         if self.count is not None and not FEWEST <= self.count <= MOST:
             raise UsageError(f"-n is {self.count}: FD needs at least {FEWEST} images per variant, at most {MOST:,}")
 
     @property
     def command(self) -> str:
-        """The command that does it again."""
+        """The command line that reproduces the experiment."""
         given = {"-n": self.count, "--data": self.data, "--length": self.length, "--run": self.run}
-        options = [f"{flag} {_quoted(value)}" for flag, value in given.items() if value is not None]
+        options = [f"{flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None]
         return " ".join(["inkwash lab", self.experiment, *options])
 
 
@@ -50,17 +52,17 @@ class LabFolder:
 
     @property
     def request(self) -> Path:
-        """What was asked for, JSON: it marks the folder as the experiment's own."""
+        """The request, JSON; it identifies the folder as that of an experiment."""
         return self.path / "request.json"
 
     @property
     def card(self) -> Path:
-        """The experiment record, Markdown."""
+        """The card, Markdown."""
         return self.path / "card.md"
 
     @property
     def results(self) -> Path:
-        """All that was measured and the verdict, JSON."""
+        """The results of all variants and the verdict, JSON."""
         return self.path / "results.json"
 
     @property
@@ -70,60 +72,48 @@ class LabFolder:
 
     @property
     def same_seeds(self) -> Path:
-        """The picture in which every arm shows the same seeds."""
+        """The picture with the same seeds in a row for each variant."""
         return self.pictures / "same-seeds.png"
 
     @property
     def runs(self) -> Path:
-        """The folder of the run folders of what was trained."""
+        """The folder of the run folders of all models that were trained."""
         return self.path / "runs"
 
-    def measured(self, place: int) -> Path:
-        """Return the file that keeps what was measured of the arm at `place`."""
-        return self.path / "measured" / f"{place:02d}.json"
+    def resume(self, request: LabRequest) -> LabRequest:
+        """Return the request that the folder was started with, or `request` in a new folder.
 
-    def begin(self, asked: Request) -> Request:
-        """Return the request that holds from here on: what was asked when the experiment was begun, if it was.
-
-        The number of images may change from call to call, what trained models depend on may not. Raises `UsageError`
-        when the folder is another's, or was begun with another length, data or run; `InkwashError` when its request is
-        damaged.
+        The number of samples may change, but not what the trained models depend on. Raises `UsageError` when the folder
+        is not that of this experiment or was started with another length, data or run, `InkwashError` when its request
+        is damaged.
         """
         if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"--out {self.path} is a file, not a folder: choose another --out")
+            raise UsageError(f"--out {self.path} is a file: give a folder")
         if not self.request.is_file():
             if self.path.is_dir() and any(self.path.iterdir()):
-                raise UsageError(
-                    f"{self.path} already holds something that is no experiment's, and nothing is overwritten: "
-                    "choose another --out"
-                )
-            return asked
+                raise UsageError(f"{self.path} has files but is not the folder of an experiment: choose another --out")
+            return request
         require_contained(self.path)
-        before = self._read()
-        if before.experiment != asked.experiment:
-            raise UsageError(f"{self.path} holds the experiment {before.experiment}: choose another --out")
+        started = self._read()
+        if started.experiment != request.experiment:
+            raise UsageError(f"{self.path} is the folder of experiment {started.experiment}: choose another --out")
         for option in ("data", "length", "run"):
-            then, now = getattr(before, option), getattr(asked, option)
-            if now is not None and now != then:
-                was = f"--{option} {then}" if then is not None else f"no --{option}"
+            before, now = getattr(started, option), getattr(request, option)
+            if now is not None and now != before:
                 raise UsageError(
-                    f"{self.path} was begun with {was} and resumes with that: choose another --out for --{option} {now}"
+                    f"{self.path} was started with {f'--{option} {before}' if before else f'no --{option}'}: choose "
+                    f"another --out for --{option} {now}"
                 )
-        return before if asked.count is None else replace(before, count=asked.count)
+        return started if request.count is None else replace(started, count=request.count)
 
-    def keep(self, request: Request) -> None:
-        """Write down what was asked for."""
+    def write(self, request: LabRequest) -> None:
+        """Write the request."""
         write_text(self.request, json.dumps(with_checksum(asdict(request)), indent=2) + "\n")
 
-    def _read(self) -> Request:
+    def _read(self) -> LabRequest:
         try:
-            return Request(**verified(parsed_json(self.request.read_text(encoding="utf-8"))))
+            return LabRequest(**verified(parsed_json(self.request.read_text(encoding="utf-8"))))
         except (ValueError, TypeError) as error:
             raise InkwashError(
                 f"{self.request} is damaged ({error}): delete {self.path} or choose another --out"
             ) from None
-
-
-def _quoted(value: object) -> str:
-    text = str(value)
-    return f'"{text}"' if " " in text else text

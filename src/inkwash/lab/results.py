@@ -1,23 +1,35 @@
-"""What was measured, as plain values: scores and series of every arm. Verdicts, figures and cards are made of it alone."""
+"""The results of an experiment as plain values: verdicts, figures and cards are computed from them alone."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from inkwash.errors import UsageError, unknown_name
 from inkwash.evaluation.formatting import number
 from inkwash.evaluation.score import Score
+from inkwash.io.integrity import verified
+from inkwash.io.limits import parsed_json
 
-SHARES = {"accuracy", "worst", "unsure", "precision", "recall", "coverage", "same_class", "commonest"}
-"""Kinds of scores, their keys up to the first dot, that count images: chance alone moves them as it does coins."""
+PROPORTIONS = {"accuracy", "worst", "unsure", "precision", "recall", "coverage", "same_class", "commonest"}
+"""Kinds of scores (the key up to its first dot) that are proportions of samples, with a binomial interval."""
+COUNTS = {"steps", "images", "parameters", "evaluations"}
+"""Scores that are integers."""
+
+
+def format_value(key: str, value: float | None) -> str:
+    """Return the value of the score `key` in few digits; None is the empty string."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if key in COUNTS else number(key, value)
 
 
 @dataclass(frozen=True)
 class Series:
-    """A figure for every step of a path or the like: `values` under a `key`, and what they are in words."""
+    """Values along a path, such as one for each sampling step, under a `key`; `words` is its axis label."""
 
     key: str
     words: str
@@ -25,8 +37,8 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A picture that a measure left in the experiment's folder: its file there, and what it shows."""
+class PictureFile:
+    """A picture that a measure wrote: its path within the experiment's folder, and a caption."""
 
     file: str
     words: str
@@ -34,21 +46,26 @@ class Shown:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of the arm `name` on `count` images; `about` says in words which model drew them and how."""
+    """What was measured of the variant `name` on `count` samples.
+
+    `about` describes model and sampling in words; `identity` is a hash of everything that the result depends on.
+    """
 
     name: str
     count: int
     scores: tuple[Score, ...]
     series: tuple[Series, ...] = ()
     remarks: tuple[str, ...] = ()
-    shown: tuple[Shown, ...] = ()
+    shown: tuple[PictureFile, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
+    identity: str = ""
 
     def __contains__(self, key: str) -> bool:
+        """Whether the score `key` has a value."""
         return self.find(key) is not None
 
     def __getitem__(self, key: str) -> Score:
-        """Return the score called `key`. Raises `UsageError` when it was not measured, saying why where that is known."""
+        """Return the score called `key`. Raises `UsageError`, with the reason if known, where it has no value."""
         found = self.find(key)
         if found is not None:
             return found
@@ -58,7 +75,7 @@ class Result:
         raise unknown_name(f"score of {self.name}", key, [score.key for score in self.scores])
 
     def find(self, key: str) -> Score | None:
-        """Return the score called `key`, None where it was not measured."""
+        """Return the score called `key`, None where it has no value."""
         return next((score for score in self.scores if score.key == key and score.value is not None), None)
 
     def value(self, key: str) -> float:
@@ -68,77 +85,80 @@ class Result:
         return found
 
     def real(self, key: str) -> float:
-        """Return what real images score. Raises `UsageError` when that is not known."""
+        """Return the score of real images. Raises `UsageError` where it is unknown."""
         found = self[key].real
         if found is None:
-            raise UsageError(f"what real images score in {key} is not known")
+            raise UsageError(f"the {key} of real images is unknown")
         return found
 
-    def told(self, key: str) -> str:
-        """Return the value of a score as people read it."""
-        return number(key, self.value(key))
+    def text(self, key: str) -> str:
+        """Return the value of a score in few digits."""
+        return format_value(key, self.value(key))
 
-    def line(self, key: str) -> tuple[float, ...] | None:
+    def values(self, key: str) -> tuple[float, ...] | None:
         """Return the values of a series, None where there is none."""
         return next((series.values for series in self.series if series.key == key), None)
 
-    def uncertainty(self, key: str) -> float:
-        """Return half of the 95 % interval of a score: the one measured, a share's own by its count, else 0."""
+    def margin(self, key: str) -> float:
+        """Return half of the 95 % interval of a score: as measured, binomial for a proportion, otherwise 0."""
         score = self[key]
         if score.low is not None and score.high is not None:
             return (score.high - score.low) / 2
-        if key.split(".")[0] not in SHARES:
+        if key.split(".")[0] not in PROPORTIONS:
             return 0.0
-        # two added on either side keep the interval of a share of 0 or 1 open (Agresti and Coull 1998)
+        # Agresti and Coull (1998): two added successes and failures give proportions of 0 and 1 an interval
         share = (self.value(key) * self.count + 2) / (self.count + 4)
         return 1.96 * math.sqrt(share * (1 - share) / (self.count + 4))
 
     def below(self, other: Result, key: str) -> bool:
-        """Return whether a score is lower than in `other` by more than both intervals leave to chance."""
-        chance = math.hypot(self.uncertainty(key), other.uncertainty(key))
-        return self.value(key) < other.value(key) - chance
+        """Return whether a score is significantly lower than that of `other`, given both margins."""
+        return self.value(key) < other.value(key) - math.hypot(self.margin(key), other.margin(key))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values that JSON can hold; what is not finite is None."""
-        return _plain(asdict(self))
+        """Return the result as plain values for JSON, with None for numbers that are not finite."""
+        return _finite(asdict(self))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Result:
-        """Return the result that `to_dict` wrote."""
-        return cls(
-            values["name"],
-            values["count"],
-            tuple(Score(**score) for score in values["scores"]),
-            tuple(Series(each["key"], each["words"], tuple(each["values"])) for each in values["series"]),
-            tuple(values["remarks"]),
-            tuple(Shown(**each) for each in values["shown"]),
-            values["about"],
-        )
+        """Return the result that `to_dict` wrote, in this version or 0.1.0."""
+        parts = {
+            "scores": tuple(Score(**each) for each in values["scores"]),
+            "series": tuple(Series(each["key"], each["words"], tuple(each["values"])) for each in values["series"]),
+            "remarks": tuple(values["remarks"]),
+            "shown": tuple(PictureFile(**each) for each in values["shown"]),
+        }
+        return cls(**{**values, **parts})
 
 
 @dataclass(frozen=True)
 class Results:
-    """The results of all arms, in their order, judged by the images of `data`."""
+    """The results of all variants in their order, measured against the images of `data`."""
 
     data: str
-    arms: tuple[Result, ...]
+    variants: tuple[Result, ...]
 
     def __getitem__(self, name: str) -> Result:
-        """Return the result of the arm called `name`. Raises `UsageError` when there is none."""
-        for arm in self.arms:
-            if arm.name == name:
-                return arm
-        raise unknown_name("arm", name, [arm.name for arm in self.arms])
+        """Return the result of the variant called `name`. Raises `UsageError` where there is none."""
+        for each in self.variants:
+            if each.name == name:
+                return each
+        raise unknown_name("variant", name, [each.name for each in self.variants])
 
     def scores(self) -> dict[str, list[Score | None]]:
-        """Return key -> the score of each arm, None where an arm lacks it; keys that no arm has a value of are left out."""
-        keys = dict.fromkeys(score.key for arm in self.arms for score in arm.scores if score.value is not None)
-        return {key: [arm.find(key) for arm in self.arms] for key in keys}
+        """Return key -> the score of each variant, None where it has none; keys without any value are left out."""
+        keys = dict.fromkeys(score.key for each in self.variants for score in each.scores if score.value is not None)
+        return {key: [each.find(key) for each in self.variants] for key in keys}
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """Return the results in a results.json. Raises `OSError`, or `ValueError` or its like for a damaged file."""
+        record = verified(parsed_json(path.read_text(encoding="utf-8")))
+        return cls(record["data"], tuple(Result.from_dict(each) for each in record["arms"]))
 
 
-def _plain(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _finite(each) for key, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(each) for each in value]
+        return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -42,7 +42,9 @@ def show(as_json: bool) -> None:
         )
     console = Console()
     console.print(table)
-    console.print("weights: number of parameters. MFLOP: operations of one forward pass of one example.", highlight=False)
+    console.print(
+        "weights: number of parameters. MFLOP: operations of one forward pass of one example.", highlight=False
+    )
     console.print("epochs: training of the bundled model; empty where none is bundled.", highlight=False)
     console.print("Details: inkwash show NAME. Train: inkwash train NAME --data PATH.", highlight=False)
     console.print("Sample from a bundled model: inkwash sample NAME", highlight=False)

@@ -1,4 +1,4 @@
-"""Where on the way from noise to picture the picture is decided."""
+"""At which noise level the sample is determined."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,83 +7,82 @@ import torch
 
 from inkwash.core import Frame
 from inkwash.evaluation.score import Score
-from inkwash.lab.experiment import Arm, Experiment, Verdict, weigh
+from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.figures import Plot
-from inkwash.lab.measurement import Finding, Lab, Picture, Ready
+from inkwash.lab.measures import Finding, Lab, LoadedVariant, Picture
 from inkwash.lab.results import Results, Series
 from inkwash.sampling.run import resolve, to_arrays, to_output
 
 BATCH = 100
 DECIDED = 0.9
-"""The share of images that must show their final class for the class to count as decided."""
-SHOWN, MOMENTS = 6, 10
+"""The fraction of images that must have their final class for the class to count as decided."""
+ROWS, COLUMNS = 6, 10
 
 
-def path(arm: Ready, lab: Lab) -> Iterator[Finding]:
-    """Hold the image guessed at each step against the final one: how far it has come, and whether its class is there."""
-    model, steps = arm.setting.model, arm.setting.sampler.steps
-    distance = torch.zeros(steps, dtype=torch.float64)
-    decided = torch.zeros(steps, dtype=torch.float64)
-    with lab.watch.drawing(arm.name, lab.count) as done:
-        run = resolve(replace(arm.setting.settings, n=lab.count), model)
+def path(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
+    """Compare the x0 prediction of each step with the final image: relative distance, and equality of class."""
+    model, steps = variant.setting.model, variant.setting.sampler.steps
+    distance, same_class = torch.zeros(2, steps, dtype=torch.float64)
+    run = resolve(replace(variant.setting.settings, n=lab.count), model)
+    with lab.progress.sampling(variant.name, lab.count) as done:
         for first in range(0, lab.count, BATCH):
             part = run.part(slice(first, first + BATCH))
-            way = list(part.frames())
-            final = lab.seen(to_output(model, way[-1].x))
-            for step, frame in enumerate(way[:-1]):
-                seen = lab.seen(to_output(model, frame.denoised))
-                distance[step] += ((frame.denoised - way[-1].x) ** 2).flatten(1).mean(1).sqrt().sum().cpu()
-                decided[step] += (seen == final).sum()
+            *frames, last = part.frames()
+            final = lab.classify(to_output(model, last.x))
+            for step, frame in enumerate(frames):
+                distance[step] += ((frame.denoised - last.x) ** 2).flatten(1).mean(1).sqrt().sum().cpu()
+                same_class[step] += (lab.classify(to_output(model, frame.denoised)) == final).sum()
             if first == 0:
-                yield _strip(arm, way)
+                yield _strip(variant, [*frames, last])
             done(first + len(part))
-    way_done, share = 1 - distance / distance[0], decided / lab.count
-    u = arm.setting.sampler.schedule.grid(steps)
-    half = steps // 2
+    progress, same_class = 1 - distance / distance[0], same_class / lab.count
+    u, half = variant.setting.sampler.schedule.grid(steps), steps // 2
     yield Series("u", "u: 0 is clean, 1 is noisy", tuple(u.tolist()))
-    yield Series("way", "share of the way from the first guess to the picture", tuple(way_done.tolist()))
-    yield Series("class", "share of guesses that show the final class", tuple(share.tolist()))
-    yield Score("half.way", "share of the way done after half of the steps", float(way_done[half]))
-    yield Score("half.class", "share of classes decided after half of the steps", float(share[half]))
-    # the first step from which on it stays decided
-    open_steps = (share < DECIDED).nonzero().flatten()
-    first = min(steps - 1, int(open_steps[-1]) + 1 if len(open_steps) else 0)
-    yield Score("decided.u", f"u from which on {DECIDED:.0%} of classes are decided", float(u[first]))
+    yield Series("way", "1 - distance to the final image / that of the first prediction", tuple(progress.tolist()))
+    yield Series("class", "fraction of predictions with the final class", tuple(same_class.tolist()))
+    yield Score("half.way", "progress to the final image after half of the steps", float(progress[half]))
+    yield Score("half.class", "fraction of classes decided after half of the steps", float(same_class[half]))
+    # the step after the last one at which too few are decided
+    undecided = (same_class < DECIDED).nonzero().flatten().tolist()
+    decided = min(steps - 1, max(undecided, default=-1) + 1)
+    yield Score("decided.u", f"u below which {DECIDED:.0%} of classes are decided", float(u[decided]))
 
 
-def _strip(arm: Ready, way: list[Frame]) -> Picture:
+def _strip(variant: LoadedVariant, frames: list[Frame]) -> Picture:
     from inkwash.viz import grids
 
-    model = arm.setting.model
-    chosen = sorted({round(k * (len(way) - 1) / (MOMENTS - 1)) for k in range(MOMENTS)})
-    header = [f"{float(way[k].level.c_noise):.2f}" for k in chosen]
-    sheet = grids.strip([to_arrays(to_output(model, way[k].denoised[:SHOWN])) for k in chosen], header, 2)
-    return Picture("guesses", "the picture guessed at noise level codes from 1 (noise) to 0 (clean)", sheet)
+    model = variant.setting.model
+    chosen = [frames[k] for k in sorted({round(k * (len(frames) - 1) / (COLUMNS - 1)) for k in range(COLUMNS)})]
+    header = [f"{float(frame.level.c_noise):.2f}" for frame in chosen]
+    images = [to_arrays(to_output(model, frame.denoised[:ROWS])) for frame in chosen]
+    return Picture(
+        "predictions", "x0 predictions by c_noise, from 1 (noise) to 0 (clean)", grids.strip(images, header, 2)
+    )
 
 
-def verdict(found: Results) -> Verdict:
-    """The first half of the steps does more than half of the way, and leaves hardly a class open."""
+def verdict(results: Results) -> Verdict:
+    """The first half of the steps makes more than half of the progress and decides nearly all classes."""
     parts = []
-    for arm in found.arms:
-        way, decided = arm.value("half.way"), arm.value("half.class")
-        parts.append((way > 0.5, f"{arm.name}: half of the steps make {way:.0%} of the way to the picture,"))
-        u = arm.value("decided.u")
+    for each in results.variants:
+        way, decided = each.value("half.way"), each.value("half.class")
+        parts.append((way > 0.5, f"{each.name}: half of the steps make {way:.0%} of the progress to the final image;"))
+        u = each.value("decided.u")
         parts.append(
             (decided >= DECIDED, f"{decided:.0%} of classes are decided by then, {DECIDED:.0%} from u = {u:.2f} on.")
         )
-    return weigh(*parts)
+    return Verdict.of(*parts)
 
 
 EXPERIMENT = Experiment(
     name="early-refinement",
     claimed_by="ddim-300",
-    objective="Watch the picture that is guessed at each step: how far it is from the one that comes out, and when its "
-    "class is settled.",
-    hypothesis="Most of a picture is made in the first steps away from noise, where a digit becomes that digit.",
-    arms=(Arm("ddim:50", "ddim-300", "ddim:50"), Arm("ddpm:100", "ddim-300", "ddpm:100")),
+    objective="Compare the x0 prediction of each step with the final image: their distance, and whether they have one class.",
+    hypothesis="Most of an image is determined in the first steps from noise, including which digit it becomes.",
+    variants=(Variant("ddim:50", "ddim-300", "ddim:50"), Variant("ddpm:100", "ddim-300", "ddpm:100")),
     measures=(path,),
     verdict=verdict,
-    plots=(Plot("path", "Where the picture is decided", ("way", "class"), x="u"),),
-    next="Steps placed where the guess moves most: inkwash evaluate ddim-300 --sampler ddim:20 --schedule karras.",
+    plots=(Plot("path", "x0 predictions along the path", ("way", "class"), x="u"),),
+    next="Steps at the noise levels where the prediction changes most: inkwash evaluate ddim-300 --sampler ddim:20 "
+    "--schedule karras.",
     count=200,
 )

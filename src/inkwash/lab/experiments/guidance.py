@@ -1,27 +1,26 @@
-"""What guidance gives and what it takes: the digit that was asked for, against the variety of digits."""
+"""Classifier-free guidance: accuracy against diversity."""
 
-from inkwash.lab.experiment import Arm, Experiment, Verdict, weigh
+from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.figures import Plot
 from inkwash.lab.results import Results
 
 WEIGHTS = (1.0, 1.5, 2.0, 3.0, 5.0)
 
 
-def verdict(found: Results) -> Verdict:
-    """The strongest guidance is more accurate than none, and reaches fewer of the real images."""
-    none, strongest = found.arms[0], found.arms[-1]
-    best = min(found.arms, key=lambda arm: arm.value("fd.a"))
-    weight, right = f"w = {strongest.value('guidance'):g}", [arm.value("accuracy.a") for arm in (none, strongest)]
-    return weigh(
+def verdict(results: Results) -> Verdict:
+    """The strongest guidance has significantly higher accuracy and lower recall than none."""
+    none, strongest = results.variants[0], results.variants[-1]
+    best = min(results.variants, key=lambda each: each.value("fd.a"))
+    weight, accuracy = strongest.value("guidance"), [each.value("accuracy.a") for each in (none, strongest)]
+    return Verdict.of(
         (
             none.below(strongest, "accuracy.a"),
-            f"Accuracy is {right[0]:.1%} without guidance and {right[1]:.1%} with {weight}.",
+            f"Accuracy is {accuracy[0]:.1%} without guidance and {accuracy[1]:.1%} with w = {weight:g}.",
         ),
         (
             strongest.below(none, "recall"),
-            "Recall, the share of real images that it reaches, "
-            f"is {none.told('recall')} without and {strongest.told('recall')} with it, real images have "
-            f"{none.real('recall'):.3f}; FD is lowest, {best.told('fd.a')}, at w = {best.value('guidance'):g}.",
+            f"Recall is {none.text('recall')} without and {strongest.text('recall')} with it, that of real images "
+            f"{none.real('recall'):.3f}; FD is lowest, {best.text('fd.a')}, at w = {best.value('guidance'):g}.",
         ),
     )
 
@@ -29,13 +28,13 @@ def verdict(found: Results) -> Verdict:
 EXPERIMENT = Experiment(
     name="guidance",
     claimed_by="cfg-cosine",
-    objective="Draw the same seeds with guidance from none to strong, and see what becomes of accuracy and variety.",
-    hypothesis="Guidance makes the asked digit surer, and pays for it in variety.",
-    arms=tuple(Arm(f"w {weight:g}", "cfg-cosine", "dpm++2m:20", guidance=weight) for weight in WEIGHTS),
+    objective="Sample the same seeds with guidance weights from 1 to 5, and compare accuracy and diversity.",
+    hypothesis="Guidance increases the accuracy of the requested digit and decreases diversity.",
+    variants=tuple(Variant(f"w {weight:g}", "cfg-cosine", "dpm++2m:20", guidance=weight) for weight in WEIGHTS),
     verdict=verdict,
     plots=(
         Plot("trade", "Accuracy against recall", ("accuracy.a",), x="recall"),
-        Plot("guidance", "What guidance changes", ("fd.a", "recall", "unsure.a"), x="guidance"),
+        Plot("guidance", "Effects of guidance", ("fd.a", "recall", "unsure.a"), x="guidance"),
     ),
-    next="Guidance at middle noise levels only, where variety suffers less: Settings(interval=(0.2, 0.8)).",
+    next="Guidance at middle noise levels only, where it costs less diversity: inkwash.sample(interval=(0.2, 0.8)).",
 )

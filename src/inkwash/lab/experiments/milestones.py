@@ -1,38 +1,38 @@
-"""Quality over training: how soon it stops growing."""
+"""Quality over training, and when it reaches a plateau."""
 
-from inkwash.lab.experiment import Arm, Experiment, Trained, Verdict, weigh
+from inkwash.lab.experiment import Experiment, Trained, Variant, Verdict
 from inkwash.lab.figures import Plot
 from inkwash.lab.results import Results
 
 PLATEAU = 1.1
-"""How many times the best FD is on the plateau."""
-SHARES = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
+"""Ratio to the best FD up to which a checkpoint is on the plateau."""
+FRACTIONS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 
 
-def verdict(found: Results) -> Verdict:
-    """Training makes images better at first, and the last half of it makes hardly a difference."""
-    first, last = found.arms[0], found.arms[-1]
-    best = min(found.arms, key=lambda arm: arm.value("fd.a"))
-    reached = next(arm for arm in found.arms if arm.value("fd.a") <= PLATEAU * best.value("fd.a"))
-    share = reached.value("images") / last.value("images")
-    return weigh(
+def verdict(results: Results) -> Verdict:
+    """Training improves FD significantly, and reaches the plateau within the first half."""
+    first, last = results.variants[0], results.variants[-1]
+    best = min(results.variants, key=lambda each: each.value("fd.a"))
+    reached = next(each for each in results.variants if each.value("fd.a") <= PLATEAU * best.value("fd.a"))
+    fraction = reached.value("images") / last.value("images")
+    return Verdict.of(
         (
             best.below(first, "fd.a"),
-            f"FD falls from {first.told('fd.a')} after {first.value('images'):,.0f} images to {best.told('fd.a')} after "
-            f"{best.value('images'):,.0f}; as many real images have {last.real('fd.a'):.3f}.",
+            f"FD decreases from {first.text('fd.a')} after {first.text('images')} images to {best.text('fd.a')} after "
+            f"{best.text('images')}; that of as many real images is {last.real('fd.a'):.3f}.",
         ),
-        (share <= 0.5, f"It comes within {PLATEAU - 1:.0%} of its best after {share:.0%} of the training."),
+        (fraction <= 0.5, f"It is within {PLATEAU - 1:.0%} of its best after {fraction:.0%} of the training."),
     )
 
 
 EXPERIMENT = Experiment(
     name="milestones",
     claimed_by="ddpm-bn",
-    objective="Draw from the checkpoints that one training has kept, and see when more of it stops to pay.",
-    hypothesis="Digits become better with training up to a plateau that is reached well before its end.",
-    arms=(Arm("end", Trained("ddpm-bn", kept_at=SHARES), "ddim:50", each_milestone=True),),
+    objective="Sample from the checkpoints of one training run, and determine when further training stops to pay.",
+    hypothesis="Quality increases with training up to a plateau that is reached well before the end.",
+    variants=(Variant("end", Trained("ddpm-bn", kept_at=FRACTIONS), "ddim:50", each_milestone=True),),
     verdict=verdict,
     plots=(Plot("milestones", "Quality over training", ("fd.a", "unsure.a"), x="images", log="xy"),),
-    next="A long training of its own: inkwash lab milestones --run runs/ddpm-bn-1 --out lab/long-milestones.",
+    next="A longer run: inkwash lab milestones --run runs/ddpm-bn-1 --out lab/long-milestones.",
     length="120000 images",
 )

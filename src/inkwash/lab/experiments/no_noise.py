@@ -1,65 +1,66 @@
-"""What the noise of each step is good for: DDPM without it, and DDIM, which has none by design."""
+"""The effect of fresh noise in each step: DDPM with and without it, and DDIM, which has none."""
 
 from collections.abc import Iterator
 
 import torch
 
 from inkwash.evaluation.score import Score
-from inkwash.lab.experiment import Arm, Experiment, Verdict, weigh
+from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.figures import Plot
-from inkwash.lab.measurement import Finding, Lab, Ready, table
+from inkwash.lab.measures import Finding, Lab, LoadedVariant, evaluation
 from inkwash.lab.results import Result, Results
 
-REPEATS = 0.7
-"""Variety, in that of real images, under which a model repeats itself."""
+COLLAPSED = 0.7
+"""Feature variance, relative to real images, below which samples count as collapsed."""
 
 
-def commonest(arm: Ready, lab: Lab) -> Iterator[Finding]:
-    """Measure how far one class takes over."""
-    panel = lab.bench.panel
-    seen = lab.seen(lab.samples(arm).values)
-    shares = torch.bincount(seen, minlength=len(panel.about.classes)).double() / len(seen)
+def most_frequent_class(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
+    """Measure the share of the most frequent class."""
+    about = lab.bench.panel.about
+    classes = lab.classify(lab.samples(variant).values)
+    shares = torch.bincount(classes, minlength=len(about.classes)).double() / len(classes)
     label = int(shares.argmax())
-    real = max(panel.about.proportions)
-    yield Score("commonest", "share of the commonest class", float(shares[label]), real, better="near")
-    yield f"The commonest class is {panel.about.classes[label]}, {float(shares[label]):.0%} of images."
+    yield Score(
+        "commonest", "share of the most frequent class", float(shares[label]), max(about.proportions), better="near"
+    )
+    yield f"The most frequent class is {about.classes[label]}, {float(shares[label]):.0%} of images."
 
 
-def verdict(found: Results) -> Verdict:
-    """Each arm without noise varies far less than real images do; DDPM with its noise is there to show that it need not."""
-    with_noise, *without = found.arms
-    told = f"With its noise {with_noise.name} varies {_variety(with_noise):.0%} as much as real images"
-    parts = [
-        (
-            _variety(arm) < REPEATS,
-            f"{arm.name} varies {_variety(arm):.0%} as much, with recall {arm.told('recall')} "
-            f"and {arm.value('commonest'):.0%} in one class.",
+def verdict(results: Results) -> Verdict:
+    """Each variant without noise has far less feature variance than real images, and DDPM with its noise has not."""
+    ddpm, *without = results.variants
+    reference = f"With its noise {ddpm.name} has {_variance(ddpm):.0%} of the feature variance of real images"
+    tested = Verdict.of(
+        *(
+            (
+                _variance(each) < COLLAPSED,
+                f"{each.name} has {_variance(each):.0%}, recall {each.text('recall')} and {each.value('commonest'):.0%} "
+                "of images in one class.",
+            )
+            for each in without
         )
-        for arm in without
-    ]
-    judged = weigh(*parts)
-    if _variety(with_noise) < REPEATS:
-        return Verdict("cannot be told", f"{told}: this model repeats itself either way. {judged.words}")
-    return Verdict(judged.outcome, f"{told}. {judged.words}")
+    )
+    if _variance(ddpm) < COLLAPSED:
+        return Verdict("inconclusive", f"{reference}: this model collapses either way. {tested.words}")
+    return Verdict(tested.outcome, f"{reference}. {tested.words}")
 
 
-def _variety(arm: Result) -> float:
-    return arm.value("spread.a") / arm.real("spread.a")
+def _variance(each: Result) -> float:
+    return each.value("spread.a") / each.real("spread.a")
 
 
 EXPERIMENT = Experiment(
     name="no-noise",
     claimed_by="ddpm-bn",
-    objective="Take the noise out of the steps of DDPM, and set DDIM beside it, whose steps have none by design; "
-    "100 of the 1000 steps, so that it takes minutes.",
-    hypothesis="Without fresh noise in its steps the model draws one and the same averaged digit again and again.",
-    arms=(
-        Arm("ddpm", "ddpm-bn", "ddpm:100"),
-        Arm("ddpm without noise", "ddpm-bn", "ddpm:100", temperature=0.0),
-        Arm("ddim", "ddpm-bn", "ddim:100"),
+    objective="Sample with DDPM without fresh noise, and with DDIM, which has none; 100 of 1000 steps, to take minutes.",
+    hypothesis="Without fresh noise in its steps the model samples the same averaged digit again and again.",
+    variants=(
+        Variant("ddpm", "ddpm-bn", "ddpm:100"),
+        Variant("ddpm without noise", "ddpm-bn", "ddpm:100", temperature=0.0),
+        Variant("ddim", "ddpm-bn", "ddim:100"),
     ),
-    measures=(table, commonest),
+    measures=(evaluation, most_frequent_class),
     verdict=verdict,
-    plots=(Plot("variety", "Variety without noise", ("spread.a", "recall")),),
-    next="Temperatures between 0 and 1: where does variety go?",
+    plots=(Plot("variety", "Diversity without noise", ("spread.a", "recall")),),
+    next="Temperatures between 0 and 1: at which one is diversity lost?",
 )

@@ -1,31 +1,32 @@
-"""One network on three noise schedules, trained for as many steps."""
+"""A network on three noise schedules, trained for the same number of steps."""
 
-from inkwash.lab.experiment import Arm, Experiment, Trained, Verdict, weigh
+from inkwash.lab.experiment import Experiment, Trained, Variant, Verdict
 from inkwash.lab.figures import Plot
 from inkwash.lab.results import Results
 
 
-def verdict(found: Results) -> Verdict:
-    """Quadratic betas and the cosine schedule are each clearly closer to real images than linear betas."""
-    linear, *others = found.arms
-    told = f"FD is {linear.told('fd.a')} on {linear.name} betas, after {linear.value('images'):,.0f} images of training each."
-    judged = weigh(*((arm.below(linear, "fd.a"), f"On {arm.name} it is {arm.told('fd.a')}.") for arm in others))
-    chance = max(arm.uncertainty("fd.a") for arm in found.arms)
-    return Verdict(judged.outcome, f"{told} {judged.words} Chance alone moves each by {chance:.3f}.")
+def verdict(results: Results) -> Verdict:
+    """FD is significantly lower on quadratic betas and on the cosine schedule than on linear betas."""
+    linear, *others = results.variants
+    reference = f"FD is {linear.text('fd.a')} on {linear.name} betas, after training on {linear.text('images')} images."
+    tested = Verdict.of(
+        *((each.below(linear, "fd.a"), f"On {each.name} it is {each.text('fd.a')}.") for each in others)
+    )
+    margin = max(each.margin("fd.a") for each in results.variants)
+    return Verdict(tested.outcome, f"{reference} {tested.words} The margin of each is at most {margin:.3f}.")
 
 
 EXPERIMENT = Experiment(
     name="schedules",
     claimed_by="ddim-300",
-    objective="Train the smallest network on linear and quadratic betas and on the cosine schedule, with all else the same.",
-    hypothesis="Cosine and quadratic schedules, listed there as future work, give better digits than linear betas at "
-    "equal compute.",
-    arms=tuple(
-        Arm(kind, Trained("simple-unet", (f"schedule.kind={kind}",), run=kind), "ddim:50")
+    objective="Train the smallest network on linear betas, quadratic betas and the cosine schedule, all else being equal.",
+    hypothesis="Cosine and quadratic schedules give better digits than linear betas at equal compute.",
+    variants=tuple(
+        Variant(kind, Trained("simple-unet", (f"schedule.kind={kind}",), run=kind), "ddim:50")
         for kind in ("linear", "quadratic", "cosine")
     ),
     verdict=verdict,
     plots=(Plot("schedules", "Three schedules at equal compute", ("fd.a", "fd.c", "unsure.a")),),
-    next="The same levels for drawing, whatever was trained on: inkwash evaluate lab/schedules/runs/linear --schedule cosine.",
+    next="The same noise levels for sampling with each: inkwash evaluate lab/schedules/runs/linear --schedule cosine.",
     length="120000 images",
 )

@@ -1,0 +1,137 @@
+"""What is measured of each variant; the default measure is everything that `inkwash evaluate` measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import Tensor
+
+from inkwash.errors import UsageError
+from inkwash.evaluation.entries import drawn_entry
+from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.sample_cache import Samples, Setting
+from inkwash.evaluation.score import Score
+from inkwash.evaluation.verdicts import verdicts
+from inkwash.lab.results import Series
+from inkwash.training.batches import Split
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from inkwash.runs.training_run import Run
+
+
+class LabProgress:
+    """Reports the progress of an experiment; these methods report nothing."""
+
+    def message(self, text: str) -> None:
+        """Report a line of text."""
+
+    def training(self, run: Run) -> AbstractContextManager[Callable[[Any], object]]:
+        """Return a function that is called with each event of `run`."""
+        return nullcontext(lambda event: None)
+
+    def sampling(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
+        """Return a function that is called with the number of samples done, of `count`."""
+        return nullcontext(lambda done: None)
+
+    def measuring(self) -> AbstractContextManager[Callable[[str, float], object]]:
+        """Return a function that is called with a stage and the fraction of it that is done, 0 where unknown."""
+        return nullcontext(lambda stage, fraction: None)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedVariant:
+    """A variant with its model; `training` describes how it was trained for the experiment, "" where it was not."""
+
+    name: str
+    setting: Setting
+    training: str = ""
+
+    @property
+    def images(self) -> int:
+        """The number of images that the model was trained on, with repetitions."""
+        return self.setting.model.step * self.setting.model.recipe.training.batch
+
+    @property
+    def epochs(self) -> float:
+        """The same in passes over the train set."""
+        return self.images / Split.train_count(self.setting.model.spec.count)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Model and sampling in words."""
+        model = self.setting.model
+        found = {
+            "model": f"{model.name} ({model.weights}), step {model.step:,}, {self.images:,} images, "
+            f"{self.epochs:.1f} epochs",
+            "sampler": self.setting.sampler_words,
+            "network in": self.setting.precision,
+        }
+        return found | ({"trained": f"here, {self.training}"} if self.training else {})
+
+    def settings(self) -> Iterator[Score]:
+        """Yield the settings that figures may have on an axis, as scores."""
+        yield Score("steps", "steps of the sampler", float(self.setting.sampler.steps))
+        yield Score("images", "images seen in training", float(self.images))
+        yield Score("epochs", "epochs of training", self.epochs)
+        if self.setting.model.conditional:
+            yield Score("guidance", "weight of guidance", self.setting.guidance)
+
+
+class Picture(NamedTuple):
+    """A picture for the card: its file name without suffix, a caption, and the image."""
+
+    name: str
+    words: str
+    image: Image.Image
+
+
+Finding = Score | Series | Picture | str
+"""What a measure yields; a string is an observation for the card."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lab:
+    """What measures work with: all variants in their order, `count` samples of each, and the feature extractors."""
+
+    variants: tuple[LoadedVariant, ...]
+    count: int
+    bench: Bench
+    progress: LabProgress = field(default_factory=LabProgress)
+
+    def classify(self, values: Tensor) -> Tensor:
+        """Return the class of each image of `values` by the first feature extractor, int64 [N].
+
+        Raises `UsageError` where the data have no classes.
+        """
+        panel = self.bench.panel
+        found = panel.judges[panel.first].read(values).probabilities
+        if found is None:
+            raise UsageError(
+                f"{panel.about.data} has no labels, so that samples cannot be classified: use labelled data"
+            )
+        return found.argmax(1)
+
+    def samples(self, variant: LoadedVariant) -> Samples:
+        """Return the samples of seeds 0 to `count` - 1 of a variant, cached after the first call."""
+        with self.progress.sampling(variant.name, self.count) as done:
+            return variant.setting.samples(self.count, done)
+
+
+Measure = Callable[[LoadedVariant, Lab], Iterator[Finding]]
+
+
+def evaluation(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
+    """Measure every score of `inkwash evaluate` and the cost of a sample; its notes and verdicts are observations."""
+    with lab.progress.sampling(variant.name, lab.count) as sampling, lab.progress.measuring() as measuring:
+        entry = drawn_entry(variant.setting, lab.count, lab.bench, (), sampling, measuring)
+    yield Score("evaluations", "network evaluations an image", entry.evaluations)
+    yield Score("seconds", "seconds for 64 images", entry.seconds)
+    yield Score("parameters", "parameters", None if entry.parameters is None else float(entry.parameters))
+    yield from entry.evaluation.scores
+    yield from (f"{note[:1].upper()}{note[1:]}." for note in entry.evaluation.notes)
+    yield from verdicts(entry.evaluation)
