@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from inkwash.lab.results import PROPORTIONS, Result, Results
+from inkwash.evaluation.score import Score
+from inkwash.lab.results import PROPORTIONS, Result, Results, Series
 from inkwash.text.printing import printable
 from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, THIN, describe, figure, legend, plain_ticks, save
 
@@ -94,5 +95,9 @@ def _draw_points(ax: Axes, variants: list[Result], x: str, key: str) -> None:
 
 
 def _label(results: Results, key: str) -> str:
-    words = {each.key: each.words for variant in results.variants for each in (*variant.scores, *variant.series)}
-    return words.get(key, key)
+    for variant in results.variants:
+        labelled: tuple[Score | Series, ...] = (*variant.scores, *variant.series)
+        for each in labelled:
+            if each.key == key:
+                return each.words
+    return key

@@ -151,13 +151,15 @@ class Models:
         """Yield every variant with its model; `each_milestone` yields one for each checkpoint, in the order of training."""
         for variant in variants:
             source = self.sources[variant.model]
-            planned = isinstance(source, TrainingPlan)
-            path = source.folder.path if planned else model.find(str(variant.model)).parent.parent
-            training = str(source.trained) if planned else ""
+            if isinstance(source, TrainingPlan):
+                path, training = source.folder.path, str(source.trained)
+            else:
+                path, training = model.find(str(variant.model)).parent.parent, ""
             milestones = _milestones(path) if variant.each_milestone else []
             found = [(file.stem, model.load(file, device=device)) for file in milestones]
             if not found:
-                found = [(variant.name, model.load(path, device=device) if planned else source)]
+                latest = source if isinstance(source, Model) else model.load(path, device=device)
+                found = [(variant.name, latest)]
             for name, loaded in sorted(found, key=lambda each: each[1].step):
                 yield LoadedVariant(name, Setting(loaded, variant.request), training)
 

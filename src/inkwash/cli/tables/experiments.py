@@ -24,7 +24,7 @@ def show(results: Results) -> None:
             table.add_column(each.name, justify="right")
         table.add_column("real", justify="right", no_wrap=True)
         for key, scores in results.scores().items():
-            values = [format_value(key, score and score.value) for score in scores]
+            values = ["" if score is None else format_value(key, score.value) for score in scores]
             found = [score for score in scores if score is not None]
             real = next((score.real for score in found if score.real is not None), None)
             if len(values) > 1 and len(set(values)) == 1 and real is None:
