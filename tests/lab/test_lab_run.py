@@ -12,9 +12,10 @@ import pytest
 
 from inkwash import model
 from inkwash.evaluation.score import Score
-from inkwash.lab import Lab, LoadedVariant, Plot, Results, Series, Trained, Variant, evaluation, models
+from inkwash.lab import Lab, LoadedVariant, Plot, Results, Series, Trained, Variant, evaluation
 from inkwash.lab.folder import LabRequest
 from inkwash.lab.measures import LabProgress
+from inkwash.lab.models import TrainingPlan
 from inkwash.lab.run import prepare
 from inkwash.runs.folder import RunFolder
 
@@ -119,16 +120,16 @@ def test_trained_variants_are_run_folders_of_equal_length(small, built):
 
 
 def test_minutes_become_one_number_of_images_for_all_models(small, built, monkeypatch):
-    steps, seconds = iter((9, 6)), []
+    images, requested = iter((144, 96)), []
 
-    def steps_in_budget(run):
-        seconds.append(run.budget.seconds)
-        return next(steps)
+    def images_in(plan, minutes, process_group):
+        requested.append(minutes)
+        return next(images)
 
-    monkeypatch.setattr(models, "_steps_in_budget", steps_in_budget)
+    monkeypatch.setattr(TrainingPlan, "images_in", images_in)
     request = LabRequest("small", data=built.data, length="2 minutes")
     prepare(small(), request, "out").run()
-    assert seconds == [120, 120]
+    assert requested == [2, 2]
     # a resumed experiment keeps the number that the slower model determined
     results, _ = prepare(small(), request, "out").run()
     assert [each.value("images") for each in results.variants] == [96, 96]

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from inkwash.lab import Experiment, Results, Verdict
     from inkwash.lab.measures import LabProgress
     from inkwash.lab.run import LabRun
-    from inkwash.runs.training_run import Run
+    from inkwash.runs.run import Run
+    from inkwash.training.trainer import Trainer
 
 
 def lab(
@@ -193,10 +194,10 @@ def _progress(silent: bool) -> LabProgress:
 
         @contextmanager
         def training(self, run: Run) -> Iterator[Callable[[Any], object]]:
-            with stop_on_signal(run), self.steps(run) as report:
+            with stop_on_signal(run.trainer), self.steps(run.trainer) as report:
                 yield report
 
-        def steps(self, run: Run) -> AbstractContextManager[Callable[[Any], object]]:
+        def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
             return nullcontext(lambda event: None)
 
     class Shown(Stoppable):
@@ -205,8 +206,8 @@ def _progress(silent: bool) -> LabProgress:
         def message(self, text: str) -> None:
             print(text, file=sys.stderr)
 
-        def steps(self, run: Run) -> AbstractContextManager[Callable[[Any], object]]:
-            return bar(run) if sys.stderr.isatty() else nullcontext(plain_lines(run))
+        def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
+            return bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
 
         def sampling(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
             return counter(count, name)

@@ -21,7 +21,7 @@ from inkwash.training.batches import Split
 if TYPE_CHECKING:
     from PIL import Image
 
-    from inkwash.runs.training_run import Run
+    from inkwash.runs.run import Run
 
 
 class LabProgress:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,9 +24,11 @@ from inkwash.lab.experiment import Trained, Variant
 from inkwash.lab.measures import LabProgress, LoadedVariant
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
-from inkwash.runs.start import resume, start
-from inkwash.runs.training_run import Run
+from inkwash.runs.resume import resume
+from inkwash.runs.start import start
 from inkwash.training.batches import Split
+from inkwash.training.events import Planned
+from inkwash.training.trainer import Trainer
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,22 +102,22 @@ class TrainingPlan:
         if process_group.any(process_group.is_main and self.folder.recipe.is_file()):
             run = resume(self.folder.path, self.data, None, self.device, process_group=process_group)
             text = f"resuming {self.folder.path} from step {done:,} of {self.total:,}"
-            progress.message(f"{text}: {run.fallen_back}" if run.fallen_back else text)
+            progress.message(f"{text}: {run.fallback}" if run.fallback else text)
         else:
             progress.message(f"training {self.folder.path}, {self.total:,} steps")
             run = start(self.recipe, source, self.folder.path, self.device, process_group=process_group)
         with progress.training(run) as report:
             for event in run.events():
                 report(event)
-        if run.stopping and not run.complete:
+        if run.trainer.stopping and not run.trainer.complete:
             raise KeyboardInterrupt
 
     def images_in(self, minutes: float, process_group: ProcessGroup = SINGLE_PROCESS) -> float:
-        """Return the number of images that can be trained on in `minutes`, by training the first steps in memory."""
+        """Return the number of images that can be trained on in `minutes`, by training up to the first plan."""
         chosen = recipe.with_length(self.recipe, Length(minutes, "minutes"))
-        # the folder stays unwritten: only the events of a run write to it
-        run = Run(chosen, self.data, RunFolder(Path("unwritten")), self.device, process_group=process_group)
-        return _steps_in_budget(run) * chosen.training.batch
+        trainer = Trainer(chosen, self.data, device=self.device, process_group=process_group)
+        steps = next(event.total for event in trainer if isinstance(event, Planned))
+        return steps * chosen.training.batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,17 +227,6 @@ def _require_same_data(models: Sequence[Model], data: Dataset | None) -> None:
         raise UsageError(
             f"the models of an experiment must be of one data set, these are of {given}: give it by --data"
         )
-
-
-def _steps_in_budget(course: Run) -> int:
-    """Return the steps that a length in minutes allows, by training the first ones; nothing is written."""
-    assert course.budget is not None
-    course.budget.begin(0)
-    step = next(step.number for step in course.loop() if course.plan_due(step.number))
-    begun = time.perf_counter()
-    course.measuring.loss(course.state.average)
-    course.budget.measured(step, time.perf_counter() - begun, milestone=True)
-    return course.plan(step, measured=True).total
 
 
 def _milestones(path: Path) -> list[Path]:
