@@ -1,17 +1,19 @@
-# Two commands for newcomers: `make demo` and `make test`. Both set everything up in .venv when it is missing.
+# `make demo` and `make test` install everything into .venv when it is missing.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 TESTS_READY := .venv/tests-ready
 PAGE_READY := .venv/page-ready
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-page check pictures schema network-sizes setup clean
+.PHONY: help demo test test-all test-long check pictures schema network-sizes setup clean
 
 help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
-	@echo "make test   run the tests; INKWASH_DATA=FOLDER adds those that need real MNIST"
-	@echo "make test-page  the same, with those of the page in a browser (chromium, Node.js and npm where they are)"
+	@echo "make test   run the fast tests and print the coverage; INKWASH_DATA=FOLDER adds those that need real MNIST"
+	@echo "make test-all   run all tests, with the slow ones and those of the page in a browser (chromium, Node.js, npm)"
+	@echo "make test-long  run the stress tests in their long form: fuzzing, damaged files, faults, kill and resume, leaks"
 	@echo "make check  lint, format and types"
 	@echo "make setup  only make .venv; then: .venv/bin/inkwash --help"
 	@echo "make clean  remove .venv and out/"
@@ -24,10 +26,13 @@ demo: $(READY)
 	@echo "Next: $(BIN)/inkwash show     $(BIN)/inkwash train digits --minutes 1"
 
 test: $(TESTS_READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	$(PYTEST) -n 2 -m "not slow and not browser" --cov
 
-test-page: $(PAGE_READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+test-all: $(PAGE_READY)
+	$(PYTEST) -n 2 --cov
+
+test-long: $(TESTS_READY)
+	$(PYTEST) tests/stress --hypothesis-profile=long --long
 
 check: $(TESTS_READY)
 	$(BIN)/pip install -q -c constraints.txt -e ".[dev]"

@@ -1,16 +1,29 @@
-"""A recipe so small that a run of it takes a second, and data for it."""
+"""Shared by all tests: one thread, hypothesis profiles, an empty folder and environment, a tiny recipe with its data."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import torch
+from hypothesis import settings
 
 from inkwash import data
 from inkwash.config.recipe import Recipe
-from inkwash.data import Dataset
+from inkwash.data import Dataset, mnist
+
+# sums have one order, and the networks here are too small to gain from more threads
+torch.set_num_threads(1)
+
+settings.register_profile("dev", derandomize=True, deadline=None, max_examples=40)
+settings.register_profile("long", deadline=None, max_examples=10_000)
+settings.load_profile("dev")
+
+MNIST = os.environ.get("INKWASH_DATA")
 
 TINY = """
 name = "tiny"
@@ -24,6 +37,24 @@ precision = "float32" }
 sampling = { sampler = "ddim:2", preview = "ddim:2" }
 experiment = { type = "baseline", objective = "See it run.", hypothesis = "It runs.", next = "Let it rest." }
 """
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the test in its own folder with an empty cache, a wide terminal and none of the user's settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("INKWASH_DATA", "INKWASH_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The folder of the real MNIST, which INKWASH_DATA names; skips where it does not."""
+    if not MNIST or not mnist.holds(Path(MNIST)):
+        pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
+    return Path(MNIST)
 
 
 @pytest.fixture

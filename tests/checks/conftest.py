@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from inkwash import data
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
-from inkwash.data import Dataset, mnist
+from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture
@@ -38,9 +34,6 @@ def digits() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def real_mnist() -> Dataset:
+def real_mnist(mnist_folder: Path) -> Dataset:
     """The 60,000 training digits of MNIST."""
-    place = os.environ.get("INKWASH_DATA")
-    if not place or not mnist.holds(Path(place)):
-        pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
-    return replace(data.load(place), test_values=None, test_labels=None)
+    return replace(data.load(str(mnist_folder)), test_values=None, test_labels=None)

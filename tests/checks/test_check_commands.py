@@ -22,9 +22,7 @@ TRAP = ["--set", "schedule.T=300", "--set", "sampling.sampler=ddpm:300"]
 @pytest.fixture
 def inkwash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable:
     """`inkwash("show", ...)` runs the command in an empty folder and returns its stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.delenv("INKWASH_DATA", raising=False)
 
     def call(*arguments: str) -> tuple[str, str]:
         with pytest.raises(SystemExit) as left:

@@ -10,12 +10,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from inkwash.cli import main
-
-torch.set_num_threads(1)
 
 SMALL = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
 QUICK = ["--set", "sampling.preview=ddim:2", "--steps", "6", "--quiet"]
@@ -45,15 +42,6 @@ def left_with(arguments: list[str]) -> int:
         main(arguments)
     code = left.value.code
     return code if isinstance(code, int) else 0
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has a folder of its own, a wide terminal and no settings in its environment."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    for name in ("INKWASH_DATA", "INKWASH_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 import torch
 
 from inkwash import checks
-from inkwash.data import load, mnist
+from inkwash.data import load
 from inkwash.data.known_datasets import FILES, PUBLISHED
 from inkwash.errors import InkwashError
 
@@ -188,11 +187,9 @@ def test_sets_with_the_same_file_names_are_told_apart_by_what_they_hold() -> Non
         assert [other for other, spec in PUBLISHED.items() if spec.known_by(digests)] == [name]
 
 
-def test_mnist_is_what_the_literature_says() -> None:
-    place = os.environ.get("INKWASH_DATA")
-    if not place or not mnist.holds(Path(place)):
-        pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
-    data = load(place)
+def test_mnist_has_the_published_size_and_deviation(mnist_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKWASH_DATA", str(mnist_folder))
+    data = load(str(mnist_folder))
     assert data.name == "mnist" and load("mnist").sha256 == data.sha256
     assert data.values.shape == (60_000, 1, 28, 28)
     assert data.test_values is not None and data.test_values.shape == (10_000, 1, 28, 28)

@@ -6,7 +6,6 @@ import socket
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -22,8 +21,6 @@ from inkwash.metrics import extractor_set, extractor_training
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.model import Model
 
-torch.set_num_threads(1)
-
 TINY = """
 name = "tiny"
 target = "v"
@@ -35,12 +32,10 @@ sampling = { sampler = "ddim:2" }
 
 
 @pytest.fixture(autouse=True)
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has an empty cache and no data of its own, and nothing reaches for the network."""
-    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("INKWASH_DATA", raising=False)
-    # what is raised here is no Exception, so that nobody takes it for a server that is down
-    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the network was asked"))
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that opens a network connection."""
+    # pytest.fail raises no Exception, so that no code handles it as an unreachable server
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the network was used"))
 
 
 @pytest.fixture(scope="session")

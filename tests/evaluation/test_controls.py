@@ -5,7 +5,6 @@ They need MNIST itself (INKWASH_DATA) and its bundled judges; without either the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -15,7 +14,7 @@ import pytest
 import torch
 
 from inkwash import data
-from inkwash.data import Dataset, mnist
+from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import controls, extractors
 from inkwash.evaluation.controls import CONTROLS, UNSPOILT, caught
@@ -33,14 +32,11 @@ COUNTS = dict.fromkeys(UNSPOILT, 2000)
 
 
 @pytest.fixture(scope="module")
-def real() -> Bench:
+def real(mnist_folder: Path) -> Bench:
     """MNIST and the judges that come with inkwash."""
-    place = os.environ.get("INKWASH_DATA")
-    if not place or not mnist.holds(Path(place)):
-        pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
     if "mnist" not in extractors.bundled():
         pytest.skip("src/inkwash/panels/mnist is not built: tools/judges.py builds it")
-    return Bench(extractors.for_shape((1, 28, 28)).panel, data.load(place))
+    return Bench(extractors.for_shape((1, 28, 28)).panel, data.load(str(mnist_folder)))
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-torch.set_num_threads(1)
 NODE = shutil.which("node")
 ENGINE = Path(str(resources.files("inkwash.export") / "engine"))
 

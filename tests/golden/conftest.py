@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from golden_cases import write_inputs
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _isolated(tmp_path_factory: pytest.TempPathFactory) -> object:
-    torch.set_num_threads(1)
+def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An empty cache for each module, because building feature extractors takes most of its time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("INKWASH_DATA", raising=False)

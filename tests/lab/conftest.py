@@ -10,12 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from inkwash.cli import run
 from inkwash.lab import EXPERIMENTS, Experiment, Results, Trained, Variant, Verdict
-
-torch.set_num_threads(1)
 
 SMALL = (
     "network.base=4",
@@ -47,10 +44,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
 def separate_folder(tmp_path: Path, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give every test its own folder and cache, with the feature extractor; restore EXPERIMENTS."""
     shutil.copytree(built.cache, tmp_path / "cache")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("INKWASH_DATA", raising=False)
     # the plots of a run are tested elsewhere, and would take most of the time here
     monkeypatch.setattr("inkwash.runs.card._draw_plots", lambda *given: None)
     before = dict(EXPERIMENTS)

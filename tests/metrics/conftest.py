@@ -6,14 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import settings
 from torch import Tensor
 
 from inkwash.core.noise import Stream, normals
-
-torch.set_num_threads(1)
-settings.register_profile("measures", derandomize=True, deadline=None, max_examples=40)
-settings.load_profile("measures")
 
 
 @pytest.fixture

@@ -16,8 +16,6 @@ from inkwash.model import Model
 from inkwash.runs.run import Run
 from inkwash.runs.start import start
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def begun(tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset) -> Callable[..., Run]:

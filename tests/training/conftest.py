@@ -22,8 +22,6 @@ from inkwash.training.events import Step
 from inkwash.training.loop import steps
 from inkwash.training.state import State
 
-torch.set_num_threads(1)
-
 CPU = torch.device("cpu")
 SMALL: dict[str, dict[str, Any]] = {
     "class-unet": {"widths": (8, 16), "dim": 16},

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from starlette.testclient import TestClient
 
 from inkwash.web import server
 from inkwash.web.catalog import Catalog
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ def resolved(root: JsonSchemaValue, node: JsonSchemaValue, value: Any = None) ->
     """
     if "$ref" in node:
         return resolved(root, root["$defs"][node["$ref"].rpartition("/")[2]], value)
-    choices = [resolved(root, each, value) for each in node.get("anyOf", node.get("oneOf", []))]
+    choices = [resolved(root, each, value) for each in node.get("anyOf") or node.get("oneOf") or []]
     choices = [each for each in choices if each.get("type") != "null"]
     kind: Any = value.get("kind") if isinstance(value, Mapping) else value
     named = [each for each in choices if kind and each.get("properties", {}).get("kind", {}).get("const") == kind]
