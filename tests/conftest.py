@@ -39,6 +39,24 @@ experiment = { type = "baseline", objective = "See it run.", hypothesis = "It ru
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the flag of the stress tests; their fuzzing has --hypothesis-profile=long."""
+    parser.addoption("--long", action="store_true", help="run the stress tests in their long form")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use the browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the stress tests run in their long form."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(autouse=True)
 def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the test in its own folder with an empty cache, a wide terminal and none of the user's settings."""

@@ -50,7 +50,9 @@ def test_every_path_is_finite(kind: str, schedule: str, draws: Draws) -> None:
 @every_schedule
 def test_the_share_of_fresh_noise_is_a_share(kind: str, schedule: str) -> None:
     sampler = Sampler(SCHEDULES[schedule](), kind, steps=99)
-    shares = torch.stack([sampler.fresh_noise_fraction(now, nxt) for now, nxt in pairwise(sampler.schedule.levels(99)[:-1])])
+    shares = torch.stack(
+        [sampler.fresh_noise_fraction(now, nxt) for now, nxt in pairwise(sampler.schedule.levels(99)[:-1])]
+    )
     assert shares.dtype == torch.float64
     assert (shares >= 0).all() and (shares <= 1).all()
 
@@ -93,7 +95,9 @@ def test_a_path_draws_noise_only_where_it_has_a_share(kind: str, draws: Draws) -
     sampler = Sampler(Linear(T=50), kind, steps=5)
     list(sampler(DENOISE, noise))
     steps = list(pairwise(sampler.schedule.levels(5)[:-1]))
-    assert asked == [0] + [k for k, (now, nxt) in enumerate(steps, start=1) if sampler.fresh_noise_fraction(now, nxt) > 0]
+    assert asked == [0] + [
+        k for k, (now, nxt) in enumerate(steps, start=1) if sampler.fresh_noise_fraction(now, nxt) > 0
+    ]
 
 
 @every_sampler

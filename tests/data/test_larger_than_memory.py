@@ -21,6 +21,8 @@ from inkwash.evaluation import memorization
 from inkwash.io import cache
 from inkwash.training.batches import Batches
 
+pytestmark = pytest.mark.slow
+
 MANY = 400_000
 PROGRAM = """
 import json, sys

@@ -24,6 +24,8 @@ from inkwash.evaluation.verdicts import verdicts
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
 
+pytestmark = pytest.mark.slow
+
 Measured = Callable[[str], Evaluation]
 
 SUBTLE = "ghosts 1 %"

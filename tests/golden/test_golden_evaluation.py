@@ -13,6 +13,8 @@ import pytest
 from golden_cases import EVALUATION, EVALUATIONS, EVALUATIONS_WITH_MNIST, evaluate
 from golden_compare import RELATIVE, compare_figures, environment
 
+pytestmark = pytest.mark.slow
+
 MNIST = os.environ.get("INKWASH_DATA")
 STORED = json.loads(EVALUATION.read_text(encoding="utf-8"))
 TOLERANCE = RELATIVE if STORED["environment"] == environment() else 1e-3

@@ -14,6 +14,8 @@ import pytest
 from golden_cases import CASES, COUNT, HASHES, IMAGES, LONG, SHORT_COUNT
 from golden_compare import compare_samples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_samples_equal_the_stored_ones(name: str, inputs: Path) -> None:

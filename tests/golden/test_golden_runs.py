@@ -12,6 +12,8 @@ from golden_cases import run
 from golden_compare import compare_samples
 from golden_runs import NAMES, RUNS, SAMPLES, STEPS, resume, sample, write_colours
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("network", NAMES)
 def test_run_of_0_1_0_is_shown(network: str) -> None:

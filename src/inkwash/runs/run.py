@@ -159,7 +159,9 @@ class Run:
             return
         request = {"seed": 0, "n": len(batch.seeds), "sampler": model.recipe.sampling.preview, "milestone": path.stem}
         columns = len(preview_classes(model) or ()) or None
-        png_metadata.save_png(grid_or_scatter(model, [batch], columns=columns, scale=2), path, model.metadata() | request)
+        png_metadata.save_png(
+            grid_or_scatter(model, [batch], columns=columns, scale=2), path, model.metadata() | request
+        )
 
     def _write_memorizing_loss(self) -> None:
         """Measure the loss of the memorizing denoiser and write it to the folder, once per run."""

@@ -1,4 +1,4 @@
-"""The words of wild requests: values that work, values on an edge, and nonsense."""
+"""Values for fuzzing: valid ones, ones at a limit, and random text."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SENSIBLE = {
     "name": words("steps-vs-quality schedules guidance objectives samplers"),
     "what": words("train sample all digits fast"),
 }
-"""Values worth trying of parameters by name; of the others, any number is."""
+"""Plausible values of parameters by name; all others take numbers."""
 
 BEGINNINGS = {
     "train": [
@@ -80,7 +80,7 @@ BEGINNINGS = {
     "lab": ["", "steps-vs-quality -n 200"],
     "show": ["", "digits", "run", "drawn.png", "mine.npz", "--json"],
 }
-"""The beginnings of sound requests; flags that come after them are nearly always what is at fault."""
+"""Valid command lines, to which flags are appended."""
 
 AMOUNTS = words("""0 -1 1 2 3 0.5 1.5 1e-9 nan inf -inf 1e309 1e-300 1e300 0.9999999 256 1000 65536 1000000 1000000000
     1000000000000 9223372036854775807 9223372036854775808 1e18""")
@@ -130,4 +130,4 @@ STRANGE = [
     *words("""a.b.c network schedule.warp sampling.schedule.warp.s data.size data.std training.keep
     network.width network.depth network.groups network.base schedule.T training.milestones"""),
 ]
-"""Fields that no bundled recipe has, and some that none can have."""
+"""Fields that no bundled recipe has, and some that no recipe can have."""

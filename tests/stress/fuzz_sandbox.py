@@ -1,4 +1,4 @@
-"""Where requests can do no harm: a folder with all that a user may have, limits, and an eye on what is written elsewhere."""
+"""A folder in which command lines can do no harm: with a user's files, limits, and a record of writes elsewhere."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from fuzz_strategies import RECIPE_FILE
 from PIL import Image
-from wild import WRITTEN
 
+import inkwash as package
 from inkwash import cli
 
-ROOT = Path(__file__).parent.parent
+SOURCE = Path(package.__file__).parents[1]
 MEMORY = 8 << 30
-NO_WAY = "http://127.0.0.1:9"
+CLOSED = "http://127.0.0.1:9"
+"""A proxy that refuses connections: nothing is downloaded."""
 SMALL = "digits --set network.widths=[8,16] --set training.batch=16 --set sampling.preview=ddim:1 --steps 2 -q --out"
 
 
 class Sandbox:
-    """What the user has in the folder `path`, put back after each request; `strayed` is what was written elsewhere."""
+    """The user's files in the folder `path`, restored after each request; `strayed` are paths written elsewhere."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -35,27 +37,28 @@ class Sandbox:
         self.others = {each for each in path.parent.rglob("*") if each not in self.kept}
         self.written: bytes | None = None
         self.strayed: list[str] = []
+        self.active = True
         sys.addaudithook(self._watch)
 
     def write(self, recipe: bytes | None) -> None:
-        """Put a recipe file where requests name it, by itself and as that of a run that has not begun."""
+        """Write the recipe file of a request, by itself and as that of a run without checkpoints."""
         self.written = recipe
         self.strayed.clear()
-        for name in (WRITTEN, "again/recipe.toml"):
+        for name in (RECIPE_FILE, "again/recipe.toml"):
             if recipe is not None:
                 (self.path / name).parent.mkdir(exist_ok=True)
                 (self.path / name).write_bytes(recipe)
 
     def restore(self, went_well: bool) -> list[str]:
-        """Put everything back, and return what should not have happened to it."""
+        """Restore all files and return what should not have been written; a successful command may change its own."""
         os.chdir(self.path)
         found = [f"wrote {path}" for path in self.strayed]
-        if self.written is not None and (self.path / WRITTEN).read_bytes() != self.written:
-            found.append(f"changed {WRITTEN}")
+        if self.written is not None and (self.path / RECIPE_FILE).read_bytes() != self.written:
+            found.append(f"changed {RECIPE_FILE}")
         for file, content in self.kept.items():
             if _look(file) == self.looks[file]:
                 continue
-            # what inkwash drew and trained it may draw again and go on with
+            # a command may overwrite its own image and continue its own run
             own = file.name == "drawn.png" or "run" in file.relative_to(self.path).parts
             if not (own and went_well) and (not file.is_file() or file.read_bytes() != content):
                 found.append(f"changed {file.relative_to(self.path)}")
@@ -63,11 +66,18 @@ class Sandbox:
             file.write_bytes(content)
             self.looks[file] = _look(file)
         for path in sorted(self.path.parent.rglob("*"), reverse=True):
-            if path not in self.kept and path not in self.others and "home" not in path.relative_to(ROOT.anchor).parts:
+            if (
+                path not in self.kept
+                and path not in self.others
+                and "home" not in path.relative_to(self.path.parent).parts
+            ):
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
         return found
 
     def _watch(self, event: str, given: tuple[Any, ...]) -> None:
+        # an audit hook cannot be removed
+        if not self.active:
+            return
         if event == "open":
             path, _, how = given
             writes = how & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
@@ -88,16 +98,23 @@ def _look(file: Path) -> object:
 
 @contextmanager
 def sandbox() -> Iterator[Sandbox]:
-    """Yield the folder, as the current one of a process with a bound on its memory, a home of its own and no internet."""
+    """Enter the folder, with its own home folder, a limit of memory, and no internet."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as place:
         root = Path(place).resolve()
         here, home = root / "here", root / "home"
-        here.mkdir(), home.mkdir()
-        names = {"HOME": home, "TMPDIR": home, "INKWASH_CACHE": home, "MPLCONFIGDIR": home, "XDG_CACHE_HOME": home}
+        for folder in (here, home):
+            folder.mkdir()
+        names: dict[str, object] = {
+            "HOME": home,
+            "TMPDIR": home,
+            "INKWASH_CACHE": home,
+            "MPLCONFIGDIR": home,
+            "XDG_CACHE_HOME": home,
+        }
         names |= {"HYPOTHESIS_STORAGE_DIRECTORY": home}
-        names |= {"PYTHONPATH": ROOT / "src", "COLUMNS": 200, "OMP_NUM_THREADS": 1, "PYTHONDONTWRITEBYTECODE": 1}
-        names |= {f"{kind}_proxy": NO_WAY for kind in ("http", "https", "HTTP", "HTTPS")}
+        names |= {"PYTHONPATH": SOURCE, "COLUMNS": 200, "OMP_NUM_THREADS": 1, "PYTHONDONTWRITEBYTECODE": 1}
+        names |= {f"{kind}_proxy": CLOSED for kind in ("http", "https", "HTTP", "HTTPS")}
         given = {
             name: value
             for name, value in os.environ.items()
@@ -110,15 +127,17 @@ def sandbox() -> Iterator[Sandbox]:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, limits[1]))
             try:
                 furnish(here)
-                yield Sandbox(here)
+                made = Sandbox(here)
+                yield made
             finally:
+                made.active = False
                 resource.setrlimit(resource.RLIMIT_AS, limits)
                 os.chdir(before)
                 tempfile.tempdir = None
 
 
 def furnish(here: Path) -> None:
-    """Put into the folder what requests name: runs, pictures, data and files that are none of inkwash's business."""
+    """Write the files that command lines name: runs, images, data, and unrelated files."""
     assert cli.run(["train", *SMALL.split(), "run"]) == 0
     assert cli.run(["sample", "run", "-n", "2", "--sampler", "ddim:1", "-q", "-o", "drawn.png"]) == 0
     shutil.copytree(here / "run", here / "half")

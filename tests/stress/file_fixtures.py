@@ -1,4 +1,4 @@
-"""One small file of every kind that inkwash reads back, with what reads it: for benchmarks/damage.py and the tests."""
+"""One small file of every kind that inkwash reads, with the function that reads it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ FORMATS = {"png": {}, "jpg": {}, "gif": {}, "webp": {"lossless": True}, "tiff": 
 
 
 @dataclass(frozen=True)
-class Specimen:
-    """A file of one kind, and `read`, which returns what it holds by names and raises `InkwashError`.
+class ReadableFile:
+    """A file of one kind, and `read`, which returns its content by name and raises `InkwashError`.
 
-    `given` is what a user hands to `command`, both None where only inkwash itself reads such files. Of its `own` files
-    nothing may ever be read but what was written, all or some of it; of others anything that has another `hash`.
+    `given` is the path that a user passes to `command`; both are None for files that only inkwash itself reads. A file
+    with a `checksum` is read as it was written, in full or in part, or refused; another one that is damaged may be read
+    as a data set with another `hash`.
     """
 
     kind: str
@@ -51,39 +52,29 @@ class Specimen:
     read: Callable[[], Contents]
     given: Path | None = None
     command: tuple[str, ...] | None = None
-    own: bool = False
-
-
-def all_of(place: Path) -> Iterator[Specimen]:
-    """Make one of each kind in the folder `place`."""
-    place.mkdir(exist_ok=True)
-    yield from idx(place)
-    yield from arrays(place)
-    yield from cifar(place)
-    yield from pictures(place)
-    yield from texts(place)
-    yield from drawn(place)
-    yield from records(place)
+    checksum: bool = False
 
 
 def pixels(*shape: int) -> np.ndarray:
-    """Return pictures that differ, with shades, so that every format has something to keep."""
+    """Return random images."""
     return np.random.default_rng(sum(shape)).integers(0, 256, shape, dtype=np.uint8)
 
 
 def of_data(given: Path) -> Contents:
-    """Return what a data set holds; its hash is what a run remembers of it, and its judges."""
+    """Return the content of a data set; a run and its feature extractors store the hash."""
     found: Dataset = data.load(given)
     parts = {"values": found.values, "labels": found.labels, "test": found.test_values, "of test": found.test_labels}
     plain = {name: None if part is None else (part.shape, part.numpy().tobytes()) for name, part in parts.items()}
     return plain | {"classes": found.classes, "hash": (found.sha256, found.test_sha256)}
 
 
-def data_file(kind: str, file: Path, given: Path | None = None) -> Specimen:
-    return Specimen(kind, file, partial(of_data, given or file), given or file, ("show", str(given or file)))
+def data_file(kind: str, file: Path, given: Path | None = None) -> ReadableFile:
+    """Return a file of the data set at `given`, by default the file itself."""
+    return ReadableFile(kind, file, partial(of_data, given or file), given or file, ("show", str(given or file)))
 
 
-def idx(place: Path) -> Iterator[Specimen]:
+def idx(place: Path) -> Iterator[ReadableFile]:
+    """Yield the files of IDX data sets."""
     parts = {
         "train-images-idx3-ubyte": pixels(40, 6, 6),
         "train-labels-idx1-ubyte": np.arange(40, dtype=np.uint8) % 10,
@@ -101,7 +92,8 @@ def idx(place: Path) -> Iterator[Specimen]:
             yield data_file(f"IDX {what}{', gzip' if ending else ''}", folder / (name + ending), folder)
 
 
-def arrays(place: Path) -> Iterator[Specimen]:
+def arrays(place: Path) -> Iterator[ReadableFile]:
+    """Yield NumPy files."""
     images, labels = pixels(40, 6, 6), np.arange(40) % 10
     parts = {"images": images, "labels": labels, "test_images": images[:10], "test_labels": labels[:10]}
     np.save(place / "images.npy", images)
@@ -113,7 +105,8 @@ def arrays(place: Path) -> Iterator[Specimen]:
         yield data_file(f".{ending}, {stem}", place / name)
 
 
-def cifar(place: Path) -> Iterator[Specimen]:
+def cifar(place: Path) -> Iterator[ReadableFile]:
+    """Yield files and archives of CIFAR-10."""
     folder = place / "cifar"
     folder.mkdir()
     for name, count in (("data_batch_1.bin", 4), ("test_batch.bin", 2)):
@@ -128,7 +121,8 @@ def cifar(place: Path) -> Iterator[Specimen]:
         yield data_file(f"CIFAR {ending}", target)
 
 
-def pictures(place: Path) -> Iterator[Specimen]:
+def images(place: Path) -> Iterator[ReadableFile]:
+    """Yield an image of each format, in a folder of such images."""
     for ending, options in FORMATS.items():
         folder = place / ending
         folder.mkdir()
@@ -137,67 +131,69 @@ def pictures(place: Path) -> Iterator[Specimen]:
         yield data_file(f"a folder of .{ending}", folder / f"1.{ending}", folder)
 
 
-def texts(place: Path) -> Iterator[Specimen]:
+def recipes(place: Path) -> Iterator[ReadableFile]:
+    """Yield a recipe file."""
     file = place / "mine.toml"
     write_text(file, recipe.load("digits").to_toml())
 
     def read() -> Contents:
-        # a recipe is what its file says, and the run keeps all of it
         found = recipe.load(file).to_dict()
         return {"recipe": found, "hash": json.dumps(found)}
 
-    yield Specimen("a recipe", file, read, file, ("show", str(file), "--json"))
+    yield ReadableFile("a recipe", file, read, file, ("show", str(file), "--json"))
 
 
-def drawn(place: Path) -> Iterator[Specimen]:
+def samples(place: Path) -> Iterator[ReadableFile]:
+    """Yield files that `inkwash sample` writes, and those of an interrupted call."""
     from inkwash.cli import run
 
     few = ["sample", "moons", "-n", "40", "--steps", "1", "--quiet", "-o"]
-    for name in ("points.npz", "drawn.png"):
-        assert run([*few, str(place / "drawn" / name)]) == 0
-    yield Specimen(
-        "drawn into .npz",
-        place / "drawn" / "points.npz",
-        partial(of_data, place / "drawn" / "points.npz"),
-        place / "drawn" / "points.npz",
-        ("show", str(place / "drawn" / "points.npz")),
-        own=True,
+    for name in ("points.npz", "sampled.png"):
+        assert run([*few, str(place / "samples" / name)]) == 0
+    yield ReadableFile(
+        "samples in .npz",
+        place / "samples" / "points.npz",
+        partial(of_data, place / "samples" / "points.npz"),
+        place / "samples" / "points.npz",
+        ("show", str(place / "samples" / "points.npz")),
+        checksum=True,
     )
-    picture = place / "drawn" / "drawn.png"
+    picture = place / "samples" / "sampled.png"
 
     def again() -> Contents:
         reproduce(picture, None, "cpu", True)
         return png_metadata.read_metadata(picture) or {}
 
-    yield Specimen("a drawn .png", picture, again, picture, ("sample", str(picture), "--quiet"), own=True)
+    yield ReadableFile("a sampled .png", picture, again, picture, ("sample", str(picture), "--quiet"), checksum=True)
     for ending in ("webp", "gif"):
-        film = place / "drawn" / f"film.{ending}"
+        film = place / "samples" / f"film.{ending}"
         Image.fromarray(pixels(16, 16)).save(
             film, **png_metadata.embedded(ending.upper(), png_metadata.read_metadata(picture) or {})
         )
-        yield Specimen(f"facts in a .{ending}", film, partial(facts_in, film), own=True)
+        yield ReadableFile(f"metadata in a .{ending}", film, partial(metadata_in, film), checksum=True)
     moons = models.load("moons")
-    run = resolve(SampleRequest(model="moons", n=2500, steps=1), moons)
-    parts = ChunkFolder.open(run, place / "many.npz", 500, False)
+    resolved = resolve(SampleRequest(model="moons", n=2500, steps=1), moons)
+    parts = ChunkFolder.open(resolved, place / "many.npz", 500, False)
     parts.sample([0, 1, 2], 500, lambda done: None)
     begun = [values.tobytes() for values in parts.values()]
 
-    def put_together() -> Contents:
-        same = ChunkFolder.open(run, place / "many.npz", 500, True)
+    def joined() -> Contents:
+        same = ChunkFolder.open(resolved, place / "many.npz", 500, True)
         return dict(enumerate(values.tobytes() for values in same.values()))
 
-    assert put_together() == dict(enumerate(begun))
+    assert joined() == dict(enumerate(begun))
     for name in ("000001.npz", "draw.json"):
-        yield Specimen(f"parts of a draw, {name}", parts.folder / name, put_together, own=True)
+        yield ReadableFile(f"part of samples, {name}", parts.folder / name, joined, checksum=True)
 
 
-def facts_in(film: Path) -> Contents:
-    # a bit of the seal's own name leaves facts of which all that anyone reads is as it was
+def metadata_in(film: Path) -> Contents:
+    """Return the metadata that is used; a changed bit in the name of the checksum leaves these as they were."""
     found = png_metadata.read_metadata(film)
     return {} if found is None else {name: found[name] for name in ("model", "weights", "request")}
 
 
-def records(place: Path) -> Iterator[Specimen]:
+def records(place: Path) -> Iterator[ReadableFile]:
+    """Yield the files of run and lab folders, of the sample cache and of feature extractors."""
     run = RunFolder.create(place / "run")
     rows = [{"loss": 0.1 * k, "seconds": k} for k in range(1, 40)]
     with run.log() as log:
@@ -208,32 +204,37 @@ def records(place: Path) -> Iterator[Specimen]:
     told = [with_checksum(asdict(measured) | {"n": n}) for n in (200, 1000)]
     write_text(run.quality, json.dumps(told, indent=1) + "\n")
 
-    yield Specimen(
+    yield ReadableFile(
         "metrics.jsonl",
         run.metrics,
         lambda: {row["step"]: (row["loss"], row["seconds"]) for row in run.rows()},
-        own=True,
+        checksum=True,
     )
-    yield Specimen("floor.json", run.memorizing_loss, lambda: vars(Profile(**(run.read_memorizing_loss() or {}))), own=True)
-    yield Specimen("quality.json", run.quality, lambda: {row.n: row for row in run_quality.of(run)}, own=True)
+    yield ReadableFile(
+        "floor.json", run.memorizing_loss, lambda: vars(Profile(**(run.read_memorizing_loss() or {}))), checksum=True
+    )
+    yield ReadableFile("quality.json", run.quality, lambda: {row.n: row for row in run_quality.of(run)}, checksum=True)
 
     lab = LabFolder(place / "lab")
     asked = LabRequest("schedules", 1000, None, "5 epochs", None, None)
     lab.write(asked)
-    yield Specimen("request.json", lab.request, lambda: asdict(lab.resume(LabRequest("schedules"))), own=True)
+    yield ReadableFile("request.json", lab.request, lambda: asdict(lab.resume(LabRequest("schedules"))), checksum=True)
 
     setting = Setting(models.load("moons"), SampleRequest(steps=1))
     setting.samples(60)
     (chunk,) = setting.folder.glob("*.npz")
-    yield Specimen("kept samples", chunk, lambda: {"values": setting.samples(60).values.numpy().tobytes()}, own=True)
+    yield ReadableFile(
+        "sample cache", chunk, lambda: {"values": setting.samples(60).values.numpy().tobytes()}, checksum=True
+    )
 
     folder = place / "judges"
     extractor_files.write(extractor_set.build(Dataset("blobs", torch.from_numpy(pixels(600, 1, 8, 8)))), folder)
     for file in sorted(folder.iterdir()):
-        yield Specimen(f"judges, {file.name}", file, partial(of_judges, folder), own=True)
+        yield ReadableFile(f"feature extractors, {file.name}", file, partial(of_judges, folder), checksum=True)
 
 
 def of_judges(folder: Path) -> Contents:
+    """Return the content of a folder of feature extractors."""
     found = extractor_files.read(folder)
     judges = {
         name: [
@@ -245,3 +246,7 @@ def of_judges(folder: Path) -> Contents:
     }
     rows = [part.numpy().tobytes() for part in (found.train_rows, found.test_rows)]
     return {"about": found.about, "figures": found.figures, "judges": judges, "rows": rows}
+
+
+KINDS = {each.__name__: each for each in (idx, arrays, cifar, images, recipes, samples, records)}
+"""Functions that write files of related kinds into a folder."""

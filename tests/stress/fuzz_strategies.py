@@ -1,7 +1,7 @@
-"""Wild requests: hypothesis strategies of command lines and recipe files, from sound ones to nonsense.
+"""Strategies of command lines and recipe files, from valid ones to random text.
 
-Flags, and how many values each takes, are read off the commands' own signatures, so that a new flag is tried without an
-edit here. Most requests have one fault or two in what would work: nonsense alone is refused at the door.
+Flags and their numbers of values are read from the signatures of the commands, so that a new flag is tried without a
+change here. Most requests are valid but for one or two faults: random text is refused before it reaches much code.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from importlib import import_module
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from cyclopts import Parameter
-from hypothesis import strategies as st
-from vocabulary import (
+from fuzz_values import (
     AMOUNTS,
     BEGINNINGS,
     FILES,
@@ -31,6 +30,7 @@ from vocabulary import (
     VALUES,
     WORDS,
 )
+from hypothesis import strategies as st
 
 from inkwash import cli
 from inkwash.config import recipe
@@ -40,12 +40,12 @@ from inkwash.objectives import WEIGHTS
 from inkwash.optim.optimizers import OPTIMIZERS, Optimizer
 
 Draw = st.DrawFn
-WRITTEN = "wild.toml"
-"""The recipe file that a request can name; it lies in the working folder, and as a run's recipe in `again`."""
+RECIPE_FILE = "fuzz.toml"
+"""The recipe file of a request: in the working folder, and as the recipe of the run `again`."""
 
 
-class Case(NamedTuple):
-    """The words of a command line, and the recipe file that lies beside it, if one does."""
+class CommandLine(NamedTuple):
+    """The words of a command line, and the content of its recipe file."""
 
     words: list[str]
     file: bytes | None = None
@@ -53,14 +53,14 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class Flag:
-    """What a flag is called, after which parameter, and how many values it takes."""
+    """The names of a flag, its parameter and its number of values."""
 
     words: tuple[str, ...]
     parameter: str
     takes: int
 
 
-def taken(command: str) -> tuple[list[str], list[Flag]]:
+def parameters_of(command: str) -> tuple[list[str], list[Flag]]:
     """Return the positional parameters and the flags of a command, from the signature of its function."""
     function = getattr(import_module(f"inkwash.cli.{command}"), command)
     hints, full = typing.get_type_hints(function), typing.get_type_hints(function, include_extras=True)
@@ -78,12 +78,12 @@ def taken(command: str) -> tuple[list[str], list[Flag]]:
     return places, flags
 
 
-COMMANDS = {command: taken(command) for command in cli.COMMANDS}
+COMMANDS = {command: parameters_of(command) for command in cli.COMMANDS}
 
 
 @st.composite
 def values(draw: Draw, parameter: str) -> str:
-    """Return a value for a parameter: mostly one worth trying, else any other."""
+    """Return a value for a parameter: mostly a plausible one."""
     if draw(st.integers(0, 3)):
         return draw(st.sampled_from(SENSIBLE.get(parameter, NUMBERS)))
     text = st.text(st.characters(blacklist_characters="\x00", blacklist_categories=["Cs"]), max_size=8)
@@ -165,7 +165,7 @@ def recipes(draw: Draw) -> bytes:
         match draw(st.sampled_from(["changed"] * 12 + ["gone", "renamed", "nested", "lifted"])):
             case "changed":
                 changed = dict(draw(fields()))
-                # of another kind nothing stays that it does not take
+                # the options of the former kind are removed with it
                 renewed = {path.removesuffix("kind") for path in changed if path.endswith(".kind")}
                 kept = [(path, value) for path, value in found if not any(path.startswith(each) for each in renewed)]
                 found = [*[each for each in kept if each[0] not in changed], *changed.items()]
@@ -182,7 +182,7 @@ def recipes(draw: Draw) -> bytes:
 
 @st.composite
 def flags(draw: Draw, command: str) -> list[str]:
-    """Return one flag of `command` with its values, now and then without, with too many, or misspelt."""
+    """Return a flag of `command` with its values; sometimes without, with too many, or misspelt."""
     flag = draw(st.sampled_from(COMMANDS[command][1]))
     word = draw(st.sampled_from(flag.words))
     if flag.parameter == "set_" and draw(st.integers(0, 9)):
@@ -203,36 +203,36 @@ def flags(draw: Draw, command: str) -> list[str]:
 
 
 @st.composite
-def to(draw: Draw, command: str) -> Case:
-    """Return a request to `command`."""
+def command_lines(draw: Draw, command: str) -> CommandLine:
+    """Return a command line for `command`."""
     several = st.lists(flags(command), max_size=draw(st.sampled_from([1, 1, 2, 4])))
     some = [word for flag in draw(several) for word in flag]
     match draw(
-        st.sampled_from(["sound"] * 8 + ["thing", "things"] + ["recipe"] * (8 if command in ("train", "show") else 1))
+        st.sampled_from(["valid"] * 8 + ["thing", "things"] + ["recipe"] * (8 if command in ("train", "show") else 1))
     ):
-        case "sound":
+        case "valid":
             begun = draw(st.sampled_from(BEGINNINGS[command])).split()
         case "thing":
             begun = [draw(st.one_of(st.sampled_from(THINGS), *(values(name) for name in COMMANDS[command][0])))]
         case "things":
             begun = draw(st.lists(st.sampled_from(THINGS + FILES), max_size=3))
         case _:
-            begun = [draw(st.sampled_from([WRITTEN, WRITTEN, "again"]))]
+            begun = [draw(st.sampled_from([RECIPE_FILE, RECIPE_FILE, "again"]))]
             begun = [
                 *begun,
                 *draw(st.sampled_from([[], ["--data", "digits"]])) * (command == "train"),
             ]
-            return Case([command, *begun, *some], draw(recipes()))
-    return Case([command, *begun, *some])
+            return CommandLine([command, *begun, *some], draw(recipes()))
+    return CommandLine([command, *begun, *some])
 
 
 @st.composite
-def requests(draw: Draw) -> Case:
-    """Return a request to any command, to none, or to one that there is not."""
+def requests(draw: Draw) -> CommandLine:
+    """Return a command line for any command, none, or one that does not exist."""
     command = draw(st.sampled_from([*COMMANDS, "train", "train", "train", "sample", "sample", "show", ""]))
     if command:
-        return draw(to(command))
+        return draw(command_lines(command))
     begun = draw(st.sampled_from(["", "trian", "draw", "ls", "--version", "--help", "--", "--processes 2", "-x", "é"]))
-    return Case(
+    return CommandLine(
         [*begun.split(), *draw(st.lists(st.sampled_from([*WORDS, *FILES, *COMMANDS, "--processes"]), max_size=3))]
     )
