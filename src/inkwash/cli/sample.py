@@ -130,7 +130,6 @@ def sample(
     from inkwash import model as models
     from inkwash.distributed import process_group
     from inkwash.hardware import devices
-    from inkwash.io.names import cleaned_name, path_in
     from inkwash.sampling.editing import Edit
     from inkwash.sampling.request import SampleRequest
     from inkwash.sampling.run import resolve
@@ -169,8 +168,7 @@ def sample(
             )
         # Of several processes one is enough for a single image.
         return reproduce(Path(model), out, device, quiet) if is_main_process() else 0
-    name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
-    target = out or path_in("out", f"{name}{'' if kind == 'grid' else '-' + kind}.png")
+    target = out or _default_path(model, kind)
     writers.writer_for(target, kind)
     if batch < 1:
         raise UsageError(f"--batch is {batch}: it must be at least 1")
@@ -185,6 +183,13 @@ def sample(
             request = replace(request, edit=Edit.read(loaded.spec, from_, mask, noise))
         run = resolve(request, loaded, COUNTS[kind])
         return _sample(run, options, target, batch, group, continue_, quiet or not group.is_main)
+
+
+def _default_path(model: str, kind: Kind) -> Path:
+    from inkwash.io.names import cleaned_name, path_in
+
+    name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
+    return path_in("out", f"{name}{'' if kind == 'grid' else '-' + kind}.png")
 
 
 def _schedule(name: str | None) -> Schedule | None:
