@@ -19,10 +19,10 @@ from inkwash.io import checkpoints, png_metadata
 from inkwash.runs.folder import RunFolder
 
 WRECKS = {
-    "cut short": (lambda whole: whole[: len(whole) // 2], "damaged or cut short"),
-    "cut in its header": (lambda whole: whole[:40], "damaged or cut short"),
-    "empty": (lambda whole: b"", "damaged or cut short"),
-    "a text": (lambda whole: b"hello, I am a text\n" * 9, "damaged or cut short"),
+    "cut short": (lambda whole: whole[: len(whole) // 2], "damaged or truncated"),
+    "cut in its header": (lambda whole: whole[:40], "damaged or truncated"),
+    "empty": (lambda whole: b"", "damaged or truncated"),
+    "a text": (lambda whole: b"hello, I am a text\n" * 9, "damaged or truncated"),
 }
 
 
@@ -44,15 +44,15 @@ def test_a_damaged_checkpoint_is_named_by_every_command(wreck, runs, copied, ink
         assert "newest valid checkpoint is step-0000006.safetensors, step 6" in told.complaint
     assert latest.read_bytes() == before
     on = inkwash("train", run, "--steps", "9")
-    assert on.code == 0 and str(latest) in on.err and said in on.err and "is taken instead" in on.err
+    assert on.code == 0 and str(latest) in on.err and said in on.err and "is used instead" in on.err
     assert inkwash("show", run).code == 0
 
 
-@pytest.mark.parametrize("fault", ["damaged or cut short", "gone"])
+@pytest.mark.parametrize("fault", ["damaged or truncated", "missing"])
 def test_a_run_folder_stands_for_its_newest_whole_checkpoint_and_says_so(fault, runs, copied, inkwash):
     run = copied(runs.plain)
     latest, last = (run / "checkpoints" / f"{name}.safetensors" for name in ("latest", "step-0000006"))
-    (latest.unlink if fault == "gone" else lambda: latest.write_bytes(b""))()
+    (latest.unlink if fault == "missing" else lambda: latest.write_bytes(b""))()
     flags = ["-n", "1", "--steps", "1", "--quiet", "-o"]
     outcome = inkwash("sample", run, *flags, "x.png")
     assert outcome.code == 0
@@ -67,7 +67,7 @@ def test_a_run_without_any_whole_checkpoint_is_an_error(runs, copied, inkwash):
     run = copied(runs.digits)
     for path in (run / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:-1])
-    assert "damaged or cut short" in inkwash("sample", run).complaint
+    assert "damaged or truncated" in inkwash("sample", run).complaint
     told = inkwash("show", run)
     assert told.code == 1 and "no checkpoint is valid" in told.complaint
 

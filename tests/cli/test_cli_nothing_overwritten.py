@@ -59,7 +59,7 @@ def test_a_folder_that_is_not_empty_is_refused(runs, refused):
     Path("mine").mkdir()
     Path("mine/letter.txt").write_text("dear")
     assert "mine is not empty" in refused("sample", runs.plain, *ONE, "-o", "mine")
-    assert "mine already holds something" in refused("train", "digits", "--steps", "1", "--out", "mine")
+    assert "mine is not empty" in refused("train", "digits", "--steps", "1", "--out", "mine")
     assert [file.name for file in Path("mine").iterdir()] == ["letter.txt"]
 
 
@@ -67,7 +67,7 @@ def test_a_run_is_not_trained_over_but_gone_on_with(runs, copied, refused):
     run = copied(runs.digits)
     before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
     complaint = refused("train", "digits", "--steps", "1", "--out", run)
-    assert f"'inkwash train {run}' goes on with it" in complaint
+    assert f"'inkwash train {run}' resumes it" in complaint
     assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
 
 

@@ -19,7 +19,7 @@ import pytest
         (("--token", "short"), "at least 8"),
         (("--port", "70000"), "from 0 to 65535"),
         (("--at-once", "0"), "at least 1"),
-        (("nothing",), "is no run folder"),
+        (("nothing",), "is not a run folder"),
     ],
 )
 def test_what_is_unsafe_or_cannot_be_is_refused(flags, cause, refused):

@@ -67,7 +67,7 @@ def test_a_recipe_file_is_shown_like_a_bundled_one(runs, inkwash):
 def test_a_run_is_shown_with_its_checkpoints_and_card(runs, inkwash):
     outcome = inkwash("show", runs.digits)
     assert outcome.code == 0
-    for words in ("latest.safetensors", "best.safetensors", "valid", "Held-out loss", "class-unet"):
+    for words in ("latest.safetensors", "best.safetensors", "valid", "Validation loss", "class-unet"):
         assert words in outcome.out
 
 

@@ -99,7 +99,7 @@ def test_metrics_are_json_lines(runs):
 
 def test_the_card_names_data_network_results_and_the_next_command(runs):
     card = (runs.digits / "card.md").read_text()
-    for words in ("complete", "1,500 train examples", "class-unet", "Held-out loss", "inkwash sample"):
+    for words in ("complete", "1,500 train examples", "class-unet", "Validation loss", "inkwash sample"):
         assert words in card
     for link in ("loss.png", "loss-against-noise.png", "samples/step-0000006.png"):
         assert f"({link})" in card and (runs.digits / link).is_file()

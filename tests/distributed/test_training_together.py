@@ -128,7 +128,7 @@ def test_another_launch_does_not_take_a_run_for_its_own(environment: dict[str, s
         )
         assert bool(ended.returncode) == bool(code), ended.stderr
         assert written(tmp_path / "run") == 3
-    assert ended.stderr.count("run already holds something") == 2
+    assert ended.stderr.count("run is not empty") == 2
     assert alone(environment, tmp_path, "train", "run", "--steps", "5", "--quiet").returncode == 0
 
 

@@ -83,7 +83,7 @@ def test_a_file_cut_short_anywhere_is_damaged(tmp_path: Path, checkpoint: Checkp
     whole = path.read_bytes()
     for share in range(50):
         path.write_bytes(whole[: share * len(whole) // 50])
-        assert "damaged or cut short" in one_line_about(path)
+        assert "damaged or truncated" in one_line_about(path)
 
 
 def test_one_flipped_bit_anywhere_is_damage_and_never_another_model(tmp_path: Path, checkpoint: Checkpoint) -> None:

@@ -1,4 +1,4 @@
-"""How a run is watched: a bar on a terminal, plain lines in a log, JSON lines for programs. All read the same events."""
+"""Progress of a run or a request: bars on a terminal, plain lines in a log, JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def json_lines() -> Show:
 
 
 @contextmanager
-def counter(total: float, told: str, quiet: bool = False, unit: str = "") -> Iterator[Callable[[float], object]]:
-    """A bar over `total` things, called `unit`, with time left; yields a function that takes how many are done."""
+def counter(total: float, title: str, quiet: bool = False, unit: str = "") -> Iterator[Callable[[float], object]]:
+    """Show a bar over `total` items, called `unit`, with time left; yield a function of the number of finished ones."""
     columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -121,7 +121,7 @@ def counter(total: float, told: str, quiet: bool = False, unit: str = "") -> Ite
         columns = (*columns[:3], TextColumn(unit), *columns[3:])
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(told, total=total)
+        task = progress.add_task(title, total=total)
         yield lambda done: progress.update(task, completed=done)
 
 
@@ -135,14 +135,14 @@ def sampling(sampler: Sampler, count: int, quiet: bool) -> Iterator[Callable[[fl
 
 @contextmanager
 def stages(quiet: bool = False, every: bool = False) -> Iterator[Callable[[str, float], object]]:
-    """A line of what is going on and the time left; yields a function that hears what, and the share done, 0 unknown.
+    """Show the current stage and the time left; yield a function of the stage and its finished fraction (0: unknown).
 
-    Where `every`, each stage also stays on a line of its own, in logs too.
+    With `every`, each stage is also printed on a separate line, in logs as well.
     """
     console = Console(stderr=True)
     with console.status("") if console.is_terminal and not quiet else nullcontext() as status:
         begun: dict[str, tuple[float, float]] = {}
-        said: set[str] = set()
+        printed: set[str] = set()
 
         def show(what: str, share: float) -> None:
             now = time.perf_counter()
@@ -152,9 +152,9 @@ def stages(quiet: bool = False, every: bool = False) -> Iterator[Callable[[str, 
             left = (now - since) * (1 - share) / (share - before) if share > before else None
             if status is not None:
                 status.update(Text(printable(what if left is None else f"{what} {share:.0%}, {span(left)} left")))
-            elif left is not None and not quiet and what not in said and now - since > SETTLED:
-                # a log hears of it once
-                said.add(what)
+            elif left is not None and not quiet and what not in printed and now - since > SETTLED:
+                # Once per stage in a log.
+                printed.add(what)
                 print(f"{what}: about {span(left)} left", file=sys.stderr, flush=True)
 
         yield show

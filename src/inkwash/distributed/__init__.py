@@ -1,1 +1,1 @@
-"""Several processes that train, sample or evaluate together."""
+"""Training, sampling and evaluation by several processes."""

@@ -1,4 +1,4 @@
-"""Starting several processes on this machine, by torchrun's own launcher."""
+"""Start several processes on this machine with torchrun's launcher."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from inkwash.errors import UsageError
 from inkwash.hardware import memory
 
 EACH = 200 << 20
-"""Bytes of memory that a process takes before it computes anything."""
+"""Bytes of memory of a process before it computes anything."""
 
 
 def launch(count: int, arguments: Sequence[str]) -> int:
     """Run `inkwash` with `arguments` in `count` processes here and return the exit code of the first that failed, or 0.
 
-    Cores are divided among them where OMP_NUM_THREADS does not say otherwise. Raises `UsageError` for a count below 1,
-    and where torch was built without its distributed part.
+    Cores are divided among them unless OMP_NUM_THREADS is set. Raises `UsageError` for a count below 1, and when torch
+    was built without torch.distributed.
     """
     if count < 1:
         raise UsageError(f"--processes is {count}: it must be at least 1")
@@ -29,9 +29,9 @@ def launch(count: int, arguments: Sequence[str]) -> int:
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
         from torch.distributed.launcher.api import LaunchConfig, elastic_launch
     except ImportError:
-        raise UsageError("--processes: this torch has no distributed part; leave it out") from None
+        raise UsageError("--processes: this torch was built without torch.distributed; leave it out") from None
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
-    # what a process has to say it says itself, in one line
+    # Each process prints its own errors in one line.
     logging.disable(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1,
@@ -47,7 +47,7 @@ def launch(count: int, arguments: Sequence[str]) -> int:
         elastic_launch(config, sys.executable)("-m", "inkwash", *arguments)
     except ChildFailedError as error:
         code = error.get_first_failure()[1].exitcode
-        # killed by a signal: as a shell tells it
+        # Killed by a signal: the exit code of a shell.
         return code if code > 0 else 128 - code
     except SignalException:
         return 130

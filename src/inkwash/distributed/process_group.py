@@ -1,7 +1,7 @@
-"""Several processes that do one piece of work: which of them this is, what its share is, and what all of them come to.
+"""A group of processes: rank, shards and collective operations.
 
-They are started by torchrun, or by `inkwash train --processes N`, which starts torchrun's own launcher. torch's distributed
-part is imported where there are several: it takes half a second, which one process does not wait for.
+The processes are started by torchrun, or by `inkwash train --processes N`, which uses torchrun's launcher.
+torch.distributed is imported only when there are several, because that takes half a second.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from torch import Tensor, nn
 from inkwash.errors import InkwashError, UsageError
 
 PATIENCE = 300.0
-"""Seconds after which a process that does not answer is given up; INKWASH_PATIENCE says otherwise."""
-PREPARING = timedelta(days=1)
-"""How long they wait for each other outside of training: one may download, train judges, or draw more slowly.
+"""Seconds until a collective operation in training times out; INKWASH_PATIENCE overrides it."""
+PREPARATION = timedelta(days=1)
+"""Timeout outside of training, where one process may download data, train extractors or sample more slowly.
 
-That a process has ended is noticed at once; a host that falls silent is, in training, after PATIENCE.
+The end of a process is detected at once, a host that is cut off after PATIENCE.
 """
 
 
 class MainProcessError(UsageError):
-    """The first process cannot go on and says why, so that this one has nothing to say; both leave with one exit code."""
+    """A failure of the main process, which prints the reason; the others exit with the same code and print nothing."""
 
     def __init__(self, text: str, exit_code: int = UsageError.exit_code) -> None:
         super().__init__(text)
@@ -40,31 +40,31 @@ class MainProcessError(UsageError):
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """Process number `rank` of `count`. Every method is called by all of them, in the same order.
+    """Process `rank` of `world_size`. Every method must be called by all processes in the same order.
 
-    `patient` is torch's process group of those who wait for PREPARING and not for PATIENCE only; `launch` is, where torchrun
-    may start them anew, the name that all its attempts share and no other launch has.
+    `slow_group` is the torch process group with the timeout PREPARATION instead of PATIENCE. `launch` is set when
+    torchrun may restart the processes: an identifier that all restarts of this launch share.
     """
 
     rank: int = 0
     world_size: int = 1
-    patient: Any = field(default=None, repr=False, compare=False)
+    slow_group: Any = field(default=None, repr=False, compare=False)
     launch: str = ""
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the one that writes and speaks."""
+        """Whether this process writes files and prints messages."""
         return self.rank == 0
 
     @property
     def is_single(self) -> bool:
-        """Whether there is no other."""
+        """Whether this is the only process."""
         return self.world_size == 1
 
     def shard(self, size: int) -> slice:
-        """Return this process's part of `size` things: neighbours, as many as the others have or one more or less.
+        """Return this process's contiguous shard of `size` items; sizes of shards differ by at most one.
 
-        Raises `UsageError` when there is less than one for each.
+        Raises `UsageError` when there are fewer items than processes.
         """
         if size < self.world_size:
             raise UsageError(
@@ -72,41 +72,41 @@ class ProcessGroup:
             )
         return slice(size * self.rank // self.world_size, size * (self.rank + 1) // self.world_size)
 
-    def all_reduce(self, mine: Tensor, patiently: bool = False) -> Tensor:
-        """Return the sum of what each process holds, tensors of one shape; no gradient passes."""
+    def all_reduce(self, value: Tensor, slow: bool = False) -> Tensor:
+        """Return the sum of `value` over processes, without gradient; `slow` uses the timeout PREPARATION."""
         if self.is_single:
-            return mine
+            return value
         from torch import distributed as dist
 
-        total = mine.detach().clone()
-        with _told():
-            dist.all_reduce(total, group=self.patient if patiently else None)
+        total = value.detach().clone()
+        with _connection_errors():
+            dist.all_reduce(total, group=self.slow_group if slow else None)
         return total
 
-    def all_gather(self, mine: Tensor, size: int) -> Tensor:
-        """Return all shares [size, ...] in the order of the processes, of which `mine` is this one's."""
-        whole = mine.new_zeros((size, *mine.shape[1:]))
-        whole[self.shard(size)] = mine
-        return self.all_reduce(whole)
+    def all_gather(self, shard: Tensor, size: int) -> Tensor:
+        """Return the shards of all processes, concatenated in the order of ranks [size, ...]."""
+        gathered = shard.new_zeros((size, *shard.shape[1:]))
+        gathered[self.shard(size)] = shard
+        return self.all_reduce(gathered)
 
     def any(self, flag: bool) -> bool:
-        """Return whether it is so in any process."""
+        """Return whether `flag` is true in any process."""
         return flag if self.is_single else bool(self.all_reduce(torch.tensor(int(flag))))
 
     def broadcast(self, text: str = "") -> str:
-        """Return the `text` that the first process has, however long it prepares; what others give is not heard."""
+        """Return the `text` of the main process in all processes."""
         if self.is_single:
             return text
-        said = text.encode()
-        length = self.all_reduce(torch.tensor(len(said) if self.is_main else 0), patiently=True)
-        letters = torch.zeros(int(length), dtype=torch.uint8)
+        encoded = text.encode()
+        length = self.all_reduce(torch.tensor(len(encoded) if self.is_main else 0), slow=True)
+        data = torch.zeros(int(length), dtype=torch.uint8)
         if self.is_main:
-            letters[:] = torch.tensor(list(said), dtype=torch.uint8)
-        return bytes(self.all_reduce(letters).tolist()).decode()
+            data[:] = torch.tensor(list(encoded), dtype=torch.uint8)
+        return bytes(self.all_reduce(data).tolist()).decode()
 
     def barrier(self) -> None:
-        """Return once all are here, however long one of them takes."""
-        self.all_reduce(torch.tensor(0), patiently=True)
+        """Wait for all processes, with the timeout PREPARATION."""
+        self.all_reduce(torch.tensor(0), slow=True)
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
@@ -125,28 +125,30 @@ class ProcessGroup:
         else:
             code = self.broadcast()
             if code:
-                raise MainProcessError("the first process has said why", int(code))
+                raise MainProcessError("the main process prints the reason", int(code))
             try:
                 yield
             except UsageError as error:
-                raise InkwashError(f"process {self.rank} of {self.world_size}, and not the first: {error}") from error
-        # the others may take as long as the first did
+                raise InkwashError(
+                    f"process {self.rank} of {self.world_size}, not the main process: {error}"
+                ) from error
+        # The others may take as long as the main process did.
         self.barrier()
 
     def backward(self, loss: Tensor) -> None:
-        """Take the gradient of `loss`; where there are several, of the mean of theirs."""
+        """Compute the gradient of `loss`, averaged over processes."""
         if self.is_single:
             loss.backward()
             return
-        with _told():
+        with _connection_errors():
             loss.backward()
 
     def wrap_ddp(self, net: nn.Module) -> nn.Module:
-        """Return `net` with gradients that are means over all processes, by torch's DistributedDataParallel.
+        """Return `net` wrapped by DistributedDataParallel, which averages gradients over processes.
 
-        BatchNorm layers of `net` see the statistics of all of them from now on. To look for unused parameters keeps the
-        buckets of gradients as they are: they would be made anew after the first step, and so once more after a restart,
-        with sums in another order.
+        The BatchNorm layers of `net` are converted in place to use the statistics of all processes.
+        find_unused_parameters keeps the gradient buckets fixed: otherwise they are rebuilt after the first step of every
+        session, which changes the order of sums and with it the resumed run.
         """
         if self.is_single:
             return net
@@ -155,9 +157,9 @@ class ProcessGroup:
         from inkwash.distributed.batchnorm import sync
 
         with warnings.catch_warnings():
-            # torch 2.13 has a new word for it, which those before do not know
+            # torch 2.13 renames an argument, and older versions do not have the new name.
             warnings.simplefilter("ignore", FutureWarning)
-            # buffers are alike in all of them: to send them at every forward would tie forwards to each other
+            # Buffers are equal in all processes: broadcasting them would make every forward pass a collective one.
             return DistributedDataParallel(sync(net), find_unused_parameters=True, broadcast_buffers=False)
 
 
@@ -166,28 +168,28 @@ SINGLE_PROCESS = ProcessGroup()
 
 @contextmanager
 def join(device: torch.device) -> Iterator[ProcessGroup]:
-    """Join the processes that torchrun started, and leave them at the end; without torchrun there is only this one.
+    """Join the process group that torchrun started, and leave it at the end; without torchrun it has one process.
 
-    Raises `InkwashError` when the others do not come.
+    Raises `InkwashError` when the others cannot be reached.
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield SINGLE_PROCESS
         return
     patience = _patience()
     if int(os.environ["WORLD_SIZE"]) == 1:
-        yield ProcessGroup(launch=_launch(_meeting_place(patience))) if may_restart() else SINGLE_PROCESS
+        yield ProcessGroup(launch=_launch(_store(patience))) if may_restart() else SINGLE_PROCESS
         return
     from torch import distributed as dist
 
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    with _told():
-        store = _meeting_place(patience)
+    with _connection_errors():
+        store = _store(patience)
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
-            # the launcher's outlives a restart, with the addresses of processes that are no more (pytorch issue 135712): so
-            # every attempt has a corner of its own in it
+            # The launcher's store survives a restart with the addresses of ended processes (pytorch issue 135712):
+            # every restart uses a prefix of its own.
             store=dist.PrefixStore(  # type: ignore[attr-defined]
                 f"inkwash/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store
             ),
@@ -196,11 +198,11 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
             timeout=patience,
         )
     try:
-        with _told():
-            patient = dist.new_group(backend="gloo", timeout=PREPARING)
-            yield ProcessGroup(rank, world_size, patient, _launch(store) if may_restart() else "")
+        with _connection_errors():
+            slow_group = dist.new_group(backend="gloo", timeout=PREPARATION)
+            yield ProcessGroup(rank, world_size, slow_group, _launch(store) if may_restart() else "")
     finally:
-        # torch's wrapper of the network refers to itself: what is left of it at the interpreter's end aborts the process
+        # DistributedDataParallel is in a reference cycle: left to the interpreter's exit, it aborts the process.
         gc.collect()
         dist.destroy_process_group()
 
@@ -212,39 +214,39 @@ def _patience() -> timedelta:
     return timedelta(seconds=float(text))
 
 
-def _meeting_place(patience: timedelta) -> Any:
-    """Return where the processes find each other: the launcher's own store where it lends that, else one of rank 0."""
+def _store(patience: timedelta) -> Any:
+    """Return the key-value store of the processes: that of the launcher if it offers one, else one of rank 0."""
     from torch import distributed as dist
 
-    lent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    shared = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     return dist.TCPStore(  # type: ignore[attr-defined]
         os.environ["MASTER_ADDR"],
         int(os.environ["MASTER_PORT"]),
         int(os.environ["WORLD_SIZE"]),
-        is_master=not lent and os.environ["RANK"] == "0",
+        is_master=not shared and os.environ["RANK"] == "0",
         timeout=patience,
         multi_tenant=True,
     )
 
 
 def _launch(store: Any) -> str:
-    """Return the name of this launch, made up by whoever asks first: torchrun's own is the user's, and often the same."""
+    """Return an identifier of this launch, which the first process to call sets: users often repeat torchrun's own."""
     return store.compare_set("inkwash/launch", "", uuid4().hex).decode()
 
 
 def restarted() -> bool:
-    """Return whether torchrun started this process anew, after one of them had failed."""
+    """Return whether torchrun restarted the processes after one of them failed."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
 def may_restart() -> bool:
-    """Return whether torchrun will start these processes anew when one of them fails."""
+    """Return whether torchrun restarts the processes when one of them fails."""
     return int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")) > 0
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say in one line what a lost connection means, which torch says in many."""
+def _connection_errors() -> Iterator[None]:
+    """Raise errors of the connection between processes as `InkwashError`, in one line."""
     from torch import distributed as dist
 
     try:
@@ -252,7 +254,7 @@ def _told() -> Iterator[None]:
     except dist.DistError as error:
         raise _lost(error) from None
     except RuntimeError as error:
-        # gloo tells of a closed or silent connection by plain runtime errors
+        # gloo raises RuntimeError for connections that are closed or time out.
         if any(word in str(error) for word in ("gloo", "Connection", "Timed out", "pair closure", "NCCL")):
             raise _lost(error) from None
         raise
@@ -261,6 +263,6 @@ def _told() -> Iterator[None]:
 def _lost(error: Any) -> InkwashError:
     reason = " ".join(str(error).split())[:120]
     return InkwashError(
-        f"another process of this run is gone or silent ({reason}): see what it said; 'inkwash train RUN' goes on from "
-        "the last checkpoint"
+        f"lost the connection to another process ({reason}): see its messages; 'inkwash train RUN' resumes from the "
+        "last checkpoint"
     )

@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file with a JSON header, written atomically, loaded without pickle.
 
-The header says all that is needed to use the file: format version, recipe, facts of the data, progress. It holds
-no clock, no path and no machine, so that equal runs write equal files.
+The header has all that is needed to use the file: format version, recipe, spec of the data, progress. It has no time,
+path or machine, so that equal runs write equal files.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from inkwash.io.names import cleaned_name
 
 FORMAT = 1
 LATEST = "latest"
-"""The checkpoint that a run goes on from and a model is loaded from."""
+"""The checkpoint from which a run is resumed and a model is loaded."""
 _KEY = "inkwash"
 _LENGTH = 8
-"""Bytes at the beginning of a safetensors file that tell the length of its header."""
+"""Bytes at the beginning of a safetensors file with the length of its header."""
 LARGEST_HEADER = 1 << 24
-"""Bytes of a header: a thousand tensors take about 100,000."""
+"""Maximum bytes of a header: a thousand tensors take about 100,000."""
 
 
 class Checkpoint(NamedTuple):
@@ -49,11 +49,11 @@ class Checkpoint(NamedTuple):
 
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` to `path`, whole or not at all. Raises `InkwashError` when it cannot be written."""
+    """Write `checkpoint` to `path` atomically. Raises `InkwashError` when it cannot be written."""
     tensors = {name: value.detach().to("cpu").contiguous() for name, value in checkpoint.tensors.items()}
-    told = integrity.with_tensor_checksums({"format": FORMAT} | checkpoint.header, tensors)
-    header = json.dumps(told, sort_keys=True, ensure_ascii=False)
-    # safetensors orders tensors by itself; one key of metadata keeps the bytes the same from run to run
+    checked = integrity.with_tensor_checksums({"format": FORMAT} | checkpoint.header, tensors)
+    header = json.dumps(checked, sort_keys=True, ensure_ascii=False)
+    # safetensors sorts the tensors; a single metadata key makes the bytes reproducible.
     require_space(path, sum(value.nbytes for value in tensors.values()) + len(header))
     with atomic(path) as temporary:
         try:
@@ -65,10 +65,10 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
 def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
     """Return the checkpoint at `path`.
 
-    Raises `UsageError` when there is no such file, `InkwashError` when it is cut short, damaged, from another program
+    Raises `UsageError` when there is no such file, `InkwashError` when it is truncated, damaged, from another program
     or of a newer format.
     """
-    # opened once: a run that trains puts another file in its place at any moment
+    # Opened once: a run in training can replace the file at any moment.
     with _opened(path) as file:
         found = _metadata(file)
         file.seek(0)
@@ -103,28 +103,28 @@ def _metadata(file: BinaryIO) -> dict[str, str]:
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(_LENGTH), "little")
     if not 0 < length <= size - _LENGTH:
-        raise ValueError("its header is cut short")
+        raise ValueError("its header is truncated")
     if length > LARGEST_HEADER:
         raise ValueError(f"its header has {length:,} bytes, of at most {LARGEST_HEADER:,}")
     head = parsed_json(file.read(length))
     if not isinstance(head, dict):
-        raise ValueError("its header is none")
+        raise ValueError("its header is not a JSON object")
     ends = [each["data_offsets"][1] for name, each in head.items() if name != "__metadata__"]
     if max(ends, default=0) != size - _LENGTH - length:
-        raise ValueError("its numbers are cut short")
+        raise ValueError("its tensors are truncated")
     return head.get("__metadata__") or {}
 
 
 class DamagedError(InkwashError):
-    """A checkpoint at `path` that is not what was written, for a `reason`, while another one of its run may be whole."""
+    """A damaged checkpoint at `path`, for a `reason`, while another one of its run may be intact."""
 
     def __init__(self, path: str | Path, reason: str) -> None:
-        self.fault = f"checkpoint {path} is damaged or cut short ({reason})"
+        self.fault = f"checkpoint {path} is damaged or truncated ({reason})"
         super().__init__(f"{self.fault}: use another one of its run, such as best.safetensors")
 
 
 class Newest(NamedTuple):
-    """The checkpoint that a run folder stands for, where it lies, and what to say where that is not its latest."""
+    """The newest intact checkpoint of a run folder; `instead` is the warning when it is not the latest, else None."""
 
     path: Path
     checkpoint: Checkpoint
@@ -132,14 +132,14 @@ class Newest(NamedTuple):
 
 
 def kept(folder: Path) -> list[Path]:
-    """Return the checkpoint files in `folder` by name, without what is just being written."""
+    """Return the checkpoint files in `folder` by name, without those that are being written."""
     return sorted(folder.glob("[!.]*.safetensors"))
 
 
 def newest(folder: Path) -> Newest:
-    """Return the latest checkpoint in `folder`, or where that is damaged or gone the furthest one that is whole.
+    """Return the latest checkpoint in `folder`, or if it is damaged or missing the intact one of the highest step.
 
-    Raises as `load` does where none is whole.
+    Raises as `load` does when no checkpoint is intact.
     """
     latest = folder / f"{LATEST}.safetensors"
     try:
@@ -148,24 +148,24 @@ def newest(folder: Path) -> Newest:
     except (DamagedError, UsageError) as error:
         if not kept(folder):
             raise
-        fault = error.fault if isinstance(error, DamagedError) else f"checkpoint {latest} is gone"
-        before = newest_whole(folder)
+        fault = error.fault if isinstance(error, DamagedError) else f"checkpoint {latest} is missing"
+        before = newest_intact(folder)
         if before is None:
-            raise InkwashError(f"{fault}, and none of {folder} is whole: start a new run") from None
+            raise InkwashError(f"{fault}, and no checkpoint in {folder} is intact: start a new run") from None
         path, found = before
-        return Newest(path, found, f"{fault}: {path.name}, step {found.header['progress']['step']:,}, is taken instead")
+        return Newest(path, found, f"{fault}: {path.name}, step {found.header['progress']['step']:,}, is used instead")
     return Newest(latest, found, None)
 
 
-def newest_whole(folder: Path) -> tuple[Path, Checkpoint] | None:
-    """Return the furthest checkpoint in `folder` that is whole, None where there is none."""
-    ahead: list[tuple[int, Path]] = []
+def newest_intact(folder: Path) -> tuple[Path, Checkpoint] | None:
+    """Return the intact checkpoint of the highest step in `folder`, None when there is none."""
+    candidates: list[tuple[int, Path]] = []
     for path in kept(folder):
         with suppress(InkwashError):
-            told = header(path)
-            require(path, told)
-            ahead.append((told["progress"]["step"], path))
-    for _, path in sorted(ahead, key=lambda each: (each[0], each[1].name), reverse=True):
+            found_header = header(path)
+            require(path, found_header)
+            candidates.append((found_header["progress"]["step"], path))
+    for _, path in sorted(candidates, key=lambda each: (each[0], each[1].name), reverse=True):
         with suppress(InkwashError):
             found = load(path)
             require(path, found.header)
@@ -185,7 +185,7 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         raise _damaged(path, error) from None
     if not isinstance(found, dict):
         raise InkwashError(
-            f"{path} holds tensors but no inkwash header, it was not written by inkwash: "
+            f"{path} has tensors but no inkwash header, it was not written by inkwash: "
             "name a run folder or a bundled model"
         )
     if found.get("format") != FORMAT:
@@ -203,7 +203,7 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _with_clean_names(path: str | Path, header: dict[str, Any]) -> dict[str, Any]:
-    """Return `header` with names that may become part of a path, and warn where one was not: old files have any."""
+    """Return `header` with names that are safe in paths, and warn about those that were not: old files have any."""
     cleaned = dict(header)
     for section, field in (("recipe", "name"), ("facts", "data")):
         values = cleaned.get(section)
@@ -219,21 +219,21 @@ def _with_clean_names(path: str | Path, header: dict[str, Any]) -> dict[str, Any
 
 
 def require(path: str | Path, header: Mapping[str, Any]) -> None:
-    """Make sure that a header has what a model needs. Raises `DamagedError`, naming what is missing."""
+    """Check that a header has what a model needs. Raises `DamagedError`, naming what is missing."""
     missing = [part for part in ("facts", "progress", "recipe") if not isinstance(header.get(part), dict)]
     if missing:
         raise DamagedError(path, f"its header lacks {', '.join(missing)}")
     step = header["progress"].get("step")
     if not isinstance(step, int) or not 0 <= step <= MOST_STEPS:
-        raise DamagedError(path, f"field 'progress.step' is {step!a}, not a whole number in 0 to {MOST_STEPS:,}")
+        raise DamagedError(path, f"field 'progress.step' is {step!a}, not an integer in 0 to {MOST_STEPS:,}")
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of `weights` by name, shape and bytes, the first 12 hex digits: a model's name for itself."""
+    """Return the first 12 hex digits of the SHA-256 of `weights` (names, shapes and values), which identify a model."""
     found = hashlib.sha256()
     for name in sorted(weights):
         value = weights[name].detach().to("cpu").contiguous()
-        # as float32, so that half-precision files and the networks filled from them have one name
+        # As float32, so that half-precision files and the networks loaded from them have the same digest.
         value = value.float() if value.is_floating_point() else value
         found.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
         found.update(value.flatten().view(torch.uint8).numpy().tobytes())

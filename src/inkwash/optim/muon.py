@@ -1,4 +1,4 @@
-"""Muon: momentum whose singular values are made equal, for the matrices inside a network; AdamW for the rest of it."""
+"""Muon: orthogonalized momentum for the inner convolutions of a network, AdamW for all other parameters."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 THINNEST = 16
-"""Convolutions with fewer channels on either side are ends of the network, not its inside: AdamW has them."""
+"""Convolutions with fewer input or output channels are first or last layers, which AdamW updates."""
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon (Jordan et al. 2024) for convolutions of at least 16 channels each way, AdamW for everything else.
+    """Muon (Jordan et al. (2024)) for convolutions of at least 16 input and output channels, AdamW for the rest.
 
-    A convolution [O, I, h, w] is the matrix [O, I h w]: its momentum is brought near the closest half-orthogonal matrix
-    and applied with the rate `inner_lr` * sqrt(max(1, O / I h w)). `lr`, `betas` and `weight_decay` are those of AdamW;
-    the decay holds for both. Each group carries its own rate in units of `lr`, which is above 0, as "times", for whoever
-    schedules it.
+    A convolution [O, I, h, w] is the matrix [O, I h w]: its momentum is approximately orthogonalized and applied with
+    the rate `inner_lr` * sqrt(max(1, O / I h w)). `lr` (above 0) and `betas` are those of AdamW; `weight_decay` applies
+    to both. The entry "times" of each parameter group is its rate divided by `lr`, for learning rate schedules.
     """
 
     def __init__(
@@ -49,8 +48,8 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            heard = [p for p in group["params"] if p.grad is not None]
-            (self._inner if group["inner"] else self._rest)(group, heard)
+            trained = [p for p in group["params"] if p.grad is not None]
+            (self._inner if group["inner"] else self._rest)(group, trained)
 
     def _inner(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
         for p in parameters:
@@ -101,10 +100,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
-    """Return `matrices` [N, O, I] with their singular values brought to about 1 (0.7 to 1.2), float32.
+    """Return `matrices` [N, O, I] with singular values of about 1 (0.7 to 1.2), float32.
 
-    The quintic Newton-Schulz iteration of Jordan et al. 2024. Every step multiplies by a polynomial in x x', so that only
-    the small x x' is iterated and the long matrix itself is read twice; that takes float32, as its values are squares.
+    The quintic Newton-Schulz iteration of Jordan et al. (2024). Every step multiplies by a polynomial in x x', so that
+    only the small x x' is iterated and the long matrix is read twice; this needs float32, because its values are squared.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrices.shape[-2] > matrices.shape[-1]

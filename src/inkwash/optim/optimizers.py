@@ -1,4 +1,4 @@
-"""Optimisers and the course of their learning rate."""
+"""Optimizers and their learning rate schedule."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from inkwash.errors import UsageError, unknown_name
 from inkwash.optim.muon import Muon
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": partial(torch.optim.Adam, fused=True),  # Kingma & Ba 2015
-    "adamw": partial(torch.optim.AdamW, fused=True),  # Loshchilov & Hutter 2019: decay beside the gradient, not in it
-    "muon": Muon,  # Jordan et al. 2024
+    "adam": partial(torch.optim.Adam, fused=True),  # Kingma & Ba (2015)
+    "adamw": partial(torch.optim.AdamW, fused=True),  # Loshchilov & Hutter (2019): decoupled weight decay
+    "muon": Muon,  # Jordan et al. (2024)
 }
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A row of OPTIMIZERS with learning rate `lr`, linear `warmup` in steps, and `decay` of the rate over the whole run.
+    """A row of OPTIMIZERS with learning rate `lr`, linear `warmup` in steps, and `decay` of the rate up to the last step.
 
-    `clip` bounds the norm of the gradient, 0 for no bound. `inner_lr` is muon's rate for the convolutions inside a
-    network (None: 0.02), where `lr` is that of everything else; both run the same course.
+    `clip` is the maximum norm of the gradient, 0 for none. `inner_lr` is muon's rate for inner convolutions (None:
+    0.02), `lr` that of all other parameters; both have the same schedule.
     Raises `UsageError` for an unknown `kind`.
     """
 
@@ -53,14 +53,14 @@ class Optimizer:
             raise _out_of_range("betas", list(self.betas), "must be two numbers in [0, 1)")
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Return the torch optimiser of `parameters`."""
+        """Return the torch optimizer of `parameters`."""
         own = {} if self.inner_lr is None else {"inner_lr": self.inner_lr}
         return OPTIMIZERS[self.kind](
             list(parameters), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, **own
         )
 
     def rate(self, step: int, remaining: float) -> float:
-        """Return the learning rate at `step` >= 1, where the share `remaining` in [0, 1] of the decay is still to come."""
+        """Return the learning rate at `step` >= 1 with the fraction `remaining` in [0, 1] of the decay ahead."""
         rise = min(1.0, step / (self.warmup + 1))
         fall = {"none": 1.0, "linear": remaining, "cosine": (1 - math.cos(math.pi * remaining)) / 2}[self.decay]
         return self.lr * rise * fall

@@ -1,4 +1,4 @@
-"""What a run says of itself: its plots, and a card in the shape of an experiment record."""
+"""The record of a run: its plots and its card, an experiment record in Markdown."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ from inkwash.training.state import Progress
 
 
 def write_record(folder: RunFolder, recipe: Recipe, spec: DatasetSpec, progress: Progress, total: int | None) -> None:
-    """Write the plots and the card of a run as far as it has come; `total` is None where it is not planned yet."""
+    """Write the plots and the card of a run up to its current step; `total` is None before the first plan."""
     rows = folder.rows()
-    held = [row for row in rows if row["kind"] == "held-out"]
+    validated = [row for row in rows if row["kind"] == "held-out"]
     trained = [row for row in rows if row["kind"] == "train"]
-    floor = folder.read_memorizing_loss() if folder.memorizing_loss.is_file() else None
-    _draw_plots(folder, recipe, trained, held, floor)
-    write_text(folder.card, _card(folder, recipe, spec, progress, total, trained, held, floor))
+    memorizing = folder.read_memorizing_loss() if folder.memorizing_loss.is_file() else None
+    _draw_plots(folder, recipe, trained, validated, memorizing)
+    write_text(folder.card, _card(folder, recipe, spec, progress, total, trained, validated, memorizing))
 
 
 def _draw_plots(
-    folder: RunFolder, recipe: Recipe, trained: list[dict[str, Any]], held: list[dict[str, Any]], floor: Any
+    folder: RunFolder, recipe: Recipe, trained: list[dict[str, Any]], validated: list[dict[str, Any]], memorizing: Any
 ) -> None:
     from inkwash.viz import curves
 
     unit = f"squared error of {recipe.target}, mean over values"
-    if held:
-        last = held[-1]
+    if validated:
+        last = validated[-1]
         curves.loss_against_noise(
             folder.path / "loss-against-noise.png",
             last["codes"],
             last["losses"],
-            floor["losses"] if floor else None,
-            f"Held-out loss by noise level, {recipe.name}, step {last['step']}",
+            memorizing["losses"] if memorizing else None,
+            f"Validation loss by noise level, {recipe.name}, step {last['step']}",
             unit,
         )
     if trained:
         points = sorted(
             [{"step": row["step"], "loss": row["loss"]} for row in trained]
-            + [{"step": row["step"], "heldout": row["loss"]} for row in held],
+            + [{"step": row["step"], "heldout": row["loss"]} for row in validated],
             key=lambda row: row["step"],
         )
         curves.training_curve(
-            folder.path / "loss.png", points, _drawn(folder, held), f"Loss while training, {recipe.name}", unit
+            folder.path / "loss.png", points, _sampled(validated), f"Training loss, {recipe.name}", unit
         )
 
 
-def _drawn(folder: RunFolder, held: list[dict[str, Any]]) -> list[int]:
-    """Return the measured steps at which a picture was drawn: those that metrics mark so."""
-    return [row["step"] for row in held if row.get("picture")]
+def _sampled(validated: list[dict[str, Any]]) -> list[int]:
+    """Return the steps at which a sample grid was written."""
+    return [row["step"] for row in validated if row.get("picture")]
 
 
 def _card(
@@ -66,8 +66,8 @@ def _card(
     progress: Progress,
     total: int | None,
     trained: list[dict[str, Any]],
-    held: list[dict[str, Any]],
-    floor: Any,
+    validated: list[dict[str, Any]],
+    memorizing: Any,
 ) -> str:
     experiment = recipe.experiment
     session = folder.sessions()[-1] if folder.sessions() else {}
@@ -81,19 +81,19 @@ def _card(
         f"## Hypothesis\n{experiment.hypothesis or 'Not stated.'}",
         "## Configuration\n" + _bullets(_configuration(recipe, spec)),
         "## Hardware\n" + _bullets(_machine(session)),
-        "## Results\n### Quantitative\n" + _bullets(_figures(recipe, progress, trained, held, floor)),
-        "![held-out loss by noise level](loss-against-noise.png)\n\n![loss while training](loss.png)" if held else "",
+        "## Results\n### Quantitative\n" + _bullets(_figures(recipe, progress, trained, validated, memorizing)),
+        "![validation loss by noise level](loss-against-noise.png)\n\n![training loss](loss.png)" if validated else "",
         "### Qualitative\n" + _pictures(folder),
-        "## Observations\n" + _bullets(_observations(recipe, spec, progress, held, floor)),
+        "## Observations\n" + _bullets(_observations(recipe, spec, progress, validated, memorizing)),
         f"## Next steps\n{experiment.next or 'Not stated.'}",
         f"## Sample from it\n```bash\ninkwash sample {folder.path.as_posix()} "
-        f"--sampler {recipe.sampling.sampler} -n 64 -o drawn.png\n```",
+        f"--sampler {recipe.sampling.sampler} -n 64 -o samples.png\n```",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def _configuration(recipe: Recipe, spec: DatasetSpec) -> dict[str, str]:
-    training, taught = recipe.training, recipe.training.guidance != 1
+    training, distilled = recipe.training, recipe.training.guidance != 1
     low, high = training.guidance_interval
     return {
         "Data": f"{spec.data}, {spec.count:,} train examples of {'×'.join(map(str, spec.shape))}, "
@@ -106,10 +106,10 @@ def _configuration(recipe: Recipe, spec: DatasetSpec) -> dict[str, str]:
         ),
         "Target": recipe.target + (", clipped to the range of pixels" if recipe.clip else ""),
         "Schedule": repr(recipe.schedule),
-        "Levels in training": repr(recipe.density),
+        "Noise levels in training": repr(recipe.density),
         "Loss weight": repr(recipe.weight),
-        **({"Guidance distilled": f"{training.guidance:g}, at u from {low:g} to {high:g}"} if taught else {}),
-        "Optimiser": repr(recipe.optimizer),
+        **({"Guidance distilled": f"{training.guidance:g}, at u from {low:g} to {high:g}"} if distilled else {}),
+        "Optimizer": repr(recipe.optimizer),
         "Length": f"{training.length}, batch {training.batch}, seed {training.seed}",
         "EMA": f"half-life {training.ema}",
     }
@@ -121,7 +121,7 @@ def _machine(session: dict[str, Any]) -> dict[str, str]:
 
 
 def _figures(
-    recipe: Recipe, progress: Progress, trained: list[dict[str, Any]], held: list[dict[str, Any]], floor: Any
+    recipe: Recipe, progress: Progress, trained: list[dict[str, Any]], validated: list[dict[str, Any]], memorizing: Any
 ) -> dict[str, str]:
     found = {"Steps": f"{progress.step:,}, {progress.step * recipe.training.batch:,} images"}
     if trained:
@@ -130,11 +130,11 @@ def _figures(
             f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
         ) + f", {trained[-1]['images'] / max(seconds, 1e-9):.0f} images/s"
         found["Training loss"] = f"{trained[-1]['loss']:.4f}"
-    if held:
-        found["Held-out loss"] = f"{held[-1]['loss']:.4f} (best {min(row['loss'] for row in held):.4f})"
-    if floor:
-        found["Exact denoiser of the train set, on the train set"] = (
-            f"{sum(floor['losses']) / len(floor['losses']):.4f}"
+    if validated:
+        found["Validation loss"] = f"{validated[-1]['loss']:.4f} (best {min(row['loss'] for row in validated):.4f})"
+    if memorizing:
+        found["Loss of the memorizing denoiser on the train set"] = (
+            f"{sum(memorizing['losses']) / len(memorizing['losses']):.4f}"
         )
     return found
 
@@ -147,7 +147,7 @@ def _pictures(folder: RunFolder) -> str:
 
 
 def _observations(
-    recipe: Recipe, spec: DatasetSpec, progress: Progress, held: list[dict[str, Any]], floor: Any
+    recipe: Recipe, spec: DatasetSpec, progress: Progress, validated: list[dict[str, Any]], memorizing: Any
 ) -> dict[str, str]:
     terminal = recipe.schedule.terminal
     left = progress.start_left
@@ -156,14 +156,14 @@ def _observations(
         + (": too early to sample from it" if left > ema.TOO_YOUNG else ""),
         "Noisiest level": describe_terminal_snr(terminal),
     }
-    if held and floor:
+    if validated and memorizing:
         determinant = Target(recipe.target, spec.data_std).determinant(terminal)
-        gap = held[-1]["losses"][-1] / floor["losses"][-1] if floor["losses"][-1] > 0 else math.inf
+        gap = validated[-1]["losses"][-1] / memorizing["losses"][-1] if memorizing["losses"][-1] > 0 else math.inf
         if determinant != 0 and math.isfinite(gap):
-            found["At the noisiest level"] = f"the held-out loss is {gap:.2f} times that of the exact denoiser"
-    if len(held) > 1:
-        change = held[-1]["loss"] / held[-2]["loss"] - 1
-        found["Since the measurement before"] = f"the held-out loss changed by {change:+.1%}"
+            found["At the noisiest level"] = f"the validation loss is {gap:.2f} times that of the memorizing denoiser"
+    if len(validated) > 1:
+        change = validated[-1]["loss"] / validated[-2]["loss"] - 1
+        found["Since the previous validation"] = f"the validation loss changed by {change:+.1%}"
     return found
 
 

@@ -1,4 +1,4 @@
-"""A run folder: everything one training run leaves, in files that other tools can read."""
+"""A run folder: the files of a training run, in formats that other tools can read."""
 
 from __future__ import annotations
 
@@ -28,18 +28,16 @@ class RunFolder:
 
     @classmethod
     def free(cls, path: str | Path) -> RunFolder:
-        """Return the run folder to be made at `path`. Raises `UsageError` when that already holds something."""
+        """Return the run folder to create at `path`. Raises `UsageError` when `path` exists and is not empty."""
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            way = f"'inkwash train {path}' goes on with it, " if (path / "recipe.toml").is_file() else ""
-            raise UsageError(
-                f"{path} already holds something and nothing is overwritten: {way}another --out starts anew"
-            )
+            way = f"'inkwash train {path}' resumes it, " if (path / "recipe.toml").is_file() else ""
+            raise UsageError(f"{path} is not empty and nothing is overwritten: {way}another --out starts a new run")
         return cls(path)
 
     @classmethod
     def create(cls, path: str | Path) -> RunFolder:
-        """Return a new run folder, made. Raises `UsageError` when `path` holds something or cannot be written."""
+        """Create a run folder. Raises `UsageError` when `path` is not empty or cannot be written."""
         folder = cls.free(path)
         try:
             for part in (folder.checkpoints, folder.samples):
@@ -50,10 +48,10 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
-        """Return an existing run folder. Raises `UsageError` when `path` is none."""
+        """Return an existing run folder. Raises `UsageError` when `path` is not one."""
         folder = cls(Path(path))
         if not folder.recipe.is_file():
-            raise UsageError(f"{path} is no run folder: it has no recipe.toml")
+            raise UsageError(f"{path} is not a run folder: it has no recipe.toml")
         names.require_contained(folder.path)
         for file in (*folder.checkpoints.glob("[!.]*.safetensors"), *folder.samples.glob("[!.]*.png")):
             names.checked_name(file.stem, f"the name of a file in {file.parent}")
@@ -61,7 +59,7 @@ class RunFolder:
 
     @classmethod
     def next_free(cls, name: str, root: str | Path = "runs") -> Path:
-        """Return root/name-1, or the first higher number that is not taken."""
+        """Return root/name-1, or the path with the first higher number that does not exist."""
         number = 1
         while (path := names.path_in(root, f"{name}-{number}")).exists():
             number += 1
@@ -74,7 +72,7 @@ class RunFolder:
 
     @property
     def launch(self) -> Path:
-        """The name of torchrun's launch that made this folder, which may start its processes anew."""
+        """The identifier of torchrun's launch that created this folder, for its restarts."""
         return self.path / ".launch"
 
     @property
@@ -84,7 +82,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> Path:
-        """Losses over time, JSON lines: `kind` is "train", "held-out" or, in a run of so many minutes, "plan"."""
+        """Losses by step, JSON lines: `kind` is "train", "held-out" (validation) or, for a length in minutes, "plan"."""
         return self.path / "metrics.jsonl"
 
     @property
@@ -94,7 +92,7 @@ class RunFolder:
 
     @property
     def quality(self) -> Path:
-        """What `evaluate` measured of it, JSON: one row a setting."""
+        """The results of `inkwash evaluate`, JSON: one row per sampler setting."""
         return self.path / "quality.json"
 
     @property
@@ -104,31 +102,31 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of checkpoints: latest, best and one a milestone."""
+        """The folder of checkpoints: latest, best and one per milestone."""
         return self.path / "checkpoints"
 
     @property
     def latest(self) -> Path:
-        """The newest checkpoint, which a run goes on from and a model is loaded from."""
+        """The newest checkpoint, from which a run is resumed and a model is loaded."""
         return self.checkpoints / "latest.safetensors"
 
     @property
     def samples(self) -> Path:
-        """The folder of milestone pictures."""
+        """The folder of the sample grids of milestones."""
         return self.path / "samples"
 
     def thin_out(self, milestones: Sequence[str], keep: int | None) -> None:
-        """Delete the checkpoints of `milestones` (names, the earliest first) but for the newest `keep`, None for all."""
-        there = [name for name in milestones if (self.checkpoints / f"{name}.safetensors").is_file()]
-        for name in there[: len(there) - keep] if keep is not None else ():
+        """Delete the checkpoints of `milestones` (names, earliest first) except the newest `keep`; None keeps all."""
+        existing = [name for name in milestones if (self.checkpoints / f"{name}.safetensors").is_file()]
+        for name in existing[: len(existing) - keep] if keep is not None else ():
             (self.checkpoints / f"{name}.safetensors").unlink(missing_ok=True)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the lines of the metrics; one that is not what was written, or cut short by a crash, is left out."""
+        """Return the rows of the metrics, without those that are damaged or cut off by a crash."""
         return [row for _, row in self._lines()]
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics later than `step`: a run that goes on from there writes them again."""
+        """Delete metrics after `step`: a run that is resumed there writes them again."""
         write_text(self.metrics, "".join(f"{line}\n" for line, row in self._lines() if row["step"] <= step))
 
     def _lines(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -159,7 +157,7 @@ class RunFolder:
 
     @contextmanager
     def log(self, after: int = 0) -> Iterator[Log]:
-        """Open the metrics for appending after step `after`, and TensorBoard's own file where that is installed."""
+        """Open the metrics for appending after step `after`, and an event file if TensorBoard is installed."""
         board: Board | None = None
         try:
             with suppress(ImportError):
@@ -167,33 +165,35 @@ class RunFolder:
             with self.metrics.open("a", encoding="utf-8", buffering=1) as file:
                 yield Log(file, board)
         except OSError as error:
-            # closing the file writes what is left, and can find the disk full as well
-            raise InkwashError(f"cannot write {self.metrics}: {error.strerror}; free the space and go on") from None
+            # Closing the file writes the rest of its buffer, which fails as well when the disk is full.
+            raise InkwashError(
+                f"cannot write {self.metrics}: {error.strerror}; free the space and resume the run"
+            ) from None
         finally:
             if board is not None:
                 board.close()
 
     def begin_session(self, device: torch.device, code: str, processes: int = 1) -> int:
-        """Add a session's machine, versions, commit (`code`) and processes to the environment file; return its place there."""
+        """Append a session with machine, versions, commit (`code`) and processes to the environment; return its index."""
         entry = surroundings(device, code) | {"processes": processes, "seconds": None, "until_step": None}
         before = self.sessions()
         write_text(self.environment, json.dumps([*before, entry], indent=2) + "\n")
         return len(before)
 
-    def end_session(self, place: int, seconds: float, step: int) -> None:
-        """Add to the session at `place` how long it took and how far it came."""
+    def end_session(self, index: int, seconds: float, step: int) -> None:
+        """Write the duration and the last step of the session `index`."""
         sessions = self.sessions()
-        sessions[place] |= {"seconds": round(seconds, 1), "until_step": step}
+        sessions[index] |= {"seconds": round(seconds, 1), "until_step": step}
         write_text(self.environment, json.dumps(sessions, indent=2) + "\n")
 
     def sessions(self) -> list[dict[str, Any]]:
-        """Return the entries of the environment file, one a session."""
+        """Return the entries of the environment file, one per session."""
         if not self.environment.is_file():
             return []
         try:
             return list(limits.parsed_json(self.environment.read_text(encoding="utf-8")))
         except ValueError as error:
-            raise InkwashError(f"{self.environment} is damaged ({error}): mend it or move it away") from None
+            raise InkwashError(f"{self.environment} is damaged ({error}): repair it or move it away") from None
 
     def written_recipe(self) -> dict[str, Any]:
         """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
@@ -205,13 +205,13 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class Log:
-    """An open metrics file and that of TensorBoard, or None for what is not kept."""
+    """An open metrics file and a TensorBoard event file; None for what is not written."""
 
     file: Any = None
     board: Board | None = None
 
     def write(self, kind: str, step: int, values: dict[str, Any]) -> None:
-        """Append one line; numbers go to TensorBoard as well, but for those of plans."""
+        """Append a row, and add its numbers to TensorBoard unless it is a plan."""
         if self.file is None:
             return
         try:
@@ -219,7 +219,9 @@ class Log:
             if self.board is not None and kind != "plan":
                 self.board.add({f"{kind}/{name}": value for name, value in _numbers(values)}, step)
         except OSError as error:
-            raise InkwashError(f"cannot write {self.file.name}: {error.strerror}; free the space and go on") from None
+            raise InkwashError(
+                f"cannot write {self.file.name}: {error.strerror}; free the space and resume the run"
+            ) from None
 
 
 def _numbers(values: dict[str, Any]) -> Iterable[tuple[str, float]]:
@@ -227,14 +229,14 @@ def _numbers(values: dict[str, Any]) -> Iterable[tuple[str, float]]:
 
 
 def surroundings(device: torch.device, code: str) -> dict[str, Any]:
-    """Return the machine, the versions and the commit (`code`) of what is done now on `device`."""
+    """Return the machine with `device`, the versions and the commit (`code`) of this process."""
     from inkwash import __version__
 
     return devices.describe(device) | {"inkwash": __version__, "commit": code}
 
 
 def commit() -> str:
-    """Return the commit of the inkwash that runs, with a plus when its files are changed, "" outside a checkout."""
+    """Return the commit of the imported inkwash, with a plus for uncommitted changes, "" outside a checkout."""
     here = Path(__file__).parent
     git = ["git", "-C", str(here)]
     try:
@@ -242,8 +244,8 @@ def commit() -> str:
             [*git, "ls-files", "--error-unmatch", __file__], capture_output=True, text=True, timeout=10, check=False
         )
         if inside.returncode:
-            return ""  # an installed copy inside some other repository says nothing of inkwash
-        told = subprocess.run(
+            return ""  # An installed copy inside another repository.
+        described = subprocess.run(
             [*git, "describe", "--always", "--dirty=+", "--exclude=*"],
             capture_output=True,
             text=True,
@@ -252,4 +254,4 @@ def commit() -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return told.stdout.strip()
+    return described.stdout.strip()

@@ -1,4 +1,4 @@
-"""TensorBoard's own file of a session, written at once: torch's writer has a thread that dies aloud on a full disk."""
+"""TensorBoard event files, written synchronously: the thread of torch's writer fails with a traceback on a full disk."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ NAME = "events.out.tfevents."
 
 
 class Board:
-    """An event file in `folder`, numbered by session, whose steps from `first` on replace those of sessions before.
+    """An event file in `folder`, numbered by session; its steps from `first` on replace those of earlier sessions.
 
-    Raises `ImportError` where TensorBoard is not installed, `OSError` where the file cannot be written.
+    Raises `ImportError` when TensorBoard is not installed, `OSError` when the file cannot be written.
     """
 
     def __init__(self, folder: Path, first: int) -> None:
@@ -22,7 +22,7 @@ class Board:
 
         self._event, self._summary = Event, Summary
         folder.mkdir(parents=True, exist_ok=True)
-        # after those that are there, whatever the clock says; torch's own writer takes seconds for numbers
+        # Numbered after the existing files: torch's writer numbers by seconds, and clocks can be set back.
         before = (path.name.removeprefix(NAME).partition(".")[0] for path in folder.glob(f"{NAME}*"))
         number = max((int(each) for each in before if each.isdecimal()), default=0) + 1
         self._file: Any = (folder / f"{NAME}{number:010d}").open("ab", buffering=0)
@@ -31,13 +31,13 @@ class Board:
         self._write(step=first, session_log=SessionLog(status=SessionLog.START))
 
     def add(self, values: dict[str, float], step: int) -> None:
-        """Write numbers by name, those of one `step`."""
-        told = [self._summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-        self._write(step=step, summary=self._summary(value=told))
+        """Write the values of one `step` by name."""
+        summaries = [self._summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._write(step=step, summary=self._summary(value=summaries))
 
     def close(self) -> None:
-        """Close the file: everything is in it already."""
+        """Close the file."""
         self._file.close()
 
-    def _write(self, **told: Any) -> None:
-        self._records.write(self._event(wall_time=time.time(), **told).SerializeToString())
+    def _write(self, **fields: Any) -> None:
+        self._records.write(self._event(wall_time=time.time(), **fields).SerializeToString())

@@ -1,4 +1,4 @@
-"""The steps at which a run measures the held-out loss and saves, and those at which it also draws a grid."""
+"""The steps at which a trainer validates, and those of them that are milestones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inkwash.config.recipe import Recipe
 
 @dataclass(frozen=True)
 class CheckpointSchedule:
-    """Every `every` steps and at each of the `milestones`, step -> name of its grid; the last step is one of them."""
+    """Validation every `every` steps and at each of the `milestones` (step -> name), which include the last step."""
 
     every: int
     milestones: dict[int, str]
@@ -21,23 +21,23 @@ class CheckpointSchedule:
         return cls(_every(recipe, images), recipe.milestones.names(total, recipe.training.batch, images))
 
     def includes(self, step: int) -> bool:
-        """Return whether the run measures and saves after `step`."""
+        """Return whether there is a validation after `step`."""
         return step % self.every == 0 or step in self.milestones
 
     def revised(self, new: CheckpointSchedule, start: int) -> CheckpointSchedule:
-        """Return the `new` schedule, with the milestones of this one before the step `start` in place of its own."""
+        """Return the `new` schedule with the milestones of this one before the step `start`."""
         past = {step: name for step, name in self.milestones.items() if step < start}
         ahead = {step: name for step, name in new.milestones.items() if step >= start}
         return CheckpointSchedule(new.every, past | ahead)
 
 
 def count(recipe: Recipe, total: int, images: int) -> int:
-    """Return how often a run of `recipe` over `total` steps measures, at most: nothing as long as the run is listed."""
+    """Return an upper bound on the validations in `total` steps of `recipe`, without listing them."""
     return total // _every(recipe, images) + recipe.milestones.count(total, recipe.training.batch, images)
 
 
 def thinned(recipe: Recipe, spacing: int) -> Recipe:
-    """Return `recipe` with a milestone every `spacing` steps and no other measurement."""
+    """Return `recipe` with a milestone every `spacing` steps and no other validation."""
     rare = f"{spacing} steps"
     return replace(recipe, training=replace(recipe.training, checkpoint_every=rare, milestones=(f"every {rare}",)))
 

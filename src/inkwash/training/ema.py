@@ -1,4 +1,4 @@
-"""The averaged network that samples are drawn from: an exponential moving average stated as a half-life."""
+"""The exponential moving average (EMA) of the network, which samples are generated from, given by a half-life."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import torch
 from torch import Tensor, nn
 
 TOO_YOUNG = 0.01
-"""The share of the random start above which an average is not fit to draw from."""
+"""Weight of the initial parameters in the EMA above which it should not be sampled from."""
 
 
 def decay(half_life: float, step: int) -> float:
-    """Return the share of the average kept at `step` >= 1, for a `half_life` in steps; 0 averages nothing.
+    """Return the decay of the EMA at `step` >= 1 for a `half_life` in steps; a half-life of 0 copies the network.
 
-    The half-life grows with the run until it reaches its full length, at most a twentieth of the steps so far, so
-    that the random start is forgotten early (a half-life with ramp-up, as in the training of Karras et al. 2022, EDM).
+    The half-life is at most a twentieth of the steps so far, so that the initial parameters lose their weight early
+    (the EMA warm-up of Karras et al. (2022), training code of EDM).
     """
     current = min(half_life, step / 20)
     return 0.5 ** (1 / current) if current > 0 else 0.0
 
 
 @torch.no_grad()
-def update(average: nn.Module, net: nn.Module, keep: float) -> None:
-    """Move the parameters of `average` towards those of `net`, keeping the share `keep` in [0, 1] of the old."""
-    torch._foreach_lerp_(list[Tensor](average.parameters()), list[Tensor](net.parameters()), 1 - keep)
+def update(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Set the parameters of `average` to decay * average + (1 - decay) * net, with `decay` in [0, 1]."""
+    torch._foreach_lerp_(list[Tensor](average.parameters()), list[Tensor](net.parameters()), 1 - decay)
 
 
 @torch.no_grad()
 def recompute_statistics(average: nn.Module, forward: Callable[[], Iterable[object]]) -> None:
-    """Give the BatchNorm layers of `average` the statistics of its own activations.
+    """Set the BatchNorm statistics of `average` to those of its own activations.
 
-    The running statistics of the trained network do not fit averaged weights. `forward()` runs `average` over
-    some batches, one an item; without BatchNorm layers it is not called.
+    The running statistics of the trained network do not fit averaged weights. Each item of `forward()` is one forward
+    pass of `average`; it is not called without BatchNorm layers.
     """
     layers = [layer for layer in average.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     if not layers:
@@ -40,7 +40,7 @@ def recompute_statistics(average: nn.Module, forward: Callable[[], Iterable[obje
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
-        layer.momentum = None  # the plain mean over the batches that follow
+        layer.momentum = None  # The cumulative mean over the following batches.
         layer.train()
     for _ in forward():
         pass

@@ -1,4 +1,4 @@
-"""A length in minutes: the run's own first steps are timed, and its total is planned again as it goes."""
+"""A length in minutes: the first steps are timed, and the total number of steps is planned repeatedly."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from inkwash.config.lengths import Length
 from inkwash.io.limits import MOST_STEPS
 
 TRIAL_SHARE, TRIAL_SECONDS = 0.05, 10.0
-"""How long steps are timed before the first plan: this share of the time, at most so many seconds, at least two steps."""
+"""Time of steps before the first plan: this share of the budget, at most so many seconds, at least two steps."""
 PLANS = 20
-"""The next plan is made after one part in so many of the time left, and after the first step past its end."""
+"""The next plan is made after this fraction (1/20) of the time left, and after the deadline."""
 MEMORY = 0.8
-"""The weight in the pace of the time before a plan, relative to that of the time since."""
+"""Weight of the time before a plan in the pace, relative to the time after it."""
 SHORTEST = 0.5
-"""Seconds between two plans, at least."""
+"""Minimum seconds between two plans."""
 MEASURING_SHARE, MOST_MEASUREMENTS = 0.25, 10_000
-"""The share of the run that measurements may take, and how many there may be: with more they are thinned out."""
+"""Maximum share of the time for measurements, and their maximum number: beyond either they are thinned out."""
 FEWEST_STEPS = 10
-"""A run of fewer steps learns nothing, and a warning says so."""
+"""With fewer steps nothing is learned, and there is a warning."""
 
 
 class Plan(NamedTuple):
-    """A run of `total` steps at `pace` seconds per step; `spacing` thins out its measurements, 0 leaves them alone."""
+    """A run of `total` steps at `pace` seconds per step, with a measurement every `spacing` steps (0: as in the recipe)."""
 
     total: int
     pace: float
@@ -33,10 +33,10 @@ class Plan(NamedTuple):
 
 
 class TimeBudget:
-    """Plans the steps of a run that is to end `seconds` after the moment `since` of `clock`.
+    """Planner of the steps of a run that ends `seconds` after the moment `since` of `clock`.
 
-    What a measurement costs is kept in steps, not in seconds, because a busy machine slows down both alike. The pace is a
-    mean over the time since the last few plans, with weights of `MEMORY`.
+    A measurement is a validation with its preview and checkpoints. Its cost is expressed in steps, because a busy
+    machine slows down both alike. The pace is a mean over the last few plans, weighted by powers of `MEMORY`.
     """
 
     def __init__(
@@ -57,18 +57,18 @@ class TimeBudget:
 
     @property
     def calibrated(self) -> bool:
-        """Whether steps and a measurement with its grid and checkpoints were timed, so that a plan can be made."""
+        """Whether steps and a measurement at a milestone have been timed, so that a plan can be made."""
         return self.measurement > 0
 
     def begin(self, step: int) -> None:
-        """Start timing: the run continues after `step`."""
+        """Start timing; the next step is `step` + 1."""
         self._mark, self._step, self.first = self.clock(), step, step
 
     def due(self, step: int) -> bool:
-        """Return whether it is time to plan, after `step`; to be called after each one."""
+        """Return whether a plan is due after `step`; must be called after each step."""
         now = self.clock()
         if not self.pace:
-            # the first step pays for imports and buffers: its pace only holds where there is no time for a second one
+            # The first step includes imports and allocations: its pace is used only if there is no time for a second.
             self.pace = max(now - self._mark, 1e-9)
             self._next = max(now, self._mark + min(TRIAL_SHARE * self.seconds, TRIAL_SECONDS))
             self._mark, self._step = now, step
@@ -76,11 +76,11 @@ class TimeBudget:
         return now >= self._next
 
     def measured(self, step: int, seconds: float, milestone: bool) -> None:
-        """Take into account a measurement after `step` that has just taken `seconds`, with a grid at a `milestone`."""
+        """Record that a measurement after `step` took `seconds`; those at a `milestone` set the cost."""
         self._mark += seconds
         self._time_steps(step)
         if milestone:
-            # the last one must not come too late: a cost that was higher before is forgotten slowly
+            # The cost decreases slowly, so that the last measurement ends before the deadline.
             self.measurement = max(seconds / self.pace, MEMORY * self.measurement, 1e-9)
             self._next = 0.0
 
@@ -94,13 +94,12 @@ class TimeBudget:
         self._mark, self._step = now, step
 
     def plan(self, step: int, measurements: Callable[[int], int]) -> Plan:
-        """Return the plan after `step`, whose total is `step` itself where no time is left.
+        """Return the plan after `step`; its total is `step` when no time is left.
 
-        `measurements(total)` counts those of a run of `total` steps. The last one, with its grid and checkpoints, always
-        finds room.
+        `measurements(total)` is the number of measurements in `total` steps. Time for the last one is always reserved.
         """
         self._time_steps(step)
-        # all of this is in units of steps
+        # All quantities are in steps.
         room = min(self.left / self.pace - self.measurement, float(MOST_STEPS - step))
         total = step + max(0, int(room))
         wanted = measurements(total) - measurements(self.first)
@@ -108,7 +107,7 @@ class TimeBudget:
         spacing = 0
         ahead = measurements(total) - measurements(step)
         if wanted > allowed:
-            # powers of two, so that the steps of one plan are among those of the next
+            # Powers of two, so that measured steps of one plan are also those of the next.
             spacing = 2 ** math.ceil(math.log2(max(1.0, (total - self.first) / allowed)))
             ahead = total // spacing - step // spacing
         self._next = self.clock() + max(self.left / PLANS, SHORTEST)
@@ -116,11 +115,11 @@ class TimeBudget:
         return Plan(step + max(0, int(room - ahead * self.measurement)), self.pace, spacing)
 
     def warning(self, plan: Plan) -> str | None:
-        """Return what is wrong with a plan of too few steps to learn anything, None where it has enough."""
+        """Return a warning for a plan of fewer than `FEWEST_STEPS` steps, None otherwise."""
         steps = plan.total - self.first
         if steps >= FEWEST_STEPS:
             return None
-        # with one step to spare
+        # With one step to spare.
         more = (FEWEST_STEPS + 1 - (self._step - self.first) + self.measurement) * self.pace
         needed = math.ceil((self.seconds - self.left + more) / 6) / 10
         return (

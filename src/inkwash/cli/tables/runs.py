@@ -59,7 +59,7 @@ def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Seq
 
 def _way_out(folder: Path, rows: list[dict[str, Any]]) -> str:
     """Return what can be used in place of the damaged checkpoints."""
-    newest = checkpoints.newest_whole(folder)
+    newest = checkpoints.newest_intact(folder)
     if newest is None:
         return "no checkpoint is valid; train again"
     path, found = newest
