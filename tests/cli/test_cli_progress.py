@@ -56,8 +56,8 @@ def test_sampling_counts_network_evaluations(monkeypatch: pytest.MonkeyPatch) ->
         yield lambda done: seen.append(("done", done))
 
     monkeypatch.setattr(progress, "counter", counter)
-    drawing = SimpleNamespace(sampler=SimpleNamespace(evaluations=1000))
-    with progress.sampling(drawing, 4, quiet=True) as done:
+    sampler = SimpleNamespace(evaluations=1000)
+    with progress.sampling(sampler, 4, quiet=True) as done:
         done(0.5)
         done(4)
     assert seen == [("network evaluations", 4000), ("done", 500), ("done", 4000)]
