@@ -63,8 +63,8 @@ def test_show_prints_the_warnings_of_data(inkwash, mirrored):
 
 def test_json_has_the_warnings_of_recipes_data_and_models(inkwash, mirrored):
     for thing, expected in (("ddim-300", ["terminal SNR"]), ("moons", []), (mirrored, ["orientation"])):
-        told = json.loads(inkwash("show", thing, "--json")[0])
-        assert [concern["about"] for concern in told["concerns"]] == expected
+        shown = json.loads(inkwash("show", thing, "--json")[0])
+        assert [concern["about"] for concern in shown["concerns"]] == expected
     inkwash(*TRAIN, *DIGITS, *SMALL, *TRAP, "-q")
     for row in json.loads(inkwash("show", "run", "--json")[0]):
         assert [concern["about"] for concern in row["concerns"]] == ["terminal SNR"]

@@ -60,11 +60,11 @@ def test_bundled_data_have_no_warnings(name):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_gives_its_warning_and_no_other(fault, digits):
-    said = checks.of_data(spoiled(digits, fault))
+    found = checks.of_data(spoiled(digits, fault))
     _, expected, word = FAULTS[fault]
-    assert [concern.about for concern in said] == expected
-    assert any(word in concern.text for concern in said)
-    assert not any("\n" in concern.text for concern in said)
+    assert [concern.about for concern in found] == expected
+    assert any(word in concern.text for concern in found)
+    assert not any("\n" in concern.text for concern in found)
 
 
 def test_real_mnist_has_no_warnings(real_mnist):

@@ -12,7 +12,7 @@ from inkwash.config import recipe
 from inkwash.data.spec import DatasetSpec
 
 
-def said(spec: DatasetSpec, side: int, *changes: str) -> list[str]:
+def warnings_at(spec: DatasetSpec, side: int, *changes: str) -> list[str]:
     chosen = recipe.load("attention-unet").with_changes(["target=v", *changes])
     spec = replace(spec, shape=(1, side, side))
     return [concern.text for concern in checks.of_recipe(chosen, spec, model.build_net(chosen, spec))]
@@ -20,11 +20,11 @@ def said(spec: DatasetSpec, side: int, *changes: str) -> list[str]:
 
 @pytest.mark.parametrize("side", [8, 28, 32, 40])
 def test_attention_on_small_images_gives_no_warning(side, spec):
-    assert said(spec, side) == []
+    assert warnings_at(spec, side) == []
 
 
 def test_attention_on_larger_images_gives_a_warning_with_its_cost(spec):
-    (text,) = said(spec, 64)
+    (text,) = warnings_at(spec, 64)
     assert "'attention'" in text and "1,024 positions" in text and "1,048,576 pairs" in text
     # 64 in a batch, 4 bytes a pair
     assert "256 MiB for a batch of 64" in text
@@ -32,8 +32,8 @@ def test_attention_on_larger_images_gives_a_warning_with_its_cost(spec):
 
 
 def test_a_network_with_attention_off_gives_no_warning(spec):
-    assert "--set network.attention=false" in said(spec, 64)[0]
-    assert said(spec, 64, "network.attention=false") == []
+    assert "--set network.attention=false" in warnings_at(spec, 64)[0]
+    assert warnings_at(spec, 64, "network.attention=false") == []
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_a_network_with_attention_off_gives_no_warning(spec):
 )
 def test_networks_without_attention_give_no_warning_at_any_size(name, spec):
     chosen, large = recipe.load(name), replace(spec, shape=(3, 256, 256))
-    said = checks.of_recipe(chosen, large, model.build_net(chosen, large))
-    assert "attention" not in [concern.about for concern in said]
+    found = checks.of_recipe(chosen, large, model.build_net(chosen, large))
+    assert "attention" not in [concern.about for concern in found]
 
 
 class Stubborn(nn.Module):

@@ -95,9 +95,9 @@ def test_more_timesteps_are_suggested_only_where_they_suffice(rows, start, end):
     """And not so many that eps has no solution at their end."""
     chosen = replace(recipe.load("ddpm-bn"), schedule=Linear(rows, start, end))
     spec = DatasetSpec("made", "", 1_000, (1, 28, 28), (), (), 0.6)
-    said = [text for name, text in checks.of_recipe(chosen, spec) if name == "terminal SNR"]
-    assert ("wrong start" in describe_terminal_snr(chosen.schedule.terminal)) == bool(said)
-    for change in ways_out(said[0]) if said else []:
+    found = [text for name, text in checks.of_recipe(chosen, spec) if name == "terminal SNR"]
+    assert ("wrong start" in describe_terminal_snr(chosen.schedule.terminal)) == bool(found)
+    for change in ways_out(found[0]) if found else []:
         enough = int(change.removeprefix("schedule.T="))
         assert checks.of_recipe(replace(chosen, schedule=Linear(enough, start, end)), spec) == []
 
@@ -150,8 +150,8 @@ def test_a_checkpoint_with_initial_weights_in_its_ema_gives_a_warning(sound, spe
 
 def test_a_checkpoint_has_the_warnings_of_its_recipe_and_classes(sound, spec):
     lacking = DatasetSpec("made", "", 60_000, (1, 28, 28), ("ant", "bee"), (0.0, 1.0), 0.6)
-    said = checks.of_checkpoint(header(sound("target=eps"), lacking, 1.0, step=0))
-    assert about(said) == ["target", "average", "classes"] and "ant" in said[-1].text
+    found = checks.of_checkpoint(header(sound("target=eps"), lacking, 1.0, step=0))
+    assert about(found) == ["target", "average", "classes"] and "ant" in found[-1].text
 
 
 def test_a_checkpoint_of_an_unknown_network_has_the_other_warnings(sound, spec):

@@ -1,4 +1,4 @@
-"""Lengths say what they mean, survive being written down, and milestones never miss the end."""
+"""Lengths are converted to steps and equal after writing and reading; milestones include the last step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A researcher's own network and schedule, as objects in Python and as rows that a file adds."""
+"""Networks and schedules of the user, as objects in Python and as rows that a file adds."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Tiny = Callable[..., Recipe]
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cards and plots have tests of their own."""
+    """Leave out cards and plots, which are slow and have other tests."""
     monkeypatch.setattr(run_module, "write_record", lambda *_: None)
 
 
 class Own(nn.Module):
-    """A network that knows nothing of inkwash, of a width that no recipe tells."""
+    """A network with a width that is in no recipe."""
 
     def __init__(self, width: int = 6) -> None:
         super().__init__()
@@ -57,7 +57,9 @@ def unlabelled(tiny: Tiny, *changes: str) -> Recipe:
     return tiny("training.label_dropout=0.0", "network.conditional=false", *changes)
 
 
-def test_a_network_of_ones_own_is_trained_loaded_and_drawn_from(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
+def test_a_network_given_as_an_object_is_trained_loaded_and_sampled(
+    tmp_path: Path, tiny: Tiny, digits: Dataset
+) -> None:
     before = Own().first.weight.detach().clone()
     trained = inkwash.train(unlabelled(tiny), data=digits, out=tmp_path / "run", net=Own())
     loaded = inkwash.load(tmp_path / "run", net=Own())
@@ -67,7 +69,7 @@ def test_a_network_of_ones_own_is_trained_loaded_and_drawn_from(tmp_path: Path, 
     assert torch.equal(*both)
 
 
-def test_a_run_with_a_network_of_ones_own_goes_on(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
+def test_a_run_with_a_network_given_as_an_object_is_resumed(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
     inkwash.train(unlabelled(tiny), data=digits, out=tmp_path / "run", net=Own())
     numbers: list[int] = []
     longer = inkwash.train(
@@ -80,7 +82,7 @@ def test_a_run_with_a_network_of_ones_own_goes_on(tmp_path: Path, tiny: Tiny, di
     assert numbers == [7, 8] and longer.step == 8
 
 
-def test_without_the_network_its_run_says_what_is_missing(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
+def test_loading_a_run_without_its_network_names_the_network(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
     inkwash.train(unlabelled(tiny), data=digits, out=tmp_path / "run", net=Own())
     for act in (lambda: inkwash.load(tmp_path / "run"), lambda: inkwash.train(tmp_path / "run", data=digits)):
         with pytest.raises(UsageError, match="Own") as caught:
@@ -88,13 +90,13 @@ def test_without_the_network_its_run_says_what_is_missing(tmp_path: Path, tiny: 
         assert "net=" in str(caught.value) or "--with" in str(caught.value)
 
 
-def test_another_network_than_the_trained_one_does_not_fit(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
+def test_a_network_of_another_width_does_not_fit(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
     inkwash.train(unlabelled(tiny), data=digits, out=tmp_path / "run", net=Own())
     with pytest.raises(InkwashError, match="does not fit"):
         inkwash.load(tmp_path / "run", net=Own(width=7))
 
 
-def test_changes_in_python_are_those_of_the_command_line(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
+def test_keyword_arguments_change_fields_as_set_does(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
     inkwash.train(
         tiny(),
         digits,
@@ -113,7 +115,7 @@ def test_changes_in_python_are_those_of_the_command_line(tmp_path: Path, tiny: T
         inkwash.train(tmp_path / "run", digits, optimizer__lr=0.5)
 
 
-def test_a_schedule_of_ones_own_is_an_object_in_a_recipe(
+def test_a_schedule_may_be_an_object_in_a_recipe(
     tmp_path: Path, tiny: Tiny, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = Recipe(**{**vars(tiny()), "schedule": Bent(3.0)})
@@ -123,12 +125,12 @@ def test_a_schedule_of_ones_own_is_an_object_in_a_recipe(
     with pytest.raises(UsageError, match=r"schedule\.kind 'Bent'"):
         inkwash.load(tmp_path / "run")
     assert inkwash.train(tiny(), digits, tmp_path / "other", length="1 step", schedule=Bent()).recipe.schedule == Bent()
-    # the class's own name is what the file says where no row has it
+    # The file has the name of the class where there is no row.
     monkeypatch.setitem(SCHEDULES, "Bent", Bent)
     assert inkwash.load(tmp_path / "run").recipe.schedule == Bent(3.0)
 
 
-def test_a_row_of_the_table_is_written_by_its_name(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schedule_with_a_row_is_written_by_its_name(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SCHEDULES, "bent", Bent)
     chosen = tiny("schedule={kind='bent', power=1.5}")
     assert chosen.schedule == Bent(1.5)
@@ -166,8 +168,10 @@ NETS["narrow"] = Narrow
 """
 
 
-def test_a_file_adds_rows_that_the_commands_know(tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    # set and not deleted, so that both tables are as before when the test has ended
+def test_rows_added_by_a_file_are_used_by_the_commands(
+    tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Set, not deleted, so that both tables are restored after the test.
     monkeypatch.setitem(SCHEDULES, "square", None)
     monkeypatch.setitem(NETS, "narrow", None)
     monkeypatch.chdir(tmp_path)

@@ -19,9 +19,9 @@ def pixels(*shape: int) -> np.ndarray:
 def refusal(path: Path) -> str:
     with pytest.raises(InkwashError) as caught:
         load(path)
-    said = str(caught.value)
-    assert path.name in said and "\n" not in said
-    return said
+    message = str(caught.value)
+    assert path.name in message and "\n" not in message
+    return message
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3), (5, 4, 3, 1), (5, 4, 6, 3)])

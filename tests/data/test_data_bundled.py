@@ -13,7 +13,7 @@ from inkwash.data.points import SHAPES
 from inkwash.errors import InkwashError, UsageError
 
 
-def test_the_digits_are_all_1797_of_uci() -> None:
+def test_the_digits_are_the_1797_of_uci() -> None:
     data = load("digits")
     assert data.test_values is not None and data.test_labels is not None and data.labels is not None
     assert len(data) == 1500 and len(data.test_values) == 297 and data.shape == (1, 8, 8)
@@ -40,7 +40,7 @@ def test_no_digit_is_in_both_parts() -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_points_are_the_same_every_time_and_touch_no_global_generator(name: str) -> None:
+def test_points_are_deterministic_and_leave_global_generators_unchanged(name: str) -> None:
     first = load(name)
     before = torch.get_rng_state(), repr(np.random.get_state())
     again = load(name)
@@ -50,7 +50,7 @@ def test_points_are_the_same_every_time_and_touch_no_global_generator(name: str)
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_points_fill_about_a_square_from_minus_two_to_two(name: str) -> None:
+def test_points_lie_within_about_minus_two_to_two(name: str) -> None:
     data = load(name)
     assert data.is_points and data.values.dtype == torch.float32
     assert 1.5 < data.values.abs().max() < 2.5 and data.values.abs().amax(dim=0).min() > 0.8
@@ -76,7 +76,7 @@ def test_each_gaussian_of_the_mixture_has_its_mean_and_deviation() -> None:
     assert float((data.values - means[data.labels]).std()) == pytest.approx(0.1, abs=0.002)
 
 
-def test_the_board_has_points_on_squares_of_one_colour_only() -> None:
+def test_checkerboard_points_lie_on_squares_of_one_colour() -> None:
     values = load("checkerboard").values
     # float32 rounds a point just below a line onto it
     inside = values[(values - values.round()).abs().amin(dim=1) > 1e-5]
@@ -95,7 +95,7 @@ def test_one_spiral_arm_is_the_other_turned_by_half_a_circle() -> None:
     angle = torch.atan2(folded[:, 1], folded[:, 0])
     # along both arms the angle grows evenly with the radius, three half turns from the centre to 2
     off = torch.remainder(angle - 1.5 * torch.pi * radius + torch.pi, 2 * torch.pi) - torch.pi
-    # along the radius, which crosses an arm almost at a right angle, what is off is the noise alone
+    # The distance along the radius, which crosses an arm almost at a right angle, is the noise.
     across = off / (1.5 * torch.pi)
     assert float(across.std()) == pytest.approx(0.04, abs=0.003) and float(across.mean()) == pytest.approx(0, abs=0.003)
 
@@ -109,7 +109,7 @@ def test_the_moons_are_half_circles_that_reach_into_each_other() -> None:
     assert upper[:, 1].min() < lower[:, 1].max() and upper[:, 1].mean() > lower[:, 1].mean()
 
 
-def test_names_are_found_in_any_case_and_the_nearest_is_offered() -> None:
+def test_names_are_found_in_any_case_and_unknown_ones_get_the_nearest() -> None:
     assert load("Digits").sha256 == load("digits").sha256
     with pytest.raises(UsageError, match="did you mean 'fashion-mnist'"):
         load("fashion_mnist")
@@ -117,20 +117,20 @@ def test_names_are_found_in_any_case_and_the_nearest_is_offered() -> None:
         load(Path("/nowhere/digitz"))
 
 
-def test_without_data_the_ways_to_give_some_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_data_lists_how_to_give_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INKWASH_DATA", raising=False)
     with pytest.raises(UsageError) as caught:
         load(None)
     assert all(name in str(caught.value) for name in ("--data", "INKWASH_DATA", *DATASETS))
 
 
-def test_inkwash_data_stands_in_for_a_spec(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_inkwash_data_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     np.save(tmp_path / "mine.npy", np.zeros((2, 4, 4), np.uint8))
     monkeypatch.setenv("INKWASH_DATA", str(tmp_path / "mine.npy"))
     assert load(None).name == "mine" and load("digits").name == "digits"
 
 
-def test_a_path_that_the_system_refuses_is_one_line() -> None:
+def test_the_error_for_an_unreadable_path_is_one_line() -> None:
     with pytest.raises(InkwashError, match=r"cannot read .*name too long"):
         load("x" * 5000)
 
@@ -141,6 +141,6 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "notes.txt")
 
 
-def test_size_resizes_what_is_no_folder_too() -> None:
+def test_size_resizes_named_data_sets_too() -> None:
     data = load("digits", size=16)
     assert data.shape == (1, 16, 16)

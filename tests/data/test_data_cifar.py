@@ -47,9 +47,9 @@ def archive(path: Path, batches: dict[str, bytes]) -> Path:
 def refusal(path: Path) -> str:
     with pytest.raises(InkwashError) as caught:
         load(path)
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
 
 
 def test_records_become_planes_of_red_green_and_blue(folder: Path) -> None:
@@ -75,10 +75,10 @@ def test_the_archive_holds_the_same_set_and_writes_nothing(folder: Path, tmp_pat
 
 
 def test_the_unpacked_archive_is_found_in_its_parent(folder: Path, tmp_path: Path) -> None:
-    whole = load(folder)
+    complete = load(folder)
     (tmp_path / "parent").mkdir()
     folder.rename(tmp_path / "parent" / "cifar-10-batches-bin")
-    assert load(tmp_path / "parent").sha256 == whole.sha256
+    assert load(tmp_path / "parent").sha256 == complete.sha256
 
 
 def test_the_test_batch_is_optional(folder: Path) -> None:
@@ -98,8 +98,8 @@ def test_the_test_batch_is_optional(folder: Path) -> None:
 )
 def test_a_damaged_batch_is_named(folder: Path, content: bytes, cause: str) -> None:
     (folder / "data_batch_2.bin").write_bytes(content)
-    said = refusal(folder)
-    assert "data_batch_2.bin" in said and cause in said
+    message = refusal(folder)
+    assert "data_batch_2.bin" in message and cause in message
 
 
 def test_a_folder_with_the_test_batch_alone_is_refused(folder: Path) -> None:
@@ -110,9 +110,9 @@ def test_a_folder_with_the_test_batch_alone_is_refused(folder: Path) -> None:
 
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     path = archive(tmp_path / "cifar.tar.gz", BATCHES)
-    whole = path.read_bytes()
+    complete = path.read_bytes()
     for content, cause in (
-        (whole[:5000], "damaged gzip"),
+        (complete[:5000], "damaged gzip"),
         (b"<html>", "web page"),
         (b"no archive", "damaged archive"),
     ):
@@ -123,5 +123,5 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
 
 def test_the_pickle_form_is_refused_unopened(tmp_path: Path) -> None:
     (tmp_path / "data_batch_1").write_bytes(b"\x80\x04.")
-    said = refusal(tmp_path)
-    assert "pickles" in said and "cifar-10-binary.tar.gz" in said
+    message = refusal(tmp_path)
+    assert "pickles" in message and "cifar-10-binary.tar.gz" in message

@@ -28,7 +28,7 @@ DEAD = "http://127.0.0.1:9/"
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def refusal(download: Download) -> str:
     with pytest.raises(InkwashError) as caught:
         fetch(download)
-    said = str(caught.value)
-    assert "\n" not in said
+    message = str(caught.value)
+    assert "\n" not in message
     for way_out in ("--data FOLDER", "INKWASH_DATA", "--data digits"):
-        assert way_out in said
-    return said
+        assert way_out in message
+    return message
 
 
 def test_a_file_is_fetched_once_and_then_needs_no_server(server: Server) -> None:
@@ -76,11 +76,11 @@ def test_the_next_mirror_is_tried_when_one_is_dead_or_lacks_the_file_or_serves_a
         (server.folder / name / "a.bin").write_bytes(content)
     mirrors = (DEAD, f"{server.url}absent/", f"{server.url}bad/", f"{server.url}good/")
     assert (fetch(Download("set", {"a.bin": SHA256}, mirrors)) / "a.bin").read_bytes() == CONTENT
-    said = refusal(Download("other", {"a.bin": SHA256}, mirrors[:3]))
-    assert "no connection" in said and "HTTP 404" in said and "wrong SHA-256" in said
+    message = refusal(Download("other", {"a.bin": SHA256}, mirrors[:3]))
+    assert "no connection" in message and "HTTP 404" in message and "wrong SHA-256" in message
 
 
-def test_a_wrong_file_leaves_nothing_behind(server: Server) -> None:
+def test_a_wrong_file_is_removed(server: Server) -> None:
     (server.folder / "a.bin").write_bytes(CONTENT[:-1])
     refusal(Download("set", {"a.bin": SHA256}, (server.url,)))
     assert [path for path in cache.folder().rglob("*") if path.is_file()] == []
@@ -124,7 +124,7 @@ def test_the_users_own_files_come_before_any_download(
     assert not cache.folder().exists()
 
 
-def test_another_set_with_mnists_file_names_is_not_taken_for_mnist(
+def test_another_data_set_with_the_file_names_of_mnist_is_not_mnist(
     server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     publish(server.folder, monkeypatch, DEAD)
@@ -137,7 +137,9 @@ def test_another_set_with_mnists_file_names_is_not_taken_for_mnist(
     assert mnist.read(server.folder).name == "served"
 
 
-def test_the_cache_is_the_users_own_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_inkwash_cache_sets_the_cache_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("INKWASH_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.folder().name == "inkwash"

@@ -26,9 +26,9 @@ def save(path: Path, picture: Image.Image | np.ndarray, **options: object) -> Pa
 def refusal(folder: Path, error: type[InkwashError] = InkwashError) -> str:
     with pytest.raises(error) as caught:
         load(folder)
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
 
 
 def only(folder: Path) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "RGB", "RGBA", "LA", "I;16", "I"])
-def test_grey_pictures_have_one_channel_in_every_mode(tmp_path: Path, mode: str) -> None:
+def test_grey_images_have_one_channel_in_every_mode(tmp_path: Path, mode: str) -> None:
     level = np.array([[0, 255, 0], [255, 255, 0]], dtype=np.uint8)
     if mode.startswith("I"):
         picture = Image.fromarray(level.astype(np.uint16) * 257)
@@ -111,7 +111,7 @@ def test_colour_keeps_its_three_channels(tmp_path: Path, form: str) -> None:
     assert np.array_equal(only(tmp_path), COLOUR.transpose(2, 0, 1))
 
 
-def test_grey_pictures_in_a_set_with_colour_get_three_equal_channels(tmp_path: Path) -> None:
+def test_grey_images_among_colour_images_get_three_equal_channels(tmp_path: Path) -> None:
     save(tmp_path / "a.png", GREY)
     save(tmp_path / "b.png", COLOUR)
     grey, colour = load(tmp_path).values.numpy()
@@ -141,16 +141,16 @@ def test_a_rotation_noted_by_the_camera_is_applied(tmp_path: Path) -> None:
     assert np.array_equal(only(tmp_path)[0], np.rot90(GREY, -1))
 
 
-def test_different_sizes_are_an_error_that_names_two_files_and_the_way_out(tmp_path: Path) -> None:
+def test_the_error_for_different_sizes_names_two_files_and_size(tmp_path: Path) -> None:
     save(tmp_path / "a.png", np.zeros((8, 6), np.uint8))
     save(tmp_path / "b.png", np.zeros((8, 6), np.uint8))
     save(tmp_path / "c.png", np.zeros((9, 7), np.uint8))
-    said = refusal(tmp_path, UsageError)
-    assert "a.png is 6x8" in said and "c.png is 7x9" in said and "--size" in said
+    message = refusal(tmp_path, UsageError)
+    assert "a.png is 6x8" in message and "c.png is 7x9" in message and "--size" in message
     assert load(tmp_path, size=4).values.shape == (3, 1, 4, 4)
 
 
-def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_image_is_named(tmp_path: Path) -> None:
     good = save(tmp_path / "a.png", np.zeros((64, 64), np.uint8)).read_bytes()
     bad = tmp_path / "b.png"
     for content, cause in {
@@ -160,11 +160,11 @@ def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
         b"": "is empty",
     }.items():
         bad.write_bytes(content)
-        said = refusal(tmp_path)
-        assert str(bad) in said and cause in said
+        message = refusal(tmp_path)
+        assert str(bad) in message and cause in message
 
 
-def test_floating_point_pictures_are_refused(tmp_path: Path) -> None:
+def test_floating_point_images_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "one.tif", GREY.astype(np.float32))
     assert "floating-point" in refusal(tmp_path)
 

@@ -51,12 +51,12 @@ def folder(tmp_path: Path) -> Path:
 def refusal(path: Path) -> str:
     with pytest.raises(InkwashError) as caught:
         load(path)
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
 
 
-def test_a_folder_is_read_as_it_is_written(folder: Path) -> None:
+def test_a_folder_is_read_with_labels_and_test_set(folder: Path) -> None:
     data = load(folder)
     assert data.name == "letters" and data.classes == tuple("0123456789") and data.symmetries == ()
     assert torch.equal(data.values, torch.from_numpy(pixels(6))[:, None])
@@ -65,7 +65,7 @@ def test_a_folder_is_read_as_it_is_written(folder: Path) -> None:
     assert data.test_labels is not None and data.test_labels.tolist() == [4, 5, 0]
 
 
-def test_gzip_is_told_by_content_and_changes_nothing(folder: Path) -> None:
+def test_gzip_is_detected_by_content(folder: Path) -> None:
     plain = load(folder)
     for path in list(folder.iterdir()):
         packed = gzip.compress(path.read_bytes())
@@ -151,8 +151,8 @@ def test_a_damaged_file_is_named_with_its_cause(
     folder: Path, name: str, spoil: Callable[[Path], None], cause: str
 ) -> None:
     spoil(folder / name)
-    said = refusal(folder)
-    assert name in said and cause in said
+    message = refusal(folder)
+    assert name in message and cause in message
 
 
 @pytest.mark.parametrize(
@@ -162,16 +162,16 @@ def test_a_damaged_file_is_named_with_its_cause(
         (digits(0, 1, 2, 3, 4, 200), "label 200 of image 5 is out of range"),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(folder: Path, labels: np.ndarray, cause: str) -> None:
+def test_labels_that_do_not_match_the_images_are_refused(folder: Path, labels: np.ndarray, cause: str) -> None:
     (folder / TRAIN_LABELS).write_bytes(idx_bytes(labels))
-    said = refusal(folder)
-    assert TRAIN_LABELS in said and cause in said
+    message = refusal(folder)
+    assert TRAIN_LABELS in message and cause in message
 
 
-def test_a_test_label_out_of_range_is_found_in_its_own_file(folder: Path) -> None:
+def test_the_error_for_a_test_label_out_of_range_names_its_file(folder: Path) -> None:
     (folder / TEST_LABELS).write_bytes(idx_bytes(digits(1, 77, 2)))
-    said = refusal(folder)
-    assert TEST_LABELS in said and "label 77 of image 1 is out of range" in said
+    message = refusal(folder)
+    assert TEST_LABELS in message and "label 77 of image 1 is out of range" in message
 
 
 def test_parts_of_different_sizes_are_refused(folder: Path) -> None:
@@ -179,7 +179,7 @@ def test_parts_of_different_sizes_are_refused(folder: Path) -> None:
     assert "differ in size" in refusal(folder)
 
 
-def test_sets_with_the_same_file_names_are_told_apart_by_what_they_hold() -> None:
+def test_data_sets_with_equal_file_names_are_distinguished_by_content() -> None:
     known = [sha256 for published in PUBLISHED.values() for sha256 in (*published.sha256, *published.unpacked)]
     assert len(set(known)) == len(known) and all(len(sha256) == 64 for sha256 in known)
     for name, published in PUBLISHED.items():
@@ -201,7 +201,7 @@ def test_mnist_has_the_published_size_and_deviation(mnist_folder: Path, monkeypa
 
 
 @pytest.mark.parametrize("spoilt", [TRAIN_IMAGES, TRAIN_LABELS])
-def test_a_published_set_of_which_one_file_is_another_is_doubted(
+def test_a_published_data_set_with_a_changed_file_has_a_warning(
     spoilt: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sums = tuple(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (TRAIN_IMAGES, TRAIN_LABELS))
@@ -216,7 +216,7 @@ def test_a_published_set_of_which_one_file_is_another_is_doubted(
     assert ("files", found.warning) in checks.of_data(found)
 
 
-def test_the_test_part_has_a_hash_of_its_own(folder: Path) -> None:
+def test_the_test_set_has_another_hash(folder: Path) -> None:
     before = load(folder)
     content = bytearray((folder / TEST_IMAGES).read_bytes())
     content[-1] ^= 1

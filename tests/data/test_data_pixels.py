@@ -1,4 +1,4 @@
-"""Pixels go to [-1, 1] and back without loss, and a data set knows its own statistics."""
+"""Conversion of pixels, and the statistics of a data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def noise(*shape: int) -> torch.Tensor:
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
-def test_every_pixel_value_survives_the_round_trip() -> None:
+def test_decode_inverts_encode_for_every_pixel_value() -> None:
     assert torch.equal(decode(encode(ALL)), ALL)
 
 
@@ -79,7 +79,7 @@ def test_data_std_is_that_of_the_encoded_values() -> None:
     assert plane.data_std == pytest.approx(math.sqrt(5))
 
 
-def test_encoded_takes_the_asked_rows_and_leaves_points_alone() -> None:
+def test_encoded_selects_rows_and_leaves_points_unchanged() -> None:
     images = Dataset("noise", noise(6, 1, 2, 2))
     rows = torch.tensor([4, 0, 4])
     assert torch.equal(decode(images.encoded(rows)), images.values[rows])
@@ -88,13 +88,13 @@ def test_encoded_takes_the_asked_rows_and_leaves_points_alone() -> None:
     assert torch.equal(plane.encoded(torch.tensor([1])), torch.tensor([[0.5, 0.25]]))
 
 
-def test_proportions_count_every_class_even_an_empty_one() -> None:
+def test_proportions_include_empty_classes() -> None:
     labelled = Dataset("some", noise(4, 1, 2, 2), torch.tensor([0, 2, 2, 2]), ("a", "b", "c"))
     assert labelled.proportions == [0.25, 0, 0.75]
     assert Dataset("none", noise(4, 1, 2, 2)).proportions == []
 
 
-def test_sha256_tells_values_labels_and_shape_apart() -> None:
+def test_sha256_depends_on_values_labels_and_shape() -> None:
     values = noise(4, 1, 2, 6)
     changed = values.clone()
     changed[3, 0, 1, 5] ^= 1

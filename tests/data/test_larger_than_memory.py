@@ -51,7 +51,7 @@ def looked_through(path: Path) -> tuple[int, int]:
     return count, grown
 
 
-def test_a_mapped_set_is_the_set_and_gives_the_same_batches(tmp_path: Path) -> None:
+def test_a_mapped_data_set_gives_the_same_batches(tmp_path: Path) -> None:
     for shape in ((90, 6, 5), (90, 6, 5, 3)):
         pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         np.save(tmp_path / "set.npy", pixels)
@@ -65,7 +65,7 @@ def test_a_mapped_set_is_the_set_and_gives_the_same_batches(tmp_path: Path) -> N
         assert torch.equal(replace(memory_map, name="x").resized(3).values, held.resized(3).values)
 
 
-def test_its_numbers_stay_on_the_disk(tmp_path: Path) -> None:
+def test_mapped_values_stay_on_the_disk(tmp_path: Path) -> None:
     made = np.lib.format.open_memmap(tmp_path / "many.npy", "w+", np.uint8, (MANY, 28, 28))
     made[::1000] = 200
     made.flush()
@@ -94,11 +94,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def same(one: data.Dataset, other: data.Dataset) -> bool:
     assert one.test_values is not None and other.test_values is not None
     assert one.test_labels is not None and other.test_labels is not None
-    whole = torch.equal(one.values, other.values) and torch.equal(one.test_values, other.test_values)
-    return whole and one.sha256 == other.sha256 and torch.equal(one.test_labels, other.test_labels)
+    equal = torch.equal(one.values, other.values) and torch.equal(one.test_values, other.test_values)
+    return equal and one.sha256 == other.sha256 and torch.equal(one.test_labels, other.test_labels)
 
 
-def test_a_mapped_folder_is_the_folder_and_is_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mapped_folder_is_equal_and_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = {size: data.load(folder, size) for size in (None, 4)}
     monkeypatch.setattr(memory_map, "LARGE", 1)
     for size, expected in held.items():
@@ -107,12 +107,10 @@ def test_a_mapped_folder_is_the_folder_and_is_decoded_once(folder: Path, monkeyp
     read = image_file.read
     monkeypatch.setattr(image_file, "read", lambda path, size: decoded.append(path) or read(path, size))
     assert same(data.load(folder), held[None])
-    assert len(decoded) == 1, "one tells the size of all"
+    assert len(decoded) == 1, "one image gives the size of all"
 
 
-def test_other_pictures_and_damage_are_not_taken_for_what_is_kept(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changed_images_and_damaged_caches_are_decoded_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_map, "LARGE", 1)
     before = data.load(folder)
     before = replace(before, values=before.values.clone(), test_values=before.test_values.clone())
@@ -135,7 +133,7 @@ def test_other_pictures_and_damage_are_not_taken_for_what_is_kept(
         data.load(folder)
 
 
-def test_many_pictures_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_images_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "many").mkdir()
     for k in range(2000):
@@ -144,7 +142,7 @@ def test_many_pictures_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monk
     assert count == 2000 and grown < 2000 * 200 * 200 * 3 / 4
 
 
-def test_what_a_large_set_is_resized_to_is_mapped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resized_large_data_sets_are_mapped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
     np.save(tmp_path / "set.npy", np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8))
     expected = data.load(tmp_path / "set.npy", 5).values
@@ -155,19 +153,19 @@ def test_what_a_large_set_is_resized_to_is_mapped_too(tmp_path: Path, monkeypatc
     assert torch.equal(memory_map.opened(kept), expected)
 
 
-def test_copies_are_found_in_parts_as_in_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nearest_neighbours_are_equal_when_searched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = np.random.default_rng(0).integers(0, 256, (300, 1, 4, 4), dtype=np.uint8)
     drawn[250] = drawn[20]  # of two that are as near the first counts
     learnt = data.Dataset("learnt", torch.from_numpy(drawn))
-    asked = learnt.values[[20, 130, 299]] ^ 1
-    distances, rows = memorization.nearest(asked, learnt)
+    queries = learnt.values[[20, 130, 299]] ^ 1
+    distances, rows = memorization.nearest(queries, learnt)
     assert rows.tolist() == [20, 130, 299]
     monkeypatch.setattr(memorization, "HELD", 16 * 90)
-    some = memorization.nearest(asked, learnt)
+    some = memorization.nearest(queries, learnt)
     assert torch.equal(some[1], rows) and torch.allclose(some[0], distances, rtol=1e-12)
 
 
-def test_what_has_the_asked_size_already_needs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_the_queries_size_already_needs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "set.npy", np.zeros((50, 8, 8), np.uint8))
     monkeypatch.setattr(memory_map, "LARGE", 1)
     monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 100)

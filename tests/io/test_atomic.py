@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, whatever goes wrong half-way."""
+"""Atomic writes: after any failure the target is unchanged and nothing else is left."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inkwash.errors import InkwashError
 from inkwash.io.atomic import atomic, fresh_folder, write_text
 
 
-def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "new" / "deep" / "a.json"
     with atomic(target) as temporary:
         temporary.write_text("half")
@@ -33,7 +33,7 @@ def test_a_new_version_replaces_the_old_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, InkwashError, SystemExit])
-def test_what_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: type[BaseException]) -> None:
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: type[BaseException]) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(failure), atomic(target) as temporary:
@@ -43,7 +43,7 @@ def test_what_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path: Path, fa
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_a_full_disk_is_one_line_that_names_file_and_cause(tmp_path: Path) -> None:
+def test_the_error_for_a_full_disk_names_file_and_cause_in_one_line(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(InkwashError) as caught, atomic(target) as temporary:
@@ -70,14 +70,14 @@ def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_others_may_read_what_was_written(tmp_path: Path) -> None:
+def test_written_files_are_readable_by_others(tmp_path: Path) -> None:
     # temporary files are private by default, and shared folders of runs are not
     write_text(tmp_path / "a.txt", "text")
     assert (tmp_path / "a.txt").stat().st_mode & 0o444 == 0o444
 
 
 @pytest.mark.parametrize("writer", [atomic, fresh_folder])
-def test_a_failed_write_removes_the_folders_that_were_made_for_it_and_no_others(tmp_path: Path, writer: Any) -> None:
+def test_a_failed_write_removes_the_folders_that_it_created_and_no_others(tmp_path: Path, writer: Any) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(InkwashError), writer(tmp_path / "mine" / "new" / "deep" / "a"):
         raise InkwashError("failed")

@@ -1,4 +1,4 @@
-"""A checkpoint comes back bit for bit or not at all, and says in one line why not."""
+"""A checkpoint is read bit for bit or refused with an error of one line."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def bits(value: Tensor) -> bytes:
 def one_line_about(path: Path, kind: type[InkwashError] = InkwashError) -> str:
     with pytest.raises(kind) as caught:
         checkpoints.load(path)
-    told = str(caught.value)
-    assert str(path) in told
-    assert "\n" not in told
-    return told
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message
 
 
-def test_everything_comes_back_bit_for_bit(tmp_path: Path, checkpoint: Checkpoint) -> None:
+def test_a_checkpoint_is_read_bit_for_bit(tmp_path: Path, checkpoint: Checkpoint) -> None:
     checkpoints.save(tmp_path / "a.safetensors", checkpoint)
     loaded = checkpoints.load(tmp_path / "a.safetensors")
     assert set(loaded.tensors) == set(checkpoint.tensors)
@@ -62,7 +62,7 @@ def test_everything_comes_back_bit_for_bit(tmp_path: Path, checkpoint: Checkpoin
     assert {key: loaded.header[key] for key in checkpoint.header} == checkpoint.header
 
 
-def test_equal_states_are_equal_bytes_whenever_and_wherever_they_are_written(
+def test_equal_states_are_written_as_equal_bytes(
     tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoints.save(tmp_path / "a.safetensors", checkpoint)
@@ -72,12 +72,12 @@ def test_equal_states_are_equal_bytes_whenever_and_wherever_they_are_written(
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "elsewhere" / "b.safetensors").read_bytes()
 
 
-def test_parts_are_told_apart_by_whole_names() -> None:
+def test_parts_are_selected_by_complete_names() -> None:
     numbers = {name: torch.tensor(k) for k, name in enumerate(["net.a", "net.b.c", "network.a", "average.net.a"])}
     assert {name: int(value) for name, value in Checkpoint({}, numbers).part("net").items()} == {"a": 0, "b.c": 1}
 
 
-def test_a_file_cut_short_anywhere_is_damaged(tmp_path: Path, checkpoint: Checkpoint) -> None:
+def test_a_file_truncated_anywhere_is_damaged(tmp_path: Path, checkpoint: Checkpoint) -> None:
     path = tmp_path / "cut.safetensors"
     checkpoints.save(path, checkpoint)
     whole = path.read_bytes()
@@ -86,7 +86,7 @@ def test_a_file_cut_short_anywhere_is_damaged(tmp_path: Path, checkpoint: Checkp
         assert "damaged or truncated" in one_line_about(path)
 
 
-def test_one_flipped_bit_anywhere_is_damage_and_never_another_model(tmp_path: Path, checkpoint: Checkpoint) -> None:
+def test_a_file_with_a_flipped_bit_is_damaged_or_equal(tmp_path: Path, checkpoint: Checkpoint) -> None:
     path = tmp_path / "flipped.safetensors"
     checkpoints.save(path, checkpoint)
     whole, unharmed = path.read_bytes(), 0
@@ -125,8 +125,8 @@ def test_a_file_that_is_replaced_while_it_is_read_is_the_one_that_was_opened(
     assert checkpoints.load(path).header["progress"]["step"] == 1_000_000
 
 
-def test_a_header_alone_is_proven_without_its_numbers(tmp_path: Path, checkpoint: Checkpoint) -> None:
-    path = tmp_path / "told.safetensors"
+def test_a_header_is_verified_without_its_tensors(tmp_path: Path, checkpoint: Checkpoint) -> None:
+    path = tmp_path / "header.safetensors"
     checkpoints.save(path, checkpoint)
     content = path.read_bytes()
     assert checkpoints.header(path)["progress"]["step"] == 3
@@ -135,7 +135,7 @@ def test_a_header_alone_is_proven_without_its_numbers(tmp_path: Path, checkpoint
         checkpoints.header(path)
 
 
-def test_a_full_disk_is_seen_before_anything_is_written(
+def test_a_full_disk_is_reported_before_anything_is_written(
     tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "deeper" / "a.safetensors"
@@ -174,26 +174,26 @@ def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"inkwash": "[1, 2]"}, {"inkwash": "null"}])
-def test_tensors_of_another_program_are_not_ours(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+def test_tensors_of_another_program_are_refused(tmp_path: Path, metadata: dict[str, str] | None) -> None:
     path = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(2)}, path, metadata=metadata)
-    assert "not written by inkwash" in one_line_about(path)
+    assert "no inkwash header" in one_line_about(path)
 
 
-def test_a_header_that_is_no_json_is_damaged(tmp_path: Path) -> None:
+def test_a_header_that_is_not_json_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(2)}, path, metadata={"inkwash": '{"format": 1,'})
     assert "damaged" in one_line_about(path)
 
 
 @pytest.mark.parametrize("version", [0, 2, 99, "1", None])
-def test_another_format_is_named(tmp_path: Path, version: object) -> None:
+def test_the_error_for_another_format_names_it(tmp_path: Path, version: object) -> None:
     path = tmp_path / "newer.safetensors"
     save_file({"weight": torch.zeros(2)}, path, metadata={"inkwash": json.dumps({"format": version})})
     assert f"format {version}" in one_line_about(path)
 
 
-def test_no_file_is_a_bad_request(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     one_line_about(tmp_path / "nothing.safetensors", UsageError)
     one_line_about(tmp_path, UsageError)
 
@@ -205,7 +205,7 @@ def test_no_file_is_a_bad_request(tmp_path: Path) -> None:
         SafetensorError(f"Error while serializing: I/O error: {os.strerror(errno.ENOSPC)} (os error 28)"),
     ],
 )
-def test_a_disk_full_half_way_leaves_the_old_checkpoint_and_no_litter(
+def test_a_failed_write_leaves_the_old_checkpoint_and_nothing_else(
     tmp_path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     path = tmp_path / "latest.safetensors"
@@ -226,7 +226,7 @@ def test_a_disk_full_half_way_leaves_the_old_checkpoint_and_no_litter(
     assert path.read_bytes() == before
 
 
-def test_a_digest_names_the_weights_and_not_how_they_lie_in_memory() -> None:
+def test_a_digest_does_not_depend_on_the_memory_layout() -> None:
     weights = {"a": torch.randn(4, 3, 2, 2), "b": torch.tensor(3)}
     turned = {"b": weights["b"], "a": weights["a"].to(memory_format=torch.channels_last)}
     assert checkpoints.digest(weights) == checkpoints.digest(turned)

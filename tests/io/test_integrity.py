@@ -20,13 +20,13 @@ RECORDS = st.dictionaries(st.text().filter(lambda name: name != KEY), PLAIN, max
 
 
 @given(values=RECORDS)
-def test_what_was_sealed_comes_back_through_json(values: dict[str, Any]) -> None:
+def test_a_record_with_a_checksum_is_equal_after_json(values: dict[str, Any]) -> None:
     assert verified(json.loads(json.dumps(with_checksum(values)))) == json.loads(json.dumps(values))
     assert verified(values) == values
 
 
 @given(values=RECORDS, name=st.text(min_size=1).filter(lambda name: name != KEY), other=st.integers())
-def test_another_value_under_the_same_seal_is_refused(values: dict[str, Any], name: str, other: int) -> None:
+def test_a_changed_value_does_not_match_its_checksum(values: dict[str, Any], name: str, other: int) -> None:
     changed = with_checksum(values) | {name: other}
     if json.dumps(values.get(name, "none")) != json.dumps(other):
         with pytest.raises(ValueError, match="not what was written"):

@@ -21,13 +21,13 @@ def nested(depth: int) -> list[Any]:
 @pytest.mark.parametrize(
     "value", ["x" * (limits.LONGEST + 1), nested(limits.DEEPEST + 1), nested(10**5), [0] * (limits.MOST_ITEMS + 1)]
 )
-def test_what_is_too_deep_or_too_long_is_refused_with_its_field(value: Any) -> None:
+def test_values_too_deep_or_too_long_are_refused_with_their_field(value: Any) -> None:
     with pytest.raises(UsageError, match=r"field 'a\.b'") as caught:
         limits.require_bounded({"a": {"b": value}})
     assert len(str(caught.value)) < 300
 
 
-def test_what_is_within_the_bounds_passes() -> None:
+def test_values_within_the_bounds_pass() -> None:
     limits.require_bounded({"a": {"b": "x" * limits.LONGEST, "c": nested(limits.DEEPEST - 2)}, "d": [1, 2.5, None]})
 
 
@@ -37,7 +37,7 @@ def test_json_that_is_too_deep_is_a_value_error() -> None:
     assert limits.parsed_json('{"a": [1]}') == {"a": [1]}
 
 
-def test_a_file_larger_than_any_recipe_is_not_read(tmp_path: Path) -> None:
+def test_a_recipe_file_above_the_limit_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "mine.toml").open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(UsageError, match="bytes"):

@@ -52,7 +52,7 @@ def test_an_invalid_name_is_refused_in_one_printable_line_that_names_the_field(n
 
 
 @given(st.text(max_size=300))
-def test_what_is_cleaned_is_a_name_and_stays_as_it_is(text: str) -> None:
+def test_a_cleaned_name_is_valid_and_stays_unchanged(text: str) -> None:
     cleaned = cleaned_name(text)
     assert names.fault(cleaned) is None
     assert cleaned_name(cleaned) == cleaned
@@ -85,7 +85,7 @@ def test_a_path_through_a_symbolic_link_stays_in_its_folder(tmp_path: Path) -> N
 
 
 @given(st.text(max_size=100))
-def test_printable_text_holds_nothing_that_a_terminal_acts_on(text: str) -> None:
+def test_printable_text_has_no_control_characters(text: str) -> None:
     shown = printable(text)
     assert all(each.isprintable() or each in "\n\t" for each in shown)
     assert printable(shown) == shown
