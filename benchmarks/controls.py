@@ -19,7 +19,7 @@ from inkwash.evaluation import controls, extractors
 from inkwash.evaluation.score import Evaluation
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
-from inkwash.runs.folder import commit
+from inkwash.runs.environment import commit
 
 TARGET = Path(__file__).parent.parent / "docs" / "controls.md"
 COLUMNS = QUALITY | {key: MORE[key] for key in ("accuracy.a", "unsure.a", "zero", "copies")}

@@ -32,7 +32,7 @@ from inkwash.evaluation.entries import drawn_entry
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
-from inkwash.runs.folder import commit
+from inkwash.runs.environment import commit
 from inkwash.sampling.request import SampleRequest
 
 HERE = Path(__file__).parent

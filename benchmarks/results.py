@@ -34,7 +34,7 @@ from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.verdicts import verdicts
 from inkwash.hardware import devices
 from inkwash.io.atomic import atomic, write_text
-from inkwash.runs.folder import commit
+from inkwash.runs.environment import commit
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids

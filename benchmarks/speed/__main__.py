@@ -17,7 +17,7 @@ from rich.console import Console
 from inkwash import USUAL
 from inkwash.errors import InkwashError
 from inkwash.hardware import devices
-from inkwash.runs.folder import commit, surroundings
+from inkwash.runs.environment import commit, describe_environment
 
 from . import workloads
 from .report import Row, table
@@ -88,7 +88,7 @@ def main(
         chosen += dict.fromkeys(start for subject in subjects for start in workloads.starts(subject))
     peaks = {each: workloads.peak(each, place) for each in _precisions(["float32", "auto", *wanted], place)}
     rows = _measure(list(peaks.values()), chosen, trials, peaks)
-    machine = surroundings(place, commit())
+    machine = describe_environment(place, commit())
     if json_:
         print(json.dumps({"machine": machine, "models": notes, "rows": [asdict(row) for row in rows]}, indent=2))
         return

@@ -48,7 +48,7 @@ def test_shares_of_a_batch_put_together_are_the_batch(count: int) -> None:
 
 def test_processes_add_gather_agree_and_hear_the_first(program: Callable[..., list[Any]]) -> None:
     code = """
-with process_group.join(torch.device("cpu")) as group:
+with torchrun.join(torch.device("cpu")) as group:
     share = group.shard(7)
     told(group, [
         group.rank, group.world_size,
@@ -71,7 +71,7 @@ def made():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 1), nn.BatchNorm2d(3)).double()
 x = torch.randn(7, 2, 5, 5, generator=torch.Generator().manual_seed(1)).double() + 30
-with process_group.join(torch.device("cpu")) as group:
+with torchrun.join(torch.device("cpu")) as group:
     alone, own = made(), sync(made())
     net = torch.nn.parallel.DistributedDataParallel(own, find_unused_parameters=True, broadcast_buffers=False)
     share = group.shard(7)

@@ -138,7 +138,7 @@ def test_what_takes_the_others_longer_than_the_first_is_waited_for(program: Call
         """
 import os, time
 os.environ["INKWASH_PATIENCE"] = "2"
-with process_group.join(torch.device("cpu")) as group:
+with torchrun.join(torch.device("cpu")) as group:
     with group.main_first():
         time.sleep(4 * group.rank)
     told(group, group.any(True))
@@ -174,7 +174,7 @@ from inkwash.config import recipe
 from inkwash.runs.start import start
 from inkwash.training.time_budget import TimeBudget
 small = ["network.widths=[8,16]", "training.batch=16", "sampling.preview=ddim:2", "training.length=3 minutes"]
-with process_group.join(torch.device("cpu")) as group:
+with torchrun.join(torch.device("cpu")) as group:
     run = start(recipe.load("digits").with_changes(small), out="run", process_group=group)
     # the clock of the second says that the time is long over, and ten times as much passes on it
     ticks = itertools.count(10000 * group.rank)

@@ -100,7 +100,7 @@ def evaluate(
     plugins.load(with_)
     from inkwash.config.schema import decode_schedule
     from inkwash.core import SCHEDULES
-    from inkwash.distributed import process_group
+    from inkwash.distributed import torchrun
     from inkwash.errors import unknown_name
     from inkwash.evaluation.plan import Asked, listed, weights
     from inkwash.hardware import devices
@@ -122,7 +122,7 @@ def evaluate(
         tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
         device,
     )
-    with process_group.join(devices.device(device)) as group:
+    with torchrun.join(devices.device(device)) as group:
         if group.is_main:
             return _run(asked, report, group, quiet or json_, json_)
         return _share(asked, group)

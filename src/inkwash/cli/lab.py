@@ -87,7 +87,7 @@ def lab(
             _list(experiments, json_)
         return 0
     from inkwash import model
-    from inkwash.distributed import process_group
+    from inkwash.distributed import torchrun
     from inkwash.errors import unknown_name
     from inkwash.hardware import devices
     from inkwash.lab.folder import LabRequest
@@ -99,7 +99,7 @@ def lab(
         raise unknown_name("experiment", name, experiments)
     devices.configure(threads)
     request = LabRequest(name, n, data, length, run)
-    with process_group.join(devices.device(device)) as group:
+    with torchrun.join(devices.device(device)) as group:
         silent = quiet or json_ or not group.is_main
         progress = _progress(silent)
         try:

@@ -108,6 +108,20 @@ def json_lines() -> Show:
 
 
 @contextmanager
+def display(trainer: Trainer, quiet: bool, as_json: bool) -> Iterator[Show]:
+    """Yield the event handler for this terminal or log: none, JSON lines, plain lines or a bar."""
+    if quiet:
+        yield lambda event: None
+    elif as_json:
+        yield json_lines()
+    elif not sys.stderr.isatty():
+        yield plain_lines(trainer)
+    else:
+        with bar(trainer) as show:
+            yield show
+
+
+@contextmanager
 def counter(total: float, title: str, quiet: bool = False, unit: str = "") -> Iterator[Callable[[float], object]]:
     """Show a bar over `total` items, called `unit`, with time left; yield a function of the number of finished ones."""
     columns: tuple[ProgressColumn, ...] = (

@@ -128,7 +128,7 @@ def sample(
     if with_ is not None:
         plugins.load(with_)
     from inkwash import model as models
-    from inkwash.distributed import process_group
+    from inkwash.distributed import torchrun
     from inkwash.hardware import devices
     from inkwash.sampling.editing import Edit
     from inkwash.sampling.request import SampleRequest
@@ -177,7 +177,7 @@ def sample(
     if target.suffix.lower() != ".npz" and continue_:
         raise UsageError(f"--continue has no effect on {target}: it resumes interrupted sampling into NAME.npz")
     # The group is joined before a model is loaded, because of several devices each process has its own.
-    with process_group.join(devices.device(device)) as group:
+    with torchrun.join(devices.device(device)) as group:
         loaded = models.load(model, device=device)
         if from_ is not None:
             request = replace(request, edit=Edit.read(loaded.spec, from_, mask, noise))
@@ -212,7 +212,7 @@ def _sample(
 ) -> int:
     """Sample and write `target`; returns the exit code, 130 after an interruption that can be resumed."""
     from inkwash.cli.progress import sampling
-    from inkwash.distributed.process_group import restarted
+    from inkwash.distributed.torchrun import restarted
     from inkwash.sampling.chunks import SMALLEST, ChunkFolder
     from inkwash.viz import writers
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,18 +13,16 @@ from cyclopts import Parameter
 from inkwash.cli.parameters import Whole
 from inkwash.cli.signals import stop_on_signal
 from inkwash.config import plugins
-from inkwash.errors import InkwashError, UsageError
+from inkwash.errors import UsageError
 from inkwash.text.printing import print
 
 if TYPE_CHECKING:
     import torch
 
-    from inkwash.cli.progress import Show
     from inkwash.config.lengths import Length
     from inkwash.config.recipe import Recipe
     from inkwash.distributed.process_group import ProcessGroup
     from inkwash.runs.run import Run
-    from inkwash.training.trainer import Trainer
 
 
 def train(
@@ -102,32 +98,18 @@ def train(
         # Before torch is imported: its warnings about processes are for authors of such programs.
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     plugins.load(with_)
-    from inkwash.distributed import process_group
+    from inkwash.distributed import torchrun
     from inkwash.hardware import devices
+    from inkwash.runs.start import completed_by_this_launch
 
     devices.configure(threads)
     place = devices.device(device)
-    with process_group.join(place) as group:
+    with torchrun.join(place) as group:
         quiet, json_ = quiet or not group.is_main, json_ and group.is_main
-        if process_group.restarted() and out is not None and _complete(out, group):
+        if torchrun.restarted() and out is not None and completed_by_this_launch(out, group):
             # One of the processes failed after the last checkpoint was written.
             return 0
         return _train(_prepared(what, given, place, group, begun, quiet, json_), quiet, json_)
-
-
-def _complete(out: Path, process_group: ProcessGroup) -> bool:
-    """Return whether the main process finds that the run of this launch in the folder `out` is complete."""
-    from inkwash.io import checkpoints
-    from inkwash.runs.folder import RunFolder
-    from inkwash.runs.start import from_this_launch
-
-    if not from_this_launch(out, process_group):
-        return False
-    try:
-        header = checkpoints.header(RunFolder(out).latest)
-        return process_group.any(process_group.is_main and bool(header["progress"]["step"] >= header["total"]))
-    except (InkwashError, LookupError, TypeError):
-        return process_group.any(False)
 
 
 def _prepared(
@@ -141,7 +123,7 @@ def _prepared(
 ) -> Run:
     """Return the run to train, started or resumed as the flags in `given` specify, and print what is done."""
     from inkwash.config import recipe
-    from inkwash.distributed.process_group import may_restart, restarted
+    from inkwash.distributed.torchrun import may_restart, restarted
     from inkwash.runs.resume import resume
     from inkwash.runs.start import from_this_launch, is_run
 
@@ -196,15 +178,8 @@ def _started(
     from inkwash.runs.start import start
 
     with stages(silent) as reading:
-        run = start(
-            recipe,
-            given["--data"],
-            given["--out"],
-            device,
-            since=begun,
-            process_group=process_group,
-            reading=reading,
-        )
+        places = given["--data"], given["--out"]
+        run = start(recipe, *places, device, since=begun, process_group=process_group, reading=reading)
     if quiet:
         return run
     trainer = run.trainer
@@ -222,8 +197,8 @@ def _changes(given: dict[str, Any]) -> list[str]:
     changes = [*given["--set"]]
     changes += [] if given["--seed"] is None else [f"training.seed={given['--seed']}"]
     changes += [] if given["--size"] is None else [f"data.size={given['--size']}"]
-    often = given["--checkpoint-every"]
-    changes += [] if often is None else [f'training.checkpoint_every="{often}"']
+    every = given["--checkpoint-every"]
+    changes += [] if every is None else [f'training.checkpoint_every="{every}"']
     changes += [] if given["--keep"] is None else [f"training.keep={given['--keep']}"]
     return changes
 
@@ -244,10 +219,11 @@ def _length(given: dict[str, float | None]) -> Length | None:
 def _train(run: Run, quiet: bool, as_json: bool) -> int:
     """Train `run` to its end or until it is stopped, and return the exit code."""
     from inkwash.checks import ema_warmup
+    from inkwash.cli.progress import display
     from inkwash.training.events import Planned
 
     trainer = run.trainer
-    with stop_on_signal(trainer), _display(trainer, quiet, as_json) as show:
+    with stop_on_signal(trainer), display(trainer, quiet, as_json) as show:
         for event in run.events():
             show(event)
             if isinstance(event, Planned) and event.first:
@@ -261,21 +237,6 @@ def _train(run: Run, quiet: bool, as_json: bool) -> int:
     _print(silent, f"done: see {run.folder.path}/card.md and {run.folder.path}/samples")
     _print(silent, f"sample from it: inkwash sample {run.folder.path}")
     return 0
-
-
-@contextmanager
-def _display(trainer: Trainer, quiet: bool, as_json: bool) -> Iterator[Show]:
-    from inkwash.cli.progress import bar, json_lines, plain_lines
-
-    if quiet:
-        yield lambda event: None
-    elif as_json:
-        yield json_lines()
-    elif not sys.stderr.isatty():
-        yield plain_lines(trainer)
-    else:
-        with bar(trainer) as show:
-            yield show
 
 
 def _print(silent: bool, text: str | None) -> None:

@@ -1,33 +1,20 @@
 """A group of processes: rank, shards and collective operations.
 
-The processes are started by torchrun, or by `inkwash train --processes N`, which uses torchrun's launcher.
-torch.distributed is imported only when there are several, because that takes half a second.
+torch.distributed is imported only when there are several processes, because that takes half a second.
 """
 
 from __future__ import annotations
 
-import gc
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import torch
 from torch import Tensor, nn
 
 from inkwash.errors import InkwashError, UsageError
-
-PATIENCE = 300.0
-"""Seconds until a collective operation in training times out; INKWASH_PATIENCE overrides it."""
-PREPARATION = timedelta(days=1)
-"""Timeout outside of training, where one process may download data, train extractors or sample more slowly.
-
-The end of a process is detected at once, a host that is cut off after PATIENCE.
-"""
 
 
 class MainProcessError(UsageError):
@@ -42,7 +29,7 @@ class MainProcessError(UsageError):
 class ProcessGroup:
     """Process `rank` of `world_size`. Every method must be called by all processes in the same order.
 
-    `slow_group` is the torch process group with the timeout PREPARATION instead of PATIENCE. `launch` is set when
+    `slow_group` is the torch process group with the long timeout for work outside of training. `launch` is set when
     torchrun may restart the processes: an identifier that all restarts of this launch share.
     """
 
@@ -73,13 +60,13 @@ class ProcessGroup:
         return slice(size * self.rank // self.world_size, size * (self.rank + 1) // self.world_size)
 
     def all_reduce(self, value: Tensor, slow: bool = False) -> Tensor:
-        """Return the sum of `value` over processes, without gradient; `slow` uses the timeout PREPARATION."""
+        """Return the sum of `value` over processes, without gradient; `slow` uses the long timeout of `slow_group`."""
         if self.is_single:
             return value
         from torch import distributed as dist
 
         total = value.detach().clone()
-        with _connection_errors():
+        with connection_errors():
             dist.all_reduce(total, group=self.slow_group if slow else None)
         return total
 
@@ -105,7 +92,7 @@ class ProcessGroup:
         return bytes(self.all_reduce(data).tolist()).decode()
 
     def barrier(self) -> None:
-        """Wait for all processes, with the timeout PREPARATION."""
+        """Wait for all processes, with the long timeout of `slow_group`."""
         self.all_reduce(torch.tensor(0), slow=True)
 
     @contextmanager
@@ -140,7 +127,7 @@ class ProcessGroup:
         if self.is_single:
             loss.backward()
             return
-        with _connection_errors():
+        with connection_errors():
             loss.backward()
 
     def wrap_ddp(self, net: nn.Module) -> nn.Module:
@@ -167,85 +154,7 @@ SINGLE_PROCESS = ProcessGroup()
 
 
 @contextmanager
-def join(device: torch.device) -> Iterator[ProcessGroup]:
-    """Join the process group that torchrun started, and leave it at the end; without torchrun it has one process.
-
-    Raises `InkwashError` when the others cannot be reached.
-    """
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
-        yield SINGLE_PROCESS
-        return
-    patience = _patience()
-    if int(os.environ["WORLD_SIZE"]) == 1:
-        yield ProcessGroup(launch=_launch(_store(patience))) if may_restart() else SINGLE_PROCESS
-        return
-    from torch import distributed as dist
-
-    if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    with _connection_errors():
-        store = _store(patience)
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
-            # The launcher's store survives a restart with the addresses of ended processes (pytorch issue 135712):
-            # every restart uses a prefix of its own.
-            store=dist.PrefixStore(  # type: ignore[attr-defined]
-                f"inkwash/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store
-            ),
-            rank=rank,
-            world_size=world_size,
-            timeout=patience,
-        )
-    try:
-        with _connection_errors():
-            slow_group = dist.new_group(backend="gloo", timeout=PREPARATION)
-            yield ProcessGroup(rank, world_size, slow_group, _launch(store) if may_restart() else "")
-    finally:
-        # DistributedDataParallel is in a reference cycle: left to the interpreter's exit, it aborts the process.
-        gc.collect()
-        dist.destroy_process_group()
-
-
-def _patience() -> timedelta:
-    text = os.environ.get("INKWASH_PATIENCE", str(PATIENCE))
-    if not text.replace(".", "", 1).isdecimal() or not float(text):
-        raise UsageError(f"INKWASH_PATIENCE is '{text}': give seconds above 0")
-    return timedelta(seconds=float(text))
-
-
-def _store(patience: timedelta) -> Any:
-    """Return the key-value store of the processes: that of the launcher if it offers one, else one of rank 0."""
-    from torch import distributed as dist
-
-    shared = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    return dist.TCPStore(  # type: ignore[attr-defined]
-        os.environ["MASTER_ADDR"],
-        int(os.environ["MASTER_PORT"]),
-        int(os.environ["WORLD_SIZE"]),
-        is_master=not shared and os.environ["RANK"] == "0",
-        timeout=patience,
-        multi_tenant=True,
-    )
-
-
-def _launch(store: Any) -> str:
-    """Return an identifier of this launch, which the first process to call sets: users often repeat torchrun's own."""
-    return store.compare_set("inkwash/launch", "", uuid4().hex).decode()
-
-
-def restarted() -> bool:
-    """Return whether torchrun restarted the processes after one of them failed."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-
-
-def may_restart() -> bool:
-    """Return whether torchrun restarts the processes when one of them fails."""
-    return int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0")) > 0
-
-
-@contextmanager
-def _connection_errors() -> Iterator[None]:
+def connection_errors() -> Iterator[None]:
     """Raise errors of the connection between processes as `InkwashError`, in one line."""
     from torch import distributed as dist
 

@@ -24,7 +24,7 @@ from inkwash.evaluation.measures import MOST
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.hardware import devices
 from inkwash.model import Model
-from inkwash.runs.folder import commit
+from inkwash.runs.environment import commit
 from inkwash.sampling.request import SampleRequest
 
 Progress = Callable[[str, float], object]

@@ -8,7 +8,7 @@ from typing import Any
 from inkwash.lab.experiment import Experiment, Verdict
 from inkwash.lab.folder import LabFolder, LabRequest
 from inkwash.lab.results import Results, format_value
-from inkwash.runs.folder import commit
+from inkwash.runs.environment import commit
 
 CHANCE = (
     "Intervals and margins are over the seeds of the samples; training the same model again changes every score too."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from typing import Any
 import torch
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.hardware import devices
 from inkwash.io import limits, names, toml
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
+from inkwash.runs.environment import describe_environment
 from inkwash.runs.tensorboard import Board
 
 
@@ -175,7 +174,7 @@ class RunFolder:
 
     def begin_session(self, device: torch.device, code: str, processes: int = 1) -> int:
         """Append a session with machine, versions, commit (`code`) and processes to the environment; return its index."""
-        entry = surroundings(device, code) | {"processes": processes, "seconds": None, "until_step": None}
+        entry = describe_environment(device, code) | {"processes": processes, "seconds": None, "until_step": None}
         before = self.sessions()
         write_text(self.environment, json.dumps([*before, entry], indent=2) + "\n")
         return len(before)
@@ -226,32 +225,3 @@ class Log:
 
 def _numbers(values: dict[str, Any]) -> Iterable[tuple[str, float]]:
     return ((name, value) for name, value in values.items() if isinstance(value, int | float))
-
-
-def surroundings(device: torch.device, code: str) -> dict[str, Any]:
-    """Return the machine with `device`, the versions and the commit (`code`) of this process."""
-    from inkwash import __version__
-
-    return devices.describe(device) | {"inkwash": __version__, "commit": code}
-
-
-def commit() -> str:
-    """Return the commit of the imported inkwash, with a plus for uncommitted changes, "" outside a checkout."""
-    here = Path(__file__).parent
-    git = ["git", "-C", str(here)]
-    try:
-        inside = subprocess.run(
-            [*git, "ls-files", "--error-unmatch", __file__], capture_output=True, text=True, timeout=10, check=False
-        )
-        if inside.returncode:
-            return ""  # An installed copy inside another repository.
-        described = subprocess.run(
-            [*git, "describe", "--always", "--dirty=+", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return described.stdout.strip()

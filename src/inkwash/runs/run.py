@@ -13,8 +13,9 @@ from inkwash.io.atomic import write_text
 from inkwash.io.names import path_in
 from inkwash.optim.horizon import Horizon
 from inkwash.runs.card import write_record
+from inkwash.runs.environment import commit
 from inkwash.runs.events import Event, Sampled, Saved
-from inkwash.runs.folder import Log, RunFolder, commit
+from inkwash.runs.folder import Log, RunFolder
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
 from inkwash.training.preview import preview_classes
 from inkwash.training.trainer import Trainer

@@ -14,6 +14,8 @@ from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset, Progress
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
+from inkwash.errors import InkwashError
+from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.run import Run
@@ -36,6 +38,18 @@ def from_this_launch(path: str | Path, process_group: ProcessGroup) -> bool:
         and note.read_text(encoding="utf-8") == process_group.launch
     )
     return process_group.any(bool(own))
+
+
+def completed_by_this_launch(path: str | Path, process_group: ProcessGroup) -> bool:
+    """Return whether the main process finds that the run of this launch in the folder `path` is complete."""
+    if not from_this_launch(path, process_group):
+        return False
+    try:
+        header = checkpoints.header(RunFolder(Path(path)).latest)
+        complete = header["progress"]["step"] >= header["total"]
+    except (InkwashError, LookupError, TypeError):
+        complete = False
+    return process_group.any(process_group.is_main and complete)
 
 
 def start(
