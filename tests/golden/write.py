@@ -84,8 +84,8 @@ def _check(samples: dict[str, NDArray], runs: dict[str, NDArray], figures: dict[
                     wrong += 1
                     print(f"{case}: {message}")
     golden_figures = json.loads(EVALUATION.read_text(encoding="utf-8"))
-    for name, values in figures.items():
-        for message in compare_figures(golden_figures[name], values):
+    for name, found_figures in figures.items():
+        for message in compare_figures(golden_figures[name], found_figures):
             wrong += 1
             print(f"evaluation {name}: {message}")
     print(f"{len(samples) + len(runs)} arrays and {sum(map(len, figures.values()))} figures compared, {wrong} differ")

@@ -79,10 +79,10 @@ def test_of_a_gaussian_model_it_is_the_divergence_from_its_density_whatever_the_
         MultivariateNormal(clean.alpha * image, clean.sigma**2 * one),
         MultivariateNormal(clean.alpha * MEAN, clean.alpha**2 * model + clean.sigma**2 * one),
     ).item()
-    nats, error = found[2000]
-    assert abs(nats - exact) < 4 * error + 0.005 * exact
-    assert error < 0.02 * exact
-    assert found[5][0] > found[20][0] + 4 * found[20][1] > found[2000][0] + 8 * error
+    mean, spread = found[2000]
+    assert abs(mean - exact) < 4 * spread + 0.005 * exact
+    assert spread < 0.02 * exact
+    assert found[5][0] > found[20][0] + 4 * found[20][1] > found[2000][0] + 8 * spread
 
 
 @pytest.mark.parametrize("cleanest", [2.0, 7.0, 12.0])

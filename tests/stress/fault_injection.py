@@ -41,8 +41,8 @@ def inkwash(*words: object, folder: Path | None = None, first: Path | None = Non
 def started(*words: object, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     """Start the command in `folder`; it is killed at the end of the block if it still runs."""
     command = [sys.executable, "-m", "inkwash", *map(str, words)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=folder, env=environment(), text=True, **pipes) as run:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, env=environment(), stdout=pipe, stderr=pipe, text=True) as run:
         try:
             yield run
         finally:

@@ -115,7 +115,7 @@ def cifar(place: Path) -> Iterator[ReadableFile]:
         yield data_file(f"CIFAR {name}", folder / name, folder)
     for ending, mode in ((".tar", "w"), (".tar.gz", "w:gz")):
         target = place / f"cifar-10-binary{ending}"
-        with tarfile.open(target, mode) as archive:
+        with tarfile.open(target, mode) as archive:  # type: ignore[call-overload]
             for name in ("data_batch_1.bin", "test_batch.bin"):
                 archive.add(folder / name, f"cifar-10-batches-bin/{name}")
         yield data_file(f"CIFAR {ending}", target)

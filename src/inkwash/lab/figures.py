@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from inkwash.evaluation.score import Score
 from inkwash.lab.results import PROPORTIONS, Result, Results, Series
@@ -79,7 +79,7 @@ def _draw_points(ax: Axes, variants: list[Result], x: str, key: str) -> None:
     largest = 1.0 if key.split(".")[0] in PROPORTIONS else math.inf
     below = [min(margin, max(y, 0.0)) for y, margin in zip(ys, margins, strict=True)]
     above = [min(margin, max(largest - y, 0.0)) for y, margin in zip(ys, margins, strict=True)]
-    style = {"color": COLOURS[0], "markersize": 4, "linewidth": THIN, "capsize": 2}
+    style: dict[str, Any] = {"color": COLOURS[0], "markersize": 4, "linewidth": THIN, "capsize": 2}
     ax.errorbar(xs, ys, [below, above], fmt="o-" if x else "o", **style)
     real = next((each[key].real for each in variants if each[key].real is not None), None)
     if real is not None:

@@ -80,7 +80,7 @@ class ChunkFolder:
         before = 0
         for index in indices:
             part = self.run.part(self._span(index))
-            batches = part.batches(batch, lambda done, before=before: progress(before + done))
+            batches = part.batches(batch, lambda done, start=before: progress(start + done))  # type: ignore[misc]
             values = np.concatenate([each.values.numpy() for each in batches])
             with atomic(self._file(index)) as temporary:
                 np.savez(temporary, values=values)

@@ -123,7 +123,7 @@ def _draw(ax: Axes, box: Box, work: float) -> None:
 
     corner = (box.x - box.width / 2, box.y - box.height / 2)
     shade = (*_rgb(COLOURS[0]), 0.06 + 0.79 * work)
-    frame = {"facecolor": shade, "edgecolor": COLOURS[0], "linewidth": THIN}
+    frame: dict[str, Any] = {"facecolor": shade, "edgecolor": COLOURS[0], "linewidth": THIN}
     ax.add_patch(FancyBboxPatch(corner, box.width, box.height, boxstyle="round,pad=0,rounding_size=0.03", **frame))
     stage = box.stage
     shape = "×".join(map(str, stage.shape)) or "not run"
