@@ -1,4 +1,4 @@
-"""`inkwash show`: what there is, and what one thing is."""
+"""`inkwash show`: the list of recipes and models, and the description of one of them."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from inkwash.config import recipe
 from inkwash.nets import summary
 
 
-def test_without_a_thing_it_lists_every_recipe(inkwash):
+def test_list_has_every_recipe(inkwash):
     outcome = inkwash("show")
     assert outcome.code == 0 and not outcome.err
     for name in recipe.bundled():
         assert name in outcome.out
 
 
-def test_descriptions_have_room_at_80_columns(inkwash, monkeypatch):
+def test_descriptions_are_not_cut_at_80_columns(inkwash, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     out = inkwash("show").out
     heading = next(line for line in out.splitlines() if "description" in line)
     assert 80 - heading.index("description") >= 25 and "…" not in out
 
 
-def test_the_list_is_json_for_programs(inkwash):
+def test_list_as_json_has_sizes_and_samplers(inkwash):
     rows = json.loads(inkwash("show", "--json").out)
     assert {row["name"] for row in rows} >= set(recipe.bundled())
     for row in rows:
         assert row["parameters"] > 0 and row["flops"] > 0 and row["about"] and row["sampler"]
 
 
-def test_a_recipe_is_shown_with_pictures_of_network_and_schedule(inkwash):
+def test_recipe_is_shown_with_pictures_of_network_and_schedule(inkwash):
     outcome = inkwash("show", "ddim-300", "-o", "drawn")
     assert outcome.code == 0
     for words in ("3,672,513 parameters", "MFLOP", "T = 300", "alpha 0.219", "drawn/ddim-300-network.png"):
@@ -46,44 +46,44 @@ def test_a_recipe_is_shown_with_pictures_of_network_and_schedule(inkwash):
             assert min(picture.size) > 200
 
 
-def test_what_is_shown_of_a_recipe_can_be_piped_into_a_file(inkwash, monkeypatch):
-    """A narrow terminal must not break the lines of a TOML file."""
+def test_printed_recipe_is_valid_toml(inkwash, monkeypatch):
+    # lines of TOML must not be wrapped
     monkeypatch.setenv("COLUMNS", "80")
     out = inkwash("show", "digits").out
     assert tomllib.loads(out[: out.index("class-unet for")])["about"] == recipe.load("digits").about
 
 
-def test_a_recipe_as_json_holds_settings_stages_and_the_noisiest_level(inkwash):
-    told = json.loads(inkwash("show", "ddim-300", "--json").out)
-    assert told["schedule"]["T"] == 300 and told["parameters"] == 3672513
-    assert sum(stage["parameters"] for stage in told["stages"]) == 3672513
-    assert abs(told["terminal"]["alpha"] - 0.219) < 1e-3
+def test_recipe_as_json_has_settings_stages_and_terminal_level(inkwash):
+    shown = json.loads(inkwash("show", "ddim-300", "--json").out)
+    assert shown["schedule"]["T"] == 300 and shown["parameters"] == 3672513
+    assert sum(stage["parameters"] for stage in shown["stages"]) == 3672513
+    assert abs(shown["terminal"]["alpha"] - 0.219) < 1e-3
 
 
-def test_a_recipe_file_is_shown_like_a_bundled_one(runs, inkwash):
+def test_recipe_file_is_shown_like_a_bundled_one(runs, inkwash):
     assert "base = 4" in inkwash("show", runs.plain / "recipe.toml").out
 
 
-def test_a_run_is_shown_with_its_checkpoints_and_card(runs, inkwash):
+def test_run_is_shown_with_its_checkpoints_and_card(runs, inkwash):
     outcome = inkwash("show", runs.digits)
     assert outcome.code == 0
     for words in ("latest.safetensors", "best.safetensors", "valid", "Validation loss", "class-unet"):
         assert words in outcome.out
 
 
-def test_a_run_as_json_tells_each_checkpoint(runs, inkwash):
+def test_run_as_json_lists_each_checkpoint(runs, inkwash):
     rows = {row["file"]: row for row in json.loads(inkwash("show", runs.digits, "--json").out)}
     latest = rows["latest.safetensors"]
     assert (latest["step"], latest["damaged"], latest["trainable"], latest["data"]) == (6, "", True, "digits")
     assert len(latest["weights"]) == 12 and latest["held_out"] > 0
 
 
-def test_a_checkpoint_file_is_shown_alone(runs, inkwash):
+def test_checkpoint_file_is_shown_without_the_others(runs, inkwash):
     outcome = inkwash("show", runs.digits / "checkpoints" / "best.safetensors")
     assert outcome.code == 0 and "best.safetensors" in outcome.out and "latest" not in outcome.out
 
 
-def test_a_damaged_checkpoint_is_told_in_one_line_beside_the_whole_ones(runs, copied, inkwash):
+def test_damaged_checkpoint_is_reported_beside_valid_ones(runs, copied, inkwash):
     run = copied(runs.digits)
     best = run / "checkpoints" / "best.safetensors"
     best.write_bytes(best.read_bytes()[:5000])
@@ -91,9 +91,9 @@ def test_a_damaged_checkpoint_is_told_in_one_line_beside_the_whole_ones(runs, co
     assert outcome.code == 1
     assert "damaged" in outcome.out and "valid" in outcome.out
     assert str(best) in outcome.complaint and "damaged" in outcome.complaint
-    told = inkwash("show", run, "--json")
-    assert told.code == 1 and str(best) in told.complaint
-    rows = {row["file"]: row for row in json.loads(told.out)}
+    outcome = inkwash("show", run, "--json")
+    assert outcome.code == 1 and str(best) in outcome.complaint
+    rows = {row["file"]: row for row in json.loads(outcome.out)}
     assert rows["best.safetensors"]["damaged"] and not rows["latest.safetensors"]["damaged"]
 
 
@@ -117,13 +117,13 @@ def test_data_is_shown_by_name_and_by_path(name, words, runs, inkwash):
 
 
 def test_data_as_json_writes_no_picture(runs, inkwash):
-    told = json.loads(inkwash("show", runs.pictures, "--json").out)
-    assert told["classes"] == ["ant", "bee"] and told["proportions"] == [0.25, 0.75]
-    assert told["count"] == 240 and told["shape"] == [1, 8, 8] and 0 < told["data_std"] < 1
+    shown = json.loads(inkwash("show", runs.pictures, "--json").out)
+    assert shown["classes"] == ["ant", "bee"] and shown["proportions"] == [0.25, 0.75]
+    assert shown["count"] == 240 and shown["shape"] == [1, 8, 8] and 0 < shown["data_std"] < 1
     assert not Path("out").exists()
 
 
-def test_a_name_that_is_nothing_is_told_what_there_is(refused):
+def test_unknown_name_is_refused_with_the_known_ones(refused):
     complaint = refused("show", "nothing-like-this")
     assert "nothing-like-this" in complaint
     for name in ("cfg-cosine", "moons", "mnist"):
@@ -132,16 +132,16 @@ def test_a_name_that_is_nothing_is_told_what_there_is(refused):
 
 
 @pytest.mark.parametrize("name", ["", "missing/run", "missing.safetensors", "missing.toml"])
-def test_a_path_that_is_nothing_is_named(name, refused):
+def test_missing_path_is_named(name, refused):
     assert name in refused("show", name)
 
 
-def test_a_foreign_file_is_no_data(refused):
+def test_image_without_metadata_is_refused(refused):
     Image.new("L", (3, 3)).save("theirs.png")
     assert "theirs.png" in refused("show", "theirs.png")
 
 
-def test_a_picture_tells_how_it_was_drawn(runs, inkwash):
+def test_image_is_shown_with_its_metadata_and_command(runs, inkwash):
     assert inkwash("sample", runs.plain, "-n", 2, "--sampler", "ddim:2", "-o", "out/two.png").code == 0
     outcome = inkwash("show", "out/two.png")
     assert outcome.code == 0

@@ -1,4 +1,4 @@
-"""The console that pages and progress bars are printed on: strings are text, never markup or control sequences."""
+"""The console for tables and progress bars: strings are plain text, never markup or control sequences."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from inkwash.text.printing import printable
 
 
 class Console(RichConsole):
-    """A rich console without markup, emoji codes and highlighting, whose strings are made printable."""
+    """A rich console without markup, emoji codes and highlighting, which escapes unprintable characters."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**({"markup": False, "emoji": False, "highlight": False} | options))
 
     def render_str(self, text: str, **options: Any) -> Text:
-        # cells and titles of tables come through here as well
+        # rich calls this for cells and titles of tables as well
         return super().render_str(printable(text), **(options | {"markup": False, "emoji": False}))
 
 
 class TextColumn(RichTextColumn):
-    """A column of a progress bar whose fields are text."""
+    """A column of a progress bar whose fields are plain text."""
 
     def __init__(self, text_format: str) -> None:
         super().__init__(text_format, markup=False)

@@ -1,4 +1,4 @@
-"""`inkwash export`: a model for other programs, or as a page that needs no server."""
+"""`inkwash export`: write a model for other programs, or as a web page that needs no server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inkwash.errors import UsageError, unknown_name
 from inkwash.text.printing import print
 
 TARGETS = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
-"""What can be written, and what the name of a model becomes by it."""
+"""Export target -> suffix of the default file or folder name."""
 
 
 def export(
@@ -26,7 +26,7 @@ def export(
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
 ) -> int:
-    """Write a model as ONNX, as a page that draws in the browser without a server, or for diffusers.
+    """Write a model as ONNX, as a web page that samples in the browser without a server, or for diffusers.
 
     Examples: inkwash export --to web -o out/page. Or: inkwash export runs/fast-1 --to onnx -o mine.onnx.
 
@@ -35,8 +35,8 @@ def export(
     model
         A bundled model, a run folder or a checkpoint file. Default: fast.
     to
-        onnx, one file, its batch free, compared with torch once it is written; web, a folder of static files; diffusers,
-        a folder that its pipelines load, for models whose network it has too: ddpm-unet.
+        onnx: one file with a dynamic batch size, compared with torch after writing; web: a folder of static files;
+        diffusers: a folder for its pipelines, for models of the network ddpm-unet.
     out
         The file or folder to write. Default: out/MODEL.onnx, out/MODEL-page or out/MODEL-diffusers.
     with_
@@ -56,22 +56,25 @@ def export(
     loaded = models.load(model, device="cpu")
     name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
     target = out or path_in("out", f"{name}{TARGETS[to]}")
-    tell = (lambda what: None) if quiet else (lambda what: print(f"writing {what} …", file=sys.stderr))
+    report = (lambda part: None) if quiet else (lambda part: print(f"writing {part} …", file=sys.stderr))
     if to == "onnx":
         if target.suffix != ".onnx":
-            raise UsageError(f"--out {target}: the name of an ONNX file ends in .onnx")
+            raise UsageError(f"--out {target}: give a file name that ends in .onnx")
         check_free(target)
-        apart = onnx.write(loaded, target)
+        difference = onnx.write(loaded, target)
     elif to == "diffusers":
-        apart = pipeline.write(loaded, target)
+        difference = pipeline.write(loaded, target)
     else:
         run = RunFolder(models.find(model).parent.parent)
-        apart = web.write(loaded, name, run if run.metrics.is_file() else None, target, tell)
+        difference = web.write(loaded, name, run if run.metrics.is_file() else None, target, report)
     if not quiet:
-        print(f"{target}: {loaded.name} ({loaded.weights}), within {apart:.1e} of torch's output", file=sys.stderr)
+        print(
+            f"{target}: {loaded.name} ({loaded.weights}), differs from torch by at most {difference:.1e}",
+            file=sys.stderr,
+        )
         if to == "web":
-            print(f"look at it: python -m http.server --bind 127.0.0.1 --directory {target}", file=sys.stderr)
+            print(f"view it: python -m http.server --bind 127.0.0.1 --directory {target}", file=sys.stderr)
         if to == "diffusers":
-            asked = "num_inference_steps=50, use_clipped_model_output=True"
-            print(f'draw from it: DDIMPipeline.from_pretrained("{target}")({asked})', file=sys.stderr)
+            arguments = "num_inference_steps=50, use_clipped_model_output=True"
+            print(f'sample from it: DDIMPipeline.from_pretrained("{target}")({arguments})', file=sys.stderr)
     return 0

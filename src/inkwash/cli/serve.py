@@ -1,4 +1,4 @@
-"""`inkwash serve`: a page in the browser where people watch noise become digits, and take hold of it."""
+"""`inkwash serve`: the playground, a web page to sample, edit and compare with the models of this machine."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from inkwash.errors import InkwashError, UsageError
 if TYPE_CHECKING:
     import uvicorn
 
-PATIENCE = 10.0
-"""Seconds that a model which is being loaded may hold up the end."""
-SHORTEST_TOKEN = 8
+JOIN_SECONDS = 10.0
+"""Longest time to wait at the end for a model that is being loaded."""
+MIN_TOKEN_LENGTH = 8
 
 
 def serve(
@@ -38,7 +38,7 @@ def serve(
     with_: Annotated[Path | None, Parameter(name="--with")] = None,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
 ) -> int:
-    """Open the playground: draw, write, edit, compare and understand in a browser. No request leaves this machine.
+    """Start the playground: sample, edit and compare in a browser. No request leaves this machine.
 
     Examples: inkwash serve --open. Or: inkwash serve runs/fast-1 --port 8080. Or: inkwash serve --host 0.0.0.0 --token
     "$(openssl rand -hex 16)".
@@ -46,19 +46,19 @@ def serve(
     Parameters
     ----------
     runs
-        Run folders to offer besides the bundled models and those in runs/.
+        Run folders to add to the bundled models and the folders in runs/.
     port
-        0 to 65535; 0 takes any that is free.
+        0 to 65535; 0 for any free port.
     host
-        The address to listen at. Beyond this machine only with --token.
+        The address to listen at; other than loopback only with --token.
     token
-        A word of at least 8 characters that the page asks for; "new" makes one up.
+        A token of at least 8 characters that requests must have; "new" generates one.
     data
-        Where the train set is, for what the exact denoiser would say. Default: INKWASH_DATA, then what is on this machine.
+        The train set, for the predictions of the exact denoiser. Default: INKWASH_DATA, then data found on this machine.
     at_once
-        Drawings at a time, at least 1; the others wait in a line.
+        Sampling jobs at a time, at least 1; others are queued.
     waiting
-        How many may wait, 0 or more; the rest are told that it is busy.
+        Length of the queue, 0 or more; further requests are refused as busy.
     threads
         CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     open_
@@ -82,19 +82,19 @@ def serve(
     if not 0 <= port <= 65535:
         raise UsageError(f"--port is {port}: it must be from 0 to 65535")
     if at_once < 1 or waiting < 0:
-        raise UsageError(f"--at-once is {at_once} and --waiting {waiting}: at least 1 draws and 0 wait")
+        raise UsageError(f"--at-once is {at_once} and --waiting {waiting}: give at least 1 and 0")
     if token == "new":
         token = secrets.token_urlsafe(16)
-    if token is not None and len(token) < SHORTEST_TOKEN:
-        raise UsageError(f"--token has {len(token)} characters: give at least {SHORTEST_TOKEN}, or 'new'")
+    if token is not None and len(token) < MIN_TOKEN_LENGTH:
+        raise UsageError(f"--token has {len(token)} characters: give at least {MIN_TOKEN_LENGTH}, or 'new'")
     if token is not None and not (token.isascii() and token.isprintable()):
         raise UsageError("--token has characters beyond printable ASCII: choose others, or 'new'")
     if token is None and host not in LOOPBACK:
         raise UsageError(f"--host {host} can be reached from other machines: give a --token as well, such as 'new'")
     if data is not None and datasets.local(data) is None:
-        raise UsageError(f"--data {data} is not on this machine: give a folder or a file that is")
+        raise UsageError(f"--data {data} is not on this machine: give an existing folder or file")
     devices.configure(threads)
-    # the page comes at once, and what it asks first is ready by the time that somebody has read it
+    # the page is served at once, while the default model is loaded
     catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))
     built = server.build(catalog, token, at_once, waiting)
     config = uvicorn.Config(
@@ -114,29 +114,29 @@ def serve(
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
     print(address, flush=True)
     if not quiet:
-        print("Ctrl-C ends it. Nothing that you draw leaves this machine.", file=sys.stderr)
+        print("Ctrl-C stops the server. No image leaves this machine.", file=sys.stderr)
     warming = threading.Thread(target=catalog.warm, daemon=True)
     warming.start()
     if open_:
         import webbrowser
 
         webbrowser.open(address)
-    # raised once it has come to its end in good order
+    # uvicorn raises it after an orderly shutdown
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
-    # the interpreter aborts when it ends under a thread that computes
-    warming.join(PATIENCE)
+    # the interpreter aborts when it exits while a thread computes
+    warming.join(JOIN_SECONDS)
     return 0
 
 
 def _bound(config: uvicorn.Config) -> socket.socket:
-    """Return the socket, listening. Raises `InkwashError` where uvicorn would leave the process with a traceback."""
+    """Return the listening socket. Raises `InkwashError` where uvicorn would exit with a traceback."""
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((config.host, config.port))
-        # from here on who comes early waits, where it would be refused
+        # requests before the server runs wait instead of being refused
         found.listen(config.backlog)
     except OSError as error:
         found.close()

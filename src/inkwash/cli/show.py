@@ -1,4 +1,4 @@
-"""`inkwash show`: list recipes and models, or describe one thing."""
+"""`inkwash show`: list recipes and models, or describe one of them, a data set or an image."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def show(
     Parameters
     ----------
     thing
-        A recipe or bundled model by name, a recipe file, a run folder, a checkpoint file, data by name or path, or a
-        picture that inkwash drew.
+        A recipe or bundled model by name, a recipe file, a run folder, a checkpoint file, data by name or path, or an
+        image that inkwash wrote.
     out
-        The folder that pictures go to.
+        The folder that pictures are written to.
     json_
         Print JSON, for programs.
     with_
@@ -47,7 +47,7 @@ def show(
         return 0
     path = Path(thing)
     if thing in recipe.bundled() or path.suffix == ".toml":
-        # a name can be both: the recipe, and the model that was trained by it
+        # a name shared by a recipe and its bundled model shows both
         recipes.show(thing, out, json_)
     elif thing in model.bundled() or path.suffix == ".safetensors" or (path / "recipe.toml").is_file():
         return runs.show(thing, json_)

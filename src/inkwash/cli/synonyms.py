@@ -1,11 +1,11 @@
-"""Flags that other programs have, and what is typed here instead: an unknown option is answered with the known one."""
+"""Options of other diffusion programs and their equivalents here, suggested when an unknown option is given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 VALUE = "{}"
-"""Stands in a replacement for the value that was given."""
+"""The placeholder of the given value in a replacement."""
 
 
 def _each(names: str, replacement: str) -> dict[str, str]:
@@ -89,21 +89,21 @@ FLAGS: dict[str, dict[str, str]] = {
     | _DATA,
     "show": _OUT | _each("run model recipe checkpoint", "inkwash show {}, without a flag before the name"),
 }
-"""By command: an option that it does not have, and what does the same."""
+"""Command -> option of other programs -> its equivalent."""
 
 
 def instead(arguments: Sequence[str]) -> str | None:
-    """Return a sentence on the first of the `arguments` that is an option of other programs, None where none is."""
+    """Return a message about the first of the `arguments` that is an option of other programs, None if there is none."""
     command, *words = arguments
-    for place, word in enumerate(words):
+    for index, word in enumerate(words):
         flag, equals, value = word.partition("=")
-        # "-lr" and "--learning_rate" are the same first try
+        # spellings such as "-lr" and "--learning_rate" are recognised as well
         plain = f"--{flag.lstrip('-').replace('_', '-')}"
         replacement = FLAGS.get(command, {}).get(plain) if flag.startswith("-") else None
         if replacement is None:
             continue
         if not equals:
-            following = words[place + 1] if place + 1 < len(words) else ""
+            following = words[index + 1] if index + 1 < len(words) else ""
             value = "" if following.startswith("-") else following
         return f"inkwash {command} has no {flag}: use {replacement.replace(VALUE, value or 'VALUE')}"
     return None

@@ -95,7 +95,7 @@ class TrainingPlan:
         `source` is the data as the user named it, for the record of the run. Raises `KeyboardInterrupt` when the run
         was stopped, after it was saved.
         """
-        # read by the main process alone, because the other ones may not see its latest checkpoint yet
+        # read by the main process only, because the others may not see its latest checkpoint yet
         done = int(process_group.broadcast(str(self.done if process_group.is_main else 0)))
         if done >= self.total:
             return

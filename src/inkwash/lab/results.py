@@ -1,4 +1,4 @@
-"""The results of an experiment as plain values: verdicts, figures and cards are computed from them alone."""
+"""The results of an experiment as plain values: verdicts, figures and cards are computed from nothing else."""
 
 from __future__ import annotations
 
