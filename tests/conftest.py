@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import shape_checks  # noqa: F401  (installs the checks before inkwash is imported)
 import torch
 from hypothesis import settings
 

@@ -56,7 +56,8 @@ def test_the_ends_have_exact_codes_and_infinite_log_snr() -> None:
 
 def test_an_interval_of_levels_includes_both_ends() -> None:
     cleanest, noisiest = Level(0.9, 0.3), Level(0.3, 0.9)
-    levels = Level([0.9, 0.6, 0.3, 0.95, 0.1], [0.3, 0.6, 0.9, 0.2, 0.99])
+    alpha, sigma = torch.tensor([[0.9, 0.6, 0.3, 0.95, 0.1], [0.3, 0.6, 0.9, 0.2, 0.99]], dtype=torch.float64)
+    levels = Level(alpha, sigma)
     assert levels.within(cleanest, noisiest).tolist() == [True, True, True, False, False]
 
 

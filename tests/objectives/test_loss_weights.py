@@ -15,8 +15,8 @@ SNR = (LEVEL.alpha / LEVEL.sigma) ** 2
 
 def in_target_space(weight: Weight, target: Target, level: Level = LEVEL) -> Tensor:
     """Return the factor of the squared error of the network, by the error that it makes in the image."""
-    zero, one = torch.zeros_like(level.alpha), torch.ones_like(level.alpha)
-    error = target.image(level, zero, one)
+    zero, one = torch.zeros(level.alpha.numel(), 1).double(), torch.ones(level.alpha.numel(), 1).double()
+    error = target.image(level, zero, one).reshape(level.alpha.shape)
     return weight(level, target) * error**2
 
 

@@ -221,7 +221,7 @@ class Sampler:
         """
         levels = self.schedule.levels(self.steps)
         first = noise(0)
-        x = levels[0].mix(torch.as_tensor(start).to(first), first)
+        x = levels[0].mix(torch.as_tensor(start).to(first).expand_as(first), first)
         past: list[Prediction] = []
         for step, (now, nxt) in enumerate(pairwise(levels), start=1):
             denoised = denoise(x, now)

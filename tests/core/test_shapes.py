@@ -1,0 +1,37 @@
+"""The annotated shapes of the mathematics are checked in tests, and only there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from jaxtyping import TypeCheckError
+
+from inkwash.core import Level
+from inkwash.nets import MLP
+from inkwash.objectives import stratify
+
+
+def test_a_label_for_each_of_another_number_of_examples_is_refused() -> None:
+    with pytest.raises(TypeCheckError):
+        MLP(2, classes=3)(torch.zeros(4, 2), torch.zeros(4), torch.zeros(3, dtype=torch.int64))
+
+
+def test_image_and_noise_of_two_shapes_are_refused() -> None:
+    with pytest.raises(TypeCheckError):
+        Level(0.8, 0.6).mix(torch.zeros(4, 1, 8, 8), torch.zeros(4, 1, 8, 1))
+
+
+def test_integers_in_place_of_uniform_numbers_are_refused() -> None:
+    with pytest.raises(TypeCheckError):
+        stratify(torch.arange(4))
+
+
+def test_calls_outside_of_tests_are_not_checked() -> None:
+    program = (
+        "import sys, torch; from inkwash.core import Level; Level(0.8, 0.6).mix(torch.zeros(4, 1), torch.zeros(4, 3)); "
+        "sys.exit('beartype' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
