@@ -137,9 +137,7 @@ def test_another_data_set_with_the_file_names_of_mnist_is_not_mnist(
     assert mnist.read(server.folder).name == "served"
 
 
-def test_inkwash_cache_sets_the_cache_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_inkwash_cache_sets_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("INKWASH_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.folder().name == "inkwash"

@@ -61,9 +61,7 @@ def program(tmp_path: Path, torchrun: Callable[..., Ended]) -> Callable[..., lis
     """`program(3, code)` runs `code` in three processes and returns what each `told` it, by rank."""
 
     def run(count: int, code: str) -> list[Any]:
-        head = (
-            "import json, sys\nfrom pathlib import Path\nimport torch\nfrom inkwash.distributed import torchrun\n"
-        )
+        head = "import json, sys\nfrom pathlib import Path\nimport torch\nfrom inkwash.distributed import torchrun\n"
         head += 'def told(group, value): Path(f"{group.rank}.json").write_text(json.dumps(value))\n'
         (tmp_path / "program.py").write_text(head + code)
         ended = torchrun(count, "program.py")

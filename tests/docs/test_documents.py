@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import pkgutil
 import re
@@ -312,29 +311,3 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         if not target.startswith(("http:", "https:")):
             assert (document.parent / file).exists(), target
             assert file or place in headings, target
-
-
-def test_results_in_the_documents_are_those_that_were_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The README's rows and the other tables are written from docs/results.json, and no figure by hand."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    results = importlib.import_module("results")
-    written: dict[Path, str] = {}
-    monkeypatch.setattr(results, "write_text", lambda path, text: written.update({path: text}))
-    results.main(documents=True)
-    assert {path.name for path in written} == {"results.md", "results.csv", "quality.json", "README.md"}
-    for path, text in written.items():
-        assert path.read_text(encoding="utf-8") == text, path.name
-    table = written[ROOT / "README.md"].partition("written by benchmarks/results.py -->")[2].partition("<!--")[0]
-    assert len(table.strip().splitlines()) == 2 + 5 + 1
-
-
-def test_verdicts_on_the_claims_are_those_that_were_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    claims = importlib.import_module("claims")
-    written: dict[Path, str] = {}
-    monkeypatch.setattr(claims, "write_text", lambda path, text: written.update({path: text}))
-    claims.main(documents=True)
-    for path, text in written.items():
-        assert path.read_text(encoding="utf-8") == text, path.name
-    for each in EXPERIMENTS.values():
-        assert each.hypothesis in written[ROOT / "docs" / "lab" / "README.md"]
