@@ -1,4 +1,4 @@
-"""What the tests of several processes share: torchrun on this machine, one thread each."""
+"""Fixtures that run programs in several processes with torchrun, one thread each."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 import inkwash
 
 LONGEST = 120
-"""Seconds after which processes that wait for each other are given up."""
+"""Timeout of a launch in seconds."""
 
 
 class Ended(NamedTuple):
-    """How a launch ended: the exit code of its launcher, and what it and its processes said."""
+    """The exit code of a launch, and the output of the launcher and its processes."""
 
     code: int
     out: str
@@ -28,7 +28,7 @@ class Ended(NamedTuple):
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """Of processes that import the inkwash that the tests import, one thread each."""
+    """Environment variables of processes that import the same inkwash as the tests, with one thread."""
     return os.environ | {
         "PYTHONPATH": str(Path(inkwash.__file__).parents[1]),
         "OMP_NUM_THREADS": "1",
@@ -58,11 +58,11 @@ def torchrun(tmp_path: Path, environment: dict[str, str]) -> Callable[..., Ended
 
 @pytest.fixture
 def program(tmp_path: Path, torchrun: Callable[..., Ended]) -> Callable[..., list[Any]]:
-    """`program(3, code)` runs `code` in three processes and returns what each `told` it, by rank."""
+    """`program(3, code)` runs `code` in three processes and returns the value that each passed to `report`, by rank."""
 
     def run(count: int, code: str) -> list[Any]:
         head = "import json, sys\nfrom pathlib import Path\nimport torch\nfrom inkwash.distributed import torchrun\n"
-        head += 'def told(group, value): Path(f"{group.rank}.json").write_text(json.dumps(value))\n'
+        head += 'def report(group, value): Path(f"{group.rank}.json").write_text(json.dumps(value))\n'
         (tmp_path / "program.py").write_text(head + code)
         ended = torchrun(count, "program.py")
         assert ended.code == 0, ended.err

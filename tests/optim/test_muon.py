@@ -1,4 +1,4 @@
-"""Muon: singular values of one size, torch's own steps on matrices, AdamW's on the rest, and a state that can be kept."""
+"""Muon: orthogonalization, steps equal to those of torch.optim, and restored states."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def step(trained: nn.Module, optimizer: torch.optim.Optimizer, times: int = 4) -
 
 
 @pytest.mark.parametrize("shape", [(32, 288), (64, 16), (20, 20)])
-def test_all_singular_values_come_near_one_and_the_directions_stay(shape: tuple[int, int]) -> None:
+def test_orthogonal_has_singular_values_near_one_and_keeps_directions(shape: tuple[int, int]) -> None:
     given = torch.randn(5, *shape, generator=torch.Generator().manual_seed(1)) * torch.tensor(1e-3)
     left, _, right = torch.linalg.svd(given, full_matrices=False)
     found = orthogonal(given)
     values = torch.linalg.svdvals(found)
-    # the iteration trades evenness for speed, and the smallest of a square matrix take it longest
+    # The iteration is fast but not exact, and slowest for small singular values of square matrices.
     assert values.max() < 1.3 and values.median() > 0.65
     turned = left.mT @ found @ right.mT
     assert torch.diagonal(turned, dim1=-2, dim2=-1).min() > 0
@@ -37,12 +37,12 @@ def test_all_singular_values_come_near_one_and_the_directions_stay(shape: tuple[
     assert rest.abs().max() < 0.05
 
 
-def test_a_step_on_inner_convolutions_is_that_of_torch_on_matrices() -> None:
+def test_step_on_inner_convolutions_equals_torch_muon() -> None:
     own = net()
     matrix = nn.Parameter(own[2].weight.detach().flatten(1).clone())
     ours = Muon(own.parameters(), lr=1e-3, weight_decay=0.1, inner_lr=0.05)
     theirs = torch.optim.Muon([matrix], lr=0.05, weight_decay=0.1, momentum=0.95)
-    # of full rank: what is not there is rounding, and would be made as large as the rest
+    # Full rank: otherwise rounding errors would be scaled up to singular values of 1.
     x = torch.randn(64, 3, 14, 14, generator=torch.Generator().manual_seed(2))
     for _ in range(3):
         ours.zero_grad()
@@ -51,17 +51,17 @@ def test_a_step_on_inner_convolutions_is_that_of_torch_on_matrices() -> None:
         ours.step()
         theirs.step()
     moved = matrix - net()[2].weight.flatten(1)
-    # torch keeps its momentum as a running mean, of the same direction; bfloat16 rounds both, and small values far
+    # torch scales the momentum differently, with the same direction; bfloat16 rounds both, small values most
     assert (own[2].weight.flatten(1) - matrix).norm() < 0.1 * moved.norm()
 
 
-def test_a_small_momentum_forgets_an_earlier_gradient_as_torch_does() -> None:
+def test_small_momentum_equals_torch_muon() -> None:
     generator = torch.Generator().manual_seed(3)
     start, *gradients = torch.randn(3, 16, 16, 3, 3, generator=generator)
     kernel, matrix = nn.Parameter(start.clone()), nn.Parameter(start.flatten(1).clone())
     ours = Muon([kernel], lr=1e-3, inner_lr=0.05, momentum=0.3)
     theirs = torch.optim.Muon([matrix], lr=0.05, weight_decay=0.0, momentum=0.3)
-    # the first is ten times the second: what is left of it turns the second step
+    # The first gradient is ten times the second: its remainder changes the second step.
     for gradient in (10 * gradients[0], gradients[1]):
         before = kernel.detach().flatten(1).clone(), matrix.detach().clone()
         kernel.grad, matrix.grad = gradient.clone(), gradient.flatten(1).clone()
@@ -71,7 +71,7 @@ def test_a_small_momentum_forgets_an_earlier_gradient_as_torch_does() -> None:
     assert (moved - expected).norm() < 0.05 * expected.norm()
 
 
-def test_ends_vectors_and_linear_layers_take_the_steps_of_adamw() -> None:
+def test_other_parameters_take_adamw_steps() -> None:
     own, twin = net(), net()
     ours = Muon(own.parameters(), lr=0.01, betas=(0.8, 0.99), weight_decay=0.1, inner_lr=0.0)
     twin[2].weight.requires_grad_(False)
@@ -82,7 +82,7 @@ def test_ends_vectors_and_linear_layers_take_the_steps_of_adamw() -> None:
         torch.testing.assert_close(ours_, theirs_)
 
 
-def test_a_kept_state_goes_on_to_the_same_weights() -> None:
+def test_restored_optimizer_reaches_the_same_weights() -> None:
     whole, parted = net(), net()
     optimizer = Muon(whole.parameters())
     step(whole, optimizer, 4)
@@ -95,7 +95,7 @@ def test_a_kept_state_goes_on_to_the_same_weights() -> None:
         assert torch.equal(a, b)
 
 
-def test_the_course_of_the_rate_holds_for_both_parts_in_their_own_measure() -> None:
+def test_scheduled_rate_scales_both_groups() -> None:
     built = Optimizer("muon", lr=1e-3, inner_lr=0.02).build(net().parameters())
     assert {(group["inner"], round(group["lr"] / group["times"], 12)) for group in built.param_groups} == {
         (True, 1e-3),

@@ -1,4 +1,4 @@
-"""The learning rate runs the course that it is given, and the table's optimisers are torch's."""
+"""The learning rate schedule, and optimizers equal to those of torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOTAL = 100
 
 
 @pytest.mark.parametrize("decay", ["none", "linear", "cosine"])
-def test_the_rate_begins_at_lr_and_has_fallen_to_zero_after_the_last_step(decay: str) -> None:
+def test_decaying_rate_goes_from_lr_to_zero(decay: str) -> None:
     optimizer = Optimizer(lr=0.3, decay=decay)  # type: ignore[arg-type]
     assert optimizer.rate(1, 1.0) == pytest.approx(0.3)
     assert optimizer.rate(TOTAL + 1, 0.0) == pytest.approx(0.3 if decay == "none" else 0.0, abs=1e-12)
@@ -25,20 +25,20 @@ def test_the_rate_begins_at_lr_and_has_fallen_to_zero_after_the_last_step(decay:
 
 
 @pytest.mark.parametrize("decay", ["linear", "cosine"])
-def test_a_decaying_rate_falls_at_every_step_and_is_half_in_the_middle(decay: str) -> None:
+def test_decaying_rate_is_monotone_and_half_in_the_middle(decay: str) -> None:
     optimizer = Optimizer(lr=1.0, decay=decay)  # type: ignore[arg-type]
     rates = [optimizer.rate(step, Horizon(TOTAL).remaining_at(step)) for step in range(1, TOTAL + 2)]
     assert all(before > after for before, after in pairwise(rates))
     assert rates[TOTAL // 2] == pytest.approx(0.5)
 
 
-def test_a_warm_up_rises_in_equal_steps_and_then_stays() -> None:
+def test_warmup_is_linear_and_then_constant() -> None:
     optimizer = Optimizer(lr=1.0, warmup=4)
     assert [optimizer.rate(step, 1.0) for step in range(1, 8)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw"])
-def test_a_step_is_that_of_torch(kind: str) -> None:
+def test_step_equals_that_of_torch(kind: str) -> None:
     own, oracle = nn.Linear(3, 2), nn.Linear(3, 2)
     oracle.load_state_dict(own.state_dict())
     settings = Optimizer(kind, lr=0.01, betas=(0.8, 0.99), weight_decay=0.1)
@@ -56,7 +56,7 @@ def test_a_step_is_that_of_torch(kind: str) -> None:
     torch.testing.assert_close(own.bias, oracle.bias)
 
 
-def test_an_unknown_kind_is_answered_with_the_nearest() -> None:
+def test_unknown_kind_suggests_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'adamw'"):
         Optimizer("adamww")
 
@@ -64,6 +64,6 @@ def test_an_unknown_kind_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     "change", [{"kind": "adam", "inner_lr": 0.02}, {"kind": "muon", "inner_lr": -1.0}, {"kind": "muon", "lr": 0.0}]
 )
-def test_the_rate_of_inner_convolutions_is_muons_alone(change: dict[str, Any]) -> None:
+def test_inner_lr_is_refused_for_other_optimizers(change: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="inner_lr"):
         Optimizer(**change)

@@ -1,4 +1,4 @@
-"""A run that was killed, stopped or cut short anywhere ends as the undisturbed one does, bit for bit."""
+"""Exact resume: a run that was killed, stopped or interrupted ends with the files of an undisturbed one, bit for bit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def count(*_):
 
 register_optimizer_step_post_hook(count)
 """
-"""A user's own file that kills its process in the middle of step 23, when the weights have just changed."""
+"""A plugin that kills its process within step 23, after the optimizer step."""
 
 
 def inkwash_train(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +60,7 @@ def inkwash_train(place: Path, *arguments: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
-def train_here(*arguments: str) -> object:
+def train_in_process(*arguments: str) -> object:
     """Run the command in this process and return its exit code."""
     with pytest.raises(SystemExit) as left:
         cli.main(["train", *arguments])
@@ -72,32 +72,34 @@ def step_numbers(output: str) -> list[int]:
     return [event["number"] for event in events if event["event"] == "step"]
 
 
-def kept(run: Path) -> dict[str, bytes]:
+def checkpoint_bytes(run: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted((run / "checkpoints").iterdir())}
 
 
-def timeless(run: Path) -> list[dict[str, Any]]:
+def rows_without_seconds(run: Path) -> list[dict[str, Any]]:
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [{key: value for key, value in verified(json.loads(line)).items() if key != "seconds"} for line in lines]
 
 
 def assert_same_run(run: Path, reference: Path) -> None:
-    assert set(kept(run)) == set(kept(reference))
-    assert [name for name, content in kept(run).items() if content != kept(reference)[name]] == []
-    assert timeless(run) == timeless(reference)
+    assert set(checkpoint_bytes(run)) == set(checkpoint_bytes(reference))
+    assert [
+        name for name, content in checkpoint_bytes(run).items() if content != checkpoint_bytes(reference)[name]
+    ] == []
+    assert rows_without_seconds(run) == rows_without_seconds(reference)
     pictures = [{file.name: file.read_bytes() for file in (each / "samples").iterdir()} for each in (run, reference)]
     assert pictures[0] == pictures[1]
 
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs without cards and plots, which take longer than the steps and are made anew at every end."""
+    """Runs without cards and plots, which take longer than the steps."""
     monkeypatch.setattr(run_module, "write_record", lambda *_: None)
 
 
 @pytest.fixture
 def after_weights_change() -> Iterator[Callable[[int, Callable[[], None]], None]]:
-    """`after_weights_change(k, act)` acts in the k-th step from now on, when the weights have just changed."""
+    """`after_weights_change(k, act)` calls `act` after the k-th optimizer step from now on."""
     handles = []
 
     def arrange(k: int, act: Callable[[], None]) -> None:
@@ -117,33 +119,33 @@ def after_weights_change() -> Iterator[Callable[[int, Callable[[], None]], None]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of forty steps that went through without a break."""
-    place = tmp_path_factory.mktemp("undisturbed")
+def reference_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an uninterrupted run of forty steps."""
+    place = tmp_path_factory.mktemp("reference_run")
     (place / "tiny.toml").write_text(RECIPE)
-    assert train_here(str(place / "tiny.toml"), "-o", str(place / "run"), "--quiet") == 0
-    assert set(kept(place / "run")) >= {"latest.safetensors", "best.safetensors"}
+    assert train_in_process(str(place / "tiny.toml"), "-o", str(place / "run"), "--quiet") == 0
+    assert set(checkpoint_bytes(place / "run")) >= {"latest.safetensors", "best.safetensors"}
     return place / "run"
 
 
-def test_a_run_that_was_killed_goes_on_to_the_same_end(tmp_path: Path, undisturbed: Path) -> None:
+def test_killed_run_resumes_bit_for_bit(tmp_path: Path, reference_run: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     (tmp_path / "killed.py").write_text(KILLED_AT_STEP_23)
     killed = inkwash_train(tmp_path, "tiny.toml", "-o", "run", "--with", "killed.py")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert step_numbers(killed.stdout) == list(range(1, 23))
-    assert kept(tmp_path / "run") != kept(undisturbed)
+    assert checkpoint_bytes(tmp_path / "run") != checkpoint_bytes(reference_run)
     resumed = inkwash_train(tmp_path, "run")
     assert resumed.returncode == 0, resumed.stderr
     assert step_numbers(resumed.stdout) == list(range(21, 41))
-    assert_same_run(tmp_path / "run", undisturbed)
+    assert_same_run(tmp_path / "run", reference_run)
 
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_was_asked_to_stop_saves_and_goes_on_to_the_same_end(
+def test_run_stopped_by_signal_resumes_bit_for_bit(
     tmp_path: Path,
-    undisturbed: Path,
+    reference_run: Path,
     after_weights_change: Callable[[int, Callable[[], None]], None],
     capsys: pytest.CaptureFixture[str],
     number: signal.Signals,
@@ -156,32 +158,32 @@ def test_a_run_that_was_asked_to_stop_saves_and_goes_on_to_the_same_end(
     recipe.write_text(RECIPE)
     before = signal.getsignal(number)
     after_weights_change(23, ask)
-    assert train_here(str(recipe), "-o", str(run)) == 130
+    assert train_in_process(str(recipe), "-o", str(run)) == 130
     assert f"inkwash train {run}" in capsys.readouterr().err
     assert signal.getsignal(number) is before
-    assert train_here(str(run), "--json") == 0
+    assert train_in_process(str(run), "--json") == 0
     assert step_numbers(capsys.readouterr().out) == list(range(24, 41))
-    assert_same_run(run, undisturbed)
+    assert_same_run(run, reference_run)
 
 
 @pytest.mark.usefixtures("bare")
-def test_a_run_that_dies_after_any_write_goes_on_to_the_same_end(
+def test_run_killed_after_any_write_resumes_bit_for_bit(
     tmp_path: Path, begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = ("training.milestones=['3 steps']", "network.widths=[8]")
     reference = begun("reference", *changes)
     list(reference.events())
-    course, replace, states = begun("run", *changes), os.replace, []
+    run, replace, states = begun("run", *changes), os.replace, []
 
-    def photographed(source: Any, target: Any) -> None:
+    def replace_and_copy(source: Any, target: Any) -> None:
         replace(source, target)
         states.append(tmp_path / f"died-{len(states):02d}")
-        shutil.copytree(course.folder.path, states[-1])
+        shutil.copytree(run.folder.path, states[-1])
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "replace", photographed)
-        list(course.events())
-    assert_same_run(course.folder.path, reference.folder.path)
+        patched.setattr(os, "replace", replace_and_copy)
+        list(run.events())
+    assert_same_run(run.folder.path, reference.folder.path)
     assert len(states) > 8
     differing = []
     for state in states:
@@ -189,20 +191,21 @@ def test_a_run_that_dies_after_any_write_goes_on_to_the_same_end(
         complete = latest.is_file() and latest.read_bytes() == reference.folder.latest.read_bytes()
         if not complete:
             list(resume(state, digits).events())
-        if kept(state) != kept(reference.folder.path) or timeless(state) != timeless(reference.folder.path):
-            differing.append((state.name, sorted(kept(state)), len(timeless(state))))
+        found = checkpoint_bytes(state), rows_without_seconds(state)
+        if found != (checkpoint_bytes(reference.folder.path), rows_without_seconds(reference.folder.path)):
+            differing.append((state.name, sorted(found[0]), len(found[1])))
     assert not differing
 
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_a_run_broken_off_in_the_middle_of_a_step_goes_on_to_the_same_end(
+def test_run_interrupted_within_a_step_resumes_bit_for_bit(
     begun: Callable[..., Run],
     digits: Dataset,
     after_weights_change: Callable[[int, Callable[[], None]], None],
     error: type[BaseException],
 ) -> None:
-    reference, course = begun("reference"), begun("run")
+    reference, run = begun("reference"), begun("run")
     list(reference.events())
 
     def break_off() -> None:
@@ -210,17 +213,17 @@ def test_a_run_broken_off_in_the_middle_of_a_step_goes_on_to_the_same_end(
 
     after_weights_change(5, break_off)
     with pytest.raises(error):
-        list(course.events())
-    list(resume(course.folder.path, digits).events())
-    assert_same_run(course.folder.path, reference.folder.path)
+        list(run.events())
+    list(resume(run.folder.path, digits).events())
+    assert_same_run(run.folder.path, reference.folder.path)
 
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("write", ["a picture", "a checkpoint"])
-def test_a_run_whose_disk_fills_up_for_a_moment_goes_on_to_the_same_end(
+def test_run_with_a_full_disk_resumes_bit_for_bit(
     begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
-    reference, course = (begun(name, "training.milestones=['3 steps']") for name in ("reference", "run"))
+    reference, run = (begun(name, "training.milestones=['3 steps']") for name in ("reference", "run"))
     list(reference.events())
     where, name = {
         "a picture": (run_module.png_metadata, "save_png"),
@@ -234,42 +237,42 @@ def test_a_run_whose_disk_fills_up_for_a_moment_goes_on_to_the_same_end(
 
     monkeypatch.setattr(where, name, full)
     with pytest.raises(InkwashError, match="no space left"):
-        list(course.events())
-    list(resume(course.folder.path, digits).events())
-    assert_same_run(course.folder.path, reference.folder.path)
+        list(run.events())
+    list(resume(run.folder.path, digits).events())
+    assert_same_run(run.folder.path, reference.folder.path)
 
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("stop_after", range(1, 6))
-def test_a_run_stopped_after_any_step_goes_on_to_the_same_end(
+def test_run_stopped_after_any_step_resumes_bit_for_bit(
     begun: Callable[..., Run], digits: Dataset, stop_after: int
 ) -> None:
-    reference, course = begun("reference"), begun("run")
+    reference, run = begun("reference"), begun("run")
     list(reference.events())
-    for event in course.events():
+    for event in run.events():
         if isinstance(event, Step) and event.number == stop_after:
-            course.trainer.stop()
-    assert course.trainer.state.progress.step == stop_after
-    list(resume(course.folder.path, digits).events())
-    assert_same_run(course.folder.path, reference.folder.path)
+            run.trainer.stop()
+    assert run.trainer.state.progress.step == stop_after
+    list(resume(run.folder.path, digits).events())
+    assert_same_run(run.folder.path, reference.folder.path)
 
 
 @pytest.mark.usefixtures("bare")
-def test_a_run_left_by_its_caller_is_saved_where_it_stood(begun: Callable[..., Run], digits: Dataset) -> None:
-    reference, course = begun("reference"), begun("run")
+def test_closed_event_iterator_saves_the_current_step(begun: Callable[..., Run], digits: Dataset) -> None:
+    reference, run = begun("reference"), begun("run")
     list(reference.events())
-    events = course.events()
-    while course.trainer.state.progress.step < 4:
+    events = run.events()
+    while run.trainer.state.progress.step < 4:
         next(events)
     events.close()
-    taken_up = resume(course.folder.path, digits)
+    taken_up = resume(run.folder.path, digits)
     assert taken_up.trainer.state.progress.step == 4
     list(taken_up.events())
-    assert_same_run(course.folder.path, reference.folder.path)
+    assert_same_run(run.folder.path, reference.folder.path)
 
 
 @pytest.mark.usefixtures("bare")
-def test_equal_runs_write_equal_files_wherever_they_stand(begun: Callable[..., Run]) -> None:
+def test_equal_runs_write_equal_files_in_any_folder(begun: Callable[..., Run]) -> None:
     first, second = begun("first"), begun("somewhere/else")
     list(first.events()), list(second.events())
     assert_same_run(first.folder.path, second.folder.path)

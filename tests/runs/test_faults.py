@@ -1,4 +1,4 @@
-"""A gradient that is not finite and a clock that jumps cost nothing but time; other faults are in tests/stress."""
+"""Nonfinite gradients and clock jumps do not change a resumed run; other faults are tested in tests/stress."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from inkwash.runs.run import Run
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plots are drawn, and tested, elsewhere."""
+    """Runs without cards and plots."""
     monkeypatch.setattr(run_module, "write_record", lambda *_: None)
 
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_gradient_that_is_not_finite_ends_the_run_before_it_is_taken_in(
+def test_nonfinite_gradient_ends_the_run_before_the_update(
     value: float, begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calm, hit = (begun(name, "training.checkpoint_every='1 step'") for name in ("calm", "hit"))
@@ -51,7 +51,7 @@ def test_a_gradient_that_is_not_finite_ends_the_run_before_it_is_taken_in(
 
 
 @pytest.mark.usefixtures("bare")
-def test_a_clock_that_jumps_changes_nothing(
+def test_clock_jumps_do_not_change_the_run(
     begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calm, hit = begun("calm"), begun("hit")

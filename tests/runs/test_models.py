@@ -1,4 +1,4 @@
-"""A trained model: it comes back from its file as it was, starts where its network can see, and says what it cannot do."""
+"""Loading trained models, their sampling schedules, clipping and guidance."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Untrained = Callable[..., Model]
 
 @pytest.fixture
 def trained(begun: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A run that has come to its end."""
+    """A complete run."""
     monkeypatch.setattr(run_module, "write_record", lambda *_: None)
-    course = begun("run")
-    list(course.events())
-    return course
+    run = begun("run")
+    list(run.events())
+    return run
 
 
 def test_a_model_is_the_averaged_network_of_its_run(trained: Run) -> None:
@@ -231,5 +231,5 @@ def test_a_clipped_model_guides_from_a_clipped_prediction_without_label(untraine
     whole = untrained("target=x0", "clip=true")
     far = replace(whole, net=FarBelowBlack())
     x, label = torch.zeros(2, *far.spec.shape), torch.zeros(2, dtype=torch.int64)
-    # from -9 guidance of 3 would come to 12, which is white
+    # Unclipped, guidance of 3 would extrapolate from -9 to 12, which is white.
     assert (far.denoiser(guidance=3.0)(x, Cosine()(0.5), label) == -1).all()

@@ -1,4 +1,4 @@
-"""What the tests of training share: one thread, few real digits, and states of small networks to train."""
+"""Fixtures of training tests: 200 digits, and small networks to train on them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
-    """200 of the bundled digits: 180 to train on, 20 held out."""
+    """200 of the bundled digits: 180 train and 20 validation images."""
     whole = data.load("digits")
     assert whole.labels is not None
     return replace(whole, values=whole.values[:200], labels=whole.labels[:200])
@@ -84,5 +84,5 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
 
 @pytest.fixture
 def frozen_copy() -> Callable[[State], dict[str, torch.Tensor]]:
-    """`frozen_copy(state)` holds all of its tensors as they are now."""
+    """`frozen_copy(state)` is a copy of all its tensors."""
     return lambda state: {name: value.detach().clone() for name, value in state.tensors().items()}

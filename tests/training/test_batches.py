@@ -1,4 +1,4 @@
-"""Batches are a pure function of (seed, step), and an epoch is an epoch."""
+"""Batches as a pure function of (seed, step), epochs, and the split into train and validation set."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ COUNT = 60
 
 
 @pytest.fixture(scope="module")
-def told_apart() -> Dataset:
-    """Sixty images that are all of one grey, which is their index, and so is their label."""
+def numbered() -> Dataset:
+    """Sixty images of constant gray value; gray value and label equal their index."""
     grey = torch.arange(COUNT, dtype=torch.uint8)
     values = grey[:, None, None, None].expand(-1, 1, 4, 4).contiguous()
-    return Dataset("told-apart", values, grey.long(), tuple(map(str, range(COUNT))))
+    return Dataset("numbered", values, grey.long(), tuple(map(str, range(COUNT))))
 
 
 def batches(data: Dataset, size: int = 7, seed: int = 0, conditional: bool = True, dropout: float = 0.0) -> Batches:
@@ -34,9 +34,9 @@ def same(first: Batch, second: Batch) -> bool:
     return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_a_step_is_the_same_whatever_was_asked_before(told_apart: Dataset) -> None:
-    forwards = batches(told_apart, dropout=0.3)
-    backwards = batches(told_apart, dropout=0.3)
+def test_batch_depends_on_seed_and_step_only(numbered: Dataset) -> None:
+    forwards = batches(numbered, dropout=0.3)
+    backwards = batches(numbered, dropout=0.3)
     first = {step: forwards(step) for step in (1, 2, 40)}
     second = {step: backwards(step) for step in (40, 2, 1)}
     torch.manual_seed(1)
@@ -44,76 +44,76 @@ def test_a_step_is_the_same_whatever_was_asked_before(told_apart: Dataset) -> No
     assert not same(first[1], first[2])
 
 
-def test_nothing_is_drawn_from_the_global_generator(told_apart: Dataset) -> None:
+def test_batch_leaves_the_global_generator_unchanged(numbered: Dataset) -> None:
     before = torch.random.get_rng_state()
-    batches(told_apart, dropout=0.3)(3)
+    batches(numbered, dropout=0.3)(3)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_another_seed_is_another_course(told_apart: Dataset) -> None:
-    one, other = batches(told_apart, seed=0)(1), batches(told_apart, seed=1)(1)
+def test_seeds_give_different_batches(numbered: Dataset) -> None:
+    one, other = batches(numbered, seed=0)(1), batches(numbered, seed=1)(1)
     assert not any(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("size", [1, 7, 54, 100])
-def test_an_epoch_shows_each_train_image_exactly_once(told_apart: Dataset, size: int) -> None:
-    course = batches(told_apart, size)
-    train = course.split.train.tolist()
+def test_epoch_has_each_train_image_once(numbered: Dataset, size: int) -> None:
+    run = batches(numbered, size)
+    train = run.split.train.tolist()
     steps = math.ceil(3 * len(train) / size)
-    shown = [place for step in range(1, steps + 1) for place in seen(course(step))]
+    shown = [place for step in range(1, steps + 1) for place in seen(run(step))]
     epochs = [shown[k * len(train) : (k + 1) * len(train)] for k in range(3)]
     assert [sorted(epoch) for epoch in epochs] == [train] * 3
     assert epochs[0] != epochs[1] != epochs[2]
 
 
-def test_the_held_out_part_is_never_shown(told_apart: Dataset) -> None:
-    course = batches(told_apart, 20)
-    shown = {place for step in range(1, 20) for place in seen(course(step))}
-    assert not shown & set(course.split.validation.tolist())
-    assert shown | set(course.split.validation.tolist()) == set(range(COUNT))
+def test_validation_images_are_never_trained_on(numbered: Dataset) -> None:
+    run = batches(numbered, 20)
+    shown = {place for step in range(1, 20) for place in seen(run(step))}
+    assert not shown & set(run.split.validation.tolist())
+    assert shown | set(run.split.validation.tolist()) == set(range(COUNT))
 
 
 @pytest.mark.parametrize(("count", "held_out"), [(9, 1), (60, 6), (1_500, 150), (10_000, 1_000), (60_000, 1_000)])
-def test_a_split_is_whole_and_without_overlap(count: int, held_out: int) -> None:
+def test_split_is_a_partition(count: int, held_out: int) -> None:
     split = Split.of(count)
     assert len(split.validation) == held_out
     assert torch.equal(torch.cat([split.train, split.validation]).sort().values, torch.arange(count))
 
 
-def test_an_image_comes_with_its_own_label(told_apart: Dataset) -> None:
-    batch = batches(told_apart)(5)
+def test_images_keep_their_labels(numbered: Dataset) -> None:
+    batch = batches(numbered)(5)
     assert batch.labels is not None
     assert batch.labels.tolist() == seen(batch)
-    assert batches(told_apart, conditional=False)(5).labels is None
+    assert batches(numbered, conditional=False)(5).labels is None
 
 
-def test_the_share_of_dropped_labels_is_the_one_asked_for(told_apart: Dataset) -> None:
-    course = batches(told_apart, 500, dropout=0.1)
-    labels = torch.cat([batch.labels for step in range(1, 21) if (batch := course(step)).labels is not None])
-    places = torch.tensor([place for step in range(1, 21) for place in seen(course(step))])
+def test_fraction_of_dropped_labels_equals_label_dropout(numbered: Dataset) -> None:
+    run = batches(numbered, 500, dropout=0.1)
+    labels = torch.cat([batch.labels for step in range(1, 21) if (batch := run(step)).labels is not None])
+    places = torch.tensor([place for step in range(1, 21) for place in seen(run(step))])
     dropped = labels < 0
-    # four standard deviations of a binomial share
+    # Four standard deviations of a binomial proportion.
     assert abs(float(dropped.double().mean()) - 0.1) < 4 * math.sqrt(0.1 * 0.9 / len(labels))
     assert torch.equal(labels[~dropped], places[~dropped])
     assert set(labels[dropped].tolist()) == {-1}
 
 
-def test_dropping_labels_changes_nothing_else(told_apart: Dataset) -> None:
-    with_all, with_some = batches(told_apart)(3), batches(told_apart, dropout=0.5)(3)
+def test_label_dropout_leaves_images_levels_and_noise_unchanged(numbered: Dataset) -> None:
+    with_all, with_some = batches(numbered)(3), batches(numbered, dropout=0.5)(3)
     assert torch.equal(with_all.images, with_some.images)
     assert torch.equal(with_all.u, with_some.u)
     assert torch.equal(with_all.noise, with_some.noise)
 
 
-def test_levels_are_spread_evenly_over_a_batch(told_apart: Dataset) -> None:
-    u = batches(told_apart, 50)(9).u
+def test_levels_are_stratified_over_a_batch(numbered: Dataset) -> None:
+    u = batches(numbered, 50)(9).u
     assert u.dtype == torch.float64
     assert torch.equal((u * 50).floor().sort().values, torch.arange(50, dtype=torch.float64))
 
 
-def test_noise_is_standard_normal_and_new_at_every_place_and_step(told_apart: Dataset) -> None:
-    course = batches(told_apart, 200)
-    first, second = course(1).noise, course(2).noise
+def test_noise_is_standard_normal_and_never_repeats(numbered: Dataset) -> None:
+    run = batches(numbered, 200)
+    first, second = run(1).noise, run(2).noise
     together = torch.cat([first, second]).flatten(1)
     number = together.numel()
     assert abs(float(together.mean())) < 4 / math.sqrt(number)
@@ -121,15 +121,15 @@ def test_noise_is_standard_normal_and_new_at_every_place_and_step(told_apart: Da
     assert len(together.unique(dim=0)) == 400
 
 
-def test_noise_does_not_depend_on_the_level(told_apart: Dataset) -> None:
-    batch = batches(told_apart, 512)(3)
+def test_noise_is_independent_of_the_level(numbered: Dataset) -> None:
+    batch = batches(numbered, 512)(3)
     within_stratum = batch.u * 512 - torch.arange(512)
-    # Box and Muller's radius is a function of one uniform number: of another than the level's
+    # The Box-Muller radius is a function of one uniform number, which must not be that of the level.
     radius = batch.noise.flatten(1)[:, :2].square().sum(1).double()
     assert abs(torch.corrcoef(torch.stack([within_stratum.log(), radius]))[0, 1]) < 4 / math.sqrt(512)
 
 
-def test_points_are_shown_as_they_are() -> None:
+def test_points_are_not_encoded() -> None:
     points = torch.linspace(-3, 3, 80).reshape(40, 2)
     batch = batches(Dataset("points", points), 10)(1)
     assert batch.images.shape == batch.noise.shape == (10, 2)

@@ -1,4 +1,4 @@
-"""The loop: what a step does, and that a step that fails is no step at all."""
+"""The training loop: its steps, their reports, and steps that fail."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GOOD = Denoising(Cosine())
 
 
 class FailsAt:
-    """The good objective, which at its k-th call says something that is not finite."""
+    """The objective `GOOD`, spoiled at its k-th call."""
 
     def __init__(self, call: int, spoil: Callable[[Tensor, Tensor], Tensor]) -> None:
         self.call, self.spoil, self.calls = call, spoil, 0
@@ -46,14 +46,14 @@ class FailsAt:
 SPOILED = {
     "NaN loss": lambda loss, weight: loss * math.nan,
     "infinite loss": lambda loss, weight: loss * math.inf,
-    # finite, but with the slope of a square root at zero
+    # A finite loss with the infinite slope of a square root at zero.
     "NaN gradient": lambda loss, weight: loss + (0 * weight).abs().sqrt().sum(),
 }
 
 
 @pytest.mark.parametrize("kind", ["class-unet", "batchnorm-unet"])
 @pytest.mark.parametrize("spoiled", SPOILED)
-def test_a_loss_that_is_not_finite_names_the_step_and_changes_nothing(
+def test_nonfinite_loss_raises_and_leaves_the_state_unchanged(
     kind: str, spoiled: str, fresh: Fresh, train: Train, frozen_copy: FrozenCopy
 ) -> None:
     state = fresh(kind)
@@ -63,31 +63,31 @@ def test_a_loss_that_is_not_finite_names_the_step_and_changes_nothing(
         list(train(state, 6, objective=FailsAt(1, SPOILED[spoiled])))
     assert "\n" not in str(caught.value)
     assert state.progress == progress
-    # what BatchNorm has seen so far is read by nobody in training, and the average renews its own
+    # BatchNorm statistics may change: training does not read them, and those of the EMA are recomputed.
     seen = {f"net.{name}" for name, _ in state.net.named_buffers()}
     changed = {name for name, value in state.tensors().items() if not torch.equal(value, tensors[name])}
     assert changed <= seen
 
 
-def test_after_a_failed_step_the_run_goes_on_as_if_it_had_not_been(fresh: Fresh, train: Train) -> None:
-    undisturbed, disturbed = fresh(), fresh()
-    list(train(undisturbed, 6))
+def test_training_after_a_failed_step_equals_undisturbed_training(fresh: Fresh, train: Train) -> None:
+    reference_run, disturbed = fresh(), fresh()
+    list(train(reference_run, 6))
     with pytest.raises(InkwashError):
         list(train(disturbed, 6, objective=FailsAt(4, SPOILED["NaN gradient"])))
     list(train(disturbed, 6))
-    expected = undisturbed.tensors()
+    expected = reference_run.tensors()
     assert all(torch.equal(value, expected[name]) for name, value in disturbed.tensors().items())
-    assert disturbed.progress == undisturbed.progress
+    assert disturbed.progress == reference_run.progress
 
 
-def test_steps_are_counted_from_one_and_end_at_the_total(fresh: Fresh, train: Train) -> None:
+def test_steps_are_numbered_from_one_to_the_total(fresh: Fresh, train: Train) -> None:
     state = fresh()
     assert [step.number for step in train(state, 4)] == [1, 2, 3, 4]
     assert state.progress.step == 4
     assert list(train(state, 4)) == []
 
 
-def test_a_step_is_one_plain_step_of_torch(digits: Dataset, fresh: Fresh, train: Train) -> None:
+def test_step_equals_a_plain_torch_step(digits: Dataset, fresh: Fresh, train: Train) -> None:
     settings = Optimizer(lr=0.01)
     state = fresh("class-unet", settings)
     oracle = copy.deepcopy(state.net).train()
@@ -101,11 +101,11 @@ def test_a_step_is_one_plain_step_of_torch(digits: Dataset, fresh: Fresh, train:
     assert step.loss == pytest.approx(loss.item())
     assert step.gradient == pytest.approx(norm.item(), rel=1e-5)
     for own, other in zip(state.net.parameters(), oracle.parameters(), strict=True):
-        # Adam's first step is a sign, so that a gradient of almost zero may go either way
+        # Adam's first step is the sign of the gradient, which rounding can flip near zero.
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4)
 
 
-def test_the_gradient_told_is_the_one_before_clipping(fresh: Fresh, train: Train) -> None:
+def test_reported_gradient_norm_is_before_clipping(fresh: Fresh, train: Train) -> None:
     settings = Optimizer(clip=0.01)
     state = fresh("class-unet", settings)
     norms: list[float] = []
@@ -120,7 +120,7 @@ def test_the_gradient_told_is_the_one_before_clipping(fresh: Fresh, train: Train
     assert all(gradient > 0.01 for gradient in told)
 
 
-def test_the_rate_told_is_the_one_that_the_optimiser_was_given(fresh: Fresh, train: Train) -> None:
+def test_reported_rate_equals_that_of_the_optimizer(fresh: Fresh, train: Train) -> None:
     settings = Optimizer(lr=0.01, warmup=2, decay="cosine")
     state = fresh("class-unet", settings)
     for step in train(state, 5, settings):
@@ -128,14 +128,14 @@ def test_the_rate_told_is_the_one_that_the_optimiser_was_given(fresh: Fresh, tra
         assert all(group["lr"] == step.rate for group in state.optimizer.param_groups)
 
 
-def test_progress_adds_up_the_losses_that_were_told(fresh: Fresh, train: Train) -> None:
+def test_progress_sums_the_reported_losses(fresh: Fresh, train: Train) -> None:
     state = fresh()
     losses = [step.loss for step in train(state, 5)]
     assert state.progress.loss_count == 5
     assert state.progress.loss_sum == pytest.approx(sum(losses))
 
 
-def test_training_lowers_the_loss_of_images_that_it_never_saw(digits: Dataset, fresh: Fresh, train: Train) -> None:
+def test_training_lowers_the_validation_loss(digits: Dataset, fresh: Fresh, train: Train) -> None:
     settings = Optimizer(lr=3e-3)
     state = fresh("class-unet", settings)
     measured = ValidationSet.of(digits, Split.of(len(digits)).validation, GOOD, True)
@@ -148,10 +148,10 @@ def test_training_lowers_the_loss_of_images_that_it_never_saw(digits: Dataset, f
     assert loss() < 0.8 * before
 
 
-def test_both_parts_of_muon_follow_the_rate_in_their_own_measure(fresh: Fresh, train: Train) -> None:
+def test_both_muon_rates_follow_the_decay(fresh: Fresh, train: Train) -> None:
     optimizer = Optimizer("muon", lr=1e-3, inner_lr=0.02, decay="linear")
     state = fresh(optimizer=optimizer)
-    # in the step after half of the steps the rate has fallen to a half
+    # Step 3 of 4 has half of the decay ahead.
     list(train(state, 3, optimizer, planned=4))
     rates = {group["inner"]: group["lr"] for group in state.optimizer.param_groups}
     assert rates == pytest.approx({True: 0.01, False: 5e-4})

@@ -1,4 +1,4 @@
-"""Drawing in several processes: the same images in the same order."""
+"""Sampling by several processes gives the images of one process, in the same order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 
 
-def draw(environment: dict[str, str], folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def sample(environment: dict[str, str], folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "inkwash", "sample", "digits", "-n", "2100", "--steps", "2", *more]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
 
 
-def test_processes_draw_what_one_draws_and_speak_once(environment: dict[str, str], tmp_path: Path) -> None:
-    assert draw(environment, tmp_path, "-o", "one.npz", "--quiet").returncode == 0
-    shared = draw(environment, tmp_path, "-o", "all.npz", "--processes", "3")
+def test_samples_of_processes_equal_those_of_one_process(environment: dict[str, str], tmp_path: Path) -> None:
+    assert sample(environment, tmp_path, "-o", "one.npz", "--quiet").returncode == 0
+    shared = sample(environment, tmp_path, "-o", "all.npz", "--processes", "3")
     assert shared.returncode == 0, shared.stderr
     assert shared.stderr.count("2,100 from digits") == 1
     with np.load(tmp_path / "one.npz") as one, np.load(tmp_path / "all.npz") as together:
@@ -27,9 +27,9 @@ def test_processes_draw_what_one_draws_and_speak_once(environment: dict[str, str
     assert sorted(path.name for path in tmp_path.iterdir()) == ["all.npz", "one.npz"]
 
 
-def test_what_cannot_be_shared_is_said_once(environment: dict[str, str], tmp_path: Path) -> None:
+def test_refused_sampling_prints_one_error(environment: dict[str, str], tmp_path: Path) -> None:
     for more, cause in ((["-o", "grid.png"], "NAME.npz"), (["-o", "a.npz", "--eta", "7"], "eta")):
-        refused = draw(environment, tmp_path, *more, "--processes", "2")
+        refused = sample(environment, tmp_path, *more, "--processes", "2")
         assert refused.returncode == 2 and cause in refused.stderr
         assert len(refused.stderr.splitlines()) == 1, refused.stderr
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The course of a run: what it tells, what it leaves on the disk, and how it ends when it must."""
+"""The events and files of a run, and how it ends on errors."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from inkwash.training.events import Measured, Step
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cards and plots have tests of their own."""
+    """Runs without cards and plots."""
     monkeypatch.setattr(run_module, "write_record", lambda *_: None)
 
 
 class FailsAt:
-    """The good objective, which says NaN at its k-th call in training."""
+    """The objective `good`, with a loss of NaN at its k-th call in training."""
 
     def __init__(self, good: Denoising, call: int) -> None:
         self.good, self.call, self.calls = good, call, 0
@@ -45,7 +45,7 @@ class FailsAt:
         return loss * math.nan if self.calls == self.call else loss
 
 
-def test_a_run_tells_every_step_and_what_it_did_after_it(begun: Callable[..., Run]) -> None:
+def test_events_of_a_run_and_the_files_that_they_name(begun: Callable[..., Run]) -> None:
     events = list(begun("run", "training.milestones=['4 steps']").events())
     assert [event.number for event in events if isinstance(event, Step)] == [1, 2, 3, 4, 5, 6]
     assert [event.step for event in events if isinstance(event, Measured)] == [3, 4, 6]
@@ -56,10 +56,10 @@ def test_a_run_tells_every_step_and_what_it_did_after_it(begun: Callable[..., Ru
     assert all(event.path.is_file() for event in events if isinstance(event, Saved | Sampled))
 
 
-def test_metrics_are_rows_that_other_tools_can_read(begun: Callable[..., Run]) -> None:
-    course = begun("run")
-    events = list(course.events())
-    rows = [json.loads(line) for line in course.folder.metrics.read_text().splitlines()]
+def test_metrics_equal_the_events(begun: Callable[..., Run]) -> None:
+    run = begun("run")
+    events = list(run.events())
+    rows = [json.loads(line) for line in run.folder.metrics.read_text().splitlines()]
     trained = [row for row in rows if row["kind"] == "train"]
     held = [row for row in rows if row["kind"] == "held-out"]
     assert [row["step"] for row in trained] == [1, 2, 3, 4, 5, 6]
@@ -71,67 +71,67 @@ def test_metrics_are_rows_that_other_tools_can_read(begun: Callable[..., Run]) -
     assert [(row["loss"], row["losses"]) for row in held] == [(e.profile.mean, e.profile.losses) for e in measured]
 
 
-def test_a_row_stands_for_the_mean_of_the_steps_since_the_one_before(begun: Callable[..., Run]) -> None:
-    course = begun("run", "training.length=23 steps", "training.checkpoint_every=23 steps")
-    losses = [event.loss for event in course.events() if isinstance(event, Step)]
-    rows = {row["step"]: row["loss"] for row in course.folder.rows() if row["kind"] == "train"}
+def test_logged_loss_is_the_mean_since_the_previous_row(begun: Callable[..., Run]) -> None:
+    run = begun("run", "training.length=23 steps", "training.checkpoint_every=23 steps")
+    losses = [event.loss for event in run.events() if isinstance(event, Step)]
+    rows = {row["step"]: row["loss"] for row in run.folder.rows() if row["kind"] == "train"}
     assert rows == pytest.approx(
         {k: losses[k - 1] for k in range(1, 11)} | {20: np.mean(losses[10:20]), 23: np.mean(losses[20:23])}
     )
 
 
-def test_best_is_the_checkpoint_with_the_lowest_held_out_loss(begun: Callable[..., Run]) -> None:
-    course = begun("run", "optimizer.lr=0.3", "training.checkpoint_every=1 step")
-    losses = {event.step: event.profile.mean for event in course.events() if isinstance(event, Measured)}
-    best = checkpoints.load(course.folder.checkpoints / "best.safetensors")
+def test_best_checkpoint_has_the_lowest_validation_loss(begun: Callable[..., Run]) -> None:
+    run = begun("run", "optimizer.lr=0.3", "training.checkpoint_every=1 step")
+    losses = {event.step: event.profile.mean for event in run.events() if isinstance(event, Measured)}
+    best = checkpoints.load(run.folder.checkpoints / "best.safetensors")
     assert losses[best.header["progress"]["step"]] == min(losses.values()) == best.header["progress"]["best"]
 
 
 @pytest.mark.parametrize("step", [1, 2, 5])
-def test_a_loss_that_is_not_finite_ends_the_run_with_a_good_checkpoint(
+def test_nonfinite_loss_ends_the_run_with_a_finite_checkpoint(
     begun: Callable[..., Run], digits: Dataset, step: int
 ) -> None:
-    course, reference = begun("run"), begun("reference")
+    run, reference = begun("run"), begun("reference")
     list(reference.events())
-    course.trainer.objective = FailsAt(course.trainer.denoising, step)
+    run.trainer.objective = FailsAt(run.trainer.denoising, step)
     with pytest.raises(InkwashError, match=rf"step {step}\b") as caught:
-        list(course.events())
+        list(run.events())
     assert "\n" not in str(caught.value)
-    kept = checkpoints.load(course.folder.latest)
+    kept = checkpoints.load(run.folder.latest)
     assert kept.header["progress"]["step"] < step
     assert all(value.isfinite().all() for value in kept.tensors.values())
-    assert model.load(course.folder.path).step == kept.header["progress"]["step"]
-    list(resume(course.folder.path, digits).events())
-    assert course.folder.latest.read_bytes() == reference.folder.latest.read_bytes()
+    assert model.load(run.folder.path).step == kept.header["progress"]["step"]
+    list(resume(run.folder.path, digits).events())
+    assert run.folder.latest.read_bytes() == reference.folder.latest.read_bytes()
 
 
-def test_checkpoints_hold_no_path_and_no_clock(tmp_path: Path, tiny: Callable[..., Any]) -> None:
+def test_checkpoints_have_no_paths(tmp_path: Path, tiny: Callable[..., Any]) -> None:
     place = tmp_path / "a-place-of-my-own"
     place.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
     np.savez(place / "squares.npz", images=pixels, labels=np.arange(60) % 3)
-    course = start(tiny(), place / "squares.npz", tmp_path / "run")
-    list(course.events())
-    for file in course.folder.checkpoints.iterdir():
+    run = start(tiny(), place / "squares.npz", tmp_path / "run")
+    list(run.events())
+    for file in run.folder.checkpoints.iterdir():
         assert b"a-place-of-my-own" not in file.read_bytes()
         assert str(tmp_path).encode() not in file.read_bytes()
-    again = resume(course.folder.path, length=Length(7, "steps"))
-    assert again.trainer.spec == course.trainer.spec
+    again = resume(run.folder.path, length=Length(7, "steps"))
+    assert again.trainer.spec == run.trainer.spec
 
 
-def test_milestone_pictures_show_the_same_seeds_and_say_what_they_are(begun: Callable[..., Run]) -> None:
-    course = begun("run", "optimizer.lr=0", "training.milestones=['2 steps', '4 steps']")
-    list(course.events())
-    pictures = sorted(course.folder.samples.iterdir())
+def test_previews_have_the_same_seeds_and_metadata(begun: Callable[..., Run]) -> None:
+    run = begun("run", "optimizer.lr=0", "training.milestones=['2 steps', '4 steps']")
+    list(run.events())
+    pictures = sorted(run.folder.samples.iterdir())
     assert [picture.name for picture in pictures] == ["step-0000002.png", "step-0000004.png", "step-0000006.png"]
-    # a network that never changes draws the same picture at every milestone
+    # With a learning rate of 0 the samples of all milestones are equal.
     first, *others = (png_metadata.read_pixels(picture) for picture in pictures)
     assert all(np.array_equal(first, other) for other in others)
     spec = [png_metadata.read_metadata(picture) for picture in pictures]
     assert [fact["step"] for fact in spec if fact] == [2, 4, 6]
 
 
-def test_drawing_and_measuring_do_not_change_the_training(begun: Callable[..., Run]) -> None:
+def test_sampling_and_validation_do_not_change_the_weights(begun: Callable[..., Run]) -> None:
     often = begun("often", "training.checkpoint_every=1 step", "training.milestones=['every 1 step']")
     once = begun("once", "training.checkpoint_every=100 steps")
     list(often.events()), list(once.events())
@@ -140,14 +140,14 @@ def test_drawing_and_measuring_do_not_change_the_training(begun: Callable[..., R
 
 
 @pytest.mark.parametrize("count", [1, 5, 9, 12, 40])
-def test_a_handful_of_images_trains_or_says_in_one_line_why_not(
+def test_few_images_are_trained_on_or_refused_in_one_line(
     tmp_path: Path, tiny: Callable[..., Any], digits: Dataset, count: int
 ) -> None:
     assert digits.labels is not None
     few = Dataset("few", digits.values[:count], digits.labels[:count], digits.classes)
     try:
-        course = start(tiny(), few, tmp_path / "run")
-        losses = [event.profile.mean for event in course.events() if isinstance(event, Measured)]
+        run = start(tiny(), few, tmp_path / "run")
+        losses = [event.profile.mean for event in run.events() if isinstance(event, Measured)]
     except InkwashError as error:
         assert "few" in str(error) and "\n" not in str(error)
     else:
@@ -155,16 +155,16 @@ def test_a_handful_of_images_trains_or_says_in_one_line_why_not(
 
 
 @pytest.mark.parametrize("data", ["moons", "checkerboard"])
-def test_points_are_trained_on_like_images(tmp_path: Path, tiny: Callable[..., Any], data: str) -> None:
+def test_points_are_trained_on(tmp_path: Path, tiny: Callable[..., Any], data: str) -> None:
     heard = "true" if data == "moons" else "false"
     changes = ("training.label_dropout=0.0", f'network={{kind="mlp", width=8, depth=1, dim=8, conditional={heard}}}')
-    course = start(tiny(*changes), data, tmp_path / "run")
-    list(course.events())
-    assert model.load(course.folder.path).spec.is_points
-    assert (course.folder.samples / "step-0000006.png").is_file()
+    run = start(tiny(*changes), data, tmp_path / "run")
+    list(run.events())
+    assert model.load(run.folder.path).spec.is_points
+    assert (run.folder.samples / "step-0000006.png").is_file()
 
 
-def test_points_have_no_range_to_be_clipped_to(tmp_path: Path, tiny: Callable[..., Any]) -> None:
+def test_clip_is_refused_for_points(tmp_path: Path, tiny: Callable[..., Any]) -> None:
     changes = ("clip=true", "training.label_dropout=0.0", 'network={kind="mlp", width=8, depth=1, dim=8}')
     with pytest.raises(UsageError, match=r"clip.*moons"):
         start(tiny(*changes), "moons", tmp_path / "run")

@@ -1,4 +1,4 @@
-"""The averaged network: its half-life, what is left of its start, and the statistics it is given."""
+"""The EMA: its half-life, the weight of the initial parameters, and recomputed BatchNorm statistics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inkwash.training.state import State
 
 
 @pytest.mark.parametrize("half_life", [1, 7, 250])
-def test_after_a_half_life_half_of_the_old_is_left(half_life: int) -> None:
+def test_weight_halves_after_one_half_life(half_life: int) -> None:
     average, net = nn.Linear(1, 1, bias=False).double(), nn.Linear(1, 1, bias=False).double()
     nn.init.ones_(average.weight)
     nn.init.zeros_(net.weight)
@@ -28,38 +28,38 @@ def test_after_a_half_life_half_of_the_old_is_left(half_life: int) -> None:
     assert average.weight.item() == pytest.approx(0.5, abs=1e-6)
 
 
-def test_the_half_life_grows_with_the_run_up_to_its_full_length() -> None:
+def test_decay_rises_up_to_that_of_the_half_life() -> None:
     keeps = [ema.decay(100, step) for step in range(1, 3_000)]
     assert all(0 <= keep < 1 for keep in keeps)
     assert all(before <= after for before, after in pairwise(keeps))
     assert keeps[1_000] < keeps[1_999] == keeps[-1]
 
 
-def test_the_random_start_is_forgotten_early() -> None:
-    # with a half-life of step / 20 the rest is 2 to the minus 20 times a harmonic number
+def test_weight_of_the_start_has_its_closed_form() -> None:
+    # With a half-life of step / 20 the weight is 2^(-20 H), with the harmonic number H.
     rest = math.prod(ema.decay(1e9, step) for step in range(1, 101))
     assert rest == pytest.approx(2 ** (-20 * sum(1 / k for k in range(1, 101))), rel=1e-9)
 
 
-def test_no_half_life_is_no_average() -> None:
+def test_half_life_zero_copies_the_network() -> None:
     assert ema.decay(0, 50) == 0
     average, net = nn.Linear(3, 2), nn.Linear(3, 2)
     ema.update(average, net, 0.0)
     assert torch.equal(average.weight, net.weight)
 
 
-def test_keeping_everything_changes_nothing() -> None:
+def test_decay_one_leaves_the_ema_unchanged() -> None:
     average, net = nn.Linear(3, 2), nn.Linear(3, 2)
     before = average.weight.clone()
     ema.update(average, net, 1.0)
     assert torch.equal(average.weight, before)
 
 
-def test_start_left_is_the_weight_of_the_initial_network(
+def test_start_left_equals_the_weight_of_the_initial_parameters(
     fresh: Callable[..., State], train: Callable[..., Iterator[Step]]
 ) -> None:
     state = fresh()
-    # a network that stays at zero under an average that starts at one: what is read off is the start's weight
+    # The network stays at 0 and its EMA starts at 1: the EMA equals the weight of the initial parameters.
     still = Optimizer(lr=0.0)
     with torch.no_grad():
         for own, new in zip(state.ema.parameters(), state.net.parameters(), strict=True):
@@ -73,7 +73,7 @@ def test_start_left_is_the_weight_of_the_initial_network(
 
 
 class Normed(nn.Module):
-    """Two BatchNorm layers behind one another, so that the second sees what the first makes of a batch."""
+    """Two BatchNorm layers in sequence, so that the statistics of the second depend on the first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Normed(nn.Module):
 
 @pytest.fixture
 def normed() -> tuple[Normed, list[Tensor]]:
-    """A network in evaluation mode with statistics that fit nothing, and five batches."""
+    """A network in evaluation mode with random statistics, and five batches."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = Normed()
@@ -97,7 +97,7 @@ def normed() -> tuple[Normed, list[Tensor]]:
     return net.eval().requires_grad_(False), batches
 
 
-def test_recomputed_statistics_are_those_of_the_activations(normed: tuple[Normed, list[Tensor]]) -> None:
+def test_recomputed_statistics_equal_those_of_the_activations(normed: tuple[Normed, list[Tensor]]) -> None:
     net, batches = normed
     oracle = copy.deepcopy(net).train()
     seen: dict[str, list[Tensor]] = {"norm1": [], "norm2": []}
@@ -114,7 +114,7 @@ def test_recomputed_statistics_are_those_of_the_activations(normed: tuple[Normed
         torch.testing.assert_close(layer.running_var.double(), variances, rtol=1e-5, atol=1e-5)
 
 
-def test_recomputing_leaves_everything_else_and_forgets_what_was_there(normed: tuple[Normed, list[Tensor]]) -> None:
+def test_recomputing_statistics_is_idempotent_and_leaves_weights_unchanged(normed: tuple[Normed, list[Tensor]]) -> None:
     net, batches = normed
     before = {name: weight.clone() for name, weight in net.named_parameters()}
 
@@ -129,7 +129,7 @@ def test_recomputing_leaves_everything_else_and_forgets_what_was_there(normed: t
     assert not any(layer.training for layer in net.modules())
 
 
-def test_a_network_without_such_layers_is_not_run() -> None:
+def test_network_without_batchnorm_is_not_evaluated() -> None:
     def forward() -> Iterator[object]:
         raise AssertionError("run for nothing")
         yield

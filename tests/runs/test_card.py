@@ -1,4 +1,4 @@
-"""The card of a run is an experiment record: it says what was tried, with what, what came out and what comes next."""
+"""The card of a run, an experiment record in Markdown."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SECTIONS = [
 @pytest.fixture
 def stopped(begun: Callable[..., Run]) -> Run:
     """A run that was stopped after four of its six steps."""
-    course = begun("run")
-    for event in course.events():
+    run = begun("run")
+    for event in run.events():
         if isinstance(event, Step) and event.number == 4:
-            course.trainer.stop()
-    return course
+            run.trainer.stop()
+    return run
 
 
-def test_a_card_has_the_sections_of_an_experiment_record(stopped: Run) -> None:
+def test_card_has_the_sections_of_an_experiment_record(stopped: Run) -> None:
     card = stopped.folder.card.read_text(encoding="utf-8")
     assert re.findall(r"^##+ .*$", card, flags=re.MULTILINE) == SECTIONS
     for told in ("See it run.", "It runs.", "Let it rest.", "**Type**: baseline", "digits", "class-unet", "adamw"):
@@ -46,32 +46,32 @@ def test_a_card_has_the_sections_of_an_experiment_record(stopped: Run) -> None:
     assert "stopped at step 4 of 6" in card
 
 
-def test_a_card_grows_with_its_run_and_shows_its_pictures(stopped: Run, digits: Dataset) -> None:
+def test_card_is_updated_and_links_its_samples(stopped: Run, digits: Dataset) -> None:
     list(resume(stopped.folder.path, digits).events())
     card = stopped.folder.card.read_text(encoding="utf-8")
     assert "**Status**: complete" in card
     shown = re.findall(r"!\[.*?\]\((.*?)\)", card)
     assert "samples/step-0000006.png" in shown
-    # a link that leads nowhere, or out of the folder, would break when the folder is moved
+    # Links must be relative and exist, so that they stay valid when the folder is moved.
     assert all((stopped.folder.path / link).is_file() and not Path(link).is_absolute() for link in shown)
     rows = [row for row in stopped.folder.rows() if row["kind"] == "held-out"]
     assert f"{rows[-1]['loss']:.4f}" in card
     assert len(stopped.folder.sessions()) == 2
 
 
-def test_a_run_that_says_nothing_of_itself_says_so(begun: Callable[..., Run]) -> None:
-    course = begun("run", "experiment={}", "training.length=1 step")
-    list(course.events())
-    card = course.folder.card.read_text(encoding="utf-8")
+def test_card_of_an_empty_experiment_has_placeholders(begun: Callable[..., Run]) -> None:
+    run = begun("run", "experiment={}", "training.length=1 step")
+    list(run.events())
+    card = run.folder.card.read_text(encoding="utf-8")
     assert re.findall(r"^##+ .*$", card, flags=re.MULTILINE) == SECTIONS
     assert card.count("Not stated.") == 3
 
 
-def test_an_average_too_young_to_draw_from_is_said_to_be(begun: Callable[..., Run]) -> None:
-    # after one step of a half-life of a twentieth of a step, a millionth of the random start is left
+def test_card_warns_about_an_ema_with_initial_weight(begun: Callable[..., Run]) -> None:
+    # At step 1 the half-life is 1/20 step, which leaves a weight of 2^-20 to the initial parameters.
     old, young = begun("old", "training.length=1 step"), begun("young", "training.length=1 step")
     young.trainer.state.progress.start_left = 1e5
-    for course in (old, young):
-        list(course.events())
+    for run in (old, young):
+        list(run.events())
     assert "too early to sample" not in old.folder.card.read_text(encoding="utf-8")
     assert "too early to sample" in young.folder.card.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A state that was saved and loaded trains on as if it had never been away, bit for bit."""
+"""Saving and restoring training states: exact resume, and checkpoints that do not fit."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ def written(state: State, path: Path) -> Checkpoint:
 
 @pytest.mark.parametrize("net", ["class-unet", "batchnorm-unet", "simple-unet"])
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_ten_steps_are_five_and_five(tmp_path: Path, net: str, kind: str, fresh: Fresh, train: Train) -> None:
+def test_ten_steps_equal_five_plus_restored_five_bit_for_bit(
+    tmp_path: Path, net: str, kind: str, fresh: Fresh, train: Train
+) -> None:
     settings = Optimizer(kind, lr=3e-3, weight_decay=0.1, clip=1.0, warmup=2, decay="cosine")
     whole, first, second = fresh(net, settings), fresh(net, settings), fresh(net, settings)
-    course = list(train(whole, 10, settings))
+    run = list(train(whole, 10, settings))
     halves = list(train(first, 5, settings, planned=10))
     second.restore(written(first, tmp_path / "half.safetensors"), "half")
     halves += train(second, 10, settings)
-    assert halves == course
+    assert halves == run
     assert second.progress == whole.progress
     expected, found = whole.tensors(), second.tensors()
     assert set(found) == set(expected)
@@ -43,7 +45,9 @@ def test_ten_steps_are_five_and_five(tmp_path: Path, net: str, kind: str, fresh:
     assert (tmp_path / "0.safetensors").read_bytes() == (tmp_path / "1.safetensors").read_bytes()
 
 
-def test_a_best_loss_not_yet_measured_survives(tmp_path: Path, fresh: Fresh, train: Train) -> None:
+def test_best_loss_is_restored_before_and_after_the_first_validation(
+    tmp_path: Path, fresh: Fresh, train: Train
+) -> None:
     state, other = fresh(), fresh()
     list(train(state, 1))
     other.restore(written(state, tmp_path / "a.safetensors"), "a")
@@ -54,7 +58,7 @@ def test_a_best_loss_not_yet_measured_survives(tmp_path: Path, fresh: Fresh, tra
 
 
 @pytest.mark.parametrize("other", ["batchnorm-unet", "simple-unet"])
-def test_a_checkpoint_of_another_network_is_one_line(tmp_path: Path, other: str, fresh: Fresh, train: Train) -> None:
+def test_checkpoint_of_another_network_is_refused(tmp_path: Path, other: str, fresh: Fresh, train: Train) -> None:
     state = fresh(other)
     list(train(state, 1))
     with pytest.raises(InkwashError, match="runs/x is of another recipe or network") as caught:
@@ -62,14 +66,16 @@ def test_a_checkpoint_of_another_network_is_one_line(tmp_path: Path, other: str,
     assert "\n" not in str(caught.value)
 
 
-def test_a_checkpoint_without_labels_is_of_another_network(tmp_path: Path, fresh: Fresh, train: Train) -> None:
+def test_unconditional_checkpoint_is_refused_by_a_conditional_network(
+    tmp_path: Path, fresh: Fresh, train: Train
+) -> None:
     state = fresh(classes=0)
     list(train(state, 1))
     with pytest.raises(InkwashError, match="another recipe or network"):
         fresh(classes=10).restore(written(state, tmp_path / "a.safetensors"), "runs/x")
 
 
-def test_weights_alone_cannot_be_trained_on(tmp_path: Path, fresh: Fresh, train: Train) -> None:
+def test_checkpoint_without_optimizer_is_refused(tmp_path: Path, fresh: Fresh, train: Train) -> None:
     state = fresh()
     list(train(state, 1))
     kept = {name: value for name, value in state.tensors().items() if not name.startswith("optimizer.")}
@@ -80,7 +86,7 @@ def test_weights_alone_cannot_be_trained_on(tmp_path: Path, fresh: Fresh, train:
     assert "\n" not in str(caught.value)
 
 
-def test_the_average_alone_cannot_be_trained_on(tmp_path: Path, fresh: Fresh, train: Train) -> None:
+def test_checkpoint_with_ema_only_is_refused(tmp_path: Path, fresh: Fresh, train: Train) -> None:
     state = fresh()
     list(train(state, 1))
     kept = {name: value for name, value in state.tensors().items() if name.startswith("average.")}
@@ -88,7 +94,7 @@ def test_the_average_alone_cannot_be_trained_on(tmp_path: Path, fresh: Fresh, tr
         fresh().restore(Checkpoint({"progress": state.header()}, kept), "published.safetensors")
 
 
-def test_the_average_takes_no_part_in_training(fresh: Fresh) -> None:
+def test_ema_shares_no_memory_and_needs_no_gradient(fresh: Fresh) -> None:
     state = fresh()
     assert not any(weight.requires_grad for weight in state.ema.parameters())
     assert not state.ema.training

@@ -1,4 +1,4 @@
-"""A run of so many minutes ends at its deadline, whatever the machine does in the meantime; no real time passes here."""
+"""A length in minutes ends at its deadline on machines of varying speed, simulated without real time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START = 4.0
 
 
 class Run(NamedTuple):
-    """What happened: steps done, when it ended, seconds of measurements, all plans, shares of the decay left by step."""
+    """A simulated run: steps, end time, seconds of measurements, all plans, and the fraction of the decay by step."""
 
     steps: int
     end: float
@@ -29,7 +29,7 @@ class Run(NamedTuple):
 
 
 def run(seconds: float, step: Seconds, measurement: Seconds, every: int = 10**9, after: int = 0) -> Run:
-    """Return a run on a machine where a step that begins at time t takes step(t) seconds, a measurement measurement(t)."""
+    """Simulate a run whose step at time t takes step(t) seconds, and a measurement measurement(t)."""
     now, spent, number, total, spacing = START, 0.0, after, MOST_STEPS, 0
     budget = TimeBudget(seconds, 0.0, lambda: now)
     budget.begin(number)
@@ -60,7 +60,7 @@ def run(seconds: float, step: Seconds, measurement: Seconds, every: int = 10**9,
 @pytest.mark.parametrize("seconds", [30.0, 60.0, 600.0])
 @pytest.mark.parametrize("step", [0.01, 0.3, 2.0])
 @pytest.mark.parametrize("measurement", [0.02, 1.0, 4.0])
-def test_on_a_steady_machine_nearly_all_of_the_time_is_used(seconds: float, step: float, measurement: float) -> None:
+def test_constant_speed_uses_nearly_all_of_the_time(seconds: float, step: float, measurement: float) -> None:
     found = run(seconds, lambda _: step, lambda _: measurement)
     assert seconds - 2 * step - 1 < found.end < seconds + step + 1
     assert found.steps * step + found.measuring > 0.9 * (seconds - START) - 2 * step
@@ -68,8 +68,8 @@ def test_on_a_steady_machine_nearly_all_of_the_time_is_used(seconds: float, step
 
 @pytest.mark.parametrize("speed", [0.2, 0.5, 3.0, 10.0])
 @pytest.mark.parametrize("change", [20.0, 60.0, 110.0])
-def test_a_machine_whose_speed_changes_ends_at_the_deadline(speed: float, change: float) -> None:
-    """A slow start leaves time that is used later, a fast one is followed by fewer steps; measurements slow down too."""
+def test_changing_speed_ends_at_the_deadline(speed: float, change: float) -> None:
+    """The plan grows after a slow start and shrinks after a fast one; measurements change speed as well."""
 
     def factor(now: float) -> float:
         return 1.0 if now < change else 1 / speed
@@ -80,19 +80,19 @@ def test_a_machine_whose_speed_changes_ends_at_the_deadline(speed: float, change
     assert found.steps > 0.75 * work - 30
 
 
-def test_a_machine_that_is_busy_now_and_then_ends_at_the_deadline() -> None:
+def test_alternating_speed_ends_at_the_deadline() -> None:
     found = run(180.0, lambda now: 0.3 if int(now / 7) % 2 else 0.1, lambda now: 4.0 if int(now / 7) % 2 else 1.5)
     assert 170 < found.end < 190
     assert max(plan.total for plan in found.plans[2:]) < 1.6 * min(plan.total for plan in found.plans[2:])
 
 
-def test_a_machine_that_stands_still_past_the_deadline_ends_after_that_step() -> None:
+def test_pause_past_the_deadline_ends_after_that_step() -> None:
     found = run(60.0, lambda now: 100.0 if now > 30 else 0.1, lambda _: 1.0)
     assert found.end < 30 + 100 + 2
 
 
 @pytest.mark.parametrize("speed", [0.2, 1.0, 5.0])
-def test_the_decay_never_rises_and_comes_to_its_end(speed: float) -> None:
+def test_learning_rate_decay_is_monotone_and_complete(speed: float) -> None:
     found = run(120.0, lambda now: 0.1 if now < 60 else 0.1 / speed, lambda _: 1.0)
     assert found.decay[0] == pytest.approx(1.0)
     assert all(later <= earlier for earlier, later in zip(found.decay, found.decay[1:], strict=False))
@@ -109,7 +109,7 @@ def test_measurements_take_at_most_a_quarter_of_the_time() -> None:
     assert {plan.spacing for plan in rare.plans} == {0}
 
 
-def test_too_few_steps_are_a_warning_that_names_enough_minutes() -> None:
+def test_warning_for_too_few_steps_names_enough_minutes() -> None:
     short = run(30.0, lambda _: 5.0, lambda _: 6.0)
     assert 1 <= short.steps < FEWEST_STEPS and short.end < 30 + 10
     assert short.warning is not None and "5 s/step" in short.warning
@@ -118,17 +118,17 @@ def test_too_few_steps_are_a_warning_that_names_enough_minutes() -> None:
     assert enough.warning is None and enough.steps >= FEWEST_STEPS
 
 
-def test_time_that_is_over_before_the_first_step_allows_that_step_and_one_measurement() -> None:
+def test_elapsed_budget_allows_one_step_and_one_measurement() -> None:
     found = run(2.0, lambda _: 5.0, lambda _: 6.0)
     assert (found.steps, found.measuring) == (1, 6.0) and found.warning is not None
 
 
-def test_a_resumed_run_counts_its_own_time() -> None:
+def test_resumed_run_has_the_full_budget() -> None:
     new, resumed = (run(60.0, lambda _: 0.1, lambda _: 1.0, every=50, after=after) for after in (0, 1000))
     assert (new.steps, new.end) == (resumed.steps, resumed.end)
 
 
-def test_the_years_of_a_thousand_lives_are_planned_like_any() -> None:
+def test_plan_of_a_huge_budget_is_bounded() -> None:
     budget = TimeBudget(1e300, 0.0, iter(range(100)).__next__)  # type: ignore[arg-type]
     budget.begin(0)
     budget.due(1)
@@ -137,7 +137,7 @@ def test_the_years_of_a_thousand_lives_are_planned_like_any() -> None:
     assert plan.total <= MOST_STEPS and plan.total // plan.spacing <= 10_000
 
 
-def test_a_horizon_is_linear_and_keeps_its_course_where_it_is_revised() -> None:
+def test_horizon_is_linear_and_continuous_when_revised() -> None:
     horizon = Horizon(100)
     assert [horizon.remaining_at(step) for step in (1, 51, 101)] == [1.0, 0.5, 0.0]
     for total in (60, 100, 1000):

@@ -1,4 +1,4 @@
-"""A run folder overwrites nothing, forgets only what is written again, and describes itself."""
+"""Run folders: creation, metrics, sessions and the written recipe."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def rows(*steps: int) -> str:
     return "".join(json.dumps({"kind": "train", "step": step, "loss": 1 / (step + 1)}) + "\n" for step in steps)
 
 
-def test_a_new_folder_is_made_with_what_lies_above_it(tmp_path: Path) -> None:
+def test_create_makes_parent_folders(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "a" / "b" / "run")
     assert folder.checkpoints.is_dir() and folder.samples.is_dir()
     assert folder.rows() == [] and folder.sessions() == []
 
 
-def test_an_empty_folder_may_be_used(tmp_path: Path) -> None:
+def test_empty_folder_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     assert RunFolder.create(tmp_path / "run").checkpoints.is_dir()
 
 
 @pytest.mark.parametrize("content", ["notes.txt", "recipe.toml"])
-def test_a_folder_that_holds_something_is_left_alone_and_the_way_out_named(tmp_path: Path, content: str) -> None:
+def test_nonempty_folder_is_refused_and_unchanged(tmp_path: Path, content: str) -> None:
     run = tmp_path / "run"
     run.mkdir()
     (run / content).write_text("mine")
@@ -47,7 +47,7 @@ def test_a_folder_that_holds_something_is_left_alone_and_the_way_out_named(tmp_p
     assert [file.name for file in run.iterdir()] == [content]
 
 
-def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
+def test_file_at_the_path_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for place in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(UsageError, match="--out"):
@@ -55,20 +55,20 @@ def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_the_next_free_number_fills_the_first_gap(tmp_path: Path) -> None:
+def test_next_free_fills_the_first_gap(tmp_path: Path) -> None:
     for name in ("digits-1", "digits-2", "digits-4", "moons-1"):
         (tmp_path / name).mkdir()
     assert RunFolder.next_free("digits", tmp_path) == tmp_path / "digits-3"
     assert RunFolder.next_free("mine", tmp_path) == tmp_path / "mine-1"
 
 
-def test_a_folder_without_recipe_is_no_run(tmp_path: Path) -> None:
+def test_open_refuses_a_folder_without_recipe(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no recipe\.toml"):
         RunFolder.open(tmp_path)
 
 
 @pytest.mark.parametrize("kept", [0, 2, 3, 9])
-def test_forgetting_drops_the_rows_after_a_step_and_no_others(tmp_path: Path, kept: int) -> None:
+def test_forget_after_deletes_later_rows_only(tmp_path: Path, kept: int) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.metrics.write_text(rows(1, 2, 2, 3, 5, 4))
     folder.forget_after(kept)
@@ -78,7 +78,7 @@ def test_forgetting_drops_the_rows_after_a_step_and_no_others(tmp_path: Path, ke
 @pytest.mark.parametrize(
     "cut", ['{"kind": "train", "st', '{"kind": "train", "step": 4', "{", '{"kind": "train", "step"\n']
 )
-def test_a_last_line_cut_short_is_left_out_and_written_anew(tmp_path: Path, cut: str) -> None:
+def test_truncated_last_row_is_ignored_and_replaced(tmp_path: Path, cut: str) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.metrics.write_text(rows(1, 2, 3) + cut)
     assert [row["step"] for row in folder.rows()] == [1, 2, 3]
@@ -89,14 +89,14 @@ def test_a_last_line_cut_short_is_left_out_and_written_anew(tmp_path: Path, cut:
     assert folder.rows()[-1] == {"kind": "train", "step": 4, "loss": 0.5}
 
 
-def test_rows_are_on_the_disk_as_soon_as_they_are_written(tmp_path: Path) -> None:
+def test_rows_are_written_immediately(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run")
     with folder.log() as log:
         log.write("train", 1, {"loss": 0.5})
         assert [row["step"] for row in folder.rows()] == [1]
 
 
-def test_tensorboard_reads_what_is_written_and_a_later_session_replaces_its_steps(tmp_path: Path) -> None:
+def test_tensorboard_reads_sessions_and_replaced_steps(tmp_path: Path) -> None:
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     folder = RunFolder.create(tmp_path / "run")
     for after, losses in ((0, {1: 0.5, 2: 0.25, 3: 7.0}), (2, {3: 0.125})):
@@ -110,7 +110,7 @@ def test_tensorboard_reads_what_is_written_and_a_later_session_replaces_its_step
 
 
 @pytest.mark.parametrize("place", range(0, 100, 7))
-def test_a_line_of_metrics_that_is_not_what_was_written_is_left_out_and_no_other(tmp_path: Path, place: int) -> None:
+def test_only_the_damaged_row_is_ignored(tmp_path: Path, place: int) -> None:
     folder = RunFolder.create(tmp_path / "run")
     with folder.log() as log:
         for step in range(1, 6):
@@ -124,7 +124,7 @@ def test_a_line_of_metrics_that_is_not_what_was_written_is_left_out_and_no_other
     assert {1, 2, 4, 5} <= loss.keys()
 
 
-def test_every_session_is_noted_without_host_and_path(tmp_path: Path) -> None:
+def test_sessions_are_recorded_without_host_and_path(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.end_session(folder.begin_session(CPU, "abc1234"), 1.25, 10)
     folder.end_session(folder.begin_session(CPU, "abc1234+"), 2.5, 20)
@@ -138,16 +138,16 @@ def test_every_session_is_noted_without_host_and_path(tmp_path: Path) -> None:
         folder.sessions()
 
 
-def test_the_folder_holds_the_resolved_recipe(begun: Callable[..., Run]) -> None:
-    course = begun("run", "optimizer.lr=0.01")
-    written = Recipe.from_dict(course.folder.written_recipe())
-    assert written == course.trainer.recipe
+def test_folder_has_the_resolved_recipe(begun: Callable[..., Run]) -> None:
+    run = begun("run", "optimizer.lr=0.01")
+    written = Recipe.from_dict(run.folder.written_recipe())
+    assert written == run.trainer.recipe
     assert written.optimizer.lr == 0.01
-    # every default is there, so that a newer inkwash with other defaults trains the same
-    assert course.folder.written_recipe()["optimizer"]["betas"] == [0.9, 0.999]
+    # All defaults are written, so that a version with other defaults trains the same.
+    assert run.folder.written_recipe()["optimizer"]["betas"] == [0.9, 0.999]
 
 
-def test_a_recipe_that_is_not_toml_is_one_line(tmp_path: Path) -> None:
+def test_recipe_that_is_not_toml_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("= [")
     with pytest.raises(UsageError, match="is not TOML"):
         resume(tmp_path)
@@ -157,9 +157,7 @@ def test_a_recipe_that_is_not_toml_is_one_line(tmp_path: Path) -> None:
     "change",
     ["training.milestones=['soon']", "training.ema=3 minutes", "training.precision=float16", "network.widths=[-8]"],
 )
-def test_a_run_that_cannot_start_leaves_no_folder_in_the_way(
-    tmp_path: Path, tiny: Callable[..., Any], change: str
-) -> None:
+def test_refused_run_leaves_no_folder(tmp_path: Path, tiny: Callable[..., Any], change: str) -> None:
     with pytest.raises(UsageError):
         start(tiny(change), None, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""Where to compute and in which precision: names are checked, results are not changed, and nothing private is told."""
+"""Devices, precisions, memory layouts and the description of the machine."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CPU = torch.device("cpu")
 SMALL = {"batchnorm-unet": {"base": 8}, "class-unet": {"widths": (8, 16)}, "simple-unet": {"base": 8}}
 
 
-def test_auto_takes_what_there_is() -> None:
+def test_auto_selects_an_available_device() -> None:
     assert devices.device().type in devices.DEVICES
     assert devices.device("cpu") == CPU
 
 
 @pytest.mark.parametrize("name", [name for name in devices.DEVICES if name not in ("auto", "cpu")])
-def test_a_device_that_is_not_there_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_device_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(UsageError, match=f"device {name}"):
@@ -30,21 +30,21 @@ def test_a_device_that_is_not_there_is_an_error(name: str, monkeypatch: pytest.M
     assert devices.device("auto") == CPU
 
 
-def test_unknown_names_are_answered_with_the_nearest() -> None:
+def test_unknown_names_suggest_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'cuda'"):
         devices.device("cuda0")
     with pytest.raises(UsageError, match="did you mean 'bfloat16'"):
         devices.precision("bfloat", CPU)
 
 
-def test_precisions_are_types_or_none() -> None:
+def test_precision_names_map_to_dtypes() -> None:
     assert devices.precision("float32", CPU) is None
     assert devices.precision("bfloat16", CPU) is torch.bfloat16
     assert devices.precision("auto", CPU) in (None, torch.bfloat16)
 
 
 @pytest.mark.parametrize("kind", SMALL)
-def test_a_layout_changes_where_weights_lie_and_not_what_they_say(kind: str) -> None:
+def test_memory_layout_does_not_change_the_output(kind: str) -> None:
     net = NETS[kind](1, **SMALL[kind]).eval()
     for weight in net.parameters():
         if not weight.any():
@@ -58,7 +58,7 @@ def test_a_layout_changes_where_weights_lie_and_not_what_they_say(kind: str) -> 
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
 
 
-def test_a_machine_is_described_without_its_name_and_its_owner() -> None:
+def test_machine_description_has_no_host_and_user_name() -> None:
     told = devices.describe(CPU)
     assert told["device"] == "cpu" and told["torch"] == torch.__version__
     private = {platform.node(), os.path.expanduser("~"), os.getcwd()}

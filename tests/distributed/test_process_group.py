@@ -1,4 +1,4 @@
-"""What several processes have of a piece of work, and what they come to together."""
+"""Shards and collective operations of process groups."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from inkwash.training.batches import Batches
 
 @pytest.mark.parametrize("size", [4, 5, 17, 128])
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_shares_are_neighbours_cover_all_and_differ_by_one_at_most(size: int, count: int) -> None:
+def test_shards_are_contiguous_and_differ_by_at_most_one(size: int, count: int) -> None:
     shares = [range(size)[ProcessGroup(rank, count).shard(size)] for rank in range(count)]
     assert [one for share in shares for one in share] == list(range(size))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
-def test_less_than_one_each_is_refused() -> None:
+def test_fewer_items_than_processes_are_refused() -> None:
     with pytest.raises(UsageError, match="3 cannot be shared by 4 processes"):
         ProcessGroup(0, 4).shard(3)
 
 
-def test_alone_everything_is_ones_own() -> None:
+def test_collectives_of_a_single_process_are_identities() -> None:
     value = torch.arange(3)
     assert SINGLE_PROCESS.is_main and SINGLE_PROCESS.is_single and SINGLE_PROCESS.all_reduce(value) is value
     assert torch.equal(SINGLE_PROCESS.all_gather(value, 3), value)
@@ -36,7 +36,7 @@ def test_alone_everything_is_ones_own() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_shares_of_a_batch_put_together_are_the_batch(count: int) -> None:
+def test_concatenated_shards_equal_the_batch(count: int) -> None:
     digits = data.load("digits")
     batches = Batches(digits, 18, 5, True, 0.3, torch.device("cpu"))
     for step in (1, 70, 71):
@@ -46,24 +46,24 @@ def test_shares_of_a_batch_put_together_are_the_batch(count: int) -> None:
             assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
 
 
-def test_processes_add_gather_agree_and_hear_the_first(program: Callable[..., list[Any]]) -> None:
+def test_collectives_of_three_processes(program: Callable[..., list[Any]]) -> None:
     code = """
 with torchrun.join(torch.device("cpu")) as group:
     share = group.shard(7)
-    told(group, [
+    report(group, [
         group.rank, group.world_size,
         group.all_reduce(torch.tensor([1.5, group.rank])).tolist(),
         group.all_gather(torch.arange(7, dtype=torch.uint8)[share] * 2, 7).tolist(),
         group.any(group.rank == 2), group.any(False),
-        group.broadcast("Füße" if group.is_main else "not heard"), group.broadcast(""),
+        group.broadcast("Füße" if group.is_main else "ignored"), group.broadcast(""),
     ])
 """
     same = [3, [4.5, 3.0], [0, 2, 4, 6, 8, 10, 12], True, False, "Füße", ""]
     assert program(3, code) == [[rank, *same] for rank in range(3)]
 
 
-def test_batchnorm_of_several_is_that_of_the_whole_batch(program: Callable[..., list[Any]]) -> None:
-    # shares of 2, 2 and 3 examples; the mean is far from 0, where squares would lose digits
+def test_synced_batchnorm_equals_that_of_the_full_batch(program: Callable[..., list[Any]]) -> None:
+    # Shards of 2, 2 and 3 examples; the mean is far from 0, where sums of squares would lose digits.
     code = """
 from torch import nn
 from inkwash.distributed.batchnorm import sync
@@ -83,7 +83,7 @@ with torchrun.join(torch.device("cpu")) as group:
     apart = [float((mine - one[share]).abs().max())]
     apart += [float((a - b).abs().max()) for a, b in zip(alone.state_dict().values(), own.state_dict().values())]
     apart += [float((a.grad - b.grad).abs().max()) for a, b in zip(alone.parameters(), own.parameters())]
-    told(group, [max(apart), float(max(p.grad.abs().max() for p in alone.parameters()))])
+    report(group, [max(apart), float(max(p.grad.abs().max() for p in alone.parameters()))])
     del net
 """
     for apart, gradient in program(3, code):

@@ -1,4 +1,4 @@
-"""Training in several processes: the run of one process, and nothing lost when one of them is killed."""
+"""Training by several processes equals that of one process, and survives killed workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inkwash.io import checkpoints
 Torchrun = Callable[..., Any]
 SMALL = [
     "train",
-    "digits",  # of channels enough that no group of a GroupNorm is one: Adam would walk a bias that has no gradient
+    "digits",  # Enough channels for GroupNorm groups of several: otherwise biases have no gradient and Adam amplifies rounding.
     *("--set", "network.widths=[16,32]"),
     *("--set", "training.batch=18"),
     *("--set", "training.precision=float32"),
@@ -35,7 +35,7 @@ def weights(run: Path) -> dict[str, Tensor]:
 
 
 def gradients(run: Path) -> list[float]:
-    """Return the norms of the gradient that the run has logged."""
+    """Return the logged gradient norms."""
     events = map(json.loads, (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     return [event["gradient"] for event in events if "gradient" in event]
 
@@ -46,7 +46,7 @@ def alone(environment: dict[str, str], folder: Path, *arguments: str) -> subproc
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_weights_are_those_of_one_process(
+def test_weights_equal_those_of_one_process(
     count: int, torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
 ) -> None:
     length = ["--steps", "50", "--quiet"]
@@ -56,10 +56,10 @@ def test_weights_are_those_of_one_process(
     assert one.keys() == together.keys()
     moved = [name for name in one if name.startswith(("net.", "average."))]
     assert max(float((one[name] - together[name]).abs().max()) for name in moved) < 1e-5
-    # Adam's steps do not depend on the scale of the gradient: its norm does, and so does clipping
+    # Adam's steps do not depend on the scale of the gradient, but its norm and clipping do.
     norms = [gradients(tmp_path / run) for run in ("one", "all")]
     assert norms[0] and norms[1] == pytest.approx(norms[0], rel=1e-3)
-    # the picture is drawn in shares and is that of one process; so is all that is told of the run
+    # The preview is sampled in shards and equals that of one process, as do the metrics.
     files = [
         sorted(
             str(path.relative_to(tmp_path / run)) for path in (tmp_path / run).rglob("*.*") if "events" not in path.name
@@ -74,7 +74,7 @@ def test_weights_are_those_of_one_process(
     assert abs(first - second).max() <= 1
 
 
-def test_a_worker_that_is_killed_costs_time_and_nothing_else(
+def test_restarted_run_equals_an_undisturbed_one(
     torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
 ) -> None:
     asked = ["-m", "inkwash", *SMALL, "--steps", "120", "--checkpoint-every", "10 steps", "--quiet", "--out"]
@@ -104,7 +104,7 @@ if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_started_anew_after_its_last_step_a_run_is_done(count: int, torchrun: Torchrun, tmp_path: Path) -> None:
+def test_restart_after_the_last_step_exits_successfully(count: int, torchrun: Torchrun, tmp_path: Path) -> None:
     (tmp_path / "dies.py").write_text(DIES)
     asked = ["-m", "inkwash", *SMALL, "--steps", "3", "--quiet", "--out", "run", "--with", "dies.py"]
     ended = torchrun(count, *asked, flags=("--max-restarts=1",))
@@ -112,8 +112,8 @@ def test_started_anew_after_its_last_step_a_run_is_done(count: int, torchrun: To
     assert written(tmp_path / "run") == 3 and "inkwash:" not in ended.err
 
 
-def test_another_launch_does_not_take_a_run_for_its_own(environment: dict[str, str], tmp_path: Path) -> None:
-    # the same name, as users give it, and a run that waits to be trained on
+def test_another_launch_does_not_resume_the_run(environment: dict[str, str], tmp_path: Path) -> None:
+    # The same rendezvous id, as users give it, and a run that could be resumed.
     meeting = ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", "--rdzv-id=one", "--max-restarts=1"]
     launch = [sys.executable, "-m", "torch.distributed.run", *meeting, "-m", "inkwash"]
     for steps, code in (("3", 0), ("9", 1)):
@@ -132,7 +132,7 @@ def test_another_launch_does_not_take_a_run_for_its_own(environment: dict[str, s
     assert alone(environment, tmp_path, "train", "run", "--steps", "5", "--quiet").returncode == 0
 
 
-def test_what_takes_the_others_longer_than_the_first_is_waited_for(program: Callable[..., list[Any]]) -> None:
+def test_main_process_waits_for_slow_preparation(program: Callable[..., list[Any]]) -> None:
     found = program(
         2,
         """
@@ -141,18 +141,18 @@ os.environ["INKWASH_PATIENCE"] = "2"
 with torchrun.join(torch.device("cpu")) as group:
     with group.main_first():
         time.sleep(4 * group.rank)
-    told(group, group.any(True))
+    report(group, group.any(True))
 """,
     )
     assert found == [True, True]
 
 
-def test_a_variable_of_another_launcher_silences_nobody(environment: dict[str, str], tmp_path: Path) -> None:
+def test_rank_variable_without_torchrun_is_ignored(environment: dict[str, str], tmp_path: Path) -> None:
     ended = alone(environment | {"RANK": "3"}, tmp_path, "train", "nope")
     assert ended.returncode == 2 and "unknown recipe 'nope'" in ended.stderr
 
 
-def test_what_is_wrong_is_said_once(environment: dict[str, str], tmp_path: Path) -> None:
+def test_usage_errors_are_printed_once(environment: dict[str, str], tmp_path: Path) -> None:
     for more, cause in (
         (["--set", "training.batch=1"], "1 cannot be shared by 2 processes"),
         (["--set", "training.batsh=1"], "batsh"),
@@ -165,7 +165,7 @@ def test_what_is_wrong_is_said_once(environment: dict[str, str], tmp_path: Path)
     assert not (tmp_path / "none").exists()
 
 
-def test_minutes_are_planned_by_all_with_the_clock_of_the_first(program: Callable[..., list[Any]]) -> None:
+def test_processes_plan_minutes_by_the_main_clock(program: Callable[..., list[Any]]) -> None:
     found = program(
         2,
         """
@@ -176,12 +176,12 @@ from inkwash.training.time_budget import TimeBudget
 small = ["network.widths=[8,16]", "training.batch=16", "sampling.preview=ddim:2", "training.length=3 minutes"]
 with torchrun.join(torch.device("cpu")) as group:
     run = start(recipe.load("digits").with_changes(small), out="run", process_group=group)
-    # the clock of the second says that the time is long over, and ten times as much passes on it
+    # On the clock of rank 1 the time is over, and passes ten times as fast.
     ticks = itertools.count(10000 * group.rank)
     run.trainer.clock = lambda: 0.05 * 10**group.rank * next(ticks)
     run.trainer.budget = TimeBudget(6.0, 0.0, run.trainer.clock)
     plans = [(event.step, event.total) for event in run.events() if type(event).__name__ == "Planned"]
-    told(group, [plans, run.trainer.state.progress.step])
+    report(group, [plans, run.trainer.state.progress.step])
 """,
     )
     assert found[0] == found[1]
@@ -189,13 +189,13 @@ with torchrun.join(torch.device("cpu")) as group:
     assert len(plans) > 2 and plans[-1][1] == steps > 10
 
 
-def test_minutes_that_are_too_few_train_one_step_in_all(environment: dict[str, str], tmp_path: Path) -> None:
+def test_too_few_minutes_train_one_step_in_all_processes(environment: dict[str, str], tmp_path: Path) -> None:
     ended = alone(environment, tmp_path, *SMALL, "--processes", "2", "--minutes", "0.001", "--out", "run")
     assert ended.returncode == 0 and ended.stderr.count("warning, length: ") == 1
     assert written(tmp_path / "run") == 1
 
 
-def test_what_another_number_of_processes_changes_is_said(environment: dict[str, str], tmp_path: Path) -> None:
+def test_changed_number_of_processes_is_reported(environment: dict[str, str], tmp_path: Path) -> None:
     assert alone(environment, tmp_path, *SMALL, "--steps", "2", "--out", "run").returncode == 0
     words = "sums are ordered differently"
     for step, more, said in (("3", [], False), ("4", ["--processes", "2"], True), ("5", ["--processes", "2"], False)):
@@ -203,12 +203,12 @@ def test_what_another_number_of_processes_changes_is_said(environment: dict[str,
         assert ended.returncode == 0 and (words in ended.stderr) == said, ended.stderr
 
 
-def test_a_launch_that_may_be_started_anew_needs_a_folder_to_find_again(torchrun: Torchrun) -> None:
+def test_restartable_launch_requires_out(torchrun: Torchrun) -> None:
     ended = torchrun(1, "-m", "inkwash", *SMALL, flags=("--max-restarts=1",))
     assert ended.code != 0 and "give --out FOLDER" in ended.err
 
 
-def test_all_end_after_the_same_step_when_one_is_asked_to(environment: dict[str, str], tmp_path: Path) -> None:
+def test_signal_stops_all_processes_after_the_same_step(environment: dict[str, str], tmp_path: Path) -> None:
     asked = [*SMALL, "--out", "run", "--steps", "100000", "--checkpoint-every", "50 steps", "--processes", "2"]
     with subprocess.Popen(
         [sys.executable, "-m", "inkwash", *asked], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
@@ -225,7 +225,7 @@ def test_all_end_after_the_same_step_when_one_is_asked_to(environment: dict[str,
 
 
 def written(run: Path) -> int:
-    """The step of the latest checkpoint, 0 while there is none."""
+    """Return the step of the latest checkpoint, 0 without one."""
     latest = run / "checkpoints/latest.safetensors"
     return int(checkpoints.header(latest)["progress"]["step"]) if latest.is_file() else 0
 
@@ -238,7 +238,7 @@ def wait_for(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """The worker processes of a launcher, in the order of their start."""
+    """Return the worker processes of a launcher, in the order of their start."""
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
