@@ -15,7 +15,8 @@ import torch
 from cyclopts import App
 from documents import MORE, QUALITY, figure
 
-from inkwash.evaluation import controls, extractors
+from inkwash.evaluation import controls, reference
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import Evaluation
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
@@ -30,37 +31,37 @@ app = App()
 def main(data: str, n: int = 10_000) -> None:
     """Measure every control of DATA at N images and write docs/controls.md."""
     devices.keep_memory()
-    bench = extractors.for_data(data)
+    bench = reference.for_data(data)
     found, passed = {}, []
     for name in controls.CONTROLS:
-        found[name] = controls.measured(name, bench, n)
-        caught = controls.caught(found[name])
+        found[name] = controls.measure_control(name, bench, n)
+        caught = controls.detected(found[name])
         print(f"{name:20} caught by: {', '.join(caught) or 'nothing'}", file=sys.stderr, flush=True)
-        if bool(caught) == (name in controls.UNSPOILT):
+        if bool(caught) == (name in controls.UNCORRUPTED):
             passed.append(name)
     write_text(TARGET, page(found, bench, n))
     if passed:
         sys.exit(f"wrongly judged: {', '.join(passed)}")
 
 
-def page(found: dict[str, Evaluation], bench: extractors.Bench, n: int) -> str:
+def page(found: dict[str, Evaluation], bench: Reference, n: int) -> str:
     """Return the document."""
     machine = devices.describe(torch.device("cpu"))
     lines = [
         f"| {name} | {evaluation.count:,} | "
         + " | ".join(_cell(evaluation, key) for key in COLUMNS)
-        + f" | {', '.join(controls.caught(evaluation)) or '-'} |"
+        + f" | {', '.join(controls.detected(evaluation)) or '-'} |"
         for name, evaluation in found.items()
     ]
-    apart = controls.halves(bench)
-    noise = {std: controls.unclipped(bench, std, n) for std in (0.05, 0.1)}
+    apart = controls.fd_between_test_halves(bench)
+    noise = {std: controls.fd_of_unclipped_noise(bench, std, n) for std in (0.05, 0.1)}
     loud = [
         f"{std:g}: " + ", ".join(f"{judge.upper()} {fd:.3f}" for judge, fd in by.items()) for std, by in noise.items()
     ]
     return f"""# Controls
 
 Real images of {
-        bench.panel.about.data
+        bench.extractor_set.spec.data
     }, each set spoilt in one way, so that a measure that sees nothing is found out. The first
 two rows are not spoilt and must pass. Written by `python benchmarks/controls.py --data FOLDER -n {n}` on
 {machine["hardware"]}, {machine["threads"]} threads, torch {machine["torch"]}, commit {commit()}.

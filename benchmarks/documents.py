@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inkwash.evaluation.formatting import SHARES
+from inkwash.evaluation.score import PERCENTAGES
 
 QUALITY = {
     "fd.a": "FD A",
@@ -36,7 +36,7 @@ def figure(key: str, value: float | None) -> str:
     """Return a figure as it stands in a table: shares in percent, the rest with three decimals, nothing for None."""
     if value is None:
         return ""
-    return f"{value:.1%}" if key.split(".")[0] in SHARES else f"{value:.3f}"
+    return f"{value:.1%}" if key.split(".")[0] in PERCENTAGES else f"{value:.3f}"
 
 
 def block(text: str, name: str, inside: str) -> str:

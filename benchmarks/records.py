@@ -27,9 +27,9 @@ from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.core import Sampler
 from inkwash.core.samplers import SAMPLERS, parse_sampler
-from inkwash.evaluation import extractors
-from inkwash.evaluation.entries import drawn_entry
+from inkwash.evaluation import reference
 from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.tasks import ModelTask
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
 from inkwash.runs.environment import commit
@@ -119,13 +119,13 @@ def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sa
         setting = Setting(
             trained, SampleRequest(sampler=sampler, guidance=1.0 if trained.conditional else None, precision="auto")
         )
-        found = drawn_entry(setting, count, extractors.for_facts(trained.spec, data))
+        found = ModelTask(setting, count).run(reference.for_spec(trained.spec, data))
     scores = {score.key: score for score in found.evaluation.scores if score.value is not None}
     trial: Trial = {
         "seed": seed,
         "seconds": seconds,
         "images": trained.step * trained.recipe.training.batch,
-        "sampler": setting.sampler_words,
+        "sampler": setting.sampler_name,
         "evaluations": found.evaluations,
         **{f"times.{key}": scores[key].ratio for key in SCORES if key.startswith("fd.") and key in scores},
         **{key: scores[key].value for key in SCORES if key in scores},

@@ -26,12 +26,13 @@ from documents import MORE, QUALITY, block, figure
 
 from inkwash import model
 from inkwash.cli.progress import counter, stages
-from inkwash.evaluation import extractors
-from inkwash.evaluation.comparison import pareto
-from inkwash.evaluation.entries import drawn_entry, settings_for, usual_count
-from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation import reference
+from inkwash.evaluation.comparison import pareto_front
+from inkwash.evaluation.grading import verdicts
+from inkwash.evaluation.plan import settings_for
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import Setting
-from inkwash.evaluation.verdicts import verdicts
+from inkwash.evaluation.tasks import ModelTask, default_count
 from inkwash.hardware import devices
 from inkwash.io.atomic import atomic, write_text
 from inkwash.runs.environment import commit
@@ -109,7 +110,7 @@ def main(data: str | None = None, most: float = 24.0, drawn: bool = False, docum
         sys.exit("give --data FOLDER, the MNIST to measure against, or --documents")
     # asked once: the documents that are written on the way change the checkout
     begun, benches, at = time.monotonic(), {}, commit()
-    tasks: list[tuple[Setting, int, Bench, str]] = []
+    tasks: list[tuple[Setting, int, Reference, str]] = []
     for name, sampler, weight, precision in ROWS:
         if name not in model.bundled():
             print(f"{name} has no bundled weights: left out", file=sys.stderr)
@@ -117,24 +118,24 @@ def main(data: str | None = None, most: float = 24.0, drawn: bool = False, docum
         (setting,) = settings_for([model.load(name)], [sampler], [weight], SampleRequest(precision=precision))
         spec = setting.model.spec
         if spec.sha256 not in benches:
-            benches[spec.sha256] = extractors.for_facts(spec, data if spec.data == "mnist" else None)
-        bench, count = benches[spec.sha256], usual_count(setting)
+            benches[spec.sha256] = reference.for_spec(spec, data if spec.data == "mnist" else None)
+        bench, count = benches[spec.sha256], default_count(setting)
         tasks.append((setting, count, bench, identity(setting, count, bench)))
     # the cheapest first, so that most of the table stands early
     for setting, count, bench, key in sorted(tasks, key=lambda task: task[0].sampler.evaluations * task[1]):
-        if key in kept or (drawn and setting.seconds_for(count) > 0):
+        if key in kept or (drawn and setting.estimated_seconds(count) > 0):
             continue
         if time.monotonic() - begun > 3600 * most:
-            print(f"{setting.words}: no time left", file=sys.stderr)
+            print(f"{setting.name}: no time left", file=sys.stderr)
             continue
-        print(f"{setting.words}: {count:,} images", file=sys.stderr, flush=True)
+        print(f"{setting.name}: {count:,} images", file=sys.stderr, flush=True)
         kept[key] = measured(setting, count, bench, at)
         write_text(KEPT, json.dumps(kept, indent=1) + "\n")
         publish([(s, kept[k]) for s, _, _, k in tasks if k in kept])
     done = [(setting, kept[key]) for setting, _, _, key in tasks if key in kept]
     # all at one go, on a machine that does nothing else by now: seconds of different days do not compare
     for setting, row in done:
-        row["seconds_64"] = 64 * setting.pace()
+        row["seconds_64"] = 64 * setting.seconds_per_sample()
     write_text(KEPT, json.dumps(kept, indent=1) + "\n")
     publish(done)
 
@@ -155,7 +156,7 @@ def stored(kept: dict[str, Row]) -> list[Row]:
 def sampler_words(setting: Setting) -> str:
     """Return how a row calls its sampler: with the precision, where it is not the usual one."""
     precision = setting.settings.precision
-    return setting.sampler_words + (f", {precision}" if precision != "auto" else "")
+    return setting.sampler_name + (f", {precision}" if precision != "auto" else "")
 
 
 def write(rows: list[Row]) -> None:
@@ -177,17 +178,17 @@ def publish(done: list[tuple[Setting, Row]]) -> None:
         draw(drawn)
 
 
-def identity(setting: Setting, count: int, bench: Bench) -> str:
+def identity(setting: Setting, count: int, bench: Reference) -> str:
     """Return what a row depends on, as a short hash: weights, settings, number and judges."""
-    judges = [judge.reference.train.whole.mean.sum().item() for judge in bench.panel.judges.values()]
-    told = json.dumps([setting.words, setting.identity(), count, judges], sort_keys=True)
+    judges = [judge.statistics.train.overall.mean.sum().item() for judge in bench.extractor_set.members.values()]
+    told = json.dumps([setting.name, setting.identity(), count, judges], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def measured(setting: Setting, count: int, bench: Bench, at: str) -> Row:
+def measured(setting: Setting, count: int, bench: Reference, at: str) -> Row:
     """Return one row: cost, scores, verdicts, machine and the commit that it was measured `at`."""
-    with counter(count, setting.words) as done, stages() as stage:
-        entry = drawn_entry(setting, count, bench, (), done, stage)
+    with counter(count, setting.name) as done, stages() as stage:
+        entry = ModelTask(setting, count).run(bench, (), done, stage)
     machine = devices.describe(torch.device("cpu"))
     return {
         "model": entry.model,
@@ -320,7 +321,7 @@ def draw(shown: list[tuple[Setting, Row]]) -> None:
         grids.grid(to_arrays(sheet), SHOWN, scale=2, labels=names).save(temporary)
     rows = [row for _, row in shown if row["n"] == 10_000]
     scores = [row["scores"]["fd.a"] for row in rows]
-    front = pareto([(row["seconds_64"], score["value"]) for row, score in zip(rows, scores, strict=True)])
+    front = pareto_front([(row["seconds_64"], score["value"]) for row, score in zip(rows, scores, strict=True)])
     marks = [
         Mark(row["model"], row["sampler"], row["seconds_64"], score["value"], score["low"], score["high"], k in front)
         for k, (row, score) in enumerate(zip(rows, scores, strict=True))

@@ -56,12 +56,12 @@ SHARING = ("tests/distributed/test_process_group.py",)
 DISTRIBUTED = ("tests/distributed/test_distributed_training.py::test_weights_equal_those_of_one_process",)
 SAMPLING = ("tests/runs/test_drawing.py", "tests/runs/test_steering.py", "tests/runs/test_models.py")
 FRECHET = ("tests/metrics/test_frechet.py",)
-KID = ("tests/metrics/test_kernel.py",)
-NEIGHBOURS = ("tests/metrics/test_neighbours.py",)
+KID = ("tests/metrics/test_kid.py",)
+NEIGHBOURS = ("tests/metrics/test_prdc.py",)
 CLASSES = ("tests/metrics/test_classes.py",)
 LIKELIHOOD = ("tests/metrics/test_likelihood.py",)
-PANELS = ("tests/metrics/test_panels.py",)
-RIVALS = ("tests/metrics/test_rivals.py",)
+PANELS = ("tests/metrics/test_extractor_sets.py",)
+RIVALS = ("tests/metrics/test_classifier_tests.py",)
 
 
 class Fault(NamedTuple):
@@ -313,9 +313,9 @@ FAULTS = (
     # metrics
     Fault("fd-cross-term", "other.covariance.trace() - 2 * overlap", "other.covariance.trace() - overlap", FRECHET),
     Fault("fd-means", "(own.mean - other.mean).square().sum()", "(own.mean - other.mean).abs().sum()", FRECHET),
-    Fault("covariance-biased", "apart.T @ apart / (len(x) - 1)", "apart.T @ apart / len(x)", FRECHET),
+    Fault("covariance-biased", "deviations.T @ deviations / (len(x) - 1)", "deviations.T @ deviations / len(x)", FRECHET),
     Fault("fd-slope", ".solution[0].item()", ".solution[1].item()", FRECHET),
-    Fault("fd-interval-bias", " - found.mean() + start.to(own)", "", FRECHET),
+    Fault("fd-interval-bias", " - found.mean() + start.distance_to(own)", "", FRECHET),
     Fault("bootstrap-mean", "second - count * torch.outer(mean, mean)", "second - torch.outer(mean, mean)", FRECHET),
     Fault("kid-cube", "(x @ y.T / x.shape[1] + 1) ** 3", "(x @ y.T / x.shape[1] + 1) ** 2", KID),
     Fault(
@@ -325,23 +325,23 @@ FAULTS = (
         KID,
     ),
     Fault("kid-cross-term", "within - 2 * _kernel(x, y)", "within - _kernel(x, y)", KID),
-    Fault("kid-shuffles", "_SHUFFLES = (18, 19)", "_SHUFFLES = (18, 18)", KID),
-    Fault("student-subscript", "len(STUDENT)) - 1] * self.error", "len(STUDENT)) - 2] * self.error", KID),
+    Fault("kid-shuffles", "permutation(0, draw, Stream.KID_BLOCKS", "permutation(0, 0, Stream.KID_BLOCKS", KID),
+    Fault("student-subscript", "len(STUDENT_T)) - 1] * self.error", "len(STUDENT_T)) - 2] * self.error", KID),
     Fault("precision-balls", "(balls_around > 0).sum()", "(balls_around > 1).sum()", NEIGHBOURS),
-    Fault("recall-radii", "(apart < fake_radii).any(1)", "(apart < radii[:, None]).any(1)", NEIGHBOURS),
+    Fault("recall-radii", "(distances < fake_radii).any(1)", "(distances < radii[:, None]).any(1)", NEIGHBOURS),
     Fault("density-k", "/ (k * count)", "/ count", NEIGHBOURS),
     Fault("two-sample-ties", " + (inside == outside).double() / 2", "", NEIGHBOURS),
     Fault("neighbour-itself", "order.diagonal(start)", "order.diagonal(0)", NEIGHBOURS),
     Fault("entropy-base", "/ math.log(len(found))", "/ math.log2(len(found))", CLASSES),
-    Fault("low-confidence", ".max(1).values < below", ".max(1).values > below", CLASSES),
-    Fault("worst-class", "worst = min((share, label)", "worst = max((share, label)", CLASSES),
+    Fault("low-confidence", ".max(1).values < threshold", ".max(1).values > threshold", CLASSES),
+    Fault("worst-class", "worst = min((value, label)", "worst = max((value, label)", CLASSES),
     Fault(
         "prior-log", "(means + variance - 1 - variance.log())", "(means + variance - 1 + variance.log())", LIKELIHOOD
     ),
     Fault("bound-step", "level = grid.level(step + 1)", "level = grid.level(step)", LIKELIHOOD),
-    Fault("bound-half", "math.expm1(grid.stride) / 2 * wrong", "math.expm1(grid.stride) * wrong", LIKELIHOOD),
-    Fault("decoder-half", "weights.cpu().log() - away**2 / 2", "weights.cpu().log() - away**2", LIKELIHOOD),
-    Fault("mixture-between", "Moments(mean, inner + between,", "Moments(mean, inner,", PANELS),
+    Fault("bound-half", "math.expm1(grid.stride) / 2 * error", "math.expm1(grid.stride) * error", LIKELIHOOD),
+    Fault("decoder-half", "weights.cpu().log() - z**2 / 2", "weights.cpu().log() - z**2", LIKELIHOOD),
+    Fault("mixture-between", "Moments(mean, within + between,", "Moments(mean, within,", PANELS),
     Fault("floor-line", "(y[k] + slope * (1 / count - x[k]))", "(y[k] + slope * (1 / count - x[k - 1]))", PANELS),
     Fault(
         "c2st-deviations",
@@ -349,7 +349,7 @@ FAULTS = (
         "(self.accuracy - 0.5) * math.sqrt(self.count)",
         RIVALS,
     ),
-    Fault("ratio-error", "(own - ratio * twin).std()", "(own - twin).std()", RIVALS),
+    Fault("ratio-error", "(wrong - ratio * wrong_twin).std()", "(wrong - wrong_twin).std()", RIVALS),
     Fault("zero-share", "return 1 - pixels.count_nonzero()", "return pixels.count_nonzero()", CLASSES),
 )
 

@@ -13,7 +13,7 @@ from cyclopts import App
 
 import inkwash
 from inkwash import data as datasets
-from inkwash.evaluation import extractors
+from inkwash.evaluation import reference
 from inkwash.metrics import extractor_files
 
 app = App()
@@ -35,13 +35,13 @@ def main(data: str) -> None:
             print(f"\r{told}   ", end="", file=sys.stderr, flush=True)
         last = told
 
-    found = extractors.made(loaded, progress)
+    found = reference.build(loaded, progress)
     extractor_files.write(found, folder)
     print()
     for key, value in found.figures.items():
         print(f"{key:24} {value:.4f}")
     for name, judge in found.judges.items():
-        floor, real = judge.reference.floor, judge.reference.real
+        floor, real = judge.statistics.floor, judge.statistics.real
         print(name, "floor", dict(zip(floor.sizes, floor.values, strict=True)))
         print(name, "real", dict(zip(real.sizes, real.values, strict=True)))
 

@@ -176,13 +176,13 @@ def evaluate(
     `UsageError` or `InkwashError` as the command does.
     """
     from inkwash.evaluation.comparison import Comparison
-    from inkwash.evaluation.plan import Asked, listed, weights
+    from inkwash.evaluation.plan import EvaluationRequest, parse_weights, split_list
 
-    asked = Asked(
+    request = EvaluationRequest(
         tuple(thing if isinstance(thing, Model) else str(thing) for thing in (source, *others)),
         n,
-        listed(sampler),
-        weights(None if guidance is None else str(guidance)),
+        split_list(sampler),
+        parse_weights(None if guidance is None else str(guidance)),
         SampleRequest(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
         None if data is None else str(data),
         None if judge is None else str(judge),
@@ -190,9 +190,9 @@ def evaluate(
         tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
     )
     tell = progress or (lambda what, share: None)
-    todo = asked.resolve(tell)
-    entries = tuple(task.run(todo, lambda done: None, tell) for task in todo.tasks)
-    return Comparison(entries, f"fd.{todo.bench.panel.first}")
+    plan = request.plan(tell)
+    entries = tuple(task.run(plan.reference, plan.extras, None, tell) for task in plan.tasks)
+    return Comparison(entries, plan.key)
 
 
 def train(

@@ -15,7 +15,7 @@ import torch
 
 import inkwash as python
 from inkwash import data
-from inkwash.evaluation import extractors
+from inkwash.evaluation import reference
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.metrics import extractor_training
 
@@ -31,8 +31,8 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(folder))
-        patch.setattr(extractor_training, "learnt", lambda net, *_, **__: net.eval())
-        extractors.for_data("digits")
+        patch.setattr(extractor_training, "train_classifier", lambda net, *_, **__: net.eval())
+        reference.for_data("digits")
     return folder
 
 
@@ -40,7 +40,7 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cached(judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test builds judges, and samples that one has drawn are there for all."""
     monkeypatch.setenv("INKWASH_CACHE", str(judges))
-    monkeypatch.setattr(extractor_training, "learnt", lambda *_, **__: pytest.fail("judges were to learn"))
+    monkeypatch.setattr(extractor_training, "train_classifier", lambda *_, **__: pytest.fail("judges were to learn"))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def measured(inkwash: Inkwash) -> Callable[..., dict[str, Any]]:
 def test_a_run_is_measured_in_one_table(runs: SimpleNamespace, inkwash: Inkwash) -> None:
     outcome = inkwash("evaluate", runs.digits, *ENOUGH)
     assert outcome.code == 0
-    assert outcome.err.startswith("feature extractors (judges) for digits: A reads classes, B")
+    assert outcome.err.startswith("feature extractors (judges) for digits: A a classifier, B")
     assert len(outcome.err.splitlines()) == 1
     lines = outcome.out.splitlines()
     assert lines[0].startswith("digits ddim:2 w 1: 220 against digits")
@@ -99,7 +99,7 @@ def test_a_second_call_is_answered_from_the_cache(
 ) -> None:
     first = measured(runs.digits, *FEW)
     monkeypatch.setattr(torch.nn.Module, "register_forward_pre_hook", lambda *_: pytest.fail("something was drawn"))
-    monkeypatch.setattr(Setting, "_draw", lambda *_: pytest.fail("something was drawn"))
+    monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("something was drawn"))
     again = measured(runs.digits, *FEW)
     # what an image costs is timed anew at each call
     assert again | {"seconds_64": 0} == first | {"seconds_64": 0}
@@ -195,17 +195,17 @@ def saved(name: str, images: np.ndarray, **more: np.ndarray) -> str:
 GREY = np.tile(np.arange(64, dtype=np.uint8).reshape(8, 8), (30, 1, 1))
 
 REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] = {
-    "none drawn": (lambda r: [r.digits, "-n", 0], ["-n is 0", "at least 1"]),
+    "none drawn": (lambda r: [r.digits, "-n", 0], ["-n is 0", "1 to"]),
     "two and a half": (lambda r: [r.digits, "-n", "2.5"], ["2.5"]),
     "more than anyone judges": (
         lambda r: [r.digits, "-n", 10**18],
-        ["-n is 1000000000000000000", "at most 10,000,000"],
+        ["-n is 1000000000000000000", "10,000,000"],
     ),
     "unknown model": (lambda r: ["cgf-cosine"], ["unknown model 'cgf-cosine'", "did you mean 'cfg-cosine'"]),
     "unknown sampler": (lambda r: [r.digits, "--sampler", "ddim:2,dimm:3"], ["unknown sampler 'dimm'", "'ddim:3'"]),
     "unknown judge": (lambda r: [r.digits, "--judges", "a,x"], ["--judges a,x", "a, b, c"]),
     "no judge": (lambda r: [r.digits, "--judges", ""], ["--judges", "a, b, c"]),
-    "another judge first": (lambda r: [r.digits, "--judges", "c,a"], ["judge a comes first"]),
+    "another judge first": (lambda r: [r.digits, "--judges", "c,a"], ["give a first"]),
     "data and judge": (lambda r: [r.digits, "--data", "digits", "--judge", "digits"], ["--data and --judge", "one"]),
     "data that it did not learn": (lambda r: [r.digits, "--data", r.pictures], ["pictures", "digits", "--judge"]),
     "guidance without labels": (lambda r: [r.plain, "-w", "1,2"], ["guidance 2", "no effect", "without labels"]),
@@ -216,9 +216,9 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
     "schedule misspelt": (lambda r: [r.digits, "--schedule", "cosin"], ["unknown schedule 'cosin'", "'cosine'"]),
     "sampler of a file": (
         lambda r: [saved("x.npz", GREY), "--sampler", "ddim:5"],
-        ["x.npz is drawn already", "sampler"],
+        ["x.npz holds finished samples", "sampler"],
     ),
-    "guidance of a file": (lambda r: [saved("x.npz", GREY), "-w", "2"], ["x.npz is drawn already"]),
+    "guidance of a file": (lambda r: [saved("x.npz", GREY), "-w", "2"], ["x.npz holds finished samples"]),
     "file of another shape": (lambda r: [r.digits, saved("x.npz", GREY[:, :7])], ["x.npz", "1×7×8", "1×8×8"]),
     "file of a size without judges": (lambda r: [saved("x.npz", GREY)], ["1×8×8", "no bundled judges", "--judge"]),
     "labels out of range": (
@@ -233,8 +233,8 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
     "models of two data sets": (lambda r: [r.digits, r.points], ["moons", "cannot be compared", "--judge"]),
     "model of points by images": (lambda r: [r.points, "--judge", "digits"], ["1×8×8"]),
     "too few to learn from": (lambda r: [r.bees, "--data", r.pictures], ["240", "at least 500"]),
-    "judges that are nowhere": (lambda r: [r.bees], ["no judges for pictures", "--data"]),
-    "extras without their data": (lambda r: [r.bees, "--bits"], ["no judges for pictures"]),
+    "judges that are nowhere": (lambda r: [r.bees], ["pictures", "no judges", "--data"]),
+    "extras without their data": (lambda r: [r.bees, "--bits"], ["pictures", "no judges"]),
 }
 
 
@@ -242,7 +242,7 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
 def test_evaluate_refuses(
     case: str, runs: SimpleNamespace, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Setting, "_draw", lambda *_: pytest.fail("something was drawn"))
+    monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("something was drawn"))
     arguments, words = REFUSED[case]
     complaint = refused("evaluate", *arguments(runs))
     for word in words:
@@ -253,7 +253,7 @@ FAILED: dict[str, tuple[Callable[[], object], list[str]]] = {
     "floats": (lambda: saved("x.npz", GREY / 255), ["x.npz", "float64", "uint8"]),
     "no images": (lambda: saved("x.npz", GREY[:0]), ["x.npz", "empty"]),
     "one image without its axis": (lambda: saved("x.npz", GREY[0]), ["x.npz", "[N, H, W]"]),
-    "no archive": (lambda: Path("x.npz").write_text("no"), ["x.npz", "no file of plain numbers", "numpy.savez"]),
+    "no archive": (lambda: Path("x.npz").write_text("no"), ["x.npz", "plain numbers", "numpy.savez"]),
     "no file": (lambda: None, ["x.npz", "missing"]),
 }
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from inkwash.evaluation import extractors
+from inkwash.evaluation import reference
 from inkwash.io import checkpoints
 from inkwash.io.integrity import with_checksum
 from inkwash.io.names import fault
@@ -61,8 +61,8 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(folder))
-        patch.setattr(extractor_training, "learnt", lambda net, *_, **__: net.eval())
-        extractors.for_data("digits")
+        patch.setattr(extractor_training, "train_classifier", lambda net, *_, **__: net.eval())
+        reference.for_data("digits")
     return folder
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from inkwash.cli import progress
-from inkwash.evaluation import formatting
+from inkwash.text.durations import format_duration
 
 
 @pytest.fixture
@@ -68,4 +68,4 @@ def test_sampling_counts_network_evaluations(monkeypatch: pytest.MonkeyPatch) ->
     [(0.2, "1 second"), (1.2, "1 second"), (1.6, "2 seconds"), (89, "89 seconds"), (91, "2 minutes")],
 )
 def test_a_time_in_words_has_the_right_number(seconds: float, words: str) -> None:
-    assert formatting.span(seconds) == words
+    assert format_duration(seconds) == words

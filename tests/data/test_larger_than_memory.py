@@ -17,8 +17,8 @@ from PIL import Image
 from inkwash import data
 from inkwash.data import image_file, memory_map
 from inkwash.errors import UsageError
-from inkwash.evaluation import memorization
 from inkwash.io import cache
+from inkwash.metrics import memorization
 from inkwash.training.batches import Batches
 
 pytestmark = pytest.mark.slow
@@ -160,7 +160,7 @@ def test_nearest_neighbours_are_equal_when_searched_in_parts(monkeypatch: pytest
     queries = learnt.values[[20, 130, 299]] ^ 1
     distances, rows = memorization.nearest(queries, learnt)
     assert rows.tolist() == [20, 130, 299]
-    monkeypatch.setattr(memorization, "HELD", 16 * 90)
+    monkeypatch.setattr(memorization, "MAX_VALUES", 16 * 90)
     some = memorization.nearest(queries, learnt)
     assert torch.equal(some[1], rows) and torch.allclose(some[0], distances, rtol=1e-12)
 

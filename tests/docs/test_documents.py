@@ -25,7 +25,7 @@ from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.data import DATASETS
 from inkwash.errors import InkwashError
-from inkwash.evaluation import entries, plan
+from inkwash.evaluation import plan
 from inkwash.lab import EXPERIMENTS
 from inkwash.model import Model
 from inkwash.sampling.request import SampleRequest
@@ -192,8 +192,8 @@ class Reader:
 
     def evaluate(self, what: str, others: tuple[str, ...], sampler: str | None, **rest: Any) -> None:
         models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
-        weights = plan.weights(rest["guidance"])
-        entries.settings_for(models, plan.listed(sampler), weights, SampleRequest())
+        weights = plan.parse_weights(rest["guidance"])
+        plan.settings_for(models, plan.split_list(sampler), weights, SampleRequest())
 
     def untrained(self, name: str) -> Model:
         run = name.partition("/checkpoints/")[0]

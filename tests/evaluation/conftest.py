@@ -14,8 +14,8 @@ from inkwash import data, model
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
-from inkwash.evaluation import extractors
-from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation import reference
+from inkwash.evaluation.reference import Reference
 from inkwash.io import checkpoints
 from inkwash.metrics import extractor_set, extractor_training
 from inkwash.metrics.extractor_set import ExtractorSet
@@ -47,30 +47,30 @@ def digits() -> Dataset:
 @pytest.fixture(scope="session")
 def reader(digits: Dataset) -> torch.nn.Module:
     """Judge A, having learnt the digits for 48 steps."""
-    net = extractor_training.initialised(lambda: extractor_set.JUDGES["a"](1, 10), 1)
+    net = extractor_training.seeded(lambda: extractor_set.NETWORKS["a"](1, 10), 1)
     assert isinstance(net, extractor_set.Classifier)
-    return extractor_training.learnt(net, digits, 1, epochs=4, steps=48)
+    return extractor_training.train_classifier(net, digits, 1, epochs=4, min_steps=48)
 
 
 @pytest.fixture(scope="session")
 def judged(reader: torch.nn.Module) -> Callable[[Dataset], ExtractorSet]:
     """`judged(data)` are judges A and C of a set of digits; A is `reader`, whatever the set."""
-    learnt = {"a": extractor_set.JUDGES["a"], "c": extractor_set.JUDGES["c"]}
+    learnt = {"a": extractor_set.NETWORKS["a"], "c": extractor_set.NETWORKS["c"]}
 
     def made(digits: Dataset) -> ExtractorSet:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(extractor_set, "JUDGES", learnt)
-            patch.setattr(extractor_training, "learnt", lambda *_, **__: reader)
-            return extractors.made(digits)
+            patch.setattr(extractor_set, "NETWORKS", learnt)
+            patch.setattr(extractor_training, "train_classifier", lambda *_, **__: reader)
+            return reference.build(digits)
 
     return made
 
 
 @pytest.fixture(scope="session")
-def bench(judged: Callable[[Dataset], ExtractorSet], digits: Dataset) -> Bench:
+def bench(judged: Callable[[Dataset], ExtractorSet], digits: Dataset) -> Reference:
     """The digits and their judges, which keep 600 train images to compare neighbours with."""
     whole = judged(digits)
-    return Bench(replace(whole, train_rows=whole.train_rows[:600]), digits)
+    return Reference(replace(whole, train_rows=whole.train_rows[:600]), digits)
 
 
 @pytest.fixture

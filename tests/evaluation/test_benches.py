@@ -12,7 +12,7 @@ import torch
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import extractors
+from inkwash.evaluation import reference
 from inkwash.io import cache
 from inkwash.metrics import extractor_set, extractor_training
 from inkwash.metrics.extractor_set import ExtractorSet
@@ -28,8 +28,8 @@ def lessons(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seeds.append(seed)
         return net.eval()
 
-    monkeypatch.setattr(extractor_training, "learnt", learnt)
-    monkeypatch.setattr(extractor_training, "pace", lambda net, data: 0.125)
+    monkeypatch.setattr(extractor_training, "train_classifier", learnt)
+    monkeypatch.setattr(extractor_training, "seconds_per_step", lambda net, data: 0.125)
     return seeds
 
 
@@ -40,33 +40,37 @@ def small(digits: Dataset) -> Dataset:
 
 
 def equal(one: ExtractorSet, other: ExtractorSet) -> bool:
-    judges = zip(one.judges.values(), other.judges.values(), strict=True)
+    judges = zip(one.members.values(), other.members.values(), strict=True)
     values = torch.arange(3 * 64).reshape(3, 1, 8, 8).byte()
-    alike = [torch.equal(a.read(values).features, b.read(values).features) for a, b in judges]
-    return one.about == other.about and one.figures == other.figures and all(alike)
+    alike = [torch.equal(a.extract(values).features, b.extract(values).features) for a, b in judges]
+    return one.spec == other.spec and one.figures == other.figures and all(alike)
 
 
 def test_judges_are_built_once_and_then_read(small: Dataset, lessons: list[int]) -> None:
     heard: list[tuple[str, float]] = []
-    first = extractors.for_data(small, progress=lambda what, share: heard.append((what, share)))
+    first = reference.for_data(small, progress=lambda what, share: heard.append((what, share)))
     assert lessons == [1, 2] and heard
-    again = extractors.for_data(small)
-    assert lessons == [1, 2] and equal(first.panel, again.panel) and again.data is small
-    known = extractors.for_facts(DatasetSpec.of(small))
-    assert equal(known.panel, first.panel) and known.data is None
-    assert {"zero", "mean", "nearest", "copies", "accuracy.a", "unsure.b", "two_sample.297"} <= set(first.panel.figures)
+    again = reference.for_data(small)
+    assert lessons == [1, 2] and equal(first.extractor_set, again.extractor_set) and again.data is small
+    known = reference.for_spec(DatasetSpec.of(small))
+    assert equal(known.extractor_set, first.extractor_set) and known.data is None
+    assert {"zero", "mean", "nearest", "copies", "accuracy.a", "unsure.b", "two_sample.297"} <= set(
+        first.extractor_set.figures
+    )
 
 
 def test_a_set_whose_test_part_has_changed_gets_judges_that_know_it(small: Dataset, lessons: list[int]) -> None:
     assert small.test_values is not None and small.test_labels is not None
-    extractors.for_data(small)
+    reference.for_data(small)
     # none at all is no other one
-    assert extractors.for_data(replace(small, test_values=None, test_labels=None)).panel.about.sha256 == small.sha256
+    assert (
+        reference.for_data(replace(small, test_values=None, test_labels=None)).extractor_set.spec.sha256 == small.sha256
+    )
     before = len(lessons)
     turned = replace(small, test_values=small.test_values.flip(0), test_labels=small.test_labels.flip(0))
-    assert extractors.for_data(turned).panel.about.test_sha256 == turned.test_sha256
+    assert reference.for_data(turned).extractor_set.spec.test_sha256 == turned.test_sha256
     assert len(lessons) == 2 * before
-    extractors.for_data(turned)
+    reference.for_data(turned)
     assert len(lessons) == 2 * before
 
 
@@ -74,11 +78,11 @@ def test_a_test_part_that_is_not_that_of_a_published_set_is_refused(
     small: Dataset, lessons: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert small.test_values is not None
-    found = extractors.for_data(small).panel
-    monkeypatch.setattr(extractors, "bundled", lambda: ["small"])
-    monkeypatch.setattr(extractors, "_read", lambda name: found)
+    found = reference.for_data(small).extractor_set
+    monkeypatch.setattr(reference, "bundled", lambda: ["small"])
+    monkeypatch.setattr(reference, "_bundled", lambda name: found)
     with pytest.raises(InkwashError, match=r"the test part of small .* is not that of small .* fetch it again"):
-        extractors.for_data(replace(small, test_values=small.test_values.flip(0)))
+        reference.for_data(replace(small, test_values=small.test_values.flip(0)))
 
 
 def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
@@ -91,7 +95,7 @@ def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
     (tmp_path / "file").touch()
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "file" / "cache"))
     for _ in range(2):
-        assert extractors.for_data(small).panel.about.sha256 == small.sha256
+        assert reference.for_data(small).extractor_set.spec.sha256 == small.sha256
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"warning, the cache {tmp_path / 'file' / 'cache'} cannot be written (") and lessons == [
         1,
@@ -103,53 +107,53 @@ def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
 
 def test_the_time_is_said_before_judges_learn(small: Dataset, lessons: list[int]) -> None:
     heard: list[str] = []
-    extractors.for_data(small, progress=lambda what, share: heard.append(what))
+    reference.for_data(small, progress=lambda what, share: heard.append(what))
     # two readers, 600 updates each at an eighth of a second
     assert "small" in heard[0] and "150 seconds" not in heard[0] and "2 minutes" in heard[0]
     heard.clear()
-    extractors.for_data(small, progress=lambda what, share: heard.append(what))
+    reference.for_data(small, progress=lambda what, share: heard.append(what))
     assert heard == []
 
 
 def test_other_data_have_other_judges(small: Dataset, lessons: list[int]) -> None:
-    one = extractors.for_data(small)
-    other = extractors.for_data(replace(small, values=small.values.flip(-1)))
-    assert lessons == [1, 2, 1, 2] and one.panel.about.sha256 != other.panel.about.sha256
+    one = reference.for_data(small)
+    other = reference.for_data(replace(small, values=small.values.flip(-1)))
+    assert lessons == [1, 2, 1, 2] and one.extractor_set.spec.sha256 != other.extractor_set.spec.sha256
     assert len(list((cache.folder() / "judges").iterdir())) == 2
 
 
 def test_judges_of_other_data_in_the_place_are_refused(small: Dataset, lessons: list[int]) -> None:
     other = replace(small, values=small.values.flip(-1))
     for each in (small, other):
-        extractors.for_data(each)
+        reference.for_data(each)
     mine, theirs = (cache.folder() / "judges" / each.sha256[:16] for each in (small, other))
     for path in theirs.iterdir():
         (mine / path.name).write_bytes(path.read_bytes())
     with pytest.raises(InkwashError, match=r"of other data.*delete that folder") as caught:
-        extractors.for_data(small)
+        reference.for_data(small)
     assert str(mine) in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_damaged_judges_are_refused_with_the_way_out(small: Dataset, lessons: list[int]) -> None:
-    extractors.for_data(small)
+    reference.for_data(small)
     place = cache.folder() / "judges" / small.sha256[:16]
     (place / "b.safetensors").write_bytes(b"")
-    with pytest.raises(InkwashError, match=r"b\.safetensors has SHA-256.*delete .* built anew"):
-        extractors.for_data(small)
+    with pytest.raises(InkwashError, match=r"b\.safetensors has SHA-256.*delete .* trained again"):
+        reference.for_data(small)
     for path in place.iterdir():
         path.unlink()
     place.rmdir()
-    assert extractors.for_data(small).panel.about.sha256 == small.sha256
+    assert reference.for_data(small).extractor_set.spec.sha256 == small.sha256
 
 
 def test_building_that_was_interrupted_begins_again(small: Dataset, lessons: list[int]) -> None:
     def stop(what: str, share: float) -> None:
-        if "scored" in what:
+        if "measuring real" in what:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        extractors.for_data(small, progress=stop)
-    extractors.for_data(small)
+        reference.for_data(small, progress=stop)
+    reference.for_data(small)
     assert lessons == [1, 2, 1, 2]
 
 
@@ -163,39 +167,43 @@ def test_a_model_is_judged_by_what_it_learnt(small: Dataset, lessons: list[int],
     }
     np.savez(tmp_path / "small.npz", **arrays)
     spec = DatasetSpec.of(small)
-    with pytest.raises(UsageError, match=r"no judges for small.*--data"):
-        extractors.for_facts(spec)
+    with pytest.raises(UsageError, match=r"no judges.*small.*--data"):
+        reference.for_spec(spec)
     assert not lessons
-    found = extractors.for_facts(spec, tmp_path / "small.npz")
-    assert found.data is not None and found.panel.about.sha256 == spec.sha256
+    found = reference.for_spec(spec, tmp_path / "small.npz")
+    assert found.data is not None and found.extractor_set.spec.sha256 == spec.sha256
     with pytest.raises(UsageError, match=r"--data digits is digits .* trained on small .*--judge digits"):
-        extractors.for_facts(spec, "digits")
+        reference.for_spec(spec, "digits")
 
 
 def test_data_that_come_with_inkwash_are_at_hand(digits: Dataset, lessons: list[int]) -> None:
-    found = extractors.for_facts(DatasetSpec.of(digits))
+    found = reference.for_spec(DatasetSpec.of(digits))
     assert found.data is not None and found.data.sha256 == digits.sha256
-    with pytest.raises(UsageError, match="no judges for digits"):
-        extractors.for_facts(replace(DatasetSpec.of(digits), sha256="0" * 64))
+    with pytest.raises(UsageError, match=r"no judges.*digits"):
+        reference.for_spec(replace(DatasetSpec.of(digits), sha256="0" * 64))
 
 
 def test_points_are_their_own_judges_and_are_not_kept(lessons: list[int]) -> None:
     for _ in range(2):
-        found = extractors.for_data("moons")
-        assert list(found.panel.judges) == ["points"]
+        found = reference.for_data("moons")
+        assert list(found.extractor_set.members) == ["points"]
     assert not lessons and not (cache.folder() / "judges").exists()
 
 
 def test_a_file_of_no_known_size_is_told_what_there_is() -> None:
-    with pytest.raises(UsageError, match=r"3×9×9 have no bundled judges.*--judge DATA"):
-        extractors.for_shape((3, 9, 9))
+    with pytest.raises(UsageError, match=r"no bundled judges.*3×9×9.*--judge DATA"):
+        reference.for_shape((3, 9, 9))
 
 
 def test_bundled_judges_need_neither_data_nor_network() -> None:
-    if "mnist" not in extractors.bundled():
+    if "mnist" not in reference.bundled():
         pytest.skip("the judges of MNIST are not built yet: tools/judges.py")
-    found = extractors.for_shape((1, 28, 28))
-    assert found.data is None and found.panel.about.data == "mnist" and list(found.panel.judges) == ["a", "b", "c"]
-    assert found.panel.figures["zero"] == pytest.approx(0.807, abs=1e-3)
-    assert found.panel.figures["accuracy.a"] > 0.99 and found.panel.figures["accuracy.b"] > 0.99
-    assert len(found.panel.train_rows) == len(found.panel.test_rows) == extractor_set.ROWS
+    found = reference.for_shape((1, 28, 28))
+    assert (
+        found.data is None
+        and found.extractor_set.spec.data == "mnist"
+        and list(found.extractor_set.members) == ["a", "b", "c"]
+    )
+    assert found.extractor_set.figures["zero"] == pytest.approx(0.807, abs=1e-3)
+    assert found.extractor_set.figures["accuracy.a"] > 0.99 and found.extractor_set.figures["accuracy.b"] > 0.99
+    assert len(found.extractor_set.train_rows) == len(found.extractor_set.test_rows) == extractor_set.ROWS

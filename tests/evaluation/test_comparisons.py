@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from inkwash.evaluation.comparison import Comparison, Entry
-from inkwash.evaluation.score import Evaluation, Score, Seen
-from inkwash.metrics.extractors import Reading
+from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
+from inkwash.metrics.extractors import Extraction
 
 
 def entry(name: str, seconds: float | None, fd: float | None, n: int = 1000, **more: float | None) -> Entry:
     """An entry that costs `seconds`, a hundred evaluations each, and scores `fd`."""
-    seen = Seen(torch.zeros(1, 1, 2, 2), None, Reading(torch.zeros(1, 2), None), (), ())
+    seen = EvaluatedSamples(torch.zeros(1, 1, 2, 2), None, Extraction(torch.zeros(1, 2), None), (), ())
     scores = [Score("fd.a", "FD to train, A", fd, 0.125), *(Score(k, k, v, 0.5) for k, v in more.items())]
     found = Evaluation(name, n, "digits", tuple(scores), seen)
     evaluations = None if seconds is None else 100 * seconds
@@ -89,13 +89,13 @@ def test_files_are_compared_and_have_no_cost() -> None:
 def test_figures_at_another_number_of_images_are_another_measure() -> None:
     few = entry("few", 0.1, 0.5, n=200)
     found = Comparison((few, GOOD, BEST))
-    assert names(found.measured) == ["good", "best"] and names(found.front) == ["good", "best"]
+    assert names(found.ranked) == ["good", "best"] and names(found.front) == ["good", "best"]
     assert "few" not in found.sentence and len(found.rows()) == 3
 
 
 def test_entries_without_the_score_are_named_as_such() -> None:
     bare = entry("bare", 1.0, None, n=5000)
-    assert names(Comparison((bare, GOOD)).measured) == ["good"]
+    assert names(Comparison((bare, GOOD)).ranked) == ["good"]
 
 
 def test_too_few_images_are_told_once_with_the_number_that_is_needed() -> None:

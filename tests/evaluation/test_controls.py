@@ -16,11 +16,11 @@ import torch
 from inkwash import data
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
-from inkwash.evaluation import controls, extractors
-from inkwash.evaluation.controls import CONTROLS, UNSPOILT, caught
-from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation import controls, reference
+from inkwash.evaluation.controls import CONTROLS, UNCORRUPTED, detected
+from inkwash.evaluation.grading import verdicts
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import Evaluation
-from inkwash.evaluation.verdicts import verdicts
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
 
@@ -30,62 +30,61 @@ Measured = Callable[[str], Evaluation]
 
 SUBTLE = "ghosts 1 %"
 """Ten ghosts in a thousand are within the scatter of a thousand images: see the test that pairs them."""
-COUNTS = dict.fromkeys(UNSPOILT, 2000)
+COUNTS = dict.fromkeys(UNCORRUPTED, 2000)
 
 
 @pytest.fixture(scope="module")
-def real(mnist_folder: Path) -> Bench:
-    """MNIST and the judges that come with inkwash."""
-    if "mnist" not in extractors.bundled():
-        pytest.skip("src/inkwash/panels/mnist is not built: tools/judges.py builds it")
-    return Bench(extractors.for_shape((1, 28, 28)).panel, data.load(str(mnist_folder)))
+def real(mnist_folder: Path) -> Reference:
+    """MNIST and its bundled feature extractors."""
+    assert "mnist" in reference.bundled()
+    return Reference(reference.for_shape((1, 28, 28)).extractor_set, data.load(str(mnist_folder)))
 
 
 @pytest.fixture(scope="module")
-def measured(real: Bench) -> Measured:
+def measured(real: Reference) -> Measured:
     """`measured(name)` are the scores of a control; how near to the train set it is takes longest, and shows copiers."""
 
     @cache
     def found(name: str) -> Evaluation:
         with pytest.MonkeyPatch.context() as patch:
             if name != "copier":
-                patch.setitem(CONTROLS, name, replace(CONTROLS[name], known=False))
-            return controls.measured(name, real, COUNTS.get(name, 1000))
+                patch.setitem(CONTROLS, name, replace(CONTROLS[name], check_copies=False))
+            return controls.measure_control(name, real, COUNTS.get(name, 1000))
 
     return found
 
 
-@pytest.mark.parametrize("name", UNSPOILT)
+@pytest.mark.parametrize("name", UNCORRUPTED)
 def test_real_images_are_caught_by_nothing_but_the_classes_they_happen_to_hold(
-    name: str, measured: Measured, real: Bench
+    name: str, measured: Measured, real: Reference
 ) -> None:
     found = measured(name)
-    beyond = caught(found)
+    beyond = detected(found)
     # two thousand images hold each class a tenth more or less often than the rest, which FD sees as another set
     assert set(beyond) <= {"fd.a", "fd.b"}
-    asked = found.seen.asked
+    asked = found.samples.labels
     assert asked is not None
     shares = (torch.bincount(asked, minlength=10) / len(asked)).tolist()
     for key in beyond:
-        judge, values = real.panel.judges[key.removeprefix("fd.")], found.seen.values
-        alike = frechet.distance(Moments.of(judge.read(values).features), judge.reference.train.weighted(shares))
+        judge, values = real.extractor_set.members[key.removeprefix("fd.")], found.samples.values
+        alike = frechet.distance(Moments.of(judge.extract(values).features), judge.statistics.train.weighted(shares))
         limit = found[key].real
         assert limit is not None and alike < limit
 
 
-@pytest.mark.parametrize("name", [name for name in CONTROLS if name not in (*UNSPOILT, SUBTLE)])
+@pytest.mark.parametrize("name", [name for name in CONTROLS if name not in (*UNCORRUPTED, SUBTLE)])
 def test_what_is_spoilt_is_caught(name: str, measured: Measured) -> None:
-    assert caught(measured(name))
+    assert detected(measured(name))
 
 
-def test_one_ghost_in_a_hundred_is_seen_beside_the_same_images_without(real: Bench) -> None:
+def test_one_ghost_in_a_hundred_is_seen_beside_the_same_images_without(real: Reference) -> None:
     assert real.data is not None and real.data.test_values is not None and real.data.test_labels is not None
     plain = real.data.test_values[:2000], real.data.test_labels[:2000]
     haunted, _ = controls.ghosts(0.01)(plain)
     changed = (haunted != plain[0]).flatten(1).any(1)
     assert 0.008 <= changed.double().mean() <= 0.01
-    judge = real.panel.judges["b"]
-    sure, before = (judge.read(values[changed]).certain.max(1).values for values in (haunted, plain[0]))
+    judge = real.extractor_set.members["b"]
+    sure, before = (judge.extract(values[changed]).probabilities.max(1).values for values in (haunted, plain[0]))
     assert (sure < 0.9).double().mean() > 0.3 > 0.1 > (before < 0.9).double().mean()
 
 
@@ -105,7 +104,7 @@ CATCHES = {
 
 @pytest.mark.parametrize("name", CATCHES)
 def test_the_measure_that_is_there_for_it_sees_it(name: str, measured: Measured) -> None:
-    assert CATCHES[name] <= set(caught(measured(name)))
+    assert CATCHES[name] <= set(detected(measured(name)))
 
 
 def test_the_distance_alone_rewards_copying(measured: Measured) -> None:
@@ -129,18 +128,20 @@ def test_the_verdict_names_it(name: str, measured: Measured) -> None:
     assert any(text.startswith(SAID[name]) for text in verdicts(measured(name)))
 
 
-def test_noise_that_is_not_clipped_scores_better_with_judges_of_classes(measured: Measured, real: Bench) -> None:
+def test_noise_that_is_not_clipped_scores_better_with_judges_of_classes(measured: Measured, real: Reference) -> None:
     """Why every image is clamped and rounded first: the same noise, as floats around the data, hardly shows to them."""
-    raw, clipped = controls.unclipped(real, 0.1, 1000), measured("noise 0.1")
+    raw, clipped = controls.fd_of_unclipped_noise(real, 0.1, 1000), measured("noise 0.1")
     assert raw["a"] < 0.75 * (clipped["fd.a"].value or 0) and raw["b"] < 0.25 * (clipped["fd.b"].value or 0)
 
 
-def test_the_test_file_is_two_populations_one_after_the_other(real: Bench) -> None:
-    found = controls.halves(replace(real, panel=replace(real.panel, judges={"b": real.panel.judges["b"]})))
+def test_the_test_file_is_two_populations_one_after_the_other(real: Reference) -> None:
+    found = controls.fd_between_test_halves(
+        replace(real, extractor_set=replace(real.extractor_set, members={"b": real.extractor_set.members["b"]}))
+    )
     assert found["b in order"] > 5 * found["b seeded"]
 
 
-def test_controls_need_real_images_with_labels(bench: Bench, digits: Dataset) -> None:
+def test_controls_need_real_images_with_labels(bench: Reference, digits: Dataset) -> None:
     for given in (None, replace(digits, test_values=None, test_labels=None), replace(digits, labels=None)):
         with pytest.raises(UsageError, match="--data"):
-            controls.measured("noise 0.1", Bench(bench.panel, given), 100)
+            controls.measure_control("noise 0.1", Reference(bench.extractor_set, given), 100)

@@ -12,9 +12,9 @@ import torch
 import inkwash
 from inkwash.core import Cosine
 from inkwash.evaluation import sample_cache
-from inkwash.evaluation.entries import settings_for, usual_count
-from inkwash.evaluation.plan import named_apart
+from inkwash.evaluation.plan import settings_for, with_distinct_names
 from inkwash.evaluation.sample_cache import Samples, Setting
+from inkwash.evaluation.tasks import default_count
 from inkwash.model import Model
 from inkwash.sampling.labels import labels_for
 from inkwash.sampling.request import SampleRequest
@@ -33,14 +33,14 @@ def same(one: Samples, other: Samples) -> None:
     # in another batch a pixel may round to the next grey
     assert (one.values.int() - other.values.int()).abs().max() <= 1
     assert one.values.shape == other.values.shape
-    assert (one.asked is None) == (other.asked is None)
-    assert one.asked is None or other.asked is None or torch.equal(one.asked, other.asked)
+    assert (one.labels is None) == (other.labels is None)
+    assert one.labels is None or other.labels is None or torch.equal(one.labels, other.labels)
     assert one.evaluations == other.evaluations
 
 
 def rows_seen(setting: Setting, count: int) -> int:
     """How many examples pass through the network while `count` are asked for."""
-    with sample_cache._counted(setting.model.net) as rows:
+    with sample_cache._counted_evaluations(setting.model.net) as rows:
         setting.samples(count)
     return rows[0]
 
@@ -51,8 +51,8 @@ def test_image_i_is_what_sample_draws_of_seed_i(conditional: bool, untrained: Un
     found = Setting(model, SampleRequest(sampler="ddpm:3", guidance=2.0 if conditional else None)).samples(20)
     expected = inkwash.sample(model, n=20, sampler="ddpm:3", guidance=2.0 if conditional else None)
     assert (found.values.int() - expected.values.int()).abs().max() <= 1
-    assert (found.asked is None) == (not conditional)
-    assert found.asked is None or torch.equal(found.asked, expected.labels)
+    assert (found.labels is None) == (not conditional)
+    assert found.labels is None or torch.equal(found.labels, expected.labels)
     assert found.values.unique(dim=0).shape[0] == 20
 
 
@@ -91,7 +91,7 @@ def test_a_larger_count_draws_only_what_is_missing(untrained: Untrained) -> None
     assert rows_seen(setting, 30) == 2 * (30 - 11)
     many = setting.samples(30)
     assert torch.equal(many.values[:11], few.values) and many.evaluations == few.evaluations == 2
-    assert many.asked is not None and torch.equal(many.asked, labels_for(setting.model, torch.arange(30)))
+    assert many.labels is not None and torch.equal(many.labels, labels_for(setting.model, torch.arange(30)))
     assert torch.equal(setting.samples(4).values, few.values[:4])
 
 
@@ -181,9 +181,9 @@ def test_what_changes_no_image_changes_no_place(untrained: Untrained) -> None:
 def test_a_guess_of_the_time_counts_what_is_missing(untrained: Untrained) -> None:
     for sampler in ("ddim:1", "ddpm:3"):
         setting = Setting(untrained(), SampleRequest(sampler=sampler))
-        assert setting.seconds_for(9) > 0
+        assert setting.estimated_seconds(9) > 0
         setting.samples(9)
-        assert setting.seconds_for(9) == setting.seconds_for(2) == 0 < setting.seconds_for(10)
+        assert setting.estimated_seconds(9) == setting.estimated_seconds(2) == 0 < setting.estimated_seconds(10)
 
 
 # ---- which settings are compared
@@ -192,7 +192,7 @@ def test_a_guess_of_the_time_counts_what_is_missing(untrained: Untrained) -> Non
 def test_every_model_meets_every_sampler_and_weight_once(untrained: Untrained) -> None:
     labelled, plain = untrained(), replace(untrained("network.conditional=false"), name="plain")
     found = settings_for([labelled, plain], ["ddim:2", "ddpm:3"], [None, 1.0, 1.5], SampleRequest())
-    assert [setting.words for setting in found] == [
+    assert [setting.name for setting in found] == [
         "tiny ddim:2 w 1",
         "tiny ddim:2 w 1.5",
         "tiny ddpm:3 w 1",
@@ -206,13 +206,13 @@ def test_two_runs_of_one_recipe_are_two(untrained: Untrained) -> None:
     one, two = untrained(), untrained("training.seed=1")
     assert len(settings_for([one, two], [None], [None], SampleRequest())) == 2
     assert len(settings_for([one, one], [None], [None], SampleRequest())) == 1
-    assert [m.name for m in named_apart(["runs/a", "runs/b"], [one, two])] == ["runs/a", "runs/b"]
-    assert len({m.name for m in named_apart([one, two], [one, two])}) == 2
-    assert [m.name for m in named_apart(["runs/a"], [one])] == ["tiny"]
+    assert [m.name for m in with_distinct_names(["runs/a", "runs/b"], [one, two])] == ["runs/a", "runs/b"]
+    assert len({m.name for m in with_distinct_names([one, two], [one, two])}) == 2
+    assert [m.name for m in with_distinct_names(["runs/a"], [one])] == ["tiny"]
 
 
 def test_long_samplers_draw_fewer(untrained: Untrained) -> None:
     model = untrained()
-    assert usual_count(Setting(model, SampleRequest(sampler="ddim:100"))) == 10_000
-    assert usual_count(Setting(model, SampleRequest(sampler="ddim:101"))) == 1_000
-    assert usual_count(Setting(model, SampleRequest(sampler="heun:60"))) == 1_000
+    assert default_count(Setting(model, SampleRequest(sampler="ddim:100"))) == 10_000
+    assert default_count(Setting(model, SampleRequest(sampler="ddim:101"))) == 1_000
+    assert default_count(Setting(model, SampleRequest(sampler="heun:60"))) == 1_000

@@ -28,14 +28,14 @@ def test_thorough_trains_as_many_networks_as_it_announces(
     made = 0
 
     def learnt(
-        net: Classifier, data: Dataset, seed: int, progress: object, *, epochs: int, steps: int, shift: int
+        net: Classifier, data: Dataset, seed: int, progress: object, *, epochs: int, min_steps: int, max_shift: int
     ) -> Classifier:
         nonlocal made
-        made += extractor_training.updates(len(data), epochs, steps)
+        made += extractor_training.num_steps(len(data), epochs, min_steps)
         return net.eval()
 
-    monkeypatch.setattr(extractor_training, "learnt", learnt)
-    monkeypatch.setattr(extractor_training, "pace", lambda net, data: 0.5)
+    monkeypatch.setattr(extractor_training, "train_classifier", learnt)
+    monkeypatch.setattr(extractor_training, "seconds_per_step", lambda net, data: 0.5)
     data = digits if labelled else replace(digits, labels=None, test_labels=None, classes=())
     data = data if test_part else replace(data, test_values=None, test_labels=None)
     samples = digits.values[:count].flip(-1)

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkwash.evaluation.formatting import number
-from inkwash.evaluation.grading import standing
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.grading import grade
+from inkwash.evaluation.score import Score, format_score
 
 KEYS = ("fd.a", "kid", "precision", "density", "two_sample", "accuracy.a", "zero", "copies")
 RANKS = ["as real", "close", "off"]
@@ -16,13 +15,13 @@ RANKS = ["as real", "close", "off"]
 
 @given(st.sampled_from(KEYS), st.sampled_from(["low", "high", "near"]), st.floats(0.001, 0.999))
 def test_real_images_stand_as_real(key, better, real):
-    assert standing(Score(key, "", real, real, better)) == "as real"
+    assert grade(Score(key, "", real, real, better)) == "as real"
 
 
 @given(st.sampled_from(KEYS), st.sampled_from(["low", "high"]), *[st.floats(0.001, 0.999)] * 3)
 def test_better_never_stands_worse(key, better, real, one, other):
     worse, good = sorted((one, other), reverse=better == "low")
-    process_group = [RANKS.index(standing(Score(key, "", value, real, better))) for value in (good, worse)]
+    process_group = [RANKS.index(grade(Score(key, "", value, real, better))) for value in (good, worse)]
     assert process_group[0] <= process_group[1]
 
 
@@ -46,7 +45,7 @@ def test_better_never_stands_worse(key, better, real, one, other):
     ],
 )
 def test_marks_of_known_scores(score, expected):
-    assert standing(score) == expected
+    assert grade(score) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,4 +60,4 @@ def test_marks_of_known_scores(score, expected):
     ],
 )
 def test_numbers_have_the_digits_that_matter(key, value, told):
-    assert number(key, value) == told
+    assert format_score(key, value) == told

@@ -18,8 +18,8 @@ from inkwash.errors import UsageError
 from inkwash.evaluation.comparison import Comparison, Entry
 from inkwash.evaluation.report import comparison_page, evaluation_page, gallery
 from inkwash.evaluation.report.page import check_free
-from inkwash.evaluation.score import Evaluation, Score, Seen
-from inkwash.metrics.extractors import Reading
+from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
+from inkwash.metrics.extractors import Extraction
 
 CLASSES = ("nought", "one", "two")
 SCORES = (
@@ -83,11 +83,11 @@ def evaluation(
     generator = torch.Generator().manual_seed(1)
     values = pixels(count) if values is None else values
     probabilities = torch.rand(count, 3, generator=generator).softmax(1) if sure else None
-    reading = Reading(torch.randn(count, 4, generator=generator), probabilities)
+    reading = Extraction(torch.randn(count, 4, generator=generator), probabilities)
     nearest = (torch.rand(count, generator=generator), torch.arange(count) % 50) if near else None
     labels = torch.arange(count) % 3 if asked else None
     per_class, each = ({0: 1.25, 2: 7.5}, (0.5, 0.25, float("nan"))) if asked else ({}, ())
-    seen = Seen(values, labels, reading, CLASSES, (1 / 3,) * 3, nearest, per_class, each)
+    seen = EvaluatedSamples(values, labels, reading, CLASSES, (1 / 3,) * 3, nearest, per_class, each)
     return Evaluation(name, count, "mnist", SCORES, seen, ("labels were asked in other proportions",))
 
 
@@ -176,44 +176,46 @@ def test_points_are_scattered(tmp_path, train, asked):
 
 
 def test_the_worst_is_what_the_judge_believes_least():
-    found = evaluation(9).seen
+    found = evaluation(9).samples
     sure = torch.tensor([0.9, 0.05, 0.5, 0.7, 0.3, 0.8, 0.15, 0.6, 0.45])
     probabilities = torch.stack([sure, 1 - sure, torch.zeros(9)], 1)
     seen = replace(
-        found, asked=torch.zeros(9, dtype=torch.int64), reading=Reading(found.reading.features, probabilities)
+        found, labels=torch.zeros(9, dtype=torch.int64), extraction=Extraction(found.extraction.features, probabilities)
     )
     ranking = gallery.ranked(seen)
     assert (ranking.worst, ranking.median, ranking.best) == ([1, 6, 4], [8, 2, 7], [0, 5, 3])
-    assert gallery.samples(seen, ranking, [0, 1])[0].caption == "nought: 90%"
-    assert gallery.samples(seen, ranking, [0, 1])[1].caption == "nought: 5%, seen as one"
+    assert gallery.tiles(seen, ranking, [0, 1])[0].caption == "nought: 90%"
+    assert gallery.tiles(seen, ranking, [0, 1])[1].caption == "nought: 5%, predicted one"
     # nobody asked: sample 1 is surely a one
-    assert gallery.ranked(replace(seen, asked=None)).best == [1, 0, 6]
+    assert gallery.ranked(replace(seen, labels=None)).best == [1, 0, 6]
     # nobody knows classes: far is bad, from the train set or from the middle of the samples
-    far = replace(seen, reading=Reading(seen.reading.features, None), nearest=(sure, torch.zeros(9, dtype=torch.int64)))
+    far = replace(
+        seen, extraction=Extraction(seen.extraction.features, None), nearest=(sure, torch.zeros(9, dtype=torch.int64))
+    )
     assert gallery.ranked(far).worst == [0, 5, 3]
     line = torch.arange(9.0)[:, None] ** 2
-    assert gallery.ranked(replace(far, reading=Reading(line, None), nearest=None)).worst[0] == 8
+    assert gallery.ranked(replace(far, extraction=Extraction(line, None), nearest=None)).worst[0] == 8
 
 
 def test_the_pictures_are_the_samples_they_are_said_to_be(tmp_path):
     found = evaluation()
     evaluation_page.write(found, [], tmp_path / "a", FACTS)
-    first = gallery.ranked(found.seen).worst[0]
+    first = gallery.ranked(found.samples).worst[0]
     sheet = np.asarray(Image.open(tmp_path / "a/worst.png"))
-    expected = found.seen.values[first, 0].numpy().repeat(4, 0).repeat(4, 1)
+    expected = found.samples.values[first, 0].numpy().repeat(4, 0).repeat(4, 1)
     assert np.array_equal(sheet[2:26, 2:26], expected)
     shown = document(tmp_path / "a").all("img")[0]
     assert shown["alt"] == f"sample {first}"
     embedded = Image.open(io.BytesIO(base64.b64decode(shown["src"].partition(",")[2])))
-    assert np.array_equal(np.asarray(embedded), found.seen.values[first, 0].numpy())
+    assert np.array_equal(np.asarray(embedded), found.samples.values[first, 0].numpy())
 
 
 def test_neighbours_stand_beneath_their_samples():
-    found, train = evaluation().seen, pixels(50, seed=2)
+    found, train = evaluation().samples, pixels(50, seed=2)
     nearest = (torch.arange(90.0).flip(0), torch.arange(90) % 50)
     seen = replace(found, nearest=nearest)
     assert gallery.closest_pairs(seen)[:2] == [89, 88]
-    (above, _), (beneath, words) = gallery.pairs(seen, train, [89])[0].pictures
+    (above, _), (beneath, words) = gallery.pair_tiles(seen, train, [89])[0].images
     assert np.array_equal(above, seen.values[89, 0].numpy()) and np.array_equal(beneath, train[39, 0].numpy())
     assert words == "train image 39"
     assert gallery.random_pairs(seen) == gallery.random_pairs(seen) != gallery.closest_pairs(seen)
@@ -275,7 +277,7 @@ def test_equal_input_gives_equal_bytes(tmp_path):
 
 def entry(sampler: str, seconds: float | None, value: float, model: str = "moss", count: int = 90) -> Entry:
     found = replace(evaluation(count), scores=(replace(SCORES[0], value=value), *SCORES[1:]))
-    return Entry(model, sampler, 1_234_567, 50, seconds, found, found.seen.values[:16])
+    return Entry(model, sampler, 1_234_567, 50, seconds, found, found.samples.values[:16])
 
 
 def compared(**more: Entry) -> Comparison:
@@ -311,9 +313,9 @@ def test_a_comparison_says_the_sentence_and_every_score(tmp_path):
 
 def test_the_front_and_its_line_are_those_that_nothing_beats(tmp_path, monkeypatch):
     drawn = {}
-    plain = comparison_page.tradeoffs.speed_quality
+    plain = comparison_page.pareto.speed_quality
     monkeypatch.setattr(
-        comparison_page.tradeoffs,
+        comparison_page.pareto,
         "speed_quality",
         lambda path, marks, real, **more: (drawn.update(marks=marks, real=real), plain(path, marks, real, **more)),
     )
@@ -347,13 +349,13 @@ def test_too_few_samples_for_the_key_score_still_compare(tmp_path):
 
 
 def test_the_same_seeds_stand_in_one_column(tmp_path):
-    entries = [replace(entry("ddim:5", 1.0, 0.1), pictures=pixels(16, seed=k)) for k in range(3)]
+    entries = [replace(entry("ddim:5", 1.0, 0.1), images=pixels(16, seed=k)) for k in range(3)]
     comparison_page.write(Comparison(tuple(entries)), tmp_path / "a", FACTS)
     sheet = np.asarray(Image.open(tmp_path / "a/same-seeds.png"))
     left = sheet.shape[1] - 12 * (12 + 2)
     for row, one in enumerate(entries):
         tile = sheet[2 + row * 14 :, left + 3 * 14 :][:12, :12]
-        assert np.array_equal(tile, one.pictures[3, 0].numpy().repeat(2, 0).repeat(2, 1))
+        assert np.array_equal(tile, one.images[3, 0].numpy().repeat(2, 0).repeat(2, 1))
 
 
 def test_points_are_compared_as_scatters(tmp_path):
@@ -365,8 +367,8 @@ def test_points_are_compared_as_scatters(tmp_path):
 
 
 def test_what_has_other_shapes_or_is_nothing_is_not_compared(tmp_path):
-    other = replace(entry("ddim:5", 1.0, 0.1, "clover"), pictures=pixels(16, 3))
-    with pytest.raises(UsageError, match="moss ddim:50 draws 1×6×6 and clover ddim:5 3×6×6"):
+    other = replace(entry("ddim:5", 1.0, 0.1, "clover"), images=pixels(16, 3))
+    with pytest.raises(UsageError, match="moss ddim:50 generates 1×6×6 and clover ddim:5 3×6×6"):
         comparison_page.write(compared(other=other), tmp_path / "a", FACTS)
     with pytest.raises(UsageError, match="nothing to compare"):
         comparison_page.write(Comparison(()), tmp_path / "a", FACTS)

@@ -17,17 +17,17 @@ from inkwash.config import plugins
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
-from inkwash.evaluation import extractors, measures, plan
-from inkwash.evaluation import verdicts as rules
+from inkwash.evaluation import grading as rules
+from inkwash.evaluation import measures, plan, reference
 from inkwash.evaluation.comparison import Comparison, Entry
-from inkwash.evaluation.extractors import Bench
-from inkwash.evaluation.grading import standing
+from inkwash.evaluation.grading import grade
 from inkwash.evaluation.measures import measure
-from inkwash.evaluation.plan import Asked
+from inkwash.evaluation.plan import EvaluationRequest
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import Setting
-from inkwash.evaluation.score import Evaluation, Score, Seen
+from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
 from inkwash.metrics.extractor_set import ExtractorSet
-from inkwash.metrics.extractors import Reading
+from inkwash.metrics.extractors import Extraction
 from inkwash.model import Model
 from inkwash.sampling.request import SampleRequest
 
@@ -37,47 +37,49 @@ Judged = Callable[[Dataset], ExtractorSet]
 # ---- another number of images
 
 
-def test_more_samples_than_real_images_are_compared_with_them_at_their_number(bench: Bench, digits: Dataset) -> None:
-    found = measure("many", digits.values[:900], None, bench.panel)
+def test_more_samples_than_real_images_are_compared_with_them_at_their_number(
+    bench: Reference, digits: Dataset
+) -> None:
+    found = measure("many", digits.values[:900], None, bench.extractor_set)
     for key in ("fd.a", "fd.c"):
         score = found[key]
         assert score.value is not None and score.matched is not None and score.real is not None
         # 297 lie further away than 900, whoever they are
         assert score.matched > score.value and score.ratio == score.matched / score.real
     text = rules.verdicts(found)[-1]
-    assert "cut to as many samples" in text and "(all 900: " in text
+    assert "as many samples as that has" in text and "(all 900: " in text
 
 
 def test_the_standing_of_a_score_is_that_of_its_comparable_value() -> None:
     apart = Score("fd.a", "", 1.0, 1.0, matched=3.0)
-    assert standing(apart) == "off" and standing(replace(apart, matched=None)) == "as real"
+    assert grade(apart) == "off" and grade(replace(apart, matched=None)) == "as real"
 
 
 def test_a_test_part_too_small_for_a_covariance_stands_beside_nothing(digits: Dataset, judged: Judged) -> None:
     assert digits.test_values is not None and digits.test_labels is not None
     small = replace(digits, test_values=digits.test_values[:60], test_labels=digits.test_labels[:60])
     found = measure("many", digits.values[:300], None, judged(small))
-    assert found["fd.a"].value is not None and found["fd.a"].real is None and "but 60" in found["fd.a"].note
+    assert found["fd.a"].value is not None and found["fd.a"].real is None and "60" in found["fd.a"].note
     assert not [text for text in rules.verdicts(found) if "FD" in text]
     assert found["kid"].note == "of 60"
 
 
-def test_no_floor_is_told_far_beyond_what_was_measured(bench: Bench, digits: Dataset) -> None:
-    largest = bench.panel.judges["a"].reference.floor.sizes[-1]
-    assert measure("near", digits.values[: 2 * largest], None, bench.panel)["fd.a"].floor is not None
-    assert measure("far", digits.values[: 2 * largest + 1], None, bench.panel)["fd.a"].floor is None
+def test_no_floor_is_told_far_beyond_what_was_measured(bench: Reference, digits: Dataset) -> None:
+    largest = bench.extractor_set.members["a"].statistics.floor.sizes[-1]
+    assert measure("near", digits.values[: 2 * largest], None, bench.extractor_set)["fd.a"].floor is not None
+    assert measure("far", digits.values[: 2 * largest + 1], None, bench.extractor_set)["fd.a"].floor is None
 
 
 # ---- proportions
 
 
 def test_ten_thousand_labels_in_equal_counts_are_no_draw_from_the_train_set() -> None:
-    mnist = extractors._read("mnist")
+    mnist = reference._bundled("mnist")
     equal = torch.arange(10_000) % 10
-    assert measures._other_shares(equal, mnist) == pytest.approx([0.1] * 10)
-    edges = torch.tensor(mnist.about.proportions).cumsum(0)
+    assert measures._differing_proportions(equal, mnist) == pytest.approx([0.1] * 10)
+    edges = torch.tensor(mnist.spec.proportions).cumsum(0)
     drawn = torch.searchsorted(edges, (torch.arange(10_000) + 0.5) / 10_000).clamp(max=9)
-    assert measures._other_shares(drawn, mnist) is None
+    assert measures._differing_proportions(drawn, mnist) is None
 
 
 def test_what_cannot_be_weighted_says_so(digits: Dataset, judged: Judged) -> None:
@@ -86,7 +88,7 @@ def test_what_cannot_be_weighted_says_so(digits: Dataset, judged: Judged) -> Non
     lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
     alone = digits.labels == 3
     (note,) = measure("threes", digits.values[alone], digits.labels[alone], judged(lame)).notes
-    assert "other proportions" in note and "for want of real images" in note
+    assert "other proportions" in note and "too few" in note
 
 
 # ---- verdicts
@@ -102,7 +104,9 @@ def evaluation(
     if drawn is not None and asked is not None:
         each = tuple(float((drawn[asked == label] == label).float().mean()) for label in range(k))
     names = tuple(map(str, range(k)))
-    seen = Seen(torch.zeros(1), asked, Reading(torch.zeros(count, 2), sure), names, (1 / k,) * k, None, {}, each)
+    seen = EvaluatedSamples(
+        torch.zeros(1), asked, Extraction(torch.zeros(count, 2), sure), names, (1 / k,) * k, None, {}, each
+    )
     return Evaluation("made up", count, "digits", made, seen)
 
 
@@ -129,7 +133,7 @@ def test_a_single_image_is_no_fault() -> None:
     cases = [
         (rules.condition, evaluation(asked=asked, drawn=one_wrong)),
         (rules.copies, evaluation(Score("copies", "", 0.1, 0.01), count=10)),
-        (rules.ghosts, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
+        (rules.ambiguous, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
         (rules.missing, evaluation(drawn=torch.arange(250) % 19, k=20)),
     ]
     for rule, found in cases:
@@ -170,13 +174,13 @@ def test_an_edited_file_of_ones_own_draws_anew(
 
 def test_points_in_place_of_images_are_other_data(digits: Dataset) -> None:
     with pytest.raises(UsageError, match=r"moons.*trained on digits.*--judge"):
-        extractors.for_facts(DatasetSpec.of(digits), "moons")
+        reference.for_spec(DatasetSpec.of(digits), "moons")
 
 
 def test_judges_that_know_fewer_classes_are_refused_before_anything_is_drawn(
-    untrained: Callable[..., Model], bench: Bench, monkeypatch: pytest.MonkeyPatch
+    untrained: Callable[..., Model], bench: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = replace(bench.panel, about=replace(bench.panel.about, classes=("0", "1")))
-    monkeypatch.setattr(plan.panels, "for_data", lambda *_: Bench(few, None))
+    few = replace(bench.extractor_set, spec=replace(bench.extractor_set.spec, classes=("0", "1")))
+    monkeypatch.setattr(plan.reference, "for_data", lambda *_: Reference(few, None))
     with pytest.raises(UsageError, match=r"tiny has labels from 0 to 9.*0 to 1"):
-        Asked((untrained(),), 300, judge="few").resolve()
+        EvaluationRequest((untrained(),), 300, judge="few").plan()

@@ -10,10 +10,10 @@ import pytest
 import inkwash
 from inkwash import model as models
 from inkwash.evaluation import run_quality
-from inkwash.evaluation.run_quality import Measured
+from inkwash.evaluation.run_quality import QualityRow
 from inkwash.runs.folder import RunFolder
 
-ROW = Measured("digits", "digits", 3, "ddim:2", 200, 2.0, 0.5, 4.0)
+ROW = QualityRow("digits", "digits", 3, "ddim:2", 200, 2.0, 0.5, 4.0)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 def test_evaluating_a_run_leaves_a_row_of_it_there(run: RunFolder) -> None:
     found = inkwash.evaluate(run.path, n=200, sampler="ddim:2")
-    (row,) = run_quality.of(run)
+    (row,) = run_quality.read(run)
     score = found[0]["fd.a"]
     assert (row.sampler, row.n, row.step, row.evaluations) == ("ddim:2 w 1", 200, 3, 2)
     assert row.times == pytest.approx(score.value / score.real, abs=1e-3)
@@ -36,9 +36,9 @@ def test_evaluating_a_run_leaves_a_row_of_it_there(run: RunFolder) -> None:
 def test_a_row_takes_the_place_of_that_of_its_setting_only(run: RunFolder) -> None:
     run.quality.unlink(missing_ok=True)
     model = models.load(run.path)
-    run_quality.keep(model, [ROW, replace(ROW, sampler="ddim:5")])
-    run_quality.keep(model, [replace(ROW, times=3.0), replace(ROW, n=1000)])
-    assert {(row.sampler, row.n): row.times for row in run_quality.of(run)} == {
+    run_quality.write(model, [ROW, replace(ROW, sampler="ddim:5")])
+    run_quality.write(model, [replace(ROW, times=3.0), replace(ROW, n=1000)])
+    assert {(row.sampler, row.n): row.times for row in run_quality.read(run)} == {
         ("ddim:5", 200): 4.0,
         ("ddim:2", 200): 3.0,
         ("ddim:2", 1000): 4.0,
@@ -50,8 +50,8 @@ def test_what_is_no_runs_latest_keeps_nothing(run: RunFolder, tmp_path: Path) ->
     alone = tmp_path / "alone.safetensors"
     alone.write_bytes(run.latest.read_bytes())
     for source in ("digits", alone):
-        run_quality.keep(models.load(source), [ROW])
-    run_quality.keep(replace(models.load(run.path), path=None), [ROW])
+        run_quality.write(models.load(source), [ROW])
+    run_quality.write(replace(models.load(run.path), path=None), [ROW])
     assert not run.quality.exists() and not (models.find("digits").parent.parent / "quality.json").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["alone.safetensors"]
 
@@ -59,6 +59,6 @@ def test_what_is_no_runs_latest_keeps_nothing(run: RunFolder, tmp_path: Path) ->
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"model": "x"}]', "null"])
 def test_a_damaged_file_of_rows_counts_as_none(run: RunFolder, text: str) -> None:
     run.quality.write_text(text)
-    assert run_quality.of(run) == []
-    run_quality.keep(models.load(run.path), [ROW])
-    assert run_quality.of(run) == [ROW]
+    assert run_quality.read(run) == []
+    run_quality.write(models.load(run.path), [ROW])
+    assert run_quality.read(run) == [ROW]

@@ -12,9 +12,10 @@ import torch
 
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import image_arrays
-from inkwash.evaluation.extractors import Bench
-from inkwash.evaluation.plan import Asked, Held
+from inkwash.evaluation import tasks
+from inkwash.evaluation.plan import EvaluationRequest
+from inkwash.evaluation.reference import Reference
+from inkwash.evaluation.tasks import FileTask
 
 GREY = np.arange(5 * 8 * 8, dtype=np.uint8).reshape(5, 8, 8)
 
@@ -27,7 +28,7 @@ def saved(path: Path, **arrays: Any) -> Path:
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "floats": ({"images": GREY / 255.0}, "float64.*uint8 from 0 to 255.*astype"),
     "floats in [-1, 1]": ({"images": GREY / 127.5 - 1}, "from -1 to .*uint8"),
-    "whole numbers of another type": ({"images": GREY.astype(np.int64)}, "int64.*uint8"),
+    "integers of another type": ({"images": GREY.astype(np.int64)}, "int64.*uint8"),
     "scaled to [0, 1] before": ({"images": (GREY > 100).astype(np.uint8)}, r"brightest pixel is 1.*255 \* images"),
     "black": ({"images": np.zeros_like(GREY)}, "brightest pixel is 0"),
     "none": ({"images": GREY[:0]}, "empty"),
@@ -36,7 +37,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "two channels": ({"images": np.stack([GREY] * 2, -1)}, "1 or 3"),
     "another name": ({"x": GREY}, "no array 'images'.*x"),
     "labels for others": ({"images": GREY, "labels": np.arange(4)}, "4 labels for 5 images"),
-    "labels as floats": ({"images": GREY, "labels": np.arange(5.0)}, "whole numbers"),
+    "labels as floats": ({"images": GREY, "labels": np.arange(5.0)}, "integers"),
     "labels below 0": ({"images": GREY, "labels": np.array([0, 1, -2, 3, 4])}, "label -2 is out of range"),
     "some labels missing": ({"images": GREY, "labels": np.array([0, 1, -1, 3, 4])}, "label -1 is out of range"),
     "labels far out": ({"images": GREY, "labels": np.array([0, 1, 250, 3, 4])}, "label 250 of image 2 is out of range"),
@@ -50,7 +51,7 @@ def test_what_is_not_plainly_pixels_is_refused(case: str, tmp_path: Path) -> Non
     arrays, words = REFUSED[case]
     path = saved(tmp_path / "mine.npz", **arrays)
     with pytest.raises(InkwashError, match=words) as caught:
-        image_arrays.read(path)
+        tasks.read(path)
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
 
 
@@ -58,46 +59,44 @@ def test_what_is_not_plainly_pixels_is_refused(case: str, tmp_path: Path) -> Non
 def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "mine.npz").write_bytes(content)
     with pytest.raises(InkwashError, match=r"mine\.npz") as caught:
-        image_arrays.read(tmp_path / "mine.npz")
+        tasks.read(tmp_path / "mine.npz")
     assert "\n" not in str(caught.value)
 
 
 def test_arrays_are_known_by_their_names() -> None:
     assert (
-        image_arrays.holds("a.npz")
-        and image_arrays.holds(Path("A.NPY"))
-        and not image_arrays.holds("runs/a")
-        and not image_arrays.holds("a.png")
+        tasks.is_file("a.npz")
+        and tasks.is_file(Path("A.NPY"))
+        and not tasks.is_file("runs/a")
+        and not tasks.is_file("a.png")
     )
 
 
 def test_images_come_with_their_labels(tmp_path: Path) -> None:
-    values, labels = image_arrays.read(
-        saved(tmp_path / "a.npz", images=GREY, labels=np.array([3, 1, 4, 1, 5], np.uint8))
-    )
+    values, labels = tasks.read(saved(tmp_path / "a.npz", images=GREY, labels=np.array([3, 1, 4, 1, 5], np.uint8)))
     assert values.dtype == torch.uint8 and np.array_equal(values[:, 0].numpy(), GREY)
     assert labels is not None and labels.tolist() == [3, 1, 4, 1, 5]
     np.save(tmp_path / "b.npy", GREY[..., None])
-    values, labels = image_arrays.read(tmp_path / "b.npy")
+    values, labels = tasks.read(tmp_path / "b.npy")
     assert values.shape == (5, 1, 8, 8) and labels is None
 
 
 def test_minus_one_throughout_is_no_label(tmp_path: Path) -> None:
-    assert image_arrays.read(saved(tmp_path / "a.npz", images=GREY, labels=np.full(5, -1)))[1] is None
+    assert tasks.read(saved(tmp_path / "a.npz", images=GREY, labels=np.full(5, -1)))[1] is None
 
 
 def test_points_are_read_as_points(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
-    values, labels = image_arrays.read(saved(tmp_path / "a.npz", points=points, labels=np.full(6, -1)))
+    values, labels = tasks.read(saved(tmp_path / "a.npz", points=points, labels=np.full(6, -1)))
     assert np.array_equal(values.numpy(), points) and labels is None
 
 
-def test_negatives_are_refused_and_what_is_darker_or_lighter_is_not(bench: Bench, digits: Dataset) -> None:
+def test_negatives_are_refused_and_what_is_darker_or_lighter_is_not(bench: Reference, digits: Dataset) -> None:
     images = digits.values[:200]
     with pytest.raises(UsageError, match=r"mine: the mean pixel is 17\d.*digits is 7\d.*inverted.*255 - images"):
-        image_arrays.require_like("mine", 255 - images, bench.panel)
+        tasks.require_not_inverted("mine", 255 - images, bench.extractor_set)
     for other in (images, images // 2, (images.float() * 1.5).clamp(max=255).byte(), images.clamp(min=40)):
-        image_arrays.require_like("mine", other, bench.panel)
+        tasks.require_not_inverted("mine", other, bench.extractor_set)
 
 
 # ---- as part of a request
@@ -107,10 +106,10 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture
-def ask(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """`ask(path, n=...)` resolves a request that is judged by the digits of `bench`."""
-    monkeypatch.setattr("inkwash.evaluation.extractors.for_data", lambda *_, **__: bench)
-    return lambda *things, **more: Asked(tuple(map(str, things)), **({"judge": "digits"} | more)).resolve()
+def ask(bench: Reference, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """`ask(path, count=...)` resolves a request that is judged by the digits of `bench`."""
+    monkeypatch.setattr("inkwash.evaluation.reference.for_data", lambda *_, **__: bench)
+    return lambda *things, **more: EvaluationRequest(tuple(map(str, things)), **({"judge": "digits"} | more)).plan()
 
 
 def test_everything_wrong_with_a_file_is_said_before_anything_is_judged(
@@ -135,12 +134,12 @@ def test_some_of_a_file_are_of_all_its_classes(ask: Ask, digits: Dataset, tmp_pa
     assert digits.labels is not None
     order = digits.labels.argsort(stable=True)
     path = saved(tmp_path / "sorted.npz", images=digits.values[order, 0].numpy(), labels=digits.labels[order].numpy())
-    (held,) = ask(path, n=100).tasks
-    assert isinstance(held, Held) and held.count == 100 and held.labels is not None
+    (held,) = ask(path, count=100).tasks
+    assert isinstance(held, FileTask) and held.count == 100 and held.labels is not None
     assert torch.bincount(held.labels, minlength=10).min() >= 3
     pairs = {(v.numpy().tobytes(), int(k)) for v, k in zip(digits.values, digits.labels, strict=True)}
     assert all((v.numpy().tobytes(), int(k)) in pairs for v, k in zip(held.values, held.labels, strict=True))
     (whole,) = ask(path).tasks
-    assert isinstance(whole, Held) and torch.equal(whole.values, digits.values[order])
-    (more,) = ask(path, n=5000).tasks
+    assert isinstance(whole, FileTask) and torch.equal(whole.values, digits.values[order])
+    (more,) = ask(path, count=5000).tasks
     assert more.count == 1500

@@ -15,9 +15,9 @@ from inkwash import data
 from inkwash.core.noise import Stream, normals, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
-from inkwash.evaluation import extractors
-from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation import reference
 from inkwash.evaluation.measures import measure
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import GLOSSARY, Evaluation
 from inkwash.metrics import frechet
 from inkwash.metrics.extractor_set import ExtractorSet
@@ -27,15 +27,15 @@ Judged = Callable[[Dataset], ExtractorSet]
 
 
 @pytest.fixture(scope="module")
-def test_part(bench: Bench) -> tuple[Tensor, Tensor]:
+def test_part(bench: Reference) -> tuple[Tensor, Tensor]:
     assert bench.data is not None and bench.data.test_values is not None and bench.data.test_labels is not None
     return bench.data.test_values, bench.data.test_labels
 
 
 @pytest.fixture(scope="module")
-def real(bench: Bench, test_part: tuple[Tensor, Tensor]) -> Evaluation:
+def real(bench: Reference, test_part: tuple[Tensor, Tensor]) -> Evaluation:
     """The real test part, judged."""
-    return measure("real", *test_part, bench.panel, bench.data)
+    return measure("real", *test_part, bench.extractor_set, bench.data)
 
 
 def values(found: Evaluation) -> dict[str, float | None]:
@@ -70,24 +70,30 @@ def test_every_score_has_a_meaning(real: Evaluation) -> None:
     assert {score.key.split(".")[0] for score in real.scores} <= set(GLOSSARY)
 
 
-def test_estimates_lie_in_their_intervals_and_far_values_below(bench: Bench, digits: Dataset) -> None:
-    found = measure("train", digits.values[:800], None, bench.panel)["fd.a"]
+def test_estimates_lie_in_their_intervals_and_far_values_below(bench: Reference, digits: Dataset) -> None:
+    found = measure("train", digits.values[:800], None, bench.extractor_set)["fd.a"]
     assert found.value is not None and found.low is not None and found.high is not None and found.infinite is not None
     assert found.low < found.value < found.high and found.infinite < found.value
     assert found.floor is not None and 0 < found.value < 2 * found.floor
 
 
-def test_the_order_of_images_means_nothing(bench: Bench, test_part: tuple[Tensor, Tensor], real: Evaluation) -> None:
+def test_the_order_of_images_means_nothing(
+    bench: Reference, test_part: tuple[Tensor, Tensor], real: Evaluation
+) -> None:
     order = permutation(1, 0, Stream.SHUFFLE, 297)
-    other = measure("shuffled", test_part[0][order], test_part[1][order], bench.panel, bench.data)
+    other = measure("shuffled", test_part[0][order], test_part[1][order], bench.extractor_set, bench.data)
     for key, value in values(real).items():
         assert values(other)[key] == pytest.approx(value, rel=1e-4, abs=1e-4), key
 
 
 def test_a_file_sorted_by_class_is_compared_with_neighbours_of_all_classes(
-    bench: Bench, test_part: tuple[Tensor, Tensor], real: Evaluation
+    bench: Reference, test_part: tuple[Tensor, Tensor], real: Evaluation
 ) -> None:
-    few = replace(bench.panel, train_rows=bench.panel.train_rows[:100], test_rows=bench.panel.test_rows[:100])
+    few = replace(
+        bench.extractor_set,
+        train_rows=bench.extractor_set.train_rows[:100],
+        test_rows=bench.extractor_set.test_rows[:100],
+    )
     found = measure("sorted", test_part[0][test_part[1].argsort(stable=True)], None, few)
     assert found["recall"].note == "of 100"
     for key in ("recall", "coverage"):
@@ -98,7 +104,7 @@ def test_a_file_sorted_by_class_is_compared_with_neighbours_of_all_classes(
 
 
 @pytest.fixture(scope="module")
-def uneven(digits: Dataset, judged: Judged) -> Bench:
+def uneven(digits: Dataset, judged: Judged) -> Reference:
     """Digits of which every second class is four times as frequent as the others."""
     assert digits.labels is not None and digits.test_labels is not None
 
@@ -115,32 +121,32 @@ def uneven(digits: Dataset, judged: Judged) -> Bench:
         digits.test_values[kept_test],
         digits.test_labels[kept_test],
     )
-    return Bench(judged(given), given)
+    return Reference(judged(given), given)
 
 
-def test_equal_counts_are_compared_with_real_images_in_equal_counts(uneven: Bench, digits: Dataset) -> None:
+def test_equal_counts_are_compared_with_real_images_in_equal_counts(uneven: Reference, digits: Dataset) -> None:
     """Real digits asked for equally often lose nothing by it, where unweighted they would."""
     assert digits.labels is not None
     place = torch.stack([(digits.labels == k).nonzero()[:60, 0] for k in range(10)]).flatten()
-    found = measure("equal", digits.values[place], digits.labels[place], uneven.panel)
+    found = measure("equal", digits.values[place], digits.labels[place], uneven.extractor_set)
     assert any("other proportions" in note for note in found.notes)
-    for name, judge in uneven.panel.judges.items():
-        features = judge.read(digits.values[place]).features
-        plain = frechet.distance(Moments.of(features), judge.reference.train.whole)
+    for name, judge in uneven.extractor_set.members.items():
+        features = judge.extract(digits.values[place]).features
+        plain = frechet.distance(Moments.of(features), judge.statistics.train.overall)
         score = found[f"fd.{name}"]
         assert score.value is not None and score.value < 0.7 * plain
         assert score.low is not None and score.low < score.value
         # the reference is that of train images picked in equal counts, but for their small number
         assert uneven.data is not None and uneven.data.labels is not None
-        of = [judge.read(uneven.data.values[uneven.data.labels == k]).features for k in range(10)]
+        of = [judge.extract(uneven.data.values[uneven.data.labels == k]).features for k in range(10)]
         equal = torch.cat([rows.repeat(-(-400 // len(rows)), 1)[:400] for rows in of])
         assert score.value == pytest.approx(frechet.distance(Moments.of(features), Moments.of(equal)), rel=0.1)
     assert found["spread.a"].value == pytest.approx(1, abs=0.1)
 
 
-def test_labels_drawn_as_in_the_train_set_are_not_weighted(uneven: Bench) -> None:
+def test_labels_drawn_as_in_the_train_set_are_not_weighted(uneven: Reference) -> None:
     assert uneven.data is not None and uneven.data.test_values is not None
-    found = measure("as they are", uneven.data.test_values, uneven.data.test_labels, uneven.panel)
+    found = measure("as they are", uneven.data.test_values, uneven.data.test_labels, uneven.extractor_set)
     assert not found.notes
 
 
@@ -151,16 +157,16 @@ def test_a_test_part_without_a_class_is_compared_unweighted(digits: Dataset, jud
     made = judged(lame)
     alone = (digits.labels == 3) | (digits.labels == 5)
     found = measure("threes and fives", digits.values[alone], digits.labels[alone], made)
-    judge = made.judges["a"]
-    own = Moments.of(judge.read(digits.values[alone]).features)
-    assert found["fd.a"].value == frechet.distance(own, judge.reference.train.whole)
+    judge = made.members["a"]
+    own = Moments.of(judge.extract(digits.values[alone]).features)
+    assert found["fd.a"].value == frechet.distance(own, judge.statistics.train.overall)
 
 
 def test_classes_that_a_judge_of_unlabelled_images_cannot_know_are_left_alone(digits: Dataset, judged: Judged) -> None:
     plain = replace(digits, labels=None, test_labels=None, classes=())
     found = measure("labelled", digits.values[:300], torch.full((300,), 12), judged(plain), plain)
     assert not [score for score in found.scores if score.key.startswith(("accuracy", "entropy", "unsure"))]
-    assert len(found.notes) == 1 and "no classes" in found.notes[0] and found.seen.asked is None
+    assert len(found.notes) == 1 and "ignored" in found.notes[0] and found.samples.labels is None
 
 
 def test_one_class_has_no_entropy(digits: Dataset, judged: Judged) -> None:
@@ -199,10 +205,10 @@ def test_copies_are_found_where_real_images_repeat_train_ones_too(digits: Datase
 # ---- what is refused, and what is left out
 
 
-def test_bad_requests_are_refused_in_one_line(bench: Bench, digits: Dataset) -> None:
+def test_bad_requests_are_refused_in_one_line(bench: Reference, digits: Dataset) -> None:
     few = digits.values[:9]
     cases = [
-        (few, torch.full((9,), 10), bench.data, "labels from 10 to 10.*digits know 0 to 9"),
+        (few, torch.full((9,), 10), bench.data, "labels from 10 to 10.*digits are 0 to 9"),
         (few, torch.full((9,), -1), bench.data, "labels from -1 to -1"),
         (few, torch.zeros(8).long(), bench.data, "9 examples and labels.*8"),
         (few, torch.zeros(9), bench.data, "a class for each"),
@@ -214,16 +220,16 @@ def test_bad_requests_are_refused_in_one_line(bench: Bench, digits: Dataset) -> 
     ]
     for pixels, asked, given, words in cases:
         with pytest.raises(UsageError, match=words) as caught:
-            measure("mine", pixels, asked, bench.panel, given)
+            measure("mine", pixels, asked, bench.extractor_set, given)
         assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("count", [1, 2, 49, 50, 199])
 def test_a_measure_that_needs_more_images_is_left_out_and_says_so(
-    count: int, bench: Bench, test_part: tuple[Tensor, Tensor]
+    count: int, bench: Reference, test_part: tuple[Tensor, Tensor]
 ) -> None:
     for asked in (None, test_part[1][:count]):
-        found = measure("few", test_part[0][:count], asked, bench.panel, bench.data)
+        found = measure("few", test_part[0][:count], asked, bench.extractor_set, bench.data)
         for score in found.scores:
             assert (score.value is None) == (
                 score.key in ("fd.a", "fd.c")
@@ -233,18 +239,18 @@ def test_a_measure_that_needs_more_images_is_left_out_and_says_so(
         json.dumps(found.to_dict(), allow_nan=False)
 
 
-def test_without_the_data_what_needs_them_is_left_out(bench: Bench, test_part: tuple[Tensor, Tensor]) -> None:
-    found = measure("real", *test_part, bench.panel, None)
+def test_without_the_data_what_needs_them_is_left_out(bench: Reference, test_part: tuple[Tensor, Tensor]) -> None:
+    found = measure("real", *test_part, bench.extractor_set, None)
     assert [score.key for score in found.scores if score.value is None] == ["nearest", "copies"]
     assert all("digits" in found[key].note and "--data" in found[key].note for key in ("nearest", "copies"))
-    assert found.seen.nearest is None
+    assert found.samples.nearest is None
 
 
 @pytest.mark.parametrize("count", [1, 3, 60, 300])
-def test_no_figure_is_nan(count: int, bench: Bench, digits: Dataset) -> None:
+def test_no_figure_is_nan(count: int, bench: Reference, digits: Dataset) -> None:
     blank, one = torch.zeros(count, 1, 8, 8).byte(), digits.values[:1].expand(count, -1, -1, -1)
     for name, pixels in (("blank", blank), ("one", one)):
-        found = measure(name, pixels, torch.zeros(count).long(), bench.panel, bench.data)
+        found = measure(name, pixels, torch.zeros(count).long(), bench.extractor_set, bench.data)
         said = json.loads(json.dumps(found.to_dict(), allow_nan=False))
         assert said["n"] == count and set(said["scores"]) == {score.key for score in found.scores}
         assert not [s for s in found.scores if s.value is not None and not math.isfinite(s.value)]
@@ -252,9 +258,9 @@ def test_no_figure_is_nan(count: int, bench: Bench, digits: Dataset) -> None:
 
 def test_points_are_measured_where_they_lie() -> None:
     moons = data.load("moons")
-    bench = extractors.for_data(moons)
+    bench = reference.for_data(moons)
     for name, points in (("train", moons.values[:500]), ("apart", moons.values[:500] + 3)):
-        found = measure(name, points, None, bench.panel, bench.data)
+        found = measure(name, points, None, bench.extractor_set, bench.data)
         assert "zero" not in values(found) and "accuracy.points" not in values(found)
         fd = found["fd.points"]
         assert fd.value is not None and fd.real is not None and (fd.value < fd.real + 0.05) == (name == "train")

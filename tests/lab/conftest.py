@@ -26,7 +26,7 @@ SMALL = (
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """A file of 600 images without labels, 8 by 8, and a cache with their feature extractor."""
-    from inkwash.evaluation import extractors
+    from inkwash.evaluation import reference
 
     root = tmp_path_factory.mktemp("lab")
     rng = np.random.default_rng(0)
@@ -36,7 +36,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     np.savez(root / "blobs.npz", images=images)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(root / "cache"))
-        extractors.for_data(str(root / "blobs.npz"))
+        reference.for_data(str(root / "blobs.npz"))
     return SimpleNamespace(data=str(root / "blobs.npz"), cache=root / "cache")
 
 

@@ -149,7 +149,7 @@ def test_every_variant_can_be_sampled_by_the_model_of_its_recipe(each):
         assert setting.sampler.evaluations <= 600
         built[variant.model].denoiser(variant.guidance)
     assert len(
-        {Setting(built[variant.model], variant.request).words + str(variant.model) for variant in each.variants}
+        {Setting(built[variant.model], variant.request).name + str(variant.model) for variant in each.variants}
     ) == len(each.variants)
 
 

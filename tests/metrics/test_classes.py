@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.metrics.class_accuracy import accuracy, entropy, per_class_distance, shares, unsure
+from inkwash.metrics.class_accuracy import accuracy, class_proportions, entropy, low_confidence_rate, per_class_distance
 from inkwash.metrics.frechet import Moments, distance
 from inkwash.metrics.pixel_statistics import zero_share
 
@@ -40,9 +40,9 @@ def test_a_judge_that_never_sees_a_class_makes_it_the_worst() -> None:
 
 def test_unsure_counts_the_rows_under_the_line() -> None:
     probabilities = torch.cat([says(0, 1, sure=0.95), says(2, sure=0.875), says(3, sure=0.5)])
-    assert unsure(probabilities) == 0.5
-    assert unsure(probabilities, below=0.875) == 0.25
-    assert unsure(probabilities, below=0.4) == 0
+    assert low_confidence_rate(probabilities) == 0.5
+    assert low_confidence_rate(probabilities, threshold=0.875) == 0.25
+    assert low_confidence_rate(probabilities, threshold=0.4) == 0
 
 
 def test_entropy_is_one_for_equal_shares_and_zero_for_one_class() -> None:
@@ -50,7 +50,7 @@ def test_entropy_is_one_for_equal_shares_and_zero_for_one_class() -> None:
     assert entropy(says(2, 2, 2)) == 0
     # two of four classes are one bit of two, however unsure the judge is
     assert entropy(says(0, 1, 1, 0, sure=0.4)) == pytest.approx(0.5, abs=1e-12)
-    assert shares(says(0, 1, 1, 3, sure=0.4)) == [0.25, 0.5, 0, 0.25]
+    assert class_proportions(says(0, 1, 1, 3, sure=0.4)) == [0.25, 0.5, 0, 0.25]
 
 
 def test_each_class_is_compared_with_its_own_reference(rows: Rows) -> None:
@@ -89,10 +89,10 @@ def one(width: int) -> dict[int, Moments]:
         (lambda: accuracy(says(0, 1), torch.tensor([0, 4])), UsageError, "label 4 is out of range.*0 to 3"),
         (lambda: accuracy(says(0, 1), torch.tensor([-1, 0])), UsageError, "label -1 is out of range"),
         (lambda: accuracy(says(0, 1), torch.tensor([0])), UsageError, "one for each of 2 images"),
-        (lambda: accuracy(says(0), torch.tensor([0.0])), UsageError, "whole numbers"),
-        (lambda: unsure(torch.tensor([[3.0, -1.0]])), InkwashError, "not logits"),
-        (lambda: shares(torch.full((2, 3), math.nan)), InkwashError, "NaN"),
-        (lambda: shares(torch.zeros(0, 3)), UsageError, "0 rows"),
+        (lambda: accuracy(says(0), torch.tensor([0.0])), UsageError, "integers"),
+        (lambda: low_confidence_rate(torch.tensor([[3.0, -1.0]])), InkwashError, "not logits"),
+        (lambda: class_proportions(torch.full((2, 3), math.nan)), InkwashError, "NaN"),
+        (lambda: class_proportions(torch.zeros(0, 3)), UsageError, "0 rows"),
         (lambda: entropy(torch.ones(3, 1)), UsageError, "one class only"),
         (lambda: per_class_distance(torch.zeros(2, 2), torch.tensor([0, 7]), one(2)), UsageError, "label 7"),
         (lambda: per_class_distance(torch.zeros(2, 2), torch.tensor([0, 0]), one(3)), UsageError, "2 wide.*3"),

@@ -15,11 +15,11 @@ from inkwash.core.noise import Stream, normals, permutation
 from inkwash.data import Dataset, decode, encode
 from inkwash.errors import UsageError
 from inkwash.metrics import classifier_tests
-from inkwash.metrics.classifier_tests import Share, Taught
+from inkwash.metrics.classifier_tests import C2STResult, TSTRResult
 
 # eight epochs and not one update more
-told_apart = partial(classifier_tests.told_apart, steps=1)
-taught = partial(classifier_tests.taught, steps=1)
+c2st = partial(classifier_tests.c2st, min_steps=1)
+tstr = partial(classifier_tests.tstr, min_steps=1)
 
 ALL = data.load("digits")
 assert ALL.labels is not None
@@ -34,7 +34,7 @@ def split(draw: int, count: int = 250) -> tuple[Tensor, Tensor]:
 
 
 def test_over_many_ways_to_split_one_set_nothing_is_told_apart() -> None:
-    found = torch.tensor([told_apart(*split(draw), seed=draw).deviations for draw in range(6)])
+    found = torch.tensor([c2st(*split(draw), seed=draw).z_score for draw in range(6)])
     assert abs(found.mean()) < 3.5 / math.sqrt(6)
     assert found.abs().max() < 4
 
@@ -42,46 +42,46 @@ def test_over_many_ways_to_split_one_set_nothing_is_told_apart() -> None:
 def test_one_pixel_that_is_never_black_is_told_apart_always() -> None:
     real, fake = split(0, 700)
     fake[:, :, 0, 0] = 60
-    assert told_apart(real, fake).accuracy == 1
+    assert c2st(real, fake).accuracy == 1
 
 
 def test_a_move_by_one_pixel_is_told_apart() -> None:
     real, fake = split(0, 400)
-    assert told_apart(real, fake.roll(1, -1)).accuracy > 0.9
+    assert c2st(real, fake.roll(1, -1)).accuracy > 0.9
 
 
 def test_noise_is_told_apart_from_either_side_alike() -> None:
     real, clean = split(0, 700)
     noise = normals(1, torch.arange(700), 0, Stream.SAMPLE, (1, 8, 8))
     fake = decode(encode(clean) + 0.1 * noise)
-    found, swapped = told_apart(real, fake), told_apart(fake, real)
-    assert found.deviations > 8 and swapped.deviations > 8
+    found, swapped = c2st(real, fake), c2st(fake, real)
+    assert found.z_score > 8 and swapped.z_score > 8
     assert abs(found.accuracy - swapped.accuracy) < 4 * math.hypot(found.error, swapped.error)
 
 
 def test_a_copy_of_the_real_set_falls_below_chance() -> None:
     real, _ = split(0, 700)
-    found = told_apart(real, real)
-    assert found.deviations < -4 and found.p_value > 0.999
+    found = c2st(real, real)
+    assert found.z_score < -4 and found.p_value > 0.999
 
 
 def test_the_verdict_is_on_images_that_were_not_learnt() -> None:
-    assert told_apart(*split(0, 201)).count == 2 * 101
+    assert c2st(*split(0, 201)).count == 2 * 101
 
 
 def test_the_p_value_is_the_tail_of_heads_and_tails() -> None:
     for right in (90, 100, 115, 130):
         exact = sum(math.comb(200, k) for k in range(right, 201)) / 2**200
-        assert Share((right - 0.5) / 200, 200).p_value == pytest.approx(exact, rel=0.1, abs=1e-4)
+        assert C2STResult((right - 0.5) / 200, 200).p_value == pytest.approx(exact, rel=0.1, abs=1e-4)
 
 
 def test_the_error_of_a_share_is_that_of_as_many_tosses() -> None:
     tosses = torch.tensor([1.0] * 150 + [0.0] * 50, dtype=torch.float64)
-    assert Share(0.75, 200).error == pytest.approx(tosses.std(correction=0).item() / math.sqrt(200))
+    assert C2STResult(0.75, 200).error == pytest.approx(tosses.std(correction=0).item() / math.sqrt(200))
 
 
 def test_taught_by_the_train_set_itself_pupil_and_twin_are_one() -> None:
-    found = taught(DIGITS.values, LABELS, DIGITS)
+    found = tstr(DIGITS.values, LABELS, DIGITS)
     assert found.error_of_samples == found.error_of_real
     assert 0 < found.error_of_real < 0.15
     assert (found.ratio, found.error, found.count) == (1, 0, len(DIGITS))
@@ -93,7 +93,7 @@ def test_wrong_labels_and_wrong_images_teach_far_worse() -> None:
         "blank": (torch.zeros_like(DIGITS.values), LABELS),
     }
     for lesson, (values, asked) in lessons.items():
-        found = taught(values, asked, DIGITS)
+        found = tstr(values, asked, DIGITS)
         assert found.error_of_samples > 0.7 and found.error_of_real < 0.15, lesson
         assert found.ratio == found.error_of_samples / found.error_of_real > 5, lesson
 
@@ -104,7 +104,7 @@ def test_the_twin_sees_what_was_asked_for_and_never_more_than_there_is() -> None
     some = order[LABELS[order] != 0][:200]
     zeros = (LABELS == 0).nonzero()[:, 0]
     places = torch.cat([some, zeros.repeat(4)[:200]])
-    found = taught(DIGITS.values[places], LABELS[places], DIGITS)
+    found = tstr(DIGITS.values[places], LABELS[places], DIGITS)
     assert found.count == 200 + len(zeros)
 
 
@@ -112,7 +112,7 @@ def test_a_class_that_nobody_asked_for_is_learnt_by_neither() -> None:
     asked = LABELS != 3
     assert DIGITS.test_labels is not None
     missing = (DIGITS.test_labels == 3).double().mean().item()
-    found = taught(DIGITS.values[asked], LABELS[asked], DIGITS)
+    found = tstr(DIGITS.values[asked], LABELS[asked], DIGITS)
     assert found.error_of_samples >= missing and found.error_of_real >= missing
 
 
@@ -121,7 +121,7 @@ def test_the_error_of_the_ratio_is_the_jackknife_s() -> None:
     # the same images are hard for both, so their errors come together
     hard = (chance[0] < 0.1).double()
     own, twin = (((hard > 0) | (chance[k] < 0.02 * k)).double() for k in (2, 1))
-    found = Taught.of(own, twin, 1000)
+    found = TSTRResult.of(own, twin, 1000)
     without = torch.tensor([(own.sum() - a) / (twin.sum() - b) for a, b in zip(own, twin, strict=True)])
     jackknife = math.sqrt(499 / 500 * (without - without.mean()).square().sum())
     assert found.error == pytest.approx(jackknife, rel=0.02)
@@ -131,7 +131,7 @@ def test_the_error_of_the_ratio_is_the_jackknife_s() -> None:
 def test_a_twin_without_errors_leaves_no_ratio_to_trust() -> None:
     none, one = torch.zeros(10), torch.eye(10)[0]
     for own, expected in ((none, 1), (one, math.inf)):
-        found = Taught.of(own, none, 500)
+        found = TSTRResult.of(own, none, 500)
         assert found.ratio == expected and math.isnan(found.error)
 
 
@@ -139,19 +139,19 @@ def test_the_same_seed_says_the_same_and_no_generator_moves() -> None:
     state = torch.random.get_rng_state()
     real, fake = split(0)
     fake = fake.roll(1, -1)
-    told = told_apart(real, fake, seed=3)
-    assert told == told_apart(real, fake, seed=3) != told_apart(real, fake, seed=4)
+    told = c2st(real, fake, seed=3)
+    assert told == c2st(real, fake, seed=3) != c2st(real, fake, seed=4)
     samples, asked = DIGITS.values[:250].roll(1, -1), LABELS[:250]
-    assert taught(samples, asked, DIGITS, seed=3) == taught(samples, asked, DIGITS, seed=3)
+    assert tstr(samples, asked, DIGITS, seed=3) == tstr(samples, asked, DIGITS, seed=3)
     assert torch.equal(state, torch.random.get_rng_state())
 
 
 def test_progress_rises_to_one() -> None:
     heard: list[float] = []
-    told_apart(*split(0, 200), progress=heard.append)
+    c2st(*split(0, 200), progress=heard.append)
     assert heard == sorted(heard) and heard[0] > 0 and heard[-1] == 1
     heard.clear()
-    taught(DIGITS.values[:300], LABELS[:300], DIGITS, progress=heard.append)
+    tstr(DIGITS.values[:300], LABELS[:300], DIGITS, progress=heard.append)
     assert heard == sorted(heard) and heard[0] > 0 and heard[-1] == 1
 
 
@@ -167,26 +167,26 @@ def test_progress_rises_to_one() -> None:
 )
 def test_sets_that_cannot_be_compared_are_refused(real: tuple[int, ...], fake: tuple[int, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        told_apart(torch.zeros(real, dtype=torch.uint8), torch.zeros(fake, dtype=torch.uint8))
+        c2st(torch.zeros(real, dtype=torch.uint8), torch.zeros(fake, dtype=torch.uint8))
 
 
 def test_floats_are_refused() -> None:
     with pytest.raises(UsageError, match="fake images must be pixels"):
-        told_apart(DIGITS.values, encode(DIGITS.values))
+        c2st(DIGITS.values, encode(DIGITS.values))
 
 
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        (replace(DIGITS, labels=None), "needs labels"),
-        (replace(DIGITS, test_values=None, test_labels=None), "a test part"),
-        (replace(DIGITS, test_labels=None), "a test part"),
+        (replace(DIGITS, labels=None), "labelled"),
+        (replace(DIGITS, test_values=None, test_labels=None), "test part"),
+        (replace(DIGITS, test_labels=None), "test part"),
         (data.load("moons"), "samples are 1×8×8, moons is 2"),
     ],
 )
 def test_data_that_teaches_no_classes_is_refused(other: Dataset, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        taught(DIGITS.values, LABELS, other)
+        tstr(DIGITS.values, LABELS, other)
 
 
 @pytest.mark.parametrize(
@@ -195,22 +195,22 @@ def test_data_that_teaches_no_classes_is_refused(other: Dataset, said: str) -> N
         (None, "samples without labels"),
         (torch.arange(299) % 10, "one for each of 300 samples"),
         (torch.zeros(300), "must be int64"),
-        (torch.arange(300) % 10 + 1, "from 1 to 10, the classes are 0 to 9"),
-        (torch.arange(300) % 10 - 1, "from -1 to 8"),
+        (torch.arange(300) % 10 + 1, "in 1 to 10, the classes are 0 to 9"),
+        (torch.arange(300) % 10 - 1, "in -1 to 8"),
         # one class alone, of which there are too few real ones
-        (torch.zeros(300, dtype=torch.int64), "have a train image to compare with"),
+        (torch.zeros(300, dtype=torch.int64), "TSTR needs 200"),
     ],
 )
 def test_labels_that_cannot_be_learnt_are_refused(asked: Tensor | None, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        taught(DIGITS.values[:300], asked, DIGITS)
+        tstr(DIGITS.values[:300], asked, DIGITS)
 
 
 def test_the_updates_foretold_are_those_that_are_made() -> None:
     heard: list[float] = []
     real, fake = split(0, 400)
-    classifier_tests.told_apart(real, fake, progress=heard.append)
-    assert len(heard) == classifier_tests.updates(400)
+    classifier_tests.c2st(real, fake, progress=heard.append)
+    assert len(heard) == classifier_tests.num_steps(400)
     heard.clear()
-    lessons = classifier_tests.taught(DIGITS.values[:400], LABELS[:400], ALL, progress=heard.append)
-    assert len(heard) == 2 * classifier_tests.updates(lessons.count)
+    lessons = classifier_tests.tstr(DIGITS.values[:400], LABELS[:400], ALL, progress=heard.append)
+    assert len(heard) == 2 * classifier_tests.num_steps(lessons.count)

@@ -23,7 +23,7 @@ from inkwash.metrics import extractor_files, extractor_set, extractor_training
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.metrics.extractors import WIDTH
 from inkwash.metrics.frechet import Moments, distance
-from inkwash.metrics.reference_statistics import Part, Scale
+from inkwash.metrics.reference_statistics import FDBySize, PartMoments
 
 Rows = Callable[..., Tensor]
 
@@ -40,7 +40,9 @@ def digits() -> Dataset:
 def hurried() -> Any:
     """Judges learn for ten steps: enough to differ from where they began."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extractor_training, "learnt", partial(extractor_training.learnt, epochs=2, steps=10))
+        patch.setattr(
+            extractor_training, "train_classifier", partial(extractor_training.train_classifier, epochs=2, min_steps=10)
+        )
         yield
 
 
@@ -71,52 +73,55 @@ def test_the_same_data_give_the_same_judges_to_the_last_bit(digits: Dataset, kep
 
 def test_judges_read_from_files_see_what_they_saw_before(built: ExtractorSet, kept: Path, digits: Dataset) -> None:
     found = extractor_files.read(kept)
-    assert found.about == built.about and found.figures == {"zero": 0.5}
+    assert found.spec == built.spec and found.figures == {"zero": 0.5}
     assert torch.equal(found.train_rows, built.train_rows) and torch.equal(found.test_rows, built.test_rows)
-    assert list(found.judges) == list(built.judges) == ["a", "b", "c"]
-    other = Moments.of(built.judges["a"].read(digits.values[:90]).features)
-    for name, judge in built.judges.items():
-        again = found.judges[name]
-        for before, after in zip(judge.read(digits.values[:20]), again.read(digits.values[:20]), strict=True):
+    assert list(found.members) == list(built.members) == ["a", "b", "c"]
+    other = Moments.of(built.members["a"].extract(digits.values[:90]).features)
+    for name, judge in built.members.items():
+        again = found.members[name]
+        for before, after in zip(judge.extract(digits.values[:20]), again.extract(digits.values[:20]), strict=True):
             assert before is after is None or torch.equal(before, after)
         for scale in ("floor", "real", "back"):
-            assert getattr(again.reference, scale) == getattr(judge.reference, scale)
-        for one, two in ((judge.reference.train, again.reference.train), (judge.reference.test, again.reference.test)):
-            assert distance(one.whole, other) == distance(two.whole, other)
-            assert [m.count for m in one.classes] == [m.count for m in two.classes]
-            for own, read in zip(one.classes, two.classes, strict=True):
+            assert getattr(again.statistics, scale) == getattr(judge.statistics, scale)
+        for one, two in (
+            (judge.statistics.train, again.statistics.train),
+            (judge.statistics.test, again.statistics.test),
+        ):
+            assert distance(one.overall, other) == distance(two.overall, other)
+            assert [m.count for m in one.per_class] == [m.count for m in two.per_class]
+            for own, read in zip(one.per_class, two.per_class, strict=True):
                 # kept in single precision
                 torch.testing.assert_close(read.mean.float(), own.mean.float(), rtol=0, atol=0)
                 torch.testing.assert_close(read.covariance.float(), own.covariance.float(), rtol=0, atol=0)
 
 
 def test_features_vary_by_one_on_average_over_the_train_set(built: ExtractorSet, digits: Dataset) -> None:
-    for judge in built.judges.values():
-        features = judge.read(digits.values).features
+    for judge in built.members.values():
+        features = judge.extract(digits.values).features
         assert features.shape == (600, WIDTH)
         assert float(features.double().var(0).mean()) == pytest.approx(1, rel=1e-3)
 
 
 def test_a_judge_sees_an_image_alike_whatever_it_sees_with_it(built: ExtractorSet, digits: Dataset) -> None:
-    for judge in built.judges.values():
-        many, few = judge.read(digits.values), judge.read(digits.values[500:530])
+    for judge in built.members.values():
+        many, few = judge.extract(digits.values), judge.extract(digits.values[500:530])
         torch.testing.assert_close(few.features, many.features[500:530], atol=1e-4, rtol=1e-4)
         if many.probabilities is not None:
-            torch.testing.assert_close(few.certain, many.certain[500:530], atol=1e-5, rtol=1e-4)
-            torch.testing.assert_close(many.certain.sum(1), torch.ones(600))
+            torch.testing.assert_close(few.probabilities, many.probabilities[500:530], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(many.probabilities.sum(1), torch.ones(600))
 
 
 def test_images_without_labels_have_the_judge_that_needs_none(digits: Dataset, tmp_path: Path) -> None:
     extractor_files.write(extractor_set.build(replace(digits, labels=None, test_labels=None, classes=())), tmp_path)
     found = extractor_files.read(tmp_path)
-    assert list(found.judges) == ["c"]
-    assert found.judges["c"].read(digits.values[:3]).probabilities is None
-    assert not found.judges["c"].reference.train.classes
+    assert list(found.members) == ["c"]
+    assert found.members["c"].extract(digits.values[:3]).probabilities is None
+    assert not found.members["c"].statistics.train.per_class
 
 
 def test_one_class_alone_teaches_nothing(digits: Dataset) -> None:
     alone = replace(digits, labels=torch.zeros(600).long(), test_labels=None, classes=("0",))
-    assert list(extractor_set.build(alone).judges) == ["c"]
+    assert list(extractor_set.build(alone).members) == ["c"]
 
 
 def test_of_a_set_without_a_test_part_a_tenth_is_held_back(digits: Dataset) -> None:
@@ -124,7 +129,7 @@ def test_of_a_set_without_a_test_part_a_tenth_is_held_back(digits: Dataset) -> N
     # every image is known by its first pixels
     whole.values[:, 0, 0, 0], whole.values[:, 0, 0, 1] = torch.arange(600) // 256, torch.arange(600) % 256
     assert whole.labels is not None
-    train, test = extractor_set.parts(whole)
+    train, test = extractor_set.train_test_parts(whole)
     assert (len(train), len(test)) == (540, 60)
     numbers = []
     for part in (train, test):
@@ -133,14 +138,14 @@ def test_of_a_set_without_a_test_part_a_tenth_is_held_back(digits: Dataset) -> N
         assert part.labels is not None and torch.equal(part.labels, whole.labels[numbers[-1]])
     assert sorted(torch.cat(numbers).tolist()) == list(range(600))
     built = extractor_set.build(whole)
-    assert built.judges["c"].reference.train.whole.count == 540 and len(built.test_rows) == 60
+    assert built.members["c"].statistics.train.overall.count == 540 and len(built.test_rows) == 60
 
 
 def test_points_are_judged_without_a_network() -> None:
     points = data.load("moons")
-    found = extractor_set.build(points).judges
+    found = extractor_set.build(points).members
     assert list(found) == ["points"] and found["points"].net is None
-    features = found["points"].read(points.values).features
+    features = found["points"].extract(points.values).features
     assert float(features.double().var(0).mean()) == pytest.approx(1, rel=1e-6)
     torch.testing.assert_close(features, points.values * float(features[0, 0] / points.values[0, 0]))
 
@@ -161,16 +166,16 @@ def test_data_that_cannot_be_judged_are_refused(
 
 
 def test_a_panel_is_asked_for_some_of_its_judges(built: ExtractorSet) -> None:
-    some = built.only(["a", "c"])
-    assert list(some.judges) == ["a", "c"] and some.first == "a"
-    for names, words in ((["a", "x"], "a,x.*a, b, c"), (["c", "a"], "a comes first"), ([], "a, b, c")):
+    some = built.select(["a", "c"])
+    assert list(some.members) == ["a", "c"] and some.primary == "a"
+    for names, words in ((["a", "x"], "a,x.*a, b, c"), (["c", "a"], "give a first"), ([], "a, b, c")):
         with pytest.raises(UsageError, match=words):
-            built.only(names)
+            built.select(names)
 
 
 def test_examples_of_another_shape_are_refused(built: ExtractorSet) -> None:
-    with pytest.raises(UsageError, match=r"mine has examples of 1×28×28.*digits see 1×8×8.*--judge DATA"):
-        built.require((1, 28, 28), "mine")
+    with pytest.raises(UsageError, match=r"mine has examples of 1×28×28.*digits.*take 1×8×8.*--judge DATA"):
+        built.require_shape((1, 28, 28), "mine")
 
 
 # ---- files that are not what was written
@@ -265,7 +270,7 @@ def test_weighted_moments_are_those_of_a_set_so_composed(times: list[int], seed:
         torch.randn(n, 4, generator=generator, dtype=torch.float64) + 3 * torch.randn(4, generator=generator)
         for n in (3, 8, 5)
     ]
-    part = Part(Moments.of(torch.cat(groups)), tuple(population(group) for group in groups))
+    part = PartMoments(Moments.of(torch.cat(groups)), tuple(population(group) for group in groups))
     composed = torch.cat([group.repeat(k, 1) for group, k in zip(groups, times, strict=True)])
     found = part.weighted([len(group) * k / len(composed) for group, k in zip(groups, times, strict=True)])
     torch.testing.assert_close(found.mean, population(composed).mean)
@@ -279,17 +284,17 @@ def population(rows: Tensor) -> Moments:
 
 def test_their_own_proportions_give_the_whole_but_for_one_in_n(rows: Rows) -> None:
     features, labels = rows(3000, 4), torch.arange(3000) % 7 % 3
-    part = Part.of(features + 2 * labels[:, None], labels, 3)
+    part = PartMoments.of(features + 2 * labels[:, None], labels, 3)
     own = part.weighted((torch.bincount(labels) / 3000.0).tolist())
-    torch.testing.assert_close(own.mean, part.whole.mean)
-    torch.testing.assert_close(own.covariance, part.whole.covariance, rtol=2e-3, atol=2e-3)
-    assert distance(own, part.whole) < 1e-5
+    torch.testing.assert_close(own.mean, part.overall.mean)
+    torch.testing.assert_close(own.covariance, part.overall.covariance, rtol=2e-3, atol=2e-3)
+    assert distance(own, part.overall) < 1e-5
 
 
 def test_a_class_of_one_example_has_no_moments_and_no_class_has_then(rows: Rows) -> None:
-    assert Part.of(rows(10, 3), torch.tensor([0] * 9 + [1]), 2).classes == ()
-    assert Part.of(rows(10, 3), torch.tensor([0] * 10), 2).classes == ()
-    assert len(Part.of(rows(10, 3), torch.tensor([0] * 8 + [1] * 2), 2).classes) == 2
+    assert PartMoments.of(rows(10, 3), torch.tensor([0] * 9 + [1]), 2).per_class == ()
+    assert PartMoments.of(rows(10, 3), torch.tensor([0] * 10), 2).per_class == ()
+    assert len(PartMoments.of(rows(10, 3), torch.tensor([0] * 8 + [1] * 2), 2).per_class) == 2
 
 
 @given(
@@ -297,15 +302,15 @@ def test_a_class_of_one_example_has_no_moments_and_no_class_has_then(rows: Rows)
 )
 def test_a_line_in_one_over_n_is_followed_exactly(a: float, b: float, sizes: set[int], n: int) -> None:
     measured = tuple(sorted(sizes))
-    scale = Scale(measured, tuple(a + b / size for size in measured))
+    scale = FDBySize(measured, tuple(a + b / size for size in measured))
     tolerance = 1e-9 * (a + b) * max(measured) * max(1, measured[0] / n)
     assert scale.at(n) == pytest.approx(a + b / n, abs=tolerance)
 
 
 def test_a_scale_goes_through_what_was_measured_and_never_below_zero() -> None:
-    scale = Scale((200, 500, 1000), (1.0, 0.7, 0.1))
+    scale = FDBySize((200, 500, 1000), (1.0, 0.7, 0.1))
     assert [scale.at(n) for n in (200, 500, 1000)] == pytest.approx([1.0, 0.7, 0.1])
     assert scale.at(100_000) == 0 and scale.at(300) == pytest.approx(
         0.7 + 0.3 * (1 / 300 - 1 / 500) / (1 / 200 - 1 / 500)
     )
-    assert Scale((297,), (0.8,)).at(10) == Scale((297,), (0.8,)).at(10_000) == 0.8
+    assert FDBySize((297,), (0.8,)).at(10) == FDBySize((297,), (0.8,)).at(10_000) == 0.8

@@ -268,12 +268,12 @@ def test_each_image_is_tried_with_its_label_and_progress_counts_images() -> None
 @pytest.mark.parametrize(
     ("request_", "says"),
     [
-        (lambda: Grid(-9.0, 8.0), "goes down"),
-        (lambda: Grid(float("inf"), 0.0), "goes down"),
-        (lambda: Grid(float("nan"), 0.0), "goes down"),
+        (lambda: Grid(-9.0, 8.0), "must descend"),
+        (lambda: Grid(float("inf"), 0.0), "must descend"),
+        (lambda: Grid(float("nan"), 0.0), "must descend"),
         (lambda: Grid(8.0, -9.0, 0), "steps is 0"),
-        (lambda: bound(Recorded(), encode(NINE), None, Grid()), "float32 .*give the pixels"),
-        (lambda: bound(Recorded(), NINE[:, 0], None, Grid()), "not of uint8"),
+        (lambda: bound(Recorded(), encode(NINE), None, Grid()), "float32"),
+        (lambda: bound(Recorded(), NINE[:, 0], None, Grid()), r"uint8 \[8, 3, 3\]"),
         (lambda: bound(Recorded(), NINE[:1], None, Grid()), "at least 2"),
         (lambda: bound(Recorded(), NINE, CLASSES[:5], Grid()), "one label an image"),
         (lambda: bound(Recorded(), NINE, None, Grid(), 0), "draws is 0"),
@@ -291,7 +291,7 @@ def test_a_model_that_says_nan_has_no_bound() -> None:
     def broken(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return x * math.nan
 
-    with pytest.raises(InkwashError, match="not a number"):
+    with pytest.raises(InkwashError, match="not finite"):
         bound(broken, NINE, None, Grid())
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from inkwash.core.noise import Stream, permutation
 from inkwash.errors import InkwashError, UsageError
-from inkwash.metrics.prdc import Manifold, manifold, nearest, two_sample
+from inkwash.metrics.prdc import PRDC, nearest, one_nn_accuracy, prdc
 
 Rows = Callable[..., Tensor]
 
@@ -21,7 +21,7 @@ Rows = Callable[..., Tensor]
 def test_prdc_agrees(rows: Rows, k: int) -> None:
     oracle = pytest.importorskip("prdc").compute_prdc
     real, fake = rows(300, 6), 1.2 * rows(300, 6, seed=1) + 0.5
-    found = manifold(real, fake, k)
+    found = prdc(real, fake, k)
     expected = oracle(real.numpy(), fake.numpy(), nearest_k=k)
     for name in ("precision", "recall", "density", "coverage"):
         assert getattr(found, name) == pytest.approx(expected[name], abs=1e-12), name
@@ -30,16 +30,16 @@ def test_prdc_agrees(rows: Rows, k: int) -> None:
 
 def test_a_copy_in_any_order_scores_one_in_all_four(rows: Rows) -> None:
     real = rows(400, 8).float() + 50
-    assert manifold(real, real[permutation(0, 0, Stream.SHUFFLE, 400)]) == Manifold(1, 1, 1, 1)
+    assert prdc(real, real[permutation(0, 0, Stream.SHUFFLE, 400)]) == PRDC(1, 1, 1, 1)
 
 
 def test_sets_far_apart_score_zero_in_all_four(rows: Rows) -> None:
-    assert manifold(rows(50, 3), rows(50, 3, seed=1) + 1000) == Manifold(0, 0, 0, 0)
+    assert prdc(rows(50, 3), rows(50, 3, seed=1) + 1000) == PRDC(0, 0, 0, 0)
 
 
 def test_one_image_drawn_again_and_again_is_precise_and_covers_nothing(rows: Rows) -> None:
     real = rows(100, 3)
-    found = manifold(real, real[:1].expand(100, 3))
+    found = prdc(real, real[:1].expand(100, 3))
     assert found.precision == 1 and found.recall == 0 and found.coverage < 0.2
     # the balls around that image, each with all hundred in it
     assert found.density == pytest.approx(found.coverage * 100 * 100 / (5 * 100))
@@ -48,7 +48,7 @@ def test_one_image_drawn_again_and_again_is_precise_and_covers_nothing(rows: Row
 def test_a_missing_half_costs_recall_and_an_invented_half_precision(rows: Rows) -> None:
     both = torch.cat([rows(100, 3), rows(100, 3, seed=1) + 1000])
     one = rows(200, 3, seed=2)
-    missing, invented = manifold(both, one), manifold(one, both)
+    missing, invented = prdc(both, one), prdc(one, both)
     assert missing.recall <= 0.5 and missing.coverage <= 0.5 and missing.precision > 0.8
     assert invented.precision <= 0.5 and invented.recall > 0.8
     assert astuple(missing)[:2] == astuple(invented)[1::-1]
@@ -59,7 +59,7 @@ def test_over_all_ways_to_split_one_set_the_two_sample_test_is_at_chance(rows: R
     found = []
     for draw in range(300):
         order = permutation(1, draw, Stream.SHUFFLE, 60)
-        found.append(two_sample(pooled[order[:30]], pooled[order[30:]]))
+        found.append(one_nn_accuracy(pooled[order[:30]], pooled[order[30:]]))
     values = torch.tensor(found)
     # 29 of the 59 others are of the same set
     assert abs(values.mean() - 29 / 59) < 3.5 * values.std() / math.sqrt(300)
@@ -70,21 +70,21 @@ def test_chance_is_kept_where_many_rows_are_equal() -> None:
     found = []
     for draw in range(300):
         order = permutation(2, draw, Stream.SHUFFLE, 60)
-        found.append(two_sample(pooled[order[:30]], pooled[order[30:]]))
+        found.append(one_nn_accuracy(pooled[order[:30]], pooled[order[30:]]))
     values = torch.tensor(found)
     assert abs(values.mean() - 29 / 59) < 3.5 * values.std() / math.sqrt(300)
 
 
 def test_sets_that_do_not_mix_are_told_apart_always(rows: Rows) -> None:
-    assert two_sample(rows(50, 3), rows(50, 3, seed=1) + 100) == 1
+    assert one_nn_accuracy(rows(50, 3), rows(50, 3, seed=1) + 100) == 1
 
 
 def test_a_copier_scores_zero_and_gains_only_half_of_what_is_double_in_the_real_set(rows: Rows) -> None:
     real = rows(100, 8).float()
-    assert two_sample(real, real.flip(0)) == 0
+    assert one_nn_accuracy(real, real.flip(0)) == 0
     real[10:20] = real[:10]
-    assert two_sample(real, real.flip(0)) == pytest.approx(0.2 / 2)
-    assert two_sample(torch.zeros(10, 2), torch.zeros(10, 2)) == 0.5
+    assert one_nn_accuracy(real, real.flip(0)) == pytest.approx(0.2 / 2)
+    assert one_nn_accuracy(torch.zeros(10, 2), torch.zeros(10, 2)) == 0.5
 
 
 def test_nearest_is_the_row_of_least_distance(rows: Rows) -> None:
@@ -119,12 +119,12 @@ def test_a_duplicate_is_at_zero_exactly_even_beside_near_copies(rows: Rows) -> N
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: manifold(torch.zeros(20, 2), torch.zeros(19, 2)), UsageError, "20 real and 19 fake.*19 of both"),
-        (lambda: manifold(torch.zeros(5, 2), torch.zeros(5, 2)), UsageError, "5 rows.*needs 6"),
-        (lambda: manifold(torch.zeros(9, 2), torch.zeros(9, 2), k=0), UsageError, "k is 0"),
-        (lambda: manifold(torch.zeros(9, 2), torch.zeros(9, 3)), UsageError, "2 wide.*3"),
-        (lambda: two_sample(torch.zeros(1, 2), torch.zeros(1, 2)), UsageError, "needs 2"),
-        (lambda: two_sample(torch.zeros(9, 2), torch.full((9, 2), math.nan)), InkwashError, "fake features.*NaN"),
+        (lambda: prdc(torch.zeros(20, 2), torch.zeros(19, 2)), UsageError, "20 real and 19 fake.*19 of both"),
+        (lambda: prdc(torch.zeros(5, 2), torch.zeros(5, 2)), UsageError, "5 rows.*needs 6"),
+        (lambda: prdc(torch.zeros(9, 2), torch.zeros(9, 2), k=0), UsageError, "k is 0"),
+        (lambda: prdc(torch.zeros(9, 2), torch.zeros(9, 3)), UsageError, "2 wide.*3"),
+        (lambda: one_nn_accuracy(torch.zeros(1, 2), torch.zeros(1, 2)), UsageError, "needs 2"),
+        (lambda: one_nn_accuracy(torch.zeros(9, 2), torch.full((9, 2), math.nan)), InkwashError, "fake features.*NaN"),
         (lambda: nearest(torch.zeros(9, 2), torch.zeros(0, 2)), UsageError, "base have 0 rows"),
         (lambda: nearest(torch.zeros(9, 2), torch.zeros(9, 2), chunk=0), UsageError, "chunk is 0"),
     ],

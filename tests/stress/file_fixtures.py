@@ -200,7 +200,7 @@ def records(place: Path) -> Iterator[ReadableFile]:
         for step, row in enumerate(rows):
             log.write("train", step, row)
     run.write_memorizing_loss({"codes": [0.1, 0.5], "losses": [0.125, 0.25]})
-    measured = run_quality.Measured("mine", "digits", 3, "ddim:2", 200, 2.0, 0.125, 4.5)
+    measured = run_quality.QualityRow("mine", "digits", 3, "ddim:2", 200, 2.0, 0.125, 4.5)
     told = [with_checksum(asdict(measured) | {"n": n}) for n in (200, 1000)]
     write_text(run.quality, json.dumps(told, indent=1) + "\n")
 
@@ -213,7 +213,9 @@ def records(place: Path) -> Iterator[ReadableFile]:
     yield ReadableFile(
         "floor.json", run.memorizing_loss, lambda: vars(Profile(**(run.read_memorizing_loss() or {}))), checksum=True
     )
-    yield ReadableFile("quality.json", run.quality, lambda: {row.n: row for row in run_quality.of(run)}, checksum=True)
+    yield ReadableFile(
+        "quality.json", run.quality, lambda: {row.n: row for row in run_quality.read(run)}, checksum=True
+    )
 
     lab = LabFolder(place / "lab")
     asked = LabRequest("schedules", 1000, None, "5 epochs", None, None)
@@ -239,13 +241,13 @@ def of_judges(folder: Path) -> Contents:
     judges = {
         name: [
             judge.scale,
-            repr(judge.reference),
+            repr(judge.statistics),
             *(value.numpy().tobytes() for value in (judge.net.state_dict().values() if judge.net is not None else ())),
         ]
-        for name, judge in found.judges.items()
+        for name, judge in found.members.items()
     }
     rows = [part.numpy().tobytes() for part in (found.train_rows, found.test_rows)]
-    return {"about": found.about, "figures": found.figures, "judges": judges, "rows": rows}
+    return {"about": found.spec, "figures": found.figures, "judges": judges, "rows": rows}
 
 
 KINDS = {each.__name__: each for each in (idx, arrays, cifar, images, recipes, samples, records)}

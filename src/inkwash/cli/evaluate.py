@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +17,10 @@ from inkwash.text.printing import print
 if TYPE_CHECKING:
     from inkwash.distributed.process_group import ProcessGroup
     from inkwash.evaluation.comparison import Entry
-    from inkwash.evaluation.plan import Asked, Todo
+    from inkwash.evaluation.plan import EvaluationPlan, EvaluationRequest
 
-HASTY = 5.0
-"""Seconds that are not worth announcing."""
+MIN_ANNOUNCED_SECONDS = 5.0
+"""A shorter time of sampling is not announced."""
 
 
 def evaluate(
@@ -102,7 +103,7 @@ def evaluate(
     from inkwash.core import SCHEDULES
     from inkwash.distributed import torchrun
     from inkwash.errors import unknown_name
-    from inkwash.evaluation.plan import Asked, listed, weights
+    from inkwash.evaluation.plan import EvaluationRequest, parse_weights, split_list
     from inkwash.hardware import devices
     from inkwash.sampling.request import SampleRequest
 
@@ -110,11 +111,11 @@ def evaluate(
     if schedule is not None and schedule not in SCHEDULES:
         raise unknown_name("schedule", schedule, SCHEDULES)
     levels = None if schedule is None else decode_schedule(schedule, "--schedule")
-    asked = Asked(
+    request = EvaluationRequest(
         (what, *others),
         n,
-        listed(sampler),
-        weights(guidance),
+        split_list(sampler),
+        parse_weights(guidance),
         SampleRequest(eta=eta, temperature=temperature, schedule=levels, precision=precision),
         data,
         judge,
@@ -124,95 +125,99 @@ def evaluate(
     )
     with torchrun.join(devices.device(device)) as group:
         if group.is_main:
-            return _run(asked, report, group, quiet or json_, json_)
-        return _share(asked, group)
+            return _run(request, report, group, quiet or json_, json_)
+        return _sample_shards(request, group)
 
 
-def _share(asked: Asked, process_group: ProcessGroup) -> int:
-    """Draw as one of several what the first will judge."""
+def _sample_shards(request: EvaluationRequest, process_group: ProcessGroup) -> int:
+    """Sample as one of several processes; the main one measures."""
     with process_group.main_first():
-        todo = asked.resolve()
-    for task in todo.tasks:
-        task.share(process_group, lambda done: None)
+        plan = request.plan()
+    for task in plan.tasks:
+        task.sample_shard(process_group, lambda done: None)
     return 0
 
 
-def _run(asked: Asked, report: Path | None, process_group: ProcessGroup, silent: bool, as_json: bool) -> int:
+def _run(
+    request: EvaluationRequest, folder: Path | None, process_group: ProcessGroup, silent: bool, as_json: bool
+) -> int:
     from inkwash.cli.progress import counter, stages
-    from inkwash.evaluation.report.page import check_free
+    from inkwash.evaluation.report import check_free
 
     with process_group.main_first():
-        if report is not None:
-            check_free(report)
+        if folder is not None:
+            check_free(folder)
         with stages(silent, every=True) as stage:
-            todo = asked.resolve(stage)
+            plan = request.plan(stage)
     if not silent:
-        _announce(todo)
+        _announce(plan)
     entries = []
     try:
-        for task in todo.tasks:
+        for task in plan.tasks:
             if not process_group.is_single:
                 with counter(task.count, f"{task.name}, this process's share", silent) as done:
-                    task.share(process_group, done)
+                    task.sample_shard(process_group, done)
             with counter(task.count, task.name, silent) as done, stages(silent) as stage:
-                entries.append(task.run(todo, done, stage))
+                entries.append(task.run(plan.reference, plan.extras, done, stage))
     except KeyboardInterrupt:
-        print("stopped; finished samples are kept, and the same command resumes", file=sys.stderr)
+        print("stopped; finished samples are cached, and the same command resumes", file=sys.stderr)
         return 130
-    (_tell_one if len(entries) == 1 else _tell_all)(todo, entries, report, as_json)
-    if report is not None and not silent:
-        print(f"report: {report / 'index.html'}", file=sys.stderr)
+    (_print_one if len(entries) == 1 else _print_several)(plan, entries, folder, as_json)
+    if folder is not None and not silent:
+        print(f"report: {folder / 'index.html'}", file=sys.stderr)
     return 0
 
 
-def _announce(todo: Todo) -> None:
-    from inkwash.evaluation.formatting import span
-    from inkwash.metrics.extractor_set import LOOKS
+def _announce(plan: EvaluationPlan) -> None:
+    from inkwash.metrics.extractor_set import DESCRIPTIONS
+    from inkwash.text.durations import format_duration
 
-    missing = "" if todo.bench.data is not None else "; measures that need the data itself are left out (--data FOLDER)"
-    looks = ", ".join(f"{name.upper()} {LOOKS.get(name, 'looks its own way')}" for name in todo.bench.panel.judges)
-    print(f"feature extractors (judges) for {todo.bench.panel.about.data}: {looks}{missing}", file=sys.stderr)
-    if todo.extras:
-        names = " and ".join(f"--{name}" for name in todo.extras)
-        print(f"{names}: about {span(todo.extra_seconds())}, after drawing", file=sys.stderr)
-    seconds = todo.seconds()
-    if seconds > HASTY:
-        drawn = sum(task.count for task in todo.tasks)
+    extractors = plan.reference.extractor_set
+    members = ", ".join(f"{name.upper()} {DESCRIPTIONS.get(name, '')}".strip() for name in extractors.members)
+    missing = "" if plan.reference.data is not None else "; measures that need the images are left out (--data FOLDER)"
+    print(f"feature extractors (judges) for {extractors.spec.data}: {members}{missing}", file=sys.stderr)
+    if plan.extras:
+        names = " and ".join(f"--{name}" for name in plan.extras)
+        print(f"{names}: about {format_duration(plan.extra_seconds())}, after sampling", file=sys.stderr)
+    seconds = plan.seconds()
+    if seconds > MIN_ANNOUNCED_SECONDS:
+        count = sum(task.count for task in plan.tasks)
         print(
-            f"sampling {drawn:,} images takes about {span(seconds)}; they are cached, so that Ctrl-C loses little",
+            f"sampling {count:,} images takes about {format_duration(seconds)}; they are cached, so that Ctrl-C loses little",
             file=sys.stderr,
         )
 
 
-def _tell_one(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:
-    from inkwash.cli.tables import scores as pages
-    from inkwash.evaluation.verdicts import verdicts
+def _print_one(plan: EvaluationPlan, entries: Sequence[Entry], folder: Path | None, as_json: bool) -> None:
+    from inkwash.cli.tables import scores
+    from inkwash.evaluation.grading import verdicts
 
-    found = entries[0].evaluation
-    words, spec = verdicts(found), todo.metadata()
-    if report is not None:
-        from inkwash.evaluation.report import evaluation_page as reports
+    (entry,) = entries
+    found = entry.evaluation
+    sentences, metadata = verdicts(found), plan.metadata()
+    if folder is not None:
+        from inkwash.evaluation.report import evaluation_page
 
-        train = None if todo.bench.data is None else todo.bench.data.values
-        reports.write(found, words, report, spec, train)
+        train = None if plan.reference.data is None else plan.reference.data.values
+        evaluation_page.write(found, sentences, folder, metadata, train)
     if as_json:
-        cost = {"evaluations": entries[0].evaluations, "seconds_64": entries[0].seconds}
-        print(json.dumps(found.to_dict() | cost | {"verdicts": words, "facts": spec}, indent=2))
+        cost = {"evaluations": entry.evaluations, "seconds_64": entry.seconds}
+        print(json.dumps(found.to_dict() | cost | {"verdicts": sentences, "facts": metadata}, indent=2))
     else:
-        pages.show(found, words)
+        scores.show(found, sentences)
 
 
-def _tell_all(todo: Todo, entries: list[Entry], report: Path | None, as_json: bool) -> None:
-    from inkwash.cli.tables import scores as pages
+def _print_several(plan: EvaluationPlan, entries: Sequence[Entry], folder: Path | None, as_json: bool) -> None:
+    from inkwash.cli.tables import scores
     from inkwash.evaluation.comparison import Comparison
 
-    compared = Comparison(tuple(entries), f"fd.{todo.bench.panel.first}")
-    if report is not None:
+    comparison = Comparison(tuple(entries), plan.key)
+    if folder is not None:
         from inkwash.evaluation.report import comparison_page
 
-        comparison_page.write(compared, report, todo.metadata())
+        comparison_page.write(comparison, folder, plan.metadata())
     if as_json:
         found = [entry.evaluation.to_dict() for entry in entries]
-        print(json.dumps({"entries": found, "rows": compared.rows(), "sentence": compared.sentence}, indent=2))
+        print(json.dumps({"entries": found, "rows": comparison.rows(), "sentence": comparison.sentence}, indent=2))
     else:
-        pages.compare(compared)
+        scores.compare(comparison)

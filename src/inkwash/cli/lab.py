@@ -164,11 +164,11 @@ def _list(experiments: dict[str, Experiment], as_json: bool) -> None:
 
 
 def _announce(lab_run: LabRun) -> None:
-    from inkwash.evaluation.formatting import span
+    from inkwash.text.durations import format_duration
 
     training, sampling = lab_run.estimated_seconds()
     tasks = {"training": training, f"sampling {lab_run.count:,} images per variant": sampling}
-    parts = [f"{task} takes about {span(seconds)}" for task, seconds in tasks.items() if seconds]
+    parts = [f"{task} takes about {format_duration(seconds)}" for task, seconds in tasks.items() if seconds]
     text = f"{', '.join(parts)}; Ctrl-C loses little" if parts else "all samples exist"
     print(f"{lab_run.experiment.name} into {lab_run.folder.path}: {text}", file=sys.stderr)
 

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from inkwash.cli.console import Console, TextColumn
-from inkwash.evaluation.formatting import span
+from inkwash.text.durations import format_duration
 from inkwash.text.printing import print, printable
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def plain_lines(trainer: Trainer) -> Show:
         total, left = "", ""
         if trainer.total is not None:
             total = f" of {trainer.total:,}"
-            left = "" if trainer.complete else f", {span(seconds * (trainer.total - event.step))} left"
+            left = "" if trainer.complete else f", {format_duration(seconds * (trainer.total - event.step))} left"
         rate = trainer.batches.size / seconds
         return f"step {event.step:,}{total}: validation loss {event.profile.mean:.4f}, {rate:,.0f} images/s{left}"
 
@@ -165,10 +165,12 @@ def stages(quiet: bool = False, every: bool = False) -> Iterator[Callable[[str, 
             since, before = begun.setdefault(what, (now, share))
             left = (now - since) * (1 - share) / (share - before) if share > before else None
             if status is not None:
-                status.update(Text(printable(what if left is None else f"{what} {share:.0%}, {span(left)} left")))
+                status.update(
+                    Text(printable(what if left is None else f"{what} {share:.0%}, {format_duration(left)} left"))
+                )
             elif left is not None and not quiet and what not in printed and now - since > SETTLED:
                 # Once per stage in a log.
                 printed.add(what)
-                print(f"{what}: about {span(left)} left", file=sys.stderr, flush=True)
+                print(f"{what}: about {format_duration(left)} left", file=sys.stderr, flush=True)
 
         yield show

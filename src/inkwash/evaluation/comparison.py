@@ -1,4 +1,4 @@
-"""Several models and samplers on the same seeds: what each costs, what each scores, and the cheapest that will do."""
+"""Several evaluations side by side: cost, scores, the Pareto front, and the cheapest setting as good as the best."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 
 from torch import Tensor
 
-from inkwash.evaluation.score import FEWEST, Evaluation, Score
+from inkwash.evaluation.score import MIN_FD_COUNT, Evaluation, Score
 
-WITHIN = 0.05
-KEY = "fd.a"
+TOLERANCE = 0.05
+"""Settings within this relative distance of the best score count as good as the best."""
 
 
-def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Return the places of the (cost, value) that no other beats in both, cheapest first; low is good."""
-    found: list[int] = []
-    for place in sorted(range(len(points)), key=lambda k: points[k]):
-        if not found or points[place][1] < points[found[-1]][1]:
-            found.append(place)
-    return found
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the indices of the (cost, value) that no other point dominates, cheapest first; lower is better."""
+    front: list[int] = []
+    for index in sorted(range(len(points)), key=lambda k: points[k]):
+        if not front or points[index][1] < points[front[-1]][1]:
+            front.append(index)
+    return front
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One setting: the model's name, its sampler in words, network evaluations an image, seconds for 64, and its scores.
+    """One setting: model, sampler, number of parameters, cost and scores; the cost of a file of images is None.
 
-    What a file of images cost is None. `pictures` are the values of the first seeds, the same in every entry. The
-    intervals of the scores are over seeds, since each image has one of its own.
+    `evaluations` are network evaluations a sample, `seconds` are for 64 samples, `images` the samples of the first
+    seeds, the same seeds in every entry.
     """
 
     model: str
@@ -39,92 +39,100 @@ class Entry:
     evaluations: float | None
     seconds: float | None
     evaluation: Evaluation
-    pictures: Tensor
+    images: Tensor
 
     @property
     def name(self) -> str:
         """Model and sampler."""
         return f"{self.model} {self.sampler}".strip()
 
+    @property
+    def count(self) -> int:
+        """The number of samples measured."""
+        return self.evaluation.count
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Entries in the order asked for; `key` is the score that they are compared by, low is good."""
+    """Entries in the order given, ranked by the score `key`; lower is better."""
 
     entries: tuple[Entry, ...]
-    key: str = KEY
+    key: str = "fd.a"
 
-    def __getitem__(self, place: int) -> Evaluation:
-        """Return the scores of the entry at `place`."""
-        return self.entries[place].evaluation
+    def __getitem__(self, index: int) -> Evaluation:
+        """Return the scores of the entry at `index`."""
+        return self.entries[index].evaluation
 
     def score(self, entry: Entry) -> Score:
-        """Return the score of `entry` that all are compared by."""
+        """Return the score of `entry` that entries are ranked by."""
         return entry.evaluation[self.key]
 
     @property
     def keys(self) -> list[str]:
-        """The keys of the scores that any entry has a value of, in the order of the table."""
+        """The keys of all scores that any entry has a value of, in the order of the table."""
         scores = (score for entry in self.entries for score in entry.evaluation.scores)
         return list(dict.fromkeys(score.key for score in scores if score.value is not None))
 
     @property
-    def measured(self) -> list[Entry]:
-        """The entries that have the key score, at the largest number of images: FD at another N is another measure."""
+    def ranked(self) -> list[Entry]:
+        """The entries that have the ranking score, at the largest number of samples: FD depends on that number."""
         scored = [entry for entry in self.entries if self.key in entry.evaluation]
-        most = max((entry.evaluation.count for entry in scored), default=0)
-        return [entry for entry in scored if entry.evaluation.count == most]
+        most = max((entry.count for entry in scored), default=0)
+        return [entry for entry in scored if entry.count == most]
 
     @property
     def front(self) -> list[Entry]:
-        """The entries that no other beats in both cost and score, cheapest first (Pareto); files have no cost."""
-        priced = [entry for entry in self.measured if entry.seconds is not None]
-        return [priced[k] for k in pareto([(entry.seconds or 0.0, self._value(entry)) for entry in priced])]
+        """The ranked entries on the Pareto front of seconds and score, cheapest first; files have no cost."""
+        priced = [entry for entry in self.ranked if entry.seconds is not None]
+        return [priced[k] for k in pareto_front([(entry.seconds or 0.0, self._value(entry)) for entry in priced])]
 
     @property
     def sentence(self) -> str:
-        """The cheapest setting that is as good as the best, as far as can be told at this number of images."""
-        if not self.measured:
-            most = max((entry.evaluation.count for entry in self.entries), default=0)
+        """The cheapest setting that is as good as the best, within the accuracy of this number of samples."""
+        if not self.ranked:
+            most = max((entry.count for entry in self.entries), default=0)
             return (
-                f"No ranking: {self.key} needs at least {FEWEST} images of each, not {most:,}; use -n {FEWEST} or more."
+                f"No ranking: {self.key} needs at least {MIN_FD_COUNT} images per setting, there are {most:,}; "
+                f"use -n {MIN_FD_COUNT} or more."
             )
-        best = min(self.measured, key=self._value)
-        words, count = self.score(best).words, best.evaluation.count
-        priced = [entry for entry in self.measured if entry.seconds is not None]
-        good = [entry for entry in priced if entry is best or self._close(entry, best) or self._overlap(entry, best)]
-        cheap = min(good, key=lambda entry: (entry.seconds, self._value(entry)), default=best)
-        if cheap is best:
+        best = min(self.ranked, key=self._value)
+        title, count = self.score(best).words, best.count
+        priced = [entry for entry in self.ranked if entry.seconds is not None]
+        good = [entry for entry in priced if entry is best or self._is_close(entry, best) or self._overlap(entry, best)]
+        cheapest = min(good, key=lambda entry: (entry.seconds, self._value(entry)), default=best)
+        if cheapest is best:
             return (
-                f"{best.name} is best, {words} {self._figure(best)} at {count:,} images, and nothing cheaper is as good"
-                f"{_cost(best, ': ')}."
+                f"{best.name} is best, {title} {self._figure(best)} at {count:,} images, and nothing cheaper is as "
+                f"good{_cost(best, ': ')}."
             )
-        tail = f"{best.name} has {self._figure(best)}{_cost(best, ' in ')}; {count:,} images each."
-        figures = f"{words} {self._figure(cheap)}{_cost(cheap, ' in ')}"
-        if self._overlap(cheap, best):
+        figures = (
+            f"{title} {self._figure(cheapest)}{_cost(cheapest, ' in ')}; "
+            f"{best.name} has {self._figure(best)}{_cost(best, ' in ')}; {count:,} images each."
+        )
+        if self._overlap(cheapest, best):
             return (
-                f"{cheap.name} is the cheapest that is not distinguishable from the best: {figures}; {tail} "
+                f"{cheapest.name} is the cheapest that is not distinguishable from the best: {figures} "
                 "Their 95 % intervals overlap; more images (-n) narrow them."
             )
-        return f"{cheap.name} is the cheapest within {WITHIN:.0%} of the best: {figures}; {tail}"
+        return f"{cheapest.name} is the cheapest within {TOLERANCE:.0%} of the best: {figures}"
 
     @property
     def unranked(self) -> str:
-        """The entries that are not ranked among the others, and why; empty where all are, or none."""
-        apart = [entry for entry in self.entries if entry not in self.measured]
-        if not self.measured or not apart:
+        """A sentence that names the entries left out of the ranking; empty where all are ranked, or none."""
+        ranked = self.ranked
+        others = [entry for entry in self.entries if entry not in ranked]
+        if not ranked or not others:
             return ""
-        count = self.measured[0].evaluation.count
-        told = ", ".join(f"{entry.name} ({entry.evaluation.count:,} images)" for entry in apart)
-        return f"Not ranked: {told}; {self.key} compares only at one number of images, here {count:,}."
+        names = ", ".join(f"{entry.name} ({entry.count:,} images)" for entry in others)
+        return f"Not ranked: {names}; {self.key} is comparable only at the same number of images, here {ranked[0].count:,}."
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a plain row an entry: cost, then the value of every score by its key."""
+        """Return a plain row for each entry: cost, then the value of every score and that of real images."""
         return [
             {
                 "model": entry.model,
                 "sampler": entry.sampler,
-                "n": entry.evaluation.count,
+                "n": entry.count,
                 "parameters": entry.parameters,
                 "evaluations": entry.evaluations,
                 "seconds_64": entry.seconds,
@@ -135,7 +143,7 @@ class Comparison:
         ]
 
     def to_csv(self) -> str:
-        """Return `rows` as CSV with a header; a score that was left out is empty."""
+        """Return `rows` as CSV with a header; missing values are empty."""
         rows = self.rows()
         names = list(dict.fromkeys(key for row in rows for key in row))
         text = io.StringIO()
@@ -144,11 +152,11 @@ class Comparison:
         writer.writerows(rows)
         return text.getvalue()
 
-    def _close(self, entry: Entry, best: Entry) -> bool:
-        return self._value(entry) <= (1 + WITHIN) * self._value(best)
+    def _is_close(self, entry: Entry, best: Entry) -> bool:
+        return self._value(entry) <= (1 + TOLERANCE) * self._value(best)
 
     def _overlap(self, entry: Entry, best: Entry) -> bool:
-        """Whether the 95 % intervals of two entries have a value in common; False where one has none."""
+        """Return whether the 95 % intervals of both entries overlap; False where one has none."""
         low, high = self.score(entry).low, self.score(best).high
         return low is not None and high is not None and low <= high
 
@@ -163,7 +171,7 @@ class Comparison:
         return value
 
 
-def _cost(entry: Entry, before: str) -> str:
+def _cost(entry: Entry, prefix: str) -> str:
     if entry.seconds is None:
         return ""
-    return f"{before}{entry.seconds:.2f} s for 64 images ({entry.evaluations:g} evaluations)"
+    return f"{prefix}{entry.seconds:.2f} s for 64 images ({entry.evaluations:g} evaluations)"

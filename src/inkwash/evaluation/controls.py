@@ -1,4 +1,4 @@
-"""Controls: real images spoilt on purpose, each in one way, so that a measure that sees nothing is found out."""
+"""Controls: real images with one known defect each, which the scores must detect."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch.nn import functional
 from inkwash.core.noise import Stream, normals, permutation
 from inkwash.data import Dataset, decode, encode
 from inkwash.errors import UsageError
-from inkwash.evaluation.extractors import Bench
 from inkwash.evaluation.measures import measure
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import Evaluation, Score
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
@@ -22,24 +22,25 @@ from inkwash.metrics.frechet import Moments
 Images = tuple[Tensor, Tensor]
 """Pixels uint8 [N, C, H, W] and labels int64 [N]."""
 
-Spoil = Callable[[Images], Images]
+Corruption = Callable[[Images], Images]
 
 
 @dataclass(frozen=True)
 class Control:
-    """One way to spoil real test images; `copied` takes train images instead, `known` whether they count as copies."""
+    """A corruption of real test images, or of train images; `check_copies` adds the distances to train images."""
 
-    spoil: Spoil
-    copied: bool = False
-    known: bool = True
+    corrupt: Corruption
+    from_train: bool = False
+    check_copies: bool = True
 
 
-def _same(images: Images) -> Images:
+def unchanged(images: Images) -> Images:
+    """Return the images as they are."""
     return images
 
 
-def noisy(std: float) -> Spoil:
-    """Return what adds normal noise of `std` (pixels from 0 to 1), clamped and rounded as every sample is."""
+def noisy(std: float) -> Corruption:
+    """Add normal noise of `std` (pixels in [0, 1]), then clamp and round, as is done to every sample."""
     return lambda images: (decode(_with_noise(images[0], std)), images[1])
 
 
@@ -49,28 +50,28 @@ def _with_noise(pixels: Tensor, std: float) -> Tensor:
 
 
 def shifted(images: Images) -> Images:
-    """Move every image by one pixel to the right; what leaves comes back on the left, where there is nothing to see."""
+    """Shift every image by one pixel to the right, circularly; the border is background."""
     return images[0].roll(1, dims=-1), images[1]
 
 
 def blurred(images: Images) -> Images:
-    """Replace every pixel by the mean of the 3 by 3 around it."""
+    """Replace every pixel by the mean of its 3 by 3 neighbourhood."""
     smooth = functional.avg_pool2d(images[0].float(), 3, 1, 1, count_include_pad=True)
     return smooth.round().to(torch.uint8), images[1]
 
 
 def binarised(images: Images) -> Images:
-    """Leave only black and white."""
+    """Threshold the pixels to black and white."""
     return (images[0] > 127).to(torch.uint8) * 255, images[1]
 
 
-def ghosts(share: float) -> Spoil:
-    """Return what lays a second image, of another class, half and half over this `share` of images."""
+def ghosts(fraction: float) -> Corruption:
+    """Average this `fraction` of images with an image of another class."""
 
-    def spoil(images: Images) -> Images:
+    def corrupt(images: Images) -> Images:
         pixels, labels = images
         order = permutation(0, 0, Stream.CONTROL_BLENDS, len(pixels))
-        some = order[: int(share * len(pixels))]
+        some = order[: int(fraction * len(pixels))]
         others = order.roll(len(order) // 2)[: len(some)]
         differing = labels[some] != labels[others]
         some, others = some[differing], others[differing]
@@ -78,36 +79,36 @@ def ghosts(share: float) -> Spoil:
         mixed[some] = ((pixels[some].int() + pixels[others].int()) // 2).to(torch.uint8)
         return mixed, labels
 
-    return spoil
+    return corrupt
 
 
-def grey(images: Images) -> Images:
-    """Lift black to a dark grey of 12 in 255, as samplers do that never quite reach the edge of the range."""
+def grey_background(images: Images) -> Images:
+    """Raise black to a dark grey of 12 of 255, as samplers do that stop before the end of the range."""
     return images[0].clamp(min=12), images[1]
 
 
-def without_a_class(images: Images) -> Images:
+def without_class(images: Images) -> Images:
     """Leave out class 1."""
     kept = images[1] != 1
     return images[0][kept], images[1][kept]
 
 
-def mislabelled(images: Images) -> Images:
-    """Give every image the label of another: the condition is ignored."""
+def shuffled_labels(images: Images) -> Images:
+    """Permute the labels, as if the condition were ignored."""
     order = permutation(0, 0, Stream.CONTROL_LABELS, len(images[1]))
     return images[0], images[1][order]
 
 
-def one_each(images: Images) -> Images:
-    """Show the first image of each class again and again."""
+def one_per_class(images: Images) -> Images:
+    """Repeat the first image of each class."""
     first = torch.stack([(images[1] == k).nonzero()[0, 0] for k in images[1].unique()])
-    place = torch.searchsorted(images[1].unique(), images[1])
-    return images[0][first[place]], images[1]
+    index = torch.searchsorted(images[1].unique(), images[1])
+    return images[0][first[index]], images[1]
 
 
 CONTROLS: dict[str, Control] = {
-    "real test set": Control(_same),
-    "train split": Control(_same, copied=True, known=False),
+    "real test set": Control(unchanged),
+    "train split": Control(unchanged, from_train=True, check_copies=False),
     "noise 0.05": Control(noisy(0.05)),
     "noise 0.1": Control(noisy(0.1)),
     "one pixel shifted": Control(shifted),
@@ -115,82 +116,83 @@ CONTROLS: dict[str, Control] = {
     "binarised": Control(binarised),
     "ghosts 5 %": Control(ghosts(0.05)),
     "ghosts 1 %": Control(ghosts(0.01)),
-    "grey ground": Control(grey),
-    "class 1 missing": Control(without_a_class),
-    "labels shuffled": Control(mislabelled),
-    "one image a class": Control(one_each),
-    "copier": Control(_same, copied=True),
+    "grey ground": Control(grey_background),
+    "class 1 missing": Control(without_class),
+    "labels shuffled": Control(shuffled_labels),
+    "one image a class": Control(one_per_class),
+    "copier": Control(unchanged, from_train=True),
 }
-"""Name -> how it is made; the first two must pass unnoticed, every other must not."""
+"""Name -> control. The scores must detect every corruption, and none in the first two."""
 
-UNSPOILT = ("real test set", "train split")
+UNCORRUPTED = ("real test set", "train split")
 
 
-def measured(name: str, bench: Bench, count: int = 10_000) -> Evaluation:
+def measure_control(name: str, reference: Reference, count: int = 10_000) -> Evaluation:
     """Return the scores of the control `name` at up to `count` images. Raises `UsageError` without the data set."""
-    data = _require(bench)
+    data = _required_data(reference)
     control = CONTROLS[name]
-    values, labels = (data.values, data.labels) if control.copied else (data.test_values, data.test_labels)
+    values, labels = (data.values, data.labels) if control.from_train else (data.test_values, data.test_labels)
     assert values is not None and labels is not None
-    # the first of this permutation are the rows that neighbours are compared with: a split is of the others
+    # the extractor set's rows are the first of this permutation: a train split must be disjoint from them
     order = permutation(0, 0, Stream.REFERENCE_ROWS, len(values))
-    chosen = order[len(bench.panel.train_rows) :][:count] if control.copied else order[:count]
-    pixels, asked = control.spoil((values[chosen], labels[chosen]))
-    # judges without labels would not see that a class is missing: they are asked for, as of a conditional model
-    heard = None if name == "class 1 missing" else asked
-    return measure(name, pixels, heard, bench.panel, data if control.known else None)
+    train_rows = len(reference.extractor_set.train_rows)
+    chosen = order[train_rows:][:count] if control.from_train else order[:count]
+    pixels, requested = control.corrupt((values[chosen], labels[chosen]))
+    # with labels, a missing class would count as never requested
+    given = None if name == "class 1 missing" else requested
+    return measure(name, pixels, given, reference.extractor_set, data if control.check_copies else None)
 
 
-def caught(found: Evaluation) -> list[str]:
-    """Return the keys of the scores that are off: further from real images than such scores scatter."""
-    return [score.key for score in found.scores if _off(score, found.count)]
+def detected(found: Evaluation) -> list[str]:
+    """Return the keys of the scores that differ from those of real images by more than chance."""
+    return [score.key for score in found.scores if _is_off(score, found.count)]
 
 
-def unclipped(bench: Bench, std: float, count: int = 10_000) -> dict[str, float]:
-    """Return FD to train by judge of noisy test images that were neither clamped nor rounded.
+def fd_of_unclipped_noise(reference: Reference, std: float, count: int = 10_000) -> dict[str, float]:
+    """Return FD to train, by extractor, of noisy test images that were neither clamped nor rounded.
 
-    Judges of classes, B above all, are nearly blind to noise on both sides of black: it is why every image is clamped
-    and rounded before it is judged.
+    Classifiers are nearly insensitive to symmetric noise around black, which is why every sample is clamped and
+    rounded before its features are extracted.
     """
-    data = _require(bench)
+    data = _required_data(reference)
     assert data.test_values is not None
     pixels = data.test_values[permutation(0, 0, Stream.REFERENCE_ROWS, len(data.test_values))[:count]]
+    noise = _with_noise(pixels, std)
     return {
-        name: frechet.distance(Moments.of(judge.read(_with_noise(pixels, std)).features), judge.reference.train.whole)
-        for name, judge in bench.panel.judges.items()
+        name: frechet.distance(Moments.of(each.extract(noise).features), each.statistics.train.overall)
+        for name, each in reference.extractor_set.members.items()
     }
 
 
-def halves(bench: Bench) -> dict[str, float]:
-    """Return FD between the two halves of the test part as the file has them, and of two seeded halves, by judge.
+def fd_between_test_halves(reference: Reference) -> dict[str, float]:
+    """Return FD between the halves of the test part in file order, and between two seeded halves, by extractor.
 
-    MNIST's test file is two populations of writers, one after the other: half of it is no reference.
+    MNIST's test file consists of two populations of writers in turn, so that its first half is no valid reference.
     """
-    data = _require(bench)
+    data = _required_data(reference)
     assert data.test_values is not None
     half = len(data.test_values) // 2
     order = permutation(0, 0, Stream.REFERENCE_ROWS, len(data.test_values))
     found = {}
-    for name, judge in bench.panel.judges.items():
-        features = judge.read(data.test_values).features
-        for told, rows in (("in order", features), ("seeded", features[order])):
-            found[f"{name} {told}"] = frechet.distance(Moments.of(rows[:half]), Moments.of(rows[half:]))
+    for name, each in reference.extractor_set.members.items():
+        features = each.extract(data.test_values).features
+        for split, rows in (("in order", features), ("seeded", features[order])):
+            found[f"{name} {split}"] = frechet.distance(Moments.of(rows[:half]), Moments.of(rows[half:]))
     return found
 
 
-def _off(score: Score, count: int) -> bool:
-    kind = score.key.split(".")[0]
-    if score.comparable is None or score.real is None or kind not in _LIMITS or score.key.endswith(".test"):
+def _is_off(score: Score, count: int) -> bool:
+    if score.comparable is None or score.real is None or score.kind not in _LIMITS or score.key.endswith(".test"):
         return False
-    return _LIMITS[kind](score.comparable, score.real, count)
+    return _LIMITS[score.kind](score.comparable, score.real, count)
 
 
 def _chance(real: float, count: int) -> float:
-    """Four standard errors of a share, and no less than 0.3 %."""
+    """Return four standard errors of a fraction, and at least 0.3 %."""
     return max(0.003, 4 * math.sqrt(real * (1 - real) / count))
 
 
-# FD scatters by half its value, with the classes that a few thousand images happen to hold
+# FD varies by half its value with the class counts of a few thousand images
 _LIMITS: dict[str, Callable[[float, float, int], bool]] = {
     "fd": lambda value, real, count: value > 2 * real,
     "spread": lambda value, real, count: abs(value - real) > 0.1,
@@ -206,7 +208,8 @@ _LIMITS: dict[str, Callable[[float, float, int], bool]] = {
 }
 
 
-def _require(bench: Bench) -> Dataset:
-    if bench.data is None or bench.data.test_values is None or bench.data.labels is None or bench.data.is_points:
-        raise UsageError("controls are made of real images: give --data, images with labels and a test part")
-    return bench.data
+def _required_data(reference: Reference) -> Dataset:
+    data = reference.data
+    if data is None or data.test_values is None or data.labels is None or data.is_points:
+        raise UsageError("controls are made from real images: give --data, images with labels and a test part")
+    return data

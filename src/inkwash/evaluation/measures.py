@@ -1,4 +1,4 @@
-"""The table of scores: what the judges say of some images, each figure beside what real images of the same number get."""
+"""All scores of a set of samples, each with the value of real test images beside it."""
 
 from __future__ import annotations
 
@@ -11,255 +11,250 @@ from torch import Tensor
 from inkwash.core.noise import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
-from inkwash.evaluation import memorization
-from inkwash.evaluation.score import FEWEST, Better, Evaluation, Score, Seen
-from inkwash.metrics import class_accuracy, frechet, kid, pixel_statistics, prdc
+from inkwash.evaluation.score import MIN_FD_COUNT, Better, EvaluatedSamples, Evaluation, Score
+from inkwash.metrics import class_accuracy, frechet, kid, memorization, pixel_statistics, prdc
 from inkwash.metrics.extractor_set import ExtractorSet
-from inkwash.metrics.extractors import Reading
+from inkwash.metrics.extractors import Extraction
 from inkwash.metrics.frechet import Moments
-from inkwash.metrics.reference_statistics import Part
+from inkwash.metrics.reference_statistics import PartMoments
 
-Progress = Callable[[str], object]
+Progress = Callable[[str, float], object]
 
-MOST = 10**7
-"""Images beyond which a number is a slip of the hand: the largest test sets have some ten thousand."""
-FEWEST_NEIGHBOURS = 50
+MIN_NEIGHBOUR_COUNT = 50
+"""Fewest samples for KID, PRDC and the 1-NN two-sample test."""
+
+PRDC = ("precision", "recall", "density", "coverage")
 
 
 def measure(
     name: str,
     values: Tensor,
-    asked: Tensor | None,
-    panel: ExtractorSet,
+    labels: Tensor | None,
+    extractor_set: ExtractorSet,
     data: Dataset | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Return every score of uint8 images [N, C, H, W] or points [N, D]; `asked` int64 [N] are the labels asked for.
+    """Return every score of uint8 images [N, C, H, W] or points [N, D] with the requested classes `labels`, int64 [N].
 
-    `data` is the panel's own data set where it is at hand: the distances to train images need it. Raises `UsageError`
-    for examples of another shape, none at all, or labels out of range; a measure that needs more examples is left
-    out and says so.
+    `data` is the extractor set's own data set, where available: distances to train images need it. A measure that
+    needs more samples, or `data`, is left out with a note. Raises `UsageError` for samples of another shape, no
+    samples, labels out of range, and other data.
     """
-    panel.require(tuple(values.shape[1:]), name)
+    extractor_set.require_shape(tuple(values.shape[1:]), name)
     if not len(values):
         raise UsageError(f"{name} holds no examples: there is nothing to evaluate")
-    if asked is not None:
-        panel.require_labels(asked, len(values), name)
-    if data is not None and data.sha256 != panel.about.sha256:
+    if labels is not None:
+        extractor_set.require_labels(labels, len(values), name)
+    spec = extractor_set.spec
+    if data is not None and data.sha256 != spec.sha256:
         raise UsageError(
-            f"{data.name} ({data.sha256[:12]}) is not the {panel.about.data} that the judges know "
-            f"({panel.about.sha256[:12]}): give its own folder, or --judge for judges of other data"
+            f"{data.name} ({data.sha256[:12]}) is not the {spec.data} of the feature extractors ({spec.sha256[:12]}): "
+            "give its own folder, or --judge for extractors of other data"
         )
-    say = progress or (lambda what: None)
+    report = progress or (lambda stage, fraction: None)
     notes = []
-    if asked is not None and not panel.about.classes:
-        asked = None
-        notes.append(f"the judges of {panel.about.data} know no classes: the labels asked for are not looked at")
-    shares = _other_shares(asked, panel)
-    if shares is not None:
-        weighted = all(part.classes for judge in panel.judges.values() for part in judge.reference.parts)
-        then = "for FD real images are weighted alike" if weighted else "FD counts that too, for want of real images"
-        notes.append(f"labels were asked in other proportions than the train set's: {then}")
-        shares = shares if weighted else None
+    if labels is not None and not spec.classes:
+        labels = None
+        notes.append(f"labels are ignored: the feature extractors of {spec.data} were fitted without classes")
+    proportions = _differing_proportions(labels, extractor_set)
+    if proportions is not None:
+        weighted = all(p.per_class for each in extractor_set.members.values() for p in each.statistics.parts)
+        effect = "FD weights the real images' classes alike" if weighted else "FD includes it: too few images a class"
+        notes.append(f"the requested classes have other proportions than the train set: {effect}")
+        proportions = proportions if weighted else None
     scores: list[Score] = []
-    readings = {}
-    for judge in panel.judges:
-        say(f"judge {judge} looks")
-        readings[judge] = panel.judges[judge].read(values)
-        scores += _distances(judge, readings[judge].features, panel, shares)
-    first = readings[panel.first]
-    say("neighbours")
-    scores += _neighbours(first.features, panel)
-    for judge, reading in readings.items():
-        scores += _of_classes(judge, reading, asked, panel)
-    nearest = None
-    if not data_is_points(values):
+    extractions: dict[str, Extraction] = {}
+    for member, extractor in extractor_set.members.items():
+        report(f"extracting features {member}", 0.0)
+        extractions[member] = extractor.extract(values)
+        scores += _fd(member, extractions[member].features, extractor_set, proportions)
+    primary = extractions[extractor_set.primary]
+    report("comparing nearest neighbours", 0.0)
+    scores += _neighbours(primary.features, extractor_set)
+    for member, extraction in extractions.items():
+        scores += _classification(member, extraction, labels, extractor_set)
+    if values.dtype == torch.uint8:
         zero = pixel_statistics.zero_share(values)
-        scores.append(Score("zero", "exactly black pixels", zero, panel.figures.get("zero"), "near"))
+        scores.append(Score("zero", "exactly black pixels", zero, extractor_set.figures.get("zero"), "near"))
+    nearest = None
     if data is not None:
-        say("nearest train examples")
+        report("searching nearest train examples", 0.0)
         nearest = memorization.nearest(values, data)
-        scores += memorization.scores(nearest[0], panel)
-    else:
-        scores += memorization.left_out(panel)
-    per_class, each = _each_class(first, asked, panel)
-    seen = Seen(values, asked, first, panel.about.classes, panel.about.proportions, nearest, per_class, each)
-    return Evaluation(name, len(values), panel.about.data, tuple(scores), seen, tuple(notes))
+    scores += _memorization(None if nearest is None else nearest[0], extractor_set)
+    fd_per_class, accuracies = _per_class(primary, labels, extractor_set)
+    samples = EvaluatedSamples(
+        values, labels, primary, spec.classes, spec.proportions, nearest, fd_per_class, accuracies
+    )
+    return Evaluation(name, len(values), spec.data, tuple(scores), samples, tuple(notes))
 
 
-KID = "KID x 1000"
-MANIFOLD = {key: key for key in ("precision", "recall", "density", "coverage")}
-TWO_SAMPLE = "1-NN two-sample"
+def _differing_proportions(labels: Tensor | None, extractor_set: ExtractorSet) -> list[float] | None:
+    """Return the class proportions of `labels` where they differ from the train set's, else None.
 
-
-def data_is_points(values: Tensor) -> bool:
-    """Whether examples are points in the plane."""
-    return values.dtype != torch.uint8
-
-
-def _other_shares(asked: Tensor | None, panel: ExtractorSet) -> list[float] | None:
-    """The proportions of the asked labels where they are not a draw from the train set's (chi-squared, 6 deviations).
-
-    Equal counts are none either: of 10,000 digits they pass for a draw, and cost as much FD as real ones have.
+    They differ where chi-squared exceeds its mean by 6 standard deviations, and where the counts are equal but the
+    train set's are not: 10,000 equal counts of digits pass the test, yet raise FD by as much as real images have.
     """
-    if asked is None:
+    if labels is None:
         return None
-    expected = torch.tensor(panel.about.proportions, dtype=torch.float64) * len(asked)
-    counts = torch.bincount(asked, minlength=len(expected)).double()
+    expected = torch.tensor(extractor_set.spec.proportions, dtype=torch.float64) * len(labels)
+    counts = torch.bincount(labels, minlength=len(expected)).double()
     freedom = len(expected) - 1
-    surprise = float(((counts - expected) ** 2 / expected.clamp(min=1e-9)).sum())
+    chi_squared = float(((counts - expected) ** 2 / expected.clamp(min=1e-9)).sum())
     balanced = counts.max() - counts.min() <= 1 and expected.max() - expected.min() > 1
-    if surprise <= freedom + 6 * math.sqrt(2 * freedom) and not balanced:
+    if chi_squared <= freedom + 6 * math.sqrt(2 * freedom) and not balanced:
         return None
     return (counts / counts.sum()).tolist()
 
 
-def _weighted(part: Part, shares: list[float] | None) -> Moments:
-    return part.whole if shares is None else part.weighted(shares)
+def _moments(part: PartMoments, proportions: list[float] | None) -> Moments:
+    return part.overall if proportions is None else part.weighted(proportions)
 
 
-def _distances(judge: str, features: Tensor, panel: ExtractorSet, shares: list[float] | None) -> Iterator[Score]:
-    reference, count = panel.judges[judge].reference, len(features)
-    named = judge.upper() if len(judge) == 1 else judge
-    if count < FEWEST:
-        why = f"needs at least {FEWEST} examples, there are {count}"
-        yield Score(f"fd.{judge}", f"FD to train, {named}", None, note=why)
+def _fd(member: str, features: Tensor, extractor_set: ExtractorSet, proportions: list[float] | None) -> Iterator[Score]:
+    statistics, count = extractor_set.members[member].statistics, len(features)
+    title = member.upper() if len(member) == 1 else member
+    if count < MIN_FD_COUNT:
+        reason = f"needs at least {MIN_FD_COUNT} examples, there are {count}"
+        yield Score(f"fd.{member}", f"FD to train, {title}", None, note=reason)
         return
-    train, test = (_weighted(part, shares) for part in reference.parts)
-    there = reference.test.whole.count
-    beside = reference.real.at(min(count, there)) if there >= FEWEST else None
-    note = (
-        ""
-        if count <= there
-        else f"real test set at its {there:,}"
-        if beside
-        else f"there are but {there} real test images"
-    )
+    train, test = (_moments(part, proportions) for part in statistics.parts)
+    test_count = statistics.test.overall.count
+    real = statistics.real.at(min(count, test_count)) if test_count >= MIN_FD_COUNT else None
+    note = ""
+    if count > test_count:
+        note = (
+            f"the real test set is measured at its {test_count:,} images"
+            if real is not None
+            else f"the real test set has only {test_count} images"
+        )
     own = Moments.of(features)
     low, high = frechet.interval(features, train)
-    far = frechet.at_infinity(features, train) if count >= frechet.fewest_for_infinity(features.shape[1]) else None
+    extrapolates = count >= frechet.fewest_for_infinity(features.shape[1])
     yield Score(
-        f"fd.{judge}",
-        f"FD to train, {named}",
+        f"fd.{member}",
+        f"FD to train, {title}",
         frechet.distance(own, train),
-        beside,
-        floor=reference.floor.at(count) if reference.floor.reaches(count) else None,
+        real,
+        floor=statistics.floor.at(count) if statistics.floor.reaches(count) else None,
         low=low,
         high=high,
-        infinite=far,
-        matched=frechet.in_parts(features, train, there) if beside is not None and count > there else None,
+        infinite=frechet.at_infinity(features, train) if extrapolates else None,
+        matched=frechet.in_parts(features, train, test_count) if real is not None and count > test_count else None,
         note=note,
     )
-    back = reference.back.at(count) if reference.back.reaches(count) else None
-    yield Score(f"fd.{judge}.test", f"FD to test, {named}", frechet.distance(own, test), back)
+    back = statistics.back.at(count) if statistics.back.reaches(count) else None
+    yield Score(f"fd.{member}.test", f"FD to test, {title}", frechet.distance(own, test), back)
     yield Score(
-        f"spread.{judge}",
-        f"spread, {named}",
+        f"spread.{member}",
+        f"feature variance, {title}",
         float(own.covariance.trace() / train.covariance.trace()),
-        float(reference.test.whole.covariance.trace() / reference.train.whole.covariance.trace()),
+        float(statistics.test.overall.covariance.trace() / statistics.train.overall.covariance.trace()),
         "near",
     )
 
 
-def _neighbours(features: Tensor, panel: ExtractorSet) -> Iterator[Score]:
-    n = min(len(features), len(panel.train_rows), len(panel.test_rows))
-    if n < FEWEST_NEIGHBOURS:
-        why = f"needs at least {FEWEST_NEIGHBOURS} examples, there are {n}"
-        for key, text in {"kid": KID, **MANIFOLD, "two_sample": TWO_SAMPLE}.items():
-            yield Score(key, text, None, note=why)
+def _neighbours(features: Tensor, extractor_set: ExtractorSet) -> Iterator[Score]:
+    titles = {"kid": "KID x 1000", **{key: key for key in PRDC}, "two_sample": "1-NN two-sample"}
+    n = min(len(features), len(extractor_set.train_rows), len(extractor_set.test_rows))
+    if n < MIN_NEIGHBOUR_COUNT:
+        reason = f"needs at least {MIN_NEIGHBOUR_COUNT} examples, there are {n}"
+        yield from (Score(key, title, None, note=reason) for key, title in titles.items())
         return
-    # a file may be sorted by class: its first rows would stand for the first classes alone
-    some = permutation(0, 0, Stream.NEIGHBOUR_ROWS, len(features))[:n].sort().values
-    own, train, test = features[some], panel.train_rows[:n], panel.test_rows[:n]
-    block = min(1000, n)
-    found, real = (kid.distance(features, train, block) for features in (own, test))
+    # a seeded subset, because a file may be sorted by class
+    subset = permutation(0, 0, Stream.NEIGHBOUR_ROWS, len(features))[:n].sort().values
+    own, train, test = features[subset], extractor_set.train_rows[:n], extractor_set.test_rows[:n]
+    found, real = (kid.distance(rows, train, min(1000, n)) for rows in (own, test))
     low, high = (None, None) if found.interval is None else (1000 * end for end in found.interval)
     note = f"of {n:,}" if n < len(features) else ""
-    yield Score("kid", KID, 1000 * found.value, 1000 * real.value, low=low, high=high, note=note)
-    shape, shape_real = prdc.manifold(train, own), _known(panel, n)
-    for key, text in MANIFOLD.items():
-        better: Better = "near" if key == "density" else "high"
-        yield Score(key, text, getattr(shape, key), shape_real[key], better, note=note)
-    yield Score("two_sample", TWO_SAMPLE, prdc.two_sample(train, own), shape_real["two_sample"], note=note)
+    yield Score("kid", titles["kid"], 1000 * found.value, 1000 * real.value, low=low, high=high, note=note)
+    values, real_values = _neighbour_scores(train, own), _real_neighbour_scores(extractor_set, n)
+    for key in (*PRDC, "two_sample"):
+        better: Better = "near" if key == "density" else "low" if key == "two_sample" else "high"
+        yield Score(key, titles[key], values[key], real_values[key], better, note=note)
 
 
-def _known(panel: ExtractorSet, n: int) -> dict[str, float]:
-    """What the real test set scores with its neighbours at `n`: from the panel, or measured now."""
-    keys = ("precision", "recall", "density", "coverage", "two_sample")
-    if all(f"{key}.{n}" in panel.figures for key in keys):
-        return {key: panel.figures[f"{key}.{n}"] for key in keys}
-    return real_neighbours(panel, n)
+def _neighbour_scores(real: Tensor, fake: Tensor) -> dict[str, float]:
+    return vars(prdc.prdc(real, fake)) | {"two_sample": prdc.one_nn_accuracy(real, fake)}
 
 
-def real_neighbours(panel: ExtractorSet, n: int) -> dict[str, float]:
-    """Return precision, recall, density, coverage and the 1-NN accuracy of `n` test images against `n` train images."""
-    train, test = panel.train_rows[:n], panel.test_rows[:n]
-    return vars(prdc.manifold(train, test)) | {"two_sample": prdc.two_sample(train, test)}
+def _real_neighbour_scores(extractor_set: ExtractorSet, n: int) -> dict[str, float]:
+    """Return the neighbour scores of `n` real test images: stored in the extractor set, or measured now."""
+    figures = {key: extractor_set.figures.get(f"{key}.{n}") for key in (*PRDC, "two_sample")}
+    stored = {key: value for key, value in figures.items() if value is not None}
+    if len(stored) == len(figures):
+        return stored
+    return _neighbour_scores(extractor_set.train_rows[:n], extractor_set.test_rows[:n])
 
 
-def _of_classes(judge: str, reading: Reading, asked: Tensor | None, panel: ExtractorSet) -> Iterator[Score]:
-    if reading.probabilities is None:
+def _classification(
+    member: str, extraction: Extraction, labels: Tensor | None, extractor_set: ExtractorSet
+) -> Iterator[Score]:
+    if extraction.probabilities is None:
         return
-    named, real = judge.upper(), panel.figures
-    if asked is not None:
-        found = class_accuracy.accuracy(reading.probabilities, asked)
-        text = f"accuracy, {named}"
-        yield Score(f"accuracy.{judge}", text, found.overall, real.get(f"accuracy.{judge}"), "high")
-        # the worst of ten few is worse than the worst of ten thousand: how many there were belongs to it
-        which = f"class {panel.about.classes[found.worst_class]}, of {int((asked == found.worst_class).sum()):,}"
-        yield Score(
-            f"worst.{judge}", f"worst class, {named}", found.worst, real.get(f"worst.{judge}"), "high", note=which
-        )
-    unsure = class_accuracy.unsure(reading.probabilities)
-    yield Score(f"unsure.{judge}", f"low confidence, {named}", unsure, real.get(f"unsure.{judge}"))
-    if asked is None and len(panel.about.classes) > 1:
-        spread = class_accuracy.entropy(reading.probabilities)
-        yield Score(
-            f"entropy.{judge}",
-            f"label entropy, {named}",
-            spread,
-            real.get(f"entropy.{judge}"),
-            "near",
-        )
+    title, real, classes = member.upper(), extractor_set.figures, extractor_set.spec.classes
+    if labels is not None:
+        found = class_accuracy.accuracy(extraction.probabilities, labels)
+        key = f"accuracy.{member}"
+        yield Score(key, f"accuracy, {title}", found.overall, real.get(key), "high")
+        # the lowest accuracy depends on the number of samples of that class
+        note = f"class {classes[found.worst_class]}, of {int((labels == found.worst_class).sum()):,}"
+        key = f"worst.{member}"
+        yield Score(key, f"worst class, {title}", found.worst, real.get(key), "high", note=note)
+    key = f"unsure.{member}"
+    rate = class_accuracy.low_confidence_rate(extraction.probabilities)
+    yield Score(key, f"low confidence, {title}", rate, real.get(key))
+    if labels is None and len(classes) > 1:
+        key = f"entropy.{member}"
+        entropy = class_accuracy.entropy(extraction.probabilities)
+        yield Score(key, f"label entropy, {title}", entropy, real.get(key), "near")
 
 
-def _each_class(
-    reading: Reading, asked: Tensor | None, panel: ExtractorSet
+def _memorization(distances: Tensor | None, extractor_set: ExtractorSet) -> Iterator[Score]:
+    figures = extractor_set.figures
+    limit, real_copies = figures.get("nearest.low"), figures.get("copies", memorization.NEAR_COPY_QUANTILE)
+    note = "" if distances is not None else f"needs the {extractor_set.spec.data} images: give --data FOLDER"
+    median = None if distances is None else float(distances.median())
+    yield Score("nearest", "nearest in train", median, figures.get("nearest"), "near", note=note)
+    if distances is None:
+        yield Score("copies", "near-copies", None, real_copies, "near", note=note)
+    elif limit is not None:
+        yield Score("copies", "near-copies", memorization.near_copies(distances, limit), real_copies, "near")
+
+
+def _per_class(
+    extraction: Extraction, labels: Tensor | None, extractor_set: ExtractorSet
 ) -> tuple[dict[int, float], tuple[float, ...]]:
-    """The distance of each asked class to its own real images, where it has enough of them; and its accuracy."""
-    parts = panel.judges[panel.first].reference.train.classes
-    if asked is None or not parts:
+    """Return the FD of each class with enough samples to its own real images, and the accuracy of each class."""
+    references = extractor_set.members[extractor_set.primary].statistics.train.per_class
+    if labels is None or not references:
         return {}, ()
-    each = () if reading.probabilities is None else tuple(class_accuracy.accuracy(reading.probabilities, asked).each)
-    if torch.bincount(asked).max() <= reading.features.shape[1]:
-        return {}, each
-    return class_accuracy.per_class_distance(reading.features, asked, dict(enumerate(parts))), each
+    probabilities = extraction.probabilities
+    accuracies = () if probabilities is None else tuple(class_accuracy.accuracy(probabilities, labels).each)
+    if torch.bincount(labels).max() <= extraction.features.shape[1]:
+        return {}, accuracies
+    return class_accuracy.per_class_distance(extraction.features, labels, dict(enumerate(references))), accuracies
 
 
 def real_figures(
-    panel: ExtractorSet, data: Dataset, test_values: Tensor, test_labels: Tensor | None
+    extractor_set: ExtractorSet, data: Dataset, test_values: Tensor, test_labels: Tensor | None
 ) -> dict[str, float]:
-    """Return what the real test part scores, for a panel to keep: figures that do not depend on how many are compared.
+    """Return the scores of the real test part that do not depend on the number of samples, to store in the set.
 
-    `data` is the train part alone: an image held back from it would be its own nearest.
+    `data` is the train part only, without images that were held back from it as a test part.
     """
     found: dict[str, float] = {}
-    for name, judge in panel.judges.items():
-        reading = judge.read(test_values)
-        found |= {
-            score.key: score.value
-            for score in _of_classes(name, reading, test_labels, panel)
-            if score.value is not None
-        }
-        found |= {
-            score.key: score.value for score in _of_classes(name, reading, None, panel) if score.value is not None
-        }
+    for member, extractor in extractor_set.members.items():
+        extraction = extractor.extract(test_values)
+        for labels in (test_labels, None):
+            scores = _classification(member, extraction, labels, extractor_set)
+            found |= {score.key: score.value for score in scores if score.value is not None}
     if not data.is_points:
         found["zero"] = pixel_statistics.zero_share(test_values)
         found["mean"] = float(test_values.double().mean())
         found["zero.train"] = pixel_statistics.zero_share(data.values)
     found |= memorization.real_figures(test_values, data)
-    most = min(len(panel.train_rows), len(panel.test_rows))
+    most = min(len(extractor_set.train_rows), len(extractor_set.test_rows))
     for n in sorted({n for n in (1000, 10_000) if n <= most} | {most}):
-        found |= {f"{key}.{n}": value for key, value in real_neighbours(panel, n).items()}
+        rows = extractor_set.train_rows[:n], extractor_set.test_rows[:n]
+        found |= {f"{key}.{n}": value for key, value in _neighbour_scores(*rows).items()}
     return found

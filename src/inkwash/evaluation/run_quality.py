@@ -1,9 +1,8 @@
-"""What was measured of a model, a row a setting; that of a run is kept in its folder, for whoever looks at the run."""
+"""quality.json of a run folder: the FD and cost of every evaluated sampler."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
@@ -19,8 +18,12 @@ from inkwash.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One setting of a model at a `step`: evaluations an image, seconds for 64, and FD over that of `n` real images."""
+class QualityRow:
+    """One sampler of a model at a training step.
+
+    `evaluations` are network evaluations a sample, `seconds` are for 64 samples, `times` is FD over that of `n` real
+    images.
+    """
 
     model: str
     data: str
@@ -31,51 +34,60 @@ class Measured:
     seconds: float
     times: float
 
-    @classmethod
-    def of(cls, setting: Setting, entry: Entry, key: str) -> Measured | None:
-        """Return the row of an entry by its score `key`; None where that was left out, or has no real value beside it."""
-        times = entry.evaluation[key].ratio if key in entry.evaluation else None
-        if times is None or entry.evaluations is None or entry.seconds is None:
-            return None
-        chosen = setting.model
-        sampler = entry.sampler + ("" if setting.precision == "float32" else f", {setting.precision}")
-        cost = round(entry.evaluations, 2), round(entry.seconds, 4)
-        return cls(
-            chosen.name, chosen.spec.data, chosen.step, sampler, entry.evaluation.count, *cost, times=round(times, 4)
-        )
+
+def row_of(setting: Setting, entry: Entry, key: str) -> QualityRow | None:
+    """Return the row of an entry by its score `key`, None where it has no ratio to real images or no cost."""
+    ratio = entry.evaluation[key].ratio if key in entry.evaluation else None
+    if ratio is None or entry.evaluations is None or entry.seconds is None:
+        return None
+    return QualityRow(
+        setting.model.name,
+        setting.model.spec.data,
+        setting.model.step,
+        entry.sampler + ("" if setting.precision == "float32" else f", {setting.precision}"),
+        entry.evaluation.count,
+        round(entry.evaluations, 2),
+        round(entry.seconds, 4),
+        round(ratio, 4),
+    )
 
 
-def of(folder: RunFolder) -> list[Measured]:
-    """Return the rows that a run folder holds; what is missing or damaged is left out."""
+def record(setting: Setting, entry: Entry, key: str) -> None:
+    """Keep the row of `entry` in the run folder that the model is the latest checkpoint of, if any."""
+    row = row_of(setting, entry, key)
+    if row is not None:
+        write(setting.model, [row])
+
+
+def read(folder: RunFolder) -> list[QualityRow]:
+    """Return the rows in a run folder; missing or damaged ones are left out."""
     found = []
     with suppress(OSError, ValueError, TypeError):
         for row in parsed_json(folder.quality.read_text(encoding="utf-8")):
             with suppress(ValueError, TypeError):
-                found.append(Measured(**verified(row)))
+                found.append(QualityRow(**verified(row)))
     return found
 
 
-def keep(chosen: Model, rows: Iterable[Measured]) -> None:
-    """Put `rows` into the run folder that `chosen` was loaded from, in place of those of the same sampler and number.
+def write(model: Model, rows: list[QualityRow]) -> None:
+    """Put `rows` into the run folder that `model` was loaded from, replacing those of the same sampler and count.
 
-    Does nothing for a model that is no run's latest, nor where the folder cannot be written: figures are told anyway.
+    Does nothing for a model that is not a run's latest, and where the folder is not writable: the scores are reported
+    in any case.
     """
-    folder = _run_of(chosen)
+    folder = _run_of(model)
     if folder is None:
         return
-    fresh = list(rows)
-    named = {(row.sampler, row.n) for row in fresh}
-    stay = [row for row in of(folder) if (row.sampler, row.n) not in named]
-    told = [with_checksum(asdict(row)) for row in [*stay, *fresh]]
-    try:
-        write_text(folder.quality, json.dumps(told, indent=1) + "\n")
-    except InkwashError:
-        return
+    replaced = {(row.sampler, row.n) for row in rows}
+    kept = [row for row in read(folder) if (row.sampler, row.n) not in replaced]
+    content = [with_checksum(asdict(row)) for row in [*kept, *rows]]
+    with suppress(InkwashError):
+        write_text(folder.quality, json.dumps(content, indent=1) + "\n")
 
 
-def _run_of(chosen: Model) -> RunFolder | None:
-    if chosen.path is None:
+def _run_of(model: Model) -> RunFolder | None:
+    if model.path is None:
         return None
-    folder = RunFolder(chosen.path.parent.parent)
-    bundled = chosen.path in {models.find(name) for name in models.bundled()}
-    return folder if not bundled and folder.recipe.is_file() and folder.latest == chosen.path else None
+    folder = RunFolder(model.path.parent.parent)
+    is_bundled = model.path in {models.find(name) for name in models.bundled()}
+    return folder if not is_bundled and folder.recipe.is_file() and folder.latest == model.path else None

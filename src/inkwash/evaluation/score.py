@@ -1,4 +1,4 @@
-"""A score, and all of them: figures with what real images get beside them, and what they were computed from."""
+"""`Score` is one measured number with its reference value; `Evaluation` holds all scores of one set of samples."""
 
 from __future__ import annotations
 
@@ -8,43 +8,65 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from inkwash.metrics.extractors import Reading
+from inkwash.metrics.extractors import Extraction
 
 Better = Literal["low", "high", "near"]
 
-FEWEST = 200
-"""Images below which 64 features have no covariance worth comparing."""
+MIN_FD_COUNT = 200
+"""Fewest images for FD: with fewer, the covariance of 64 features is too noisy to compare."""
+MAX_COUNT = 10**7
+"""Most images of one evaluation; the largest test sets have some ten thousand."""
+
+PERCENTAGES = {"accuracy", "worst", "unsure", "zero", "copies", "told_apart"}
+"""Kinds of scores (the key up to its first dot) that are fractions of samples or pixels, shown in percent."""
 
 GLOSSARY = {
-    "fd": "Frechet distance: means and covariances of what a judge sees, compared; 0 is equal",
-    "spread": "total variance of what a judge sees, 1 as the train set",
-    "kid": "kernel distance, times 1000, unbiased: 0 is equal, and below is as good",
-    "precision": "share of samples that lie among real examples",
-    "recall": "share of real examples that lie among samples",
-    "density": "how closely real examples surround samples, 1 as real ones",
-    "coverage": "share of real examples that have a sample beside them",
-    "two_sample": "how often a nearest neighbour is of its own kind, samples or real: 0.5 is not to be told apart",
-    "accuracy": "share of samples in which a judge sees the class asked for",
-    "worst": "the same for the class that fares worst",
-    "unsure": "share of samples whose likeliest class a judge gives under 90 %",
-    "entropy": "how evenly samples fall on the classes, 1 is all alike",
-    "zero": "share of pixels that are black to the last bit; a grey ground shows here first",
-    "nearest": "distance to the nearest train example, median; pixels count from 0 to 1",
-    "copies": "share of samples nearer to a train example than the nearest 1 % of real ones",
-    "bits": "upper bound of the bits that the model spends on a value of a test image",
-    "told_apart": "how often a network that learnt it tells samples from real images; 0.5 is chance",
-    "taught": "error on real images of a network that learnt from samples, over its twin's that learnt from real ones",
+    "fd": "Frechet distance between the feature distributions of samples and real images, as Gaussians; 0 is equal",
+    "spread": "feature variance ratio: total variance of the samples' features over that of the train set's",
+    "kid": "kernel distance of the features, times 1000, unbiased: 0 in expectation for equal distributions",
+    "precision": "fraction of samples within the manifold of real images",
+    "recall": "fraction of real images within the manifold of the samples",
+    "density": "how densely real images surround the samples, about 1 for real images",
+    "coverage": "fraction of real images with a sample nearby",
+    "two_sample": "how often the nearest neighbour is of the same set, samples or real: 0.5 is indistinguishable",
+    "accuracy": "fraction of samples that the classifier assigns to the requested class",
+    "worst": "the same for the class with the lowest accuracy",
+    "unsure": "fraction of samples whose most likely class has a probability below 90 %",
+    "entropy": "entropy of the predicted classes over its maximum: 1 for equal frequencies",
+    "zero": "fraction of pixels that are exactly 0; below the real value where the background is grey",
+    "nearest": "median distance to the nearest train image; pixels in [0, 1]",
+    "copies": "fraction of samples nearer to a train image than the nearest 1 % of real test images",
+    "bits": "upper bound of the negative log-likelihood of the test images, in bits per dimension",
+    "told_apart": "accuracy of a network trained to distinguish samples from real images (C2ST); 0.5 is chance",
+    "taught": "test error of a classifier trained on samples (TSTR) over that of its twin trained on real images",
 }
-"""What each kind of score means, by the key up to its first dot."""
+"""The meaning of each kind of score, by the key up to its first dot."""
+
+
+def kind_of(key: str) -> str:
+    """Return the kind of a score, its key up to the first dot: "fd" of "fd.a.test"."""
+    return key.split(".")[0]
+
+
+def format_score(key: str, value: float | None) -> str:
+    """Return the value of the score `key` in few digits: 99.1%, 0.0380, 1.234, 12.3; None is the empty string."""
+    if value is None:
+        return ""
+    if kind_of(key) in PERCENTAGES:
+        return f"{value:.1%}"
+    digits = 4 if abs(value) < 0.1 else 3 if abs(value) < 10 else 1
+    # adding 0.0 turns a rounded -0.0 into 0.0
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 @dataclass(frozen=True)
 class Score:
-    """One figure: `value`, None where it was left out and `note` says why; `real` is that of real images.
+    """One measured number; `value` is None where it could not be measured, and `note` gives the reason.
 
-    `floor` is what sampling alone leaves at this number of images, `low` and `high` a 95 % interval, `infinite` the
-    value at infinitely many images, `matched` that at as many as there are real ones, where those are fewer. `better`
-    tells which way is good; "near" is as near to `real` as can be.
+    `words` is its name for people. `real` is the value of real test images, `floor` the FD of as many real training
+    images, `low` and `high` a 95 % interval, `infinite` the value extrapolated to infinitely many images, `matched`
+    the value at as many images as `real` has, where those are fewer. `better` is the good direction; "near" means as
+    close to `real` as possible.
     """
 
     key: str
@@ -60,8 +82,13 @@ class Score:
     note: str = ""
 
     @property
+    def kind(self) -> str:
+        """The key up to its first dot."""
+        return kind_of(self.key)
+
+    @property
     def comparable(self) -> float | None:
-        """The value that stands beside `real`: at the same number of images."""
+        """The value at the number of images that `real` was measured at."""
         return self.value if self.matched is None else self.matched
 
     @property
@@ -71,56 +98,66 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What the scores were computed from: values, asked labels, the first judge's reading, and neighbours in the train set.
+class EvaluatedSamples:
+    """The samples behind the scores: values, requested labels, the primary extractor's output, nearest train images.
 
-    `per_class` is the distance of each class to its own real images, `each` the accuracy of each class.
+    `nearest` holds distances and indices into the train set, both [N]. `fd_per_class` maps a class to its FD,
+    `accuracy_per_class` is empty or has one number a class (NaN for classes never requested).
     """
 
     values: Tensor
-    asked: Tensor | None
-    reading: Reading
+    labels: Tensor | None
+    extraction: Extraction
     classes: tuple[str, ...]
     proportions: tuple[float, ...]
     nearest: tuple[Tensor, Tensor] | None = None
-    per_class: dict[int, float] = field(default_factory=dict)
-    each: tuple[float, ...] = ()
+    fd_per_class: dict[int, float] = field(default_factory=dict)
+    accuracy_per_class: tuple[float, ...] = ()
+
+    @property
+    def is_points(self) -> bool:
+        """Whether the samples are points in the plane, not images."""
+        return self.values.is_floating_point()
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All scores of `count` examples called `name` against the data set `data`, and what has to be said of them."""
+    """All scores of `count` samples called `name` against the data set `data`, with notes on how they were computed."""
 
     name: str
     count: int
     data: str
     scores: tuple[Score, ...]
-    seen: Seen
+    samples: EvaluatedSamples
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, key: str) -> Score:
-        """Return the score called `key`."""
-        return next(score for score in self.scores if score.key == key)
+        """Return the score called `key`. Raises `KeyError` where there is none."""
+        found = self.find(key)
+        if found is None:
+            raise KeyError(key)
+        return found
 
     def find(self, key: str) -> Score | None:
-        """Return the score called `key`, None where it is not among them."""
+        """Return the score called `key`, None where there is none."""
         return next((score for score in self.scores if score.key == key), None)
 
     def __contains__(self, key: str) -> bool:
+        """Whether the score `key` has a value."""
         return any(score.key == key and score.value is not None for score in self.scores)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain values."""
-        figures = {score.key: {k: v for k, v in asdict(score).items() if k != "key"} for score in self.scores}
-        per_class = {self.seen.classes[k]: {"fd": value} for k, value in self.seen.per_class.items()}
-        for k, share in enumerate(self.seen.each):
-            if not math.isnan(share):
-                per_class.setdefault(self.seen.classes[k], {})["accuracy"] = share
+        """Return all scores as plain values for JSON."""
+        scores = {score.key: {k: v for k, v in asdict(score).items() if k != "key"} for score in self.scores}
+        per_class = {self.samples.classes[k]: {"fd": value} for k, value in self.samples.fd_per_class.items()}
+        for k, accuracy in enumerate(self.samples.accuracy_per_class):
+            if not math.isnan(accuracy):
+                per_class.setdefault(self.samples.classes[k], {})["accuracy"] = accuracy
         return {
             "name": self.name,
             "n": self.count,
             "data": self.data,
-            "scores": figures,
+            "scores": scores,
             "classes": per_class,
             "notes": list(self.notes),
         }

@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.measures import MOST
-from inkwash.evaluation.score import FEWEST
+from inkwash.evaluation.score import MAX_COUNT, MIN_FD_COUNT
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
 from inkwash.io.limits import parsed_json
@@ -33,8 +32,10 @@ class LabRequest:
 
     def __post_init__(self) -> None:
         """Refuse a count that FD cannot be measured at."""
-        if self.count is not None and not FEWEST <= self.count <= MOST:
-            raise UsageError(f"-n is {self.count}: FD needs at least {FEWEST} images per variant, at most {MOST:,}")
+        if self.count is not None and not MIN_FD_COUNT <= self.count <= MAX_COUNT:
+            raise UsageError(
+                f"-n is {self.count}: FD needs at least {MIN_FD_COUNT} images per variant, at most {MAX_COUNT:,}"
+            )
 
     @property
     def command(self) -> str:

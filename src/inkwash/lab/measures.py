@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor
 
 from inkwash.errors import UsageError
-from inkwash.evaluation.entries import drawn_entry
-from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation.grading import verdicts
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import Samples, Setting
 from inkwash.evaluation.score import Score
-from inkwash.evaluation.verdicts import verdicts
+from inkwash.evaluation.tasks import ModelTask
 from inkwash.lab.results import Series
 from inkwash.training.batches import Split
 
@@ -68,7 +68,7 @@ class LoadedVariant:
         found = {
             "model": f"{model.name} ({model.weights}), step {model.step:,}, {self.images:,} images, "
             f"{self.epochs:.1f} epochs",
-            "sampler": self.setting.sampler_words,
+            "sampler": self.setting.sampler_name,
             "network in": self.setting.precision,
         }
         return found | ({"trained": f"here, {self.training}"} if self.training else {})
@@ -100,7 +100,7 @@ class Lab:
 
     variants: tuple[LoadedVariant, ...]
     count: int
-    bench: Bench
+    bench: Reference
     progress: LabProgress = field(default_factory=LabProgress)
 
     def classify(self, values: Tensor) -> Tensor:
@@ -108,11 +108,11 @@ class Lab:
 
         Raises `UsageError` where the data have no classes.
         """
-        panel = self.bench.panel
-        found = panel.judges[panel.first].read(values).probabilities
+        panel = self.bench.extractor_set
+        found = panel.members[panel.primary].extract(values).probabilities
         if found is None:
             raise UsageError(
-                f"{panel.about.data} has no labels, so that samples cannot be classified: use labelled data"
+                f"{panel.spec.data} has no labels, so that samples cannot be classified: use labelled data"
             )
         return found.argmax(1)
 
@@ -128,7 +128,7 @@ Measure = Callable[[LoadedVariant, Lab], Iterator[Finding]]
 def evaluation(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
     """Measure every score of `inkwash evaluate` and the cost of a sample; its notes and verdicts are observations."""
     with lab.progress.sampling(variant.name, lab.count) as sampling, lab.progress.measuring() as measuring:
-        entry = drawn_entry(variant.setting, lab.count, lab.bench, (), sampling, measuring)
+        entry = ModelTask(variant.setting, lab.count).run(lab.bench, (), sampling, measuring)
     yield Score("evaluations", "network evaluations an image", entry.evaluations)
     yield Score("seconds", "seconds for 64 images", entry.seconds)
     yield Score("parameters", "parameters", None if entry.parameters is None else float(entry.parameters))

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inkwash.errors import UsageError, unknown_name
-from inkwash.evaluation.formatting import number
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.score import Score, format_score
 from inkwash.io.integrity import verified
 from inkwash.io.limits import parsed_json
 
@@ -24,7 +23,7 @@ def format_value(key: str, value: float | None) -> str:
     """Return the value of the score `key` in few digits; None is the empty string."""
     if value is None:
         return ""
-    return f"{value:,.0f}" if key in COUNTS else number(key, value)
+    return f"{value:,.0f}" if key in COUNTS else format_score(key, value)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from inkwash import __version__
 from inkwash.config.lengths import Length
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import extractors
-from inkwash.evaluation.extractors import Bench
+from inkwash.evaluation import reference
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import Score
 from inkwash.hardware import devices
 from inkwash.io import png_metadata
@@ -47,7 +47,7 @@ class LabRun:
     request: LabRequest
     variants: tuple[Variant, ...]
     models: Models
-    bench: Bench
+    bench: Reference
     folder: LabFolder
     device: torch.device
     process_group: ProcessGroup = SINGLE_PROCESS
@@ -63,12 +63,12 @@ class LabRun:
             lab = self._lab(LabProgress())
             stored = self._stored(lab)
             missing = [each for index, each in enumerate(lab.variants) if index not in stored]
-            return 0.0, sum(each.setting.seconds_for(self.count) for each in missing)
+            return 0.0, sum(each.setting.estimated_seconds(self.count) for each in missing)
         training: dict[str, float] = {}
         sampling = 0.0
         for variant in self.variants:
             source, draft = self.models.sources[variant.model], self.models.draft(variant)
-            seconds, samples = draft.seconds_for(self.count), 1
+            seconds, samples = draft.estimated_seconds(self.count), 1
             if isinstance(source, TrainingPlan):
                 forward = seconds / (self.count * draft.sampler.evaluations)
                 images = (source.total - source.done) * source.recipe.training.batch
@@ -90,8 +90,8 @@ class LabRun:
         for index in range(len(lab.variants)):
             found.append(stored.get(index) or self._measured(index, lab))
             if index not in stored:
-                self._write(Results(self.bench.panel.about.data, tuple(found)), None, len(lab.variants))
-        results = Results(self.bench.panel.about.data, tuple(found))
+                self._write(Results(self.bench.extractor_set.spec.data, tuple(found)), None, len(lab.variants))
+        results = Results(self.bench.extractor_set.spec.data, tuple(found))
         verdict = self._verdict(results)
         self._draw(lab, results)
         self._write(results, verdict, len(lab.variants))
@@ -131,13 +131,13 @@ class LabRun:
 
     def _identity(self, index: int, lab: Lab) -> str:
         """Return a hash of everything that a result depends on; measures may compare with the other variants too."""
-        panel = lab.bench.panel
+        panel = lab.bench.extractor_set
         parts: dict[str, Any] = {
             "inkwash": __version__,
             "index": index,
             "variants": [[each.name, each.setting.identity(), each.about] for each in lab.variants],
             "count": lab.count,
-            "extractors": [panel.about.sha256, *panel.judges],
+            "extractors": [panel.spec.sha256, *panel.members],
             "data": lab.bench.data is not None,
             "measures": [_source(measure) for measure in self.experiment.measures],
         }
@@ -251,9 +251,9 @@ def prepare(
             plan.require_same_recipe()
         with progress.measuring() as report:
             if models.data is not None:
-                bench = extractors.for_data(models.data, progress=report)
+                bench = reference.for_data(models.data, progress=report)
             else:
-                bench = extractors.for_facts(models.spec, progress=report)
+                bench = reference.for_spec(models.spec, progress=report)
     return LabRun(experiment, request, variants, models, bench, folder, place, process_group)
 
 

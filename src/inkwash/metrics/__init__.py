@@ -1,1 +1,1 @@
-"""What is measured: features, classes and pixels of drawn images against those of real ones. Knows no model."""
+"""Metrics on features, predicted classes, pixels and likelihood; independent of models and of how samples were made."""

@@ -1,4 +1,4 @@
-"""A panel: the judges of one data set, with all that they need to know of its real images."""
+"""The set of feature extractors of one data set, with the statistics of its real images."""
 
 from __future__ import annotations
 
@@ -13,58 +13,57 @@ from inkwash.core.noise import Stream, permutation
 from inkwash.data import Dataset, encode
 from inkwash.errors import UsageError
 from inkwash.metrics import extractor_training, extractors
-from inkwash.metrics.extractors import Classifier, Reading, Texture
-from inkwash.metrics.reference_statistics import Reference
+from inkwash.metrics.extractors import Classifier, Extraction, Texture
+from inkwash.metrics.reference_statistics import ReferenceStatistics
 
 ROWS = 10_000
-"""Real images of each part whose features are kept for the measures that look at neighbours."""
-HELD_BACK = 10
-"""Where a set has no test part, one image in this many is held back from the judges and stands in for it."""
-FEWEST_TRAIN, FEWEST_TEST = 500, 50
+"""Real images of each part whose features are stored for nearest-neighbour measures."""
+HELD_OUT = 10
+"""Where a data set has no test part, one train image in this many is held out as one."""
+MIN_TRAIN, MIN_TEST = 500, 50
+BATCH = 500
 
 Progress = Callable[[str, float], object]
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureExtractor:
-    """A network that sees, the number that scales its features to a mean variance of 1, and the real images as it sees them."""
+    """A network, the factor that scales its features to a mean variance of 1, and the statistics of the real images.
+
+    The network of points in the plane is None: their coordinates are the features.
+    """
 
     net: nn.Module | None
     scale: float
-    reference: Reference
+    statistics: ReferenceStatistics
 
-    def read(self, values: Tensor, progress: Callable[[int], object] | None = None) -> Reading:
-        """Return what the judge sees in pixels uint8 [N, C, H, W] or points [N, D]; the net None takes points as they are."""
-        return read(self.net, self.scale, values, progress)
+    def extract(self, values: Tensor) -> Extraction:
+        """Return features and class probabilities of pixels uint8 [N, C, H, W] or points [N, D]."""
+        return extract(self.net, self.scale, values)
 
 
 @torch.inference_mode()
-def read(
-    net: nn.Module | None, scale: float, values: Tensor, progress: Callable[[int], object] | None = None
-) -> Reading:
-    """Return features times `scale`, and the probability of each class where `net` is a classifier.
+def extract(net: nn.Module | None, scale: float, values: Tensor) -> Extraction:
+    """Return features times `scale`, and class probabilities where `net` is a classifier.
 
-    `values` are pixels, points, or images float32 in about [-1, 1], which controls alone are.
+    `values` are pixels uint8, points, or images float32 in about [-1, 1].
     """
     if net is None:
-        return Reading(values.float() * scale, None)
-    features, sure, done = [], [], 0
-    for part in values.split(500):
-        seen = net.features(encode(part) if part.dtype == torch.uint8 else part)  # type: ignore[operator]
-        features.append(seen * scale)
+        return Extraction(values.float() * scale, None)
+    features, probabilities = [], []
+    for batch in values.split(BATCH):
+        found = net.features(encode(batch) if batch.dtype == torch.uint8 else batch)  # type: ignore[operator]
+        features.append(found * scale)
         if isinstance(net, Classifier):
-            sure.append(net.head(torch.relu(seen)).softmax(1))
-        done += len(part)
-        if progress is not None:
-            progress(done)
-    return Reading(torch.cat(features), torch.cat(sure) if sure else None)
+            probabilities.append(net.head(torch.relu(found)).softmax(1))
+    return Extraction(torch.cat(features), torch.cat(probabilities) if probabilities else None)
 
 
 @dataclass(frozen=True)
-class About:
-    """The data set that a panel judges: name, hash, shape of an example, classes and their proportions.
+class ReferenceSpec:
+    """The data set of an extractor set: name, hash, shape of an example, classes and their proportions.
 
-    `test_sha256` is the hash of its test part, "" where there is none, or where judges are from before it was kept.
+    `test_sha256` is the hash of its test part, "" where there is none or the files are of a version without it.
     """
 
     data: str
@@ -77,155 +76,159 @@ class About:
 
 @dataclass(frozen=True, eq=False)
 class ExtractorSet:
-    """Judges by name, the first is the one whose figures come first; `rows` are real features [M, 64] as it sees them.
+    """Feature extractors by name, the primary one first, whose features of real images are `train_rows`, `test_rows`.
 
-    `figures` are numbers measured on the real test part when the panel was made.
+    Rows are float32 [M, 64]. `figures` are scores of the real test part, measured when the set was built.
     """
 
-    about: About
-    judges: dict[str, FeatureExtractor]
+    spec: ReferenceSpec
+    members: dict[str, FeatureExtractor]
     train_rows: Tensor
     test_rows: Tensor
     figures: dict[str, float] = field(default_factory=dict)
 
     @property
-    def first(self) -> str:
-        """The name of the primary judge."""
-        return next(iter(self.judges))
+    def primary(self) -> str:
+        """The name of the primary extractor."""
+        return next(iter(self.members))
 
-    def require(self, shape: tuple[int, ...], what: str) -> None:
-        """Raise `UsageError` unless these judges see examples of `shape`; `what` names what was to be judged."""
-        if tuple(shape) != self.about.shape:
-            size, own = ("×".join(map(str, s)) for s in (shape, self.about.shape))
+    def require_shape(self, shape: tuple[int, ...], name: str) -> None:
+        """Raise `UsageError` unless the extractors take examples of `shape`; `name` is that of the samples."""
+        if tuple(shape) != self.spec.shape:
+            size, own = ("×".join(map(str, s)) for s in (shape, self.spec.shape))
             raise UsageError(
-                f"{what} has examples of {size}, the judges of {self.about.data} see {own}: give --judge DATA, "
-                "the data that it should look like"
+                f"{name} has examples of {size}, the judges (feature extractors) of {self.spec.data} take {own}: give "
+                "--judge DATA, the data to compare with"
             )
 
-    def require_labels(self, asked: Tensor, examples: int, what: str) -> None:
-        """Raise `UsageError` unless `asked` holds a class that these judges know, for each of that many `examples`."""
-        known = len(self.about.classes)
-        if asked.shape != (examples,) or asked.is_floating_point():
-            raise UsageError(f"{what} has {examples:,} examples and labels {list(asked.shape)}: give a class for each")
-        if known and len(asked) and (asked.min() < 0 or asked.max() >= known):
+    def require_labels(self, labels: Tensor, count: int, name: str) -> None:
+        """Raise `UsageError` unless `labels` holds a known class for each of `count` examples."""
+        classes = len(self.spec.classes)
+        if labels.shape != (count,) or labels.is_floating_point():
+            raise UsageError(f"{name} has {count:,} examples and labels {list(labels.shape)}: give a class for each")
+        if classes and len(labels) and (labels.min() < 0 or labels.max() >= classes):
             raise UsageError(
-                f"{what} has labels from {int(asked.min())} to {int(asked.max())}, the judges of {self.about.data} know "
-                f"0 to {known - 1}: give the labels that were asked for, or none"
+                f"{name} has labels from {int(labels.min())} to {int(labels.max())}, the classes of {self.spec.data} "
+                f"are 0 to {classes - 1}: give the requested classes, or no labels"
             )
 
-    def only(self, names: list[str]) -> ExtractorSet:
-        """Return the panel with these judges alone, in this order. Raises `UsageError` for a name that it lacks."""
-        missing = [name for name in names if name not in self.judges]
-        if missing or not names:
+    def select(self, names: list[str]) -> ExtractorSet:
+        """Return the set with only the named extractors. Raises `UsageError` for unknown names."""
+        if not names or any(name not in self.members for name in names):
             raise UsageError(
-                f"--judges {','.join(names)}: the judges of {self.about.data} are {', '.join(self.judges)}"
+                f"--judges {','.join(names)}: the judges (feature extractors) of {self.spec.data} are "
+                f"{', '.join(self.members)}"
             )
-        if names[0] != self.first:
-            raise UsageError(f"--judges {','.join(names)}: judge {self.first} comes first, its neighbours are compared")
-        return ExtractorSet(
-            self.about, {name: self.judges[name] for name in names}, self.train_rows, self.test_rows, self.figures
-        )
+        if names[0] != self.primary:
+            raise UsageError(
+                f"--judges {','.join(names)}: give {self.primary} first, nearest-neighbour measures need its features"
+            )
+        members = {name: self.members[name] for name in names}
+        return ExtractorSet(self.spec, members, self.train_rows, self.test_rows, self.figures)
 
 
-JUDGES: dict[str, Callable[[int, int], nn.Module]] = {
+NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
     "a": extractors.stacked,
     "b": extractors.residual,
     "c": lambda channels, classes: Texture(channels),
 }
-"""Name -> network, from the numbers of channels and classes; the order is that of the table of scores."""
+"""Name -> network for the numbers of channels and classes, in the order of the table of scores."""
 
-LOOKS = {
-    "a": "reads classes",
-    "b": "reads them another way",
-    "c": "looks at strokes",
-    "points": "sees the plane",
+DESCRIPTIONS = {
+    "a": "a classifier",
+    "b": "a classifier of another architecture",
+    "c": "texture, without labels",
+    "points": "the plane",
 }
-"""What each judge goes by, in words."""
+"""Name -> what the extractor measures."""
 
 
 def build(data: Dataset, progress: Progress | None = None) -> ExtractorSet:
-    """Return a new panel for `data`: judges that learn it from its train part, deterministically, and its references.
+    """Return new extractors, trained deterministically on the train part of `data`, and the statistics of both parts.
 
-    Without labels there is judge C alone; for points the plane itself is the judge. `progress(what, share)` hears how
-    far it is. Raises `UsageError` for a set that is too small to be judged.
+    Data without labels have extractor C only; points are their own features. `progress(stage, fraction)` is called
+    throughout. Raises `UsageError` for a data set that is too small.
     """
     require_enough(data)
-    train, test = parts(data)
-    if data.is_points:
-        scale = float(train.values.double().var(0).mean().rsqrt())
-        seats: dict[str, tuple[nn.Module | None, float]] = {"points": (None, scale)}
-    else:
-        seats = {}
-        for seed, name in enumerate(_wanted(data), start=1):
-            net = _fitted(name, seed, train, partial(progress, f"judge {name} learns") if progress else None)
-            features = read(net, 1.0, train.values).features
-            seats[name] = net, float(features.double().var(0).mean().rsqrt())
-    found: dict[str, FeatureExtractor] = {}
+    train, test = train_test_parts(data)
+    networks: dict[str, nn.Module | None] = {"points": None} if data.is_points else {}
+    if not data.is_points:
+        for seed, name in enumerate(_names(data), start=1):
+            networks[name] = _trained(
+                name, seed, train, partial(progress, f"training judge {name}") if progress else None
+            )
+    members: dict[str, FeatureExtractor] = {}
     rows: list[Tensor] = []
-    for name, (seat, scale) in seats.items():
+    for name, net in networks.items():
         if progress is not None:
-            progress(f"judge {name} looks at the real ones", 0.0)
-        seen = [read(seat, scale, part.values).features for part in (train, test)]
-        reference = Reference.of(seen[0], train.labels, seen[1], test.labels, len(data.classes))
-        found[name] = FeatureExtractor(seat, scale, reference)
+            progress(f"extracting features {name} of real images", 0.0)
+        scale = float(extract(net, 1.0, train.values).features.double().var(0).mean().rsqrt())
+        features = [extract(net, scale, part.values).features for part in (train, test)]
+        statistics = ReferenceStatistics.of(features[0], train.labels, features[1], test.labels, len(data.classes))
+        members[name] = FeatureExtractor(net, scale, statistics)
+        # rounded to half precision, as stored
         rows = rows or [
-            part[permutation(0, 0, Stream.REFERENCE_ROWS, len(part))[:ROWS]].half().float() for part in seen
+            part[permutation(0, 0, Stream.REFERENCE_ROWS, len(part))[:ROWS]].half().float() for part in features
         ]
-    about = About(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions), data.test_sha256)
-    return ExtractorSet(about, found, rows[0], rows[1])
+    spec = ReferenceSpec(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions), data.test_sha256)
+    return ExtractorSet(spec, members, rows[0], rows[1])
 
 
-def seconds(data: Dataset) -> float:
-    """Return a guess of the seconds in which the judges of `data` learn; times some updates of each."""
-    train, _ = parts(data)
-    nets = [] if data.is_points else [_new(name, seed, train) for seed, name in enumerate(_wanted(data), start=1)]
-    readers = [net for net in nets if isinstance(net, Classifier)]
-    return sum(extractor_training.pace(net, train) * extractor_training.updates(len(train)) for net in readers)
+def training_seconds(data: Dataset) -> float:
+    """Return the estimated seconds of training the extractors of `data`, timing some steps of each."""
+    train, _ = train_test_parts(data)
+    nets = [] if data.is_points else [_new(name, seed, train) for seed, name in enumerate(_names(data), start=1)]
+    classifiers = [net for net in nets if isinstance(net, Classifier)]
+    steps = extractor_training.num_steps(len(train))
+    return sum(extractor_training.seconds_per_step(net, train) * steps for net in classifiers)
 
 
-def _wanted(data: Dataset) -> list[str]:
-    # a single class teaches a classifier nothing
-    return [name for name in JUDGES if len(data.classes) > 1 or name == "c"]
+def _names(data: Dataset) -> list[str]:
+    # a classifier needs at least two classes
+    return [name for name in NETWORKS if len(data.classes) > 1 or name == "c"]
 
 
 def _new(name: str, seed: int, train: Dataset) -> nn.Module:
-    return extractor_training.initialised(lambda: JUDGES[name](train.shape[0], len(train.classes)), seed)
+    return extractor_training.seeded(lambda: NETWORKS[name](train.shape[0], len(train.classes)), seed)
 
 
 def require_enough(data: Dataset) -> None:
-    """Raise `UsageError` for too few examples of either part, and for images that a judge's patches do not fit in."""
-    if len(data) < FEWEST_TRAIN:
-        raise UsageError(f"{data.name} has {len(data)} train examples: judges need at least {FEWEST_TRAIN}")
-    if data.test_values is not None and len(data.test_values) < FEWEST_TEST:
+    """Raise `UsageError` for too few examples of either part, and for images smaller than a patch."""
+    if len(data) < MIN_TRAIN:
         raise UsageError(
-            f"{data.name} has {len(data.test_values)} test examples: judges need at least {FEWEST_TEST}, or none, and "
-            "then a tenth of the train part stands in"
+            f"{data.name} has {len(data)} train examples: judges (feature extractors) need at least {MIN_TRAIN}"
+        )
+    if data.test_values is not None and len(data.test_values) < MIN_TEST:
+        raise UsageError(
+            f"{data.name} has {len(data.test_values)} test examples: judges (feature extractors) need at least "
+            f"{MIN_TEST}, or none, in which case a tenth of the train part is held out"
         )
     if not data.is_points and min(data.shape[-2:]) < extractors.PATCH:
         size = "×".join(map(str, data.shape[-2:]))
-        raise UsageError(f"{data.name} has images of {size}: judges need at least {extractors.PATCH} pixels a side")
+        raise UsageError(
+            f"{data.name} has images of {size}: judges (feature extractors) need at least {extractors.PATCH} pixels a side"
+        )
 
 
-def _fitted(name: str, seed: int, train: Dataset, progress: Callable[[float], object] | None) -> nn.Module:
+def _trained(name: str, seed: int, train: Dataset, progress: Callable[[float], object] | None) -> nn.Module:
+    """Return the extractor `name`, its weights rounded to half precision, as stored."""
     net = _new(name, seed, train)
     if isinstance(net, Classifier):
-        net = extractor_training.learnt(net, train, seed, progress).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        # kept in half precision, so judged in it from the first
-        return net.half().float()
+        net = extractor_training.train_classifier(net, train, seed, progress)
+        return net.to(memory_format=torch.contiguous_format).half().float()  # type: ignore[call-overload]
     assert isinstance(net, Texture)
-    return extractor_training.fitted(net, train, seed).half().float()
+    return extractor_training.fit_texture(net, train, seed).half().float()
 
 
-def parts(data: Dataset) -> tuple[Dataset, Dataset]:
-    """Return train and test part as sets of their own; a tenth of the train part where there is no test part."""
+def train_test_parts(data: Dataset) -> tuple[Dataset, Dataset]:
+    """Return train and test part as separate data sets; without a test part, a tenth of the train part is held out."""
     if data.test_values is not None:
         test = Dataset(data.name, data.test_values, data.test_labels, data.classes)
         return Dataset(data.name, data.values, data.labels, data.classes), test
     order = permutation(0, 0, Stream.REFERENCE_SPLIT, len(data))
-    cut = len(data) // HELD_BACK
-    picked = (order[cut:].sort().values, order[:cut].sort().values)
-    parts = [
+    cut = len(data) // HELD_OUT
+    train, test = (
         Dataset(data.name, data.values[k], None if data.labels is None else data.labels[k], data.classes)
-        for k in picked
-    ]
-    return parts[0], parts[1]
+        for k in (order[cut:].sort().values, order[:cut].sort().values)
+    )
+    return train, test

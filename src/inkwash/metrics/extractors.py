@@ -1,7 +1,7 @@
-"""Judges: small networks that see images as 64 numbers, in which distributions are compared. No training ever sees them.
+"""Feature extractors: small networks with 64 features, in which distributions are compared; no generator is trained on them.
 
-A and B learnt the classes, by two architectures; C never saw a label and measures texture, which a classifier learns
-to ignore: the width of a stroke, a grey background, blur.
+A and B are classifiers of two architectures. C is fitted without labels and measures texture, which classifiers learn
+to ignore: stroke width, grey backgrounds, blur. The command line calls feature extractors "judges".
 """
 
 from __future__ import annotations
@@ -13,24 +13,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 WIDTH = 64
-"""Numbers that a judge sees an image as."""
+"""Number of features."""
 
 
-class Reading(NamedTuple):
-    """What a judge sees: features float32 [N, 64], and the probability of each class [N, K], None for judge C."""
+class Extraction(NamedTuple):
+    """The output of an extractor: features float32 [N, 64] and class probabilities [N, K], None without classes."""
 
     features: Tensor
     probabilities: Tensor | None
 
-    @property
-    def certain(self) -> Tensor:
-        """The probabilities, of a judge that is known to have learnt classes."""
-        assert self.probabilities is not None
-        return self.probabilities
-
 
 class Classifier(nn.Module):
-    """A trunk that ends in 64 features, and one linear layer from those to the classes."""
+    """A trunk with 64 output features, and a linear layer from these to the classes."""
 
     def __init__(self, trunk: nn.Sequential, classes: int) -> None:
         super().__init__()
@@ -39,11 +33,11 @@ class Classifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return features [B, 64] of images [B, C, H, W] in [-1, 1]."""
-        found: Tensor = self.trunk(images)
-        return found
+        features: Tensor = self.trunk(images)
+        return features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the logit of each class, [B, K]."""
+        """Return the logits [B, K] of images [B, C, H, W] in [-1, 1]."""
         logits: Tensor = self.head(functional.relu(self.trunk(images)))
         return logits
 
@@ -54,7 +48,7 @@ def _conv(inside: int, outside: int, size: int = 3, stride: int = 1) -> list[nn.
 
 
 def stacked(channels: int, classes: int) -> Classifier:
-    """Judge A: two convolutions, pool, two convolutions, pool, and a linear layer over a 4x4 map."""
+    """Return extractor A: two convolutions, pool, two convolutions, pool, and a linear layer over a 4x4 map."""
     trunk = nn.Sequential(
         *_conv(channels, 32),
         *_conv(32, 32),
@@ -79,7 +73,7 @@ class _Residual(nn.Module):
 
 
 def residual(channels: int, classes: int) -> Classifier:
-    """Judge B: strided convolutions and residual blocks, averaged over the whole image."""
+    """Return extractor B: strided convolutions and residual blocks, averaged over all pixels."""
     trunk = nn.Sequential(
         *_conv(channels, 40, size=5, stride=2),
         _Residual(40),
@@ -97,10 +91,10 @@ CELLS = 4
 
 
 class Texture(nn.Module):
-    """Judge C: how strongly each principal pattern of 5x5 patches answers in each cell of a 4x4 grid, 64 axes of that.
+    """Extractor C: mean magnitudes of PCA filters of 5x5 patches in a 4x4 grid, projected to 64 principal axes.
 
-    Everything is fitted in closed form, from images alone: principal patterns as filters (Chan et al. 2015, PCANet),
-    magnitudes of their answers, principal axes.
+    All parameters are fitted in closed form from images only: PCA filters (Chan et al. 2015, PCANet), then PCA of the
+    magnitudes of their responses.
     """
 
     filters: Tensor
@@ -109,16 +103,16 @@ class Texture(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        patterns = channels * PATCH**2
-        self.register_buffer("filters", torch.zeros(patterns, channels, PATCH, PATCH))
-        self.register_buffer("centre", torch.zeros(patterns * CELLS**2))
-        self.register_buffer("axes", torch.zeros(patterns * CELLS**2, WIDTH))
+        count = channels * PATCH**2
+        self.register_buffer("filters", torch.zeros(count, channels, PATCH, PATCH))
+        self.register_buffer("centre", torch.zeros(count * CELLS**2))
+        self.register_buffer("axes", torch.zeros(count * CELLS**2, WIDTH))
 
-    def answers(self, images: Tensor) -> Tensor:
-        """Return the mean magnitude of each filter's answer in each cell, [B, filters * cells]."""
+    def responses(self, images: Tensor) -> Tensor:
+        """Return the mean magnitude of each filter's response in each cell, [B, filters * cells]."""
         magnitude = functional.conv2d(images, self.filters, padding=PATCH // 2).abs()
         return functional.adaptive_avg_pool2d(magnitude, CELLS).flatten(1)
 
     def features(self, images: Tensor) -> Tensor:
         """Return features [B, 64] of images [B, C, H, W] in [-1, 1]."""
-        return (self.answers(images) - self.centre) @ self.axes
+        return (self.responses(images) - self.centre) @ self.axes

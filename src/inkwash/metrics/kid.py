@@ -1,4 +1,4 @@
-"""The kernel distance (KID): two sets of features compared by all their moments up to the third, without bias in N."""
+"""The kernel distance (KID) of two sets of features: squared MMD with a cubic kernel, unbiased in N."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor
 
 from inkwash.core.noise import Stream, permutation
 from inkwash.errors import UsageError
-from inkwash.metrics.features import both
+from inkwash.metrics.features import check_pair
 
-STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
-"""Standard errors that reach to 97.5 %, for 2, 3, ... blocks (Student 1908); for more of them the last is ample."""
+STUDENT_T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+"""97.5 % quantiles of Student's t distribution for 2, 3, ... blocks; the last is used for more."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its standard error over `blocks`; the error is NaN where there was only one."""
+    """A value and its standard error over `blocks`, NaN for one block."""
 
     value: float
     error: float
@@ -26,24 +26,24 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The ends of a 95 % interval, None of one block: few blocks hardly know how far they scatter."""
+        """The ends of a 95 % interval, None for one block."""
         if self.blocks < 2:
             return None
-        reach = STUDENT[min(self.blocks - 1, len(STUDENT)) - 1] * self.error
+        reach = STUDENT_T[min(self.blocks - 1, len(STUDENT_T)) - 1] * self.error
         return self.value - reach, self.value + reach
 
 
 def distance(x: Tensor, y: Tensor, block: int = 1000) -> Estimate:
     """Return the squared maximum mean discrepancy of `x` [N, D] and `y` [M, D] under the kernel (x.y/D + 1)^3.
 
-    The unbiased estimate of Gretton et al. 2012 (eq. 3), as KID of Binkowski et al. 2018: 0 in expectation, and as
-    often below, where the distributions agree. The mean over disjoint seeded blocks of `block` rows, or somewhat more
-    so that the smaller set is used up, with its standard error, which needs N and M of two blocks. Raises
-    `UsageError` for two widths, for fewer than `block` rows or a block below 2, `InkwashError` for NaN.
+    The unbiased estimate of Gretton et al. (2012), Eq. 3, as KID of Binkowski et al. (2018): for equal distributions
+    it is 0 in expectation. It is the mean over disjoint seeded blocks of at least `block` rows, which use all rows of
+    the smaller set, with its standard error over the blocks. Raises `UsageError` for different widths, fewer than
+    `block` rows, and a block below 2; `InkwashError` for NaN.
     """
     if block < 2:
         raise UsageError(f"block is {block}: KID compares pairs of rows, so a block has at least 2")
-    both(x, y, ("x", "y"), least=block)
+    check_pair(x, y, ("x", "y"), least=block)
     count = min(len(x), len(y)) // block
     size = min(len(x), len(y)) // count
     first, second = (

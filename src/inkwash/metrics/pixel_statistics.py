@@ -1,4 +1,4 @@
-"""Pixels: what is wrong with an image before anyone looks at what it shows."""
+"""Statistics of pixels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from inkwash.errors import UsageError
 
 
 def zero_share(pixels: Tensor) -> float:
-    """Return the share of `pixels`, uint8 of any shape, that are exactly 0, in [0, 1].
+    """Return the fraction of `pixels`, uint8 of any shape, that are exactly 0, in [0, 1].
 
-    A digit's background is black to the last bit, so a grey one shows here first. Raises `UsageError` for another
-    type, in which 0 means something else, and for no pixels.
+    The background of digits is exactly black, so a lower fraction shows a grey background. Raises `UsageError` for
+    another type and for no pixels.
     """
     if pixels.dtype != torch.uint8:
         form = str(pixels.dtype).removeprefix("torch.")
-        raise UsageError(f"pixels are {form}: the share of zeros needs uint8; decode the images first")
+        raise UsageError(f"pixels are {form}: the fraction of zeros needs uint8; decode the images first")
     if not pixels.numel():
-        raise UsageError("there are no pixels: the share of zeros needs at least one image")
+        raise UsageError("there are no pixels: the fraction of zeros needs at least one image")
     return 1 - pixels.count_nonzero().item() / pixels.numel()

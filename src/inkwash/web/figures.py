@@ -91,7 +91,7 @@ def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
     found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
     for entry in entries:
         if not entry.bundled:
-            found += [asdict(row) | {"model": entry.name} for row in run_quality.of(entry.folder)]
+            found += [asdict(row) | {"model": entry.name} for row in run_quality.read(entry.folder)]
     return [row for row in found if row["data"] == data]
 
 

@@ -7,8 +7,7 @@ from rich.table import Table
 
 from inkwash.cli.console import Console
 from inkwash.evaluation.comparison import Comparison
-from inkwash.evaluation.formatting import number
-from inkwash.evaluation.score import Evaluation, Score
+from inkwash.evaluation.score import Evaluation, Score, format_score
 
 HEADINGS = ("value", "95 %", "N=∞", "floor", "real test", "÷ real")
 ACROSS = 4
@@ -59,8 +58,8 @@ def compare(found: Comparison) -> None:
             scores = [entry.evaluation.find(key) for entry in entries]
             words = next(s.words for entry in found.entries for s in entry.evaluation.scores if s.key == key)
             real = next((s.real for s in scores if s is not None and s.real is not None), None)
-            cells = ["" if s is None or s.value is None else number(key, s.value) for s in scores]
-            table.add_row(words, *cells, "" if real is None else number(key, real))
+            cells = ["" if s is None or s.value is None else format_score(key, s.value) for s in scores]
+            table.add_row(words, *cells, "" if real is None else format_score(key, real))
         console.print(table)
     console.print(found.sentence)
     if found.unranked:
@@ -69,7 +68,7 @@ def compare(found: Comparison) -> None:
 
 def _cells(score: Score) -> list[str]:
     def told(value: float | None) -> str:
-        return "" if value is None else number(score.key, value)
+        return "" if value is None else format_score(score.key, value)
 
     ends = "" if score.low is None or score.high is None else f"{told(score.low)} … {told(score.high)}"
     ratio = score.ratio if score.better == "low" and score.key.startswith(("fd.", "nearest")) else None

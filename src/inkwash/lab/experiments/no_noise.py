@@ -16,7 +16,7 @@ COLLAPSED = 0.7
 
 def most_frequent_class(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
     """Measure the share of the most frequent class."""
-    about = lab.bench.panel.about
+    about = lab.bench.extractor_set.spec
     classes = lab.classify(lab.samples(variant).values)
     shares = torch.bincount(classes, minlength=len(about.classes)).double() / len(classes)
     label = int(shares.argmax())
