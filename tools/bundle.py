@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+import inkwash
 from inkwash.config.recipe import Recipe, load
 from inkwash.data.spec import DatasetSpec
 from inkwash.io import checkpoints
@@ -25,7 +26,7 @@ from inkwash.runs.card import write_record
 from inkwash.runs.folder import RunFolder
 from inkwash.training.state import Progress
 
-MODELS = Path(__file__).parent.parent / "inkwash" / "models"
+MODELS = Path(inkwash.__file__).parent / "models"
 KEPT = ("environment.json", "metrics.jsonl", "floor.json")
 
 

@@ -23,7 +23,7 @@ app = App()
 def main(data: str) -> None:
     """Build the judges of DATA and write them where inkwash finds them."""
     loaded = datasets.load(data)
-    folder = Path(inkwash.__file__).parent / "panels" / loaded.name
+    folder = Path(inkwash.__file__).parent / "extractors" / loaded.name
     if folder.exists():
         sys.exit(f"{folder.name} is there already: its figures would mean something else; move it away first")
     last = ""
