@@ -1,9 +1,9 @@
-"""Two moons in ten seconds: a diffusion model on one page, from its parts.
+"""A diffusion model of two moons on one page, trained in ten seconds.
 
     python examples/two_moons.py            writes out/two-moons.png
 
-A level mixes image and noise, a schedule orders levels, the target is what the network is asked for, the objective
-compares, the sampler walks back. Nothing here knows that the "images" are points.
+The schedule gives the noise levels, the network predicts the target, the objective is the loss, and the sampler integrates
+from noise to samples. The "images" are points in the plane; no part depends on that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from inkwash.data import load
 from inkwash.nets import MLP
 from inkwash.viz import save_png, scatter
 
-STEPS, BATCH, DRAWN = 2000, 256, 2000
+STEPS, BATCH, SAMPLES = 2000, 256, 2000
 
 
 def train(points: Tensor, std: float) -> NetDenoiser:
@@ -39,27 +39,27 @@ def train(points: Tensor, std: float) -> NetDenoiser:
 
 
 @torch.no_grad()
-def draw(denoiser: NetDenoiser) -> Tensor:
-    """Return DRAWN points: from noise, 20 steps of Heun's method, one seed a point."""
-    seeds = torch.arange(DRAWN)
+def sample(denoiser: NetDenoiser) -> Tensor:
+    """Return SAMPLES points by 20 steps of Heun's method from noise, one seed each."""
+    seeds = torch.arange(SAMPLES)
     sampler = Sampler(Cosine(), "heun", steps=20)
     *_, last = sampler(denoiser, lambda k: normals(seeds, 0, k, Stream.SAMPLE, (2,)))
     return last.x
 
 
 def distance(a: Tensor, b: Tensor) -> float:
-    """Return the energy distance between two clouds of points, 0 for the same law (Székely & Rizzo 2013, eq. 5)."""
+    """Return the energy distance of two sets of points, 0 for equal distributions: Székely & Rizzo (2013), Eq. 5."""
     return (2 * torch.cdist(a, b).mean() - torch.cdist(a, a).mean() - torch.cdist(b, b).mean()).item()
 
 
 def main() -> float:
-    """Train, draw, save the picture, and return the distance of what was drawn to points that were held back."""
-    torch.manual_seed(0)  # the network's first weights
+    """Train, sample, save a scatter plot, and return the distance of the samples to held-out points."""
+    torch.manual_seed(0)  # initial weights
     moons = load("moons")
-    drawn = draw(train(moons.values, moons.data_std))
-    save_png(scatter(drawn, size=384), "out/two-moons.png", {"example": "two moons"})
-    return distance(drawn, moons.test_values[:DRAWN])
+    samples = sample(train(moons.values, moons.data_std))
+    save_png(scatter(samples, size=384), "out/two-moons.png", {"example": "two moons"})
+    return distance(samples, moons.test_values[:SAMPLES])
 
 
 if __name__ == "__main__":
-    print(f"energy distance to held-back points: {main():.5f}; picture: out/two-moons.png")
+    print(f"energy distance to held-out points: {main():.5f}; figure: out/two-moons.png")

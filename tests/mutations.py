@@ -5,9 +5,9 @@
     python tests/mutations.py --jobs 2 --list
 
 A fault is a text that stands exactly once in the package, wherever its file lies, and what replaces it. The exit code is
-1 when a fault survives, when a text is not found exactly once, or when a fault keeps the package from being imported
-(such a fault tests nothing). The tests of each selection are first run without a fault, unless --trust is given.
-Run by hand.
+1 when a fault survives, when a text is not found exactly once, when a file of tests is missing, or when a fault keeps the
+package from being imported (such a fault tests nothing). The tests of each selection are first run without a fault, unless
+--trust is given. Run by hand.
 """
 
 from __future__ import annotations
@@ -54,7 +54,12 @@ LOOP = ("tests/training/test_loop.py", "tests/training/test_ema.py")
 RESUME = ("tests/training/test_state.py", "tests/runs/test_exact_resume.py")
 SHARING = ("tests/distributed/test_process_group.py",)
 DISTRIBUTED = ("tests/distributed/test_distributed_training.py::test_weights_equal_those_of_one_process",)
-SAMPLING = ("tests/runs/test_drawing.py", "tests/runs/test_steering.py", "tests/runs/test_models.py")
+SAMPLING = (
+    "tests/sampling/test_sampling.py",
+    "tests/sampling/test_editing.py",
+    "tests/sampling/test_requests.py",
+    "tests/runs/test_models.py",
+)
 FRECHET = ("tests/metrics/test_frechet.py",)
 KID = ("tests/metrics/test_kid.py",)
 NEIGHBOURS = ("tests/metrics/test_prdc.py",)
@@ -75,15 +80,30 @@ class Fault(NamedTuple):
 
 FAULTS = (
     # core: levels, schedules, warps, densities
-    Fault("mix-sign", "over(self.alpha, image) * image + over", "over(self.alpha, image) * image - over", LEVELS),
     Fault(
-        "noise-in-divisor", "over(self.alpha, x) * image) / over(self.sigma, x)", "over(self.alpha, x) * image)", LEVELS
+        "mix-sign",
+        "broadcast_like(self.alpha, image) * image + broadcast_like",
+        "broadcast_like(self.alpha, image) * image - broadcast_like",
+        LEVELS,
     ),
-    Fault("image-in-sign", "(x - over(self.sigma, x) * noise)", "(x + over(self.sigma, x) * noise)", LEVELS),
+    Fault(
+        "noise-in-divisor",
+        "broadcast_like(self.alpha, x) * image) / broadcast_like(self.sigma, x)",
+        "broadcast_like(self.alpha, x) * image)",
+        LEVELS,
+    ),
+    Fault(
+        "image-in-sign",
+        "(x - broadcast_like(self.sigma, x) * noise)",
+        "(x + broadcast_like(self.sigma, x) * noise)",
+        LEVELS,
+    ),
     Fault("log-snr-factor", "return 2 * (torch.log(self.alpha)", "return 1 * (torch.log(self.alpha)", LEVELS),
-    Fault("code-swapped", "torch.atan2(self.sigma, self.alpha)", "torch.atan2(self.alpha, self.sigma)", LEVELS),
-    Fault("within-open-end", "(self.code <= noisiest.code)", "(self.code < noisiest.code)", LEVELS),
-    Fault("table-last-row", "place.floor().clamp(0, self.T - 1)", "place.floor().clamp(0, self.T - 2)", SCHEDULES),
+    Fault("c-noise-swapped", "torch.atan2(self.sigma, self.alpha)", "torch.atan2(self.alpha, self.sigma)", LEVELS),
+    Fault("within-open-end", "(self.c_noise <= noisiest.c_noise)", "(self.c_noise < noisiest.c_noise)", LEVELS),
+    Fault(
+        "table-last-row", "position.floor().clamp(0, self.T - 1)", "position.floor().clamp(0, self.T - 2)", SCHEDULES
+    ),
     Fault(
         "table-lerp-swapped",
         "torch.lerp(table[below], table[below + 1]",
@@ -136,14 +156,22 @@ FAULTS = (
     Fault("determinant-sign", "level.alpha * q - level.sigma * p", "level.alpha * q + level.sigma * p", TARGETS),
     Fault(
         "target-image-sign",
-        "* x - over(level.sigma / d, x) * output",
-        "* x + over(level.sigma / d, x) * output",
+        "* x - broadcast_like(level.sigma / d, x) * output",
+        "* x + broadcast_like(level.sigma / d, x) * output",
         TARGETS,
     ),
-    Fault("target-noise-level", "over(level.alpha / d, x) * output", "over(level.sigma / d, x) * output", TARGETS),
+    Fault(
+        "target-noise-level",
+        "broadcast_like(level.alpha / d, x) * output",
+        "broadcast_like(level.sigma / d, x) * output",
+        TARGETS,
+    ),
     Fault("input-scale-std", "(level.alpha * self.target.data_std) ** 2", "level.alpha ** 2", DENOISERS),
     Fault(
-        "inpaint-swapped", "(self.mask.bool(), self.known, guess)", "(self.mask.bool(), guess, self.known)", DENOISERS
+        "inpaint-swapped",
+        "(self.mask.bool(), self.known, denoised)",
+        "(self.mask.bool(), denoised, self.known)",
+        DENOISERS,
     ),
     Fault(
         "pair-swapped",
@@ -152,11 +180,11 @@ FAULTS = (
         DENOISERS,
     ),
     Fault("clip-one-side", ".clamp(self.low, self.high)", ".clamp(max=self.high)", DENOISERS),
-    Fault("guidance-base", "guided = without + self.weight", "guided = told + self.weight", GUIDANCE),
+    Fault("guidance-base", "guided = uncond + self.weight", "guided = cond + self.weight", GUIDANCE),
     Fault(
         "guidance-interval-swapped",
-        "torch.where(over(inside, x).bool(), guided, told)",
-        "torch.where(over(inside, x).bool(), told, guided)",
+        "torch.where(broadcast_like(inside, x).bool(), guided, cond)",
+        "torch.where(broadcast_like(inside, x).bool(), cond, guided)",
         GUIDANCE,
     ),
     Fault(
@@ -175,17 +203,17 @@ FAULTS = (
         "noise_ahead = nxt.noise_in(ahead, denoise(ahead, now))",
         SOLVERS,
     ),
-    Fault("2m-half", "(ratio / 2).to(guess)", "ratio.to(guess)", SOLVERS),
+    Fault("2m-half", "(ratio / 2).to(denoised)", "ratio.to(denoised)", SOLVERS),
     Fault(
         "2m-ratio-inverted",
-        "_stride(now, nxt) / _stride(past[-1].level, now)",
-        "_stride(past[-1].level, now) / _stride(now, nxt)",
+        "_step_size(now, nxt) / _step_size(past[-1].level, now)",
+        "_step_size(past[-1].level, now) / _step_size(now, nxt)",
         SOLVERS,
     ),
     Fault("3m-mean-square", "h * (h - 2) / weight + 2", "h * (h + 2) / weight + 2", SOLVERS),
     Fault("3m-subscript", "(mean_tt + mean_t * h1)", "(mean_tt + mean_t * h2)", SOLVERS),
-    Fault("posterior-eta", "eta**2 * (1 - _kept(now, nxt) ** 2)", "eta * (1 - _kept(now, nxt) ** 2)", SHARES),
-    Fault("sde-exponent", "1 - _kept(now, nxt) ** (2 * eta)", "1 - _kept(now, nxt) ** eta", SHARES),
+    Fault("posterior-eta", "eta**2 * (1 - _retained(now, nxt) ** 2)", "eta * (1 - _retained(now, nxt) ** 2)", SHARES),
+    Fault("sde-exponent", "1 - _retained(now, nxt) ** (2 * eta)", "1 - _retained(now, nxt) ** eta", SHARES),
     Fault(
         "kept-subscripts",
         "now.alpha * nxt.sigma / (nxt.alpha * now.sigma)",
@@ -193,14 +221,14 @@ FAULTS = (
         SHARES,
     ),
     Fault("step-level", "self._blend(now.noise_in(x, image)", "self._blend(nxt.noise_in(x, image)", SHARES),
-    Fault("history-level", "Guess(now, guess)] if steady", "Guess(nxt, guess)] if steady", SOLVERS),
-    Fault("blend-root", "(1 - share).sqrt().to(old) * old", "(1 - share).to(old) * old", SHARES),
-    Fault("temperature-dropped", "(share.sqrt() * self.temperature)", "(share.sqrt())", SHARES),
+    Fault("history-level", "Prediction(now, denoised)] if refined", "Prediction(nxt, denoised)] if refined", SOLVERS),
+    Fault("blend-root", "(1 - fraction).sqrt().to(old) * old", "(1 - fraction).to(old) * old", SHARES),
+    Fault("temperature-dropped", "(fraction.sqrt() * self.temperature)", "(fraction.sqrt())", SHARES),
     Fault("fresh-noise-draw", "fresh = noise(step) *", "fresh = noise(step - 1) *", SHARES),
     # core: noise
     Fault("philox-key", "[0x9E3779B9, 0xBB67AE85]", "[0xBB67AE85, 0x9E3779B9]", NOISE),
     Fault("philox-rounds", "for _ in range(10):", "for _ in range(9):", NOISE),
-    Fault("seed-high-word", "(whole >> 32) & _WORD", "(whole >> 31) & _WORD", NOISE),
+    Fault("seed-high-word", "(seed >> 32) & _WORD", "(seed >> 31) & _WORD", NOISE),
     Fault("uniform-half", "count).double() + 0.5) / 2**32", "count).double() + 1.0) / 2**32", NOISE),
     Fault("normal-variance", "torch.sqrt(-2 * torch.log(pairs", "torch.sqrt(-1 * torch.log(pairs", NOISE),
     Fault("spherical-line", "torch.sin(quarter * (1 - shaped)) * near", "(1 - shaped) * near", NOISE),
@@ -209,8 +237,8 @@ FAULTS = (
     Fault("gain-sign", "gain = -level.sigma / target", "gain = level.sigma / target", OBJECTIVES),
     Fault("gain-square", "self.weight(level, target) * gain**2", "self.weight(level, target) * gain.abs()", OBJECTIVES),
     Fault("clip-sides", "(off < 0) | (images >= 1) & (off > 0)", "(off > 0) | (images >= 1) & (off < 0)", OBJECTIVES),
-    Fault("guidance-minus-one", "(self.guidance - 1) * beside", "self.guidance * beside", OBJECTIVES),
-    Fault("guidance-divisor", "over(gain[inside], error)) / self.guidance", "over(gain[inside], error))", OBJECTIVES),
+    Fault("guidance-minus-one", "(self.guidance - 1) * uncond_error", "self.guidance * uncond_error", OBJECTIVES),
+    Fault("guidance-divisor", "scaled / self.guidance, error[at]", "scaled, error[at]", OBJECTIVES),
     Fault("null-label", "torch.full_like(labels, -1)", "labels", OBJECTIVES),
     Fault("strata-of-whole-batch", "(strata + u) / (of or len(u))", "(strata + u) / len(u)", SHARING),
     Fault("dropout-reversed", "u.to(labels.device) < chance", "u.to(labels.device) > chance", BATCHES),
@@ -225,7 +253,7 @@ FAULTS = (
     ),
     # training
     Fault("ema-ramp", "min(half_life, step / 20)", "min(half_life, step / 10)", EMA),
-    Fault("ema-share", "list[Tensor](net.parameters()), 1 - keep)", "list[Tensor](net.parameters()), keep)", EMA),
+    Fault("ema-share", "list[Tensor](net.parameters()), 1 - decay)", "list[Tensor](net.parameters()), decay)", EMA),
     Fault("ema-batchnorm", "layer.momentum = None", "layer.momentum = 0.1", EMA),
     Fault("noise-stream", "place, step, Stream.TRAIN_NOISE", "place, step, Stream.TRAIN_LEVEL", BATCHES),
     Fault("noise-step", "normals(self.seed, place, step, Stream", "normals(self.seed, place, 0, Stream", BATCHES),
@@ -237,11 +265,11 @@ FAULTS = (
     ),
     Fault("shuffle-epoch", "permutation(seed, epoch, Stream.SHUFFLE", "permutation(seed, 0, Stream.SHUFFLE", BATCHES),
     Fault("share-strata", "[:, 0], int(place[0]), self.size)", "[:, 0], 0, self.size)", SHARING),
-    Fault("held-out-overlap", "cls(order[held_out:].sort()", "cls(order[held_out - 1 :].sort()", BATCHES),
+    Fault("held-out-overlap", "cls(order[size:].sort()", "cls(order[size - 1 :].sort()", BATCHES),
     Fault(
         "held-out-level",
-        "noise = normals(0, part, 0, Stream.VALIDATION_NOISE",
-        "noise = normals(0, part % len(self.images), 0, Stream.VALIDATION_NOISE",
+        "noise = normals(0, chunk, 0, Stream.VALIDATION_NOISE",
+        "noise = normals(0, chunk % len(self.images), 0, Stream.VALIDATION_NOISE",
         VALIDATION,
     ),
     Fault(
@@ -251,8 +279,15 @@ FAULTS = (
         VALIDATION,
     ),
     Fault("warmup-off-by-one", "step / (self.warmup + 1)", "step / max(self.warmup, 1)", OPTIMIZERS),
-    Fault("decay-off-by-one", "1 - (step - 1) / max(total, 1)", "1 - step / max(total, 1)", OPTIMIZERS),
-    Fault("cosine-decay", "(1 - math.cos(math.pi * left)) / 2", "(1 + math.cos(math.pi * left)) / 2", OPTIMIZERS),
+    Fault(
+        "decay-off-by-one",
+        "(step - 1 - self.start) / max(self.total",
+        "(step - self.start) / max(self.total",
+        OPTIMIZERS,
+    ),
+    Fault(
+        "cosine-decay", "(1 - math.cos(math.pi * remaining)) / 2", "(1 + math.cos(math.pi * remaining)) / 2", OPTIMIZERS
+    ),
     Fault("rate-of-group", 'rate * group.get("times", 1.0)', "rate", LOOP),
     Fault("length-epochs", '"epochs": images / batch', '"epochs": batch / images', LENGTHS),
     Fault("length-floor", "math.ceil(self.amount * per_unit - 1e-9)", "math.floor(self.amount * per_unit)", LENGTHS),
@@ -268,11 +303,16 @@ FAULTS = (
     Fault("start-left", "progress.start_left * keep", "progress.start_left * (1 - keep)", LOOP),
     Fault(
         "restored-average",
-        'self.average.load_state_dict(checkpoint.part("average"))',
-        'self.average.load_state_dict(checkpoint.part("net"))',
+        'self.ema.load_state_dict(checkpoint.part("average"))',
+        'self.ema.load_state_dict(checkpoint.part("net"))',
         RESUME,
     ),
-    Fault("gradient-mean", "len(batch.u) * ranks.count / batches.size", "len(batch.u) / batches.size", DISTRIBUTED),
+    Fault(
+        "gradient-mean",
+        "len(batch.u) * process_group.world_size / batches.size",
+        "len(batch.u) / batches.size",
+        DISTRIBUTED,
+    ),
     # sampling
     Fault(
         "label-stream", "uniforms(seeds, 0, 0, Stream.SAMPLE_LABEL)", "uniforms(seeds, 0, 0, Stream.SAMPLE)", SAMPLING
@@ -284,18 +324,33 @@ FAULTS = (
         ".repeat_interleave(-(-len(seeds) // len(wanted)))[",
         SAMPLING,
     ),
-    Fault("noise-draw", "near = normals(seeds, 0, draw, Stream", "near = normals(seeds, 0, 0, Stream", SAMPLING),
-    Fault("noise-of-batch", "near = normals(seeds, 0, draw", "near = normals(seeds - seeds[0], 0, draw", SAMPLING),
-    Fault("interpolation-label", "Morph(there, heard[1], torch", "Morph(there, heard[0], torch", SAMPLING),
-    Fault("interpolation-reversed", "torch.linspace(0, 1, count, dtype", "torch.linspace(1, 0, count, dtype", SAMPLING),
+    Fault(
+        "noise-draw",
+        "normals(seeds, 0, step, Stream.SAMPLE, shape)",
+        "normals(seeds, 0, 0, Stream.SAMPLE, shape)",
+        SAMPLING,
+    ),
+    Fault(
+        "noise-of-batch",
+        "normals(seeds, 0, step, Stream.SAMPLE, shape)",
+        "normals(seeds - seeds[0], 0, step, Stream.SAMPLE, shape)",
+        SAMPLING,
+    ),
+    Fault("interpolation-label", "near if far is None else far))", "near))", SAMPLING),
+    Fault(
+        "interpolation-reversed",
+        "torch.linspace(0, 1, len(seeds), dtype",
+        "torch.linspace(1, 0, len(seeds), dtype",
+        SAMPLING,
+    ),
     Fault("edit-noise", "Warped(schedule, Stretch(self.noise))", "Warped(schedule, Stretch(1 - self.noise))", SAMPLING),
     Fault(
         "mask-inverted",
-        "self.start(device), ~self.paint.to(device))",
-        "self.start(device), self.paint.to(device))",
+        "self.start(device), ~self.mask.to(device))",
+        "self.start(device), self.mask.to(device))",
         SAMPLING,
     ),
-    Fault("label-range", "range(ends[0], ends[1] + 1)", "range(ends[0], ends[1])", SAMPLING),
+    Fault("label-range", "range(first, last + 1)", "range(first, last)", SAMPLING),
     Fault("clip-eps", '(self.recipe.clip or self.recipe.target == "eps")', "self.recipe.clip", SAMPLING),
     Fault(
         "noisiest-level",
@@ -360,15 +415,30 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="faults to apply; default: all")
     parser.add_argument("--jobs", type=int, default=1, help="copies of the package that are tested at a time")
     parser.add_argument("--trust", action="store_true", help="do not run the tests without a fault first")
-    parser.add_argument("--list", action="store_true", help="only check that every text is found exactly once")
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="only check that every text is found exactly once and that the files of tests exist",
+    )
     given = parser.parse_args()
     unknown = set(given.names) - {fault.name for fault in FAULTS}
     if unknown:
         parser.error(f"unknown faults: {', '.join(sorted(unknown))}")
     chosen = [fault for fault in FAULTS if not given.names or fault.name in given.names]
     misplaced = [line for fault in chosen if (line := _misplaced(fault))]
+    missing = sorted(
+        {test for fault in chosen for test in fault.tests if not (ROOT / test.partition("::")[0]).exists()}
+    )
+    misplaced += [f"{test}: no such file" for test in missing]
     if misplaced or given.list:
-        print("\n".join([*misplaced, f"{len(chosen) - len(misplaced)} of {len(chosen)} texts are found exactly once"]))
+        print(
+            "\n".join(
+                [
+                    *misplaced,
+                    f"{len(chosen) - len(misplaced) + len(missing)} of {len(chosen)} texts are found exactly once",
+                ]
+            )
+        )
         return int(bool(misplaced))
     with tempfile.TemporaryDirectory() as folder:
         return _run(chosen, given.jobs, given.trust, Path(folder))

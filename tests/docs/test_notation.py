@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "notation.md"
-ROWS = [line.strip("| ").split(" | ") for line in PAGE.read_text(encoding="utf-8").splitlines() if "| `inkwash." in line]
+ROWS = [
+    line.strip("| ").split(" | ") for line in PAGE.read_text(encoding="utf-8").splitlines() if "| `inkwash." in line
+]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].partition(" (")[0])

@@ -22,9 +22,9 @@ def example():
 def test_what_it_draws_is_near_the_held_back_points(example, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     moons = load("moons")
-    held = moons.test_values[: example.DRAWN]
-    real = example.distance(moons.values[: example.DRAWN], held)
-    noise = example.distance(moons.values[: example.DRAWN].flip(1), held)
+    held = moons.test_values[: example.SAMPLES]
+    real = example.distance(moons.values[: example.SAMPLES], held)
+    noise = example.distance(moons.values[: example.SAMPLES].flip(1), held)
     drawn = example.main()
     assert drawn < 3 * real
     assert drawn < noise / 20

@@ -84,12 +84,9 @@ class Denoising:
         at = inside.to(error.device)
         there = Level(level.alpha[inside], level.sigma[inside])
         uncond_error = self._unconditional(denoiser, x[at], there, labels[at]) - images[at]
-        conditional = (
-            error[at] + (self.guidance - 1) * uncond_error / broadcast_like(gain[inside], error)
-        ) / self.guidance
-        return error.index_copy(
-            0, at, torch.where(broadcast_like(labels[at] >= 0, error).bool(), conditional, error[at])
-        )
+        scaled = error[at] + (self.guidance - 1) * uncond_error / broadcast_like(gain[inside], error)
+        has_label = broadcast_like(labels[at] >= 0, error).bool()
+        return error.index_copy(0, at, torch.where(has_label, scaled / self.guidance, error[at]))
 
     @torch.no_grad()
     def _unconditional(self, denoiser: TargetPredictor, x: Images, level: Level, labels: Labels) -> Images:
