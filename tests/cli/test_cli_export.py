@@ -25,9 +25,9 @@ def test_the_file_says_what_the_network_says_for_any_batch(name, count, runs, in
     x = torch.randn(count, *model.spec.shape, generator=torch.Generator().manual_seed(0))
     code = torch.linspace(0.1, 0.9, count)
     label = torch.arange(count) - 1
-    given = {"x": x, "code": code} | ({"label": label} if model.conditional else {})
+    given = {"x": x, "c_noise": code} | ({"label": label} if model.conditional else {})
     session = onnxruntime.InferenceSession("out.onnx", providers=["CPUExecutionProvider"])
-    (said,) = session.run(["said"], {key: value.numpy() for key, value in given.items()})
+    (said,) = session.run(["prediction"], {key: value.numpy() for key, value in given.items()})
     with torch.inference_mode():
         ours = model.net(x, code, label if model.conditional else None)
     np.testing.assert_allclose(said, ours.numpy(), atol=1e-4)
@@ -49,7 +49,7 @@ def test_nothing_is_overwritten(runs, inkwash):
     ("flags", "cause"),
     [
         (("--to", "onyx"), "did you mean 'onnx'"),
-        (("--to", "diffusers"), "no network like"),
+        (("--to", "diffusers"), "network simple-unet"),
         (("--to", "onnx", "-o", "out.bin"), "ends in .onnx"),
     ],
 )
@@ -58,7 +58,7 @@ def test_what_cannot_be_is_refused(flags, cause, runs, refused):
 
 
 def test_points_are_no_pipeline(runs, refused):
-    assert "no points" in refused("export", runs.points, "--to", "diffusers")
+    assert "images only" in refused("export", runs.points, "--to", "diffusers")
 
 
 def test_the_way_out_of_that_refusal_works(runs, inkwash, tmp_path):

@@ -204,11 +204,11 @@ def test_the_server_writes_nothing_for_models_with_hostile_names(name, shared, p
     given = shared("given", name)
     before = {path: path.read_bytes() for path in given.rglob("*") if path.is_file()}
     with testclient.TestClient(server.build(Catalog((given,), Path("runs"))), base_url="http://127.0.0.1") as client:
-        for path in ("/api/models", "/api/models/given", "/api/models/given/course", "/api/models/given/quality"):
+        for path in ("/api/models", "/api/models/given", "/api/models/given/history", "/api/models/given/quality"):
             assert client.get(path).status_code == 200, path
         for path in ("..%2f..%2ftreasure", "%00", "%1b"):
             assert client.get(f"/api/models/{path}").status_code in (400, 404)
-            assert client.get(f"/api/models/given/pictures/{path}").status_code in (400, 404, 422)
+            assert client.get(f"/api/models/given/milestones/{path}").status_code in (400, 404, 422)
     assert {path: path.read_bytes() for path in given.rglob("*") if path.is_file()} == before
     assert place.unchanged("given")
 

@@ -1,4 +1,4 @@
-"""What the tests of exported things share: Node.js to run the page's programs in, skipped where it is missing."""
+"""Fixtures of the export tests: Node.js to run modules of the page, which are skipped where it is missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENGINE = Path(str(resources.files("inkwash.export") / "engine"))
 def javascript(tmp_path: Path) -> Callable[..., Any]:
     """`javascript(code, given)` runs a module with `given` in it and returns what it prints as JSON; @ is the engine."""
     if NODE is None:
-        pytest.skip("the page's programs are compared with Python in Node.js: apt install nodejs")
+        pytest.skip("the JavaScript engine is compared with Python in Node.js: apt install nodejs")
 
     def run(code: str, given: Any = None) -> Any:
         (tmp_path / "given.json").write_text(json.dumps(given))

@@ -1,4 +1,4 @@
-"""The page's programs that need no browser: cards are read, ticks chosen, text spelt, races judged, pictures packed."""
+"""Modules of the page that need no browser: axes, text, comparison, PNG, the ink layer, URL parameters."""
 
 from __future__ import annotations
 
@@ -18,27 +18,10 @@ Run = Callable[..., Any]
 PAGE = Path(str(resources.files("inkwash.web") / "page")).as_uri()
 
 
-def test_a_card_has_code_and_no_headings_over_nothing(javascript: Run) -> None:
-    code = f"""
-    import {{ blocks }} from "{PAGE}/parts/markdown.js";
-    console.log(JSON.stringify(blocks(given)));
-    """
-    card = "# A\n\n## Seen\n**first**\n\n![first](a.png)\n\n**second**\n## Kept\n- a\n- b\n"
-    card += "## Draw\n```bash\ninkwash sample\n\n# 1\n```\n"
-    found = [(each["kind"], each["lines"]) for each in javascript(code, card)]
-    assert found == [
-        ("heading", ["A"]),
-        ("heading", ["Kept"]),
-        ("list", ["a", "b"]),
-        ("heading", ["Draw"]),
-        ("code", ["inkwash sample", "", "# 1"]),
-    ]
-
-
 @pytest.mark.parametrize(
     "values", [[1, 1000000], [0.03, 0.7], [2, 9], [0.11, 0.13], [4, 4.01], [0.9, 30], [95, 105], [7, 7]]
 )
-def test_a_logarithmic_axis_has_three_ticks_at_least(javascript: Run, values: list[float]) -> None:
+def test_logarithmic_axis_has_at_least_three_ticks(javascript: Run, values: list[float]) -> None:
     code = f"""
     import {{ axis }} from "{PAGE}/parts/axis.js";
     const made = axis(given, true, 10, 110);
@@ -51,53 +34,53 @@ def test_a_logarithmic_axis_has_three_ticks_at_least(javascript: Run, values: li
     assert (below, above) == (10, 110)
 
 
-def test_classes_in_turn_stand_under_each_other_in_a_picture_that_is_no_tower(javascript: Run) -> None:
+def test_columns_are_a_multiple_of_the_number_of_classes(javascript: Run) -> None:
     code = f"""
     import {{ columnsFor }} from "{PAGE}/parts/painting.js";
     console.log(JSON.stringify(given.map(([count, classes]) => columnsFor(count, classes))));
     """
-    asked = [(20, 2), (20, 0), (6, 1), (20, 10), (4, 10), (100, 3), (4, 2)]
-    assert javascript(code, asked) == [6, 5, 3, 10, 4, 12, 2]
+    cases = [(20, 2), (20, 0), (6, 1), (20, 10), (4, 10), (100, 3), (4, 2)]
+    assert javascript(code, cases) == [6, 5, 3, 10, 4, 12, 2]
 
 
-def test_what_is_beyond_the_most_of_one_drawing_is_left_out_and_known(javascript: Run) -> None:
+def test_labels_after_the_limit_are_omitted(javascript: Run) -> None:
     code = f"""
     import {{ spell }} from "{PAGE}/views/write.js";
     console.log(JSON.stringify(given.map((text) => spell(text, ["0", "1", "2"], 3))));
     """
-    whole, cut = javascript(code, ["0 12", "0 12x 01"])
-    assert whole == {"order": [0, None, 1, 2], "unknown": [], "beyond": []}
-    assert cut == {"order": [0, None, 1, 2, None], "unknown": ["x"], "beyond": [0, 1]}
+    complete, cut = javascript(code, ["0 12", "0 12x 01"])
+    assert complete == {"order": [0, None, 1, 2], "unknown": [], "omitted": []}
+    assert cut == {"order": [0, None, 1, 2, None], "unknown": ["x"], "omitted": [0, 1]}
 
 
-def test_a_race_of_as_many_evaluations_is_not_won_by_the_machines_mood(javascript: Run) -> None:
+def test_equal_evaluations_with_similar_seconds_tie(javascript: Run) -> None:
     code = f"""
-    import {{ judged }} from "{PAGE}/views/compare.js";
-    console.log(JSON.stringify(given.map((results) => judged(results).words)));
+    import {{ compareSpeed }} from "{PAGE}/views/compare.js";
+    console.log(JSON.stringify(given.map((results) => compareSpeed(results).text)));
     """
     a, b = ({"name": name, "evaluations": 50, "seconds": seconds} for name, seconds in (("A", 1.1), ("B", 1.0)))
     slow, other = a | {"name": "C", "seconds": 3.0}, b | {"name": "D", "evaluations": 20}
     even, won, shared, unlike = javascript(code, [[a, b], [b, slow], [a, slow, b], [a, other]])
-    assert even == "B and A were as fast: 50 evaluations each."
-    assert won == "B was first, 3.0 times as fast as C."
-    assert shared == "B and A were first, 3.0 times as fast as C."
-    assert unlike.startswith("D was first")
+    assert even == "B and A are equally fast: 50 evaluations each."
+    assert won == "B is fastest, 3.0 times as fast as C."
+    assert shared == "B and A are fastest, 3.0 times as fast as C."
+    assert unlike.startswith("D is fastest")
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_pictures_are_packed_as_png_without_loss(javascript: Run, count: int) -> None:
+def test_png_and_apng_are_lossless(javascript: Run, count: int) -> None:
     code = f"""
     import {{ png }} from "{PAGE}/parts/png.js";
     const frames = given.frames.map((data) => ({{ width: 5, height: 4, data: Uint8ClampedArray.from(data) }}));
-    const told = [];
-    const file = await png(frames, [40, 50, 1500], (done) => told.push(done));
-    console.log(JSON.stringify([Buffer.from(file).toString("base64"), told]));
+    const progress = [];
+    const file = await png(frames, [40, 50, 1500], (done) => progress.push(done));
+    console.log(JSON.stringify([Buffer.from(file).toString("base64"), progress]));
     """
     frames = np.random.default_rng(0).integers(0, 256, (count, 4, 5, 4), dtype=np.uint8)
     frames[..., 3] = 255
-    packed, told = javascript(code, {"frames": frames.reshape(count, -1).tolist()})
-    assert told == list(range(1, count + 1))
-    with Image.open(io.BytesIO(base64.b64decode(packed))) as image:
+    encoded, progress = javascript(code, {"frames": frames.reshape(count, -1).tolist()})
+    assert progress == list(range(1, count + 1))
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
         assert getattr(image, "n_frames", 1) == count
         for place in range(count):
             image.seek(place)
@@ -105,32 +88,32 @@ def test_pictures_are_packed_as_png_without_loss(javascript: Run, count: int) ->
             assert count == 1 or image.info["duration"] == [40, 50, 1500][place]
 
 
-def test_a_drawing_in_colour_is_on_its_ground(javascript: Run) -> None:
+def test_ink_layer_in_colour_keeps_its_background(javascript: Run) -> None:
     code = f"""
     import {{ InkLayer }} from "{PAGE}/parts/ink_layer.js";
     const made = new InkLayer([3, 16, 16]), middle = [8.5, 8.5], found = [];
-    const at = (x, y) => [0, 1, 2].map((c) => Math.round(made.ink[c * 256 + y * 16 + x]));
-    const keep = () => found.push([made.empty, at(8, 8), at(0, 0)]);
-    const once = (tool) => {{ made.begin(); made.stroke(tool, middle, middle); }};
-    // what is left by the soft edge of rubbing goes when it is rubbed again
-    const stroke = (tool) => {{ for (let time = 0; time < (tool === "rub" ? 4 : 1); time++) once(tool); keep(); }};
+    const at = (x, y) => [0, 1, 2].map((c) => Math.round(made.pixels[c * 256 + y * 16 + x]));
+    const keep = () => found.push([made.isBlank, at(8, 8), at(0, 0)]);
+    const once = (tool) => {{ made.beginStroke(); made.stroke(tool, middle, middle); }};
+    // The soft edge of the eraser leaves a rest, which further strokes remove.
+    const stroke = (tool) => {{ for (let time = 0; time < (tool === "erase" ? 4 : 1); time++) once(tool); keep(); }};
     keep();
-    made.lay([10, 20, 30]); keep();
+    made.setBackground([10, 20, 30]); keep();
     made.colour = [200, 0, 100];
     stroke("ink");
-    stroke("rub");
+    stroke("erase");
     made.set(Float32Array.from({{ length: 768 }}, (_, at) => (at % 256 === 136 ? 0 : 240))); keep();
-    stroke("rub");
+    stroke("erase");
     stroke("ink");
     made.clear(); keep();
     console.log(JSON.stringify(found));
     """
-    ground, ink, paper = [10, 20, 30], [200, 0, 100], [240] * 3
+    background, ink, paper = [10, 20, 30], [200, 0, 100], [240] * 3
     assert javascript(code) == [
         [True, [0, 0, 0], [0, 0, 0]],
-        [True, ground, ground],
-        [False, ink, ground],
-        [True, ground, ground],
+        [True, background, background],
+        [False, ink, background],
+        [True, background, background],
         [False, [0, 0, 0], paper],
         [True, paper, paper],
         [False, ink, paper],
@@ -138,18 +121,18 @@ def test_a_drawing_in_colour_is_on_its_ground(javascript: Run) -> None:
     ]
 
 
-def test_an_address_is_held_against_what_its_fields_take(javascript: Run) -> None:
+def test_url_parameters_are_validated_against_their_fields(javascript: Run) -> None:
     code = f"""
     import {{ UrlState }} from "{PAGE}/parts/url_state.js";
-    const link = new UrlState("n=-5&steps=7&guidance=0.5&seed=1.5&labels=1,99&sampler=nope&noise=");
-    const whole = {{ min: 1, max: 100 }};
+    const url = new UrlState("n=-5&steps=7&guidance=0.5&seed=1.5&labels=1,99&sampler=nope&noise=");
+    const range = {{ min: 1, max: 100 }};
     const found = [
-      link.number("n", 20, whole), link.number("steps", 50, whole),
-      link.number("guidance", 1, {{ min: 0, max: 9, step: "any" }}),
-      link.number("seed", 0, whole), link.number("other", 3, whole), link.number("noise", 4, whole),
-      link.choice("sampler", "ddim", ["ddim", "heun"]), link.list("labels", ["0", "1"]),
+      url.number("n", 20, range), url.number("steps", 50, range),
+      url.number("guidance", 1, {{ min: 0, max: 9, step: "any" }}),
+      url.number("seed", 0, range), url.number("other", 3, range), url.number("noise", 4, range),
+      url.choice("sampler", "ddim", ["ddim", "heun"]), url.list("labels", ["0", "1"]),
     ];
-    console.log(JSON.stringify([found, link.faults, link.right, link.asks("seed"), new UrlState("seed=1").asks("seed")]));
+    console.log(JSON.stringify([found, url.faults, url.valid, url.runs("seed"), new UrlState("seed=1").runs("seed")]));
     """
     found, faults, right, now, then = javascript(code)
     assert found == [20, "7", "0.5", 0, 3, 4, "ddim", ["1"]]

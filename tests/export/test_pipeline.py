@@ -1,4 +1,4 @@
-"""A folder for diffusers: its own pipeline draws what we draw."""
+"""Export to diffusers: its pipeline samples the same images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ diffusers = pytest.importorskip("diffusers", reason="to write for diffusers need
 
 
 def trained(target: str, conditional: bool = False, side: int = 8, std: float = 1.0) -> Model:
-    """A model whose network says something everywhere, as if it were trained."""
+    """A model with random weights in place of its zero-initialized ones."""
     options = {"widths": [16, 32, 32], "blocks": 2, "groups": 8, "attention": [1, 2]}
     recipe = Recipe.from_dict(
         {
@@ -45,7 +45,7 @@ def trained(target: str, conditional: bool = False, side: int = 8, std: float = 
 
 @dataclass(frozen=True)
 class Trailing(Schedule):
-    """The levels that the scheduler of diffusers visits when its timesteps trail: its t is our code times 1000."""
+    """The noise levels of the scheduler of diffusers with trailing timesteps: its t is 1000 c_noise."""
 
     count: int
 
@@ -58,32 +58,32 @@ class Trailing(Schedule):
 
 @pytest.mark.parametrize("target", ["eps", "v", "x0"])
 @pytest.mark.parametrize("conditional", [False, True])
-def test_its_pipeline_draws_what_our_sampler_draws(target: str, conditional: bool, tmp_path: Path) -> None:
+def test_pipeline_samples_the_images_of_our_sampler(target: str, conditional: bool, tmp_path: Path) -> None:
     model = trained(target, conditional)
     assert pipeline.write(model, tmp_path / "made") < 1e-4
     theirs = diffusers.DDIMPipeline.from_pretrained(tmp_path / "made", low_cpu_mem_usage=False)
     theirs.set_progress_bar_config(disable=True)
     count = theirs.scheduler.config.num_train_timesteps
-    # of 1000 and of 993 timesteps, so that all steps are equally long
+    # A divisor of 1000 or 993 timesteps, so that all steps are equally long.
     steps = 10 if count % 10 == 0 else 3
     pictures = theirs(
         batch_size=3,
         generator=torch.Generator().manual_seed(1),
         num_inference_steps=steps,
-        # as ours: the noise follows from the clipped image
+        # As here, the noise is computed from the clipped image.
         use_clipped_model_output=True,
         output_type="np",
     )
     start = torch.randn((3, *model.spec.shape), generator=torch.Generator().manual_seed(1))
     levels = Trailing(count)
-    # theirs starts from the whole noise, whatever its level leaves of the image
-    whole = start / float(levels.levels(steps)[0].sigma)
-    *_, last = Sampler(levels, "ddim", steps)(model.denoiser(clip=target == "eps"), lambda k: whole)
+    # The pipeline starts from unit noise, whatever the alpha of its first level.
+    noise = start / float(levels.levels(steps)[0].sigma)
+    *_, last = Sampler(levels, "ddim", steps)(model.denoiser(clip=target == "eps"), lambda k: noise)
     ours = (last.x / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
     torch.testing.assert_close(torch.from_numpy(pictures.images), ours, atol=2e-4, rtol=0)
 
 
-def test_where_the_noise_cannot_be_solved_its_levels_stop_as_ours_do(tmp_path: Path) -> None:
+def test_eps_schedule_ends_at_the_noisiest_solvable_level(tmp_path: Path) -> None:
     pipeline.write(trained("eps"), tmp_path / "made")
     table = diffusers.DDIMScheduler.from_pretrained(tmp_path / "made", subfolder="scheduler").alphas_cumprod
     noisiest = float(torch.log(table[-1] / (1 - table[-1])))
@@ -94,13 +94,13 @@ def test_where_the_noise_cannot_be_solved_its_levels_stop_as_ours_do(tmp_path: P
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"target": "flow"}, "no target flow"),
-        ({"target": "edm"}, "no target edm"),
-        ({"side": 7}, "4 divides"),
+        ({"target": "flow"}, "target flow"),
+        ({"target": "edm"}, "target edm"),
+        ({"side": 7}, "4"),
         ({"std": 0.5}, "data.std=1"),
     ],
 )
-def test_what_it_does_not_have_is_refused_and_nothing_is_left(
+def test_unsupported_model_is_refused_and_no_folder_is_left(
     changes: dict[str, Any], cause: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=cause):
@@ -108,7 +108,7 @@ def test_what_it_does_not_have_is_refused_and_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+def test_folder_that_is_not_empty_is_not_written(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("of another")
     with pytest.raises(UsageError, match="nothing is overwritten"):
         pipeline.write(trained("eps"), tmp_path)

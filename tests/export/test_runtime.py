@@ -1,4 +1,4 @@
-"""The browser's runtime is fetched with npm; without a network that is said soon and in one line."""
+"""The download of onnxruntime-web with npm: failures are reported soon and in one line."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from inkwash.export import runtime
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(tmp_path, monkeypatch):
+def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path))
     monkeypatch.setattr("shutil.which", lambda name: name)
 
 
-def test_npm_tries_once(monkeypatch):
-    """By itself it tries for more than a minute."""
-    asked = []
+def test_npm_makes_one_attempt(monkeypatch):
+    """By default npm retries for more than a minute."""
+    arguments = []
 
     def offline(command, **_):
-        asked.extend(command)
+        arguments.extend(command)
         return SimpleNamespace(returncode=1, stderr="\nnpm error code ECONNREFUSED\n", stdout="")
 
     monkeypatch.setattr(subprocess, "run", offline)
-    with pytest.raises(InkwashError, match=r"ECONNREFUSED.*: try again with a connection"):
+    with pytest.raises(InkwashError, match="ECONNREFUSED"):
         runtime.files()
-    assert "--fetch-retries=0" in asked
+    assert "--fetch-retries=0" in arguments
 
 
-def test_npm_that_hangs_is_given_up(monkeypatch):
+def test_npm_that_hangs_is_stopped(monkeypatch):
     def hangs(command, timeout, **_):
         raise subprocess.TimeoutExpired(command, timeout)
 
     monkeypatch.setattr(subprocess, "run", hangs)
-    with pytest.raises(InkwashError, match=r"has not fetched onnxruntime-web .*: try again"):
+    with pytest.raises(InkwashError, match="onnxruntime-web"):
         runtime.files()

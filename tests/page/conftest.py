@@ -1,6 +1,6 @@
-"""A browser before the page: Debian's chromium through Playwright, and a server of its own on loopback.
+"""Fixtures of the page tests: chromium through Playwright, and a server on loopback.
 
-Skipped with a reason where either is missing; `.ci/run` installs both.
+Skipped with a reason where either is missing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from looking import picture
+from page_helpers import picture
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -29,8 +29,8 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-PATIENCE = 30_000
-"""Milliseconds before a picture that does not come is a failure; machines of tests are slow and shared."""
+TIMEOUT_MS = 30_000
+"""Milliseconds; long, because test machines are slow and shared."""
 
 
 TRAIN = [sys.executable, "-m", "inkwash", "train", "digits", "--quiet"]
@@ -39,7 +39,7 @@ SMALL = ["--set", "network.widths=[8,16]", "--set", "training.batch=16", "--set"
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server runs; its folder of runs holds one short run."""
+    """The working folder of the server, with one short run."""
     made = tmp_path_factory.mktemp("playground")
     subprocess.run([*TRAIN, "--steps", "30", "--out", "runs/short", *SMALL], cwd=made, check=True)
     return made
@@ -60,12 +60,12 @@ def coloured(folder: Path) -> str:
 
 @pytest.fixture
 def training(folder: Path) -> Iterator[str]:
-    """The name of a run that trains while the test looks on, and draws a picture every now and then."""
+    """The name of a run in training that writes a milestone every 100 steps."""
     often = ["--steps", "4000", "--set", 'training.milestones=["every 100 steps"]']
     with subprocess.Popen([*TRAIN, "--out", "runs/live", *SMALL, *often], cwd=folder) as run:
-        give_up = time.monotonic() + PATIENCE / 1000
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
         while not any(folder.glob("runs/live/samples/*.png")):
-            assert run.poll() is None and time.monotonic() < give_up
+            assert run.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
         yield "live"
         run.terminate()
@@ -73,7 +73,7 @@ def training(folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def measured(folder: Path) -> str:
-    """The name of the short run, of which something was measured."""
+    """The name of the short run, with measured quality."""
     row = {"model": "digits", "data": "digits", "step": 30, "sampler": "ddim:2", "n": 1000}
     (folder / "runs/short/quality.json").write_text(
         json.dumps([row | {"evaluations": 2, "seconds": 0.1, "times": 2.5}])
@@ -83,9 +83,9 @@ def measured(folder: Path) -> str:
 
 @pytest.fixture(scope="session")
 def address(folder: Path) -> Iterator[str]:
-    """Where a server of this checkout listens."""
+    """The URL of a server of this checkout."""
     command = [sys.executable, "-m", "inkwash", "serve", "--port", "0", "--quiet"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()
@@ -108,27 +108,27 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(params=SIZES)
 def size(request: pytest.FixtureRequest) -> str:
-    """A desktop's and a phone's."""
+    """The size of the window, desktop or phone."""
     return str(request.param)
 
 
 @pytest.fixture
 def page(browser: Any, size: str) -> Iterator[Any]:
-    """A fresh page; a fault on its console, or a request that leaves the machine, is a failure."""
-    # what scrolls smoothly would still be moving while a test takes hold of it
+    """A new page; an error on its console or a request to another host is a failure."""
+    # Reduced motion, because smooth scrolling would move elements while a test clicks them.
     context = browser.new_context(
         viewport=SIZES[size], has_touch=size == "phone", accept_downloads=True, reduced_motion="reduce"
     )
     opened = context.new_page()
-    opened.set_default_timeout(PATIENCE)
+    opened.set_default_timeout(TIMEOUT_MS)
     faults: list[str] = []
-    opened.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    opened.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("request", lambda sent: faults.append(sent.url) if not _stays(sent.url) else None)
+    opened.on("request", lambda sent: faults.append(sent.url) if not _is_local(sent.url) else None)
     yield opened
     context.close()
     assert not faults
 
 
-def _stays(url: str) -> bool:
+def _is_local(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "data:", "blob:"))

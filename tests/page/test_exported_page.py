@@ -1,4 +1,4 @@
-"""The page as static files: a plain file server, no other, and in the browser the images of Python to within rounding."""
+"""The exported page on a plain file server: the same images as in Python up to rounding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from looking import begin, finish, pixels, wide
+from page_helpers import begin, finish, pixels, wide
 
 import inkwash
 from inkwash import model as models
@@ -26,20 +26,20 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     """A plain file server that logs nothing."""
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the exported page of the usual model lies."""
+    """The URL of the exported page of the default model."""
     if shutil.which("npm") is None:
-        pytest.skip("the browser's runtime is fetched with npm: apt install npm")
+        pytest.skip("onnxruntime-web is downloaded with npm: apt install npm")
     folder = tmp_path_factory.mktemp("exported") / "page"
     loaded = inkwash.load("fast", device="cpu")
     try:
         web.write(loaded, "fast", RunFolder(models.find("fast").parent.parent), folder, lambda what: None)
     except InkwashError as error:
-        if "npm cannot fetch" not in str(error):
+        if "npm cannot download" not in str(error):
             raise
         pytest.skip(str(error))
     assert not re.search(r"https?://(?!www\.w3\.org)", _text(folder))
@@ -50,7 +50,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _text(folder: Path) -> str:
-    """Return all that inkwash wrote of the page, without the runtime that others wrote."""
+    """Return the text of all files of the page but the runtime."""
     files = [path for path in folder.rglob("*") if path.suffix in (".html", ".js", ".css") and "ort" not in path.name]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
@@ -63,22 +63,22 @@ def shown(page: Any, name: str, count: int, columns: int) -> np.ndarray:
 
 
 def near(found: np.ndarray, ours: np.ndarray) -> bool:
-    """Return whether two sets of images are the same to within rounding: a grey level, and hardly ever that."""
+    """Return whether images are equal up to two grey levels in less than 1 % of the pixels."""
     apart = np.abs(found.astype(int) - ours.astype(int))
     return bool(apart.max() <= 2 and (apart > 0).mean() < 0.01)
 
 
 @pytest.mark.parametrize("sampler", ["dpm++2m", "ddpm", "heun"])
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_the_same_seed_draws_the_image_of_python(page: Any, exported: str, sampler: str) -> None:
-    begin(page, exported, "draw", steps=5, n=4, seed=11, sampler=sampler.replace("+", "%2B"))
+def test_same_seed_gives_the_image_of_python(page: Any, exported: str, sampler: str) -> None:
+    begin(page, exported, "sample", steps=5, n=4, seed=11, sampler=sampler.replace("+", "%2B"))
     finish(page)
     ours = inkwash.sample("fast", n=4, seed=11, sampler=sampler, steps=5).images
     assert near(shown(page, "predicted image, 4 images", 4, 2), ours)
 
 
-def test_guidance_and_labels_are_those_of_python(page: Any, exported: str) -> None:
-    begin(page, exported, "draw", steps=4, n=4, seed=2, labels="1,8", guidance=2)
+def test_guidance_and_labels_give_the_images_of_python(page: Any, exported: str) -> None:
+    begin(page, exported, "sample", steps=4, n=4, seed=2, labels="1,8", guidance=2)
     finish(page)
     ours = inkwash.sample("fast", n=4, seed=2, label=[1, 8], guidance=2, steps=4).images
     assert near(shown(page, "predicted image, 4 images", 4, 2), ours)
@@ -86,23 +86,23 @@ def test_guidance_and_labels_are_those_of_python(page: Any, exported: str) -> No
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_every_use_but_that_of_a_server_is_there(page: Any, exported: str) -> None:
+def test_every_view_but_models_works(page: Any, exported: str) -> None:
     begin(page, exported, "write", text="40", steps=3)
     finish(page)
     begin(page, exported, "edit")
-    page.get_by_role("button", name="Take one that the model draws").click()
+    page.get_by_role("button", name="Start from a sample").click()
     finish(page)
-    page.get_by_role("button", name="Start from it").click()
+    page.get_by_role("button", name="Regenerate from sketch").click()
     finish(page)
-    page.get_by_label("Pictures on the way").fill("3")
-    page.get_by_role("button", name="Morph").click()
-    page.get_by_text(re.compile("^picture 3 of 3$")).wait_for()
+    page.get_by_label("Number of images").fill("3")
+    page.get_by_role("button", name="Interpolate").click()
+    page.get_by_text(re.compile("^image 3 of 3$")).wait_for()
     begin(page, exported, "compare")
     page.get_by_label("Images each").fill("1")
-    page.get_by_role("button", name="Race").click()
-    page.get_by_text("was first").wait_for()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("fastest").wait_for()
     begin(page, exported, "understand")
-    page.get_by_role("img", name="held-out loss against noise level").wait_for()
-    page.get_by_role("button", name="Walk", exact=True).click()
+    page.get_by_role("img", name="validation loss by noise level").wait_for()
+    page.get_by_role("button", name="Sample", exact=True).click()
     finish(page)
     assert page.get_by_role("tab", name="Models").count() == 0

@@ -1,4 +1,4 @@
-"""The six uses of the page in a browser, at a desk and on a phone: what is promised is seen, and no fault is logged."""
+"""The six views of the page in a browser, desktop and phone, without errors on the console."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from looking import begin, finish, pixels, wide
+from page_helpers import begin, finish, pixels, wide
 from PIL import Image
 
 import inkwash
@@ -16,42 +16,42 @@ import inkwash
 STEPS = 4
 
 
-def test_digits_are_drawn_step_by_step_and_are_those_of_python(page: Any, address: str) -> None:
-    begin(page, address, "draw", steps=STEPS)
+def test_samples_equal_those_of_python_and_can_be_stepped_through(page: Any, address: str) -> None:
+    begin(page, address, "sample", steps=STEPS)
     page.get_by_role("button", name="7", exact=True).click()
-    page.get_by_label("How many").fill("6")
+    page.get_by_label("Number of images", exact=True).fill("6")
     page.get_by_label("Seed", exact=True).fill("3")
-    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Sample", exact=True).click()
     finish(page)
     shown = page.get_by_role("img", name=re.compile("predicted image, 6 images"))
     found = pixels(page, shown)
-    alone = inkwash.sample("fast", n=6, label=7, seed=3, steps=STEPS).images
-    # one pixel between images, rows of three
+    expected = inkwash.sample("fast", n=6, label=7, seed=3, steps=STEPS).images
+    # Three columns with a gap of one pixel.
     first = found[:28, :28, 0]
     last = found[29:57, 58:86, 0]
-    assert np.abs(first.astype(int) - alone[0].astype(int)).max() <= 1
-    assert np.abs(last.astype(int) - alone[5].astype(int)).max() <= 1
+    assert np.abs(first.astype(int) - expected[0].astype(int)).max() <= 1
+    assert np.abs(last.astype(int) - expected[5].astype(int)).max() <= 1
     assert page.get_by_text(f"step {STEPS} of {STEPS}").is_visible()
-    page.get_by_role("button", name="one step back").click()
+    page.get_by_role("button", name="previous step").click()
     assert page.get_by_text(f"step {STEPS - 1} of {STEPS}").is_visible()
     assert (pixels(page, page.get_by_role("img", name=re.compile("noisy image"))) != found).any()
     assert page.get_by_text("inkwash sample fast -n 6 --seed 3 --label 7").is_visible()
     assert not wide(page)
 
 
-def test_an_address_draws_the_same_picture_again(page: Any, address: str) -> None:
-    begin(page, address, "draw", steps=3, n=4, labels="1,2", seed=9)
+def test_url_reproduces_the_samples(page: Any, address: str) -> None:
+    begin(page, address, "sample", steps=3, n=4, labels="1,2", seed=9)
     finish(page)
     first = pixels(page, page.get_by_role("img", name=re.compile("predicted")))
-    kept = page.url
+    url = page.url
     page.goto("about:blank")
-    page.goto(kept)
+    page.goto(url)
     finish(page)
     assert (pixels(page, page.get_by_role("img", name=re.compile("predicted"))) == first).all()
 
 
-def test_pictures_and_animations_can_be_taken_away(page: Any, address: str, tmp_path: Path) -> None:
-    begin(page, address, "draw", steps=3, n=4, seed=1)
+def test_png_and_animation_are_downloaded(page: Any, address: str, tmp_path: Path) -> None:
+    begin(page, address, "sample", steps=3, n=4, seed=1)
     finish(page)
     for button, frames in (("PNG", 1), ("Animation", 4)):
         with page.expect_download() as waiting:
@@ -64,26 +64,26 @@ def test_pictures_and_animations_can_be_taken_away(page: Any, address: str, tmp_
             assert np.asarray(image.convert("L")).max() > 200
 
 
-def test_a_number_is_written_and_what_cannot_be_is_said(page: Any, address: str) -> None:
+def test_text_is_written_and_unknown_characters_are_reported(page: Any, address: str) -> None:
     begin(page, address, "write", steps=3)
     page.get_by_label("Text").fill("20 2x6")
-    page.get_by_label("One consistent hand").check()
+    page.get_by_label(re.compile("Same handwriting")).check()
     page.get_by_role("button", name="Write").click()
     finish(page)
     assert "Not written: x" in page.get_by_role("alert").inner_text()
     found = pixels(page, page.get_by_role("img", name=re.compile("4 images")))
     assert found.shape[:2] == (28, 5 * 28)
     assert not found[:, 2 * 28 : 3 * 28].any()
-    # one hand: the two 2s are the same to the last grey
+    # With one seed for all characters the two 2s are equal.
     assert (found[:, :28] == found[:, 3 * 28 : 4 * 28]).all()
     assert not wide(page)
 
 
-def test_a_drawing_is_gone_on_from_filled_in_and_walked_between(page: Any, address: str) -> None:
+def test_sketch_is_regenerated_inpainted_and_interpolated(page: Any, address: str) -> None:
     begin(page, address, "edit")
-    easel = page.get_by_role("application")
-    easel.scroll_into_view_if_needed()
-    box = easel.bounding_box()
+    canvas = page.get_by_role("application")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
 
     def stroke(*places: tuple[float, float]) -> None:
         page.mouse.move(box["x"] + places[0][0] * box["width"], box["y"] + places[0][1] * box["height"])
@@ -93,49 +93,49 @@ def test_a_drawing_is_gone_on_from_filled_in_and_walked_between(page: Any, addre
         page.mouse.up()
 
     stroke((0.3, 0.25), (0.7, 0.25), (0.45, 0.8))
-    drawn = pixels(page, easel)
+    drawn = pixels(page, canvas)
     assert drawn.max() == 255
-    page.get_by_role("button", name="Start from it").click()
+    page.get_by_role("button", name="Regenerate from sketch").click()
     finish(page)
     varied = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 8 images")))
     assert varied.max() > 200
-    page.get_by_role("button", name="Mark to paint anew").click()
-    easel.scroll_into_view_if_needed()
-    box = easel.bounding_box()
+    page.get_by_role("button", name="Mark area to repaint").click()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     stroke((0.1, 0.7), (0.9, 0.7), (0.9, 0.9), (0.1, 0.9))
-    page.get_by_role("button", name="Fill in what is marked").click()
+    page.get_by_role("button", name="Fill marked area").click()
     finish(page)
     filled = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 8 images")))
     assert (filled[:14, :28] == drawn[:14]).all()
-    page.get_by_label("Pictures on the way").fill("5")
-    page.get_by_role("button", name="Morph").click()
-    page.get_by_text(re.compile("^picture 5 of 5$")).wait_for()
+    page.get_by_label("Number of images").fill("5")
+    page.get_by_role("button", name="Interpolate").click()
+    page.get_by_text(re.compile("^image 5 of 5$")).wait_for()
     assert not wide(page)
 
 
-def test_settings_race_with_the_same_seeds(page: Any, address: str) -> None:
+def test_configurations_are_compared_with_the_same_seeds(page: Any, address: str) -> None:
     begin(page, address, "compare")
     page.get_by_label("Images each").fill("2")
     for place, steps in enumerate(("2", "6")):
         page.get_by_label("Steps").nth(place).fill(steps)
-    page.get_by_role("button", name="Race").click()
-    page.get_by_text("was first").wait_for()
-    assert page.get_by_text(re.compile(r"\d+ evaluations an image, \d+\.\d\d s")).count() == 2
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("fastest").wait_for()
+    assert page.get_by_text(re.compile(r"\d+ evaluations per image, \d+\.\d\d s")).count() == 2
     assert page.get_by_role("img", name="Speed against quality of measured models").is_visible()
     assert not wide(page)
 
 
 @pytest.mark.parametrize("model", ["digits", "moons"])
-def test_a_walk_is_explained_by_curves_with_its_level_marked(page: Any, address: str, model: str) -> None:
+def test_charts_mark_the_level_of_the_shown_step(page: Any, address: str, model: str) -> None:
     begin(page, address, "understand", model)
     page.get_by_role("img", name="alpha and sigma along the schedule").wait_for()
-    assert page.get_by_role("img", name="held-out loss against noise level").is_visible()
+    assert page.get_by_role("img", name="validation loss by noise level").is_visible()
     page.get_by_label("Steps").fill("5")
-    page.get_by_role("button", name="Walk", exact=True).click()
+    page.get_by_role("button", name="Sample", exact=True).click()
     finish(page)
     page.get_by_role("slider", name="step").focus()
     page.keyboard.press("Home")
-    assert page.get_by_role("img", name=re.compile("what the data says exactly")).is_visible() == (model == "digits")
+    assert page.get_by_role("img", name=re.compile("exact denoiser")).is_visible() == (model == "digits")
     assert page.get_by_text(re.compile("Level: ")).is_visible()
     marks = page.locator("svg .mark[visibility=visible]")
     before = marks.first.get_attribute("x1")
@@ -144,33 +144,33 @@ def test_a_walk_is_explained_by_curves_with_its_level_marked(page: Any, address:
     assert not wide(page)
 
 
-def test_models_and_runs_have_cards_and_one_that_has_ended_is_over(page: Any, address: str, folder: Path) -> None:
-    # written to a moment ago, and yet at its end
+def test_run_has_a_card_and_a_finished_one_is_not_in_training(page: Any, address: str, folder: Path) -> None:
+    # Recently written, but its session has an end.
     (folder / "runs/short/metrics.jsonl").touch()
-    begin(page, address, "choose")
+    begin(page, address, "models")
     page.get_by_role("button", name=re.compile("^short")).click()
     page.get_by_role("heading", name="short").wait_for()
-    page.get_by_role("img", name="loss while training").wait_for()
+    page.get_by_role("img", name="training and validation loss").wait_for()
     assert page.get_by_text("training now").count() == 0
-    assert page.get_by_role("img", name=re.compile("pictures drawn at")).count() >= 1
-    page.get_by_text("Its card").click()
+    assert page.get_by_role("img", name=re.compile("samples at")).count() >= 1
+    page.get_by_text("Model card").click()
     assert page.get_by_role("heading", name="Objective").is_visible()
     assert not wide(page)
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_what_a_run_has_done_by_now_comes_in_while_it_trains(page: Any, address: str, training: str) -> None:
-    begin(page, address, "choose", training)
+def test_run_in_training_is_updated_live(page: Any, address: str, training: str) -> None:
+    begin(page, address, "models", training)
     page.get_by_text("training now").wait_for()
     pictures, state = (
-        page.get_by_role("img", name=re.compile("pictures drawn at")),
+        page.get_by_role("img", name=re.compile("samples at")),
         page.get_by_text(re.compile("^step ")),
     )
     state.wait_for()
     before, seen = state.inner_text(), pictures.count()
-    line = page.get_by_role("img", name="loss while training").locator("polyline, path").first
+    line = page.get_by_role("img", name="training and validation loss").locator("polyline, path").first
     drawn = line.evaluate("line => line.outerHTML")
-    # nobody touches the page
+    # Without any interaction.
     pictures.nth(seen).wait_for(state="attached")
     assert state.inner_text() != before
     assert line.evaluate("line => line.outerHTML") != drawn
@@ -180,11 +180,11 @@ def test_what_a_run_has_done_by_now_comes_in_while_it_trains(page: Any, address:
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_a_digit_is_drawn_and_gone_on_from_by_keys_alone(page: Any, address: str) -> None:
+def test_sketch_is_drawn_and_regenerated_with_the_keyboard(page: Any, address: str) -> None:
     begin(page, address, "edit", steps=3)
-    easel = page.get_by_role("application")
-    assert pixels(page, easel).max() == 0
-    easel.focus()
+    canvas = page.get_by_role("application")
+    assert pixels(page, canvas).max() == 0
+    canvas.focus()
     for _ in range(8):
         page.keyboard.press("ArrowUp")
     page.keyboard.press("Space")
@@ -193,12 +193,12 @@ def test_a_digit_is_drawn_and_gone_on_from_by_keys_alone(page: Any, address: str
     page.keyboard.press("Space")
     for _ in range(6):
         page.keyboard.press("ArrowRight")
-    # away from it: the cursor, which is coloured, goes
+    # Leaving the canvas removes the coloured cursor.
     page.keyboard.press("Tab")
-    ink = pixels(page, easel)[..., 0]
+    ink = pixels(page, canvas)[..., 0]
     rows, columns = np.nonzero(ink > 100)
     assert rows.max() - rows.min() >= 15 and columns.max() - columns.min() <= 4
-    page.get_by_role("button", name="Start from it").focus()
+    page.get_by_role("button", name="Regenerate from sketch").focus()
     page.keyboard.press("Enter")
     finish(page)
     varied = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 8 images")))
@@ -206,7 +206,7 @@ def test_a_digit_is_drawn_and_gone_on_from_by_keys_alone(page: Any, address: str
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_what_was_measured_of_a_run_is_a_mark_beside_its_races(page: Any, address: str, measured: str) -> None:
+def test_measured_quality_of_a_run_is_plotted(page: Any, address: str, measured: str) -> None:
     begin(page, address, "compare", measured)
     plot = page.get_by_role("img", name="Speed against quality of measured models")
     plot.wait_for()
@@ -214,16 +214,16 @@ def test_what_was_measured_of_a_run_is_a_mark_beside_its_races(page: Any, addres
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_drawing_needs_no_mouse(page: Any, address: str) -> None:
+def test_sampling_needs_no_mouse(page: Any, address: str) -> None:
     page.goto(address)
-    page.get_by_role("tab", name="Draw").wait_for()
+    page.get_by_role("tab", name="Sample").wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "skip"
-    page.get_by_role("tab", name="Draw").focus()
+    page.get_by_role("tab", name="Sample").focus()
     page.keyboard.press("ArrowRight")
     page.get_by_label("Text").wait_for()
     page.keyboard.press("ArrowLeft")
-    page.get_by_label("How many").focus()
+    page.get_by_label("Number of images", exact=True).focus()
     page.keyboard.press("Control+a")
     page.keyboard.type("2")
     page.keyboard.press("Enter")
@@ -234,21 +234,21 @@ def test_drawing_needs_no_mouse(page: Any, address: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_what_is_wrong_is_said_where_everyone_looks(page: Any, address: str) -> None:
-    begin(page, address, "draw", "ddim-300")
+def test_invalid_steps_and_unconditional_models_are_reported(page: Any, address: str) -> None:
+    begin(page, address, "sample", "ddim-300")
     page.get_by_label("Steps").fill("301")
-    page.get_by_role("button", name="Draw", exact=True).click()
+    page.get_by_role("button", name="Sample", exact=True).click()
     assert page.get_by_label("Steps").evaluate("field => !field.validity.valid")
     begin(page, address, "write", "ddim-300")
-    assert page.get_by_text("was trained without labels").is_visible()
+    assert page.get_by_text("is not class-conditional").is_visible()
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_dark_and_light_are_remembered(page: Any, address: str) -> None:
+def test_theme_is_remembered(page: Any, address: str) -> None:
     page.goto(address)
     theme = "document.documentElement.dataset.theme"
     page.get_by_role("button", name="Dark or light").click()
     chosen = page.evaluate(theme)
     page.reload()
-    page.get_by_role("tab", name="Draw").wait_for()
+    page.get_by_role("tab", name="Sample").wait_for()
     assert page.evaluate(theme) == chosen

@@ -1,4 +1,4 @@
-"""What the tests of the page share: one thread, and an application over the bundled models and an empty folder of runs."""
+"""Fixtures of the server tests: an application over the bundled models and an empty folder of runs."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from inkwash.web.catalog import Catalog
 
 @pytest.fixture(scope="session")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    """The bundled models; runs are looked for in a folder that is empty."""
+    """The bundled models, and an empty folder of runs."""
     return Catalog((), tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture
 def client(catalog: Catalog) -> Iterator[TestClient]:
-    """A browser of an application that asks for no token."""
+    """A client of an application without a token."""
     with TestClient(server.build(catalog), base_url="http://localhost:8000", raise_server_exceptions=False) as made:
         yield made
 
 
 @pytest.fixture
-def drawn(client: TestClient) -> Callable[..., list[tuple[str, dict[str, Any]]]]:
-    """`drawn(seeds=[1, 2], steps=3)` is the list of events of that drawing, from the smallest bundled model."""
+def sample(client: TestClient) -> Callable[..., list[tuple[str, dict[str, Any]]]]:
+    """`sample(seeds=[1, 2], steps=3)` returns the events of that request to the smallest bundled model."""
 
-    def call(**asked: Any) -> list[tuple[str, dict[str, Any]]]:
-        answer = client.post("/api/sample", json={"model": "digits", "seeds": [0], "steps": 2} | asked)
-        assert answer.status_code == 200, answer.text
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        return events(answer.text)
+    def call(**fields: Any) -> list[tuple[str, dict[str, Any]]]:
+        response = client.post("/api/sample", json={"model": "digits", "seeds": [0], "steps": 2} | fields)
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"].startswith("text/event-stream")
+        return events(response.text)
 
     return call
 

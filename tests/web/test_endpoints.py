@@ -1,4 +1,4 @@
-"""Everything the page asks for: typed answers, and of what is wrong one line with a status of the asker's fault."""
+"""The endpoints of the server: typed responses, and errors as one line with a 4xx status."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from starlette.testclient import TestClient
 
 from inkwash import model as models
 from inkwash.io import checkpoints
-from inkwash.web import api_reference, figures, server
+from inkwash.web import api_reference, figures, markdown, server
 from inkwash.web.catalog import Catalog
-from inkwash.web.schemas import LARGEST_SEED, DrawingAsked
+from inkwash.web.schemas import LARGEST_SEED, SampleBody
 
 GOOD = {"model": "digits", "seeds": [0], "steps": 1}
 
 
-def test_every_bundled_model_is_there_and_the_usual_one_first(client: TestClient) -> None:
+def test_all_bundled_models_are_listed_and_the_default_is_first(client: TestClient) -> None:
     found = client.get("/api/models").json()
     assert {each["name"] for each in found} == set(models.bundled())
     assert found[0]["name"] == "fast" and not any("broken" in each for each in found)
@@ -35,31 +35,33 @@ def test_every_bundled_model_is_there_and_the_usual_one_first(client: TestClient
 
 
 @pytest.mark.parametrize("name", ["fast", "moons"])
-def test_card_course_and_schedule_of_a_model(client: TestClient, name: str) -> None:
-    card, course, schedule = (client.get(f"/api/models/{name}{part}").json() for part in ("", "/history", "/schedule"))
-    assert card["card"].startswith(f"# {name}") and card["pictures"][0]["source"].startswith("data:image/png;base64,")
-    assert course["trained"] and course["by_level"] and not course["training"]
+def test_card_history_and_schedule_of_a_model(client: TestClient, name: str) -> None:
+    card, history, schedule = (client.get(f"/api/models/{name}{part}").json() for part in ("", "/history", "/schedule"))
+    assert card["card_html"].startswith(f"<h1>{name}") and card["milestones"][0]["source"].startswith(
+        "data:image/png;base64,"
+    )
+    assert history["train_loss"] and history["loss_by_noise_level"] and not history["training"]
     curve = schedule["curves"]["trained"]
     assert len(curve["u"]) == 101 and curve["alpha"][0] == 1 and curve["sigma"] == sorted(curve["sigma"])
-    one = client.get(f"/api/models/{name}/pictures/{course['pictures'][0]}").json()
-    assert one in card["pictures"]
+    one = client.get(f"/api/models/{name}/milestones/{history['milestones'][0]}").json()
+    assert one in card["milestones"]
 
 
-def test_the_reference_names_every_endpoint_and_every_field(catalog: Catalog, client: TestClient) -> None:
+def test_api_reference_lists_every_endpoint_and_field(catalog: Catalog, client: TestClient) -> None:
     page = client.get("/api").text
     routes = {route.path for route in server.build(catalog).routes if getattr(route, "path", "").startswith("/api/")}
     assert routes == set(api_reference.ENDPOINTS) and all(path in page for path in routes)
-    assert all(f"<td>{name}</td>" in page for name in DrawingAsked.model_fields)
+    assert all(f"<td>{name}</td>" in page for name in SampleBody.model_fields)
     assert "http" not in page.replace("utf-8", "")
 
 
-def test_a_stream_is_begun_and_ended_and_its_line_left(drawn: Callable[..., Any]) -> None:
-    names = [name for name, _ in drawn(seeds=[1, 2, 3])]
+def test_stream_begins_with_begin_and_ends_with_done(sample: Callable[..., Any]) -> None:
+    names = [name for name, _ in sample(seeds=[1, 2, 3])]
     assert names == ["begin", "step", "step", "step", "done"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "cause"),
+    ("fields", "status", "cause"),
     [
         ({"model": "nothing"}, 404, "unknown model 'nothing'"),
         ({"model": "../../etc/passwd"}, 404, "unknown model"),
@@ -73,23 +75,25 @@ def test_a_stream_is_begun_and_ended_and_its_line_left(drawn: Callable[..., Any]
         ({"sampler": "dpm++2m", "eta": 0.5}, 422, "eta has no effect on dpm++2m"),
         ({"labels": [10]}, 422, "label 10"),
         ({"interval": [0.9, 0.1], "guidance": 2}, 422, "guidance interval"),
-        ({"edit": {"picture": "!", "noise": 0.5}}, 422, "edit.picture: it is no base64"),
-        ({"edit": {"picture": "AAAA", "noise": 0.5}}, 422, "3 bytes"),
-        ({"edit": {"picture": "AAAA", "noise": 0}}, 422, "edit.noise"),
-        ({"far": {"label": 3}, "labels": [-1]}, 422, "label"),
+        ({"edit": {"image": "!", "noise": 0.5}}, 422, "edit.image"),
+        ({"edit": {"image": "AAAA", "noise": 0.5}}, 422, "3 bytes"),
+        ({"edit": {"image": "AAAA", "noise": 0}}, 422, "edit.noise"),
+        ({"label_to": 3, "labels": [-1]}, 422, "label"),
         ({"speed": 9}, 422, "speed"),
         ({"model": "ddpm-bn", "seeds": list(range(100)), "sampler": "ddpm", "steps": 1000}, 422, "100,000 network"),
-        ({"model": "moons", "edit": {"picture": "AAAA", "noise": 0.5}}, 422, "points"),
+        ({"model": "moons", "edit": {"image": "AAAA", "noise": 0.5}}, 422, "points"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(client: TestClient, asked: dict[str, Any], status: int, cause: str) -> None:
-    answer = client.post("/api/sample", json=GOOD | asked)
+def test_invalid_request_gets_one_line_with_the_field(
+    client: TestClient, fields: dict[str, Any], status: int, cause: str
+) -> None:
+    answer = client.post("/api/sample", json=GOOD | fields)
     assert answer.status_code == status, answer.text
     assert cause in answer.json()["error"] and "\n" not in answer.json()["error"]
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"model": NaN}', b"[" * 5000])
-def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes) -> None:
+def test_body_that_is_no_request_gets_422(client: TestClient, body: bytes) -> None:
     assert client.post("/api/sample", content=body).status_code == 422
 
 
@@ -97,47 +101,45 @@ VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["noise", "picture", "seed", "label"]), inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["noise", "image", "mask", "seed"]), inner, max_size=3)
     ),
     max_leaves=5,
 )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(st.sampled_from(sorted(DrawingAsked.model_fields)), VALUES, max_size=4))
-def test_whatever_is_asked_is_answered_or_refused_and_never_a_fault(
-    client: TestClient, changes: dict[str, Any]
-) -> None:
+@given(st.dictionaries(st.sampled_from(sorted(SampleBody.model_fields)), VALUES, max_size=4))
+def test_no_request_causes_a_server_error(client: TestClient, changes: dict[str, Any]) -> None:
     answer = client.post("/api/sample", content=json.dumps(GOOD | changes))
     assert answer.status_code == 200 or 400 <= answer.status_code < 500, answer.text
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet="abc./%\\\x00é ", max_size=12))
-def test_no_name_in_an_address_reaches_a_file(client: TestClient, name: str) -> None:
+def test_no_name_in_a_url_reaches_a_file(client: TestClient, name: str) -> None:
     written = quote(name, safe="/.")
-    for path in (f"/api/models/{written}", f"/api/models/fast/pictures/{written}"):
+    for path in (f"/api/models/{written}", f"/api/models/fast/milestones/{written}"):
         assert 400 <= client.get(path).status_code < 500 or name.strip("/") in ("", ".", "..")
 
 
-@pytest.mark.parametrize("path", ["/../pyproject.toml", "/%2e%2e/app.py", "/..%2fapp.py", "/app.py", "/../told.py"])
-def test_the_page_gives_its_own_files_only(client: TestClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/../pyproject.toml", "/%2e%2e/app.py", "/..%2fapp.py", "/app.py", "/../events.py"])
+def test_only_files_of_the_page_are_served(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
-def test_a_run_is_found_while_it_trains_and_its_newest_weights_are_drawn_from(run_folder: Path) -> None:
+def test_run_in_training_is_listed_and_sampled_with_its_newest_weights(run_folder: Path) -> None:
     catalog = Catalog((), run_folder.parent)
     with TestClient(server.build(catalog), base_url="http://localhost") as client:
         usual, mine, *_ = client.get("/api/models").json()
         assert usual["name"] == "fast"
         assert mine["name"] == "mine" and mine["step"] == 4
-        # it said its end; one that has not, and wrote a moment ago, is at it
+        # Its session has an end; a session without one that was written recently is in training.
         assert not mine["training"]
         environment = run_folder / "environment.json"
         (session,) = json.loads(environment.read_text())
         environment.write_text(json.dumps([session | {"until_step": None}]))
-        course = client.get("/api/models/mine/history").json()
-        assert course["step"] == course["total"] == 4 and course["training"]
+        history = client.get("/api/models/mine/history").json()
+        assert history["step"] == history["total"] == 4 and history["training"]
         assert client.post("/api/sample", json=GOOD | {"model": "mine"}).status_code == 200
         assert catalog.model("mine") is catalog.model("mine")
         before = catalog.model("mine")
@@ -147,7 +149,7 @@ def test_a_run_is_found_while_it_trains_and_its_newest_weights_are_drawn_from(ru
         assert catalog.model("mine") is not before
 
 
-def test_a_damaged_checkpoint_is_told_and_leaves_the_rest_alone(run_folder: Path) -> None:
+def test_damaged_checkpoint_is_reported_and_other_models_still_sample(run_folder: Path) -> None:
     for path in (run_folder / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:100])
     with TestClient(server.build(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
@@ -157,7 +159,7 @@ def test_a_damaged_checkpoint_is_told_and_leaves_the_rest_alone(run_folder: Path
         assert client.post("/api/sample", json=GOOD).status_code == 200
 
 
-def test_a_damaged_latest_is_the_newest_whole_one_to_the_page_as_well(run_folder: Path) -> None:
+def test_newest_intact_checkpoint_replaces_a_damaged_latest(run_folder: Path) -> None:
     latest, best = (run_folder / "checkpoints" / f"{name}.safetensors" for name in ("latest", "best"))
     (run_folder / "checkpoints" / "step-0000004.safetensors").unlink()
     older = checkpoints.load(best)
@@ -169,17 +171,17 @@ def test_a_damaged_latest_is_the_newest_whole_one_to_the_page_as_well(run_folder
     assert catalog.entry("mine").describe()["step"] == catalog.model("mine").step == 3
 
 
-def test_pictures_are_in_the_order_of_training_whatever_the_clock_said(run_folder: Path) -> None:
+def test_milestones_are_in_the_order_of_training_whatever_their_mtime(run_folder: Path) -> None:
     samples = run_folder / "samples"
     shutil.copy(samples / "step-0000004.png", samples / "warm-up.png")
     with (run_folder / "metrics.jsonl").open("a") as log:
         log.write(json.dumps({"kind": "held-out", "step": 1, "picture": "warm-up"}) + "\n")
     os.utime(samples / "step-0000004.png", (1, 1))
     entry = Catalog((), run_folder.parent).entry("mine")
-    assert [each["name"] for each in figures.card(entry)["pictures"]] == ["warm-up", "step-0000004"]
+    assert [each["name"] for each in figures.card(entry)["milestones"]] == ["warm-up", "step-0000004"]
 
 
-def test_a_run_of_a_clock_that_was_ahead_is_not_at_it_for_ever(run_folder: Path) -> None:
+def test_metrics_with_a_future_mtime_do_not_count_as_training(run_folder: Path) -> None:
     environment = run_folder / "environment.json"
     (session,) = json.loads(environment.read_text())
     environment.write_text(json.dumps([session | {"until_step": None}]))
@@ -190,14 +192,16 @@ def test_a_run_of_a_clock_that_was_ahead_is_not_at_it_for_ever(run_folder: Path)
     assert not entry.training
 
 
-def test_the_exact_denoiser_stands_beside_where_its_data_is_here(drawn: Callable[..., Any], client: TestClient) -> None:
-    *_, (_, near), (_, last), _ = drawn(exact=True, steps=4)
+def test_exact_denoiser_is_sent_when_the_training_data_is_available(
+    sample: Callable[..., Any], client: TestClient
+) -> None:
+    *_, (_, near), (_, last), _ = sample(exact=True, steps=4)
     assert "exact" in near and "exact" not in last
     wanted = {"model": "moons", "exact": True}
     assert client.post("/api/sample", json=GOOD | wanted).status_code == 200
 
 
-def test_where_its_data_is_not_here_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_training_data_gets_422_with_the_option_to_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path))
     monkeypatch.delenv("INKWASH_DATA", raising=False)
     with TestClient(server.build(Catalog()), base_url="http://localhost") as client:
@@ -205,17 +209,19 @@ def test_where_its_data_is_not_here_the_way_out_is_told(monkeypatch: pytest.Monk
         assert answer.status_code == 422 and "inkwash serve --data" in answer.json()["error"]
 
 
-def test_two_who_ask_at_once_get_what_each_would_alone(drawn: Callable[..., Any], client: TestClient) -> None:
+def test_concurrent_requests_get_the_same_samples_as_sequential_ones(
+    sample: Callable[..., Any], client: TestClient
+) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    alone = [drawn(seeds=[seed])[-2][1]["x"] for seed in (1, 2)]
+    expected = [sample(seeds=[seed])[-2][1]["x"] for seed in (1, 2)]
     with ThreadPoolExecutor(2) as both:
-        answers = list(both.map(lambda seed: drawn(seeds=[seed])[-2][1]["x"], (1, 2)))
-    assert answers == alone
+        answers = list(both.map(lambda seed: sample(seeds=[seed])[-2][1]["x"], (1, 2)))
+    assert answers == expected
     assert torch.get_num_threads() == 1
 
 
-def test_runs_of_one_name_are_told_apart_and_gone_ones_are_forgotten(run_folder: Path, tmp_path: Path) -> None:
+def test_equal_names_are_numbered_and_removed_runs_disappear(run_folder: Path, tmp_path: Path) -> None:
     named = tmp_path / "fast"
     shutil.copytree(run_folder, named)
     shutil.copytree(run_folder, tmp_path / "other" / "mine")
@@ -224,15 +230,35 @@ def test_runs_of_one_name_are_told_apart_and_gone_ones_are_forgotten(run_folder:
     assert names[0] == "fast" and {"fast (2)", "mine", "mine (2)"} < set(names)
     assert catalog.entry("fast (2)").folder.path == named
     assert catalog.entry("fast").bundled and catalog.entry("fast").source == "fast"
-    # where a run lies on this machine is not told
+    # The path of a run outside of the working folder stays private.
     assert catalog.entry("mine").source is None
     shutil.rmtree(named)
     assert "fast (2)" not in [entry.name for entry in catalog.entries()]
 
 
-def test_a_run_that_has_gone_on_is_looked_at_anew(run_folder: Path) -> None:
+def test_entry_is_replaced_when_its_checkpoint_changes(run_folder: Path) -> None:
     catalog = Catalog((), run_folder.parent)
     before = catalog.entry("mine")
     assert catalog.entries() and catalog.entry("mine") is before
     os.utime(before.folder.latest, (1, 1))
     assert catalog.entries() and catalog.entry("mine") is not before
+
+
+@pytest.mark.parametrize("name", ["card.md", "samples/step-0000004.png"])
+def test_link_that_leads_outside_of_a_shared_run_is_not_read(run_folder: Path, tmp_path: Path, name: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (run_folder / name).unlink()
+    (run_folder / name).symlink_to(secret)
+    with TestClient(server.build(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
+        paths = {"card.md": "/api/models/mine", "samples/step-0000004.png": "/api/models/mine/milestones/step-0000004"}
+        assert client.get(paths[name]).status_code == 422
+        assert client.get("/api/models/mine/history").status_code == 200
+
+
+def test_card_is_html_without_markup_of_its_author_and_without_images() -> None:
+    text = "# A\n\n## Seen\n**first**\n\n![first](a.png)\n\n**second**\n\n## Kept\n- a <b>\n- b\n\n"
+    found = markdown.render(text + "<script>alert(1)</script>\n\n[x](javascript:alert)\n\n```bash\na & b\n```\n")
+    assert "<h1>A</h1>" in found and "<h2>Kept</h2>" in found and "<li>a &lt;b&gt;</li>" in found
+    assert "Seen" not in found and "first" not in found and "second" not in found and "<img" not in found
+    assert "<script" not in found and "href" not in found and "a &amp; b" in found

@@ -1,4 +1,4 @@
-"""The line: so many draw, so many wait and know how many are ahead, the rest are turned away, and all get their turn."""
+"""The queue: a bounded number of jobs runs, a bounded number waits with its position, and the rest is refused."""
 
 from __future__ import annotations
 
@@ -16,60 +16,60 @@ from inkwash.web.queue import JobQueue, QueueFullError
 T = TypeVar("T")
 
 
-def apart(work: Coroutine[Any, Any, T]) -> T:
-    """Do `work` in a thread of its own: a browser of other tests may leave a loop running in this one."""
+def run_in_thread(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` in another thread, because the browser of other tests may leave an event loop running in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
 
 
-async def turn(line: JobQueue, said: list[int] | None = None) -> None:
-    place = line.join()
+async def job(queue: JobQueue, positions: list[int] | None = None) -> None:
+    ticket = queue.join()
     try:
-        async for ahead in place.ahead():
-            if said is not None:
-                said.append(ahead)
-        assert place in line.running and len(line.running) <= line.at_once
+        async for ahead in ticket.ahead():
+            if positions is not None:
+                positions.append(ahead)
+        assert ticket in queue.running and len(queue.running) <= queue.at_once
         await asyncio.sleep(0)
     finally:
-        place.leave()
+        ticket.leave()
 
 
 @given(st.integers(1, 4), st.integers(1, 30))
-def test_everyone_has_a_turn_and_no_more_draw_than_may(at_once: int, many: int) -> None:
-    line = JobQueue(at_once, max_waiting=30)
+def test_every_job_runs_and_at_most_at_once_run_together(at_once: int, many: int) -> None:
+    queue = JobQueue(at_once, max_waiting=30)
 
     async def run() -> None:
-        await asyncio.wait_for(asyncio.gather(*(turn(line) for _ in range(many))), 5)
+        await asyncio.wait_for(asyncio.gather(*(job(queue) for _ in range(many))), 5)
 
-    apart(run())
-    assert not line.waiting and not line.running
+    run_in_thread(run())
+    assert not queue.waiting and not queue.running
 
 
-def test_one_who_waits_is_told_how_many_are_ahead_as_that_falls() -> None:
+def test_waiting_job_gets_its_decreasing_position() -> None:
     async def run() -> list[int]:
-        line, said = JobQueue(1, 10), []
-        first, second = line.join(), line.join()
-        task = asyncio.create_task(turn(line, said))
+        queue, positions = JobQueue(1, 10), []
+        first, second = queue.join(), queue.join()
+        task = asyncio.create_task(job(queue, positions))
         await asyncio.sleep(0.01)
         second.leave()
         await asyncio.sleep(0.01)
         first.leave()
         await task
-        return said
+        return positions
 
-    assert apart(run()) == [2, 1]
+    assert run_in_thread(run()) == [2, 1]
 
 
-def test_a_full_line_turns_away_and_one_who_leaves_makes_room() -> None:
+def test_full_queue_refuses_until_a_job_leaves() -> None:
     async def run() -> None:
-        line = JobQueue(1, 2)
-        places = [line.join() for _ in range(3)]
+        queue = JobQueue(1, 2)
+        tickets = [queue.join() for _ in range(3)]
         with pytest.raises(QueueFullError, match="2 jobs"):
-            line.join()
-        places[1].leave()
-        places[1].leave()
-        assert line.join() in line.waiting
-        places[0].leave()
-        assert line.running == [places[2]]
+            queue.join()
+        tickets[1].leave()
+        tickets[1].leave()
+        assert queue.join() in queue.waiting
+        tickets[0].leave()
+        assert queue.running == [tickets[2]]
 
-    apart(run())
+    run_in_thread(run())

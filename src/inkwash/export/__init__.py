@@ -1,1 +1,1 @@
-"""Models for other programs: ONNX, a page that draws in the browser, a pipeline folder."""
+"""Export of models: ONNX, a page that samples in the browser, a pipeline of diffusers."""

@@ -1,4 +1,4 @@
-"""A network that diffusers has too, as a folder that its pipelines load, compared with ours once it is written."""
+"""A model as a pipeline folder of diffusers, for the one network that both have; the outputs are compared."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from inkwash.io.atomic import fresh_folder
 from inkwash.model import Model
 
 KIND = "ddpm-unet"
-"""The network that both have: `UNet2DModel` of diffusers is that of Ho et al. 2020."""
+"""The network that both have: `UNet2DModel` of diffusers is that of Ho et al. (2020)."""
 
 PREDICTIONS = {"eps": "epsilon", "x0": "sample", "v": "v_prediction"}
-"""Our targets, and what the schedulers of diffusers call them."""
+"""Targets by their names here and in the schedulers of diffusers."""
 
 T = 1000
-"""Timesteps of a whole path: timestep t is the level whose code is t/T."""
+"""Number of timesteps: timestep t is the noise level with c_noise = t/T."""
 
-CLOSE = 1e-3
+TOLERANCE = 1e-3
 
 RENAMED = (
     (r"^condition\.mlp\.0\.", "time_embedding.linear_1."),
@@ -45,61 +45,61 @@ RENAMED = (
     (r"(attentions\.\d+)\.(query|key|value)\.", lambda found: f"{found[1]}.to_{found[2][0]}."),
     (r"(attentions\.\d+)\.out\.", r"\1.to_out.0."),
 )
-"""Our names of weights as patterns, and theirs; each is applied to what those before it made."""
+"""Names of weights here as patterns, and in diffusers; applied in order."""
 
 
 def write(model: Model, folder: Path) -> float:
-    """Write `model` into `folder` as a `DDIMPipeline` and return the largest difference from ours, over some inputs.
+    """Write `model` into `folder` as a `DDIMPipeline` and return the largest difference of its network over some inputs.
 
-    A network that hears labels is written as it answers to none, because the pipeline asks for none. Raises `UsageError`
-    where diffusers is missing or has no such network, target or size, `InkwashError` when what is written says something
-    else than ours.
+    A conditional network is written as its unconditional branch, because the pipeline passes no labels. Raises
+    `UsageError` when diffusers is missing or has no such network, target or size, `InkwashError` when the outputs differ
+    by more than TOLERANCE.
     """
     refuse(model)
     try:
         import diffusers
     except ImportError:
         raise missing_extra("--to diffusers", "interop") from None
-    # Any: its classes are put together where types cannot be seen
+    # Any, because the classes of diffusers are loaded lazily, without types.
     theirs: Any = diffusers.UNet2DModel(**_config(model))
     theirs.load_state_dict(_weights(model))
-    drawing: Any = diffusers.DDIMPipeline(theirs, diffusers.DDIMScheduler(**_levels(model)))
+    written: Any = diffusers.DDIMPipeline(theirs, diffusers.DDIMScheduler(**_levels(model)))
     with fresh_folder(folder) as made:
-        drawing.save_pretrained(made)
-        apart = _apart(diffusers.UNet2DModel.from_pretrained(made / "unet", low_cpu_mem_usage=False), model)
-        if not apart < CLOSE:
-            raise InkwashError(f"{model.name} in diffusers says something else, by {apart:.2g}: nothing is written")
-    return apart
+        written.save_pretrained(made)
+        difference = _difference(diffusers.UNet2DModel.from_pretrained(made / "unet", low_cpu_mem_usage=False), model)
+        if not difference < TOLERANCE:
+            raise InkwashError(f"{model.name}: the outputs of diffusers differ by {difference:.2g}: nothing is written")
+    return difference
 
 
 def refuse(model: Model) -> None:
-    """Raise `UsageError` where diffusers has nothing like the network of `model`, its target or its size."""
+    """Raise `UsageError` when diffusers does not have the network of `model`, its target or its size."""
     kind = model.recipe.network.kind
     if model.spec.is_points:
         raise UsageError(
-            f"{model.name} cannot become a pipeline of diffusers, whose networks draw images and no points"
+            f"{model.name} cannot become a pipeline of diffusers, which samples images only: use --to onnx"
         )
     if kind != KIND:
         raise UsageError(
-            f"{model.name} cannot become a pipeline of diffusers, which has no network like {kind}: train one with "
-            f"--set network.kind={KIND} --set data.std=1, or use --to onnx, which other programs run"
+            f"{model.name} cannot become a pipeline of diffusers, which has no network {kind}: train one with "
+            f"--set network.kind={KIND} --set data.std=1, or use --to onnx"
         )
     if model.recipe.target not in PREDICTIONS:
         raise UsageError(
-            f"{model.name} cannot become a pipeline of diffusers, whose schedulers know no target {model.recipe.target}: "
-            f"they know {', '.join(PREDICTIONS)}"
+            f"{model.name} cannot become a pipeline of diffusers, whose schedulers have no target {model.recipe.target}: "
+            f"train one with --set target=, one of {', '.join(PREDICTIONS)}"
         )
     if model.spec.data_std != 1:
         raise UsageError(
-            f"{model.name} cannot become a pipeline of diffusers, which does not scale what a network hears: train it "
+            f"{model.name} cannot become a pipeline of diffusers, which does not scale the input of the network: train it "
             "with --set data.std=1"
         )
     halved = 2 ** len(model.net.down)  # type: ignore[arg-type]
     if any(side % halved for side in model.spec.shape[1:]):
         sides = "x".join(map(str, model.spec.shape[1:]))
         raise UsageError(
-            f"{model.name} cannot become a pipeline of diffusers, whose network needs sides that {halved} divides: "
-            f"these are {sides}"
+            f"{model.name} cannot become a pipeline of diffusers, whose network requires sides divisible by {halved}: "
+            f"the images are {sides}"
         )
 
 
@@ -118,36 +118,36 @@ def _config(model: Model) -> dict[str, Any]:
         "down_block_types": tuple("AttnDownBlock2D" if each else "DownBlock2D" for each in attends),
         "up_block_types": tuple("AttnUpBlock2D" if each else "UpBlock2D" for each in reversed(attends)),
         "norm_num_groups": net.out[0].num_groups,
-        # one head
+        # None is one attention head.
         "attention_head_dim": None,
     }
 
 
 def _weights(model: Model) -> dict[str, Tensor]:
-    said = {name: value.detach().cpu().float() for name, value in model.net.state_dict().items()}
-    table = said.pop("condition.label.table.weight", None)
+    weights = {name: value.detach().cpu().float() for name, value in model.net.state_dict().items()}
+    table = weights.pop("condition.label.table.weight", None)
     if table is not None:
-        # the last row is that of no label: as it is added to every code, it is part of the bias
-        said["condition.mlp.2.bias"] = said["condition.mlp.2.bias"] + table[-1]
-    return {_renamed(name): value for name, value in said.items()}
+        # The last row is the unconditional embedding, a constant that is added to every condition: part of the bias.
+        weights["condition.mlp.2.bias"] = weights["condition.mlp.2.bias"] + table[-1]
+    return {_renamed(name): value for name, value in weights.items()}
 
 
 def _renamed(name: str) -> str:
-    for ours, theirs in RENAMED:
-        name = re.sub(ours, theirs, name)
+    for pattern, replacement in RENAMED:
+        name = re.sub(pattern, replacement, name)
     return name
 
 
 def _levels(model: Model) -> dict[str, Any]:
-    """The scheduler's settings: a timestep is the level of that code, whatever schedule the network was trained on."""
+    """Return the options of the scheduler; its timesteps cover c_noise, whatever the training schedule."""
     noisiest = float(model.schedule().terminal.c_noise)
     count = min(T, math.floor(noisiest * T + 1e-9) + 1)
-    code = torch.arange(count, dtype=torch.float64) / T
-    kept = torch.cos(code * (math.pi / 2)) ** 2
-    before = torch.cat([torch.ones(1, dtype=torch.float64), kept[:-1]])
+    c_noise = torch.arange(count, dtype=torch.float64) / T
+    alphas_cumprod = torch.cos(c_noise * (math.pi / 2)) ** 2
+    previous = torch.cat([torch.ones(1, dtype=torch.float64), alphas_cumprod[:-1]])
     return {
         "num_train_timesteps": count,
-        "trained_betas": (1 - kept / before).tolist(),
+        "trained_betas": (1 - alphas_cumprod / previous).tolist(),
         "prediction_type": PREDICTIONS[model.recipe.target],
         "clip_sample": model.recipe.clip or model.recipe.target == "eps",
         "set_alpha_to_one": True,
@@ -156,7 +156,7 @@ def _levels(model: Model) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def _apart(theirs: Any, model: Model) -> float:
+def _difference(theirs: Any, model: Model) -> float:
     timesteps = torch.tensor([0, T // 3, 9 * T // 10])
     x = normals(torch.arange(len(timesteps)), 0, 0, Stream.EXPORT_CHECK, model.spec.shape)
     ours = model.net(x.to(model.device), (timesteps / T).to(model.device), None).cpu()

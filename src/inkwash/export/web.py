@@ -1,4 +1,4 @@
-"""The page as a folder of static files that draws in the browser: no server, and nothing from anywhere else."""
+"""The page as a folder of static files that samples in the browser, without requests to other hosts."""
 
 from __future__ import annotations
 
@@ -26,21 +26,22 @@ POLICY = (
 )
 
 
-def write(model: Model, name: str, run: RunFolder | None, folder: Path, tell: Callable[[str], object]) -> float:
+def write(model: Model, name: str, run: RunFolder | None, folder: Path, report: Callable[[str], object]) -> float:
     """Write the page of `model` into the new `folder` and return the largest difference of its network from torch.
 
-    It is called `name` there; `run` is the run folder that its losses come from, None for none. Raises `UsageError` when
-    the folder holds something, and as `onnx.write` and `runtime.files` do; then no folder is left.
+    `name` is the name of the model on the page; `run` is the run folder of its losses, None for none; `report` receives
+    each part as it is written. Raises `UsageError` for a folder that is not empty, and as `onnx.write` and
+    `runtime.files` do; no folder is left after an error.
     """
     onnx.require()
     with fresh_folder(folder) as made:
-        return _write(model, metadata(model, name, run), made, tell)
+        return _write(model, metadata(model, name, run), made, report)
 
 
-def _write(model: Model, told: dict[str, Any], folder: Path, tell: Callable[[str], object]) -> float:
-    tell("the browser's runtime")
+def _write(model: Model, data: dict[str, Any], folder: Path, report: Callable[[str], object]) -> float:
+    report("the browser's runtime")
     parts = runtime.files()
-    tell("the page")
+    report("the page")
     with resources.as_file(PAGE) as page, resources.as_file(ENGINE) as engine:
         shutil.copytree(
             page, folder, dirs_exist_ok=True, ignore=lambda where, names: ["engine"] if where == str(page) else []
@@ -54,29 +55,31 @@ def _write(model: Model, told: dict[str, Any], folder: Path, tell: Callable[[str
     write_text(
         folder / "index.html", index.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {meta}', 1)
     )
-    write_text(folder / "model.json", json.dumps(told) + "\n")
-    tell("the network")
+    write_text(folder / "model.json", json.dumps(data) + "\n")
+    report("the network")
     return onnx.write(model, folder / "model.onnx")
 
 
 def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
-    """Return what the page must know of a model: as a server tells it, with what the samplers need."""
+    """Return model.json: the description and history as the server returns them, and the parameters of the samplers."""
     return {
         "model": described(model.recipe, model.spec, model.step) | {"name": name, "bundled": True, "training": False},
         "recipe": {"target": model.recipe.target, "clip": model.recipe.clip},
-        "std": model.spec.data_std,
-        "proportions": list(model.spec.proportions),
+        "data_std": model.spec.data_std,
+        "class_frequencies": list(model.spec.proportions),
         "weights": model.weights,
-        "schedule": spelled(model.recipe.schedule),
-        "sampled": spelled(model.schedule()),
+        "schedule": {
+            "trained": schedule_options(model.recipe.schedule),
+            "sampled": schedule_options(model.schedule()),
+        },
         "names": {"trained": repr(model.recipe.schedule), "sampled": repr(model.schedule())},
-        "course": {} if run is None else figures.history(Entry(name, run, True)) | {"pictures": []},
+        "history": {} if run is None else figures.history(Entry(name, run, True)) | {"milestones": []},
         "quality": figures.quality([] if run is None else [Entry(name, run, name in bundled())], model.spec.data),
     }
 
 
-def spelled(schedule: Schedule) -> dict[str, Any]:
-    """Return a schedule as its kind, its options and its warps, the innermost first."""
+def schedule_options(schedule: Schedule) -> dict[str, Any]:
+    """Return kind, options and warps of a schedule, the innermost warp first."""
     warps: list[dict[str, Any]] = []
     while isinstance(schedule, Warped):
         warps.insert(0, encode_schedule(Warped(schedule.schedule, schedule.warp))["warp"])

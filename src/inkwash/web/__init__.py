@@ -1,1 +1,1 @@
-"""The page: a local server that draws while people watch, over the one sampler that every command uses."""
+"""The page: a local server that samples, edits and compares models in the browser."""

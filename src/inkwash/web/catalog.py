@@ -20,6 +20,7 @@ from inkwash.data import encode
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name
 from inkwash.io import checkpoints
+from inkwash.io.names import require_inside
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 from inkwash.sampling.request import SampleRequest
@@ -50,10 +51,9 @@ def described(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
         "target": recipe.target,
         "sampler": kind,
         "steps": steps or SAMPLERS[kind].default_steps or rows or 50,
-        "most_steps": min(rows or 1000, 1000),
+        "max_steps": min(rows or 1000, 1000),
         "guidance": recipe.sampling.guidance,
         "guidable": recipe.network.conditional and recipe.training.label_dropout > 0,
-        "learnt_guidance": recipe.training.guidance,
     }
 
 
@@ -97,6 +97,13 @@ class Entry:
         except InkwashError as error:
             return found | {"broken": str(error)}
         return found | described(recipe, spec, self.header["progress"]["step"])
+
+    def read(self, path: Path) -> bytes:
+        """Return the content of a file of the run. Raises `UsageError` for a symbolic link that leads outside of it."""
+        # A run folder may come from others; the files of bundled models are links where the installer made them so.
+        if not self.bundled:
+            require_inside(path, self.folder.path)
+        return path.read_bytes()
 
     @property
     def training(self) -> bool:

@@ -17,6 +17,7 @@ from inkwash.core import Schedule
 from inkwash.errors import UsageError
 from inkwash.evaluation import run_quality
 from inkwash.model import Model
+from inkwash.web import markdown
 from inkwash.web.catalog import Entry
 
 SCHEDULE_POINTS = 101
@@ -33,7 +34,7 @@ def schedule(model: Model) -> dict[str, Any]:
 def _curve(chosen: Schedule) -> dict[str, list[float | None]]:
     u = torch.linspace(0, 1, SCHEDULE_POINTS, dtype=torch.float64)
     level = chosen(u)
-    found = {"u": u, "alpha": level.alpha, "sigma": level.sigma, "log_snr": level.log_snr, "code": level.c_noise}
+    found = {"u": u, "alpha": level.alpha, "sigma": level.sigma, "log_snr": level.log_snr, "c_noise": level.c_noise}
     # JSON has no infinity, the value of the log-SNR at the ends.
     return {
         name: [value if math.isfinite(value) else None for value in values.expand(SCHEDULE_POINTS).tolist()]
@@ -42,44 +43,48 @@ def _curve(chosen: Schedule) -> dict[str, list[float | None]]:
 
 
 def history(entry: Entry) -> dict[str, Any]:
-    """Return the history of a run: training losses, validation losses by noise level, and whether it is in training."""
+    """Return the history of a run: training and validation losses, losses by noise level, whether it is in training."""
     rows = entry.folder.rows()
-    trained = [row for row in rows if row["kind"] == "train"]
-    held = [row for row in rows if row["kind"] == "held-out"]
-    stride = max(1, len(trained) // MAX_LOSSES)
-    floor = _floor(entry)
-    last = held[-1] if held else None
+    train = [row for row in rows if row["kind"] == "train"]
+    validation = [row for row in rows if row["kind"] == "held-out"]
+    stride = max(1, len(train) // MAX_LOSSES)
     return {
         "training": entry.training,
-        "step": trained[-1]["step"] if trained else 0,
+        "step": train[-1]["step"] if train else 0,
         "total": _total(entry),
-        "seconds": trained[-1].get("seconds") if trained else None,
-        "trained": [[row["step"], row["loss"]] for row in trained[::-stride][::-1]],
-        "held_out": [[row["step"], row["loss"]] for row in held],
-        "by_level": None if last is None else {"codes": last["codes"], "losses": last["losses"], "floor": floor},
-        "pictures": [path.stem for path in _pictures(entry)],
+        "seconds": train[-1].get("seconds") if train else None,
+        "train_loss": [[row["step"], row["loss"]] for row in train[::-stride][::-1]],
+        "validation_loss": [[row["step"], row["loss"]] for row in validation],
+        "loss_by_noise_level": _by_noise_level(entry, validation[-1]) if validation else None,
+        "milestones": [path.stem for path in _milestones(entry)],
     }
 
 
+def _by_noise_level(entry: Entry, row: dict[str, Any]) -> dict[str, Any]:
+    return {"c_noise": row["codes"], "loss": row["losses"], "exact": _exact_losses(entry)}
+
+
 def card(entry: Entry) -> dict[str, Any]:
-    """Return the card of a model as Markdown without images, and its newest milestone grids as data URLs."""
-    text = entry.folder.card.read_text(encoding="utf-8") if entry.folder.card.is_file() else ""
-    shown = [line for line in text.splitlines() if not line.startswith("![")]
-    return {"card": "\n".join(shown), "pictures": [_shown(path) for path in _pictures(entry)]}
+    """Return the card of a model as HTML without images, and its newest milestone grids as data URLs.
+
+    Raises `UsageError` for a symbolic link that leads outside of the run folder.
+    """
+    text = entry.read(entry.folder.card).decode(errors="replace") if entry.folder.card.is_file() else ""
+    return {"card_html": markdown.render(text), "milestones": [_data_url(entry, path) for path in _milestones(entry)]}
 
 
-def picture(entry: Entry, name: str) -> dict[str, str]:
-    """Return the sample grid of a milestone as a data URL. Raises `UsageError` for an unknown milestone."""
+def milestone(entry: Entry, name: str) -> dict[str, str]:
+    """Return the sample grid of a milestone as a data URL. Raises `UsageError` for an unknown milestone, or as `card`."""
     # Looked up among the existing files: a name from a request never becomes a path.
-    found = next((path for path in _drawn(entry) if path.stem == name), None)
+    found = next((path for path in _sample_files(entry) if path.stem == name), None)
     if found is None:
-        raise UsageError(f"{entry.name} has no milestone '{name}': the page lists those that it has")
-    return _shown(found)
+        raise UsageError(f"{entry.name} has no milestone '{name}': choose one of those that the page lists")
+    return _data_url(entry, found)
 
 
-def _shown(path: Path) -> dict[str, str]:
-    held = base64.b64encode(path.read_bytes()).decode("ascii")
-    return {"name": path.stem, "source": f"data:image/png;base64,{held}"}
+def _data_url(entry: Entry, path: Path) -> dict[str, str]:
+    content = base64.b64encode(entry.read(path)).decode("ascii")
+    return {"name": path.stem, "source": f"data:image/png;base64,{content}"}
 
 
 def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
@@ -95,17 +100,17 @@ def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
     return [row for row in found if row["data"] == data]
 
 
-def _pictures(entry: Entry) -> list[Path]:
+def _milestones(entry: Entry) -> list[Path]:
     # In the order of training steps: modification times are unreliable.
     steps = {str(row.get("picture")): row["step"] for row in entry.folder.rows() if row["kind"] == "held-out"}
-    return sorted(_drawn(entry), key=lambda path: (steps.get(path.stem, 0), path.stem))[-MAX_GRIDS:]
+    return sorted(_sample_files(entry), key=lambda path: (steps.get(path.stem, 0), path.stem))[-MAX_GRIDS:]
 
 
-def _drawn(entry: Entry) -> Iterator[Path]:
+def _sample_files(entry: Entry) -> Iterator[Path]:
     return entry.folder.samples.glob("[!.]*.png")
 
 
-def _floor(entry: Entry) -> list[float] | None:
+def _exact_losses(entry: Entry) -> list[float] | None:
     try:
         profile = entry.folder.read_memorizing_loss()
         return None if profile is None else profile["losses"]

@@ -53,7 +53,7 @@ class Server:
             ("GET", "/api/models", self.models),
             ("GET", "/api/models/{name}", self.model),
             ("GET", "/api/models/{name}/history", self.history),
-            ("GET", "/api/models/{name}/pictures/{picture}", self.picture),
+            ("GET", "/api/models/{name}/milestones/{milestone}", self.milestone),
             ("GET", "/api/models/{name}/schedule", self.schedule),
             ("GET", "/api/models/{name}/quality", self.quality),
             ("POST", "/api/sample", self.sample),
@@ -78,10 +78,10 @@ class Server:
         entry = await self._entry(request)
         return JSONResponse(await to_thread.run_sync(figures.history, entry))
 
-    async def picture(self, request: Request) -> Response:
+    async def milestone(self, request: Request) -> Response:
         """Return the sample grid of one milestone."""
         entry = await self._entry(request)
-        return JSONResponse(figures.picture(entry, request.path_params["picture"]))
+        return JSONResponse(await to_thread.run_sync(figures.milestone, entry, request.path_params["milestone"]))
 
     async def schedule(self, request: Request) -> Response:
         """Return the noise schedules of a model."""
@@ -96,14 +96,14 @@ class Server:
 
     async def sample(self, request: Request) -> Response:
         """Sample, streaming every step as an event."""
-        wanted = schemas.read(await request.body())
-        entry = await to_thread.run_sync(self.catalog.entry, wanted.model)
-        model = await to_thread.run_sync(self.catalog.model, wanted.model)
-        exact = await to_thread.run_sync(self.catalog.exact, wanted.model) if wanted.exact else None
+        body = schemas.read(await request.body())
+        entry = await to_thread.run_sync(self.catalog.entry, body.model)
+        model = await to_thread.run_sync(self.catalog.model, body.model)
+        exact = await to_thread.run_sync(self.catalog.exact, body.model) if body.exact else None
         # Resolved once before the stream starts, so that an invalid request gets an HTTP status.
-        wanted.resolve(model)
+        body.resolve(model)
         ticket = self.queue.join()
-        return _Stream(ticket, self._stream(request, ticket, lambda: events(model, wanted, exact, entry.source)))
+        return _Stream(ticket, self._stream(request, ticket, lambda: events(model, body, exact, entry.source)))
 
     async def _stream(self, request: Request, ticket: Ticket, begin: Callable[[], Any]) -> AsyncIterator[bytes]:
         try:

@@ -1,38 +1,38 @@
-/** Denoisers, as in inkwash/core: (x, level, label) resolves to the predicted image; wrappers are denoisers themselves. */
+/** Denoisers, as in inkwash/core: (x, level, labels) resolves to the denoised batch; wrappers are denoisers themselves. */
 
-import { code, combine, imageOf } from "./levels.js";
+import { cNoise, combine, imageOf } from "./levels.js";
 
-/** A network that is asked for `target`: scale the input, tell the level's code, solve. `net(x, code, label)` resolves to what it says. */
-export const network = (net, target, std) => async (x, level, label) => {
+/** A network that predicts `target`: scale x to unit variance, predict, solve for the image; `net(x, cNoise, labels)`. */
+export const network = (net, target, std) => async (x, level, labels) => {
   const scale = 1 / Math.sqrt((level.alpha * std) ** 2 + level.sigma ** 2);
-  return imageOf(target, level, std, x, await net(x.map((value) => scale * value), code(level), label));
+  return imageOf(target, level, std, x, await net(x.map((value) => scale * value), cNoise(level), labels));
 };
 
-/** The image clamped to the range of pixels. */
-export const clipped = (denoise) => async (x, level, label) =>
-  (await denoise(x, level, label)).map((value) => Math.min(1, Math.max(-1, value)));
+/** The denoised image clamped to the range of pixels. */
+export const clipped = (denoise) => async (x, level, labels) =>
+  (await denoise(x, level, labels)).map((value) => Math.min(1, Math.max(-1, value)));
 
-/** uncond + weight (cond - uncond) between two levels (Ho & Salimans 2022); `none` predicts without a label. */
-export const guided = (denoise, weight, [cleanest, noisiest], none = denoise) => async (x, level, label) => {
-  const now = code(level);
-  if (!label || weight === 1 || now < code(cleanest) || now > code(noisiest)) return denoise(x, level, label);
-  const without = await none(x, level, null);
-  return combine(1 - weight, without, weight, await denoise(x, level, label));
+/**
+ * Classifier-free guidance, uncond + weight (cond - uncond) (Ho & Salimans 2022), between two levels (Kynkäänniemi et al.
+ * 2024); `unconditional` is called without labels.
+ */
+export const guided = (denoise, weight, [cleanest, noisiest], unconditional = denoise) => async (x, level, labels) => {
+  const now = cNoise(level);
+  if (!labels || weight === 1 || now < cNoise(cleanest) || now > cNoise(noisiest)) return denoise(x, level, labels);
+  const without = await unconditional(x, level, null);
+  return combine(1 - weight, without, weight, await denoise(x, level, labels));
 };
 
-/** The part of `known` where `kept` is true put back into every prediction of a batch. */
-export const inpainted = (denoise, known, kept) => async (x, level, label) => {
-  const denoised = await denoise(x, level, label);
-  return denoised.map((value, at) => (kept[at % kept.length] ? known[at % known.length] : value));
-};
+/** The denoised images with the pixels of `known` where `keep` is true; both hold one image. */
+export const inpainted = (denoise, known, keep) => async (x, level, labels) =>
+  (await denoise(x, level, labels)).map((value, at) => (keep[at % keep.length] ? known[at % known.length] : value));
 
 /** A denoiser with fixed labels. */
-export const labelled = (denoise, labels) => (x, level) => denoise(x, level, labels);
+export const withLabels = (denoise, labels) => (x, level) => denoise(x, level, labels);
 
-/** The weighted mean of the predictions of two denoisers; `turns` holds the weight of the second for each example. */
-export const between = (first, second, turns) => async (x, level, label) => {
-  const [near, far] = [await first(x, level, label), await second(x, level, label)];
-  const size = near.length / turns.length;
-  return near.map((value, at) => value + turns[Math.floor(at / size)] * (far[at] - value));
+/** The weighted mean of two denoisers; `weights` holds the weight of the second for each image. */
+export const weightedPair = (first, second, weights) => async (x, level, labels) => {
+  const [a, b] = [await first(x, level, labels), await second(x, level, labels)];
+  const size = a.length / weights.length;
+  return a.map((value, at) => value + weights[Math.floor(at / size)] * (b[at] - value));
 };
-

@@ -1,12 +1,12 @@
-/** Levels, schedules and targets, as in inkwash/core: x = alpha * image + sigma * noise, from clean (u = 0) to noisy (1). */
+/** Noise levels and prediction targets, as in inkwash/core: x = alpha * image + sigma * noise. */
 
 export const CLEAN = { alpha: 1, sigma: 0 };
 
 /** Return 2 log(alpha / sigma), infinite at the two ends. */
 export const logSnr = (level) => 2 * (Math.log(level.alpha) - Math.log(level.sigma));
 
-/** Return what networks are told of a level: (2/pi) atan(sigma / alpha), 0 clean and 1 pure noise. */
-export const code = (level) => Math.atan2(level.sigma, level.alpha) * (2 / Math.PI);
+/** Return c_noise, the noise level as an input of networks: (2/pi) atan(sigma / alpha), 0 clean and 1 pure noise. */
+export const cNoise = (level) => Math.atan2(level.sigma, level.alpha) * (2 / Math.PI);
 
 /** Return a * x + b * y of two Float32Arrays. */
 export function combine(a, x, b, y) {
@@ -19,7 +19,7 @@ export const mix = (level, image, noise) => combine(level.alpha, image, level.si
 export const noiseIn = (level, x, image) => combine(1 / level.sigma, x, -level.alpha / level.sigma, image);
 export const imageIn = (level, x, noise) => combine(1 / level.alpha, x, -level.sigma / level.alpha, noise);
 
-/** The direction (p, q) that each target asks for (inkwash/core/targets.py). */
+/** Coefficients (p, q) of each target, p * image + q * noise (inkwash/core/targets.py). */
 export const TARGETS = {
   x0: () => [1, 0],
   eps: () => [0, 1],
@@ -31,9 +31,9 @@ export const TARGETS = {
   },
 };
 
-/** Return the image that `x` and the network's `output` agree on at `level`. */
-export function imageOf(target, level, std, x, output) {
+/** Return the image, solved from `x` and the `prediction` of the target at `level`. */
+export function imageOf(target, level, std, x, prediction) {
   const [p, q] = TARGETS[target](level, std);
   const determinant = level.alpha * q - level.sigma * p;
-  return combine(q / determinant, x, -level.sigma / determinant, output);
+  return combine(q / determinant, x, -level.sigma / determinant, prediction);
 }

@@ -1,8 +1,8 @@
 /**
- * All randomness of inkwash, as in inkwash/core/noise.py: one function of counters.
+ * The counter-based random numbers of inkwash/core/noise.py.
  *
- * Philox 4x32 with ten rounds (Salmon et al. 2011) turns (seed, draw, stream) into 32-bit words; Box and Muller (1958)
- * turn words into normals, in double precision and rounded once, so that they are those of Python.
+ * Philox 4x32 with ten rounds (Salmon et al. 2011) maps (seed, draw, stream) to 32-bit words; the transform of Box and
+ * Muller (1958) maps words to normals, in double precision and rounded once, as in Python.
  */
 
 export const SAMPLE = 0;
@@ -20,14 +20,14 @@ function product(a, b) {
   return [high >>> 0, (((other & 0xffff) << 16) | (low & 0xffff)) >>> 0];
 }
 
-/** Return `count` words of item 0 of a `seed`, a whole number below 2^63 as Number or BigInt, as Uint32Array. */
+/** Return `count` words of item 0 of a `seed`, an integer below 2^63 as Number or BigInt, as Uint32Array. */
 export function words(seed, draw, stream, count) {
-  const whole = BigInt(seed);
-  const start = [Number(whole & 0xffffffffn), Number((whole >> 32n) & 0xffffffffn)];
+  const key = BigInt(seed);
+  const keyWords = [Number(key & 0xffffffffn), Number((key >> 32n) & 0xffffffffn)];
   const found = new Uint32Array(Math.ceil(count / 4) * 4);
   for (let block = 0; block * 4 < count; block++) {
     let [c0, c1, c2, c3] = [block, 0, draw, stream];
-    let [k0, k1] = start;
+    let [k0, k1] = keyWords;
     for (let round = 0; round < 10; round++) {
       const [high0, low0] = product(0xd2511f53, c0);
       const [high1, low1] = product(0xcd9e8d57, c2);
@@ -58,8 +58,8 @@ export function normals(seed, draw, stream, count) {
   return found.subarray(0, count);
 }
 
-/** Return the noise a share `turn` in [0, 1] of the way from `near` to `far`, along a quarter of a circle. */
-export function spherical(near, far, turn) {
-  const [a, b] = [Math.sin((Math.PI / 2) * (1 - turn)), Math.sin((Math.PI / 2) * turn)];
+/** Return the spherical interpolation from `near` (t = 0) to `far` (t = 1), which treats them as orthogonal. */
+export function spherical(near, far, t) {
+  const [a, b] = [Math.sin((Math.PI / 2) * (1 - t)), Math.sin((Math.PI / 2) * t)];
   return near.map((value, at) => a * value + b * far[at]);
 }

@@ -1,14 +1,14 @@
 /**
- * The one sampling loop, an async generator, and the table of rules that makes it every sampler (inkwash/core/samplers.py).
+ * The sampling loop, an async generator, and the table of samplers (inkwash/core/samplers.py).
  *
- * A sampler is two rules: how the denoised image is refined before the step, and which fraction of the noise is fresh.
+ * A sampler is two functions: how the denoised image is refined before the step, and which fraction of the noise is fresh.
  */
 
 import { CLEAN, combine, imageIn, logSnr, mix, noiseIn } from "./levels.js";
 
 const LARGEST_LOG_SNR = 20;
 
-/** The step in half log-SNR. */
+/** The length of a step in half log-SNR. */
 const stride = (before, after) => (logSnr(after) - logSnr(before)) / 2;
 
 const plain = async (denoise, x, denoised) => denoised;
@@ -42,23 +42,23 @@ async function extrapolateParabola(denoise, x, denoised, now, next, past) {
   return combine(1, combine(1, denoised, meanT, slope), meanTT + meanT * h1, bend);
 }
 
-/** The ratio of noise to image after the step, in that before it. */
-const kept = (now, next) => (now.alpha * next.sigma) / (next.alpha * now.sigma);
+/** The noise-to-image ratio after the step, divided by that before it. */
+const noiseRatio = (now, next) => (now.alpha * next.sigma) / (next.alpha * now.sigma);
 const none = () => 0;
-const posterior = (now, next, eta) => eta ** 2 * (1 - kept(now, next) ** 2);
-const churned = (now, next, eta) => 1 - kept(now, next) ** (2 * eta);
-const everything = () => 1;
+const posterior = (now, next, eta) => eta ** 2 * (1 - noiseRatio(now, next) ** 2);
+const sde = (now, next, eta) => 1 - noiseRatio(now, next) ** (2 * eta);
+const fullRenoise = () => 1;
 
-/** A sampler's two rules, its evaluations a step, its eta when none is given, and the largest that it takes. */
+/** The two functions of each sampler, its network evaluations per step, its default eta and the largest one. */
 export const SAMPLERS = {
-  ddpm: { refine: plain, share: posterior, evaluations: 1, eta: 1 },
-  ddim: { refine: plain, share: posterior, evaluations: 1, eta: 0, largestEta: 1 },
-  euler: { refine: plain, share: none, evaluations: 1 },
-  heun: { refine: averageEnds, share: none, evaluations: 2 },
-  "dpm++2m": { refine: extrapolateLine, share: none, evaluations: 1 },
-  "dpm++2m-sde": { refine: extrapolateLine, share: churned, evaluations: 1, eta: 1, largestEta: Infinity },
-  "dpm++3m": { refine: extrapolateParabola, share: none, evaluations: 1 },
-  consistency: { refine: plain, share: everything, evaluations: 1 },
+  ddpm: { refine: plain, freshFraction: posterior, evaluations: 1, eta: 1 },
+  ddim: { refine: plain, freshFraction: posterior, evaluations: 1, eta: 0, maxEta: 1 },
+  euler: { refine: plain, freshFraction: none, evaluations: 1 },
+  heun: { refine: averageEnds, freshFraction: none, evaluations: 2 },
+  "dpm++2m": { refine: extrapolateLine, freshFraction: none, evaluations: 1 },
+  "dpm++2m-sde": { refine: extrapolateLine, freshFraction: sde, evaluations: 1, eta: 1, maxEta: Infinity },
+  "dpm++3m": { refine: extrapolateParabola, freshFraction: none, evaluations: 1 },
+  consistency: { refine: plain, freshFraction: fullRenoise, evaluations: 1 },
 };
 
 /** Return the network evaluations for one image without guidance. */
@@ -70,10 +70,10 @@ export function evaluations(levels, kind) {
 const steady = (now, next) => next !== CLEAN && Math.abs(logSnr(now)) <= LARGEST_LOG_SNR;
 
 /**
- * Yield { step, level, x, denoised } from the noisiest of `levels` to CLEAN, their last; the last x is the picture.
+ * Yield { step, level, x, denoised } from the noisiest of `levels` to CLEAN, their last; the last x is the sample.
  *
- * `denoise(x, level)` resolves to the predicted image, `noise(k)` returns the k-th draw; `start` is the image that is
- * noised to begin with, null for noise alone.
+ * `denoise(x, level)` resolves to the denoised batch, `noise(k)` returns the k-th noise; `start` is the batch of images
+ * that is noised to the first level, null for noise alone.
  */
 export async function* frames(denoise, levels, kind, noise, { eta = null, temperature = 1, start = null } = {}) {
   const row = SAMPLERS[kind];
@@ -91,9 +91,9 @@ export async function* frames(denoise, levels, kind, noise, { eta = null, temper
       x = denoised;
       continue;
     }
-    const share = row.share(now, next, eta ?? row.eta);
+    const freshFraction = row.freshFraction(now, next, eta ?? row.eta);
     let old = noiseIn(now, x, image);
-    if (share !== 0) old = combine(Math.sqrt(1 - share), old, Math.sqrt(share) * temperature, noise(step));
+    if (freshFraction !== 0) old = combine(Math.sqrt(1 - freshFraction), old, Math.sqrt(freshFraction) * temperature, noise(step));
     x = mix(next, image, old);
   }
   yield { step: levels.length, level: CLEAN, x, denoised: x };

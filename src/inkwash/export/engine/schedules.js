@@ -1,18 +1,18 @@
-/** Schedules and warps, as in inkwash/core: a monotone map of u in [0, 1] to a level, and n levels of it to walk. */
+/** Schedules and warps, as in inkwash/core: a monotone map of u in [0, 1] to a noise level, and the n levels of a sampler. */
 
-import { CLEAN, logSnr } from "./levels.js";
+import { CLEAN, cNoise, logSnr } from "./levels.js";
 
-/** A table of T betas: alpha^2 = prod(1 - beta), interpolated in its log. */
+/** A discrete schedule of T betas: alpha^2 = prod(1 - beta), interpolated in its logarithm. */
 function table(betas) {
   const logs = [0];
   for (const beta of betas) logs.push(logs.at(-1) + Math.log1p(-beta));
-  const rows = betas.length;
+  const timesteps = betas.length;
   return {
-    rows,
-    snap: (u) => Math.min(rows, Math.max(1, Math.ceil(u * rows - 1e-6))) / rows,
+    timesteps,
+    snap: (u) => Math.min(timesteps, Math.max(1, Math.ceil(u * timesteps - 1e-6))) / timesteps,
     level: (u) => {
-      const below = Math.max(0, Math.min(rows - 1, Math.floor(u * rows)));
-      const log = logs[below] + (u * rows - below) * (logs[below + 1] - logs[below]);
+      const below = Math.max(0, Math.min(timesteps - 1, Math.floor(u * timesteps)));
+      const log = logs[below] + (u * timesteps - below) * (logs[below + 1] - logs[below]);
       return { alpha: Math.exp(log / 2), sigma: Math.sqrt(-Math.expm1(log)) };
     },
   };
@@ -21,7 +21,7 @@ function table(betas) {
 const linspace = (from, to, count) => Array.from({ length: count }, (_, at) => from + ((to - from) * at) / (count - 1));
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
-/** A kind's constructor, of its options as a recipe writes them. */
+/** Constructors by kind; they take the options of a recipe. */
 const SCHEDULES = {
   linear: ({ T = 1000, start = 1e-4, end = 0.02 }) => table(linspace(start, end, T)),
   quadratic: ({ T = 1000, start = 1e-4, end = 0.02 }) => table(linspace(Math.sqrt(start), Math.sqrt(end), T).map((root) => root ** 2)),
@@ -35,8 +35,8 @@ const SCHEDULES = {
   sigmoid: ({ start = -3, end = 3, tau = 1 }) => {
     const [first, last] = [sigmoid(start / tau), sigmoid(end / tau)];
     return curve((u) => {
-      const share = Math.min(1, Math.max(0, (last - sigmoid((start + u * (end - start)) / tau)) / (last - first)));
-      return { alpha: Math.sqrt(share), sigma: Math.sqrt(1 - share) };
+      const squaredAlpha = Math.min(1, Math.max(0, (last - sigmoid((start + u * (end - start)) / tau)) / (last - first)));
+      return { alpha: Math.sqrt(squaredAlpha), sigma: Math.sqrt(1 - squaredAlpha) };
     });
   },
   flow: () => curve((u) => ({ alpha: 1 - u, sigma: u })),
@@ -56,7 +56,7 @@ function curve(level) {
   return { level, snap: (u) => u };
 }
 
-/** A schedule whose u = 0 is a small noise: its n levels reach both ends. */
+/** A schedule whose u = 0 is a low noise level: its n levels include both ends. */
 function openEnd(level) {
   return { level, grid: (n) => (n === 1 ? [1] : linspace(1, 0, n)) };
 }
@@ -74,10 +74,10 @@ export function build({ kind, warps = [], ...options }) {
   const maps = warps.map(({ kind: name, ...rest }) => WARPS[name](rest)).reverse();
   const level = (u) => inner.level(maps.reduce((at, map) => map(at), u));
   const grid = inner.grid ?? ((n) => Array.from({ length: n }, (_, at) => inner.snap((n - at) / n)));
-  return { level, rows: inner.rows ?? null, levels: (n) => [...grid(n).map(level), CLEAN] };
+  return { level, timesteps: inner.timesteps ?? null, levels: (n) => [...grid(n).map(level), CLEAN] };
 }
 
-/** Return what the page's charts draw of a schedule; infinite ends are null. */
+/** Return the curves of a schedule for charts; infinite values are null. */
 export function curves(schedule, points = 101) {
   const u = linspace(0, 1, points);
   const levels = u.map(schedule.level);
@@ -87,6 +87,6 @@ export function curves(schedule, points = 101) {
     alpha: levels.map((level) => level.alpha),
     sigma: levels.map((level) => level.sigma),
     log_snr: levels.map((level) => finite(logSnr(level))),
-    code: levels.map((level) => Math.atan2(level.sigma, level.alpha) * (2 / Math.PI)),
+    c_noise: levels.map(cNoise),
   };
 }

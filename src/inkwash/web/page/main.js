@@ -1,139 +1,147 @@
-/** The page: which view is shown, of which model; the address says both, so that it can be kept and sent. */
+/** The page: one view of one model; both are in the URL, so that it can be bookmarked and shared. */
 
 import { engine } from "./engine/index.js";
-import { of } from "./parts/element.js";
+import { h } from "./parts/element.js";
 import { UrlState } from "./parts/url_state.js";
-import * as draw from "./views/draw.js";
+import * as sample from "./views/sample.js";
 import * as write from "./views/write.js";
 import * as edit from "./views/edit.js";
 import * as compare from "./views/compare.js";
 import * as understand from "./views/understand.js";
-import * as choose from "./views/models.js";
+import * as models from "./views/models.js";
 
-const VIEWS = { draw, write, edit, compare, understand, choose };
-const place = (name) => document.getElementById(name);
-const main = place("main"), view = place("view"), tabs = place("tabs"), chooser = place("model");
-let models = [], leave = () => {}, shown = null;
+const VIEWS = { sample, write, edit, compare, understand, models };
+/** Names of views in URLs of version 0.1.0. */
+const RENAMED = { draw: "sample", choose: "models" };
 
-/** Say `text` where everyone looks, screen readers too; a problem stays until someone does something, nothing clears both. */
-function say(text, problem = false) {
-  place("status").textContent = problem ? "" : text;
-  if (problem || !text) place("alert").textContent = text;
+const byId = (id) => document.getElementById(id);
+const main = byId("main"), view = byId("view"), tabs = byId("tabs"), select = byId("model");
+let descriptions = [], unmount = () => {}, current = null;
+
+/**
+ * Show `text` in the live region that screen readers announce. A problem stays until the next click; an empty text
+ * clears status and problem.
+ */
+function notify(text, isProblem = false) {
+  byId("status").textContent = isProblem ? "" : text;
+  if (isProblem || !text) byId("alert").textContent = text;
 }
 
-/** Return what the address says: the view, its settings, and what in it is nonsense. */
-function address() {
-  const [name, query] = location.hash.slice(1).split("?");
-  const link = new UrlState(query), wrong = [], asked = link.text("model", "");
-  const found = offered().includes(name) ? name : "draw";
-  if (name && name !== found) wrong.push(`There is no view ${name} here: this is ${found}.`);
-  if (models.some((each) => each.name === asked)) chooser.value = asked;
-  else if (asked) wrong.push(`There is no model ${asked} here: this is ${chooser.value}.`);
-  return { name: found, link, wrong };
+/** Return the view and its parameters in the URL, and one sentence for each unknown name. */
+function parseUrl() {
+  const [requested, query] = location.hash.slice(1).split("?");
+  const url = new UrlState(query), problems = [], model = url.text("model", "");
+  const wanted = RENAMED[requested] ?? requested;
+  const name = available().includes(wanted) ? wanted : "sample";
+  if (wanted && wanted !== name) problems.push(`Unknown view ${wanted}: ${name} is shown.`);
+  if (descriptions.some((each) => each.name === model)) select.value = model;
+  else if (model) problems.push(`Unknown model ${model}: ${select.value} is shown.`);
+  return { name, url, problems };
 }
 
-/** The views that there are: without a server nothing trains, and there is one model. */
-const offered = () => Object.keys(VIEWS).filter((name) => name !== "choose" || engine.canTrain);
+/** The available views: an exported page has one model and cannot train. */
+const available = () => Object.keys(VIEWS).filter((name) => name !== "models" || engine.canTrain);
 
-/** Write view and settings into the address without loading anything. */
-function remember(name, settings) {
-  const link = new URLSearchParams({ model: chooser.value, ...settings });
-  history.replaceState(null, "", `#${name}?${link}`);
+/** Write the view and its parameters into the URL without a navigation; returns the URL. */
+function remember(name, params) {
+  const query = new URLSearchParams({ model: select.value, ...params });
+  history.replaceState(null, "", `#${name}?${query}`);
   return location.href;
 }
 
 function show() {
-  const { name, link, wrong } = address();
-  leave();
-  say("");
+  const { name, url, problems } = parseUrl();
+  unmount();
+  notify("");
   for (const tab of tabs.children) {
-    const chosen = tab.dataset.view === name;
-    tab.setAttribute("aria-selected", String(chosen));
-    tab.tabIndex = chosen ? 0 : -1;
+    const selected = tab.dataset.view === name;
+    tab.setAttribute("aria-selected", String(selected));
+    tab.tabIndex = selected ? 0 : -1;
   }
   view.setAttribute("aria-labelledby", `tab-${name}`);
-  const model = models.find((each) => each.name === chooser.value);
-  shown = name;
+  const model = descriptions.find((each) => each.name === select.value);
+  current = name;
   document.title = `inkwash: ${VIEWS[name].title.toLowerCase()}`;
-  const app = { engine, model, models, link, say, remember: (settings) => remember(name, settings), go, list };
+  const app = { engine, model, models: descriptions, url, notify, remember: (params) => remember(name, params), go, refresh };
   view.replaceChildren();
-  leave = (model.broken && name !== "choose" ? broken(model) : VIEWS[name].mount(view, app)) ?? (() => {});
-  // only the fields of a view know what they take
-  if (link.faults.length) wrong.push(`The address asks for what cannot be here: ${link.faults.join(", ")}.`);
-  if (!wrong.length) return;
-  say(wrong.join(" "), true);
-  remember(name, { ...link.right, model: model.name });
+  unmount = (model.broken && name !== "models" ? showBroken(model) : VIEWS[name].mount(view, app)) ?? (() => {});
+  // Parameters are validated by the fields of the view, while it is mounted.
+  if (url.faults.length) problems.push(`Invalid in this URL: ${url.faults.join(", ")}.`);
+  if (!problems.length) return;
+  notify(problems.join(" "), true);
+  remember(name, { ...url.valid, model: model.name });
 }
 
-function broken(model) {
-  view.append(of("p", { class: "panel problem" }, model.broken));
+function showBroken(model) {
+  view.append(h("p", { class: "panel problem" }, model.broken));
 }
 
-/** Go to a view, of another model where one is named. */
-function go(name, settings = {}) {
-  const link = new URLSearchParams({ model: chooser.value, ...settings });
-  location.hash = `${name}?${link}`;
+/** Navigate to a view, of another model if `params` has one. */
+function go(name, params = {}) {
+  const query = new URLSearchParams({ model: select.value, ...params });
+  location.hash = `${name}?${query}`;
 }
 
-/** Ask which models there are, and offer them where others were offered before; the choice is kept. Returns them. */
-async function list() {
-  const now = await engine.models();
-  const alike = JSON.stringify(now) === JSON.stringify(models);
-  models = now;
-  if (alike) return models;
-  const chosen = chooser.value;
-  chooser.replaceChildren(...models.map((model) => of("option", { value: model.name }, model.name + (model.training ? " (training)" : ""))));
-  if (models.some((model) => model.name === chosen)) chooser.value = chosen;
-  return models;
+/** Fetch the list of models and update the menu, keeping its selection. Returns the models. */
+async function refresh() {
+  const fetched = await engine.models();
+  const unchanged = JSON.stringify(fetched) === JSON.stringify(descriptions);
+  descriptions = fetched;
+  if (unchanged) return descriptions;
+  const selected = select.value;
+  select.replaceChildren(...descriptions.map((model) => h("option", { value: model.name }, model.name + (model.training ? " (training)" : ""))));
+  if (descriptions.some((model) => model.name === selected)) select.value = selected;
+  return descriptions;
 }
 
-function dress() {
-  const kept = localStorage.getItem("inkwash-theme");
-  const dark = kept ? kept === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+function applyTheme() {
+  const stored = localStorage.getItem("inkwash-theme");
+  const dark = stored ? stored === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.dataset.theme = dark ? "dark" : "light";
 }
 
-function tab(name) {
+function makeTab(name) {
   const properties = { type: "button", role: "tab", id: `tab-${name}`, "data-view": name, "aria-controls": "view", onclick: () => go(name) };
-  return of("button", properties, VIEWS[name].title);
+  return h("button", properties, VIEWS[name].title);
 }
 
-function walk(event) {
-  const names = offered(), here = names.indexOf(shown);
-  const to = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: -1 }[event.key];
+/** Arrow keys, Home and End move between tabs (WAI-ARIA tabs pattern). */
+function moveTab(event) {
+  const names = available(), at = names.indexOf(current);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
   if (to === undefined) return;
   event.preventDefault();
   const next = names.at(to % names.length);
   go(next);
-  place(`tab-${next}`).focus();
+  byId(`tab-${next}`).focus();
 }
 
-async function begin() {
-  dress();
-  place("theme").addEventListener("click", () => {
+async function start() {
+  applyTheme();
+  byId("theme").addEventListener("click", () => {
     const dark = document.documentElement.dataset.theme !== "dark";
     localStorage.setItem("inkwash-theme", dark ? "dark" : "light");
-    dress();
+    applyTheme();
   });
-  place("skip").addEventListener("click", (event) => {
+  byId("skip").addEventListener("click", (event) => {
     event.preventDefault();
     main.focus();
   });
-  if (engine.reference) place("footer").append(of("a", { href: engine.reference }, "For programs: everything this page asks for"));
+  if (engine.reference) byId("footer").append(h("a", { href: engine.reference }, "API reference"));
   try {
-    await list();
+    await refresh();
   } catch (error) {
-    view.replaceChildren(of("p", { class: "problem" }, error.message));
+    view.replaceChildren(h("p", { class: "problem" }, error.message));
     return;
   }
-  // only now: there is nothing to go to before
-  tabs.append(...offered().map(tab));
-  tabs.addEventListener("keydown", walk);
-  // what was wrong has been read by whoever goes on; before anything else hears the press
-  addEventListener("click", () => place("alert").replaceChildren(), true);
-  chooser.addEventListener("change", () => go(shown));
+  // The tabs appear only now, because no view can be shown before the models are loaded.
+  tabs.append(...available().map(makeTab));
+  tabs.addEventListener("keydown", moveTab);
+  // In the capture phase, so that a click clears the previous problem before its own handler reports a new one.
+  addEventListener("click", () => byId("alert").replaceChildren(), true);
+  select.addEventListener("change", () => go(current));
   window.addEventListener("hashchange", show);
   show();
 }
 
-begin();
+start();

@@ -1,10 +1,10 @@
-/** Bytes as text and back, as requests and events carry them. */
+/** Binary data in requests and events. */
 
 /** Return bytes as base64. */
-export const packed = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+export const encodeBase64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
-/** Return the bytes of base64, as float32 numbers where they are `points`. */
-export function unpacked(text, points = false) {
+/** Return the bytes of base64: Uint8Array, or Float32Array where `isFloat`. */
+export function decodeBase64(text, isFloat = false) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return points ? new Float32Array(bytes.buffer) : bytes;
+  return isFloat ? new Float32Array(bytes.buffer) : bytes;
 }

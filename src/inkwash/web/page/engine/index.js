@@ -1,3 +1,3 @@
-/** Who draws: the server that this page came from. An exported page has another file here, which draws in the browser. */
+/** The sampling engine: here the server that this page came from; an exported page replaces this file by its own. */
 
 export { remote as engine } from "./remote.js";

@@ -1,68 +1,70 @@
-/** Drawing by the server that this page came from: JSON, and a stream of events while it draws. */
+/** Sampling by the server that this page came from: JSON endpoints, and a stream of server-sent events. */
 
-import { unpacked } from "./base64.js";
+import { decodeBase64 } from "./base64.js";
+
+const modelPath = (name, ...rest) => ["/api/models", ...[name, ...rest].map(encodeURIComponent)].join("/");
 
 export const remote = {
   canTrain: true,
   canCompareExact: true,
   reference: "/api",
 
-  models: () => asked("/api/models"),
-  card: (name) => asked(`/api/models/${encodeURIComponent(name)}`),
-  history: (name) => asked(`/api/models/${encodeURIComponent(name)}/history`),
-  picture: (name, which) => asked(`/api/models/${encodeURIComponent(name)}/pictures/${encodeURIComponent(which)}`),
-  schedule: (name) => asked(`/api/models/${encodeURIComponent(name)}/schedule`),
-  quality: (name) => asked(`/api/models/${encodeURIComponent(name)}/quality`),
+  models: () => getJson("/api/models"),
+  card: (name) => getJson(modelPath(name)),
+  history: (name) => getJson(modelPath(name, "history")),
+  milestone: (name, milestone) => getJson(modelPath(name, "milestones", milestone)),
+  schedule: (name) => getJson(modelPath(name, "schedule")),
+  quality: (name) => getJson(modelPath(name, "quality")),
   sample,
 };
 
-async function asked(path) {
-  const answer = await reached(path, {});
-  return answer.json();
+async function getJson(path) {
+  const response = await request(path, {});
+  return response.json();
 }
 
-/** Yield the events of a drawing, { kind, ... }; throws an Error with one line when it fails or is refused. */
-async function* sample(request, signal) {
-  const answer = await reached("/api/sample", {
+/** Yield the events of a sampling request, { kind, ... }. Throws an Error with one line when it fails or is refused. */
+async function* sample(body, signal) {
+  const response = await request("/api/sample", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(request),
+    body: JSON.stringify(body),
     signal,
   });
   let shape = null;
-  for await (const [kind, values] of events(answer.body)) {
+  for await (const [kind, values] of serverSentEvents(response.body)) {
     if (kind === "failed") throw new Error(values.error);
     if (kind === "begin") shape = values.shape;
     if (kind === "step") {
-      for (const name of ["x", "denoised", "exact"]) if (values[name]) values[name] = unpacked(values[name], shape.length === 1);
-      if (values.field) values.field = unpacked(values.field, true);
+      for (const name of ["x", "denoised", "exact"]) if (values[name]) values[name] = decodeBase64(values[name], shape.length === 1);
+      if (values.field) values.field = decodeBase64(values.field, true);
     }
     yield { kind, ...values };
   }
 }
 
-async function reached(path, options) {
-  let answer;
+async function request(path, options) {
+  let response;
   try {
-    answer = await fetch(path, options);
+    response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("the server does not answer: is 'inkwash serve' still running?");
+    throw new Error("the server does not respond: check that 'inkwash serve' is still running");
   }
-  if (answer.ok) return answer;
-  const said = await answer.json().catch(() => ({}));
-  throw new Error(said.error ?? `the server answered ${answer.status}`);
+  if (response.ok) return response;
+  const body = await response.json().catch(() => ({}));
+  throw new Error(body.error ?? `the server responded with status ${response.status}`);
 }
 
-async function* events(body) {
+async function* serverSentEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let held = "";
+  let buffer = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    held += value;
-    const blocks = held.split("\n\n");
-    held = blocks.pop();
+    buffer += value;
+    const blocks = buffer.split("\n\n");
+    buffer = blocks.pop();
     for (const block of blocks) {
       const [first, second] = block.split("\n");
       yield [first.slice("event: ".length), JSON.parse(second.slice("data: ".length))];

@@ -1,6 +1,6 @@
-/** Round ticks along an axis, linear or logarithmic, and where on it a value lies. */
+/** A linear or logarithmic axis: round ticks, and the pixel of a value. */
 
-/** Return { at, ticks } of `values` between the pixels `from` and `to`; `at` never leaves them. */
+/** Return { at, ticks } of `values` between the pixels `from` and `to`, to which `at` clamps. */
 export function axis(values, log, from, to) {
   const scale = log ? Math.log10 : (value) => value;
   let [low, high] = [Math.min(...values), Math.max(...values)].map(scale);
@@ -8,7 +8,7 @@ export function axis(values, log, from, to) {
   const margin = log ? 0.05 * (high - low) : 0;
   [low, high] = [low - margin, high + margin];
   const at = (value) => from + Math.max(0, Math.min(1, (scale(value) - low) / (high - low))) * (to - from);
-  const ticks = (log ? decades(low, high) : round(low, high)).map((value) => [at(value), said(value)]);
+  const ticks = (log ? decades(low, high) : round(low, high)).map((value) => [at(value), format(value)]);
   return { at, ticks };
 }
 
@@ -21,7 +21,7 @@ function round(low, high) {
   return found;
 }
 
-/** Return the coarsest ticks that are three at least: powers of ten, those with 2 and 5 between, or as on a linear axis. */
+/** Return the coarsest at least three ticks: powers of ten, 1-2-5 multiples of them, or as on a linear axis. */
 function decades(low, high) {
   for (const between of [[1], [1, 2, 5]]) {
     const found = [];
@@ -32,5 +32,5 @@ function decades(low, high) {
   return round(10 ** low, 10 ** high);
 }
 
-const said = (value) =>
+const format = (value) =>
   value === 0 ? "0" : Math.abs(value) >= 10000 ? `${Number((value / 1000).toPrecision(4))}k` : String(Number(value.toPrecision(4)));

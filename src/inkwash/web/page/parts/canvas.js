@@ -1,180 +1,182 @@
 /**
- * A canvas to draw on with mouse, finger or keys: ink on a ground, and a stencil of what the model shall paint anew.
+ * A canvas to draw on with mouse, touch or keyboard, and a mask of the area that the model repaints.
  *
- * Arrow keys move a cursor, space puts the tool down or lifts it.
+ * Arrow keys move a cursor; the space bar starts and ends a stroke.
  */
 
 import { InkLayer } from "./ink_layer.js";
-import { of } from "./element.js";
+import { h } from "./element.js";
 import { readImage } from "./image_file.js";
 
-const TOOLS = { ink: "Draw", rub: "Rub out", stencil: "Mark to paint anew", unmark: "Unmark" };
-const TINT = [190, 110, 40];
-/** Milliseconds of rest before the cursor's place is said: held keys would talk without end. */
-const REST = 400;
+const TOOLS = { ink: "Draw", erase: "Erase", mask: "Mark area to repaint", unmask: "Unmark" };
+const MASK_COLOUR = [190, 110, 40];
+const MASK_OPACITY = 0.55;
+/** Milliseconds without a key press before the position is announced: a held key would announce every pixel. */
+const ANNOUNCE_DELAY = 400;
 
 export class InkCanvas {
-  /** `say` says what is wrong with a file. */
-  constructor(shape, say) {
-    this.drawing = new InkLayer(shape);
-    Object.assign(this, { say, tool: "ink", cursor: null, down: false });
-    const { height, width, channels } = this.drawing;
-    this.canvas = of("canvas", {
+  /** `notify` shows problems with files. */
+  constructor(shape, notify) {
+    this.layer = new InkLayer(shape);
+    Object.assign(this, { notify, tool: "ink", cursor: null, isDown: false });
+    const { height, width, channels } = this.layer;
+    this.canvas = h("canvas", {
       class: "picture drawing", width, height, tabIndex: 0, role: "application",
-      "aria-label": "Drawing. Arrow keys move, space puts the tool down or lifts it.",
-      onpointerdown: (event) => this.press(event),
-      onpointermove: (event) => this.drag(event),
+      "aria-label": "Drawing. Arrow keys move, space starts and ends a stroke.",
+      onpointerdown: (event) => this.startStroke(event),
+      onpointermove: (event) => this.continueStroke(event),
       onpointerup: () => (this.last = null),
       onpointercancel: () => (this.last = null),
-      onkeydown: (event) => this.key(event),
-      onblur: () => this.lift(),
+      onkeydown: (event) => this.pressKey(event),
+      onblur: () => this.leave(),
     });
     this.buttons = Object.entries(TOOLS).map(([tool, text]) =>
-      of("button", { type: "button", "aria-pressed": String(tool === this.tool), onclick: () => this.take(tool) }, text),
+      h("button", { type: "button", "aria-pressed": String(tool === this.tool), onclick: () => this.select(tool) }, text),
     );
-    this.file = of("input", { type: "file", accept: "image/*", class: "file", onchange: () => this.load() });
-    this.heard = of("p", { class: "hint", role: "status" });
-    const [ink, ground] = ["colour", "ground"].map((which) => of("input", { type: "color", oninput: () => this.dip(which) }));
-    this.colours = { colour: ink, ground };
-    this.element = of(
+    this.file = h("input", { type: "file", accept: "image/*", class: "file", onchange: () => this.load() });
+    this.position = h("p", { class: "hint", role: "status" });
+    const [ink, background] = ["colour", "background"].map((which) => h("input", { type: "color", oninput: () => this.setColour(which) }));
+    this.colours = { colour: ink, background };
+    this.element = h(
       "div",
       { class: "stack" },
       this.canvas,
-      this.heard,
-      of("div", { class: "chips", role: "group", "aria-label": "Tools" }, this.buttons, of("button", { type: "button", onclick: () => this.clear() }, "Clear")),
-      channels === 3 && of("div", { class: "pair" }, of("label", { class: "field" }, "Ink", ink), of("label", { class: "field" }, "Ground", ground)),
-      of("label", { class: "field" }, "or load a picture", this.file),
+      this.position,
+      h("div", { class: "chips", role: "group", "aria-label": "Tools" }, this.buttons, h("button", { type: "button", onclick: () => this.clear() }, "Clear")),
+      channels === 3 && h("div", { class: "pair" }, h("label", { class: "field" }, "Ink", ink), h("label", { class: "field" }, "Background", background)),
+      h("label", { class: "field" }, "or load an image", this.file),
     );
-    this.show();
+    this.render();
   }
 
-  take(tool) {
+  select(tool) {
     this.tool = tool;
     this.buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(Object.keys(TOOLS)[at] === tool)));
   }
 
-  /** Draw on with the colour that was chosen, or lay another ground. */
-  dip(which) {
-    const chosen = [1, 3, 5].map((at) => parseInt(this.colours[which].value.slice(at, at + 2), 16));
-    if (which === "ground") this.drawing.lay(chosen);
-    else this.drawing.colour = chosen;
-    this.show();
+  /** Apply the selected ink or background colour. */
+  setColour(which) {
+    const selected = [1, 3, 5].map((at) => parseInt(this.colours[which].value.slice(at, at + 2), 16));
+    if (which === "background") this.layer.setBackground(selected);
+    else this.layer.colour = selected;
+    this.render();
   }
 
   clear() {
-    this.drawing.clear();
-    this.show();
+    this.layer.clear();
+    this.render();
   }
 
-  /** Take pixels [C, H, W] as the drawing. */
+  /** Replace the drawing by `pixels` [C, H, W] in 0..255. */
   set(pixels) {
-    this.drawing.set(pixels);
-    this.show();
+    this.layer.set(pixels);
+    this.render();
   }
 
   /** The drawing as uint8 [C*H*W]. */
   get pixels() {
-    return Uint8Array.from(this.drawing.ink, Math.round);
+    return Uint8Array.from(this.layer.pixels, Math.round);
   }
 
-  /** The stencil as bytes [H*W], null where nothing is marked. */
-  get marked() {
-    return this.drawing.stencil.some(Boolean) ? this.drawing.stencil : null;
+  /** The mask as uint8 [H*W], null where nothing is marked. */
+  get mask() {
+    return this.layer.mask.some(Boolean) ? this.layer.mask : null;
   }
 
-  get empty() {
-    return this.drawing.empty;
+  get isBlank() {
+    return this.layer.isBlank;
   }
 
-  press(event) {
+  startStroke(event) {
     event.preventDefault();
     this.canvas.setPointerCapture(event.pointerId);
-    this.drawing.begin();
-    this.last = this.at(event);
+    this.layer.beginStroke();
+    this.last = this.pixelOf(event);
     this.stroke(this.last, this.last);
   }
 
-  drag(event) {
+  continueStroke(event) {
     if (!this.last) return;
-    const now = this.at(event);
-    this.stroke(this.last, now);
-    this.last = now;
+    const next = this.pixelOf(event);
+    this.stroke(this.last, next);
+    this.last = next;
   }
 
   stroke(from, to) {
-    this.drawing.stroke(this.tool, from, to);
-    this.show();
+    this.layer.stroke(this.tool, from, to);
+    this.render();
   }
 
-  at(event) {
+  /** Return the position of a pointer in pixels of the drawing. */
+  pixelOf(event) {
     const box = this.canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * this.drawing.width, ((event.clientY - box.top) / box.height) * this.drawing.height];
+    return [((event.clientX - box.left) / box.width) * this.layer.width, ((event.clientY - box.top) / box.height) * this.layer.height];
   }
 
-  key(event) {
+  pressKey(event) {
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!move && event.key !== " ") return;
     event.preventDefault();
-    const ends = [this.drawing.width, this.drawing.height];
-    // in the middle of a pixel: a stroke along its corner would be two of them wide, and both grey
+    const ends = [this.layer.width, this.layer.height];
+    // The cursor is at the centre of a pixel: a stroke along its corner would be two pixels wide, both of them grey.
     this.cursor ??= ends.map((end) => Math.floor(end / 2) + 0.5);
     const before = this.cursor;
     if (move) this.cursor = before.map((value, axis) => Math.max(0.5, Math.min(value + move[axis], ends[axis] - 0.5)));
-    else if ((this.down = !this.down)) this.drawing.begin();
-    if (this.down) this.drawing.stroke(this.tool, before, this.cursor);
-    this.tell();
-    this.show();
+    else if ((this.isDown = !this.isDown)) this.layer.beginStroke();
+    if (this.isDown) this.layer.stroke(this.tool, before, this.cursor);
+    this.announce();
+    this.render();
   }
 
-  /** Say where the tool is, and whether it is down, once the keys rest. */
-  tell() {
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => {
+  /** Announce tool and position in the live region, after ANNOUNCE_DELAY without a key press. */
+  announce() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
       if (!this.cursor) return;
       const [column, row] = this.cursor.map((value) => Math.ceil(value));
-      this.heard.textContent = `${TOOLS[this.tool]}: tool ${this.down ? "down" : "up"} at column ${column}, row ${row}.`;
-    }, REST);
+      this.position.textContent = `${TOOLS[this.tool]}: tool ${this.isDown ? "down" : "up"} at column ${column}, row ${row}.`;
+    }, ANNOUNCE_DELAY);
   }
 
-  lift() {
-    this.down = false;
+  leave() {
+    this.isDown = false;
     this.cursor = null;
-    this.heard.textContent = "";
-    this.show();
+    this.position.textContent = "";
+    this.render();
   }
 
   async load() {
     const [file] = this.file.files;
     if (!file) return;
-    this.say("");
+    this.notify("");
     try {
-      const { pixels, cropped } = await readImage(file, this.drawing);
+      const { pixels, cropped } = await readImage(file, this.layer);
       this.set(pixels);
-      if (cropped) this.say(`${file.name} was cropped to its middle square.`);
+      if (cropped) this.notify(`${file.name} is cropped to its central square.`);
     } catch (error) {
-      // left there it would look as if it had been taken
+      // The name of a file that was not loaded must not stay in the field.
       this.file.value = "";
-      this.say(error.message, true);
+      this.notify(error.message, true);
     }
   }
 
-  show() {
-    const { channels, height, width, ink, stencil } = this.drawing;
+  render() {
+    const { channels, height, width, pixels, mask } = this.layer;
     for (const [which, field] of Object.entries(this.colours))
-      field.value = `#${this.drawing[which].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+      field.value = `#${this.layer[which].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
     const context = this.canvas.getContext("2d");
     const image = context.createImageData(width, height);
-    for (let place = 0; place < width * height; place++) {
-      const marked = stencil[place] ? 0.55 : 0;
+    for (let at = 0; at < width * height; at++) {
+      const opacity = mask[at] ? MASK_OPACITY : 0;
       for (let c = 0; c < 3; c++) {
-        const value = ink[(channels === 1 ? 0 : c) * width * height + place];
-        image.data[4 * place + c] = value * (1 - marked) + TINT[c] * marked;
+        const value = pixels[(channels === 1 ? 0 : c) * width * height + at];
+        image.data[4 * at + c] = value * (1 - opacity) + MASK_COLOUR[c] * opacity;
       }
-      image.data[4 * place + 3] = 255;
+      image.data[4 * at + 3] = 255;
     }
     if (this.cursor) {
-      const place = Math.floor(this.cursor[1]) * width + Math.floor(this.cursor[0]);
-      image.data.set(this.down ? [255, 90, 90, 255] : [110, 190, 255, 255], 4 * place);
+      const at = Math.floor(this.cursor[1]) * width + Math.floor(this.cursor[0]);
+      image.data.set(this.isDown ? [255, 90, 90, 255] : [110, 190, 255, 255], 4 * at);
     }
     context.putImageData(image, 0, 0);
   }

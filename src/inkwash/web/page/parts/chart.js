@@ -1,57 +1,57 @@
-/** A line chart or a scatter in SVG: axes with round ticks, a legend, and a mark that can be moved. */
+/** A line chart or a scatter in SVG: axes with round ticks, a legend, and a movable vertical mark. */
 
 import { axis } from "./axis.js";
-import { of, svg } from "./element.js";
+import { h, svg } from "./element.js";
 
-const [LEAST, MOST] = [260, 640];
-const SIDES = { left: 60, right: 12, top: 10, bottom: 40 };
+const [MIN_WIDTH, MAX_WIDTH] = [260, 640];
+const MARGIN = { left: 60, right: 12, top: 10, bottom: 40 };
 
 /**
  * Return { element, mark(x) } of `series`, each { name, points: [[x, y], …], dots, titles }.
  *
- * `log` names the axes ("x", "y", "xy") that are logarithmic; points that are null or not above 0 there are left out.
- * It is drawn anew for the width of its place, pixel by pixel: enlarged or made smaller its words would be so too.
+ * `log` names the logarithmic axes ("x", "y", "xy"); points that are null, or not above 0 on such an axis, are left out.
+ * The chart is redrawn when its width changes instead of being scaled, which would scale its text too.
  */
-export function chart({ x, y, series, log = "", label }) {
+export function chart({ x, y, series, log = "", label: name }) {
   const shown = series.map((one) => ({ ...one, points: one.points.map((point, at) => [...point, at]).filter((point) => fits(point, log)) }));
-  if (!shown.some((one) => one.points.length)) return { element: of("p", { class: "hint" }, "Nothing was measured yet."), mark() {} };
-  const drawing = svg("svg", { class: "chart", role: "img", "aria-label": label });
-  const legend = of("div", { class: "legend" }, shown.map((one, place) => of("span", { class: `c${place % 4}` }, one.name)));
-  const element = of("div", {}, drawing, shown.length > 1 || shown[0].dots ? legend : null);
+  if (!shown.some((one) => one.points.length)) return { element: h("p", { class: "hint" }, "No measurements yet."), mark() {} };
+  const drawing = svg("svg", { class: "chart", role: "img", "aria-label": name });
+  const legend = h("div", { class: "legend" }, shown.map((one, place) => h("span", { class: `c${place % 4}` }, one.name)));
+  const element = h("div", {}, drawing, shown.length > 1 || shown[0].dots ? legend : null);
   let marked = null, moved = () => {};
   function fit(width) {
-    moved = plot(drawing, Math.max(LEAST, Math.min(MOST, Math.floor(width))), { x, y, shown, log });
+    moved = plot(drawing, Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, Math.floor(width))), { x, y, shown, log });
     moved(marked);
   }
-  fit(LEAST);
+  fit(MIN_WIDTH);
   let before = 0;
   new ResizeObserver(([{ contentRect: { width } }]) => {
-    // its height follows from its width, and is no reason to draw again; nor may it change while sizes are told
+    // Only the width matters, because the height follows from it; in a new frame, to avoid a resize loop.
     if (width && width !== before) requestAnimationFrame(() => fit((before = width)));
   }).observe(element);
   return { element, mark: (value) => moved((marked = value ?? null)) };
 }
 
-/** Draw into `drawing`, `width` pixels wide; returns what moves its mark. */
+/** Draw into `drawing`, `width` pixels wide; returns a function that moves the mark. */
 function plot(drawing, width, { x, y, shown, log }) {
   const height = Math.round(Math.min(300, 0.6 * width + 40));
-  const right = width - SIDES.right, floor = height - SIDES.bottom;
+  const right = width - MARGIN.right, floor = height - MARGIN.bottom;
   const every = shown.flatMap((one) => one.points);
-  const across = axis(every.map((point) => point[0]), log.includes("x"), SIDES.left, right);
-  const up = axis(every.map((point) => point[1]), log.includes("y"), floor, SIDES.top);
+  const across = axis(every.map((point) => point[0]), log.includes("x"), MARGIN.left, right);
+  const up = axis(every.map((point) => point[1]), log.includes("y"), floor, MARGIN.top);
   for (const [name, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height })) drawing.setAttribute(name, value);
   drawing.replaceChildren();
   for (const [at, text] of across.ticks) {
-    drawing.append(svg("line", { class: "grid", x1: at, x2: at, y1: SIDES.top, y2: floor }));
-    drawing.append(words(at, floor + 15, text, "middle"));
+    drawing.append(svg("line", { class: "grid", x1: at, x2: at, y1: MARGIN.top, y2: floor }));
+    drawing.append(label(at, floor + 15, text, "middle"));
   }
   for (const [at, text] of up.ticks) {
-    drawing.append(svg("line", { class: "grid", x1: SIDES.left, x2: right, y1: at, y2: at }));
-    drawing.append(words(SIDES.left - 6, at + 4, text, "end"));
+    drawing.append(svg("line", { class: "grid", x1: MARGIN.left, x2: right, y1: at, y2: at }));
+    drawing.append(label(MARGIN.left - 6, at + 4, text, "end"));
   }
-  drawing.append(words((SIDES.left + right) / 2, height - 6, x, "middle"));
-  const upright = words(0, 0, y, "middle");
-  upright.setAttribute("transform", `translate(13 ${(SIDES.top + floor) / 2}) rotate(-90)`);
+  drawing.append(label((MARGIN.left + right) / 2, height - 6, x, "middle"));
+  const upright = label(0, 0, y, "middle");
+  upright.setAttribute("transform", `translate(13 ${(MARGIN.top + floor) / 2}) rotate(-90)`);
   drawing.append(upright);
   shown.forEach((one, place) => {
     const at = one.points.map(([a, b]) => [across.at(a), up.at(b)]);
@@ -63,7 +63,7 @@ function plot(drawing, width, { x, y, shown, log }) {
       });
     else drawing.append(svg("path", { class: `line c${place % 4}`, d: `M${at.map((pair) => pair.map((v) => v.toFixed(1)).join(" ")).join("L")}` }));
   });
-  const mark = svg("line", { class: "mark", y1: SIDES.top, y2: floor, visibility: "hidden" });
+  const mark = svg("line", { class: "mark", y1: MARGIN.top, y2: floor, visibility: "hidden" });
   drawing.append(mark);
   return (value) => {
     const at = value === null ? NaN : across.at(value);
@@ -74,4 +74,4 @@ function plot(drawing, width, { x, y, shown, log }) {
 
 const fits = ([a, b], log) => Number.isFinite(a) && Number.isFinite(b) && (!log.includes("x") || a > 0) && (!log.includes("y") || b > 0);
 
-const words = (x, y, text, anchor) => svg("text", { x, y, "text-anchor": anchor }, text);
+const label = (x, y, text, anchor) => svg("text", { x, y, "text-anchor": anchor }, text);

@@ -1,20 +1,19 @@
-/** Which classes are asked for: chips of a model's classes, and "in turn" as a request has them. */
+/** A group of toggle buttons for the classes that a conditional model samples. */
 
 import { chips } from "./fields.js";
 import { UrlState } from "./url_state.js";
 
-/** Return chips of the model's classes; `read` gives the labels of a request: null where none is down. */
-export function labels(model, link = new UrlState()) {
-  if (!model.conditional || !model.classes.length) return { element: null, read: () => null, link: () => ({}), picked: () => [] };
+/** Return the picker; `labels()` are the labels of a request, null where no class is selected. */
+export function classPicker(model, url = new UrlState()) {
+  if (!model.conditional || !model.classes.length) return { element: null, labels: () => null, params: () => ({}), selected: () => [] };
   const options = model.classes.map((name, at) => [String(at), name]);
-  if (model.guidable) options.push(["-1", "no class"]);
-  const chosen = link.list("labels", options.map(([key]) => key));
-  const made = chips("Classes (none pressed: a mix as in the train set)", options, chosen);
+  if (model.guidable) options.push(["-1", "Unconditional"]);
+  const group = chips("Classes (none selected: random)", options, url.list("labels", options.map(([key]) => key)));
+  const selected = () => group.get().map(Number);
   return {
-    element: made.element,
-    picked: () => made.get().map(Number),
-    read: () => (made.get().length ? made.get().map(Number) : null),
-    link: () => (made.get().length ? { labels: made.get().join(",") } : {}),
-    set: made.set,
+    element: group.element,
+    selected,
+    labels: () => (selected().length ? selected() : null),
+    params: () => (selected().length ? { labels: selected().join(",") } : {}),
   };
 }

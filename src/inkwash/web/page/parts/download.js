@@ -1,24 +1,24 @@
-/** What people take away: a PNG, an animation, a line of text. */
+/** Files and text that leave the page: PNG, animated PNG, the clipboard. */
 
-import { of } from "./element.js";
+import { h } from "./element.js";
 import { png } from "./png.js";
 
-/** Save a canvas as a PNG, enlarged without blur. */
+/** Save a canvas as a PNG, enlarged by nearest-neighbour interpolation. */
 export async function savePng(canvas, name, scale = 4) {
   save(await png([enlarged(canvas, scale)]), name);
 }
 
 /**
- * Save canvases one after the other as an animated PNG; `hold` is how long the last one stays, in seconds; `told` is told
- * how many are done.
+ * Save canvases as the frames of an animated PNG. `onprogress` receives the number of encoded frames; `seconds` is the
+ * duration without the last frame, which is shown for `hold` seconds.
  */
-export async function saveAnimation(canvases, name, told, { seconds = 4, hold = 1.5, scale = 3 } = {}) {
+export async function saveAnimation(canvases, name, onprogress, { seconds = 4, hold = 1.5, scale = 3 } = {}) {
   const each = Math.max(0.02, Math.min(0.5, seconds / canvases.length));
   const delays = canvases.map((_, at) => Math.round(1000 * (at === canvases.length - 1 ? hold : each)));
-  save(await png(canvases.map((canvas) => enlarged(canvas, scale)), delays, told), name);
+  save(await png(canvases.map((canvas) => enlarged(canvas, scale)), delays, onprogress), name);
 }
 
-/** Put text where it can be pasted from; resolves to whether that was allowed. */
+/** Write text to the clipboard; resolves to whether the browser permitted it. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -29,16 +29,16 @@ export async function copy(text) {
 }
 
 function save(bytes, name) {
-  const address = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
-  of("a", { href: address, download: `${name}.png` }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+  h("a", { href: url, download: `${name}.png` }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 /** Return the pixels of a canvas, each as a square of `scale` by `scale`. */
 function enlarged(canvas, scale) {
-  const made = of("canvas", { width: canvas.width * scale, height: canvas.height * scale });
-  const context = made.getContext("2d");
+  const copy = h("canvas", { width: canvas.width * scale, height: canvas.height * scale });
+  const context = copy.getContext("2d");
   context.imageSmoothingEnabled = false;
-  context.drawImage(canvas, 0, 0, made.width, made.height);
-  return context.getImageData(0, 0, made.width, made.height);
+  context.drawImage(canvas, 0, 0, copy.width, copy.height);
+  return context.getImageData(0, 0, copy.width, copy.height);
 }

@@ -1,34 +1,37 @@
-/** Fields of forms, each with a visible label and its range; the browser's own checks say what is out of it. */
+/** Form fields with a visible label and a range, validated by the browser. */
 
-import { of } from "./element.js";
+import { h } from "./element.js";
 
-/** A number between `min` and `max`, as `said`, a link and a name in it, has it; empty is null where `optional`. */
-export function number(label, { min, max, step = 1, value = "", optional = false, hint = "", said = null }) {
-  const begun = said ? said[0].number(said[1], value, { min, max, step }) : value;
-  const input = of("input", { type: "number", min, max, step, value: begun, required: !optional, inputMode: "decimal" });
+/**
+ * A number between `min` and `max`; an empty field is null where `optional`. `param`, a UrlState and a name, overrides
+ * the initial value.
+ */
+export function number(label, { min, max, step = 1, value = "", optional = false, hint = "", param = null }) {
+  const initial = param ? param[0].number(param[1], value, { min, max, step }) : value;
+  const input = h("input", { type: "number", min, max, step, value: initial, required: !optional, inputMode: "decimal" });
   return field(label, input, hint, () => (input.value === "" ? null : Number(input.value)), (to) => (input.value = to ?? ""));
 }
 
-/** A choice among `options`, pairs of value and text. */
-export function choice(label, options, value, said = null) {
-  const begun = said ? said[0].choice(said[1], value, options.map(([key]) => key)) : value;
-  const input = of("select", {}, options.map(([key, text]) => of("option", { value: key, selected: key === begun }, text)));
+/** A menu of `options`, pairs of value and text. */
+export function choice(label, options, value, param = null) {
+  const initial = param ? param[0].choice(param[1], value, options.map(([key]) => key)) : value;
+  const input = h("select", {}, options.map(([key, text]) => h("option", { value: key, selected: key === initial }, text)));
   return field(label, input, "", () => input.value, (to) => (input.value = to));
 }
 
 /** A line of text. */
-export function line(label, { value = "", hint = "" } = {}) {
-  const input = of("input", { type: "text", value });
+export function textField(label, { value = "", hint = "" } = {}) {
+  const input = h("input", { type: "text", value });
   return field(label, input, hint, () => input.value, (to) => (input.value = to));
 }
 
-/** A slider that says its value beside its label. */
-export function slider(label, { min, max, step, value, hint = "", said = null }) {
-  const begun = said ? said[0].number(said[1], value, { min, max, step: "any" }) : value;
-  // no <output>: a label belongs to the first field within it, and that would be one
-  const shown = of("span", {});
+/** A slider with its value beside its label. */
+export function slider(label, { min, max, step, value, hint = "", param = null }) {
+  const initial = param ? param[0].number(param[1], value, { min, max, step: "any" }) : value;
+  // Not an <output>, which is labelable: the label would belong to it instead of the slider.
+  const shown = h("span", {});
   const show = () => (shown.textContent = Number(input.value).toFixed(2));
-  const input = of("input", { type: "range", min, max, step, value: begun, oninput: show });
+  const input = h("input", { type: "range", min, max, step, value: initial, oninput: show });
   const made = field(label, input, hint, () => Number(input.value), (to) => {
     input.value = to;
     show();
@@ -38,38 +41,32 @@ export function slider(label, { min, max, step, value, hint = "", said = null })
   return made;
 }
 
-/** A box to tick. */
-export function tick(label, value = false) {
-  const input = of("input", { type: "checkbox", checked: value });
-  const element = of("label", { class: "check" }, input, label);
+/** A checkbox. */
+export function checkbox(label, value = false) {
+  const input = h("input", { type: "checkbox", checked: value });
+  const element = h("label", { class: "check" }, input, label);
   return { element, input, get: () => input.checked, set: (to) => (input.checked = to), valid: () => true };
 }
 
-/** Buttons of which any number are down: `options` are pairs of key and text; `get` returns the keys in their order. */
+/** A group of toggle buttons; `options` are pairs of key and text, `get` returns the pressed keys in their order. */
 export function chips(label, options, chosen = []) {
-  const down = new Set(chosen);
+  const pressed = new Set(chosen);
   const buttons = options.map(([key, text]) =>
-    of("button", { type: "button", "aria-pressed": String(down.has(key)), onclick: () => flip(key) }, text),
+    h("button", { type: "button", "aria-pressed": String(pressed.has(key)), onclick: () => toggle(key) }, text),
   );
-  const element = of("fieldset", {}, of("legend", {}, label), of("div", { class: "chips" }, buttons));
+  const element = h("fieldset", {}, h("legend", {}, label), h("div", { class: "chips" }, buttons));
   const show = () => {
-    buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(down.has(options[at][0]))));
+    buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(pressed.has(options[at][0]))));
     element.dispatchEvent(new Event("change", { bubbles: true }));
   };
-  function flip(key) {
-    if (!down.delete(key)) down.add(key);
+  function toggle(key) {
+    if (!pressed.delete(key)) pressed.add(key);
     show();
   }
-  function set(keys) {
-    down.clear();
-    keys.forEach((key) => down.add(key));
-    show();
-  }
-  return { element, get: () => options.map(([key]) => key).filter((key) => down.has(key)), set, valid: () => true };
+  return { element, get: () => options.map(([key]) => key).filter((key) => pressed.has(key)), valid: () => true };
 }
 
 function field(label, input, hint, get, set) {
-  const words = of("span", {}, label);
-  const element = of("label", { class: "field" }, words, input, hint ? of("span", { class: "hint" }, hint) : null);
+  const element = h("label", { class: "field" }, h("span", {}, label), input, hint ? h("span", { class: "hint" }, hint) : null);
   return { element, input, get, set, valid: () => input.reportValidity() };
 }

@@ -1,100 +1,97 @@
 /**
- * What is drawn by hand: pixels [C, H, W] on a ground, and a stencil [H, W] of what the model shall paint anew.
+ * The pixels [C, H, W] of a drawing over a background, and a mask [H, W] of the area that the model repaints.
  *
- * A stroke is one coat over what was there before: going over a place twice makes its soft edge no harder.
+ * A stroke is composited once over the pixels before it, so that its soft edge does not harden where it crosses itself.
  */
 
-/** How far a tool reaches from its middle, in widths of the picture. */
-const REACH = { ink: 0.036, rub: 0.08, stencil: 0.07, unmark: 0.07 };
-/** The least that any tool reaches, in pixels: thinner it would be grey wherever it does not meet a pixel's middle. */
-const LEAST = 0.75;
+/** Radius of each tool, as a fraction of the width of the image. */
+const RADIUS = { ink: 0.036, erase: 0.08, mask: 0.07, unmask: 0.07 };
+/** The smallest radius in pixels: a thinner stroke would be grey wherever it does not meet the centre of a pixel. */
+const MIN_RADIUS = 0.75;
 const WHITE = [255, 255, 255], BLACK = [0, 0, 0];
-/** Levels of a channel that are one colour to whoever asks for the most common one. */
-const ALIKE = 16;
+/** Width of a histogram bin in which colours of the border count as equal. */
+const COLOUR_BIN = 16;
 
 export class InkLayer {
   constructor([channels, height, width]) {
-    Object.assign(this, { channels, height, width, colour: WHITE, ground: BLACK });
-    this.ink = new Float32Array(channels * height * width);
-    this.stencil = new Uint8Array(height * width);
-    this.begin();
+    Object.assign(this, { channels, height, width, colour: WHITE, background: BLACK });
+    this.pixels = new Float32Array(channels * height * width);
+    this.mask = new Uint8Array(height * width);
+    this.beginStroke();
   }
 
-  /** All ground again, and nothing marked. */
+  /** Fill with the background, and clear the mask. */
   clear() {
-    this.stencil.fill(0);
-    this.each((at, place, channel) => (this.ink[at] = this.ground[channel]));
+    const size = this.height * this.width;
+    this.mask.fill(0);
+    for (let channel = 0; channel < this.channels; channel++) this.pixels.fill(this.background[channel], channel * size, (channel + 1) * size);
   }
 
-  get empty() {
-    let found = true;
-    this.each((at, place, channel) => (found &&= Math.round(this.ink[at]) === this.ground[channel]));
-    return found;
+  get isBlank() {
+    return this.mask.every((_, at) => this.isBackground(at));
   }
 
-  /** Take another ground: it shows wherever the one before did. */
-  lay(ground) {
-    const size = this.height * this.width, before = this.ground;
-    this.ground = ground;
-    for (let place = 0; place < size; place++) {
-      const bare = before.slice(0, this.channels).every((value, channel) => Math.round(this.ink[channel * size + place]) === value);
-      if (bare) for (let channel = 0; channel < this.channels; channel++) this.ink[channel * size + place] = ground[channel];
-    }
+  isBackground(at) {
+    const size = this.height * this.width;
+    return this.background.slice(0, this.channels).every((value, channel) => Math.round(this.pixels[channel * size + at]) === value);
   }
 
-  /** Take pixels [C, H, W]; in colour their ground is what is most common at their border. */
+  /** Change the background colour, in all pixels that have the old one. */
+  setBackground(background) {
+    const size = this.height * this.width;
+    const bare = Array.from(this.mask, (_, at) => this.isBackground(at));
+    this.background = background;
+    for (let at = 0; at < size; at++) if (bare[at]) for (let channel = 0; channel < this.channels; channel++) this.pixels[channel * size + at] = background[channel];
+  }
+
+  /** Replace the pixels [C, H, W]; in colour, the background becomes the most common colour of the border. */
   set(pixels) {
-    this.ink.set(pixels);
-    if (this.channels === 3) this.ground = this.commonest();
+    this.pixels.set(pixels);
+    if (this.channels === 3) this.background = this.borderColour();
   }
 
-  commonest() {
-    const size = this.height * this.width, found = new Map();
-    for (let place = 0; place < size; place++) {
-      const x = place % this.width, y = Math.floor(place / this.width);
+  borderColour() {
+    const size = this.height * this.width, bins = new Map();
+    for (let at = 0; at < size; at++) {
+      const x = at % this.width, y = Math.floor(at / this.width);
       if (x && y && x < this.width - 1 && y < this.height - 1) continue;
-      const colour = [0, 1, 2].map((channel) => this.ink[channel * size + place]);
-      const key = colour.map((value) => Math.floor(value / ALIKE)).join();
-      found.set(key, [...(found.get(key) ?? []), colour]);
+      const colour = [0, 1, 2].map((channel) => this.pixels[channel * size + at]);
+      const key = colour.map((value) => Math.floor(value / COLOUR_BIN)).join();
+      bins.set(key, [...(bins.get(key) ?? []), colour]);
     }
-    const most = [...found.values()].sort((a, b) => b.length - a.length)[0];
+    const most = [...bins.values()].sort((a, b) => b.length - a.length)[0];
     return [0, 1, 2].map((channel) => Math.round(most.reduce((sum, colour) => sum + colour[channel], 0) / most.length));
   }
 
-  /** Begin a stroke: what is there now lies under it. */
-  begin() {
-    this.under = this.ink.slice();
-    this.cover = new Float32Array(this.height * this.width);
+  /** Start a stroke: it is composited over the current pixels. */
+  beginStroke() {
+    this.before = this.pixels.slice();
+    this.coverage = new Float32Array(this.height * this.width);
   }
 
-  /** Draw on with `tool` from one place to another: round, about a fourteenth of the picture wide, soft at its edge. */
+  /** Add a segment with round ends and a soft edge to the stroke of `tool`. */
   stroke(tool, [x0, y0], [x1, y1]) {
-    const reach = Math.max(LEAST, REACH[tool] * this.width), far = reach + 1;
-    const along = Math.hypot(x1 - x0, y1 - y0) ** 2;
-    for (let y = Math.max(0, Math.floor(Math.min(y0, y1) - far)); y < Math.min(this.height, Math.max(y0, y1) + far); y++) {
-      for (let x = Math.max(0, Math.floor(Math.min(x0, x1) - far)); x < Math.min(this.width, Math.max(x0, x1) + far); x++) {
-        const t = along ? Math.max(0, Math.min(1, ((x + 0.5 - x0) * (x1 - x0) + (y + 0.5 - y0) * (y1 - y0)) / along)) : 0;
-        const away = Math.hypot(x + 0.5 - x0 - t * (x1 - x0), y + 0.5 - y0 - t * (y1 - y0));
-        this.touch(tool, y * this.width + x, Math.max(0, Math.min(1, reach + 0.5 - away)));
+    const radius = Math.max(MIN_RADIUS, RADIUS[tool] * this.width), margin = radius + 1;
+    const squaredLength = Math.hypot(x1 - x0, y1 - y0) ** 2;
+    for (let y = Math.max(0, Math.floor(Math.min(y0, y1) - margin)); y < Math.min(this.height, Math.max(y0, y1) + margin); y++) {
+      for (let x = Math.max(0, Math.floor(Math.min(x0, x1) - margin)); x < Math.min(this.width, Math.max(x0, x1) + margin); x++) {
+        const t = squaredLength ? Math.max(0, Math.min(1, ((x + 0.5 - x0) * (x1 - x0) + (y + 0.5 - y0) * (y1 - y0)) / squaredLength)) : 0;
+        const distance = Math.hypot(x + 0.5 - x0 - t * (x1 - x0), y + 0.5 - y0 - t * (y1 - y0));
+        this.composite(tool, y * this.width + x, Math.max(0, Math.min(1, radius + 0.5 - distance)));
       }
     }
   }
 
-  touch(tool, place, strength) {
-    if (tool === "stencil" || tool === "unmark") {
-      if (strength > 0.5) this.stencil[place] = tool === "stencil" ? 255 : 0;
+  composite(tool, at, strength) {
+    if (tool === "mask" || tool === "unmask") {
+      if (strength > 0.5) this.mask[at] = tool === "mask" ? 255 : 0;
       return;
     }
-    const cover = (this.cover[place] = Math.max(this.cover[place], strength));
-    const colour = tool === "ink" ? this.colour : this.ground;
+    const coverage = (this.coverage[at] = Math.max(this.coverage[at], strength));
+    const colour = tool === "ink" ? this.colour : this.background;
     for (let channel = 0; channel < this.channels; channel++) {
-      const at = channel * this.height * this.width + place;
-      this.ink[at] = this.under[at] * (1 - cover) + colour[channel] * cover;
+      const index = channel * this.height * this.width + at;
+      this.pixels[index] = this.before[index] * (1 - coverage) + colour[channel] * coverage;
     }
-  }
-
-  each(go) {
-    const size = this.height * this.width;
-    for (let at = 0; at < this.ink.length; at++) go(at, at % size, Math.floor(at / size));
   }
 }

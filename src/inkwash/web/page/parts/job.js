@@ -1,36 +1,36 @@
-/** One drawing at a time: begin, hear every event, stop when another begins or the view is left. */
+/** One sampling request at a time: a new one, or leaving the view, stops the current one. */
 
-/** Return { run, stop, busy, problem } that draws with `engine` and says what happens through `say(text, isProblem)`. */
-export function job(engine, say) {
+/** Return { run, stop, isBusy, error } over `engine`; progress is reported through `notify(text, isProblem)`. */
+export function samplingJob(engine, notify) {
   let control = null, problem = null;
   const stop = () => {
-    if (control) say("Stopped.");
+    if (control) notify("Stopped.");
     control?.abort();
     control = null;
   };
-  /** Draw `request`; `on` has a function for any of begin, step and done. Resolves to whether it came to its end. */
+  /** Run `request`, calling the handlers begin, step and done in `on`. Resolves to whether it ran to its end. */
   async function run(request, on) {
     stop();
-    const mine = (control = new AbortController());
+    const own = (control = new AbortController());
     problem = null;
-    say("Drawing…");
+    notify("Sampling…");
     try {
-      for await (const event of engine.sample(request, mine.signal)) {
-        if (mine.signal.aborted) return false;
-        if (event.kind === "waiting") say(`In line: ${event.ahead} ahead of you…`);
-        else if (event.kind === "begin") say(`Drawing with ${event.sampler}, ${event.steps} steps…`);
-        if (event.kind === "done") say(`${event.seconds.toFixed(2)} seconds`);
+      for await (const event of engine.sample(request, own.signal)) {
+        if (own.signal.aborted) return false;
+        if (event.kind === "waiting") notify(`Queued: ${event.ahead} ahead…`);
+        else if (event.kind === "begin") notify(`Sampling with ${event.sampler}, ${event.steps} steps…`);
+        if (event.kind === "done") notify(`${event.seconds.toFixed(2)} seconds`);
         on[event.kind]?.(event);
       }
       return true;
     } catch (error) {
-      if (error.name === "AbortError" || mine.signal.aborted) return false;
+      if (error.name === "AbortError" || own.signal.aborted) return false;
       problem = error.message;
-      say(problem, true);
+      notify(problem, true);
       return false;
     } finally {
-      if (control === mine) control = null;
+      if (control === own) control = null;
     }
   }
-  return { run, stop, busy: () => control !== null, problem: () => problem };
+  return { run, stop, isBusy: () => control !== null, error: () => problem };
 }

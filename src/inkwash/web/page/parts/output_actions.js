@@ -1,55 +1,55 @@
-/** What can be done with what was drawn: keep it as PNG or animation, copy its address or its command. */
+/** Buttons for finished samples: save as PNG or animation, copy the URL or the command. */
 
-import { of } from "./element.js";
+import { h } from "./element.js";
 import { copy, saveAnimation, savePng } from "./download.js";
 
-const NO_LINK = "An edit or a morph does not fit into an address";
-const NO_COMMAND = "No command draws this: it began with a picture made here, or the command line has no name for the model";
+const NO_URL = "A URL cannot hold an edited image or an interpolation";
+const NO_COMMAND = "No command reproduces this: it starts from an image made on this page, or the model has no name on the command line";
 
 /**
- * Return buttons for what `player` shows; `name` names the files, `address` gives a link that draws it again, null where
- * an address cannot hold what it takes.
+ * Return the buttons for what `player` shows. `name()` names the files; `url()` returns a URL that reproduces the
+ * samples, `url` is null where there is none.
  */
-export function actions(player, { address, name, say }) {
-  const button = (text, go) => of("button", { type: "button", disabled: true, onclick: go }, text);
+export function outputActions(player, { url, name, notify }) {
+  const button = (text, onclick) => h("button", { type: "button", disabled: true, onclick }, text);
   let command = null;
-  const told = async (what, text) => say((await copy(text)) ? `${what} copied.` : `${what}: ${text}`);
-  /** Keep the film; the button counts, as nobody needs to hear every frame. */
-  async function film({ currentTarget: pressed }) {
-    const canvases = player.film();
+  const copyText = async (what, text) => notify((await copy(text)) ? `${what} copied.` : `${what}: ${text}`);
+  /** Save the animation; progress is on the button, because a live region would announce every frame. */
+  async function animate({ currentTarget: pressed }) {
+    const canvases = player.frameCanvases();
     pressed.disabled = true;
-    say("Making the animation…");
+    notify("Encoding the animation…");
     try {
       await saveAnimation(canvases, `${name()}-film`, (done) => (pressed.textContent = `Frame ${done} of ${canvases.length}`));
-      say("The animation is made.");
+      notify("The animation is saved.");
     } finally {
       pressed.textContent = "Animation";
       pressed.disabled = false;
     }
   }
-  const made = [
+  const buttons = [
     button("PNG", () => savePng(player.canvas, name())),
-    button("Animation", film),
-    button("Copy link", () => told("Link", address())),
-    button("Copy command", () => told("Command", command)),
+    button("Animation", animate),
+    button("Copy link", () => copyText("Link", url())),
+    button("Copy command", () => copyText("Command", command)),
   ];
-  const line = of("code", {});
+  const line = h("code", {});
   return {
-    element: of("div", { class: "stack" }, of("div", { class: "row" }, made), of("p", { class: "caption" }, line)),
-    /** There is a picture now, drawn by `said`, a command or null. */
-    ready(said) {
-      command = said;
-      made.forEach((each) => (each.disabled = false));
-      withhold(made[2], !address, NO_LINK);
-      withhold(made[3], !said, NO_COMMAND);
-      line.textContent = said ?? "";
+    element: h("div", { class: "stack" }, h("div", { class: "row" }, buttons), h("p", { class: "caption" }, line)),
+    /** Enable the buttons for finished samples; `reproducedBy` is their command or null. */
+    enable(reproducedBy) {
+      command = reproducedBy;
+      buttons.forEach((each) => (each.disabled = false));
+      setAvailable(buttons[2], url, NO_URL);
+      setAvailable(buttons[3], command, NO_COMMAND);
+      line.textContent = command ?? "";
     },
-    wait: () => made.forEach((each) => (each.disabled = true)),
+    disable: () => buttons.forEach((each) => (each.disabled = true)),
   };
 }
 
-/** Grey a button out where it cannot be had, and say why. */
-function withhold(button, missing, why) {
-  button.disabled = missing;
-  button.title = missing ? why : "";
+/** Enable or disable a button, with the reason as its tooltip. */
+function setAvailable(button, isAvailable, reason) {
+  button.disabled = !isAvailable;
+  button.title = isAvailable ? "" : reason;
 }

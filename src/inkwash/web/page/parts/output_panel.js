@@ -1,10 +1,10 @@
-/** Where pictures come: words while there are none, and brought before the eyes when a drawing begins. */
+/** The panel that shows samples: a hint while it is empty, scrolled into view when sampling starts. */
 
-import { of } from "./element.js";
+import { h } from "./element.js";
 
-/** Return { element, show } of a place called `label`; `show` puts what is drawn there, and scrolls to it. */
-export function stage(label, words) {
-  const element = of("section", { class: "panel stack stage", "aria-label": label }, of("div", { class: "empty" }, of("p", {}, words)));
+/** Return { element, show }; `show` replaces the content of the panel and scrolls to it. */
+export function outputPanel(label, hint) {
+  const element = h("section", { class: "panel stack output", "aria-label": label }, h("div", { class: "empty" }, h("p", {}, hint)));
   return {
     element,
     show(...children) {
@@ -15,11 +15,11 @@ export function stage(label, words) {
   };
 }
 
-/** Scroll to an element of which too little can be seen: on a phone what is drawn begins below the form. */
+/** Scroll to an element of which less than 60 % is visible: on a phone the output is below the form. */
 export function reveal(element) {
   const { top, bottom, height } = element.getBoundingClientRect();
-  const seen = Math.min(bottom, innerHeight) - Math.max(top, 0);
-  if (seen >= 0.6 * Math.min(height, innerHeight)) return;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  const visible = Math.min(bottom, innerHeight) - Math.max(top, 0);
+  if (visible >= 0.6 * Math.min(height, innerHeight)) return;
+  const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ block: "start", behavior: reduced ? "auto" : "smooth" });
 }

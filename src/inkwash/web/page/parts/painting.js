@@ -1,15 +1,15 @@
-/** Pictures on a canvas, one pixel of an example to one of the canvas: CSS makes them large without blur. */
+/** Images and points on a canvas, one canvas pixel for each image pixel; CSS enlarges them without interpolation. */
 
 const POINTS = 320;
 export const WINDOW = 2.5;
 
-/** Return how many columns show `count` images well: a square, or where `classes` go in turn as many whole turns a row. */
+/** Return the columns of a grid of `count` images: about a square; with `classes` in turn, a multiple of their number. */
 export function columnsFor(count, classes = 1) {
   if (classes <= 1) return Math.ceil(Math.sqrt(count));
   return Math.min(count, classes * Math.max(1, Math.round(Math.sqrt(1.5 * count) / classes)));
 }
 
-/** Give a canvas its pixels; by its proportions CSS keeps all of it in the window, and a small one from growing huge. */
+/** Set the size of a canvas; CSS limits its displayed size by these two properties. */
 function size(canvas, width, height) {
   Object.assign(canvas, { width, height });
   canvas.style.setProperty("--across", width);
@@ -17,8 +17,8 @@ function size(canvas, width, height) {
 }
 
 /**
- * Paint `values` of examples of `shape` [C, H, W] (uint8) in rows of `columns`; null among `order` leaves a gap.
- * Of points [D] a scatter, coloured by `labels`.
+ * Paint `values` of examples of `shape` [C, H, W] (uint8) in rows of `columns`; null in `order` leaves a gap.
+ * Points [D] are painted as a scatter plot, coloured by `labels`.
  */
 export function paint(canvas, values, shape, { columns = null, order = null, labels = null, gap = 1 } = {}) {
   if (shape.length === 1) return scatter(canvas, values, labels);
@@ -44,14 +44,14 @@ export function paint(canvas, values, shape, { columns = null, order = null, lab
   context.putImageData(image, 0, 0);
 }
 
-/** Paint points of the plane, and, where there is a `field`, from where to where a point of a grid would go. */
+/** Paint points of the plane; a `field`, the denoised points of a grid, is painted as lines from the grid towards them. */
 export function scatter(canvas, values, labels = null, field = null) {
   size(canvas, POINTS, POINTS);
   const context = canvas.getContext("2d");
   context.fillStyle = "#0c0e11";
   context.fillRect(0, 0, POINTS, POINTS);
   const at = (value) => ((value + WINDOW) / (2 * WINDOW)) * POINTS;
-  if (field) arrows(context, field, at);
+  if (field) paintField(context, field, at);
   const colours = ["#9fc9ea", "#f0b27a", "#a9d9b0", "#e8a6c8"];
   for (let i = 0; i < values.length; i += 2) {
     context.fillStyle = colours[labels ? Math.max(0, labels[i / 2]) % colours.length : 0];
@@ -59,17 +59,17 @@ export function scatter(canvas, values, labels = null, field = null) {
   }
 }
 
-function arrows(context, field, at) {
+function paintField(context, field, at) {
   const across = Math.round(Math.sqrt(field.length / 2));
   context.strokeStyle = "#4d5a66";
   context.beginPath();
   for (let i = 0; i < across * across; i++) {
     const x = -WINDOW + (2 * WINDOW * (i % across)) / (across - 1);
     const y = -WINDOW + (2 * WINDOW * Math.floor(i / across)) / (across - 1);
-    const away = [field[2 * i] - x, field[2 * i + 1] - y];
-    // a third of the way, and no longer than from one to the next: directions are to be seen, not a thicket
-    const scale = Math.min(1 / 3, (2 * WINDOW) / across / (Math.hypot(...away) + 1e-9));
-    const end = [x + away[0] * scale, y + away[1] * scale];
+    const offset = [field[2 * i] - x, field[2 * i + 1] - y];
+    // A third of the way and at most one grid cell, so that lines do not overlap.
+    const scale = Math.min(1 / 3, (2 * WINDOW) / across / (Math.hypot(...offset) + 1e-9));
+    const end = [x + offset[0] * scale, y + offset[1] * scale];
     context.moveTo(at(x), POINTS - at(y));
     context.lineTo(at(end[0]), POINTS - at(end[1]));
     context.rect(at(x) - 0.5, POINTS - at(y) - 0.5, 1, 1);

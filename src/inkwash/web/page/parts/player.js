@@ -1,45 +1,42 @@
 /**
- * The frames of a drawing side by side: the state, the denoised, and whatever was told beside them; with a scrubber.
+ * The frames of a sampling trajectory side by side: the noisy state, the denoised prediction, the exact denoiser; with
+ * a slider.
  *
- * Frames are shown as they come, until someone takes hold of the slider; in step-by-step mode each waits for a press.
+ * The newest frame is shown until the slider is moved; in stepwise mode frames advance only by the buttons.
  */
 
-import { of } from "./element.js";
+import { h } from "./element.js";
 import { paint, scatter } from "./painting.js";
 
-const IMAGES = { x: "noisy image", denoised: "predicted image", exact: "what the data says exactly" };
-const POINTS = { x: "noisy points", denoised: "predicted points", exact: "what the data says exactly" };
-const TICK = 90;
-const NAMED = 6;
+const IMAGES = { x: "noisy image", denoised: "predicted image", exact: "exact denoiser" };
+const POINTS = { x: "noisy points", denoised: "predicted points", exact: "exact denoiser" };
+const FRAME_INTERVAL = 90;
+/** The most images whose classes are listed in the accessible name. */
+const MAX_NAMED = 6;
 
 export class Player {
   /**
-   * `parts` are what is shown of each frame, of x, denoised and exact; `names` what they are called where it is not that;
-   * a `unit` is what a frame is, "step", which begin at 0, or "picture"; of few images the `classes` are named.
+   * `parts` are the keys of a frame that are shown (x, denoised, exact) and `names` their captions; `unit` is what a
+   * frame counts, "step" from 0 or "image" from 1; `classes` are the names of labels; `onframe(frame, level)` is called
+   * for each frame shown.
    */
   constructor({ parts = ["x", "denoised"], names = null, unit = "step", classes = [], onframe = () => {} } = {}) {
-    this.parts = parts;
-    this.names = names;
-    this.unit = unit;
-    this.classes = classes;
-    this.onframe = onframe;
-    this.stepwise = false;
-    this.canvases = Object.fromEntries(parts.map((part) => [part, of("canvas", { class: "picture", role: "img" })]));
-    this.captions = Object.fromEntries(parts.map((part) => [part, of("figcaption")]));
-    this.figures = parts.map((part) => of("figure", {}, this.captions[part], this.canvases[part]));
-    this.slider = of("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": unit, oninput: () => this.hold(Number(this.slider.value)) });
-    // not heard while it runs: a slider in hand says its place itself
-    this.said = of("span", { class: "said" });
-    this.playing = null;
-    this.button = of("button", { type: "button", "aria-label": "play", onclick: () => this.toggle() }, "▶");
-    const [back, on] = [[-1, "◂", `one ${unit} back`], [1, "▸", `one ${unit} on`]].map(([by, sign, label]) =>
-      of("button", { type: "button", "aria-label": label, onclick: () => this.hold(this.place + by) }, sign),
+    Object.assign(this, { parts, names, unit, classes, onframe, stepwise: false, timer: null });
+    this.canvases = Object.fromEntries(parts.map((part) => [part, h("canvas", { class: "picture", role: "img" })]));
+    this.captions = Object.fromEntries(parts.map((part) => [part, h("figcaption")]));
+    this.figures = parts.map((part) => h("figure", {}, this.captions[part], this.canvases[part]));
+    this.slider = h("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": unit, oninput: () => this.seek(Number(this.slider.value)) });
+    // No live region: it would announce every step, and a focused slider announces its value itself.
+    this.position = h("span", { class: "position" });
+    this.button = h("button", { type: "button", "aria-label": "play", onclick: () => this.toggle() }, "▶");
+    const [back, forward] = [[-1, "◂", `previous ${unit}`], [1, "▸", `next ${unit}`]].map(([by, sign, label]) =>
+      h("button", { type: "button", "aria-label": label, onclick: () => this.seek(this.index + by) }, sign),
     );
-    this.element = of(
+    this.element = h(
       "div",
       { class: "player" },
-      of("div", { class: "sheets" }, this.figures),
-      of("div", { class: "scrub" }, this.button, back, on, this.slider, this.said),
+      h("div", { class: "figures-row" }, this.figures),
+      h("div", { class: "controls" }, this.button, back, forward, this.slider, this.position),
     );
     this.clear();
   }
@@ -47,113 +44,113 @@ export class Player {
   clear() {
     this.stop();
     this.frames = [];
-    this.place = 0;
+    this.index = 0;
     this.following = true;
     this.slider.max = 0;
-    this.said.textContent = "";
+    this.position.textContent = "";
   }
 
-  /** Begin anew with what `begin` says; `arrangement` is that of `paint`. */
-  begin(begin, arrangement = {}) {
+  /** Start a trajectory described by the event `info`; `layout` holds the options of `paint`. */
+  begin(info, layout = {}) {
     this.clear();
-    this.told = begin;
-    this.arrangement = { labels: begin.labels, ...arrangement };
-    this.slider.max = begin.steps;
+    this.info = info;
+    this.layout = { labels: info.labels, ...layout };
+    this.slider.max = info.steps;
     this.following = !this.stepwise;
-    const points = begin.shape.length === 1;
-    const what = `${begin.count} ${points ? "points" : begin.count === 1 ? "image" : "images"}`;
+    const points = info.shape.length === 1;
+    const what = `${info.count} ${points ? "points" : info.count === 1 ? "image" : "images"}`;
     const names = this.names ?? (points ? POINTS : IMAGES);
     for (const part of this.parts) {
       this.captions[part].textContent = names[part];
-      this.canvases[part].setAttribute("aria-label", `${names[part]}, ${what}${this.named(begin)}`);
+      this.canvases[part].setAttribute("aria-label", `${names[part]}, ${what}${this.classNames(info)}`);
     }
   }
 
-  /** The classes of few images, as the name of their picture ends. */
-  named({ count, labels, shape }) {
-    if (!this.classes.length || !labels || count > NAMED || shape.length === 1) return "";
-    return `: ${labels.slice(0, count).map((label) => this.classes[label] ?? "no class").join(", ")}`;
+  /** Return the classes of at most MAX_NAMED images, as the end of an accessible name. */
+  classNames({ count, labels, shape }) {
+    if (!this.classes.length || !labels || count > MAX_NAMED || shape.length === 1) return "";
+    return `: ${labels.slice(0, count).map((label) => this.classes[label] ?? "unconditional").join(", ")}`;
   }
 
-  /** Take one more frame. */
   add(frame) {
     this.frames.push(frame);
     this.slider.max = this.frames.length - 1;
     if (this.following || this.frames.length === 1) this.show(this.frames.length - 1);
   }
 
-  /** Show a frame by its place, and stay there. */
-  hold(place) {
+  /** Show the frame at `index`, and no longer follow the newest one. */
+  seek(index) {
     this.stop();
     this.following = false;
-    this.show(place);
+    this.show(index);
   }
 
-  show(place) {
+  show(index) {
     if (!this.frames.length) return;
-    // the slider goes by steps, of which only some may have been told
-    this.place = Math.max(0, Math.min(place, this.frames.length - 1));
-    const frame = this.frames[this.place];
+    // The slider counts the frames that have arrived, which may be fewer than the steps.
+    this.index = Math.max(0, Math.min(index, this.frames.length - 1));
+    const frame = this.frames[this.index];
     this.slider.max = this.frames.length - 1;
-    this.slider.value = this.place;
+    this.slider.value = this.index;
     for (const part of this.parts) this.paintPart(part, frame);
-    this.said.textContent = this.unit === "step" ? `step ${frame.step} of ${this.told.steps}` : `${this.unit} ${frame.step + 1} of ${this.told.steps + 1}`;
-    this.slider.setAttribute("aria-valuetext", this.said.textContent);
-    this.onframe(frame, this.told.levels[frame.step]);
+    const { steps, levels } = this.info;
+    this.position.textContent = this.unit === "step" ? `step ${frame.step} of ${steps}` : `${this.unit} ${frame.step + 1} of ${steps + 1}`;
+    this.slider.setAttribute("aria-valuetext", this.position.textContent);
+    this.onframe(frame, levels[frame.step]);
   }
 
   paintPart(part, frame) {
     const values = frame[part];
     const figure = this.canvases[part].parentElement;
-    // what was not told is not shown, and nothing else in its place; at the clean end alone its room stays
+    // A part that no frame has is hidden; one that only the last frame lacks keeps its place.
     figure.hidden = !this.frames[0][part];
     figure.style.visibility = values ? "" : "hidden";
     if (!values) return;
-    if (this.told.shape.length === 1) scatter(this.canvases[part], values, this.arrangement.labels, part === "denoised" ? null : frame.field);
-    else paint(this.canvases[part], values, this.told.shape, this.arrangement);
+    if (this.info.shape.length === 1) scatter(this.canvases[part], values, this.layout.labels, part === "denoised" ? null : frame.field);
+    else paint(this.canvases[part], values, this.info.shape, this.layout);
   }
 
   toggle() {
-    if (this.playing) return this.stop();
+    if (this.timer) return this.stop();
     if (!this.frames.length) return;
     this.following = false;
-    if (this.place >= this.frames.length - 1) this.show(0);
+    if (this.index >= this.frames.length - 1) this.show(0);
     this.button.textContent = "❚❚";
     this.button.setAttribute("aria-label", "pause");
-    this.playing = setInterval(() => {
-      if (this.place >= this.frames.length - 1) return this.stop();
-      this.show(this.place + 1);
-    }, TICK);
+    this.timer = setInterval(() => {
+      if (this.index >= this.frames.length - 1) return this.stop();
+      this.show(this.index + 1);
+    }, FRAME_INTERVAL);
   }
 
   stop() {
-    clearInterval(this.playing);
-    this.playing = null;
+    clearInterval(this.timer);
+    this.timer = null;
     this.button.textContent = "▶";
     this.button.setAttribute("aria-label", "play");
   }
 
-  /** The canvas of the picture as far as it is known. */
+  /** The canvas of the samples. */
   get canvas() {
     return this.canvases[this.parts.at(-1) === "exact" ? "denoised" : this.parts.at(-1)];
   }
 
-  /** Return a canvas for every frame, state and denoised side by side. */
-  film() {
+  /** Return one canvas for each frame, with its parts side by side. */
+  frameCanvases() {
     return this.frames.map((frame) => {
-      const pair = this.parts.filter((part) => this.frames[0][part]).map((part) => {
-        const made = of("canvas");
-        paint(made, frame[part] ?? frame.denoised, this.told.shape, this.arrangement);
-        return made;
+      const painted = this.parts.filter((part) => this.frames[0][part]).map((part) => {
+        const canvas = h("canvas");
+        paint(canvas, frame[part] ?? frame.denoised, this.info.shape, this.layout);
+        return canvas;
       });
-      const whole = of("canvas", { width: pair.reduce((sum, each) => sum + each.width + 4, -4), height: pair[0].height });
-      const context = whole.getContext("2d");
+      const joined = h("canvas", { width: painted.reduce((sum, each) => sum + each.width + 4, -4), height: painted[0].height });
+      const context = joined.getContext("2d");
       let left = 0;
-      for (const each of pair) {
+      for (const each of painted) {
         context.drawImage(each, left, 0);
         left += each.width + 4;
       }
-      return whole;
+      return joined;
     });
   }
 }

@@ -1,19 +1,18 @@
 /**
- * PNG and animated PNG (APNG 1.0) from pixels.
+ * Encode pixels as PNG or animated PNG (APNG 1.0).
  *
- * Written here, and not by canvas.toBlob: browsers put that off until they have nothing else to do, a second for every
- * frame; and it knows no animations.
+ * canvas.toBlob encodes no animations, and browsers run it at idle priority, which takes a second per frame.
  */
 
 const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 
 /**
- * Return the file of `frames`, each { width, height, data } with RGBA bytes and all of one size; of more than one each is
- * shown for its delay in milliseconds. `told` is told how many are done.
+ * Return the file of `frames`, each { width, height, data } with RGBA bytes, all of one size; `delays` are in
+ * milliseconds. `onprogress` receives the number of encoded frames.
  */
-export async function png(frames, delays = [], told = () => {}) {
+export async function png(frames, delays = [], onprogress = () => {}) {
   const [{ width, height }] = frames;
-  // eight bits of red, green and blue
+  // Bit depth 8, colour type 2: red, green and blue.
   const parts = [SIGNATURE, chunk("IHDR", numbers([width, 4], [height, 4], [8, 1], [2, 1], [0, 1], [0, 1], [0, 1]))];
   if (frames.length > 1) parts.push(chunk("acTL", numbers([frames.length, 4], [0, 4])));
   let sequence = 0;
@@ -21,13 +20,13 @@ export async function png(frames, delays = [], told = () => {}) {
     if (frames.length > 1) parts.push(chunk("fcTL", numbers([sequence++, 4], [width, 4], [height, 4], [0, 4], [0, 4], [delays[place], 2], [1000, 2], [0, 1], [0, 1])));
     const data = await deflated(rows(frame));
     parts.push(place === 0 ? chunk("IDAT", data) : chunk("fdAT", joined([numbers([sequence++, 4]), data])));
-    told(place + 1);
+    onprogress(place + 1);
   }
   parts.push(chunk("IEND", new Uint8Array(0)));
   return joined(parts);
 }
 
-/** Return a frame's rows as PNG has them, each as its difference from the one above: of enlarged pixels mostly nothing. */
+/** Return the scanlines of a frame with the filter Up, which leaves mostly zeros of enlarged pixels. */
 function rows({ width, height, data }) {
   const UP = 2, across = 3 * width + 1;
   const made = new Uint8Array(height * across);

@@ -1,11 +1,11 @@
-/** The settings of a drawing as fields: sampler, steps, guidance, eta, seed; and the same in an address and back. */
+/** The sampling settings as form fields: sampler, steps, guidance, eta, temperature, seed; and as URL parameters. */
 
 import { choice, number } from "./fields.js";
-import { of } from "./element.js";
+import { h } from "./element.js";
 import { UrlState } from "./url_state.js";
 
 const SAMPLERS = {
-  ddpm: "DDPM, as trained",
+  ddpm: "DDPM",
   ddim: "DDIM",
   euler: "Euler",
   heun: "Heun",
@@ -14,66 +14,69 @@ const SAMPLERS = {
   "dpm++3m": "DPM++ 3M",
   consistency: "consistency",
 };
-const TAKES_ETA = ["ddim", "dpm++2m-sde"];
+const WITH_ETA = ["ddim", "dpm++2m-sde"];
+/** Samplers that add no fresh noise, which is what the temperature scales. */
+const DETERMINISTIC = ["euler", "heun", "dpm++2m", "dpm++3m"];
 
-/** Return the fields for `model` and a `read` of them as a request's part; `link` is what an address says. */
-export function settings(model, link = new UrlState(), { withSeed = true } = {}) {
+/** Return the fields for `model`, with initial values from `url`. */
+export function samplingSettings(model, url = new UrlState(), { withSeed = true } = {}) {
   const parts = {
-    sampler: choice("Sampler", Object.entries(SAMPLERS), model.sampler, [link, "sampler"]),
-    steps: number("Steps", { min: 1, max: model.most_steps, value: model.steps, said: [link, "steps"] }),
-    guidance: number("Guidance", { min: -20, max: 20, step: "any", value: model.guidance, hint: "1 is none", said: [link, "guidance"] }),
-    eta: number("Fresh noise (eta)", { min: 0, max: 10, step: "any", optional: true, hint: "empty: the sampler's own", said: [link, "eta"] }),
-    temperature: number("Temperature", { min: 0, max: 10, step: "any", value: 1, said: [link, "temperature"] }),
-    seed: number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, said: [link, "seed"] }),
+    sampler: choice("Sampler", Object.entries(SAMPLERS), model.sampler, [url, "sampler"]),
+    steps: number("Steps", { min: 1, max: model.max_steps, value: model.steps, param: [url, "steps"] }),
+    guidance: number("Guidance", { min: -20, max: 20, step: "any", value: model.guidance, hint: "1 = no guidance", param: [url, "guidance"] }),
+    eta: number("Fresh noise (eta)", { min: 0, max: 10, step: "any", optional: true, hint: "empty: the sampler's default", param: [url, "eta"] }),
+    temperature: number("Temperature", { min: 0, max: 10, step: "any", value: 1, param: [url, "temperature"] }),
+    seed: number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, param: [url, "seed"] }),
   };
-  const take = () => {
-    const takes = TAKES_ETA.includes(parts.sampler.get());
-    parts.eta.input.disabled = !takes;
-    if (!takes) parts.eta.set("");
-    // fresh noise is what temperature scales: of a fixed path there is none
-    const fixed = ["euler", "heun", "dpm++2m", "dpm++3m"].includes(parts.sampler.get());
-    parts.temperature.input.disabled = fixed;
-    if (fixed) parts.temperature.set(1);
+  const disable = (part, value, isDisabled) => {
+    part.input.disabled = isDisabled;
+    if (isDisabled) part.set(value);
   };
-  parts.sampler.input.addEventListener("change", take);
-  take();
+  const update = () => {
+    const sampler = parts.sampler.get();
+    disable(parts.eta, "", !WITH_ETA.includes(sampler));
+    disable(parts.temperature, 1, DETERMINISTIC.includes(sampler));
+  };
+  parts.sampler.input.addEventListener("change", update);
+  update();
   parts.guidance.input.disabled = !model.guidable;
-  const again = of("button", { type: "button", onclick: () => parts.seed.set(Math.floor(Math.random() * 1e9)), "aria-label": "another seed" }, "⚄");
-  const element = of(
+  const randomize = h("button", { type: "button", onclick: () => parts.seed.set(Math.floor(Math.random() * 1e9)), "aria-label": "random seed" }, "⚄");
+  const element = h(
     "div",
     { class: "stack" },
-    of("div", { class: "pair" }, parts.sampler.element, parts.steps.element),
-    withSeed && of("div", { class: "row low" }, parts.seed.element, again),
+    h("div", { class: "pair" }, parts.sampler.element, parts.steps.element),
+    withSeed && h("div", { class: "row low" }, parts.seed.element, randomize),
     model.guidable && parts.guidance.element,
-    of("details", {}, of("summary", {}, "More"), of("div", { class: "pair" }, parts.eta.element, parts.temperature.element)),
+    h("details", {}, h("summary", {}, "More"), h("div", { class: "pair" }, parts.eta.element, parts.temperature.element)),
   );
   return {
     element,
-    parts,
     seed: () => parts.seed.get(),
     valid: () => Object.values(parts).every((part) => part.input.disabled || part.valid()),
-    read: () => ({
+    /** The settings as part of a sampling request. */
+    values: () => ({
       sampler: parts.sampler.get(),
       steps: parts.steps.get(),
       eta: parts.eta.input.disabled ? null : parts.eta.get(),
       guidance: model.guidable ? parts.guidance.get() : null,
       temperature: parts.temperature.get(),
     }),
-    link: () => {
-      const held = { sampler: parts.sampler.get(), steps: parts.steps.get(), seed: parts.seed.get() };
-      if (model.guidable) held.guidance = parts.guidance.get();
-      if (parts.eta.get() !== null) held.eta = parts.eta.get();
-      if (parts.temperature.get() !== 1) held.temperature = parts.temperature.get();
-      return held;
+    /** The settings as URL parameters. */
+    params: () => {
+      const params = { sampler: parts.sampler.get(), steps: parts.steps.get(), seed: parts.seed.get() };
+      if (model.guidable) params.guidance = parts.guidance.get();
+      if (parts.eta.get() !== null) params.eta = parts.eta.get();
+      if (parts.temperature.get() !== 1) params.temperature = parts.temperature.get();
+      return params;
     },
   };
 }
 
-/** Return the seeds of `count` images: from `first` on, or all of them `first` where one `hand` is wanted. */
-export const seeds = (first, count, hand = false) => Array.from({ length: count }, (_, at) => first + (hand ? 0 : at));
+/** Return the seeds of `count` images: consecutive from `first`, or all equal to it where `shared`. */
+export const imageSeeds = (first, count, shared = false) => Array.from({ length: count }, (_, at) => first + (shared ? 0 : at));
 
-/** Return the field for how many, `value` of at most `most` images: or points, of which it takes many to see anything. */
-export function amount(model, link, label, { value, most }) {
+/** Return the field for the number of images, at most `max`; 300 of at most 400 for a model of points. */
+export function countField(model, url, label, { value, max }) {
   const points = model.shape.length === 1;
-  return number(points ? "Points" : label, { min: 1, max: points ? 400 : most, value: points ? 300 : value, said: [link, "n"] });
+  return number(points ? "Points" : label, { min: 1, max: points ? 400 : max, value: points ? 300 : value, param: [url, "n"] });
 }

@@ -1,49 +1,49 @@
-/** What an address says of a view: every value is held against what its field takes, and what cannot be is kept to tell. */
+/** The parameters in the URL of a view; each is validated against the range of its field, and invalid ones are collected. */
 export class UrlState {
-  constructor(said = "") {
-    this.said = new URLSearchParams(said);
-    this.wrong = [];
+  constructor(query = "") {
+    this.params = new URLSearchParams(query);
+    this.invalid = [];
   }
 
-  /** The number called `name`, whole unless `step` is "any"; `otherwise` where none is said or it is out of its range. */
-  number(name, otherwise, { min, max, step = 1 }) {
+  /** Return the number `name`, an integer unless `step` is "any"; `fallback` if it is missing or out of range. */
+  number(name, fallback, { min, max, step = 1 }) {
     const value = Number(this.text(name, ""));
-    return this.held(name, otherwise, value >= min && value <= max && (step !== 1 || Number.isInteger(value)));
+    return this.validated(name, fallback, value >= min && value <= max && (step !== 1 || Number.isInteger(value)));
   }
 
-  /** What is called `name` where it is one of `options`. */
-  choice(name, otherwise, options) {
-    return this.held(name, otherwise, options.includes(this.said.get(name)));
+  /** Return the value of `name` if it is one of `options`. */
+  choice(name, fallback, options) {
+    return this.validated(name, fallback, options.includes(this.params.get(name)));
   }
 
-  /** Those of `options` that stand in the list called `name`. */
+  /** Return those of `options` that are in the comma-separated list `name`. */
   list(name, options) {
-    const asked = this.text(name, "").split(",").filter(Boolean);
-    this.held(name, "", asked.every((each) => options.includes(each)));
-    return asked.filter((each) => options.includes(each));
+    const values = this.text(name, "").split(",").filter(Boolean);
+    this.validated(name, "", values.every((each) => options.includes(each)));
+    return values.filter((each) => options.includes(each));
   }
 
-  text(name, otherwise) {
-    return this.said.get(name) ?? otherwise;
+  text(name, fallback) {
+    return this.params.get(name) ?? fallback;
   }
 
-  held(name, otherwise, fits) {
-    if (!this.said.get(name)) return otherwise;
-    if (!fits) this.wrong.push(name);
-    return fits ? this.said.get(name) : otherwise;
+  validated(name, fallback, isValid) {
+    if (!this.params.get(name)) return fallback;
+    if (!isValid) this.invalid.push(name);
+    return isValid ? this.params.get(name) : fallback;
   }
 
-  /** Whether it asks for a picture at once by naming `name`: not where something in it is wrong, which nobody wants drawn. */
-  asks(name) {
-    return this.said.has(name) && !this.wrong.length;
+  /** Return whether the view should sample at once: `name` is given, and no parameter is invalid. */
+  runs(name) {
+    return this.params.has(name) && !this.invalid.length;
   }
 
-  /** What is wrong in it as one reads it in an address, and what is left without that. */
+  /** The invalid parameters as written in the URL, and the others by name. */
   get faults() {
-    return this.wrong.map((name) => `${name}=${this.said.get(name)}`);
+    return this.invalid.map((name) => `${name}=${this.params.get(name)}`);
   }
 
-  get right() {
-    return Object.fromEntries([...this.said].filter(([name]) => !this.wrong.includes(name)));
+  get valid() {
+    return Object.fromEntries([...this.params].filter(([name]) => !this.invalid.includes(name)));
   }
 }

@@ -1,157 +1,157 @@
-/** Compare: settings race with the same seeds; evaluations and seconds of each, beside what was measured of them. */
+/** Compare: configurations sample from the same seeds, with evaluations and seconds of each, beside measured quality. */
 
 import { chart } from "../parts/chart.js";
-import { of } from "../parts/element.js";
+import { h } from "../parts/element.js";
 import { number } from "../parts/fields.js";
-import { job } from "../parts/job.js";
-import { labels } from "../parts/class_picker.js";
+import { samplingJob } from "../parts/job.js";
+import { classPicker } from "../parts/class_picker.js";
 import { UrlState } from "../parts/url_state.js";
 import { paint } from "../parts/painting.js";
-import { amount, seeds, settings } from "../parts/settings.js";
+import { countField, imageSeeds, samplingSettings } from "../parts/settings.js";
 import { reveal } from "../parts/output_panel.js";
 
 export const title = "Compare";
 
-const MOST_LANES = 4;
-/** How much longer than another a drawing may take without being any slower. */
-const MOOD = 0.15;
+const MAX_CONFIGURATIONS = 4;
+/** Relative difference of seconds that is within the variation of one machine. */
+const TIMING_NOISE = 0.15;
 
-export function mount(root, { engine, model, link, say, remember }) {
-  const which = labels(model, link);
-  const many = amount(model, link, "Images each", { value: 12, most: 64 });
-  const seed = number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, said: [link, "seed"] });
-  const lanes = [];
-  const track = of("div", { class: "lanes" });
-  const plot = of("div", {});
-  let racing = null;
+export function mount(root, { engine, model, url, notify, remember }) {
+  const classes = classPicker(model, url);
+  const count = countField(model, url, "Images each", { value: 12, max: 64 });
+  const seed = number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, param: [url, "seed"] });
+  const configurations = [];
+  const grid = h("div", { class: "configurations" });
+  const quality = h("div", {});
+  let comparison = null;
 
-  function add(link) {
-    const one = lane(model, engine, link, say);
-    one.drop.addEventListener("click", () => {
-      one.work.stop();
-      lanes.splice(lanes.indexOf(one), 1);
+  function add(initial) {
+    const one = makeConfiguration(model, engine, initial, notify);
+    one.remove.addEventListener("click", () => {
+      one.job.stop();
+      configurations.splice(configurations.indexOf(one), 1);
       one.element.remove();
-      arrange();
+      renumber();
     });
-    lanes.push(one);
-    track.append(one.element);
-    arrange();
+    configurations.push(one);
+    grid.append(one.element);
+    renumber();
   }
 
-  function arrange() {
-    more.disabled = lanes.length >= MOST_LANES;
-    lanes.forEach((one, at) => one.stand(at + 1, lanes.length > 2));
+  function renumber() {
+    more.disabled = configurations.length >= MAX_CONFIGURATIONS;
+    configurations.forEach((one, at) => one.renumber(at + 1, configurations.length > 2));
   }
 
-  async function race(event) {
+  async function compare(event) {
     event?.preventDefault();
-    if (![many, seed].every((part) => part.valid()) || !lanes.every((one) => one.how.valid())) return;
-    const mine = (racing = {}), results = [];
-    remember({ n: many.get(), seed: seed.get(), ...which.link() });
-    say("");
-    const request = { model: model.name, seeds: seeds(seed.get(), many.get()), labels: which.read() };
-    const started = [...lanes];
+    if (![count, seed].every((part) => part.valid()) || !configurations.every((one) => one.settings.valid())) return;
+    const own = (comparison = {}), results = [];
+    remember({ n: count.get(), seed: seed.get(), ...classes.params() });
+    notify("");
+    const request = { model: model.name, seeds: imageSeeds(seed.get(), count.get()), labels: classes.labels() };
+    const started = [...configurations];
     started.forEach((one) => one.wait());
-    // one after the other: at once they would take the machine from each other, and their seconds would say nothing
+    // One after the other: in parallel they would compete for the processor, and the seconds would mean nothing.
     for (const one of started) {
-      if (mine !== racing) return;
-      if (!lanes.includes(one)) continue;
-      say(`${one.name} is running…`);
+      if (own !== comparison) return;
+      if (!configurations.includes(one)) continue;
+      notify(`${one.name} is running…`);
       reveal(one.element);
       const result = await one.run(request);
       if (result) results.push(result);
     }
-    if (mine !== racing) return;
-    if (results.length < 2) return;
-    const { words, winners } = judged(results);
-    lanes.forEach((one) => one.element.classList.toggle("winner", winners.some((won) => won.lane === one)));
-    say(`${words} Same seeds: look whether they show the same.`);
+    if (own !== comparison || results.length < 2) return;
+    const { text, fastest } = compareSpeed(results);
+    configurations.forEach((one) => one.element.classList.toggle("fastest", fastest.some((each) => each.configuration === one)));
+    notify(`${text} The seeds are the same: compare the images.`);
   }
 
-  const more = of("button", { type: "button", onclick: () => add(new UrlState()) }, "One more");
+  const more = h("button", { type: "button", onclick: () => add(new UrlState()) }, "Add configuration");
   root.append(
-    of("form", { class: "panel stack", onsubmit: race, noValidate: true },
-      of("div", { class: "pair" }, many.element, seed.element),
-      which.element,
-      of("div", { class: "row" }, of("button", { class: "primary", type: "submit" }, "Race"), more)),
-    of("section", { class: "panel", "aria-label": "Lanes" }, track),
-    plot,
+    h("form", { class: "panel stack", onsubmit: compare, noValidate: true },
+      h("div", { class: "pair" }, count.element, seed.element),
+      classes.element,
+      h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Compare"), more)),
+    h("section", { class: "panel", "aria-label": "Configurations" }, grid),
+    quality,
   );
   add(new UrlState({ sampler: model.sampler, steps: model.steps }));
-  add(new UrlState({ sampler: "ddim", steps: Math.min(50, model.most_steps) }));
-  engine.quality?.(model.name).then((rows) => measured(plot, rows, model)).catch(() => {});
+  add(new UrlState({ sampler: "ddim", steps: Math.min(50, model.max_steps) }));
+  engine.quality?.(model.name).then((rows) => showQuality(quality, rows, model)).catch(() => {});
   return () => {
-    racing = null;
-    lanes.forEach((one) => one.work.stop());
+    comparison = null;
+    configurations.forEach((one) => one.job.stop());
   };
 }
 
 /**
- * Return who won of `results`, each { name, evaluations, seconds }, and in what words. Of as many evaluations a few
- * percent of seconds are the machine's mood, and no victory.
+ * Return the fastest of `results`, each { name, evaluations, seconds }, and a sentence. Results with as many evaluations
+ * as the fastest tie with it up to TIMING_NOISE.
  */
-export function judged(results) {
-  const ended = [...results].sort((a, b) => a.seconds - b.seconds);
-  const first = ended[0], last = ended.at(-1);
-  const winners = ended.filter((each) => each === first || (each.evaluations === first.evaluations && each.seconds < (1 + MOOD) * first.seconds));
-  const named = winners.map((each) => each.name).join(" and ");
-  if (winners.length === ended.length) return { winners, words: `${named} were as fast: ${first.evaluations} evaluations each.` };
-  const times = (last.seconds / Math.max(first.seconds, 0.001)).toFixed(1);
-  return { winners, words: `${named} ${winners.length > 1 ? "were" : "was"} first, ${times} times as fast as ${last.name}.` };
+export function compareSpeed(results) {
+  const sorted = [...results].sort((a, b) => a.seconds - b.seconds);
+  const first = sorted[0], last = sorted.at(-1);
+  const fastest = sorted.filter((each) => each === first || (each.evaluations === first.evaluations && each.seconds < (1 + TIMING_NOISE) * first.seconds));
+  const names = fastest.map((each) => each.name).join(" and ");
+  if (fastest.length === sorted.length) return { fastest, text: `${names} are equally fast: ${first.evaluations} evaluations each.` };
+  const ratio = (last.seconds / Math.max(first.seconds, 0.001)).toFixed(1);
+  return { fastest, text: `${names} ${fastest.length > 1 ? "are" : "is"} fastest, ${ratio} times as fast as ${last.name}.` };
 }
 
-function lane(model, engine, link, say) {
-  const how = settings(model, link, { withSeed: false });
-  const canvas = of("canvas", { class: "picture", role: "img" });
-  const figures = of("p", { class: "figures hint" }, "ready");
-  const drop = of("button", { type: "button", class: "quiet" }, "✕");
-  const title = of("h3", {});
-  const element = of("div", { class: "lane panel stack", role: "group" }, of("div", { class: "row spread" }, title, drop), how.element, canvas, figures);
-  const tell = (text, problem = false) => {
-    figures.textContent = text;
-    figures.classList.toggle("problem", problem);
-    if (problem) say(`${self.name}: ${text}`, true);
+function makeConfiguration(model, engine, initial, notify) {
+  const settings = samplingSettings(model, initial, { withSeed: false });
+  const canvas = h("canvas", { class: "picture", role: "img" });
+  const status = h("p", { class: "figures hint" }, "ready");
+  const remove = h("button", { type: "button", class: "quiet" }, "✕");
+  const heading = h("h3", {});
+  const element = h("div", { class: "configuration panel stack", role: "group" }, h("div", { class: "row spread" }, heading, remove), settings.element, canvas, status);
+  const setStatus = (text, isProblem = false) => {
+    status.textContent = text;
+    status.classList.toggle("problem", isProblem);
+    if (isProblem) notify(`${self.name}: ${text}`, true);
   };
-  const work = job(engine, tell);
-  const self = { element, how, work, drop, wait: () => tell("waits") };
-  self.stand = (place, removable) => {
-    self.name = title.textContent = `Lane ${place}`;
+  const job = samplingJob(engine, setStatus);
+  const self = { element, settings, job, remove, wait: () => setStatus("waiting") };
+  self.renumber = (number, removable) => {
+    self.name = heading.textContent = `Configuration ${number}`;
     element.setAttribute("aria-label", self.name);
-    canvas.setAttribute("aria-label", `pictures of lane ${place}`);
-    drop.setAttribute("aria-label", `remove lane ${place}`);
-    drop.disabled = !removable;
+    canvas.setAttribute("aria-label", `images of configuration ${number}`);
+    remove.setAttribute("aria-label", `remove configuration ${number}`);
+    remove.disabled = !removable;
   };
-  self.run = async (request) => {
-    let told = null, seconds = null;
-    const name = () => `${told.sampler}:${told.steps}`;
-    const asked = { ...request, ...how.read() };
-    if (asked.labels?.every((label) => label < 0)) asked.guidance = null;
-    // a model is loaded, and its programs are chosen by the number of images, when it first draws: no lane's own time
-    if (!(await work.run({ ...asked, steps: 1, moments: 2 }, {}))) return null;
-    const ended = await work.run(asked, {
-      begin: (said) => (told = said),
+  self.run = async (shared) => {
+    let info = null, seconds = null;
+    const sampler = () => `${info.sampler}:${info.steps}`;
+    const request = { ...shared, ...settings.values() };
+    if (request.labels?.every((label) => label < 0)) request.guidance = null;
+    // An untimed step first: loading the model and choosing kernels for this batch size are no part of the measurement.
+    if (!(await job.run({ ...request, steps: 1, max_frames: 2 }, {}))) return null;
+    const finished = await job.run(request, {
+      begin: (event) => (info = event),
       step: (frame) => {
-        paint(canvas, frame.denoised, told.shape, { labels: told.labels, columns: Math.min(told.count, 6) });
-        tell(`${name()}, step ${frame.step} of ${told.steps}`);
+        paint(canvas, frame.denoised, info.shape, { labels: info.labels, columns: Math.min(info.count, 6) });
+        setStatus(`${sampler()}, step ${frame.step} of ${info.steps}`);
       },
-      done: (said) => (seconds = said.seconds),
+      done: (event) => (seconds = event.seconds),
     });
-    if (!ended) return null;
-    tell(`${name()}: ${told.evaluations} evaluations ${told.shape.length === 1 ? "a point" : "an image"}, ${seconds.toFixed(2)} s`);
-    return { lane: self, name: `${self.name} (${name()})`, evaluations: told.evaluations, seconds };
+    if (!finished) return null;
+    setStatus(`${sampler()}: ${info.evaluations} evaluations per ${info.shape.length === 1 ? "point" : "image"}, ${seconds.toFixed(2)} s`);
+    return { configuration: self, name: `${self.name} (${sampler()})`, evaluations: info.evaluations, seconds };
   };
   return self;
 }
 
-function measured(place, rows, model) {
+function showQuality(root, rows, model) {
   if (!rows.length) return;
   const own = rows.filter((row) => row.model === model.name), others = rows.filter((row) => row.model !== model.name);
-  const series = [["others", others], [model.name, own]].filter(([, held]) => held.length).reverse().map(([name, held]) => ({
+  const series = [[model.name, own], ["others", others]].filter(([, group]) => group.length).map(([name, group]) => ({
     name,
     dots: true,
-    points: held.map((row) => [row.seconds, row.times]),
-    titles: held.map((row) => `${row.model} at step ${row.step.toLocaleString("en")}, ${row.sampler}: FD ${row.times.toFixed(2)} times that of ${row.n.toLocaleString("en")} real images, in ${row.seconds.toFixed(2)} s`),
+    points: group.map((row) => [row.seconds, row.times]),
+    titles: group.map((row) => `${row.model} at step ${row.step.toLocaleString("en")}, ${row.sampler}: FD ${row.times.toFixed(2)} times that of ${row.n.toLocaleString("en")} real images, in ${row.seconds.toFixed(2)} s`),
   }));
-  const drawn = chart({ x: "seconds for 64 images, as measured", y: "FD, times that of real images", series, log: "xy", label: "Speed against quality of measured models" });
-  place.replaceChildren(of("section", { class: "panel" }, of("h2", {}, "Speed against quality"), drawn.element, of("p", { class: "hint" }, "Measured by 'inkwash evaluate' over as many images as a mark says; lower and to the left is better, 1 is as good as real images. A run shows what was measured of it: inkwash evaluate RUN.")));
+  const plot = chart({ x: "seconds for 64 images, as measured", y: "FD, times that of real images", series, log: "xy", label: "Speed against quality of measured models" });
+  const caption = "Measured by 'inkwash evaluate'. Lower and to the left is better; 1 is the FD of as many real images. To add a run: inkwash evaluate RUN.";
+  root.replaceChildren(h("section", { class: "panel" }, h("h2", {}, "Speed against quality"), plot.element, h("p", { class: "hint" }, caption)));
 }

@@ -1,131 +1,145 @@
-/** Edit: draw something and let the model go on from it, fill in a part of it, or walk from one picture to another. */
+/** Edit: image-to-image from a sketch (SDEdit), inpainting of a marked area, and interpolation between two samples. */
 
-import { actions } from "../parts/output_actions.js";
+import { outputActions } from "../parts/output_actions.js";
 import { InkCanvas } from "../parts/canvas.js";
-import { of } from "../parts/element.js";
+import { h } from "../parts/element.js";
 import { choice, number, slider } from "../parts/fields.js";
-import { packed } from "../engine/base64.js";
-import { job } from "../parts/job.js";
+import { encodeBase64 } from "../engine/base64.js";
+import { samplingJob } from "../parts/job.js";
 import { Player } from "../parts/player.js";
-import { seeds, settings } from "../parts/settings.js";
-import { stage } from "../parts/output_panel.js";
+import { imageSeeds, samplingSettings } from "../parts/settings.js";
+import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Edit";
 
 const VARIATIONS = 8;
 
 export function mount(root, app) {
-  const { engine, model, say } = app;
+  const { engine, model, notify } = app;
   if (model.shape.length !== 3) {
-    root.append(of("p", { class: "panel" }, `${model.name} draws points, and there is nothing to edit. Choose another model above.`));
+    root.append(h("p", { class: "panel" }, `${model.name} samples points, which cannot be edited. Select a model of images above.`));
     return undefined;
   }
-  const work = job(engine, say);
-  const parts = [repaint(app, work), morph(app, work)];
-  root.append(...parts.map((part) => part.element));
+  const job = samplingJob(engine, notify);
+  const sections = [repaint(app, job), interpolate(app, job)];
+  root.append(...sections.map((section) => section.element));
   return () => {
-    work.stop();
-    parts.forEach((part) => part.player.stop());
+    job.stop();
+    sections.forEach((section) => section.player.stop());
   };
 }
 
-/** Return what a class is chosen with, where the model hears one. */
-function classes(model, label, value = "", said = null) {
+/** Return the field for a target class, null for an unconditional model. */
+function classField(model, label, value = "", param = null) {
   if (!model.conditional) return null;
-  return choice(label, [["", "whatever comes"], ...model.classes.map((name, at) => [String(at), name])], value, said);
+  return choice(label, [["", "any"], ...model.classes.map((name, at) => [String(at), name])], value, param);
 }
 
-const chosen = (field) => (field && field.get() !== "" ? Number(field.get()) : null);
+/** Return the selected class of a field, null for any. */
+const selectedClass = (field) => (field && field.get() !== "" ? Number(field.get()) : null);
 
-function repaint({ engine, model, say, link }, work) {
-  const easel = new InkCanvas(model.shape, say);
-  const noise = slider("Noise first", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "little keeps the drawing, much lets go of it", said: [link, "noise"] });
-  const label = classes(model, "What it shall become", "", [link, "label"]);
-  const how = settings(model, link);
+function repaint({ engine, model, notify, url }, job) {
+  const canvas = new InkCanvas(model.shape, notify);
+  const noise = slider("Noise strength", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "low keeps your drawing, high changes it", param: [url, "noise"] });
+  const target = classField(model, "Target class", "", [url, "label"]);
+  const settings = samplingSettings(model, url);
   const player = new Player({ parts: ["denoised"], classes: model.classes });
-  const kept = actions(player, { address: null, name: () => `${model.name}-edited`, say });
-  const sheet = stage("What the model makes of it", "Draw on the empty sheet. Then start from it, or mark a part and have it painted anew.");
+  const actions = outputActions(player, { url: null, name: () => `${model.name}-edited`, notify });
+  const output = outputPanel("Edited images", "Draw on the empty canvas and regenerate from it, or mark an area to repaint.");
 
-  async function begin(filling) {
-    if (![noise, how].every((part) => part.valid())) return;
-    const marked = filling ? easel.marked : null;
-    if (filling && !marked) return say("Mark what shall be painted anew first: choose that tool, and go over it.", true);
-    if (!filling && noise.get() === 1) return say("With noise 1 nothing is left of the drawing: take less.", true);
-    if (!filling && easel.empty) return say("Draw something first, or load a picture.", true);
-    sheet.show(player.element, kept.element);
-    kept.wait();
-    const edit = { picture: packed(easel.pixels), paint: marked && packed(marked), noise: filling ? 1 : noise.get() };
-    const wanted = chosen(label);
-    const request = { model: model.name, seeds: seeds(how.seed(), VARIATIONS), labels: wanted === null ? (model.conditional ? free(model) : null) : [wanted], ...how.read(), edit };
-    if (wanted === null && model.conditional && model.guidable) request.guidance = null;
-    const ended = await work.run(request, { begin: (told) => player.begin(told, { columns: 4 }), step: (frame) => player.add(frame) });
-    if (ended) kept.ready(null);
+  async function edit(inpainting) {
+    if (![noise, settings].every((part) => part.valid())) return;
+    const mask = inpainting ? canvas.mask : null;
+    if (inpainting && !mask) return notify("No area is marked: select 'Mark area to repaint' and paint over it.", true);
+    if (!inpainting && noise.get() === 1) return notify("Noise strength 1 keeps nothing of the drawing: choose less.", true);
+    if (!inpainting && canvas.isBlank) return notify("The canvas is blank: draw something or load an image.", true);
+    output.show(player.element, actions.element);
+    actions.disable();
+    const label = selectedClass(target);
+    const request = {
+      model: model.name,
+      seeds: imageSeeds(settings.seed(), VARIATIONS),
+      labels: label === null ? defaultLabels(model) : [label],
+      ...settings.values(),
+      edit: { image: encodeBase64(canvas.pixels), mask: mask && encodeBase64(mask), noise: inpainting ? 1 : noise.get() },
+    };
+    if (label === null && model.guidable) request.guidance = null;
+    const finished = await job.run(request, { begin: (info) => player.begin(info, { columns: 4 }), step: (frame) => player.add(frame) });
+    if (finished) actions.enable(null);
   }
 
-  /** Put a picture that the model draws onto the easel. */
-  async function fetchOne() {
+  /** Put one sample of the model onto the canvas. */
+  async function loadSample() {
     let last = null;
-    const wanted = chosen(label);
-    const request = { model: model.name, seeds: [how.seed()], labels: wanted === null ? null : [wanted], ...how.read(), moments: 2 };
-    if (await work.run(request, { step: (frame) => (last = frame) })) easel.set(last.x);
+    const label = selectedClass(target);
+    const request = { model: model.name, seeds: [settings.seed()], labels: label === null ? null : [label], ...settings.values(), max_frames: 2 };
+    if (await job.run(request, { step: (frame) => (last = frame) })) canvas.set(last.x);
   }
 
-  const form = of(
+  const form = h(
     "form",
     { class: "panel stack", onsubmit: (event) => event.preventDefault(), noValidate: true },
-    of("h2", {}, "Draw, and let it go on"),
-    easel.element,
-    of("button", { type: "button", onclick: fetchOne }, "Take one that the model draws"),
+    h("h2", {}, "Sketch and regenerate"),
+    canvas.element,
+    h("button", { type: "button", onclick: loadSample }, "Start from a sample"),
     noise.element,
-    label?.element,
-    of("div", { class: "row" }, of("button", { class: "primary", type: "button", onclick: () => begin(false) }, "Start from it"), of("button", { class: "primary", type: "button", onclick: () => begin(true) }, "Fill in what is marked")),
-    of("details", {}, of("summary", {}, "How"), how.element),
+    target?.element,
+    h("div", { class: "row" }, h("button", { class: "primary", type: "button", onclick: () => edit(false) }, "Regenerate from sketch"), h("button", { class: "primary", type: "button", onclick: () => edit(true) }, "Fill marked area")),
+    h("details", {}, h("summary", {}, "Settings"), settings.element),
   );
-  return { element: of("div", { class: "workbench" }, form, sheet.element), player };
+  return { element: h("div", { class: "workbench" }, form, output.element), player };
 }
 
-/** Without a wish: no class at all where the model knows how, else one drawn for each seed. */
-const free = (model) => (model.guidable ? [-1] : null);
+/** The labels without a target class: unconditional where the model can be, else one random class for each seed. */
+const defaultLabels = (model) => (model.guidable ? [-1] : null);
 
-function morph({ engine, model, say }, work) {
-  // of digits a 3 that becomes an 8; of fewer classes the two that are farthest apart
+function interpolate({ engine, model, notify }, job) {
+  // Of ten digits 3 and 8, which are similar; of fewer classes the first and the last.
   const [first, last] = model.classes.length > 8 ? [3, 8] : [0, model.classes.length - 1];
-  const from = { seed: number("From seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 3 }), label: classes(model, "From class", String(first)) };
-  const to = { seed: number("To seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 8 }), label: classes(model, "To class", String(last)) };
-  const many = number("Pictures on the way", { min: 2, max: 60, value: 24 });
-  const how = settings(model, undefined, { withSeed: false });
-  const player = new Player({ parts: ["x"], names: { x: "on the way" }, unit: "picture" });
-  const kept = actions(player, { address: null, name: () => `${model.name}-morph`, say });
-  const sheet = stage("The way", "From one picture to another, by way of all between.");
+  const seedField = (label, value) => number(label, { min: 0, max: Number.MAX_SAFE_INTEGER, value });
+  const from = { seed: seedField("From seed", 3), label: classField(model, "From class", String(first)) };
+  const to = { seed: seedField("To seed", 8), label: classField(model, "To class", String(last)) };
+  const count = number("Number of images", { min: 2, max: 60, value: 24 });
+  const settings = samplingSettings(model, undefined, { withSeed: false });
+  const player = new Player({ parts: ["x"], names: { x: "interpolated image" }, unit: "image" });
+  const actions = outputActions(player, { url: null, name: () => `${model.name}-interpolation`, notify });
+  const output = outputPanel("Interpolation", "Interpolates between two samples in noise and class.");
 
-  async function begin(event) {
+  async function run(event) {
     event.preventDefault();
-    if (![from.seed, to.seed, many, how].every((part) => part.valid())) return;
-    const ends = [chosen(from.label), chosen(to.label)];
-    if ((ends[0] === null) !== (ends[1] === null)) return say("Name a class at both ends, or at neither.", true);
-    const request = { model: model.name, seeds: seeds(from.seed.get(), many.get(), true), labels: ends[0] === null ? null : [ends[0]], ...how.read(), far: { seed: to.seed.get(), label: ends[1] }, moments: 2 };
-    let told = null, drawn = null;
+    if (![from.seed, to.seed, count, settings].every((part) => part.valid())) return;
+    const [label, labelTo] = [selectedClass(from.label), selectedClass(to.label)];
+    if ((label === null) !== (labelTo === null)) return notify("Select a class at both ends, or at neither.", true);
+    const request = {
+      model: model.name,
+      seeds: imageSeeds(from.seed.get(), count.get(), true),
+      labels: label === null ? null : [label],
+      seed_to: to.seed.get(),
+      label_to: labelTo,
+      ...settings.values(),
+      max_frames: 2,
+    };
+    let info = null, frame = null;
     player.clear();
-    sheet.show(player.element, kept.element);
-    kept.wait();
-    const ended = await work.run(request, { begin: (said) => (told = said), step: (frame) => (drawn = frame) });
-    if (!ended) return;
-    player.begin({ ...told, count: 1, steps: told.count - 1, levels: Array(told.count).fill(null) }, { columns: 1 });
-    const size = drawn.x.length / told.count;
-    for (let at = 0; at < told.count; at++) player.add({ step: at, x: drawn.x.subarray(at * size, (at + 1) * size) });
+    output.show(player.element, actions.element);
+    actions.disable();
+    if (!(await job.run(request, { begin: (event) => (info = event), step: (event) => (frame = event) }))) return;
+    player.begin({ ...info, count: 1, steps: info.count - 1, levels: Array(info.count).fill(null) }, { columns: 1 });
+    const size = frame.x.length / info.count;
+    for (let at = 0; at < info.count; at++) player.add({ step: at, x: frame.x.subarray(at * size, (at + 1) * size) });
     player.toggle();
-    kept.ready(told.command);
+    actions.enable(info.command);
   }
 
-  const form = of(
+  const form = h(
     "form",
-    { class: "panel stack", onsubmit: begin, noValidate: true },
-    of("h2", {}, "From one to another"),
-    of("div", { class: "pair" }, from.seed.element, to.seed.element),
-    from.label && of("div", { class: "pair" }, from.label.element, to.label.element),
-    many.element,
-    of("details", {}, of("summary", {}, "How"), how.element),
-    of("button", { class: "primary", type: "submit" }, "Morph"),
+    { class: "panel stack", onsubmit: run, noValidate: true },
+    h("h2", {}, "Interpolate"),
+    h("div", { class: "pair" }, from.seed.element, to.seed.element),
+    from.label && h("div", { class: "pair" }, from.label.element, to.label.element),
+    count.element,
+    h("details", {}, h("summary", {}, "Settings"), settings.element),
+    h("button", { class: "primary", type: "submit" }, "Interpolate"),
   );
-  return { element: of("div", { class: "workbench" }, form, sheet.element), player };
+  return { element: h("div", { class: "workbench" }, form, output.element), player };
 }

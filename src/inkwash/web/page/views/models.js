@@ -1,119 +1,130 @@
-/** Choose the model: bundled ones and the runs of this machine, with their cards; a run that trains is seen live. */
+/** Models: the bundled models and the runs of this machine with their cards; a run in training is updated live. */
 
 import { chart } from "../parts/chart.js";
-import { of } from "../parts/element.js";
-import { markdown } from "../parts/markdown.js";
+import { h } from "../parts/element.js";
 
 export const title = "Models";
 
-const EVERY = 2000;
+/** Milliseconds between two requests for news. */
+const POLL_INTERVAL = 2000;
 
-export function mount(root, { engine, model, models, say, go, list }) {
-  const card = of("section", { class: "panel stack", "aria-label": `About ${model.name}` }, of("p", { class: "loading" }, "Loading its card…"));
-  const tiles = of("div", { class: "cards", role: "group", "aria-label": "Models" }, models.map((each) => tile(each, each.name === model.name, go)));
-  const again = of("button", { type: "button", onclick: () => look() }, "Look for new runs");
-  root.append(of("section", { class: "panel stack" }, of("div", { class: "row spread" }, of("h2", {}, "Models on this machine"), again), tiles), card);
-  let seen = models, timer = null, looking = null, gone = false;
+export function mount(root, { engine, model, models, notify, go, refresh }) {
+  const card = h("section", { class: "panel stack", "aria-label": `About ${model.name}` }, h("p", { class: "loading" }, "Loading the model card…"));
+  const tiles = h("div", { class: "cards", role: "group", "aria-label": "Models" }, models.map((each) => tile(each, each.name === model.name, go)));
+  const search = h("button", { type: "button", onclick: () => poll() }, "Refresh");
+  root.append(h("section", { class: "panel stack" }, h("div", { class: "row spread" }, h("h2", {}, "Models on this machine"), search), tiles), card);
+  let listed = models, unmounted = false, historyTimer = null, listTimer = null;
 
-  /** Offer what there is by now, and say which runs are new. */
-  async function look() {
-    clearTimeout(looking);
+  /** Fetch the list of models, now and repeatedly; an error ends the repetition. */
+  async function poll() {
+    clearTimeout(listTimer);
     try {
-      const now = await list();
-      if (gone) return;
-      if (JSON.stringify(now) !== JSON.stringify(seen)) offer(now);
-      looking = setTimeout(look, EVERY);
+      const fetched = await refresh();
+      if (unmounted) return;
+      if (fetched !== listed) update(fetched);
+      listTimer = setTimeout(poll, POLL_INTERVAL);
     } catch (error) {
-      // no next time by itself: there is a button
-      if (!gone) say(error.message, true);
+      if (!unmounted) notify(error.message, true);
     }
   }
 
-  function offer(now) {
-    const fresh = now.filter((each) => !seen.some((old) => old.name === each.name));
-    const held = [...tiles.children].indexOf(document.activeElement), name = seen[held]?.name;
-    seen = now;
-    tiles.replaceChildren(...now.map((each) => tile(each, each.name === model.name, go)));
-    if (held >= 0) tiles.children[now.findIndex((each) => each.name === name)]?.focus();
-    if (fresh.length) say(`New here: ${fresh.map((each) => each.name).join(", ")}.`);
+  /** Replace the tiles, keeping the keyboard focus. */
+  function update(fetched) {
+    const added = fetched.filter((each) => !listed.some((old) => old.name === each.name));
+    const focused = [...tiles.children].indexOf(document.activeElement), name = listed[focused]?.name;
+    listed = fetched;
+    tiles.replaceChildren(...fetched.map((each) => tile(each, each.name === model.name, go)));
+    if (focused >= 0) tiles.children[fetched.findIndex((each) => each.name === name)]?.focus();
+    if (added.length) notify(`New: ${added.map((each) => each.name).join(", ")}.`);
   }
 
-  async function live(place, before) {
+  /** Update the card of a run in training until it has finished; `before` is its history when it was last updated. */
+  async function follow(parts, before) {
     try {
-      const course = await engine.history(model.name);
-      if (gone) return;
-      const added = course.pictures.filter((name) => !before.pictures.includes(name));
-      if (course.step !== before.step || added.length) {
-        place.chart.replaceChildren(...progress(course));
-        for (const name of added) place.pictures.append(milestone(await engine.picture(model.name, name), root));
-        if (added.length) say(`${model.name} has drawn ${added.at(-1)}, and is at ${reached(course)}.`);
-        before = { step: course.step, pictures: course.pictures };
+      const history = await engine.history(model.name);
+      if (unmounted) return;
+      const added = history.milestones.filter((name) => !before.milestones.includes(name));
+      if (history.step !== before.step || added.length) {
+        parts.progress.replaceChildren(...progress(history));
+        for (const name of added) parts.milestones.append(milestone(await engine.milestone(model.name, name), root));
+        if (added.length) notify(`${model.name}: ${added.at(-1)}, ${stepOf(history)}.`);
       }
-      if (course.training) timer = setTimeout(() => live(place, before), EVERY);
+      if (history.training) historyTimer = setTimeout(() => follow(parts, history), POLL_INTERVAL);
       else {
-        place.state.textContent = "";
-        say(`${model.name} trains no longer.`);
+        parts.badge.remove();
+        notify(`${model.name} has finished training.`);
       }
     } catch (error) {
-      say(error.message, true);
+      notify(error.message, true);
     }
   }
 
   Promise.all([engine.card(model.name), engine.history(model.name)]).then(
-    ([told, course]) => {
-      if (gone) return;
-      const place = { chart: of("div", {}, progress(course)), pictures: of("div", { class: "milestones", tabIndex: 0, role: "group", "aria-label": "Pictures on the way" }, told.pictures.map((each) => milestone(each, root))), state: of("span", { class: "badge" }, course.training ? "training now" : "") };
+    ([description, history]) => {
+      if (unmounted) return;
+      const parts = {
+        badge: h("span", { class: "badge" }, "training now"),
+        progress: h("div", {}, progress(history)),
+        milestones: h("div", { class: "milestones", tabIndex: 0, role: "group", "aria-label": "Samples during training" }, description.milestones.map((each) => milestone(each, root))),
+      };
       card.replaceChildren(
-        of("div", { class: "row" }, of("h2", {}, model.name), course.training && place.state),
-        place.chart,
-        told.pictures.length > 0 && place.pictures,
-        of("details", {}, of("summary", {}, "Its card"), ...markdown(told.card)),
+        h("div", { class: "row" }, h("h2", {}, model.name), history.training && parts.badge),
+        parts.progress,
+        parts.milestones,
+        h("details", {}, h("summary", {}, "Model card"), rendered(description.card_html)),
       );
-      if (course.training) live(place, { step: course.step, pictures: told.pictures.map((each) => each.name) });
+      if (history.training) follow(parts, { ...history, milestones: description.milestones.map((each) => each.name) });
     },
-    (error) => card.replaceChildren(of("p", { class: "problem" }, error.message)),
+    (error) => card.replaceChildren(h("p", { class: "problem" }, error.message)),
   );
-  looking = setTimeout(look, EVERY);
+  listTimer = setTimeout(poll, POLL_INTERVAL);
   return () => {
-    gone = true;
-    clearTimeout(timer);
-    clearTimeout(looking);
+    unmounted = true;
+    clearTimeout(historyTimer);
+    clearTimeout(listTimer);
   };
 }
 
-function tile(model, chosen, go) {
-  const words = model.broken ?? `${model.data}, ${model.shape.join("×")}${model.conditional ? ", hears a class" : ""}`;
-  return of(
+/** Return an element with `html`, which the server has rendered from Markdown without raw HTML. */
+function rendered(html) {
+  const element = h("div", { class: "markdown" });
+  element.innerHTML = html;
+  return element;
+}
+
+function tile(model, selected, go) {
+  const properties = model.broken ?? `${model.data}, ${model.shape.join("×")}${model.conditional ? ", class-conditional" : ""}`;
+  return h(
     "button",
-    { type: "button", "aria-pressed": String(chosen), onclick: () => go("choose", { model: model.name }) },
-    of("strong", {}, model.name, " ", model.training && of("span", { class: "badge" }, "training"), !model.bundled && !model.training && of("span", { class: "badge" }, "run")),
-    of("span", { class: model.broken ? "problem" : "hint" }, words),
-    model.about && of("span", { class: "hint" }, model.about),
+    { type: "button", "aria-pressed": String(selected), onclick: () => go("models", { model: model.name }) },
+    h("strong", {}, model.name, " ", model.training && h("span", { class: "badge" }, "training"), !model.bundled && !model.training && h("span", { class: "badge" }, "run")),
+    h("span", { class: model.broken ? "problem" : "hint" }, properties),
+    model.about && h("span", { class: "hint" }, model.about),
   );
 }
 
-function progress(course) {
-  const drawn = chart({
+function progress(history) {
+  const plot = chart({
     x: "step",
     y: "loss",
-    series: [{ name: "while training", points: course.trained }, { name: "held out", points: course.held_out }],
-    label: "loss while training",
+    series: [{ name: "training", points: history.train_loss }, { name: "validation", points: history.validation_loss }],
+    label: "training and validation loss",
     log: "y",
   });
-  return [of("p", { class: "hint" }, reached(course)), drawn.element];
+  return [h("p", { class: "hint" }, stepOf(history)), plot.element];
 }
 
-const reached = ({ step, total }) => `step ${step.toLocaleString("en")}` + (total ? ` of ${total.toLocaleString("en")}` : "");
+const stepOf = ({ step, total }) => `step ${step.toLocaleString("en")}` + (total ? ` of ${total.toLocaleString("en")}` : "");
 
 function milestone({ name, source }, root) {
-  const picture = () => of("img", { src: source, alt: `pictures drawn at ${name}` });
-  return of("figure", {}, of("figcaption", {}, name), of("button", { type: "button", class: "quiet", "aria-label": `enlarge ${name}`, onclick: () => enlarge(name, picture(), root) }, picture()));
+  const image = () => h("img", { src: source, alt: `samples at ${name}` });
+  return h("figure", {}, h("figcaption", {}, name), h("button", { type: "button", class: "quiet", "aria-label": `enlarge ${name}`, onclick: () => enlarge(name, image(), root) }, image()));
 }
 
-/** Show a picture as large as the window takes it, until it is closed. */
-function enlarge(name, picture, root) {
-  const close = of("button", { type: "button", onclick: () => dialog.close() }, "Close");
-  const dialog = of("dialog", { class: "large", "aria-label": name, onclose: () => dialog.remove() }, of("div", { class: "row spread" }, of("h2", {}, name), close), picture);
+/** Show an image in a dialog as large as the window. */
+function enlarge(name, image, root) {
+  const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  const dialog = h("dialog", { class: "large", "aria-label": name, onclose: () => dialog.remove() }, h("div", { class: "row spread" }, h("h2", {}, name), close), image);
   root.append(dialog);
   dialog.showModal();
 }

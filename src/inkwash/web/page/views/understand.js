@@ -1,121 +1,120 @@
-/** Understand: the schedule and the level one is at, loss against noise, the exact denoiser beside the network, moons. */
+/** Understand: schedule and noise level of each step, loss by noise level, and the exact denoiser beside the network. */
 
 import { chart } from "../parts/chart.js";
-import { of } from "../parts/element.js";
-import { job } from "../parts/job.js";
+import { h } from "../parts/element.js";
+import { samplingJob } from "../parts/job.js";
 import { Player } from "../parts/player.js";
-import { amount, seeds, settings } from "../parts/settings.js";
-import { stage } from "../parts/output_panel.js";
+import { countField, imageSeeds, samplingSettings } from "../parts/settings.js";
+import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Understand";
 
 export function mount(root, app) {
-  const { engine, model, models, say } = app;
-  const work = job(engine, say);
+  const { engine, model, models, notify } = app;
+  const job = samplingJob(engine, notify);
   const points = model.shape.length === 1;
-  const curves = of("div", { class: "charts" });
+  const charts = h("div", { class: "charts" });
   let marks = [];
-  const level = of("p", { class: "caption" });
+  const levelText = h("p", { class: "caption" });
 
-  /** Mark the level that a frame is at in every chart. */
-  function at(frame, now) {
-    if (!now) return;
-    level.textContent = `Level: ${(100 * now.alpha).toFixed(1)}% image, ${(100 * now.sigma).toFixed(1)}% noise (alpha ${now.alpha.toFixed(3)}, sigma ${now.sigma.toFixed(3)})`;
-    marks.forEach((mark) => mark(now));
+  /** Mark the noise level of a frame in every chart. */
+  function showLevel(frame, level) {
+    if (!level) return;
+    const { alpha, sigma } = level, variance = alpha ** 2 + sigma ** 2;
+    levelText.textContent = `Level: ${((100 * alpha ** 2) / variance).toFixed(1)}% signal, ${((100 * sigma ** 2) / variance).toFixed(1)}% noise in variance (alpha ${alpha.toFixed(3)}, sigma ${sigma.toFixed(3)})`;
+    marks.forEach((mark) => mark(level));
   }
 
-  const exact = !points && engine.canCompareExact;
-  const player = new Player({ parts: exact ? ["x", "denoised", "exact"] : ["x", "denoised"], classes: model.classes, onframe: at });
-  const how = settings(model, app.link);
-  const many = amount(model, app.link, "Images", { value: 4, most: 16 });
-  const sheet = stage("Walk", "Walk from noise to clean, and look at what is predicted at every level.");
+  const canCompareExact = !points && engine.canCompareExact;
+  const player = new Player({ parts: canCompareExact ? ["x", "denoised", "exact"] : ["x", "denoised"], classes: model.classes, onframe: showLevel });
+  const settings = samplingSettings(model, app.url);
+  const count = countField(model, app.url, "Images", { value: 4, max: 16 });
+  const output = outputPanel("Trajectory", "Follow a sampling trajectory from noise to image, with the prediction at every noise level.");
+  const caption = h("p", { class: "hint" });
 
-  async function walk(event) {
+  async function sample(event) {
     event.preventDefault();
-    if (![many, how].every((part) => part.valid())) return;
-    sheet.show(player.element, level, explanation(points, exact));
-    const request = { model: model.name, seeds: seeds(how.seed(), many.get()), labels: null, ...how.read(), exact, field: points };
-    const on = { begin: (told) => player.begin(told, { columns: points ? null : Math.min(told.count, 4) }), step: (frame) => player.add(frame) };
-    if (await work.run(request, on)) return;
-    const reason = work.problem();
+    if (![count, settings].every((part) => part.valid())) return;
+    caption.textContent = explanation(points, canCompareExact);
+    output.show(player.element, levelText, caption);
+    const request = { model: model.name, seeds: imageSeeds(settings.seed(), count.get()), labels: null, ...settings.values(), exact: canCompareExact, field: points };
+    const on = { begin: (info) => player.begin(info, { columns: points ? null : Math.min(info.count, 4) }), step: (frame) => player.add(frame) };
+    if (await job.run(request, on)) return;
+    const reason = job.error();
     if (!reason?.startsWith("exact:")) return;
-    // its data is not here: what the network says can be seen all the same
-    say("");
-    if (await work.run({ ...request, exact: false }, on)) say(`Without the exact denoiser: ${reason.slice("exact: ".length)}`);
+    // The training data is not on this machine: show the network without the exact denoiser.
+    notify("");
+    caption.textContent = explanation(points, false);
+    if (await job.run({ ...request, exact: false }, on)) notify(`Without the exact denoiser: ${reason.slice("exact: ".length)}`);
   }
 
   const moons = models.find((each) => each.name === "moons");
-  const form = of(
+  const form = h(
     "form",
-    { class: "panel stack", onsubmit: walk, noValidate: true },
-    of("h2", {}, "Walk"),
-    many.element,
-    how.element,
-    of("button", { class: "primary", type: "submit" }, "Walk"),
-    !points && moons && of("button", { type: "button", onclick: () => app.go("understand", { model: "moons" }) }, "The same in the plane: two moons"),
+    { class: "panel stack", onsubmit: sample, noValidate: true },
+    h("h2", {}, "Trajectory"),
+    count.element,
+    settings.element,
+    h("button", { class: "primary", type: "submit" }, "Sample"),
+    !points && moons && h("button", { type: "button", onclick: () => app.go("understand", { model: "moons" }) }, "Try a 2-D example"),
   );
-  root.append(of("div", { class: "workbench" }, form, sheet.element), curves);
+  root.append(h("div", { class: "workbench" }, form, output.element), charts);
 
-  lessons(engine, model).then(
+  figures(engine, model).then(
     (made) => {
-      curves.replaceChildren(...made.map((one) => of("section", { class: "panel" }, of("h2", {}, one.title), one.chart.element, of("p", { class: "hint" }, one.words))));
-      marks = made.map((one) => (now) => one.chart.mark(one.where(now)));
+      charts.replaceChildren(...made.map((one) => h("section", { class: "panel" }, h("h2", {}, one.title), one.chart.element, h("p", { class: "hint" }, one.caption))));
+      marks = made.map((one) => (level) => one.chart.mark(one.xOf(level)));
     },
-    (error) => curves.replaceChildren(of("p", { class: "problem" }, error.message)),
+    (error) => charts.replaceChildren(h("p", { class: "problem" }, error.message)),
   );
   return () => {
-    work.stop();
+    job.stop();
     player.stop();
   };
 }
 
 function explanation(points, exact) {
-  const words = points
-    ? "The noisy points, with where a point of each place would be taken; and where each one is predicted to come from."
-    : exact
-      ? "The exact denoiser knows every image of the train set and says their mean, weighted by how likely each is behind the noise. At high noise the network says the same; at low noise the exact one copies a train image, and what the network says instead is what it has learnt."
-      : "Early on the denoised is a blurred mean of all that could be behind the noise; it sharpens as the noise goes.";
-  return of("p", { class: "hint" }, words);
+  if (points) return "The noisy points, with the direction from each grid point to its denoised point; and the predicted points.";
+  if (exact)
+    return "The exact denoiser is the mean of all training images, weighted by their posterior probability given the noisy image. At high noise the network predicts the same; at low noise the exact denoiser reproduces a training image, while the network generalizes.";
+  return "At high noise the prediction is a blurred mean of all images that may be behind the noise; it sharpens as the noise decreases.";
 }
 
-async function lessons(engine, model) {
-  const [levels, course] = await Promise.all([engine.schedule(model.name), engine.history(model.name)]);
-  const { trained, sampled } = levels.curves;
-  const pairs = (curve, y) => curve.u.map((u, place) => [u, curve[y][place]]);
-  const place = (now) => nearest(trained, now.code);
+async function figures(engine, model) {
+  const [schedule, history] = await Promise.all([engine.schedule(model.name), engine.history(model.name)]);
+  const { trained, sampled } = schedule.curves, same = schedule.sampled_name === schedule.name;
+  const pairs = (curve, y) => curve.u.map((u, at) => [u, curve[y][at]]);
+  const xOf = (level) => nearestU(trained, level.c_noise);
   const made = [
     {
       title: "Schedule",
-      words: `${levels.name}. From clean (0) to noise (1): how much of the image is left, and how much noise there is.`,
-      chart: chart({ x: "u", y: "amount", series: [{ name: "alpha, image", points: pairs(trained, "alpha") }, { name: "sigma, noise", points: pairs(trained, "sigma") }], label: "alpha and sigma along the schedule", log: Math.max(...trained.sigma) > 5 ? "y" : "" }),
-      where: place,
+      caption: `${schedule.name}. Amplitudes of image (alpha) and noise (sigma) from clean (u = 0) to noise (u = 1).`,
+      chart: chart({ x: "u", y: "amplitude", series: [{ name: "alpha, image", points: pairs(trained, "alpha") }, { name: "sigma, noise", points: pairs(trained, "sigma") }], label: "alpha and sigma along the schedule", log: Math.max(...trained.sigma) > 5 ? "y" : "" }),
+      xOf,
     },
     {
-      title: "Signal to noise",
-      words: levels.sampled_name === levels.name ? "The log of the signal-to-noise ratio; drawing takes its steps along the same line." : `Drawing takes other steps than training: ${levels.sampled_name}.`,
-      chart: chart({ x: "u", y: "log-SNR", series: [{ name: "trained on", points: pairs(trained, "log_snr") }, ...(levels.sampled_name === levels.name ? [] : [{ name: "drawn on", points: pairs(sampled, "log_snr") }])], label: "log signal-to-noise ratio along the schedule" }),
-      where: place,
+      title: "Signal-to-noise ratio",
+      caption: same ? "Logarithm of the signal-to-noise ratio; training and sampling use the same schedule." : `Sampling uses another schedule than training: ${schedule.sampled_name}.`,
+      chart: chart({ x: "u", y: "log-SNR", series: [{ name: "training", points: pairs(trained, "log_snr") }, ...(same ? [] : [{ name: "sampling", points: pairs(sampled, "log_snr") }])], label: "log signal-to-noise ratio along the schedule" }),
+      xOf,
     },
   ];
-  if (course.by_level) {
-    const { codes, losses, floor } = course.by_level;
-    const series = [{ name: model.name, points: codes.map((code, at) => [code, losses[at]]) }];
-    if (floor) series.push({ name: "exact denoiser", points: codes.map((code, at) => [code, floor[at]]) });
+  if (history.loss_by_noise_level) {
+    const { c_noise, loss, exact } = history.loss_by_noise_level;
+    const series = [{ name: model.name, points: c_noise.map((x, at) => [x, loss[at]]) }];
+    if (exact) series.push({ name: "exact denoiser", points: c_noise.map((x, at) => [x, exact[at]]) });
     made.push({
-      title: "Loss against noise",
-      words: "Held-out loss by noise level (0 clean, 1 noise). No network can be below the exact denoiser, except where that has learnt the train set by heart.",
-      chart: chart({ x: "noise level", y: "loss", series, label: "held-out loss against noise level" }),
-      where: (now) => now.code,
+      title: "Loss by noise level",
+      caption: "Validation loss by noise level (c_noise: 0 clean, 1 noise), beside that of the exact denoiser of the training set, which memorizes it.",
+      chart: chart({ x: "noise level (c_noise)", y: "loss", series, label: "validation loss by noise level" }),
+      xOf: (level) => level.c_noise,
     });
   }
   return made;
 }
 
-/** The u of a curve whose level has nearly this code. */
-function nearest(curve, code) {
-  let best = 0;
-  curve.code.forEach((value, place) => {
-    if (Math.abs(value - code) < Math.abs(curve.code[best] - code)) best = place;
-  });
-  return curve.u[best];
+/** Return the u of the point on a curve whose noise level is nearest to `cNoise`. */
+function nearestU(curve, cNoise) {
+  const distances = curve.c_noise.map((value) => Math.abs(value - cNoise));
+  return curve.u[distances.indexOf(Math.min(...distances))];
 }

@@ -1,23 +1,26 @@
-/** Write: a line of text in the model's hand, one image a character, or one a word where classes have names. */
+/** Write: a line of text, one sampled image for each character, or for each word where classes have longer names. */
 
-import { actions } from "../parts/output_actions.js";
-import { of } from "../parts/element.js";
-import { line, tick } from "../parts/fields.js";
-import { job } from "../parts/job.js";
+import { outputActions } from "../parts/output_actions.js";
+import { h } from "../parts/element.js";
+import { checkbox, textField } from "../parts/fields.js";
+import { samplingJob } from "../parts/job.js";
 import { Player } from "../parts/player.js";
-import { seeds, settings } from "../parts/settings.js";
-import { stage } from "../parts/output_panel.js";
+import { imageSeeds, samplingSettings } from "../parts/settings.js";
+import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Write";
 
-/** Images that the server draws for one request. */
-const MOST = 400;
-const NAMED = 12;
+/** The most images that the server samples for one request. */
+const MAX_IMAGES = 400;
+const MAX_NAMED = 12;
 
-/** Return the labels of what can be written, null for a gap, the pieces that cannot be, and the labels beyond `most`. */
-export function spell(text, classes, most = MOST) {
+/**
+ * Return { order, unknown, omitted }: the label of each image with null for a gap, the pieces of `text` that are no
+ * class, and the labels after the first `max`.
+ */
+export function spell(text, classes, max = MAX_IMAGES) {
   const single = classes.every((name) => [...name].length === 1);
-  // the longest name first: "ankle boot" is one class, and not what "boot" may be
+  // The longest name first: "ankle boot" is one class, although "boot" may be another.
   const names = classes.map((name, label) => [name.toLowerCase(), label]).sort((a, b) => b[0].length - a[0].length);
   const order = [], unknown = [];
   for (let rest = text; rest; ) {
@@ -28,62 +31,62 @@ export function spell(text, classes, most = MOST) {
     rest = rest.slice(name ? name.length : !rest[0].trim() ? 1 : unknown.at(-1).length);
   }
   let written = 0;
-  const end = order.findIndex((label) => label !== null && ++written > most);
-  const beyond = end < 0 ? [] : order.splice(end).filter((label) => label !== null);
-  return { order, unknown, beyond };
+  const end = order.findIndex((label) => label !== null && ++written > max);
+  const omitted = end < 0 ? [] : order.splice(end).filter((label) => label !== null);
+  return { order, unknown, omitted };
 }
 
-/** Name a few of many pieces, and say how many more there are. */
-const some = (pieces) => pieces.slice(0, NAMED).join(" ") + (pieces.length > NAMED ? ` and ${pieces.length - NAMED} more` : "");
+/** Return the first few pieces, and the number of the others. */
+const some = (pieces) => pieces.slice(0, MAX_NAMED).join(" ") + (pieces.length > MAX_NAMED ? ` and ${pieces.length - MAX_NAMED} more` : "");
 
-export function mount(root, { engine, model, link, say, remember }) {
+export function mount(root, { engine, model, url, notify, remember }) {
   if (!model.conditional || model.shape.length !== 3) {
-    root.append(of("p", { class: "panel" }, `${model.name} was trained without labels, so that it cannot be told what to write. Choose another model above.`));
+    root.append(h("p", { class: "panel" }, `${model.name} is not class-conditional, so that it cannot write text. Select a class-conditional model above.`));
     return undefined;
   }
-  const numbers = model.classes.every((name) => /^\d$/.test(name));
-  const text = line("Text", { value: link.text("text", numbers ? "2026" : model.classes.slice(0, 3).join(" ")), hint: `It can write: ${model.classes.join(" ")}` });
-  const hand = tick("One consistent hand: the same noise for all", link.choice("hand", "0", ["0", "1"]) === "1");
-  const how = settings(model, link);
+  const digits = model.classes.every((name) => /^\d$/.test(name));
+  const text = textField("Text", { value: url.text("text", digits ? "2026" : model.classes.slice(0, 3).join(" ")), hint: `Classes: ${model.classes.join(" ")}` });
+  const shared = checkbox("Same handwriting (one seed for all characters)", url.choice("hand", "0", ["0", "1"]) === "1");
+  const settings = samplingSettings(model, url);
   const player = new Player({ parts: ["denoised"], classes: model.classes });
-  const work = job(engine, say);
-  const read = () => ({ text: text.get(), hand: hand.get() ? 1 : 0, ...how.link() });
-  const kept = actions(player, { address: () => remember(read()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", say });
-  const cannot = of("p", { class: "problem", role: "alert" });
-  const sheet = stage("Picture", "Type something, and press Write.");
+  const job = samplingJob(engine, notify);
+  const params = () => ({ text: text.get(), hand: shared.get() ? 1 : 0, ...settings.params() });
+  const actions = outputActions(player, { url: () => remember(params()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", notify });
+  const omissions = h("p", { class: "problem", role: "alert" });
+  const output = outputPanel("Written text", "Enter text and press Write.");
 
-  async function begin(event) {
+  async function write(event) {
     event?.preventDefault();
-    if (!how.valid()) return;
-    const { order, unknown, beyond } = spell(text.get(), model.classes);
+    if (!settings.valid()) return;
+    const { order, unknown, omitted } = spell(text.get(), model.classes);
     const faults = [];
-    if (unknown.length) faults.push(`Not written: ${some(unknown)} (${model.name} was never shown ${unknown.length === 1 ? "it" : "them"}).`);
-    if (beyond.length) faults.push(`Left out after ${MOST} images, the most of one drawing: ${some(beyond.map((label) => model.classes[label]))}.`);
-    cannot.textContent = faults.join(" ");
-    const written = order.filter((label) => label !== null);
-    if (!written.length) return say("There is nothing here that this model can write.", true);
-    remember(read());
-    sheet.show(player.element, kept.element);
-    kept.wait();
+    if (unknown.length) faults.push(`Not written: ${some(unknown)} (no class of ${model.name}).`);
+    if (omitted.length) faults.push(`Omitted after ${MAX_IMAGES} images, the limit of one request: ${some(omitted.map((label) => model.classes[label]))}.`);
+    omissions.textContent = faults.join(" ");
+    const labels = order.filter((label) => label !== null);
+    if (!labels.length) return notify("The text contains no class of this model.", true);
+    remember(params());
+    output.show(player.element, actions.element);
+    actions.disable();
     let next = 0;
     const places = order.map((label) => (label === null ? null : next++));
-    const request = { model: model.name, seeds: seeds(how.seed(), written.length, hand.get()), labels: written, ...how.read() };
+    const request = { model: model.name, seeds: imageSeeds(settings.seed(), labels.length, shared.get()), labels, ...settings.values() };
     let command = null;
-    const ended = await work.run(request, {
-      begin: (told) => {
-        command = told.command;
-        player.begin(told, { order: places, columns: Math.min(places.length, 16), gap: 0 });
+    const finished = await job.run(request, {
+      begin: (info) => {
+        command = info.command;
+        player.begin(info, { order: places, columns: Math.min(places.length, 16), gap: 0 });
       },
       step: (frame) => player.add(frame),
     });
-    if (ended) kept.ready(command);
+    if (finished) actions.enable(command);
   }
 
-  const form = of("form", { class: "panel stack", onsubmit: begin, noValidate: true }, text.element, cannot, hand.element, how.element, of("div", { class: "row" }, of("button", { class: "primary", type: "submit" }, "Write")));
-  root.append(of("div", { class: "workbench" }, form, sheet.element));
-  if (link.asks("text")) begin();
+  const form = h("form", { class: "panel stack", onsubmit: write, noValidate: true }, text.element, omissions, shared.element, settings.element, h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Write")));
+  root.append(h("div", { class: "workbench" }, form, output.element));
+  if (url.runs("text")) write();
   return () => {
-    work.stop();
+    job.stop();
     player.stop();
   };
 }

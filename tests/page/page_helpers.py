@@ -1,4 +1,4 @@
-"""What the tests of the page look with: a view opened, a drawing waited for, the pixels of a canvas."""
+"""Helpers of the page tests: open a view, wait for the end of sampling, read the pixels of a canvas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 
 def pixels(page: Any, canvas: Any) -> np.ndarray:
-    """Return what a canvas holds, uint8 [H, W, 3]."""
+    """Return the pixels of a canvas, uint8 [H, W, 3]."""
     held = canvas.evaluate("canvas => canvas.toDataURL('image/png')")
     with Image.open(io.BytesIO(base64.b64decode(held.partition(",")[2]))) as image:
         return np.array(image.convert("RGB"))
@@ -35,10 +35,10 @@ def begin(page: Any, address: str, view: str, model: str = "fast", **settings: o
 
 
 def wide(page: Any) -> bool:
-    """Return whether the page is wider than the window, so that it would have to be pushed sideways."""
+    """Return whether the page is wider than the window."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"))
 
 
 def finish(page: Any) -> None:
-    """Wait until a drawing has ended."""
+    """Wait until sampling has finished."""
     page.get_by_text(re.compile(r"^\d+\.\d\d seconds$")).wait_for()
