@@ -111,7 +111,7 @@ class LabRun:
         for index in json.loads(self.process_group.broadcast(json.dumps(missing))):
             variant = lab.variants[index]
             with progress.sampling(f"{variant.name}, this process's share", self.count) as done:
-                variant.setting.share(self.count, self.process_group, done)
+                variant.setting.sample_shard(self.count, self.process_group, done)
 
     def _lab(self, progress: LabProgress) -> Lab:
         return Lab(tuple(self.models.load(self.variants, self.device.type)), self.count, self.bench, progress)
