@@ -43,7 +43,7 @@ class Echo(nn.Module):
         return x
 
 
-def test_a_network_sees_unit_variance_and_the_code_of_each_example() -> None:
+def test_network_input_has_unit_variance_and_c_noise_of_each_example() -> None:
     net, std = Echo(), 0.4
     normal = torch.randn(2, 4, 1, 30, 30, generator=torch.Generator().manual_seed(1))
     for level in (Level(0.8, 0.6), Level(1.0, 40.0), Cosine()(torch.tensor([0.1, 0.4, 0.7, 1.0]))):
@@ -54,10 +54,10 @@ def test_a_network_sees_unit_variance_and_the_code_of_each_example() -> None:
         assert c_noise.tolist() == pytest.approx(level.c_noise.expand(4).tolist(), abs=1e-7)
 
 
-def test_the_network_may_compute_in_bfloat16_while_the_state_stays() -> None:
+def test_autocast_leaves_the_state_in_float32() -> None:
     net = nn.Linear(4, 4, bias=False)
     heard = []
-    net.register_forward_hook(lambda module, given, said: heard.append(said.dtype))
+    net.register_forward_hook(lambda module, given, output: heard.append(output.dtype))
 
     class Flat(nn.Module):
         def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
@@ -72,7 +72,7 @@ def test_the_network_may_compute_in_bfloat16_while_the_state_stays() -> None:
     torch.testing.assert_close(rough, exact, rtol=2**-6, atol=2**-6)
 
 
-def test_clipped_clamps_what_is_outside_and_nothing_else() -> None:
+def test_clipped_changes_only_values_outside_of_the_range() -> None:
     denoised = Clipped(echo, low=-0.5, high=2.0)(X, LEVEL)
     assert denoised.min() == -0.5 and denoised.max() == 2.0
     inside = (3 * X).abs() < 0.5
@@ -87,14 +87,14 @@ def test_counted_counts_and_changes_nothing() -> None:
     assert counted.count == 2
 
 
-def test_labelled_asks_for_its_own_label() -> None:
+def test_labelled_passes_its_fixed_label() -> None:
     label = torch.arange(5)
     assert torch.equal(Labelled(echo, label)(X, LEVEL), echo(X, LEVEL, label))
     assert torch.equal(Labelled(echo, label)(X, LEVEL, label + 7), echo(X, LEVEL, label))
     assert torch.equal(Labelled(echo, None)(X, LEVEL, label), echo(X, LEVEL))
 
 
-def test_a_weighted_pair_runs_from_the_first_to_the_second_on_a_straight_line() -> None:
+def test_weighted_pair_interpolates_linearly() -> None:
     first, second = Labelled(echo, torch.zeros(5)), Labelled(echo, 10 * torch.ones(5))
     assert torch.equal(WeightedPair(first, second, 0.0)(X, LEVEL), first(X, LEVEL))
     assert torch.equal(WeightedPair(first, second, 1.0)(X, LEVEL), second(X, LEVEL))
@@ -112,7 +112,7 @@ def test_wrappers_nest_in_either_order() -> None:
 
 @pytest.mark.parametrize("kind", SAMPLERS)
 @pytest.mark.parametrize("schedule", [Cosine(), Linear(T=30)], ids=repr)
-def test_known_pixels_are_exact_in_the_final_picture(
+def test_known_pixels_are_exact_in_the_sample(
     kind: str, schedule: Schedule, draws: Callable[..., Callable[[int], Tensor]]
 ) -> None:
     images, known = torch.randn(2, 6, 1, 2, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
@@ -123,7 +123,7 @@ def test_known_pixels_are_exact_in_the_final_picture(
     assert not torch.isclose(last.x[..., ~mask], known[:4][..., ~mask]).any()
 
 
-def test_inpainting_nothing_is_the_denoiser_and_everything_is_the_picture() -> None:
+def test_empty_mask_equals_the_denoiser_and_full_mask_the_image() -> None:
     gaussian = GaussianDenoiser(torch.zeros(2).double(), torch.eye(2).double())
     x, known = X.reshape(10, 2), torch.full((10, 2), 0.5, dtype=torch.float64)
     assert torch.equal(Inpainted(gaussian, known, torch.zeros(10, 2))(x, LEVEL), gaussian(x, LEVEL))

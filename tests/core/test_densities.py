@@ -19,7 +19,7 @@ strata = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
 
 @pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_every_density_sends_larger_numbers_to_noisier_levels(density: str, schedule: str) -> None:
+def test_densities_are_monotone_in_u(density: str, schedule: str) -> None:
     level = DENSITIES[density]()(SCHEDULES[schedule](), strata)
     assert level.alpha.shape == level.sigma.shape == strata.shape
     assert (level.c_noise.diff() >= 0).all() and level.c_noise[-1] > level.c_noise[0]
@@ -28,7 +28,7 @@ def test_every_density_sends_larger_numbers_to_noisier_levels(density: str, sche
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 @pytest.mark.parametrize("length", [1, 10, 300, 1000])
-def test_uniform_visits_every_row_of_a_table_equally_often_and_nothing_else(table: type[Betas], length: int) -> None:
+def test_uniform_density_covers_timesteps_equally(table: type[Betas], length: int) -> None:
     u = (torch.arange(6 * length, dtype=torch.float64) + 0.5) / (6 * length)
     schedule = table(T=length)
     codes, counts = Uniform()(schedule, u).c_noise.unique(return_counts=True)
@@ -38,12 +38,12 @@ def test_uniform_visits_every_row_of_a_table_equally_often_and_nothing_else(tabl
 
 
 @pytest.mark.parametrize("schedule", [name for name in SCHEDULES if name not in TABLES])
-def test_uniform_is_u_itself_on_a_curve(schedule: str) -> None:
+def test_uniform_density_is_the_identity_on_continuous_schedules(schedule: str) -> None:
     curve = SCHEDULES[schedule]()
     assert torch.equal(Uniform()(curve, strata).c_noise, curve(strata).c_noise)
 
 
-def test_numbers_next_to_the_ends_stay_inside_a_table() -> None:
+def test_numbers_near_0_and_1_give_the_first_and_last_timestep() -> None:
     edges = torch.tensor([1e-12, 1 - 1e-12], dtype=torch.float64)
     level, schedule = Uniform()(Linear(T=7), edges), Linear(T=7)
     assert level.c_noise.tolist() == [schedule(1 / 7).c_noise.item(), schedule(1.0).c_noise.item()]
@@ -56,9 +56,7 @@ def test_logit_normal_has_normal_logits(chance: float, mean: float, std: float) 
 
 
 @given(st.floats(0.001, 0.999), st.floats(-2, 2), st.floats(0.2, 2))
-def test_log_normal_has_a_normal_log_of_noise_over_image_whatever_the_schedule(
-    chance: float, mean: float, std: float
-) -> None:
+def test_log_normal_density_has_normal_log_sigma_on_any_schedule(chance: float, mean: float, std: float) -> None:
     level = LogNormal(mean, std)(Flow(), torch.tensor([chance], dtype=torch.float64))
     log_noise = -level.log_snr.item() / 2
     assert log_noise == pytest.approx(NormalDist(mean, std).inv_cdf(chance), abs=1e-9)

@@ -99,8 +99,8 @@ def test_ddim(target: str, eta: float, draws: Draws) -> None:
     scheduler.set_timesteps(20)
     path = [x]
     for draw, timestep in enumerate(scheduler.timesteps, start=1):
-        said = said_at(path[-1], timestep)
-        path.append(scheduler.step(said, timestep, path[-1], eta=eta, variance_noise=noise(draw)).prev_sample)
+        output = said_at(path[-1], timestep)
+        path.append(scheduler.step(output, timestep, path[-1], eta=eta, variance_noise=noise(draw)).prev_sample)
     assert_same_path(ours("ddim", target, 20, noise, eta=eta), path)
 
 
@@ -119,13 +119,13 @@ def test_dpm_solver_of_second_order(kind: str, algorithm: str, target: str, draw
     scheduler.set_timesteps(20)
     path = [x]
     for draw, timestep in enumerate(scheduler.timesteps, start=1):
-        said = said_at(path[-1], timestep)
-        path.append(scheduler.step(said, timestep, path[-1], variance_noise=noise(draw)).prev_sample)
+        output = said_at(path[-1], timestep)
+        path.append(scheduler.step(output, timestep, path[-1], variance_noise=noise(draw)).prev_sample)
     assert_same_path(ours(kind, target, 20, noise), path)
 
 
-def test_dpm_solver_of_third_order_where_the_guess_is_a_straight_line(draws: Draws) -> None:
-    # On a straight line in half log-SNR only. Where the guess bends they give its second difference half the weight
+def test_dpm_solver_of_third_order_for_linear_predictions(draws: Draws) -> None:
+    # On a straight line in half log-SNR only. Where the prediction bends they give its second difference half the weight
     # that integrating the parabola gives it; test_order_of_convergence.py decides which one is of order three.
     def straight(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return (0.3 - 0.2 * level.log_snr).float() * torch.ones_like(x)
@@ -137,8 +137,8 @@ def test_dpm_solver_of_third_order_where_the_guess_is_a_straight_line(draws: Dra
     scheduler.set_timesteps(20)
     path = [x]
     for timestep in scheduler.timesteps:
-        said = straight(path[-1], TABLE((int(timestep) + 1) / T))
-        path.append(scheduler.step(said, timestep, path[-1]).prev_sample)
+        output = straight(path[-1], TABLE((int(timestep) + 1) / T))
+        path.append(scheduler.step(output, timestep, path[-1]).prev_sample)
     found = [frame.x for frame in Sampler(TABLE, "dpm++3m", steps=20)(straight, noise)]
     assert_same_path(found, path)
 

@@ -58,7 +58,7 @@ def test_the_image_is_tweedies_formula(name: str, angle: float, length: float) -
 
 
 @every_law
-def test_a_level_an_example_is_one_level_after_another(name: str) -> None:
+def test_a_batch_of_levels_equals_one_level_per_example(name: str) -> None:
     denoise = LAWS[name][0]
     u = torch.linspace(0.1, 1.0, len(POINTS), dtype=torch.float64)
     alone = torch.cat([denoise(POINTS[i : i + 1], Cosine()(u[i])) for i in range(len(POINTS))])
@@ -66,14 +66,14 @@ def test_a_level_an_example_is_one_level_after_another(name: str) -> None:
 
 
 @every_law
-def test_pure_noise_is_answered_with_the_mean_of_the_data(name: str) -> None:
+def test_denoised_pure_noise_is_the_data_mean(name: str) -> None:
     denoise, weights, means, _ = LAWS[name]
     expected = (weights[:, None] * means).sum(0).expand_as(POINTS)
     torch.testing.assert_close(denoise(POINTS, Level(0.0, 1.0)), expected)
 
 
 @every_law
-def test_the_state_keeps_its_type(name: str) -> None:
+def test_dtype_of_x_is_kept(name: str) -> None:
     exact = {
         "gaussian": GaussianDenoiser(MEAN.float(), COVARIANCE.float()),
         "mixture": MixtureDenoiser(MEANS.float(), STDS.float(), WEIGHTS.float()),
@@ -124,7 +124,7 @@ def test_empirical_is_bayes_rule_image_by_image() -> None:
         torch.testing.assert_close(denoised[row], expected, rtol=1e-10, atol=1e-10)
 
 
-def test_at_little_noise_every_image_is_remembered() -> None:
+def test_empirical_denoiser_returns_the_nearest_image_at_low_noise() -> None:
     level = Level(1.0, 1e-4)
     torch.testing.assert_close(EmpiricalDenoiser(IMAGES)(IMAGES + 1e-5, level), IMAGES, rtol=0, atol=1e-12)
 

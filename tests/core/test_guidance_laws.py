@@ -20,18 +20,18 @@ LEVEL = Cosine()(0.6)
 EXACT = EmpiricalDenoiser(IMAGES, CLASSES)
 
 
-def test_weight_1_is_no_guidance_and_costs_one_evaluation() -> None:
+def test_cfg_weight_1_equals_conditional_at_one_evaluation() -> None:
     counted = Counted(EXACT)
     assert torch.equal(Guided(counted, 1.0)(X, LEVEL, LABEL), EXACT(X, LEVEL, LABEL))
     assert counted.count == 1
 
 
-def test_weight_0_ignores_the_label() -> None:
+def test_cfg_weight_0_equals_unconditional() -> None:
     assert torch.equal(Guided(EXACT, 0.0)(X, LEVEL, LABEL), EXACT(X, LEVEL))
     assert not torch.allclose(EXACT(X, LEVEL, LABEL), EXACT(X, LEVEL))
 
 
-def test_without_a_label_there_is_nothing_to_guide() -> None:
+def test_cfg_without_a_label_equals_unconditional() -> None:
     counted = Counted(EXACT)
     assert torch.equal(Guided(counted, 3.0)(X, LEVEL), EXACT(X, LEVEL))
     assert counted.count == 1
@@ -40,13 +40,13 @@ def test_without_a_label_there_is_nothing_to_guide() -> None:
 
 
 @given(st.floats(-2, 10), st.floats(-2, 10))
-def test_the_guided_image_moves_on_a_straight_line_with_the_weight(first: float, second: float) -> None:
+def test_guided_image_is_linear_in_the_weight(first: float, second: float) -> None:
     ends = [Guided(EXACT, weight)(X, LEVEL, LABEL) for weight in (first, second)]
     middle = Guided(EXACT, (first + second) / 2)(X, LEVEL, LABEL)
     torch.testing.assert_close(middle, (ends[0] + ends[1]) / 2, rtol=1e-9, atol=1e-9)
 
 
-def test_guidance_acts_inside_its_interval_only() -> None:
+def test_guidance_applies_only_inside_its_interval() -> None:
     counted = Counted(EXACT)
     guided = Guided(counted, 2.0, cleanest=Cosine()(0.3), noisiest=Cosine()(0.7))
     for u, evaluations in ((0.2, 1), (0.3, 2), (0.5, 2), (0.7, 2), (0.8, 1)):
@@ -57,14 +57,14 @@ def test_guidance_acts_inside_its_interval_only() -> None:
         assert torch.equal(image, conditional) == (evaluations == 1), u
 
 
-def test_the_default_interval_is_the_whole_path() -> None:
+def test_default_guidance_interval_includes_all_levels() -> None:
     for u in (1e-3, 0.5, 1.0):
         counted = Counted(EXACT)
         Guided(counted, 2.0)(X, Cosine()(u), LABEL)
         assert counted.count == 2
 
 
-def test_examples_at_levels_of_their_own_are_guided_each_by_its_own() -> None:
+def test_guidance_interval_applies_per_example() -> None:
     u = torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9], dtype=torch.float64)
     guided = Guided(EXACT, 2.0, cleanest=Cosine()(0.3), noisiest=Cosine()(0.7))
     alone = [guided(X[i : i + 1], Cosine()(u[i : i + 1]), LABEL[i : i + 1]) for i in range(5)]
@@ -82,7 +82,7 @@ class Conditional(nn.Module):
 
 @pytest.mark.parametrize("kind", TARGETS)
 @given(angle=st.floats(0.05, 1.5), weight=st.floats(-1, 8))
-def test_guiding_outputs_then_solving_is_solving_then_guiding(kind: str, angle: float, weight: float) -> None:
+def test_guidance_commutes_with_the_target(kind: str, angle: float, weight: float) -> None:
     level, denoise = Level(math.cos(angle), math.sin(angle)), NetDenoiser(Conditional(), Target(kind, 0.6))
     without, with_label = denoise.output(X, level), denoise.output(X, level, LABEL)
     guided_output = without + weight * (with_label - without)
@@ -90,8 +90,8 @@ def test_guiding_outputs_then_solving_is_solving_then_guiding(kind: str, angle: 
     torch.testing.assert_close(Guided(denoise, weight)(X, level, LABEL), expected, rtol=1e-8, atol=1e-8)
 
 
-def test_black_stays_black_however_far_beyond_it_the_guess_without_a_label_is() -> None:
-    """Both say black, one farther beyond it: guided between raw guesses that would come out grey."""
+def test_clipped_unconditional_prediction_keeps_the_background_exact() -> None:
+    """Both say black, one farther beyond it: guided between raw predictions that would come out grey."""
 
     def network(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return torch.full_like(x, -1.8 if label is None else -1.1)

@@ -15,7 +15,7 @@ amounts = st.floats(1e-3, 1e3)
 
 
 @given(amounts, amounts)
-def test_image_and_noise_come_back_from_their_mixture(alpha: float, sigma: float) -> None:
+def test_image_in_and_noise_in_invert_mix(alpha: float, sigma: float) -> None:
     level = Level(alpha, sigma)
     image, noise = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x = level.mix(image, noise)
@@ -25,7 +25,7 @@ def test_image_and_noise_come_back_from_their_mixture(alpha: float, sigma: float
 
 
 @pytest.mark.parametrize("shape", [(), (2,), (3, 4, 4)], ids=str)
-def test_a_level_of_a_batch_is_one_level_an_example(shape: tuple[int, ...]) -> None:
+def test_mix_with_batched_levels_equals_mix_per_example(shape: tuple[int, ...]) -> None:
     image, noise = torch.randn(2, 4, *shape, generator=torch.Generator().manual_seed(1))
     alpha, sigma = torch.rand(2, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     together = Level(alpha, sigma).mix(image, noise)
@@ -35,20 +35,20 @@ def test_a_level_of_a_batch_is_one_level_an_example(shape: tuple[int, ...]) -> N
 
 
 @given(st.floats(-40, 40))
-def test_the_code_is_the_log_snr_in_a_bounded_form(log_snr: float) -> None:
+def test_c_noise_is_a_bounded_function_of_log_snr(log_snr: float) -> None:
     level = Level(math.exp(log_snr / 4), math.exp(-log_snr / 4))
     assert level.log_snr.item() == pytest.approx(log_snr, abs=1e-12)
     assert math.tan(math.pi / 2 * level.c_noise.item()) == pytest.approx(math.exp(-log_snr / 2), rel=1e-6)
 
 
 @given(st.floats(0, 10), st.floats(0, 10), st.floats(1e-3, 1e3))
-def test_the_code_does_not_see_a_common_scale(alpha: float, sigma: float, scale: float) -> None:
+def test_c_noise_is_scale_invariant(alpha: float, sigma: float, scale: float) -> None:
     c_noise = Level(alpha, sigma).c_noise.item()
     assert 0 <= c_noise <= 1
     assert Level(scale * alpha, scale * sigma).c_noise.item() == pytest.approx(c_noise, abs=1e-14)
 
 
-def test_the_ends_have_exact_codes_and_infinite_log_snr() -> None:
+def test_c_noise_is_exact_and_log_snr_infinite_at_the_ends() -> None:
     assert CLEAN.c_noise == 0 and CLEAN.log_snr == math.inf
     noise = Level(0.0, 1.0)
     assert noise.c_noise == 1 and noise.log_snr == -math.inf
@@ -61,6 +61,6 @@ def test_an_interval_of_levels_includes_both_ends() -> None:
     assert levels.within(cleanest, noisiest).tolist() == [True, True, True, False, False]
 
 
-def test_a_level_says_what_it_is() -> None:
+def test_repr_of_levels() -> None:
     assert repr(Level(0.25, 0.5)) == "Level(alpha=0.25, sigma=0.5)"
     assert repr(Level(torch.ones(3), torch.ones(3))) == "Level of 3 examples"

@@ -102,14 +102,14 @@ def test_around_a_known_image_the_noise_has_unit_variance_at_every_level(kind: s
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 2.0, 4.0])
-def test_gaussian_data_stay_gaussian_under_any_churn(eta: float) -> None:
+def test_gaussian_data_stay_gaussian_under_any_sde_noise(eta: float) -> None:
     """More noise, and as much more drift against it: what comes out is the data's law for every eta."""
     coarse, fine = (gaussian_deviation("dpm++2m-sde", Cosine(), steps, eta) for steps in (100, 200))
     assert fine < 0.1 and (fine < 0.65 * coarse or fine < 0.002)
 
 
 @every_sampler
-def test_temperature_0_draws_nothing_after_the_start(kind: str, draws: Callable[..., Callable[[int], Tensor]]) -> None:
+def test_temperature_0_adds_no_noise_after_the_start(kind: str, draws: Callable[..., Callable[[int], Tensor]]) -> None:
     denoise = GaussianDenoiser(MEAN, COVARIANCE)
 
     def silent(draw: int) -> Tensor:

@@ -64,7 +64,7 @@ def error(kind: str, schedule: Schedule, n: int, draws: Callable[..., Callable[[
     return (along_axes(last.level, last.x) - along_axes(first.level, first.x)).abs().max().item()
 
 
-def test_every_deterministic_row_has_an_order() -> None:
+def test_every_deterministic_sampler_has_a_tested_order() -> None:
     assert {kind for kind in SAMPLERS if deterministic(kind)} == ORDERS.keys()
 
 
@@ -82,10 +82,10 @@ def test_the_error_falls_with_the_order(
 
 @pytest.mark.parametrize("schedule", PATHS)
 @pytest.mark.parametrize(("kind", "degree"), [("ddim", 0), ("dpm++3m", 2)])
-def test_a_guess_that_is_a_polynomial_of_half_log_snr_is_integrated_exactly(
+def test_polynomial_predictions_in_half_log_snr_are_integrated_exactly(
     kind: str, degree: int, schedule: str, draws: Callable[..., Callable[[int], Tensor]]
 ) -> None:
-    # x / sigma grows by the integral of exp(l) * guess(l) over l = log(alpha / sigma) (Lu et al. 2022, DPM++, eq. 8)
+    # x / sigma grows by the integral of exp(l) * prediction(l) over l = log(alpha / sigma) (Lu et al. 2022, DPM++, eq. 8)
     coefficients = [0.7, -0.4, 0.25][: degree + 1]
 
     def denoised(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:

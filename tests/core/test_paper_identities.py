@@ -113,7 +113,7 @@ def test_ddim_is_songs_equation_12(eta: float) -> None:
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.7, 1.0, 2.5])
-def test_churned_dpm_solver_is_the_exponential_integrator_of_its_equation(eta: float) -> None:
+def test_sde_dpm_solver_is_the_exponential_integrator_of_its_sde(eta: float) -> None:
     """One step in sigma / alpha, as in k-diffusion's sample_dpmpp_2m_sde without a past."""
     first, second = TABLE(0.7), TABLE(0.5)
     h = (second.log_snr - first.log_snr) / 2
@@ -177,7 +177,7 @@ def test_consistency_is_multistep_consistency_sampling(draws: Draws) -> None:
 
 
 @pytest.mark.parametrize("kind", ["dpm++2m", "dpm++2m-sde", "dpm++3m"])
-def test_a_multistep_rule_begins_with_a_plain_step_and_changes_with_the_past(kind: str, draws: Draws) -> None:
+def test_multistep_rules_start_at_first_order(kind: str, draws: Draws) -> None:
     plain = {"dpm++2m-sde": "ddpm"}.get(kind, "euler")
     many, few = (list(Sampler(Linear(), one, steps=5)(surprising, draws(2, 3))) for one in (kind, plain))
     assert torch.equal(many[1].x, few[1].x)
@@ -185,7 +185,7 @@ def test_a_multistep_rule_begins_with_a_plain_step_and_changes_with_the_past(kin
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
-def test_an_image_that_is_certain_is_reached_from_any_start(kind: str, draws: Draws) -> None:
+def test_constant_prediction_is_reached_from_any_start(kind: str, draws: Draws) -> None:
     image = torch.tensor([0.3, -0.6, 0.1], dtype=torch.float64).expand(4, 3)
     for schedule in (Cosine(), Linear(), Warped(Flow(), Shift(2.0)), Warped(Flow(), Stretch(0.5))):
         *_, last = Sampler(schedule, kind, steps=5)(lambda x, level, label=None: image, draws(4, 3), start=-image)

@@ -22,7 +22,7 @@ every_schedule = pytest.mark.parametrize("schedule", SCHEDULES)
 @every_sampler
 @every_schedule
 @pytest.mark.parametrize("steps", [1, 2, 5])
-def test_evaluations_are_as_many_as_are_counted(kind: str, schedule: str, steps: int, draws: Draws) -> None:
+def test_evaluations_equal_the_counted_calls(kind: str, schedule: str, steps: int, draws: Draws) -> None:
     counted = Counted(DENOISE)
     sampler = Sampler(SCHEDULES[schedule](), kind, steps=steps)
     list(sampler(counted, draws(1, 2)))
@@ -30,7 +30,7 @@ def test_evaluations_are_as_many_as_are_counted(kind: str, schedule: str, steps:
 
 
 @every_sampler
-def test_a_path_has_a_frame_a_level_and_ends_clean_with_the_last_guess(kind: str, draws: Draws) -> None:
+def test_path_has_one_frame_per_level_and_ends_with_the_last_prediction(kind: str, draws: Draws) -> None:
     schedule = Cosine()
     frames = list(Sampler(schedule, kind, steps=6)(DENOISE, draws(3, 2)))
     assert [frame.level.c_noise for frame in frames] == [level.c_noise for level in schedule.levels(6)]
@@ -48,7 +48,7 @@ def test_every_path_is_finite(kind: str, schedule: str, draws: Draws) -> None:
 
 @every_sampler
 @every_schedule
-def test_the_share_of_fresh_noise_is_a_share(kind: str, schedule: str) -> None:
+def test_fresh_noise_fraction_lies_in_0_1(kind: str, schedule: str) -> None:
     sampler = Sampler(SCHEDULES[schedule](), kind, steps=99)
     shares = torch.stack(
         [sampler.fresh_noise_fraction(now, nxt) for now, nxt in pairwise(sampler.schedule.levels(99)[:-1])]
@@ -66,7 +66,7 @@ def test_eta_scales_the_variance_by_its_square() -> None:
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0, 3.0])
-def test_churn_is_that_of_one_equation_however_it_is_cut_into_steps(eta: float) -> None:
+def test_sde_fraction_composes_over_steps(eta: float) -> None:
     sampler = Sampler(Cosine(), "dpm++2m-sde", eta=eta)
     one, two, three = (Cosine()(u) for u in (0.8, 0.5, 0.3))
     kept = [1 - sampler.fresh_noise_fraction(now, nxt).item() for now, nxt in ((one, two), (two, three), (one, three))]
@@ -85,7 +85,7 @@ def test_a_state_of_float32_stays_float32(kind: str, draws: Draws) -> None:
 
 
 @every_sampler
-def test_a_path_draws_noise_only_where_it_has_a_share(kind: str, draws: Draws) -> None:
+def test_noise_is_requested_only_for_positive_fractions(kind: str, draws: Draws) -> None:
     asked: list[int] = []
 
     def noise(draw: int) -> Tensor:
@@ -101,7 +101,7 @@ def test_a_path_draws_noise_only_where_it_has_a_share(kind: str, draws: Draws) -
 
 
 @every_sampler
-def test_each_image_is_its_own_whatever_the_batch(kind: str, draws: Draws) -> None:
+def test_samples_do_not_depend_on_the_batch(kind: str, draws: Draws) -> None:
     sampler, noise = Sampler(Cosine(), kind, steps=5), draws(7, 2)
     *_, together = sampler(DENOISE, noise)
     for row in range(7):
@@ -109,7 +109,7 @@ def test_each_image_is_its_own_whatever_the_batch(kind: str, draws: Draws) -> No
         torch.testing.assert_close(alone.x, together.x[row : row + 1], rtol=0, atol=1e-13)
 
 
-def test_a_start_from_a_picture_is_that_picture_noised(draws: Draws) -> None:
+def test_start_image_is_mixed_with_the_first_noise(draws: Draws) -> None:
     schedule, picture, noise = Linear(T=50), torch.full((3, 2), 0.7, dtype=torch.float64), draws(3, 2)
     first = next(Sampler(schedule, "ddim", steps=5)(DENOISE, noise, start=picture))
     torch.testing.assert_close(first.x, first.level.mix(picture, noise(0)))
@@ -135,14 +135,14 @@ def test_a_start_from_a_picture_is_that_picture_noised(draws: Draws) -> None:
     ],
     ids=str,
 )
-def test_a_request_that_cannot_be_met_says_why_in_one_line(settings: dict, message: str) -> None:
+def test_invalid_sampler_settings_raise_usage_errors(settings: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message.replace("+", r"\+")) as caught:
         Sampler(Linear(T=50), **{"steps": 10, **settings})
     assert "\n" not in str(caught.value)
 
 
 @every_sampler
-def test_a_name_with_and_without_steps_is_understood(kind: str) -> None:
+def test_parse_sampler_reads_name_and_steps(kind: str) -> None:
     assert parse_sampler(kind) == (kind, None)
     assert parse_sampler(f"{kind}:25") == (kind, 25)
 
@@ -150,6 +150,6 @@ def test_a_name_with_and_without_steps_is_understood(kind: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "dpm", "ddim:", "ddim:ten", "ddim:2.5", "ddim:5:5", "ddim:--5", "ddim:²", "ddim: 5"]
 )
-def test_a_sampler_that_is_no_sampler_is_a_usage_error(text: str) -> None:
+def test_parse_sampler_refuses_unknown_names_and_steps(text: str) -> None:
     with pytest.raises(UsageError):
         parse_sampler(text)

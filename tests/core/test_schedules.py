@@ -52,7 +52,7 @@ def test_noise_grows_with_u(schedule: Schedule) -> None:
 
 
 @every_schedule
-def test_a_level_is_the_same_alone_and_in_a_batch(schedule: Schedule) -> None:
+def test_schedule_of_a_batch_equals_schedule_of_each_u(schedule: Schedule) -> None:
     u = torch.linspace(0, 1, 13, dtype=torch.float64)
     together = schedule(u)
     for place, one in enumerate(u):
@@ -94,12 +94,12 @@ def test_variance_is_preserved(name: str) -> None:
 @every_schedule
 @given(u=st.floats(0.01, 0.99))
 @settings(max_examples=8)
-def test_find_inverts_the_log_snr(schedule: Schedule, u: float) -> None:
+def test_u_at_log_snr_inverts_log_snr(schedule: Schedule, u: float) -> None:
     assert schedule.u_at_log_snr(schedule(u).log_snr.item()) == pytest.approx(u, abs=1e-9)
 
 
 @every_schedule
-def test_find_gives_the_nearest_end_when_no_level_is_so_clean_or_so_noisy(schedule: Schedule) -> None:
+def test_u_at_log_snr_beyond_the_schedule_is_the_nearest_end(schedule: Schedule) -> None:
     # not 0: a sigma whose square is lost beside 1 is rounded to the clean end
     assert 0 <= schedule.u_at_log_snr(1e9) < 1e-7
     assert schedule.u_at_log_snr(-1e9) == 1
@@ -107,7 +107,7 @@ def test_find_gives_the_nearest_end_when_no_level_is_so_clean_or_so_noisy(schedu
 
 @every_schedule
 @pytest.mark.parametrize("n", [1, 2, 7, 50, 333])
-def test_n_levels_fall_from_the_noisiest_to_clean_without_a_repeat(schedule: Schedule, n: int) -> None:
+def test_levels_decrease_strictly_to_clean(schedule: Schedule, n: int) -> None:
     levels = schedule.levels(n)
     assert len(levels) == n + 1 and levels[-1] is CLEAN
     assert (codes(levels).diff() < 0).all()
@@ -116,7 +116,7 @@ def test_n_levels_fall_from_the_noisiest_to_clean_without_a_repeat(schedule: Sch
 
 @every_table
 @pytest.mark.parametrize("length", [1, 2, 10, 37])
-def test_every_n_up_to_the_table_falls_strictly(table: type[Betas], length: int) -> None:
+def test_levels_of_a_discrete_schedule_decrease_for_every_n(table: type[Betas], length: int) -> None:
     schedule = table(T=length)
     rows = {schedule(row / length).c_noise.item() for row in range(length + 1)}
     for n in range(1, length + 1):
@@ -127,7 +127,7 @@ def test_every_n_up_to_the_table_falls_strictly(table: type[Betas], length: int)
 
 @every_table
 @pytest.mark.parametrize("length", [1, 7, 300, 1000])
-def test_as_many_steps_as_rows_use_every_row_once(table: type[Betas], length: int) -> None:
+def test_num_timesteps_steps_use_every_timestep_once(table: type[Betas], length: int) -> None:
     schedule = table(T=length)
     alphas = torch.stack([level.alpha for level in schedule.levels(length)])
     expected = torch.cumprod(1 - schedule.betas(), 0).sqrt().flip(0)
@@ -136,7 +136,7 @@ def test_as_many_steps_as_rows_use_every_row_once(table: type[Betas], length: in
 
 
 @every_table
-def test_more_steps_than_rows_are_a_usage_error(table: type[Betas]) -> None:
+def test_more_steps_than_timesteps_raise_usage_error(table: type[Betas]) -> None:
     for schedule in (table(T=10), Warped(table(T=10))):
         with pytest.raises(UsageError, match="T = 10"):
             schedule.levels(11)
@@ -144,7 +144,7 @@ def test_more_steps_than_rows_are_a_usage_error(table: type[Betas]) -> None:
 
 @every_schedule
 @pytest.mark.parametrize("n", [0, -1])
-def test_less_than_one_step_is_a_usage_error(schedule: Schedule, n: int) -> None:
+def test_less_than_one_step_raises_usage_error(schedule: Schedule, n: int) -> None:
     with pytest.raises(UsageError, match=f"steps is {n}"):
         schedule.levels(n)
 
@@ -157,7 +157,7 @@ def test_the_last_level_before_clean_is_one_nth(name: str, n: int) -> None:
 
 
 @every_table
-def test_betas_are_exact_at_every_row(table: type[Betas]) -> None:
+def test_alpha_bar_is_exact_at_every_timestep(table: type[Betas]) -> None:
     # fifty decimal digits: the product itself, with neither logarithm nor rounding
     getcontext().prec = 50
     schedule, product = table(T=250), Decimal(1)
@@ -169,14 +169,14 @@ def test_betas_are_exact_at_every_row(table: type[Betas]) -> None:
 
 
 @every_table
-def test_log_alpha_is_a_straight_line_between_rows(table: type[Betas]) -> None:
+def test_log_alpha_is_linear_between_timesteps(table: type[Betas]) -> None:
     schedule = table(T=8)
     ends = schedule(torch.arange(9, dtype=torch.float64) / 8).alpha
     middles = schedule((torch.arange(8, dtype=torch.float64) + 0.5) / 8).alpha
     torch.testing.assert_close(middles, (ends[:-1] * ends[1:]).sqrt(), rtol=1e-13, atol=0)
 
 
-def test_a_short_linear_table_stops_far_from_noise() -> None:
+def test_linear_betas_with_300_timesteps_end_far_from_pure_noise() -> None:
     assert Linear(T=300).terminal.alpha.item() == pytest.approx(0.219, abs=5e-4)
     assert Linear(T=1000).terminal.alpha.item() == pytest.approx(6.35e-3, abs=5e-5)
 
@@ -217,7 +217,7 @@ def test_log_linear_levels_run_from_low_to_high_in_equal_steps_of_log_snr() -> N
 
 
 @pytest.mark.parametrize("options", [{"low": -1.0}, {"low": 90.0}, {"rho": 0.0}, {"rho": -7.0}, {"high": float("nan")}])
-def test_a_root_that_is_none_is_refused(options: dict[str, float]) -> None:
+def test_karras_refuses_invalid_ranges_and_rho(options: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"Karras.*rho"):
         Karras(**options)
 

@@ -33,43 +33,45 @@ class Fixed(nn.Module):
         self.weight = torch.randn(4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
     def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
-        said = torch.tanh(x.flatten(1) @ self.weight + c_noise.to(x)[:, None])
-        return said.reshape(x.shape) + (0 if label is None else label.to(x).reshape(-1, 1, 1, 1))
+        output = torch.tanh(x.flatten(1) @ self.weight + c_noise.to(x)[:, None])
+        return output.reshape(x.shape) + (0 if label is None else label.to(x).reshape(-1, 1, 1, 1))
 
 
 @every_target
 @given(angle=angles, length=lengths, std=stds)
 def test_image_and_noise_come_back(kind: str, angle: float, length: float, std: float) -> None:
     target, level = Target(kind, std), level_at(angle, length)
-    x, said = level.mix(image, noise), target.of(level, image, noise)
+    x, output = level.mix(image, noise), target.of(level, image, noise)
     # the worst amplification of a rounding error is 1 / sin(0.02) for each of the two ends
-    torch.testing.assert_close(target.image(level, x, said), image, rtol=0, atol=1e-10)
-    torch.testing.assert_close(target.noise(level, x, said), noise, rtol=0, atol=1e-10)
+    torch.testing.assert_close(target.image(level, x, output), image, rtol=0, atol=1e-10)
+    torch.testing.assert_close(target.noise(level, x, output), noise, rtol=0, atol=1e-10)
 
 
 @every_target
 @given(angle=angles, length=lengths)
-def test_image_and_noise_make_x_whatever_the_network_says(kind: str, angle: float, length: float) -> None:
+def test_solved_image_and_noise_mix_to_x_for_any_output(kind: str, angle: float, length: float) -> None:
     target, level = Target(kind, 0.6), level_at(angle, length)
-    x, said = level.mix(image, noise), torch.sin(7 * image)
-    again = level.mix(target.image(level, x, said), target.noise(level, x, said))
+    x, output = level.mix(image, noise), torch.sin(7 * image)
+    again = level.mix(target.image(level, x, output), target.noise(level, x, output))
     torch.testing.assert_close(again, x, rtol=0, atol=1e-9 * max(1, length))
 
 
 @every_target
-def test_a_level_an_example_is_one_level_after_another(kind: str) -> None:
+def test_a_batch_of_levels_equals_one_level_per_example(kind: str) -> None:
     angle = torch.tensor([0.1, 0.7, 1.4], dtype=torch.float64)
     target, levels = Target(kind, 0.6), Level(torch.cos(angle), torch.sin(angle))
-    x, said = levels.mix(image, noise), target.of(levels, image, noise)
+    x, output = levels.mix(image, noise), target.of(levels, image, noise)
     for i, one in enumerate(angle.tolist()):
         alone, row = level_at(one), slice(i, i + 1)
-        torch.testing.assert_close(said[row], target.of(alone, image[row], noise[row]))
-        torch.testing.assert_close(target.image(levels, x, said + 1)[row], target.image(alone, x[row], said[row] + 1))
+        torch.testing.assert_close(output[row], target.of(alone, image[row], noise[row]))
+        torch.testing.assert_close(
+            target.image(levels, x, output + 1)[row], target.image(alone, x[row], output[row] + 1)
+        )
 
 
 @every_target
 @given(angle=angles, scale=lengths, std=stds)
-def test_the_image_does_not_see_a_common_scale(kind: str, angle: float, scale: float, std: float) -> None:
+def test_solved_image_is_scale_invariant(kind: str, angle: float, scale: float, std: float) -> None:
     denoise = NetDenoiser(Fixed(), Target(kind, std))
     x = level_at(angle).mix(image, noise)
     torch.testing.assert_close(
@@ -79,10 +81,10 @@ def test_the_image_does_not_see_a_common_scale(kind: str, angle: float, scale: f
 
 @every_target
 @given(angle=angles)
-def test_an_error_of_the_network_reaches_the_image_by_sigma_over_the_determinant(kind: str, angle: float) -> None:
+def test_output_error_scales_to_the_image_by_sigma_over_determinant(kind: str, angle: float) -> None:
     target, level = Target(kind, 0.6), level_at(angle)
-    x, said = level.mix(image, noise), target.of(level, image, noise)
-    error = target.image(level, x, said + 1) - target.image(level, x, said)
+    x, output = level.mix(image, noise), target.of(level, image, noise)
+    error = target.image(level, x, output + 1) - target.image(level, x, output)
     expected = (-level.sigma / target.determinant(level)).expand(error.shape)
     torch.testing.assert_close(error, expected, rtol=1e-9, atol=1e-9)
 
@@ -97,7 +99,7 @@ def test_the_edm_target_has_unit_variance_and_is_uncorrelated_with_x(angle: floa
 
 
 @given(angle=angles, length=lengths)
-def test_v_is_the_unit_vector_at_right_angles_to_x(angle: float, length: float) -> None:
+def test_v_is_orthogonal_to_x_with_unit_length(angle: float, length: float) -> None:
     level = level_at(angle, length)
     p, q = Target("v").direction(level)
     assert torch.hypot(p, q).item() == pytest.approx(1, rel=1e-14)
@@ -117,24 +119,24 @@ def test_flow_is_the_velocity_of_the_straight_path() -> None:
 
 
 @pytest.mark.parametrize("schedule", [Cosine(), Linear(), LogLinear()], ids=repr)
-def test_v_points_along_every_path_on_the_circle(schedule: Schedule) -> None:
+def test_v_is_the_derivative_along_variance_preserving_paths(schedule: Schedule) -> None:
     rates = velocity(schedule, 0.3)
     direction = torch.stack(Target("v").direction(schedule(0.3)))
     torch.testing.assert_close(rates / rates.norm(), direction, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["v", "flow", "edm", "x0"])
-def test_all_but_eps_know_the_image_in_pure_noise(kind: str) -> None:
+def test_image_is_defined_at_pure_noise_for_all_targets_but_eps(kind: str) -> None:
     level, target = Level(0.0, 1.0), Target(kind, 0.6)
     torch.testing.assert_close(target.image(level, noise, target.of(level, image, noise)), image)
 
 
 @pytest.mark.parametrize("kind", ["v", "flow", "edm", "eps"])
-def test_all_but_x0_know_the_noise_of_a_clean_picture(kind: str) -> None:
+def test_noise_is_defined_at_clean_for_all_targets_but_x0(kind: str) -> None:
     target = Target(kind, 0.6)
     torch.testing.assert_close(target.noise(CLEAN, image, target.of(CLEAN, image, noise)), noise)
 
 
-def test_an_unknown_target_is_a_usage_error_that_names_the_nearest() -> None:
+def test_unknown_target_raises_usage_error_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match="did you mean 'edm'"):
         Target("edn")

@@ -12,24 +12,24 @@ from inkwash.core import NOISE, Level, Linear
 from inkwash.core.terminal_snr import NEAR_PURE_NOISE, describe_terminal_snr, signal_fraction
 
 
-def test_the_trap_of_three_hundred_steps_is_put_in_words():
+def test_description_of_300_timesteps_with_betas_of_1000():
     # Ho et al. 2020 take T = 1000 with these betas; their 300 first-named steps leave 22 % of the image
     assert "close to pure noise" in describe_terminal_snr(Linear(T=1000).terminal)
     words = describe_terminal_snr(Linear(T=300).terminal)
     assert "22%" in words and "wrong start" in words
 
 
-def test_pure_noise_is_called_so():
+def test_description_of_pure_noise():
     assert describe_terminal_snr(NOISE) == "ends at pure noise, SNR 0"
     assert "SNR infinite" in describe_terminal_snr(Level(1.0, 0.0))
 
 
 @given(st.floats(0, math.pi / 2), st.floats(1e-3, 1e3))
-def test_the_image_left_is_the_cosine_of_the_level_whatever_its_scale(angle, scale):
+def test_signal_fraction_is_scale_invariant(angle, scale):
     left = signal_fraction(Level(scale * math.cos(angle), scale * math.sin(angle)))
     assert left == pytest.approx(math.cos(angle), abs=1e-12)
 
 
 @pytest.mark.parametrize(("left", "wrong"), [(0.99 * NEAR_PURE_NOISE, False), (1.01 * NEAR_PURE_NOISE, True)])
-def test_the_words_turn_at_the_threshold(left, wrong):
+def test_description_changes_at_the_threshold(left, wrong):
     assert ("wrong start" in describe_terminal_snr(Level(left, math.sqrt(1 - left**2)))) is wrong

@@ -55,6 +55,6 @@ def test_a_shift_by_s_on_the_flow_path_lowers_the_log_snr_by_twice_log_s(s: floa
     assert shifted.item() == pytest.approx(Flow()(u).log_snr.item() - 2 * math.log(s), abs=1e-9)
 
 
-def test_the_first_row_of_the_table_changes_nothing() -> None:
+def test_warp_none_is_the_identity() -> None:
     for neutral in (Warp(), Stretch(1.0), Power(1.0), Shift(1.0)):
         torch.testing.assert_close(neutral(line), line, rtol=0, atol=1e-16)

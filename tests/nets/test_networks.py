@@ -61,7 +61,7 @@ def codes(batch: int) -> Tensor:
         ("ddpm-unet", 3, 0, {}, 35_746_307),
     ],
 )
-def test_the_networks_of_the_systems_have_their_published_size(
+def test_parameter_counts_equal_the_documented_ones(
     kind: str, channels: int, classes: int, options: dict[str, Any], count: int
 ) -> None:
     assert parameters(NETS[kind](channels, classes, **options)) == count
@@ -70,7 +70,7 @@ def test_the_networks_of_the_systems_have_their_published_size(
 @pytest.mark.parametrize("kind", NETS)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("training", [True, False])
-def test_an_untrained_network_says_zero(kind: str, channels: int, training: bool) -> None:
+def test_an_untrained_network_returns_zero(kind: str, channels: int, training: bool) -> None:
     net = built(kind, channels, classes=3, awake=False).train(training)
     x = states(kind, 4, channels)
     assert torch.equal(net(x, codes(4), torch.tensor([0, 1, 2, -1])), torch.zeros_like(x))
@@ -78,17 +78,17 @@ def test_an_untrained_network_says_zero(kind: str, channels: int, training: bool
 
 @pytest.mark.parametrize("kind", OF_IMAGES)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_any_height_and_width_from_four_comes_back_as_it_went_in(kind: str, channels: int) -> None:
+def test_output_has_the_shape_of_images_of_any_size_from_four(kind: str, channels: int) -> None:
     net = built(kind, channels)
     for height, width in SIZES:
         x = states(kind, 2, channels, height, width)
-        said = net(x, codes(2), None)
-        assert said.shape == x.shape
-        assert said.isfinite().all() and said.any()
+        output = net(x, codes(2), None)
+        assert output.shape == x.shape
+        assert output.isfinite().all() and output.any()
 
 
 @pytest.mark.parametrize("coordinates", [1, 2, 5])
-def test_points_of_any_dimension_come_back_as_they_went_in(coordinates: int) -> None:
+def test_output_has_the_shape_of_points_of_any_dimension(coordinates: int) -> None:
     x = states("mlp", 4, coordinates)
     assert built("mlp", coordinates)(x, codes(4), None).shape == x.shape
 
@@ -107,19 +107,19 @@ def test_gradient_reaches_every_parameter_and_every_class(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", NETS)
-def test_the_code_matters_to_each_example_alone(kind: str) -> None:
+def test_output_depends_on_c_noise_per_example(kind: str) -> None:
     net, x = built(kind), states(kind, 2)
-    said, other = net(x, torch.tensor([0.2, 0.9]), None), net(x, torch.tensor([0.2, 0.3]), None)
-    assert torch.equal(said[0], other[0])
-    assert not torch.allclose(said[1], other[1])
+    output, other = net(x, torch.tensor([0.2, 0.9]), None), net(x, torch.tensor([0.2, 0.3]), None)
+    assert torch.equal(output[0], other[0])
+    assert not torch.allclose(output[1], other[1])
 
 
 @pytest.mark.parametrize("kind", NETS)
-def test_every_label_is_heard_and_no_label_is_one_of_its_own(kind: str) -> None:
+def test_every_label_and_the_null_label_give_another_output(kind: str) -> None:
     net, x, c_noise = built(kind, classes=3), states(kind, 1), codes(1)
-    said = [net(x, c_noise, torch.tensor([label])) for label in (0, 1, 2, -1)]
+    output = [net(x, c_noise, torch.tensor([label])) for label in (0, 1, 2, -1)]
     for first in range(4):
-        assert not any(torch.allclose(said[first], said[second]) for second in range(first))
+        assert not any(torch.allclose(output[first], output[second]) for second in range(first))
 
 
 @pytest.mark.parametrize("kind", NETS)
@@ -133,13 +133,13 @@ def test_none_and_negative_labels_are_the_same_null_label(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", NETS)
-def test_a_network_without_classes_is_deaf_to_labels(kind: str) -> None:
+def test_a_network_without_classes_ignores_labels(kind: str) -> None:
     net, x, c_noise = built(kind), states(kind, 3), codes(3)
     assert torch.equal(net(x, c_noise, torch.tensor([0, 5, -1])), net(x, c_noise, None))
 
 
 @pytest.mark.parametrize("kind", NETS)
-def test_an_example_is_answered_the_same_in_a_batch_of_one_and_of_eight(kind: str) -> None:
+def test_output_does_not_depend_on_the_batch(kind: str) -> None:
     net, x, c_noise, labels = built(kind, classes=3), states(kind, 8), codes(8), torch.arange(8) % 4 - 1
     with torch.no_grad():
         together = net(x, c_noise, labels)
@@ -168,7 +168,7 @@ def test_a_network_holds_no_hidden_randomness(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_halving_rounds_up_and_takes_the_largest(height: int, width: int) -> None:
+def test_max_pool_rounds_odd_sizes_up(height: int, width: int) -> None:
     x = states("", 1, 2, height, width)
     small = max_pool(x)
     assert small.shape == (1, 2, (height + 1) // 2, (width + 1) // 2)
@@ -179,7 +179,7 @@ def test_halving_rounds_up_and_takes_the_largest(height: int, width: int) -> Non
 
 
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
-def test_joining_takes_the_size_of_the_skip_and_keeps_it_behind(mode: str) -> None:
+def test_upsample_concat_takes_the_size_of_the_skip(mode: str) -> None:
     skip, flat = states("", 2, 3, 5, 7), torch.full((2, 4, 3, 4), 0.25)
     joined = upsample_concat(flat, skip, mode)
     assert torch.equal(joined[:, 4:], skip)

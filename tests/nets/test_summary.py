@@ -87,20 +87,20 @@ def test_stages_run_in_the_order_of_the_forward_not_of_the_constructor():
     assert [stage.shape for stage in found] == [(), (4, 8, 8), (4,), *[(4, 4, 4)] * 3, (1, 8, 8), ()]
 
 
-def test_stages_sum_to_the_whole():
+def test_stage_parameters_and_flops_sum_to_the_network():
     net = Toy()
     found = stages(net, (1, 8, 8))
     assert sum(stage.parameters for stage in found) == parameters(net)
     assert sum(stage.flops for stage in found) == flops(net, (1, 8, 8))
 
 
-def test_a_part_that_runs_twice_costs_twice_and_weighs_once():
+def test_a_shared_module_counts_flops_twice_and_parameters_once():
     shared = next(stage for stage in stages(Toy(), (1, 8, 8)) if stage.name == "up.shared")
     assert shared.flops == 2 * (2 * 4 * 4 * 4 * 4)
     assert shared.parameters == 4 * 4 + 4
 
 
-def test_tied_weights_weigh_once():
+def test_tied_weights_are_counted_once():
     net = Alone(nn.Sequential(nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1)))
     net.part[1].weight = net.part[0].weight
     assert parameters(net) == 4 + 2 + 2
@@ -108,7 +108,7 @@ def test_tied_weights_weigh_once():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_looking_changes_nothing(training):
+def test_summary_leaves_the_network_unchanged(training):
     net = Toy().train(training)
     net.middle[2].train(not training)
     before = {name: value.clone() for name, value in net.state_dict().items()}
@@ -121,14 +121,14 @@ def test_looking_changes_nothing(training):
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
 
 
-def test_the_probe_draws_nothing_from_the_global_generator():
+def test_summary_uses_no_global_random_state():
     net = Toy()
     before = torch.get_rng_state()
     stages(net, (1, 8, 8))
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_network_of_another_form_runs_by_its_own_call():
+def test_call_argument_runs_networks_of_another_signature():
     net = nn.Sequential(nn.Linear(2, 16), nn.SiLU(), nn.Linear(16, 2))
     found = stages(net, (2,), call=lambda part, x: part(x))
     assert [(stage.kind, stage.shape) for stage in found] == [
@@ -139,7 +139,7 @@ def test_a_network_of_another_form_runs_by_its_own_call():
     assert sum(stage.flops for stage in found) == 2 * (2 * 16 + 16 * 2)
 
 
-def test_a_shape_that_does_not_fit_is_told_in_one_line_and_restores_the_mode():
+def test_unfit_shape_raises_and_restores_the_mode():
     net = Toy().train()
     with pytest.raises(InkwashError, match="Toy cannot run on an example of shape") as told:
         stages(net, (3, 8, 8))
@@ -173,7 +173,7 @@ class Library(nn.Module):
     [(Attention(1), "part", 1), (Attention(4), "part", 4), (ByHand(), "part", 1), (Library(), "part.layer", 2)],
     ids=["fused", "heads", "by hand", "library"],
 )
-def test_attention_is_found_whoever_wrote_it(part, name, heads):
+def test_attention_is_found_in_any_implementation(part, name, heads):
     (found,) = attentions(Alone(part), (4, 6, 7))
     assert (found.name, found.queries, found.keys, found.heads) == (name, 42, 42, heads)
 
@@ -183,13 +183,13 @@ def test_a_softmax_over_channels_or_classes_is_no_attention():
         assert attentions(Alone(part), (4, 6, 7)) == []
 
 
-def test_a_map_that_no_memory_holds_is_looked_at_all_the_same():
+def test_attentions_of_maps_beyond_memory_are_found():
     """A million places have 10^12 pairs, 4 TB of scores."""
     (found,) = attentions(Alone(Library()), (4, 1000, 1000))
     assert found.queries == found.keys == 10**6
 
 
-def test_looking_for_attention_leaves_the_network_where_it_is():
+def test_attentions_leaves_the_network_on_its_device():
     net = Alone(Library()).train()
     attentions(net, (4, 6, 7))
     assert net.training and all(weight.device.type == "cpu" for weight in net.parameters())

@@ -45,7 +45,7 @@ def images_and_noise() -> tuple[Tensor, Tensor]:
 
 
 class Gains(nn.Module):
-    """The smallest network that is linear in x: one gain for each of the three levels, told apart by the c_noise."""
+    """The smallest network that is linear in x: one gain for each of the three levels, distinguished by c_noise."""
 
     def __init__(self, schedule: Schedule) -> None:
         super().__init__()
@@ -93,16 +93,16 @@ class Exactly(nn.Module):
 
     def __init__(self, image: Tensor, level: Level, x: Tensor, target: Target) -> None:
         super().__init__()
-        self.said = target.of(level, image, level.noise_in(x, image))
-        self.away = torch.zeros_like(self.said, requires_grad=True)
+        self.output = target.of(level, image, level.noise_in(x, image))
+        self.away = torch.zeros_like(self.output, requires_grad=True)
 
     def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
-        return self.said + self.away
+        return self.output + self.away
 
 
 @every_target
 @every_weight
-def test_no_step_from_the_posterior_mean_lowers_the_loss_of_a_mixture(kind: str, weight: str) -> None:
+def test_posterior_mean_minimizes_the_loss_of_a_mixture(kind: str, weight: str) -> None:
     means, stds = torch.tensor([[-1.0], [0.8]], dtype=torch.float64), torch.tensor([0.2, 0.3], dtype=torch.float64)
     exact = MixtureDenoiser(means, stds, torch.tensor([0.4, 0.6], dtype=torch.float64))
     count, generator = 20_000, torch.Generator().manual_seed(1)
@@ -160,7 +160,7 @@ def test_a_weight_means_the_same_for_every_target(weight: str) -> None:
         torch.testing.assert_close(loss, expected, rtol=1e-9, atol=0)
 
 
-def test_each_example_has_the_loss_it_would_have_alone() -> None:
+def test_loss_of_an_example_does_not_depend_on_the_batch() -> None:
     images, noise = torch.randn(2, 3, 1, 2, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     objective, denoiser = Denoising(Cosine()), NetDenoiser(Gains(Cosine()), Target("v", DATA_STD))
     together = objective(denoiser, images, None, PLACES, noise)
@@ -168,7 +168,7 @@ def test_each_example_has_the_loss_it_would_have_alone() -> None:
     torch.testing.assert_close(together, torch.cat(alone))
 
 
-def test_the_network_hears_the_labels() -> None:
+def test_labels_reach_the_network() -> None:
     class Hears(nn.Module):
         def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
             return label.to(x).reshape(-1, 1, 1, 1).expand_as(x)
@@ -187,7 +187,7 @@ def test_stratify_puts_one_number_into_each_stratum(batch: int) -> None:
     assert ((spread * batch) % 1).tolist() == pytest.approx(u.tolist(), abs=1e-12)
 
 
-def test_ranks_share_the_strata_of_one_batch() -> None:
+def test_processes_share_the_strata_of_one_batch() -> None:
     u = torch.rand(12, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     pieces = [stratify(u[first : first + 4], first=first, of=12) for first in (0, 4, 8)]
     assert torch.equal(torch.cat(pieces), stratify(u))
@@ -200,7 +200,7 @@ def test_stratified_numbers_estimate_a_mean_without_bias_and_with_less_variance(
     assert spread.std() < plain.std() / 5
 
 
-def test_labels_are_dropped_with_their_chance_and_otherwise_kept() -> None:
+def test_labels_are_dropped_with_the_given_probability() -> None:
     count = 10_000
     labels = torch.arange(count) % 10
     u = torch.rand(count, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
@@ -215,7 +215,7 @@ def test_labels_are_dropped_with_their_chance_and_otherwise_kept() -> None:
 
 
 class Says:
-    """A denoiser whose guess of the image is given, put into the words of its target."""
+    """A denoiser whose prediction of the image is given, put into the words of its target."""
 
     def __init__(self, target: Target, denoised: Tensor) -> None:
         self.target, self.denoised = target, denoised
@@ -226,7 +226,7 @@ class Says:
 
 @every_target
 @pytest.mark.parametrize("end", [-1.0, 1.0])
-def test_clipped_a_guess_beyond_the_end_costs_nothing_where_the_pixel_is_at_it(kind: str, end: float) -> None:
+def test_clip_ignores_predictions_beyond_a_saturated_pixel(kind: str, end: float) -> None:
     level_count, target, noise = 50, Target(kind, DATA_STD), torch.randn(50, 4, dtype=torch.float64)
     u = stratify(torch.full((level_count,), 0.5, dtype=torch.float64))
     images = torch.tensor([end, end, 0.3, -end], dtype=torch.float64).expand(level_count, 4)
@@ -248,23 +248,25 @@ def test_clipped_a_guess_beyond_the_end_costs_nothing_where_the_pixel_is_at_it(k
 
 
 @every_target
-def test_clipped_the_minimum_is_still_the_posterior_mean(kind: str) -> None:
-    """A pixel that is black or white, as likely: over guesses constant at a level, the best is the mean, within the range."""
+def test_clip_keeps_the_posterior_mean_as_minimizer(kind: str) -> None:
+    """A pixel that is black or white, equally likely: the best constant prediction is the mean."""
     target, level_u = Target(kind, DATA_STD), torch.full((64,), 0.6, dtype=torch.float64)
     black = (torch.arange(64) % 4 != 0).double()[:, None]
     images, noise = 1 - 2 * black, torch.zeros(64, 1, dtype=torch.float64)
     objective = Denoising(Cosine(), clip=True)
-    guesses = torch.linspace(-1.5, 1.5, 301, dtype=torch.float64)
-    losses = [objective(Says(target, torch.full_like(images, g)), images, None, level_u, noise).mean() for g in guesses]
-    assert guesses[torch.stack(losses).argmin()] == pytest.approx(images.mean().item(), abs=0.006)
+    predictions = torch.linspace(-1.5, 1.5, 301, dtype=torch.float64)
+    losses = [
+        objective(Says(target, torch.full_like(images, g)), images, None, level_u, noise).mean() for g in predictions
+    ]
+    assert predictions[torch.stack(losses).argmin()] == pytest.approx(images.mean().item(), abs=0.006)
     # where all are black, whatever is not above black is as good as black
     at_black = torch.stack(
         [
             objective(Says(target, torch.full_like(images, g)), -torch.ones_like(images), None, level_u, noise).mean()
-            for g in guesses
+            for g in predictions
         ]
     )
-    assert (at_black[guesses <= -1] == 0).all() and (at_black[guesses > -0.99] > 0).all()
+    assert (at_black[predictions <= -1] == 0).all() and (at_black[predictions > -0.99] > 0).all()
 
 
 class Hears:
@@ -281,8 +283,8 @@ class Hears:
 
 @every_target
 @pytest.mark.parametrize("weight", [1.25, 3.0])
-def test_what_is_guided_by_itself_is_tested_with_guidance_taken_out(kind: str, weight: float) -> None:
-    """The loss of null + w (given - null) is what the guess `given` costs without, label by label; null rows are as ever."""
+def test_guidance_is_removed_from_the_prediction_in_the_loss(kind: str, weight: float) -> None:
+    """The loss of null + w (given - null) equals that of `given` without guidance; rows with the null label are unchanged."""
     target = Target(kind, DATA_STD)
     draws = torch.randn(4, 60, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64) / 2
     images, noise, given, null = draws
@@ -308,7 +310,7 @@ class Conditional(nn.Module):
         return torch.sin(3 * x + c_noise.to(x)[:, None] + 0.5 * label.to(x)[:, None])
 
 
-def test_guidance_is_learnt_in_its_interval_alone_and_costs_nothing_elsewhere() -> None:
+def test_guidance_is_learned_only_in_its_interval() -> None:
     draws = torch.randn(2, 80, 5, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     images, noise, labels = draws[0].clamp(-1, 1), draws[1], torch.arange(80) % 3
     u = stratify(torch.full((80,), 0.5, dtype=torch.float64))
@@ -323,24 +325,24 @@ def test_guidance_is_learnt_in_its_interval_alone_and_costs_nothing_elsewhere() 
 
 
 @every_target
-def test_guidance_is_taken_out_in_training_as_it_is_in_drawing(kind: str) -> None:
+def test_guidance_removed_in_training_equals_guidance_in_sampling(kind: str) -> None:
     """What is tested is what a guided denoiser of weight 1/w draws, whatever the network says beyond the range."""
     target, weight = Target(kind, DATA_STD), 1.5
     draws = torch.randn(4, 60, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    images, noise, said, null = draws[0].clamp(-1, 1), draws[1], 2 * draws[2], 2 * draws[3]
+    images, noise, output, null = draws[0].clamp(-1, 1), draws[1], 2 * draws[2], 2 * draws[3]
     labels = torch.arange(60) % 3
     u = stratify(torch.full((60,), 0.5, dtype=torch.float64))
 
     def network(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        return null if label is None else said
+        return null if label is None else output
 
     drawn = Guided(network, 1 / weight, unconditional=Clipped(network))(noise, Cosine()(0.5), labels)
     expected = Denoising(Cosine(), clip=True)(Hears(target, drawn, null), images, labels, u, noise)
-    found = Denoising(Cosine(), clip=True, guidance=weight)(Hears(target, said, null), images, labels, u, noise)
+    found = Denoising(Cosine(), clip=True, guidance=weight)(Hears(target, output, null), images, labels, u, noise)
     torch.testing.assert_close(found, expected)
 
 
-def test_only_what_is_said_with_the_label_learns_from_being_guided() -> None:
+def test_unconditional_prediction_gets_no_gradient_from_guidance() -> None:
     target, draws = Target("v"), torch.randn(4, 60, 5, generator=torch.Generator().manual_seed(4))
     images, noise = draws[0], draws[1]
     given, null = draws[2].requires_grad_(), draws[3].requires_grad_()

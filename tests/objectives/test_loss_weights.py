@@ -21,13 +21,13 @@ def in_target_space(weight: Weight, target: Target, level: Level = LEVEL) -> Ten
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_no_weight_is_one_in_target_space(kind: str) -> None:
+def test_unweighted_is_one_in_target_space(kind: str) -> None:
     factor = in_target_space(Unweighted(), Target(kind, 0.6))
     torch.testing.assert_close(factor, torch.ones_like(factor))
 
 
 @pytest.mark.parametrize("gamma", [1.0, 5.0])
-def test_min_snr_is_what_hang_et_al_print_for_each_target(gamma: float) -> None:
+def test_min_snr_equals_hang_et_al_for_each_target(gamma: float) -> None:
     least = torch.minimum(SNR, torch.tensor(gamma))
     # Hang et al. 2023, section 3.4: min(SNR, gamma) for the image, over SNR for the noise, over SNR + 1 for v
     for kind, expected in (("x0", least), ("eps", least / SNR), ("v", least / (SNR + 1))):
@@ -51,7 +51,7 @@ def test_the_edm_weight_is_one_for_the_edm_target(std: float) -> None:
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
-def test_every_weight_is_positive_one_a_level_and_blind_to_a_common_scale(name: str) -> None:
+def test_weights_are_positive_and_scale_invariant(name: str) -> None:
     weight, target = WEIGHTS[name](), Target("edm", 0.6)
     found = weight(LEVEL, target)
     assert found.shape == LEVEL.alpha.shape and found.dtype == torch.float64

@@ -1,4 +1,4 @@
-"""The mathematics of diffusion: levels, schedules, targets, denoisers, samplers and noise, in torch alone."""
+"""The mathematics of diffusion: levels, schedules, targets, denoisers, samplers and noise; it depends on torch only."""
 
 from inkwash.core.denoisers import Clipped, Counted, Denoiser, Inpainted, Labelled, NetDenoiser, WeightedPair
 from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform

@@ -253,5 +253,5 @@ def parse_sampler(text: str) -> tuple[str, int | None]:
         raise unknown_name("sampler", name, SAMPLERS, rest=f"{colon}{steps}")
     # int() raises ValueError for more than 4300 digits.
     if colon and not re.fullmatch(r"-?\d{1,18}", steps):
-        raise UsageError(f"sampler '{text}': after the colon comes a whole number of steps, as in {name}:50")
+        raise UsageError(f"sampler '{text}': the part after the colon must be an integer, as in {name}:50")
     return name, int(steps) if colon else None

@@ -1,4 +1,4 @@
-"""How many parameters a network may have: what a recipe asks for is refused while it is built, before memory is taken."""
+"""A limit on the parameters of a network, enforced while it is built and before its memory is written."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from inkwash.errors import UsageError
 from inkwash.hardware import memory
 
 MOST_PARAMETERS = 2**30
-"""Of one network, 4 GB in float32: a hundred times the networks that small images need."""
+"""Parameters of one network, 4 GB in float32: a hundred times those of networks for small images."""
 MOST_TENSORS = 20_000
-"""Parameter tensors of one network, so that depth has a bound too."""
+"""Parameter tensors of one network, which limits its depth."""
 SMALL = 2**25
-"""Parameters up to which a network is built at once; above, it is first built without numbers, which takes a second."""
+"""Parameters up to which a network is built directly; a larger one is first counted on the meta device."""
 
 
 class ParameterBudgetError(UsageError):
-    """A network that asks for more parameters than it may have."""
+    """A network has more parameters than its limit."""
 
 
 def built(make: Callable[[], nn.Module], most: int, kind: str) -> nn.Module:
-    """Return the network that `make` builds, which may have `most` parameters, and no more than this machine holds.
+    """Return the network that `make` builds, with at most `most` parameters and a quarter of this machine's memory.
 
-    `kind` names it in errors. Raises `ParameterBudgetError` for a larger one, before memory is taken for it.
+    `kind` names it in errors. Raises `ParameterBudgetError` for a larger network, before its memory is written.
     """
     most = min(most, memory.machine() // 4)
     try:
@@ -37,7 +37,7 @@ def built(make: Callable[[], nn.Module], most: int, kind: str) -> nn.Module:
     except ParameterBudgetError:
         if most <= SMALL:
             raise
-    # a network of one's own that cannot be built without numbers is counted while it is built with them
+    # A plugin network that cannot be built on the meta device is counted while it is built for use.
     with _budget(most, kind), suppress(RuntimeError, NotImplementedError), torch.device("meta"):
         make()
     with _budget(most, kind):
@@ -46,9 +46,9 @@ def built(make: Callable[[], nn.Module], most: int, kind: str) -> nn.Module:
 
 @contextmanager
 def _budget(most: int, kind: str) -> Iterator[None]:
-    """Raise `ParameterBudgetError` when a layer built inside registers a weight beyond `most` parameters.
+    """Raise `ParameterBudgetError` when a layer built in this context registers a weight beyond `most` parameters.
 
-    By then torch has reserved its memory, and nobody has written to it yet.
+    At that point torch has reserved the memory of the weight but not written to it.
     """
     thread, count, tensors = threading.get_ident(), 0, 0
 

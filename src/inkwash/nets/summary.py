@@ -1,4 +1,4 @@
-"""What a network is made of: its stages in the order in which they run, with parameters and operations."""
+"""Summary of a network: its stages in execution order, with parameters and FLOPs, and its attention layers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Attention:
-    """One attention, as it ran on one example: the part it is in, and how many places ask how many, in how many heads."""
+    """One attention, as it ran on one example: the module that contains it, its numbers of queries, keys and heads."""
 
     name: str
     queries: int
@@ -86,7 +86,7 @@ def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> 
                 ran.setdefault(name, ((), 0))
 
             def after(module: nn.Module, inputs: Any, output: Any) -> None:
-                # a part that runs twice costs twice and shows its last output
+                # A part that runs twice counts its FLOPs twice and shows its last output.
                 ran[name] = _shape(output), ran[name][1] + counter.get_total_flops() - starts[name]
 
             stack.callback(part.register_forward_pre_hook(before).remove)
@@ -117,8 +117,8 @@ def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> 
 def attentions(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> list[Attention]:
     """Return the attentions of `net` in the order in which they run on one example of `shape`.
 
-    They are known by their softmax over [..., queries, keys], whoever wrote them. The network is copied without its
-    numbers (torch's "meta" device), so that not even a huge map costs anything. `call` is as for `flops`. Raises
+    They are detected by their softmax over [..., queries, keys], in any implementation. The network is copied to the meta
+    device, so that maps of any size need no memory. `call` is as for `flops`. Raises
     `InkwashError` when the network cannot run on that shape, or not without numbers.
     """
     bare = copy.deepcopy(net).to("meta")
@@ -146,8 +146,8 @@ def attentions(net: nn.Module, shape: tuple[int, ...], call: Call | None = None)
 def activation_bytes(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> int:
     """Return the bytes that the inputs and outputs of the largest operation on one example of `shape` take together.
 
-    It bounds the memory of a forward pass from below. The network is copied without its numbers, as for `attentions`;
-    0 where it cannot run so.
+    It bounds the memory of a forward pass from below. The network is copied to the meta device, as for `attentions`;
+    0 if it cannot run there.
     """
     bare = copy.deepcopy(net).to("meta")
     largest = 0
@@ -164,7 +164,7 @@ def activation_bytes(net: nn.Module, shape: tuple[int, ...], call: Call | None =
         with _probed(bare, shape, call) as run, Watch():  # type: ignore[no-untyped-call]
             run()
     except Exception:
-        return 0  # a network that cannot run without numbers says what is wrong when it runs with them
+        return 0  # A network that fails here fails in use too, with the message of its own error.
     return largest
 
 
@@ -173,7 +173,7 @@ _SOFTMAXES = (torch.ops.aten._softmax, torch.ops.aten._safe_softmax)
 
 def _parts(net: nn.Module, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, nn.Module, int]]:
     for name, child in net.named_children():
-        # a list has no forward of its own, so no hook would ever see it run
+        # A list has no forward, so its hooks would not be called.
         if isinstance(child, nn.ModuleList | nn.ModuleDict):
             yield from _parts(child, f"{prefix}{name}.", depth + 1)
         else:
