@@ -368,7 +368,9 @@ FAULTS = (
     # metrics
     Fault("fd-cross-term", "other.covariance.trace() - 2 * overlap", "other.covariance.trace() - overlap", FRECHET),
     Fault("fd-means", "(own.mean - other.mean).square().sum()", "(own.mean - other.mean).abs().sum()", FRECHET),
-    Fault("covariance-biased", "deviations.T @ deviations / (len(x) - 1)", "deviations.T @ deviations / len(x)", FRECHET),
+    Fault(
+        "covariance-biased", "deviations.T @ deviations / (len(x) - 1)", "deviations.T @ deviations / len(x)", FRECHET
+    ),
     Fault("fd-slope", ".solution[0].item()", ".solution[1].item()", FRECHET),
     Fault("fd-interval-bias", " - found.mean() + start.distance_to(own)", "", FRECHET),
     Fault("bootstrap-mean", "second - count * torch.outer(mean, mean)", "second - torch.outer(mean, mean)", FRECHET),

@@ -25,6 +25,7 @@ from inkwash.hardware import devices, memory
 from inkwash.io import checkpoints
 from inkwash.nets import NETS, summary
 from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, built
+from inkwash.text.printing import shortened
 
 LARGE = 2**20
 """Values of an example above which the memory of a forward pass is estimated first, which takes a second."""
@@ -285,7 +286,8 @@ def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MOST_PARAMETERS) ->
             net = built(make, most, kind)
         except (RuntimeError, ValueError, TypeError, ArithmeticError, IndexError) as error:
             options = ", ".join(f"network.{name} = {value}" for name, value in recipe.network.options.items())
-            raise UsageError(f"{kind} cannot be built with {options}: {' '.join(str(error).split())}") from None
+            reason = shortened(" ".join(str(error).split()))
+            raise UsageError(f"{kind} cannot be built with {shortened(options)}: {reason}") from None
     if math.prod(spec.shape) > LARGE:
         sides = "×".join(map(str, spec.shape))
         needed = summary.activation_bytes(net, spec.shape)

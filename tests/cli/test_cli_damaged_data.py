@@ -76,7 +76,7 @@ def test_floats_and_text_are_no_pictures(inkwash):
     np.save("mine.npy", np.zeros((10, 8, 8)))
     Path("mine.txt").write_text("hello")
     Path("empty").mkdir()
-    for path, code, word in (("mine.npy", 1, "uint8"), ("mine.txt", 2, "NAME.npz"), ("empty", 1, "no pictures")):
+    for path, code, word in (("mine.npy", 1, "uint8"), ("mine.txt", 2, "NAME.npz"), ("empty", 1, "no images")):
         outcome = inkwash("train", "simple-unet", "--data", path)
         assert outcome.code == code
         assert path in outcome.complaint and word in outcome.complaint

@@ -13,7 +13,7 @@ from inkwash import __version__
 from inkwash.cli import synonyms
 from inkwash.errors import InkwashError, UsageError, is_main_process
 from inkwash.hardware import memory
-from inkwash.text.printing import print
+from inkwash.text.printing import print, shortened
 
 app = App(
     name="inkwash",
@@ -103,9 +103,6 @@ SPEED_WORDS = ("bench", "benchmark", "speed", "time", "profile")
 """First words that mean the measurement of speed, which is a script of the repository."""
 
 
-LONGEST = 200
-"""Characters of a path that are told of one which the system refuses, that it may do for its length."""
-
 SHARED = ("train", "sample", "evaluate", "lab")
 """Commands that several processes can share."""
 LINGER = 5.0
@@ -155,7 +152,7 @@ def run(arguments: list[str]) -> int:
         if isinstance(error, OSError) and error.filename is not None:
             # a path is looked at in many places, and the system may dislike any for reasons of its own
             named = os.fspath(error.filename)
-            return _complain(f"{_shortened(str(named))}: {error.strerror}; check the path and its permissions", 1)
+            return _complain(f"{shortened(str(named))}: {error.strerror}; check the path and its permissions", 1)
         return _complain(f"unexpected {type(error).__name__}: {what}; INKWASH_DEBUG=1 shows where, please report it", 1)
     return code if isinstance(code, int) else 0
 
@@ -177,10 +174,6 @@ def _processes(arguments: list[str]) -> tuple[int | None, list[str]]:
         return int(text), [*arguments[:at], *rest]
     except ValueError:
         raise UsageError(f"{flag} {text}: give a whole number, as in {flag} 2") from None
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
 
 
 def _one_line(error: Exception) -> str:

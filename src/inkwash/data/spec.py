@@ -11,6 +11,7 @@ from inkwash.data.dataset import Dataset
 from inkwash.errors import UsageError
 from inkwash.io.names import cleaned_name
 from inkwash.io.validation import validate, validated
+from inkwash.text.printing import shortened
 
 LARGEST = 2**14
 """Pixels to a side of an image, its channels, and the coordinates of a point: larger numbers are mistakes."""
@@ -37,8 +38,9 @@ class DatasetSpec:
 
     def __post_init__(self) -> None:
         if len(self.shape) not in (1, 3):
+            found = shortened(str(list(self.shape)))
             raise UsageError(
-                f"field 'facts.shape' is {list(self.shape)}: it must be the [D] of a point or the [C, H, W] of an image",
+                f"field 'facts.shape' is {found}: it must be the [D] of a point or the [C, H, W] of an image",
                 code="out-of-range",
                 field="facts.shape",
             )

@@ -12,9 +12,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from inkwash.errors import UsageError, unknown_name
 from inkwash.io import json_schema
+from inkwash.text.printing import shortened
 
-LONGEST = 200
-"""Characters of a wrong value that an error shows."""
 UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number")
 WRONG_LENGTH = ("tuple_type", "too_long", "missing")
@@ -52,12 +51,6 @@ def missing(known: Iterable[str]) -> PydanticCustomError:
     return PydanticCustomError("missing", "missing name", {"known": sorted(known)})
 
 
-def shown(value: Any) -> str:
-    """Return a wrong value as an error shows it, a long one cut."""
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
 def _fault(details: ErrorDetails, path: str, node: JsonSchemaValue, parent: JsonSchemaValue) -> UsageError:
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     if kind == "refused":
@@ -73,7 +66,9 @@ def _fault(details: ErrorDetails, path: str, node: JsonSchemaValue, parent: Json
         way = f"known: {', '.join(context['known'])}" if "known" in context else "it has no default"
         return UsageError(f"field '{path}' is missing: {way}", code="missing-field", field=path)
     code = context.get("code") or ("out-of-range" if kind in OUT_OF_RANGE else "wrong-type")
-    return UsageError(f"field '{path}' is {shown(value)}: {_requirement(details, path, node)}", code=code, field=path)
+    return UsageError(
+        f"field '{path}' is {shortened(repr(value))}: {_requirement(details, path, node)}", code=code, field=path
+    )
 
 
 def _unknown_field(path: str, known: list[str]) -> UsageError:

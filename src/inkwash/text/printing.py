@@ -5,6 +5,14 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+MAX_SHOWN = 200
+"""Characters of a value that a message shows."""
+
+
+def shortened(text: str) -> str:
+    """Return `text` for a message, cut after `MAX_SHOWN` characters."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
 
 def printable(text: str) -> str:
     r"""Return `text` with every character that a terminal may act on written as its escape, as in "\x1b".
