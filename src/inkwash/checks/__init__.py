@@ -79,7 +79,10 @@ def of_checkpoint(header: Mapping[str, Any], most: int = MOST_PARAMETERS) -> lis
     Raises `UsageError` for an invalid header, and for a network of more than `most` parameters.
     """
     recipe, spec = Recipe.from_dict(header["recipe"], net_known=False), DatasetSpec.from_dict(header["facts"])
-    net = model.build_net(recipe, spec, most) if recipe.network.kind in NETS else None
+    net = None
+    if recipe.network.kind in NETS:
+        recipe = Recipe.from_dict(header["recipe"])
+        net = model.build_net(recipe, spec, most)
     return of_recipe(recipe, spec, net) + _run(OF_PROGRESS, header["progress"]) + _run(OF_SPECS, spec)
 
 
