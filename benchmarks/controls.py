@@ -62,24 +62,24 @@ def page(found: dict[str, Evaluation], bench: Reference, n: int) -> str:
 
 Real images of {
         bench.extractor_set.spec.data
-    }, each set spoilt in one way, so that a measure that sees nothing is found out. The first
-two rows are not spoilt and must pass. Written by `python benchmarks/controls.py --data FOLDER -n {n}` on
+    }, each set degraded in one way, to show which measures detect it. The first two rows are
+not degraded and must pass. Written by `python benchmarks/controls.py --data FOLDER -n {n}` on
 {machine["hardware"]}, {machine["threads"]} threads, torch {machine["torch"]}, commit {commit()}.
 
 | set | N | {" | ".join(COLUMNS.values())} | caught by |
 |---|---|{"---|" * (len(COLUMNS) + 1)}
 {chr(10).join(lines)}
 
-The train split is of images that no neighbour is compared with; its FD to a train set that holds it is a little low, the floor
-that stands beside every FD is measured on disjoint parts. A score counts as off by the limits in
+The train split is disjoint from the images of the nearest-neighbour measures. Its FD is slightly low, because the training
+set contains it; the FD of real images that `evaluate` prints is measured on disjoint parts. The limits of detection are in
 `src/inkwash/evaluation/controls.py`.
 
-**Noise counts only once it is clamped and rounded to bytes, as every image is before it is judged.** Without that, FD at
-standard deviation {"; ".join(loud)}: judge B is nearly blind to it.
+**Noise must be clamped and rounded to uint8, as every image is before scoring.** Without that, FD at standard deviation
+{"; ".join(loud)}: judge B is nearly insensitive to it.
 
-**The test file is two populations of writers, one after the other.** FD between its halves: {
+**The two halves of the test set come from different groups of writers.** FD between its halves: {
         ", ".join(f"{key} {value:.3f}" for key, value in apart.items())
-    }. So half of it is no reference: all of it is used, or a seeded permutation.
+    }. Therefore all of it is used as the reference, or a seeded permutation.
 """
 
 

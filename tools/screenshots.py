@@ -1,8 +1,9 @@
-"""Pictures of every view of the page, for the documents: a server of this checkout, and Debian's chromium before it.
+"""Take screenshots of every view of the page for the documentation, with Playwright and Debian's chromium.
 
     python tools/screenshots.py [--data FOLDER]
 
-writes docs/pictures/page-VIEW.png, at a desk in light and Draw on a phone in dark. Needs the page extra (playwright).
+writes docs/pictures/page-VIEW.png: each view in the light theme, and Sample on a phone in the dark theme. Requires the
+page extra (playwright).
 """
 
 from __future__ import annotations
@@ -25,30 +26,30 @@ STROKES = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
 app = App()
 
 
-def ended(page: Any) -> None:
-    """Wait until a drawing has come to its end."""
+def finish(page: Any) -> None:
+    """Wait until sampling has finished."""
     page.get_by_text(re.compile(r"^\d+\.\d\d seconds$")).wait_for()
 
 
-def draw(page: Any) -> None:
-    """Twenty digits."""
-    page.get_by_label("How many").fill("20")
-    page.get_by_role("button", name="Draw", exact=True).click()
-    ended(page)
+def sample(page: Any) -> None:
+    """Sample twenty digits and go back seven steps."""
+    page.get_by_label("Number of images", exact=True).fill("20")
+    page.get_by_role("button", name="Sample", exact=True).click()
+    finish(page)
     page.get_by_role("slider", name="step").focus()
     for _ in range(7):
         page.keyboard.press("ArrowLeft")
 
 
 def write(page: Any) -> None:
-    """A telephone number."""
+    """Write a telephone number."""
     page.get_by_label("Text").fill("555 0199")
     page.get_by_role("button", name="Write").click()
-    ended(page)
+    finish(page)
 
 
 def edit(page: Any) -> None:
-    """A seven drawn by hand, gone on from."""
+    """Draw a seven by hand and regenerate from it."""
     box = page.get_by_role("application").bounding_box()
     start, *ends = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in STROKES]
     page.mouse.move(*start)
@@ -56,38 +57,38 @@ def edit(page: Any) -> None:
     for end in ends:
         page.mouse.move(*end, steps=8)
     page.mouse.up()
-    page.get_by_role("button", name="Start from it").click()
-    ended(page)
+    page.get_by_role("button", name="Regenerate from sketch").click()
+    finish(page)
 
 
 def compare(page: Any) -> None:
-    """Two samplers."""
-    page.get_by_role("button", name="Race").click()
-    page.get_by_text("was first").wait_for()
+    """Compare two samplers."""
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("The seeds are the same").wait_for()
 
 
 def understand(page: Any) -> None:
-    """Half way down, where the level is marked."""
-    page.get_by_role("button", name="Walk", exact=True).click()
-    ended(page)
+    """Sample a trajectory and go back eight steps, where the level is marked."""
+    page.get_by_role("button", name="Sample", exact=True).click()
+    finish(page)
     page.get_by_role("slider", name="step").focus()
     for _ in range(8):
         page.keyboard.press("ArrowLeft")
 
 
-def choose(page: Any) -> None:
-    """The card of the usual model."""
-    page.get_by_role("img", name="loss while training").wait_for()
+def models(page: Any) -> None:
+    """Wait for the card of the default model."""
+    page.get_by_role("img", name="training and validation loss").wait_for()
 
 
-VIEWS = {"draw": draw, "write": write, "edit": edit, "compare": compare, "understand": understand, "choose": choose}
+VIEWS = {"sample": sample, "write": write, "edit": edit, "compare": compare, "understand": understand, "models": models}
 SHOTS = [(view, "fast", "light", (1280, 860)) for view in VIEWS]
-SHOTS += [("draw", "fast", "dark", (390, 844)), ("understand", "moons", "dark", (1280, 860))]
+SHOTS += [("sample", "fast", "dark", (390, 844)), ("understand", "moons", "dark", (1280, 860))]
 
 
 @app.default
 def main(data: str | None = None, only: str | None = None) -> None:
-    """Take all pictures, or those of one view."""
+    """Take all screenshots, or those of one view."""
     command = [sys.executable, "-m", "inkwash", "serve", "--port", "0", "--quiet", *(["--data", data] if data else [])]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with (
@@ -107,7 +108,7 @@ def main(data: str | None = None, only: str | None = None) -> None:
             VIEWS[view](page)
             page.wait_for_timeout(300)
             name = f"page-{view}{'' if model == 'fast' else '-' + model}{'-phone' if width < 500 else ''}.png"
-            # what sticks to the top of the window stands at the top of the picture as well
+            # Scrolled to the top, because the sticky messages would be in the middle of the screenshot.
             page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=PICTURES / name, full_page=True)
             print(name)

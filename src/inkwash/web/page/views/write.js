@@ -53,7 +53,7 @@ export function mount(root, { engine, model, url, notify, remember }) {
   const params = () => ({ text: text.get(), hand: shared.get() ? 1 : 0, ...settings.params() });
   const actions = outputActions(player, { url: () => remember(params()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", notify });
   const omissions = h("p", { class: "problem", role: "alert" });
-  const output = outputPanel("Written text", "Enter text and press Write.");
+  const output = outputPanel("Output", "Enter text and press Write.");
 
   async function write(event) {
     event?.preventDefault();
