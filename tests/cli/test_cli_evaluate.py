@@ -56,7 +56,7 @@ def measured(inkwash: Inkwash) -> Callable[..., dict[str, Any]]:
     return call
 
 
-def test_a_run_is_measured_in_one_table(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_a_run_is_printed_as_one_table(runs: SimpleNamespace, inkwash: Inkwash) -> None:
     outcome = inkwash("evaluate", runs.digits, *ENOUGH)
     assert outcome.code == 0
     assert outcome.err.startswith("feature extractors (judges) for digits: A a classifier, B")
@@ -77,7 +77,7 @@ def test_a_run_is_measured_in_one_table(runs: SimpleNamespace, inkwash: Inkwash)
     assert not inkwash("evaluate", runs.digits, *FEW, "--quiet").err
 
 
-def test_json_has_every_figure_with_its_real_one(runs: SimpleNamespace, measured: Inkwash) -> None:
+def test_json_has_every_score_with_its_real_value(runs: SimpleNamespace, measured: Inkwash) -> None:
     found = measured(runs.digits, *ENOUGH)
     assert found["name"] == "digits ddim:2 w 1" and found["n"] == 220 and found["data"] == "digits"
     assert found["evaluations"] == 2 and found["seconds_64"] > 0
@@ -88,13 +88,13 @@ def test_json_has_every_figure_with_its_real_one(runs: SimpleNamespace, measured
     assert scores["fd.a"]["low"] < scores["fd.a"]["value"] < scores["fd.a"]["high"]
 
 
-def test_python_says_what_the_command_says(runs: SimpleNamespace, measured: Inkwash) -> None:
+def test_python_and_command_line_agree(runs: SimpleNamespace, measured: Inkwash) -> None:
     found = python.evaluate(runs.digits, n=60, sampler="ddim:2")[0].to_dict()
     said = measured(runs.digits, *FEW)
     assert found["scores"] == said["scores"] and found["classes"] == said["classes"]
 
 
-def test_a_second_call_is_answered_from_the_cache(
+def test_second_call_samples_nothing(
     runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = measured(runs.digits, *FEW)
@@ -106,7 +106,7 @@ def test_a_second_call_is_answered_from_the_cache(
     assert inkwash("evaluate", runs.digits, *FEW).code == 0
 
 
-def test_samples_in_a_file_score_as_the_model_that_drew_them(
+def test_samples_in_a_file_have_the_scores_of_their_model(
     runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash
 ) -> None:
     assert inkwash("sample", runs.digits, *ENOUGH, "-o", "x.npz").code == 0
@@ -118,26 +118,26 @@ def test_samples_in_a_file_score_as_the_model_that_drew_them(
         assert held["scores"][key]["value"] == pytest.approx(score["value"], rel=0.02, abs=0.02), key
 
 
-def test_samples_without_labels_are_read_back(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
+def test_samples_without_labels_are_evaluated_without_accuracy(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.plain, *FEW, "-o", "y.npz").code == 0
     assert set(np.load("y.npz")["labels"].tolist()) == {-1}
     for found in (measured("y.npz", "--judge", "digits"), measured(runs.plain, *FEW)):
         assert "entropy.a" in found["scores"] and "accuracy.a" not in found["scores"] and not found["classes"]
 
 
-def test_points_are_measured_drawn_or_read(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
+def test_points_are_evaluated_from_model_and_file(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.points, *ENOUGH, "-o", "p.npz").code == 0
     drawn, held = measured(runs.points, *ENOUGH), measured("p.npz", "--data", "moons")
     assert drawn["scores"]["fd.points"]["value"] == pytest.approx(held["scores"]["fd.points"]["value"], rel=1e-3)
 
 
-def test_some_of_the_judges_are_asked(runs: SimpleNamespace, measured: Inkwash) -> None:
+def test_judges_selects_extractors(runs: SimpleNamespace, measured: Inkwash) -> None:
     scores = measured(runs.digits, *FEW, "--judges", "a,C")["scores"]
     assert {key for key in scores if key.startswith("fd.")} == {"fd.a", "fd.c"}
     assert "accuracy.b" not in scores
 
 
-def test_few_images_leave_measures_out_with_the_reason(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_measures_are_left_out_for_few_images(runs: SimpleNamespace, inkwash: Inkwash) -> None:
     outcome = inkwash("evaluate", runs.digits, "-n", 20, "--sampler", "ddim:2")
     assert outcome.code == 0
     assert "left out: FD to train, C: needs at least 200 examples, there are 20" in outcome.out
@@ -173,7 +173,7 @@ def test_a_model_is_compared_with_a_file(runs: SimpleNamespace, inkwash: Inkwash
     assert outcome.out.splitlines()[-1].startswith("real.npz is best")
 
 
-def test_two_runs_of_one_recipe_keep_their_own_names(
+def test_runs_of_one_recipe_have_distinct_names(
     runs: SimpleNamespace, inkwash: Inkwash, measured: Inkwash
 ) -> None:
     small = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
@@ -259,7 +259,7 @@ FAILED: dict[str, tuple[Callable[[], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", FAILED)
-def test_a_file_that_cannot_be_read_is_a_failure(case: str, runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_an_unreadable_file_is_exit_code_1(case: str, runs: SimpleNamespace, inkwash: Inkwash) -> None:
     make, words = FAILED[case]
     make()
     outcome = inkwash("evaluate", runs.digits, "x.npz")
@@ -268,7 +268,7 @@ def test_a_file_that_cannot_be_read_is_a_failure(case: str, runs: SimpleNamespac
         assert word in outcome.complaint
 
 
-def test_damaged_judges_are_a_failure_that_names_the_file(
+def test_damaged_extractors_are_exit_code_1(
     runs: SimpleNamespace, inkwash: Inkwash, judges: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(judges / "judges", tmp_path / "spoilt" / "judges")

@@ -55,7 +55,7 @@ def measured(real: Reference) -> Measured:
 
 
 @pytest.mark.parametrize("name", UNCORRUPTED)
-def test_real_images_are_caught_by_nothing_but_the_classes_they_happen_to_hold(
+def test_real_images_are_not_detected(
     name: str, measured: Measured, real: Reference
 ) -> None:
     found = measured(name)
@@ -73,11 +73,11 @@ def test_real_images_are_caught_by_nothing_but_the_classes_they_happen_to_hold(
 
 
 @pytest.mark.parametrize("name", [name for name in CONTROLS if name not in (*UNCORRUPTED, SUBTLE)])
-def test_what_is_spoilt_is_caught(name: str, measured: Measured) -> None:
+def test_every_corruption_is_detected(name: str, measured: Measured) -> None:
     assert detected(measured(name))
 
 
-def test_one_ghost_in_a_hundred_is_seen_beside_the_same_images_without(real: Reference) -> None:
+def test_one_percent_of_ghosts_raises_scores_of_the_same_images(real: Reference) -> None:
     assert real.data is not None and real.data.test_values is not None and real.data.test_labels is not None
     plain = real.data.test_values[:2000], real.data.test_labels[:2000]
     haunted, _ = controls.ghosts(0.01)(plain)
@@ -103,11 +103,11 @@ CATCHES = {
 
 
 @pytest.mark.parametrize("name", CATCHES)
-def test_the_measure_that_is_there_for_it_sees_it(name: str, measured: Measured) -> None:
+def test_each_corruption_is_detected_by_its_measures(name: str, measured: Measured) -> None:
     assert CATCHES[name] <= set(detected(measured(name)))
 
 
-def test_the_distance_alone_rewards_copying(measured: Measured) -> None:
+def test_copies_have_a_lower_fd_than_real_images(measured: Measured) -> None:
     found = measured("copier")
     assert found["fd.a"].value == pytest.approx(found["fd.a"].real, rel=0.3)
     assert found["copies"].value == 1 and found["nearest"].value == 0
@@ -124,24 +124,24 @@ SAID = {
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_the_verdict_names_it(name: str, measured: Measured) -> None:
+def test_verdicts_name_the_corruption(name: str, measured: Measured) -> None:
     assert any(text.startswith(SAID[name]) for text in verdicts(measured(name)))
 
 
-def test_noise_that_is_not_clipped_scores_better_with_judges_of_classes(measured: Measured, real: Reference) -> None:
+def test_unclipped_noise_has_a_lower_fd_than_clipped_noise(measured: Measured, real: Reference) -> None:
     """Why every image is clamped and rounded first: the same noise, as floats around the data, hardly shows to them."""
     raw, clipped = controls.fd_of_unclipped_noise(real, 0.1, 1000), measured("noise 0.1")
     assert raw["a"] < 0.75 * (clipped["fd.a"].value or 0) and raw["b"] < 0.25 * (clipped["fd.b"].value or 0)
 
 
-def test_the_test_file_is_two_populations_one_after_the_other(real: Reference) -> None:
+def test_halves_of_the_mnist_test_file_differ(real: Reference) -> None:
     found = controls.fd_between_test_halves(
         replace(real, extractor_set=replace(real.extractor_set, members={"b": real.extractor_set.members["b"]}))
     )
     assert found["b in order"] > 5 * found["b seeded"]
 
 
-def test_controls_need_real_images_with_labels(bench: Reference, digits: Dataset) -> None:
+def test_controls_require_labelled_images(bench: Reference, digits: Dataset) -> None:
     for given in (None, replace(digits, test_values=None, test_labels=None), replace(digits, labels=None)):
         with pytest.raises(UsageError, match="--data"):
             controls.measure_control("noise 0.1", Reference(bench.extractor_set, given), 100)

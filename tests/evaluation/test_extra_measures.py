@@ -22,7 +22,7 @@ from inkwash.sampling.request import SampleRequest
 @pytest.mark.parametrize("test_part", [True, False])
 @pytest.mark.parametrize("asked", [True, False])
 @pytest.mark.parametrize("count", [199, 240, 400])
-def test_thorough_trains_as_many_networks_as_it_announces(
+def test_estimated_seconds_match_the_steps_trained(
     digits: Dataset, monkeypatch: pytest.MonkeyPatch, labelled: bool, test_part: bool, asked: bool, count: int
 ) -> None:
     made = 0
@@ -61,7 +61,7 @@ class Halfway(nn.Module):
 
 
 @pytest.mark.parametrize("low", [0.0, 0.5])
-def test_bits_are_those_of_the_model_without_any_guidance(
+def test_bits_do_not_depend_on_guidance(
     digits: Dataset, untrained: Callable[..., Model], low: float
 ) -> None:
     """Whether guidance is asked for in drawing, or was learnt: it plays no part in the bound."""

@@ -14,12 +14,12 @@ RANKS = ["as real", "close", "off"]
 
 
 @given(st.sampled_from(KEYS), st.sampled_from(["low", "high", "near"]), st.floats(0.001, 0.999))
-def test_real_images_stand_as_real(key, better, real):
+def test_value_of_real_images_is_graded_as_real(key, better, real):
     assert grade(Score(key, "", real, real, better)) == "as real"
 
 
 @given(st.sampled_from(KEYS), st.sampled_from(["low", "high"]), *[st.floats(0.001, 0.999)] * 3)
-def test_better_never_stands_worse(key, better, real, one, other):
+def test_a_better_value_never_has_a_worse_grade(key, better, real, one, other):
     worse, good = sorted((one, other), reverse=better == "low")
     process_group = [RANKS.index(grade(Score(key, "", value, real, better))) for value in (good, worse)]
     assert process_group[0] <= process_group[1]
@@ -44,7 +44,7 @@ def test_better_never_stands_worse(key, better, real, one, other):
         (Score("bits", "", 0.8), None),
     ],
 )
-def test_marks_of_known_scores(score, expected):
+def test_grades_of_known_scores(score, expected):
     assert grade(score) == expected
 
 
@@ -59,5 +59,5 @@ def test_marks_of_known_scores(score, expected):
         ("kid", -6.8423, "-6.842"),
     ],
 )
-def test_numbers_have_the_digits_that_matter(key, value, told):
+def test_scores_are_formatted_with_few_digits(key, value, told):
     assert format_score(key, value) == told

@@ -91,7 +91,7 @@ def evaluation(
     return Evaluation(name, count, "mnist", SCORES, seen, ("labels were asked in other proportions",))
 
 
-def test_a_report_says_every_number_and_why_one_is_missing(tmp_path):
+def test_report_holds_every_score_and_the_reason_for_missing_ones(tmp_path):
     evaluation_page.write(evaluation(), ["The background is grey."], tmp_path / "a", FACTS)
     words = document(tmp_path / "a").words
     row = words[words.index("FD to train, A") :]
@@ -112,7 +112,7 @@ def test_a_report_says_every_number_and_why_one_is_missing(tmp_path):
     assert words.index("The background is grey.") < words.index("FD to train, A")
 
 
-def test_a_report_can_be_mailed_and_read_aloud(tmp_path):
+def test_report_is_self_contained_and_accessible(tmp_path):
     index = evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
     text, page = index.read_text(encoding="utf-8"), document(tmp_path / "a")
     assert "http:" not in text and "https:" not in text and "url(" not in text
@@ -131,7 +131,7 @@ def test_a_report_can_be_mailed_and_read_aloud(tmp_path):
     assert beside == {"index.html", "worst.png", "median.png", "best.png", "neighbours.png", "classes.png"}
 
 
-def test_names_are_never_markup(tmp_path):
+def test_names_are_escaped(tmp_path):
     name = '<script>alert("1")</script> & <img src=x>'
     found = replace(evaluation(name=name), data="<i>", notes=("<p>",))
     evaluation_page.write(found, ["<b>"], tmp_path / "a", {name: name})
@@ -144,7 +144,7 @@ def test_names_are_never_markup(tmp_path):
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize("near", [False, True])
 @pytest.mark.parametrize(("asked", "sure"), [(False, True), (True, False), (False, False)])
-def test_what_is_not_known_is_left_out(tmp_path, asked, sure, near, train):
+def test_sections_without_data_are_left_out(tmp_path, asked, sure, near, train):
     found = evaluation(asked=asked, sure=sure, near=near)
     evaluation_page.write(found, [], tmp_path / "a", FACTS, pixels(50, seed=2) if train else None)
     page = document(tmp_path / "a")
@@ -154,19 +154,19 @@ def test_what_is_not_known_is_left_out(tmp_path, asked, sure, near, train):
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_a_few_samples_make_a_report(tmp_path, count):
+def test_report_of_few_samples(tmp_path, count):
     evaluation_page.write(evaluation(count), [], tmp_path / "a", FACTS, pixels(50, seed=2))
     assert Image.open(tmp_path / "a/worst.png").size[1] > 20
 
 
-def test_colour_samples_stay_coloured(tmp_path):
+def test_colour_samples_are_shown_in_colour(tmp_path):
     evaluation_page.write(evaluation(values=pixels(90, 3)), [], tmp_path / "a", FACTS, pixels(50, 3, seed=2))
     assert Image.open(tmp_path / "a/best.png").mode == "RGB"
 
 
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize("asked", [False, True])
-def test_points_are_scattered(tmp_path, train, asked):
+def test_points_are_shown_as_scatter_plots(tmp_path, train, asked):
     points = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
     found = evaluation(values=points, asked=asked, sure=False)
     evaluation_page.write(found, [], tmp_path / "a", FACTS, points[:40] if train else None)
@@ -175,7 +175,7 @@ def test_points_are_scattered(tmp_path, train, asked):
     assert not (tmp_path / "a/worst.png").exists()
 
 
-def test_the_worst_is_what_the_judge_believes_least():
+def test_samples_are_ranked_by_probability_or_distance():
     found = evaluation(9).samples
     sure = torch.tensor([0.9, 0.05, 0.5, 0.7, 0.3, 0.8, 0.15, 0.6, 0.45])
     probabilities = torch.stack([sure, 1 - sure, torch.zeros(9)], 1)
@@ -197,7 +197,7 @@ def test_the_worst_is_what_the_judge_believes_least():
     assert gallery.ranked(replace(far, extraction=Extraction(line, None), nearest=None)).worst[0] == 8
 
 
-def test_the_pictures_are_the_samples_they_are_said_to_be(tmp_path):
+def test_images_are_those_of_the_captions(tmp_path):
     found = evaluation()
     evaluation_page.write(found, [], tmp_path / "a", FACTS)
     first = gallery.ranked(found.samples).worst[0]
@@ -210,7 +210,7 @@ def test_the_pictures_are_the_samples_they_are_said_to_be(tmp_path):
     assert np.array_equal(np.asarray(embedded), found.samples.values[first, 0].numpy())
 
 
-def test_neighbours_stand_beneath_their_samples():
+def test_nearest_train_images_are_below_their_samples():
     found, train = evaluation().samples, pixels(50, seed=2)
     nearest = (torch.arange(90.0).flip(0), torch.arange(90) % 50)
     seen = replace(found, nearest=nearest)
@@ -222,14 +222,14 @@ def test_neighbours_stand_beneath_their_samples():
 
 
 @pytest.mark.parametrize("train", [pixels(20), pixels(50, 3)])
-def test_neighbours_in_other_images_are_refused(tmp_path, train):
+def test_train_images_of_another_set_are_refused(tmp_path, train):
     with pytest.raises(UsageError, match="other images"):
         evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS, train)
     assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("held", ["thesis.txt", "index.html", ".hidden"])
-def test_nothing_of_others_is_overwritten(tmp_path, held):
+def test_folders_with_other_files_are_not_overwritten(tmp_path, held):
     (tmp_path / held).write_text("<html><title>mine</title>")
     for write in (
         lambda: evaluation_page.write(evaluation(), [], tmp_path, FACTS),
@@ -241,14 +241,14 @@ def test_nothing_of_others_is_overwritten(tmp_path, held):
     assert (tmp_path / held).read_text() == "<html><title>mine</title>"
 
 
-def test_a_file_is_no_folder(tmp_path):
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "a").write_text("mine")
     for place in (tmp_path / "a", tmp_path / "a/b/c"):
         with pytest.raises(UsageError, match="is a file"):
             check_free(place)
 
 
-def test_a_report_replaces_a_report_and_leaves_nothing_stale(tmp_path):
+def test_a_report_replaces_the_files_of_an_earlier_one(tmp_path):
     evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
     (tmp_path / "a/notes.txt").write_text("mine")
     comparison_page.write(compared(), tmp_path / "a", FACTS)
@@ -257,7 +257,7 @@ def test_a_report_replaces_a_report_and_leaves_nothing_stale(tmp_path):
     assert beside == {"index.html", "worst.png", "median.png", "best.png", "notes.txt"}
 
 
-def test_a_forged_list_of_files_reaches_nothing_outside(tmp_path):
+def test_a_forged_file_list_removes_nothing_outside(tmp_path):
     (tmp_path / "precious").write_text("mine")
     evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS)
     index = tmp_path / "a/index.html"
@@ -266,7 +266,7 @@ def test_a_forged_list_of_files_reaches_nothing_outside(tmp_path):
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_equal_input_gives_equal_bytes(tmp_path):
+def test_equal_input_gives_equal_files(tmp_path):
     for name in ("a", "b"):
         evaluation_page.write(evaluation(), ["Well."], tmp_path / name / "one", FACTS, pixels(50, seed=2))
         comparison_page.write(compared(), tmp_path / name / "many", FACTS)
@@ -291,7 +291,7 @@ def compared(**more: Entry) -> Comparison:
     return Comparison((*settings, *more.values()))
 
 
-def test_a_comparison_says_the_sentence_and_every_score(tmp_path):
+def test_comparison_holds_its_sentence_and_every_score(tmp_path):
     found = compared()
     written = comparison_page.write(found, tmp_path / "a", FACTS)
     assert {path.name for path in written} == {path.name for path in (tmp_path / "a").iterdir()}
@@ -311,7 +311,7 @@ def test_a_comparison_says_the_sentence_and_every_score(tmp_path):
     assert not page.all("fern") and "<fern>$ ddim:20" in words
 
 
-def test_the_front_and_its_line_are_those_that_nothing_beats(tmp_path, monkeypatch):
+def test_plot_marks_the_pareto_front(tmp_path, monkeypatch):
     drawn = {}
     plain = comparison_page.pareto.speed_quality
     monkeypatch.setattr(
@@ -334,7 +334,7 @@ def test_the_front_and_its_line_are_those_that_nothing_beats(tmp_path, monkeypat
     assert any(text.endswith("another number of samples: moss ddim:5, moss.npz.") for text in words)
 
 
-def test_files_alone_have_no_plot(tmp_path):
+def test_comparison_of_files_only_has_no_plot(tmp_path):
     comparison_page.write(
         Comparison((entry("", None, 0.1, "a.npz"), entry("", None, 0.2, "b.npz"))), tmp_path / "a", {}
     )
@@ -342,13 +342,13 @@ def test_files_alone_have_no_plot(tmp_path):
     assert (tmp_path / "a/same-seeds.png").exists()
 
 
-def test_too_few_samples_for_the_key_score_still_compare(tmp_path):
+def test_comparison_without_a_ranking_is_written(tmp_path):
     bare = [replace(e, evaluation=replace(e.evaluation, scores=SCORES[1:])) for e in compared().entries[:2]]
     comparison_page.write(Comparison(tuple(bare)), tmp_path / "a", FACTS)
     assert "0.912" in document(tmp_path / "a").words
 
 
-def test_the_same_seeds_stand_in_one_column(tmp_path):
+def test_columns_are_seeds(tmp_path):
     entries = [replace(entry("ddim:5", 1.0, 0.1), images=pixels(16, seed=k)) for k in range(3)]
     comparison_page.write(Comparison(tuple(entries)), tmp_path / "a", FACTS)
     sheet = np.asarray(Image.open(tmp_path / "a/same-seeds.png"))
@@ -358,7 +358,7 @@ def test_the_same_seeds_stand_in_one_column(tmp_path):
         assert np.array_equal(tile, one.images[3, 0].numpy().repeat(2, 0).repeat(2, 1))
 
 
-def test_points_are_compared_as_scatters(tmp_path):
+def test_points_are_compared_as_scatter_plots(tmp_path):
     points = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
     found = evaluation(values=points, sure=False, asked=False)
     entries = tuple(Entry("moons", f"ddim:{k}", 10, k, k / 10, found, points[:16]) for k in (5, 10))
@@ -366,7 +366,7 @@ def test_points_are_compared_as_scatters(tmp_path):
     assert len(document(tmp_path / "a").all("img")) == 1 + 2
 
 
-def test_what_has_other_shapes_or_is_nothing_is_not_compared(tmp_path):
+def test_comparison_of_other_shapes_or_nothing_is_refused(tmp_path):
     other = replace(entry("ddim:5", 1.0, 0.1, "clover"), images=pixels(16, 3))
     with pytest.raises(UsageError, match="moss ddim:50 generates 1×6×6 and clover ddim:5 3×6×6"):
         comparison_page.write(compared(other=other), tmp_path / "a", FACTS)

@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return RunFolder(folder)
 
 
-def test_evaluating_a_run_leaves_a_row_of_it_there(run: RunFolder) -> None:
+def test_evaluation_of_a_run_writes_a_row(run: RunFolder) -> None:
     found = inkwash.evaluate(run.path, n=200, sampler="ddim:2")
     (row,) = run_quality.read(run)
     score = found[0]["fd.a"]
@@ -33,7 +33,7 @@ def test_evaluating_a_run_leaves_a_row_of_it_there(run: RunFolder) -> None:
     assert row.seconds > 0
 
 
-def test_a_row_takes_the_place_of_that_of_its_setting_only(run: RunFolder) -> None:
+def test_a_row_replaces_that_of_the_same_sampler_and_count(run: RunFolder) -> None:
     run.quality.unlink(missing_ok=True)
     model = models.load(run.path)
     run_quality.write(model, [ROW, replace(ROW, sampler="ddim:5")])
@@ -45,7 +45,7 @@ def test_a_row_takes_the_place_of_that_of_its_setting_only(run: RunFolder) -> No
     }
 
 
-def test_what_is_no_runs_latest_keeps_nothing(run: RunFolder, tmp_path: Path) -> None:
+def test_other_models_than_a_runs_latest_write_nothing(run: RunFolder, tmp_path: Path) -> None:
     run.quality.unlink(missing_ok=True)
     alone = tmp_path / "alone.safetensors"
     alone.write_bytes(run.latest.read_bytes())
@@ -57,7 +57,7 @@ def test_what_is_no_runs_latest_keeps_nothing(run: RunFolder, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"model": "x"}]', "null"])
-def test_a_damaged_file_of_rows_counts_as_none(run: RunFolder, text: str) -> None:
+def test_a_damaged_file_reads_as_empty(run: RunFolder, text: str) -> None:
     run.quality.write_text(text)
     assert run_quality.read(run) == []
     run_quality.write(models.load(run.path), [ROW])

@@ -37,7 +37,7 @@ def said(found: Evaluation) -> str:
 # ---- real digits, spoilt
 
 
-def test_nothing_is_wrong_with_real_images(bench: Reference, real: Images) -> None:
+def test_real_images_have_no_faults(bench: Reference, real: Images) -> None:
     for asked in (real[1], None):
         found = measure("real", real[0], asked, bench.extractor_set, bench.data)
         assert not said(found)
@@ -69,7 +69,7 @@ TELLING = (
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_a_spoilt_set_is_told_what_is_wrong_with_it(name: str, bench: Reference) -> None:
+def test_verdicts_on_a_control_name_its_corruption_only(name: str, bench: Reference) -> None:
     text = said(controls.measure_control(name, bench, 300))
     for words in SPOILT[name]:
         assert words in text
@@ -77,18 +77,18 @@ def test_a_spoilt_set_is_told_what_is_wrong_with_it(name: str, bench: Reference)
         assert words not in text or any(words in own for own in SPOILT[name]), text
 
 
-def test_ghosts_look_like_no_class(bench: Reference, real: Images) -> None:
+def test_ghosts_are_reported_as_low_confidence(bench: Reference, real: Images) -> None:
     found = measure("ghosts", *controls.ghosts(0.95)(real), bench.extractor_set)
     assert "low confidence" in said(found)
 
 
 @pytest.mark.parametrize(("shift", "sign"), [(1, "-"), (9, "+")])
-def test_labels_shifted_by_one_are_told_which_way(shift: int, sign: str, bench: Reference, real: Images) -> None:
+def test_shifted_labels_are_reported_with_direction(shift: int, sign: str, bench: Reference, real: Images) -> None:
     text = said(measure("shifted", real[0], (real[1] + shift) % 10, bench.extractor_set))
     assert f"class k {sign} 1 is generated" in text and "ignored" not in text
 
 
-def test_a_class_that_is_never_drawn_though_asked_for_is_named(bench: Reference, real: Images) -> None:
+def test_requested_class_that_is_never_generated_is_named(bench: Reference, real: Images) -> None:
     fives = real[0][real[1] == 5]
     values = real[0].clone()
     values[real[1] == 3] = fives[torch.arange(int((real[1] == 3).sum())) % len(fives)]
@@ -96,13 +96,13 @@ def test_a_class_that_is_never_drawn_though_asked_for_is_named(bench: Reference,
     assert text.startswith("Class 3 is missing") and text.count("missing") == 1 and "ignored" not in text
 
 
-def test_a_class_that_takes_over_is_named(bench: Reference, real: Images) -> None:
+def test_dominant_class_is_named(bench: Reference, real: Images) -> None:
     zeros = real[0][real[1] == 0]
     values = torch.cat([real[0], zeros.repeat(3, 1, 1, 1)])
     assert "Class 0 dominates" in said(measure("zeros", values, None, bench.extractor_set))
 
 
-def test_one_image_again_and_again_repeats_itself(bench: Reference, real: Images) -> None:
+def test_repeated_image_has_no_variance(bench: Reference, real: Images) -> None:
     text = said(measure("one", real[0][:1].expand(300, -1, -1, -1), None, bench.extractor_set))
     assert "repeats itself, or blurs: the feature variance is 0%" in text
 
@@ -183,12 +183,12 @@ CASES: list[tuple[Rule, Evaluation, str]] = [
 
 
 @pytest.mark.parametrize(("rule", "found", "words"), CASES, ids=[f"{r.__name__}-{w or 'silent'}" for r, _, w in CASES])
-def test_a_rule_speaks_in_its_case_alone(rule: Rule, found: Evaluation, words: str) -> None:
+def test_rule_reports_only_its_fault(rule: Rule, found: Evaluation, words: str) -> None:
     text = " ".join(rule(found))
     assert re.search(words, text) if words else not text
 
 
-def test_the_gravest_comes_first_and_the_distance_last() -> None:
+def test_verdicts_are_ordered_by_severity() -> None:
     found = evaluation(
         near("fd.a", 9, 1), near("copies", 0.9, 0.01), near("two_sample", 0.9, 0.5), near("zero", 0.1, 0.8)
     )

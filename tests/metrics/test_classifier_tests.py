@@ -33,24 +33,24 @@ def split(draw: int, count: int = 250) -> tuple[Tensor, Tensor]:
     return ALL.values[order[:count]], ALL.values[order[count : 2 * count]]
 
 
-def test_over_many_ways_to_split_one_set_nothing_is_told_apart() -> None:
+def test_c2st_of_splits_of_one_set_is_at_chance() -> None:
     found = torch.tensor([c2st(*split(draw), seed=draw).z_score for draw in range(6)])
     assert abs(found.mean()) < 3.5 / math.sqrt(6)
     assert found.abs().max() < 4
 
 
-def test_one_pixel_that_is_never_black_is_told_apart_always() -> None:
+def test_c2st_detects_one_differing_pixel() -> None:
     real, fake = split(0, 700)
     fake[:, :, 0, 0] = 60
     assert c2st(real, fake).accuracy == 1
 
 
-def test_a_move_by_one_pixel_is_told_apart() -> None:
+def test_c2st_detects_a_shift_by_one_pixel() -> None:
     real, fake = split(0, 400)
     assert c2st(real, fake.roll(1, -1)).accuracy > 0.9
 
 
-def test_noise_is_told_apart_from_either_side_alike() -> None:
+def test_c2st_of_noise_is_symmetric() -> None:
     real, clean = split(0, 700)
     noise = normals(1, torch.arange(700), 0, Stream.SAMPLE, (1, 8, 8))
     fake = decode(encode(clean) + 0.1 * noise)
@@ -59,35 +59,35 @@ def test_noise_is_told_apart_from_either_side_alike() -> None:
     assert abs(found.accuracy - swapped.accuracy) < 4 * math.hypot(found.error, swapped.error)
 
 
-def test_a_copy_of_the_real_set_falls_below_chance() -> None:
+def test_c2st_of_a_copy_is_below_chance() -> None:
     real, _ = split(0, 700)
     found = c2st(real, real)
     assert found.z_score < -4 and found.p_value > 0.999
 
 
-def test_the_verdict_is_on_images_that_were_not_learnt() -> None:
+def test_c2st_is_tested_on_held_out_images() -> None:
     assert c2st(*split(0, 201)).count == 2 * 101
 
 
-def test_the_p_value_is_the_tail_of_heads_and_tails() -> None:
+def test_p_value_is_the_binomial_tail() -> None:
     for right in (90, 100, 115, 130):
         exact = sum(math.comb(200, k) for k in range(right, 201)) / 2**200
         assert C2STResult((right - 0.5) / 200, 200).p_value == pytest.approx(exact, rel=0.1, abs=1e-4)
 
 
-def test_the_error_of_a_share_is_that_of_as_many_tosses() -> None:
+def test_error_is_the_binomial_standard_error() -> None:
     tosses = torch.tensor([1.0] * 150 + [0.0] * 50, dtype=torch.float64)
     assert C2STResult(0.75, 200).error == pytest.approx(tosses.std(correction=0).item() / math.sqrt(200))
 
 
-def test_taught_by_the_train_set_itself_pupil_and_twin_are_one() -> None:
+def test_tstr_of_the_train_set_equals_its_twin() -> None:
     found = tstr(DIGITS.values, LABELS, DIGITS)
     assert found.error_of_samples == found.error_of_real
     assert 0 < found.error_of_real < 0.15
     assert (found.ratio, found.error, found.count) == (1, 0, len(DIGITS))
 
 
-def test_wrong_labels_and_wrong_images_teach_far_worse() -> None:
+def test_tstr_of_wrong_labels_or_images_is_far_worse() -> None:
     lessons = {
         "shuffled": (DIGITS.values, LABELS[permutation(8, 0, Stream.SHUFFLE, len(LABELS))]),
         "blank": (torch.zeros_like(DIGITS.values), LABELS),
@@ -98,7 +98,7 @@ def test_wrong_labels_and_wrong_images_teach_far_worse() -> None:
         assert found.ratio == found.error_of_samples / found.error_of_real > 5, lesson
 
 
-def test_the_twin_sees_what_was_asked_for_and_never_more_than_there_is() -> None:
+def test_tstr_pairs_at_most_the_train_images_of_a_class() -> None:
     # 200 of class 0 are asked for, the train set has about 60
     order = permutation(9, 0, Stream.SHUFFLE, len(DIGITS))
     some = order[LABELS[order] != 0][:200]
@@ -108,7 +108,7 @@ def test_the_twin_sees_what_was_asked_for_and_never_more_than_there_is() -> None
     assert found.count == 200 + len(zeros)
 
 
-def test_a_class_that_nobody_asked_for_is_learnt_by_neither() -> None:
+def test_tstr_trains_neither_classifier_on_a_missing_class() -> None:
     asked = LABELS != 3
     assert DIGITS.test_labels is not None
     missing = (DIGITS.test_labels == 3).double().mean().item()
@@ -116,7 +116,7 @@ def test_a_class_that_nobody_asked_for_is_learnt_by_neither() -> None:
     assert found.error_of_samples >= missing and found.error_of_real >= missing
 
 
-def test_the_error_of_the_ratio_is_the_jackknife_s() -> None:
+def test_error_of_the_ratio_is_that_of_the_jackknife() -> None:
     chance = torch.rand(4, 500, generator=torch.Generator().manual_seed(0))
     # the same images are hard for both, so their errors come together
     hard = (chance[0] < 0.1).double()
@@ -128,14 +128,14 @@ def test_the_error_of_the_ratio_is_the_jackknife_s() -> None:
     assert found.ratio == own.sum() / twin.sum() > 1
 
 
-def test_a_twin_without_errors_leaves_no_ratio_to_trust() -> None:
+def test_ratio_to_a_twin_without_errors() -> None:
     none, one = torch.zeros(10), torch.eye(10)[0]
     for own, expected in ((none, 1), (one, math.inf)):
         found = TSTRResult.of(own, none, 500)
         assert found.ratio == expected and math.isnan(found.error)
 
 
-def test_the_same_seed_says_the_same_and_no_generator_moves() -> None:
+def test_results_are_deterministic_and_leave_the_global_generator() -> None:
     state = torch.random.get_rng_state()
     real, fake = split(0)
     fake = fake.roll(1, -1)
@@ -165,12 +165,12 @@ def test_progress_rises_to_one() -> None:
         ((300, 8, 8), (300, 8, 8), r"uint8 \[N, C, H, W\]"),
     ],
 )
-def test_sets_that_cannot_be_compared_are_refused(real: tuple[int, ...], fake: tuple[int, ...], said: str) -> None:
+def test_c2st_refuses_incomparable_sets(real: tuple[int, ...], fake: tuple[int, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         c2st(torch.zeros(real, dtype=torch.uint8), torch.zeros(fake, dtype=torch.uint8))
 
 
-def test_floats_are_refused() -> None:
+def test_c2st_refuses_floats() -> None:
     with pytest.raises(UsageError, match="fake images must be pixels"):
         c2st(DIGITS.values, encode(DIGITS.values))
 
@@ -184,7 +184,7 @@ def test_floats_are_refused() -> None:
         (data.load("moons"), "samples are 1×8×8, moons is 2"),
     ],
 )
-def test_data_that_teaches_no_classes_is_refused(other: Dataset, said: str) -> None:
+def test_tstr_refuses_data_without_classes(other: Dataset, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         tstr(DIGITS.values, LABELS, other)
 
@@ -201,12 +201,12 @@ def test_data_that_teaches_no_classes_is_refused(other: Dataset, said: str) -> N
         (torch.zeros(300, dtype=torch.int64), "TSTR needs 200"),
     ],
 )
-def test_labels_that_cannot_be_learnt_are_refused(asked: Tensor | None, said: str) -> None:
+def test_tstr_refuses_invalid_labels(asked: Tensor | None, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         tstr(DIGITS.values[:300], asked, DIGITS)
 
 
-def test_the_updates_foretold_are_those_that_are_made() -> None:
+def test_num_steps_is_the_number_of_steps_trained() -> None:
     heard: list[float] = []
     real, fake = split(0, 400)
     classifier_tests.c2st(real, fake, progress=heard.append)

@@ -63,7 +63,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_the_same_data_give_the_same_judges_to_the_last_bit(digits: Dataset, kept: Path, tmp_path: Path) -> None:
+def test_build_is_deterministic(digits: Dataset, kept: Path, tmp_path: Path) -> None:
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
     extractor_files.write(replace(extractor_set.build(digits), figures={"zero": 0.5}), tmp_path)
@@ -71,7 +71,7 @@ def test_the_same_data_give_the_same_judges_to_the_last_bit(digits: Dataset, kep
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_judges_read_from_files_see_what_they_saw_before(built: ExtractorSet, kept: Path, digits: Dataset) -> None:
+def test_extractors_survive_a_round_trip_through_files(built: ExtractorSet, kept: Path, digits: Dataset) -> None:
     found = extractor_files.read(kept)
     assert found.spec == built.spec and found.figures == {"zero": 0.5}
     assert torch.equal(found.train_rows, built.train_rows) and torch.equal(found.test_rows, built.test_rows)
@@ -95,14 +95,14 @@ def test_judges_read_from_files_see_what_they_saw_before(built: ExtractorSet, ke
                 torch.testing.assert_close(read.covariance.float(), own.covariance.float(), rtol=0, atol=0)
 
 
-def test_features_vary_by_one_on_average_over_the_train_set(built: ExtractorSet, digits: Dataset) -> None:
+def test_mean_feature_variance_is_one(built: ExtractorSet, digits: Dataset) -> None:
     for judge in built.members.values():
         features = judge.extract(digits.values).features
         assert features.shape == (600, WIDTH)
         assert float(features.double().var(0).mean()) == pytest.approx(1, rel=1e-3)
 
 
-def test_a_judge_sees_an_image_alike_whatever_it_sees_with_it(built: ExtractorSet, digits: Dataset) -> None:
+def test_features_do_not_depend_on_the_batch(built: ExtractorSet, digits: Dataset) -> None:
     for judge in built.members.values():
         many, few = judge.extract(digits.values), judge.extract(digits.values[500:530])
         torch.testing.assert_close(few.features, many.features[500:530], atol=1e-4, rtol=1e-4)
@@ -111,7 +111,7 @@ def test_a_judge_sees_an_image_alike_whatever_it_sees_with_it(built: ExtractorSe
             torch.testing.assert_close(many.probabilities.sum(1), torch.ones(600))
 
 
-def test_images_without_labels_have_the_judge_that_needs_none(digits: Dataset, tmp_path: Path) -> None:
+def test_unlabelled_images_have_extractor_c_only(digits: Dataset, tmp_path: Path) -> None:
     extractor_files.write(extractor_set.build(replace(digits, labels=None, test_labels=None, classes=())), tmp_path)
     found = extractor_files.read(tmp_path)
     assert list(found.members) == ["c"]
@@ -119,12 +119,12 @@ def test_images_without_labels_have_the_judge_that_needs_none(digits: Dataset, t
     assert not found.members["c"].statistics.train.per_class
 
 
-def test_one_class_alone_teaches_nothing(digits: Dataset) -> None:
+def test_one_class_has_extractor_c_only(digits: Dataset) -> None:
     alone = replace(digits, labels=torch.zeros(600).long(), test_labels=None, classes=("0",))
     assert list(extractor_set.build(alone).members) == ["c"]
 
 
-def test_of_a_set_without_a_test_part_a_tenth_is_held_back(digits: Dataset) -> None:
+def test_a_tenth_is_held_out_without_a_test_part(digits: Dataset) -> None:
     whole = replace(digits, values=digits.values.clone(), test_values=None, test_labels=None)
     # every image is known by its first pixels
     whole.values[:, 0, 0, 0], whole.values[:, 0, 0, 1] = torch.arange(600) // 256, torch.arange(600) % 256
@@ -141,7 +141,7 @@ def test_of_a_set_without_a_test_part_a_tenth_is_held_back(digits: Dataset) -> N
     assert built.members["c"].statistics.train.overall.count == 540 and len(built.test_rows) == 60
 
 
-def test_points_are_judged_without_a_network() -> None:
+def test_points_have_no_network() -> None:
     points = data.load("moons")
     found = extractor_set.build(points).members
     assert list(found) == ["points"] and found["points"].net is None
@@ -158,14 +158,14 @@ def test_points_are_judged_without_a_network() -> None:
         (lambda d: replace(d, test_values=d.test_values[:5], test_labels=d.test_labels[:5]), "5 test examples"),
     ],
 )
-def test_data_that_cannot_be_judged_are_refused(
+def test_too_small_data_are_refused(
     digits: Dataset, change: Callable[[Dataset], Dataset], words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
         extractor_set.build(change(digits))
 
 
-def test_a_panel_is_asked_for_some_of_its_judges(built: ExtractorSet) -> None:
+def test_select_keeps_the_named_extractors(built: ExtractorSet) -> None:
     some = built.select(["a", "c"])
     assert list(some.members) == ["a", "c"] and some.primary == "a"
     for names, words in ((["a", "x"], "a,x.*a, b, c"), (["c", "a"], "give a first"), ([], "a, b, c")):
@@ -199,7 +199,7 @@ def spoilt(kept: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["a.safetensors", "c.safetensors", "rows.safetensors"])
 @pytest.mark.parametrize("place", [3, 100, -1])
-def test_a_flipped_byte_is_found(spoilt: Path, name: str, place: int) -> None:
+def test_a_flipped_byte_is_detected(spoilt: Path, name: str, place: int) -> None:
     content = bytearray((spoilt / name).read_bytes())
     content[place] ^= 1
     (spoilt / name).write_bytes(content)
@@ -207,7 +207,7 @@ def test_a_flipped_byte_is_found(spoilt: Path, name: str, place: int) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 5, 4000])
-def test_a_file_cut_short_is_found(spoilt: Path, length: int) -> None:
+def test_a_truncated_file_is_detected(spoilt: Path, length: int) -> None:
     (spoilt / "b.safetensors").write_bytes((spoilt / "b.safetensors").read_bytes()[:length])
     assert "b.safetensors" in refusal(spoilt)
 
@@ -234,7 +234,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["judges"]["a"]["floor"].update(sizes=3), "cannot be read"),
     ],
 )
-def test_a_description_that_does_not_fit_is_refused(spoilt: Path, change: Change, words: str) -> None:
+def test_an_inconsistent_index_is_refused(spoilt: Path, change: Change, words: str) -> None:
     described = verified(json.loads((spoilt / "panel.json").read_text()))
     change(described)
     (spoilt / "panel.json").write_text(json.dumps(with_checksum(described)))
@@ -244,12 +244,12 @@ def test_a_description_that_does_not_fit_is_refused(spoilt: Path, change: Change
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff"])
-def test_a_description_that_is_none_is_refused(spoilt: Path, text: str) -> None:
+def test_an_unreadable_index_is_refused(spoilt: Path, text: str) -> None:
     (spoilt / "panel.json").write_bytes(text.encode("latin-1"))
     refusal(spoilt)
 
 
-def test_a_panel_half_written_is_none(built: ExtractorSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_folder_has_no_index(built: ExtractorSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, text: str) -> None:
         raise InkwashError("the disk is full")
 
@@ -263,7 +263,7 @@ def test_a_panel_half_written_is_none(built: ExtractorSet, tmp_path: Path, monke
 
 
 @given(times=st.lists(st.integers(1, 5), min_size=3, max_size=3), seed=st.integers(0, 50))
-def test_weighted_moments_are_those_of_a_set_so_composed(times: list[int], seed: int) -> None:
+def test_weighted_moments_equal_those_of_the_mixture(times: list[int], seed: int) -> None:
     """The law of mixtures, on populations: each class's rows as they are, its covariance over N."""
     generator = torch.Generator().manual_seed(seed)
     groups = [
@@ -282,7 +282,7 @@ def population(rows: Tensor) -> Moments:
     return Moments(rows.mean(0), torch.cov(rows.T, correction=0), len(rows))
 
 
-def test_their_own_proportions_give_the_whole_but_for_one_in_n(rows: Rows) -> None:
+def test_own_proportions_give_the_overall_moments(rows: Rows) -> None:
     features, labels = rows(3000, 4), torch.arange(3000) % 7 % 3
     part = PartMoments.of(features + 2 * labels[:, None], labels, 3)
     own = part.weighted((torch.bincount(labels) / 3000.0).tolist())
@@ -291,7 +291,7 @@ def test_their_own_proportions_give_the_whole_but_for_one_in_n(rows: Rows) -> No
     assert distance(own, part.overall) < 1e-5
 
 
-def test_a_class_of_one_example_has_no_moments_and_no_class_has_then(rows: Rows) -> None:
+def test_class_moments_need_two_examples_of_every_class(rows: Rows) -> None:
     assert PartMoments.of(rows(10, 3), torch.tensor([0] * 9 + [1]), 2).per_class == ()
     assert PartMoments.of(rows(10, 3), torch.tensor([0] * 10), 2).per_class == ()
     assert len(PartMoments.of(rows(10, 3), torch.tensor([0] * 8 + [1] * 2), 2).per_class) == 2
@@ -300,14 +300,14 @@ def test_a_class_of_one_example_has_no_moments_and_no_class_has_then(rows: Rows)
 @given(
     a=st.floats(0, 10), b=st.floats(0, 1000), sizes=st.sets(st.integers(2, 10_000), min_size=2), n=st.integers(1, 10**6)
 )
-def test_a_line_in_one_over_n_is_followed_exactly(a: float, b: float, sizes: set[int], n: int) -> None:
+def test_fd_by_size_is_exact_for_lines_in_one_over_n(a: float, b: float, sizes: set[int], n: int) -> None:
     measured = tuple(sorted(sizes))
     scale = FDBySize(measured, tuple(a + b / size for size in measured))
     tolerance = 1e-9 * (a + b) * max(measured) * max(1, measured[0] / n)
     assert scale.at(n) == pytest.approx(a + b / n, abs=tolerance)
 
 
-def test_a_scale_goes_through_what_was_measured_and_never_below_zero() -> None:
+def test_fd_by_size_interpolates_and_is_never_negative() -> None:
     scale = FDBySize((200, 500, 1000), (1.0, 0.7, 0.1))
     assert [scale.at(n) for n in (200, 500, 1000)] == pytest.approx([1.0, 0.7, 0.1])
     assert scale.at(100_000) == 0 and scale.at(300) == pytest.approx(

@@ -31,21 +31,21 @@ def rotation(seed: int, width: int) -> Tensor:
 
 
 @given(st.lists(st.floats(-5, 5), min_size=4, max_size=4), st.integers(0, 99))
-def test_a_shift_costs_its_squared_length(shift: list[float], seed: int) -> None:
+def test_fd_of_a_shift_is_its_squared_length(shift: list[float], seed: int) -> None:
     spread, moved = covariance(seed, 4), torch.tensor(shift, dtype=torch.float64)
     expected = sum(step**2 for step in shift)
     assert distance(gaussian(torch.zeros(4), spread), gaussian(moved, spread)) == pytest.approx(expected, abs=1e-6)
 
 
 @given(st.floats(0.01, 20), st.integers(0, 99))
-def test_a_scaled_covariance_costs_the_square_of_the_change_of_scale(scale: float, seed: int) -> None:
+def test_fd_of_a_scaled_covariance(scale: float, seed: int) -> None:
     spread = covariance(seed, 5)
     found = distance(gaussian(torch.zeros(5), spread), gaussian(torch.zeros(5), scale**2 * spread))
     assert found == pytest.approx((scale - 1) ** 2 * spread.trace().item(), abs=1e-6)
 
 
 @given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9)), min_size=3, max_size=3), st.integers(0, 99))
-def test_covariances_that_commute_compare_axis_by_axis(stds: list[tuple[float, float]], seed: int) -> None:
+def test_fd_of_commuting_covariances(stds: list[tuple[float, float]], seed: int) -> None:
     turn = rotation(seed, 3)
     pair = [
         gaussian(torch.zeros(3), turn @ torch.diag(torch.tensor(s, dtype=torch.float64) ** 2) @ turn.T)
@@ -56,7 +56,7 @@ def test_covariances_that_commute_compare_axis_by_axis(stds: list[tuple[float, f
 
 
 @given(st.integers(0, 999), st.integers(0, 999))
-def test_two_by_two_matrices_that_do_not_commute_have_a_closed_form(one: int, other: int) -> None:
+def test_fd_of_two_by_two_matrices_in_closed_form(one: int, other: int) -> None:
     first, second = covariance(one, 2), covariance(other, 2)
     # the eigenvalues of a 2 x 2 matrix obey (sqrt a + sqrt b)^2 = trace + 2 sqrt determinant
     root = math.sqrt((first @ second).trace() + 2 * math.sqrt(first.det() * second.det()))
@@ -66,7 +66,7 @@ def test_two_by_two_matrices_that_do_not_commute_have_a_closed_form(one: int, ot
     )
 
 
-def test_the_general_square_root_of_scipy_agrees() -> None:
+def test_fd_agrees_with_scipy_sqrtm() -> None:
     linalg = pytest.importorskip("scipy.linalg")
     first, second = covariance(1, 12), covariance(2, 12)
     root = linalg.sqrtm((first @ second).numpy()).real.trace()
@@ -96,7 +96,7 @@ def test_torchmetrics_agrees(rows: Rows) -> None:
     assert found == pytest.approx(oracle.compute().item(), rel=1e-6)
 
 
-def test_a_set_is_at_distance_zero_from_itself_even_where_features_are_dead(rows: Rows) -> None:
+def test_fd_of_a_set_to_itself_is_zero_with_singular_covariance(rows: Rows) -> None:
     features = rows(50, 6)
     features[:, 3:] = features[:, :1]
     assert 0 <= distance(Moments.of(features), Moments.of(features)) < 1e-6
@@ -105,7 +105,7 @@ def test_a_set_is_at_distance_zero_from_itself_even_where_features_are_dead(rows
 
 
 @given(st.integers(0, 99), st.integers(0, 99))
-def test_the_distance_is_symmetric_and_does_not_see_rotations(one: int, turn: int) -> None:
+def test_fd_is_symmetric_and_rotation_invariant(one: int, turn: int) -> None:
     first, second = (gaussian(covariance(k, 4)[0], covariance(k + 1, 4)) for k in (one, one + 2))
     plain = distance(first, second)
     assert distance(second, first) == pytest.approx(plain, abs=1e-7)
@@ -114,7 +114,7 @@ def test_the_distance_is_symmetric_and_does_not_see_rotations(one: int, turn: in
     assert distance(*turned) == pytest.approx(plain, abs=1e-7)
 
 
-def test_moments_are_those_of_numpy_and_ignore_the_order(rows: Rows) -> None:
+def test_moments_agree_with_numpy_in_any_order(rows: Rows) -> None:
     features = (3 * rows(70, 5) + 100).float()
     found = Moments.of(features)
     assert found.count == 70 and found.mean.dtype == found.covariance.dtype == torch.float64
@@ -123,7 +123,7 @@ def test_moments_are_those_of_numpy_and_ignore_the_order(rows: Rows) -> None:
     assert Moments.of(features[:, :1]).covariance.shape == (1, 1)
 
 
-def test_moments_of_a_merged_set_follow_from_those_of_its_parts(rows: Rows) -> None:
+def test_moments_of_a_union_follow_from_its_parts(rows: Rows) -> None:
     parts = rows(30, 3), 2 * rows(50, 3, seed=1) + 4
     whole, (a, b) = Moments.of(torch.cat(parts)), (Moments.of(part) for part in parts)
     apart = a.mean - b.mean
@@ -133,7 +133,7 @@ def test_moments_of_a_merged_set_follow_from_those_of_its_parts(rows: Rows) -> N
     assert torch.allclose(whole.covariance, squares / 79)
 
 
-def test_at_infinity_the_bias_of_a_finite_sample_is_gone(rows: Rows) -> None:
+def test_at_infinity_removes_the_bias_of_finite_samples(rows: Rows) -> None:
     truth = gaussian(torch.zeros(8), torch.eye(8))
     plain = [distance(Moments.of(rows(1200, 8, seed)), truth) for seed in range(12)]
     limits = [at_infinity(rows(1200, 8, seed), truth) for seed in range(12)]
@@ -144,12 +144,12 @@ def test_at_infinity_the_bias_of_a_finite_sample_is_gone(rows: Rows) -> None:
     assert min(limits) < 0 < max(limits)
 
 
-def test_at_infinity_a_true_distance_stays(rows: Rows) -> None:
+def test_at_infinity_keeps_a_true_distance(rows: Rows) -> None:
     limit = at_infinity(1.5 * rows(1500, 4) + 1, gaussian(torch.zeros(4), torch.eye(4)))
     assert limit == pytest.approx(4 + 4 * 0.25, rel=0.08)
 
 
-def test_the_interval_holds_the_true_distance_nearly_always(rows: Rows) -> None:
+def test_interval_covers_the_true_distance(rows: Rows) -> None:
     truth, shift = gaussian(torch.zeros(3), torch.eye(3)), torch.tensor([1.0, 0, 0])
     ends = [interval(rows(400, 3, seed) + shift, truth, draws=40) for seed in range(40)]
     held = sum(low < 1 < high for low, high in ends)
@@ -160,14 +160,14 @@ def test_the_interval_holds_the_true_distance_nearly_always(rows: Rows) -> None:
     assert 0.8 < width / (2 * 1.96 * 2 / math.sqrt(400)) < 1.3
 
 
-def test_the_interval_is_around_the_estimate_though_every_draw_lies_above(rows: Rows) -> None:
+def test_interval_contains_the_estimate(rows: Rows) -> None:
     features, truth = rows(300, 10), gaussian(torch.zeros(10), torch.eye(10))
     low, high = interval(features, truth)
     assert 0 <= low < distance(Moments.of(features), truth) < high
     assert interval(features, truth) == (low, high)
 
 
-def test_fd_in_parts_is_the_mean_of_what_so_few_rows_score(rows: Rows) -> None:
+def test_fd_in_parts_is_the_mean_over_parts(rows: Rows) -> None:
     truth, features = gaussian(torch.zeros(4), torch.eye(4)), rows(900, 4)
     assert in_parts(features, truth, 900) == pytest.approx(distance(Moments.of(features), truth))
     # a mean over n costs tr C / n, a covariance D (D + 1) / (4 n): three times as much of a third
@@ -199,13 +199,13 @@ def broken(value: float) -> Tensor:
         (lambda: interval(torch.zeros(9, 2), gaussian(torch.zeros(2), torch.eye(2)), draws=1), UsageError, "draws"),
     ],
 )
-def test_bad_input_is_named_in_one_line(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+def test_invalid_input_raises_with_the_reason(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
 
 
-def test_a_resample_of_two_rows_repeats_one_of_them_half_of_the_time() -> None:
+def test_bootstrap_of_two_rows_repeats_one_half_of_the_time() -> None:
     # two rows at -1 and 1 have variance 2, one of them twice has none: FD to N(0, 1) is (sqrt(2) - 1)^2 and 1 + 1
     rows, normal = torch.tensor([[-1.0], [1.0]]), gaussian(torch.zeros(1), torch.ones(1, 1))
     own = (math.sqrt(2) - 1) ** 2

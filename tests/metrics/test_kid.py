@@ -28,7 +28,7 @@ def test_torchmetrics_agrees(rows: Rows) -> None:
     assert math.isnan(found.error)
 
 
-def test_over_all_ways_to_split_one_set_the_mean_is_zero(rows: Rows) -> None:
+def test_kid_over_all_splits_of_one_set_has_mean_zero(rows: Rows) -> None:
     pooled = rows(60, 4)
     found = []
     for draw in range(400):
@@ -40,7 +40,7 @@ def test_over_all_ways_to_split_one_set_the_mean_is_zero(rows: Rows) -> None:
     assert 0.3 < (values < 0).double().mean() < 0.8
 
 
-def test_an_equal_mean_difference_is_seen_by_the_expected_kernel() -> None:
+def test_kid_of_a_mean_difference_is_the_expected_kernel() -> None:
     # the constant sets 0 and c: every kernel is known, so that the discrepancy is k(0,0) + k(c,c) - 2 k(0,c)
     zeros, ones = torch.zeros(40, 3), torch.ones(40, 3)
     found = distance(zeros, ones, block=20)
@@ -48,14 +48,14 @@ def test_an_equal_mean_difference_is_seen_by_the_expected_kernel() -> None:
     assert found.error == pytest.approx(0, abs=1e-12)
 
 
-def test_the_error_is_the_scatter_of_the_estimate(rows: Rows) -> None:
+def test_error_is_the_standard_deviation_of_the_estimate(rows: Rows) -> None:
     found = [distance(rows(400, 3, seed), rows(400, 3, seed + 100) + 0.3, block=50) for seed in range(60)]
     scatter = torch.tensor([each.value for each in found]).std().item()
     error = math.sqrt(sum(each.error**2 for each in found) / 60)
     assert 0.75 < error / scatter < 1.33
 
 
-def test_sorted_rows_do_not_matter_because_blocks_are_shuffled(rows: Rows) -> None:
+def test_kid_does_not_depend_on_the_order_of_rows(rows: Rows) -> None:
     two_classes = torch.cat([rows(100, 3) + 3, rows(100, 3, seed=1) - 3])
     found = distance(two_classes, torch.cat([rows(100, 3, seed=2) - 3, rows(100, 3, seed=3) + 3]), block=50)
     apart = distance(two_classes[:100], two_classes[100:], block=50)
@@ -63,18 +63,18 @@ def test_sorted_rows_do_not_matter_because_blocks_are_shuffled(rows: Rows) -> No
     assert abs(found.value) < 0.15 * apart.value
 
 
-def test_sets_of_two_sizes_use_up_the_smaller(rows: Rows) -> None:
+def test_kid_uses_all_rows_of_the_smaller_set(rows: Rows) -> None:
     small, large = rows(99, 3), rows(500, 3, seed=1)
     assert distance(small, large, block=50) == distance(small, large, block=99)
 
 
-def test_a_copied_set_lies_below_zero(rows: Rows) -> None:
+def test_kid_of_a_copy_is_negative(rows: Rows) -> None:
     features = rows(80, 4)
     # the pairs of a row with its own copy count, those of a row with itself do not
     assert distance(features, features, block=80).value < 0
 
 
-def test_in_many_blocks_a_row_seldom_meets_its_copy(rows: Rows) -> None:
+def test_kid_of_a_copy_in_many_blocks_is_near_zero(rows: Rows) -> None:
     # each set is shuffled by itself: in the same order every block would be compared with its own copy
     features = rows(2000, 3)
     found = distance(features, features, block=20)
@@ -90,13 +90,13 @@ def test_in_many_blocks_a_row_seldom_meets_its_copy(rows: Rows) -> None:
         (lambda: distance(torch.full((50, 2), math.nan), torch.zeros(50, 2), block=10), InkwashError, "NaN"),
     ],
 )
-def test_bad_input_is_named_in_one_line(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+def test_invalid_input_raises_with_the_reason(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
 
 
-def test_the_interval_of_few_blocks_holds_zero_where_nothing_differs(rows: Rows) -> None:
+def test_interval_of_few_blocks_covers_zero(rows: Rows) -> None:
     """Two blocks hardly know how far they scatter: two standard errors would hold zero seven times in ten."""
     found = [distance(rows(60, 3, seed), rows(60, 3, seed + 1000), block=30) for seed in range(200)]
     held = sum(low < 0 < high for low, high in (each.interval for each in found if each.interval))

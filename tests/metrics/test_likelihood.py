@@ -55,7 +55,7 @@ class PixelByPixel:
         return exact(x.double().reshape(-1, 1), each).reshape(x.shape).to(x)
 
 
-def test_the_prior_is_the_divergence_of_the_noisiest_level() -> None:
+def test_prior_is_the_kl_divergence_of_the_noisiest_level() -> None:
     images, level = torch.linspace(-1, 1, 12).reshape(2, 1, 2, 3), Linear(T=300).terminal
     normal = Normal(level.alpha * images.double(), level.sigma)
     expected = kl_divergence(normal, Normal(0.0, torch.ones((), dtype=torch.float64))).sum((1, 2, 3))
@@ -63,7 +63,7 @@ def test_the_prior_is_the_divergence_of_the_noisiest_level() -> None:
 
 
 @pytest.mark.parametrize("spread", [1.0, 0.3])
-def test_of_a_gaussian_model_it_is_the_divergence_from_its_density_whatever_the_image(spread: float) -> None:
+def test_diffusion_term_of_a_gaussian_in_closed_form(spread: float) -> None:
     # prior and steps together say the cleanest x: -log of the model's density there, less the entropy of the noise
     image, model = MEAN + torch.tensor([0.5, 0.2, -0.6], dtype=torch.float64), spread * COVARIANCE
     images, items = image.expand(2000, 3), torch.arange(2000)
@@ -86,7 +86,7 @@ def test_of_a_gaussian_model_it_is_the_divergence_from_its_density_whatever_the_
 
 
 @pytest.mark.parametrize("cleanest", [2.0, 7.0, 12.0])
-def test_of_independent_pixels_it_is_their_entropy_wherever_the_decoder_takes_over(cleanest: float) -> None:
+def test_bound_of_independent_pixels_is_their_entropy(cleanest: float) -> None:
     pixels, shares = ink(1500)
     found = bound(PixelByPixel(shares), pixels, None, Grid(cleanest, -9.0), 2, shares, batch=500)
     entropy = -(shares * shares.log2()).sum().item()
@@ -96,7 +96,7 @@ def test_of_independent_pixels_it_is_their_entropy_wherever_the_decoder_takes_ov
 
 
 @pytest.mark.parametrize(("labels", "choices"), [(None, 8), (CLASSES, 2)])
-def test_one_of_a_few_images_costs_the_log_of_their_number(labels: Tensor | None, choices: int) -> None:
+def test_bound_of_a_few_images_is_the_log_of_their_number(labels: Tensor | None, choices: int) -> None:
     rows = torch.arange(800) % 8
     exact = EmpiricalDenoiser(encode(NINE), CLASSES)
     heard = None if labels is None else labels[rows]
@@ -106,7 +106,7 @@ def test_one_of_a_few_images_costs_the_log_of_their_number(labels: Tensor | None
     assert found.bits == pytest.approx(ideal, abs=3 * found.error + 0.01 * ideal)
 
 
-def test_coarse_steps_cost_more_than_the_images_hold_and_so_does_a_worse_denoiser() -> None:
+def test_coarse_steps_and_worse_denoisers_raise_the_bound() -> None:
     rows = torch.arange(400) % 8
     exact = EmpiricalDenoiser(encode(NINE), CLASSES)
 
@@ -121,7 +121,7 @@ def test_coarse_steps_cost_more_than_the_images_hold_and_so_does_a_worse_denoise
         assert dearer.bits - 3 * dearer.error > fine.bits + 3 * fine.error
 
 
-def test_with_as_many_draws_as_steps_each_step_is_paid_once() -> None:
+def test_as_many_draws_as_steps_use_each_step_once() -> None:
     grid, images = Grid(3.0, -5.0, 7), encode(NINE)
 
     def silent(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
@@ -137,7 +137,7 @@ def test_with_as_many_draws_as_steps_each_step_is_paid_once() -> None:
 
 @pytest.mark.parametrize("values", [None, "counted"])
 @pytest.mark.parametrize("log_snr", [-3.0, 6.0, 12.0])
-def test_the_decoder_shares_out_one_among_256_values(values: str | None, log_snr: float) -> None:
+def test_decoder_probabilities_sum_to_one(values: str | None, log_snr: float) -> None:
     known = None if values is None else frequencies(ink(50)[0])
     level = Grid(log_snr, -9.0).level(0)
     for x in (-1.2, -0.4, 0.97):
@@ -145,7 +145,7 @@ def test_the_decoder_shares_out_one_among_256_values(values: str | None, log_snr
         assert torch.exp(-nats).sum().item() == pytest.approx(1, abs=1e-9)
 
 
-def test_a_decoder_that_sees_nothing_says_the_frequencies_and_one_that_sees_all_is_sure() -> None:
+def test_decoder_limits_of_high_and_low_noise() -> None:
     shares = frequencies(ink(50)[0])
     pixels = VALUES.reshape(256, 1, 1, 1)
     blind, sharp = Level(0.0, 1.0), Level(1.0, 1e-4)
@@ -154,14 +154,14 @@ def test_a_decoder_that_sees_nothing_says_the_frequencies_and_one_that_sees_all_
 
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0])
-def test_two_pixels_are_as_likely_as_the_noise_between_them_and_what_is_seen(sigma: float) -> None:
+def test_decoder_ratio_of_two_pixels_in_closed_form(sigma: float) -> None:
     seen, ends = torch.full((2, 1, 1, 1), 0.3), torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
     black, white = decoder_nats(ends, seen, Level(0.8, sigma)).tolist()
     log_chance = Normal(0.8 * encode(ends).flatten(), sigma).log_prob(seen.flatten())
     assert black - white == pytest.approx(float(log_chance[1] - log_chance[0]), rel=1e-6)
 
 
-def test_frequencies_are_shares_of_values_and_none_is_impossible() -> None:
+def test_frequencies_are_positive_and_sum_to_one() -> None:
     shares = frequencies(torch.tensor([0, 0, 0, 7], dtype=torch.uint8))
     assert shares.sum().item() == pytest.approx(1)
     assert shares.argmax() == 0
@@ -169,7 +169,7 @@ def test_frequencies_are_shares_of_values_and_none_is_impossible() -> None:
     assert (shares > 0).all()
 
 
-def test_neither_the_batch_nor_the_other_images_change_what_an_image_costs() -> None:
+def test_bound_of_an_image_does_not_depend_on_the_others() -> None:
     exact, rows = EmpiricalDenoiser(encode(NINE)), torch.arange(40) % 8
     whole, pieces = (bound(exact, NINE[rows], None, WIDE, 3, batch=size) for size in (40, 7))
     assert pieces.bits == pytest.approx(whole.bits, rel=1e-5)
@@ -181,7 +181,7 @@ def test_neither_the_batch_nor_the_other_images_change_what_an_image_costs() -> 
     assert bound(exact, NINE[rows], None, WIDE, 3, seed=1).bits != whole.bits
 
 
-def test_the_error_is_that_of_a_mean_and_covers_what_other_seeds_say() -> None:
+def test_error_covers_the_variation_over_seeds() -> None:
     pixels, shares = ink(6400)
     denoiser, grid = PixelByPixel(shares), Grid(5.0, -9.0, 200)
 
@@ -195,7 +195,7 @@ def test_the_error_is_that_of_a_mean_and_covers_what_other_seeds_say() -> None:
     assert 0.7 < spread / (sum(found.error for found in bounds) / 40) < 1.3
 
 
-def test_an_image_still_in_the_noisiest_level_is_paid_for() -> None:
+def test_prior_includes_the_signal_left_at_the_noisiest_level() -> None:
     exact, rows = EmpiricalDenoiser(encode(NINE)), torch.arange(100) % 8
     trapped, whole = (bound(exact, NINE[rows], None, Grid.of(schedule)) for schedule in (Linear(T=300), Cosine()))
     # SNR * |x|^2 / 2 and, of a higher order, the variance that is missing
@@ -204,14 +204,14 @@ def test_an_image_still_in_the_noisiest_level_is_paid_for() -> None:
     assert 0 < whole.prior < 1e-4
 
 
-def test_the_grid_of_a_schedule_ends_where_training_did() -> None:
+def test_grid_of_a_schedule_ends_at_its_terminal_level() -> None:
     short, whole, noisy = Grid.of(Linear(T=300)), Grid.of(Cosine(), 50), Grid.of(Karras(low=0.1, high=20.0))
     assert short.noisiest == pytest.approx(float(Linear(T=300).terminal.log_snr))
     assert (whole.cleanest, whole.noisiest, whole.steps) == (8.0, -9.0, 50)
     assert (noisy.cleanest, noisy.noisiest) == pytest.approx((-2 * math.log(0.1), -2 * math.log(20.0)))
 
 
-def test_the_grid_is_even_in_log_snr_and_keeps_the_variance() -> None:
+def test_grid_is_even_in_log_snr_and_variance_preserving() -> None:
     grid = Grid(6.0, -4.0, 5)
     level = grid.level(torch.arange(6.0))
     torch.testing.assert_close(level.log_snr, torch.tensor([6.0, 4, 2, 0, -2, -4], dtype=torch.float64))
@@ -230,7 +230,7 @@ def forgetful(denoiser: Denoiser, above: float) -> Denoiser:
 
 
 @pytest.mark.parametrize("end", [4.0, 9.0])
-def test_the_tightest_grid_ends_where_the_denoiser_stops_knowing_more_than_single_pixels(end: float) -> None:
+def test_tightened_grid_ends_where_the_denoiser_is_no_better_than_the_decoder(end: float) -> None:
     # images that hold few values but are themselves rare: their pixels say much about one another
     images = NINE // 64 * 80
     rows = torch.arange(80) % 8
@@ -255,7 +255,7 @@ class Recorded:
         return torch.zeros_like(x)
 
 
-def test_each_image_is_tried_with_its_label_and_progress_counts_images() -> None:
+def test_images_are_conditioned_on_their_labels_and_progress_counts_images() -> None:
     ears, done = Recorded(), []
     found = bound(ears, NINE, CLASSES, Grid(), 1, batch=3, progress=done.append)
     assert ears.labels == CLASSES.tolist()
@@ -281,13 +281,13 @@ def test_each_image_is_tried_with_its_label_and_progress_counts_images() -> None
         (lambda: bound(Recorded(), NINE, None, Grid(), 1, torch.zeros(256)), "256 frequencies"),
     ],
 )
-def test_what_cannot_be_measured_is_said_in_one_line(request_: Callable[[], object], says: str) -> None:
+def test_invalid_arguments_raise_usage_errors(request_: Callable[[], object], says: str) -> None:
     with pytest.raises(UsageError, match=says) as caught:
         request_()
     assert "\n" not in str(caught.value)
 
 
-def test_a_model_that_says_nan_has_no_bound() -> None:
+def test_bound_of_a_nan_model_raises() -> None:
     def broken(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return x * math.nan
 
@@ -295,7 +295,7 @@ def test_a_model_that_says_nan_has_no_bound() -> None:
         bound(broken, NINE, None, Grid())
 
 
-def test_the_evaluations_foretold_are_those_that_are_made() -> None:
+def test_evaluations_is_the_number_of_evaluations_made() -> None:
     ears = Recorded()
     grid = tightened(Grid(), ears, NINE, None)
     bound(ears, NINE.repeat(3, 1, 1, 1), None, grid)

@@ -28,16 +28,16 @@ def test_prdc_agrees(rows: Rows, k: int) -> None:
     assert 0.1 < found.precision < found.recall < 1
 
 
-def test_a_copy_in_any_order_scores_one_in_all_four(rows: Rows) -> None:
+def test_prdc_of_a_copy_is_one(rows: Rows) -> None:
     real = rows(400, 8).float() + 50
     assert prdc(real, real[permutation(0, 0, Stream.SHUFFLE, 400)]) == PRDC(1, 1, 1, 1)
 
 
-def test_sets_far_apart_score_zero_in_all_four(rows: Rows) -> None:
+def test_prdc_of_distant_sets_is_zero(rows: Rows) -> None:
     assert prdc(rows(50, 3), rows(50, 3, seed=1) + 1000) == PRDC(0, 0, 0, 0)
 
 
-def test_one_image_drawn_again_and_again_is_precise_and_covers_nothing(rows: Rows) -> None:
+def test_prdc_of_one_repeated_image(rows: Rows) -> None:
     real = rows(100, 3)
     found = prdc(real, real[:1].expand(100, 3))
     assert found.precision == 1 and found.recall == 0 and found.coverage < 0.2
@@ -45,7 +45,7 @@ def test_one_image_drawn_again_and_again_is_precise_and_covers_nothing(rows: Row
     assert found.density == pytest.approx(found.coverage * 100 * 100 / (5 * 100))
 
 
-def test_a_missing_half_costs_recall_and_an_invented_half_precision(rows: Rows) -> None:
+def test_missing_modes_lower_recall_and_invented_modes_precision(rows: Rows) -> None:
     both = torch.cat([rows(100, 3), rows(100, 3, seed=1) + 1000])
     one = rows(200, 3, seed=2)
     missing, invented = prdc(both, one), prdc(one, both)
@@ -54,7 +54,7 @@ def test_a_missing_half_costs_recall_and_an_invented_half_precision(rows: Rows) 
     assert astuple(missing)[:2] == astuple(invented)[1::-1]
 
 
-def test_over_all_ways_to_split_one_set_the_two_sample_test_is_at_chance(rows: Rows) -> None:
+def test_one_nn_accuracy_of_splits_of_one_set_is_at_chance(rows: Rows) -> None:
     pooled = rows(60, 3)
     found = []
     for draw in range(300):
@@ -65,7 +65,7 @@ def test_over_all_ways_to_split_one_set_the_two_sample_test_is_at_chance(rows: R
     assert abs(values.mean() - 29 / 59) < 3.5 * values.std() / math.sqrt(300)
 
 
-def test_chance_is_kept_where_many_rows_are_equal() -> None:
+def test_one_nn_accuracy_of_repeated_values_is_at_chance() -> None:
     pooled = torch.arange(60)[:, None].float() // 4
     found = []
     for draw in range(300):
@@ -75,11 +75,11 @@ def test_chance_is_kept_where_many_rows_are_equal() -> None:
     assert abs(values.mean() - 29 / 59) < 3.5 * values.std() / math.sqrt(300)
 
 
-def test_sets_that_do_not_mix_are_told_apart_always(rows: Rows) -> None:
+def test_one_nn_accuracy_of_distant_sets_is_one(rows: Rows) -> None:
     assert one_nn_accuracy(rows(50, 3), rows(50, 3, seed=1) + 100) == 1
 
 
-def test_a_copier_scores_zero_and_gains_only_half_of_what_is_double_in_the_real_set(rows: Rows) -> None:
+def test_one_nn_accuracy_of_a_copy_is_zero(rows: Rows) -> None:
     real = rows(100, 8).float()
     assert one_nn_accuracy(real, real.flip(0)) == 0
     real[10:20] = real[:10]
@@ -87,7 +87,7 @@ def test_a_copier_scores_zero_and_gains_only_half_of_what_is_double_in_the_real_
     assert one_nn_accuracy(torch.zeros(10, 2), torch.zeros(10, 2)) == 0.5
 
 
-def test_nearest_is_the_row_of_least_distance(rows: Rows) -> None:
+def test_nearest_agrees_with_cdist(rows: Rows) -> None:
     queries, base = rows(40, 20).float(), rows(90, 20, seed=1).float()
     distances, found = nearest(queries, base)
     every = (queries.double()[:, None] - base.double()).norm(dim=2)
@@ -96,14 +96,14 @@ def test_nearest_is_the_row_of_least_distance(rows: Rows) -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 64, 1000])
-def test_the_chunk_changes_nothing(rows: Rows, chunk: int) -> None:
+def test_nearest_does_not_depend_on_the_chunk(rows: Rows, chunk: int) -> None:
     queries, base = rows(64, 30).float(), rows(200, 30, seed=1).float()
     queries[::3] = base[:22]
     for found, expected in zip(nearest(queries, base, chunk), nearest(queries, base), strict=True):
         assert torch.equal(found, expected)
 
 
-def test_a_duplicate_is_at_zero_exactly_even_beside_near_copies(rows: Rows) -> None:
+def test_distance_of_a_duplicate_is_exactly_zero(rows: Rows) -> None:
     originals = rows(100, 50).float() + 30
     near, nearer = originals.clone(), originals.clone()
     # squares of these steps vanish beside the squares of rows in float32, so that their order there is chance
@@ -129,7 +129,7 @@ def test_a_duplicate_is_at_zero_exactly_even_beside_near_copies(rows: Rows) -> N
         (lambda: nearest(torch.zeros(9, 2), torch.zeros(9, 2), chunk=0), UsageError, "chunk is 0"),
     ],
 )
-def test_bad_input_is_named_in_one_line(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+def test_invalid_input_raises_with_the_reason(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)

@@ -76,13 +76,13 @@ def evaluate(
     data
         The model's training data, by name or path: adds the measures that need it. Default: used where it is found.
     judge
-        Other data to score against, by name or path: its feature extractors (judges) are trained once, some minutes, and kept.
+        Other data to score against, by name or path: its feature extractors (judges) are trained once, which takes minutes, and cached.
     judges
         Some of the feature extractors (judges), as in a,c. Default: all.
     bits
         Also bound the likelihood of the real test images, in bits a value; needs the data.
     thorough
-        Also train networks: to tell real images from samples, and on samples to read real ones; needs the data.
+        Also train networks for C2ST (real or sample?) and TSTR (train on samples, test on real); needs the data.
     report
         A folder for a page with pictures (index.html), CSV and plots.
     device

@@ -1,1 +1,1 @@
-"""Evaluation: what judges say of a model's samples, in one table, in words, and side by side with others."""
+"""Evaluation of samples: scores beside those of real images, verdicts, comparisons and reports."""

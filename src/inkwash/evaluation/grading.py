@@ -1,4 +1,4 @@
-"""Interpretation of scores: a grade for each beside real images, and verdicts on the whole set in sentences."""
+"""Interpretation of scores: a grade for each beside real images, and verdicts on the set of samples in sentences."""
 
 from __future__ import annotations
 

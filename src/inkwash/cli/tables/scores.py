@@ -1,4 +1,4 @@
-"""Scores on a terminal: one evaluation as a table with its verdicts, several side by side."""
+"""Tables of scores on a terminal: one evaluation with its verdicts, or several side by side."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ ACROSS = 4
 
 
 def show(found: Evaluation, verdicts: list[str]) -> None:
-    """Print the table of scores, what was left out and why, and the verdicts."""
+    """Print the scores that have a value, the notes on them and on missing ones, and the verdicts."""
     console = Console(highlight=False, markup=False)
     console.print(f"{found.name}: {found.count:,} against {found.data}", style="bold")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("")
     rows = {score.words: _cells(score) for score in found.scores if score.value is not None}
-    # a column that nothing stands in says nothing
-    some = [place for place in range(len(HEADINGS)) if any(cells[place] for cells in rows.values())]
-    for place in some:
-        table.add_column(HEADINGS[place], justify="right", no_wrap=True)
-    for words, cells in rows.items():
-        table.add_row(words, *(cells[place] for place in some))
+    columns = [k for k in range(len(HEADINGS)) if any(cells[k] for cells in rows.values())]
+    for k in columns:
+        table.add_column(HEADINGS[k], justify="right", no_wrap=True)
+    for title, cells in rows.items():
+        table.add_row(title, *(cells[k] for k in columns))
     console.print(table)
     notes: dict[str, list[str]] = {}
     for score in found.scores:
         if score.note:
             notes.setdefault(score.note, []).append(f"{'left out: ' if score.value is None else ''}{score.words}")
-    for note, told in notes.items():
-        console.print(f"{'; '.join(told)}: {note}")
+    for note, titles in notes.items():
+        console.print(f"{'; '.join(titles)}: {note}")
     for note in found.notes:
         console.print(f"note: {note}")
     console.print()
@@ -42,7 +41,7 @@ def show(found: Evaluation, verdicts: list[str]) -> None:
 
 
 def compare(found: Comparison) -> None:
-    """Print all scores of all entries, real images last, and the sentence."""
+    """Print the cost and all scores of all entries, those of real images in the last column, and the conclusion."""
     console = Console(highlight=False, markup=False)
     for start in range(0, len(found.entries), ACROSS):
         entries = found.entries[start : start + ACROSS]
@@ -51,15 +50,15 @@ def compare(found: Comparison) -> None:
         for entry in entries:
             table.add_column(entry.name, justify="right")
         table.add_column("real test set", justify="right")
-        table.add_row("images", *(f"{entry.evaluation.count:,}" for entry in entries), "")
+        table.add_row("images", *(f"{entry.count:,}" for entry in entries), "")
         table.add_row("network evaluations", *(_cost(entry.evaluations, "g") for entry in entries), "")
         table.add_row("seconds for 64 images", *(_cost(entry.seconds, ".2f") for entry in entries), "")
         for key in found.keys:
             scores = [entry.evaluation.find(key) for entry in entries]
-            words = next(s.words for entry in found.entries for s in entry.evaluation.scores if s.key == key)
+            title = next(s.words for entry in found.entries if (s := entry.evaluation.find(key)) is not None)
             real = next((s.real for s in scores if s is not None and s.real is not None), None)
-            cells = ["" if s is None or s.value is None else format_score(key, s.value) for s in scores]
-            table.add_row(words, *cells, "" if real is None else format_score(key, real))
+            cells = ["" if s is None else format_score(key, s.value) for s in scores]
+            table.add_row(title, *cells, format_score(key, real))
         console.print(table)
     console.print(found.sentence)
     if found.unranked:
@@ -67,15 +66,14 @@ def compare(found: Comparison) -> None:
 
 
 def _cells(score: Score) -> list[str]:
-    def told(value: float | None) -> str:
-        return "" if value is None else format_score(score.key, value)
-
-    ends = "" if score.low is None or score.high is None else f"{told(score.low)} … {told(score.high)}"
-    ratio = score.ratio if score.better == "low" and score.key.startswith(("fd.", "nearest")) else None
-    times = "" if ratio is None else f"{ratio:.2f}"
-    return [told(score.value), ends, told(score.infinite), told(score.floor), told(score.real), times]
+    value, low, high, infinite, floor, real = (
+        format_score(score.key, each)
+        for each in (score.value, score.low, score.high, score.infinite, score.floor, score.real)
+    )
+    ratio = score.ratio if score.better == "low" and score.kind in ("fd", "nearest") else None
+    return [value, f"{low} … {high}" if low and high else "", infinite, floor, real, f"{ratio:.2f}" if ratio else ""]
 
 
 def _cost(value: float | None, form: str) -> str:
-    """What a file of images cost is not known."""
+    """Return a cost as text, empty for a file, whose cost is unknown."""
     return "" if value is None else f"{value:{form}}"

@@ -46,7 +46,7 @@ def equal(one: ExtractorSet, other: ExtractorSet) -> bool:
     return one.spec == other.spec and one.figures == other.figures and all(alike)
 
 
-def test_judges_are_built_once_and_then_read(small: Dataset, lessons: list[int]) -> None:
+def test_extractors_are_trained_once_and_then_read(small: Dataset, lessons: list[int]) -> None:
     heard: list[tuple[str, float]] = []
     first = reference.for_data(small, progress=lambda what, share: heard.append((what, share)))
     assert lessons == [1, 2] and heard
@@ -59,7 +59,7 @@ def test_judges_are_built_once_and_then_read(small: Dataset, lessons: list[int])
     )
 
 
-def test_a_set_whose_test_part_has_changed_gets_judges_that_know_it(small: Dataset, lessons: list[int]) -> None:
+def test_extractors_are_trained_again_for_a_changed_test_part(small: Dataset, lessons: list[int]) -> None:
     assert small.test_values is not None and small.test_labels is not None
     reference.for_data(small)
     # none at all is no other one
@@ -74,7 +74,7 @@ def test_a_set_whose_test_part_has_changed_gets_judges_that_know_it(small: Datas
     assert len(lessons) == 2 * before
 
 
-def test_a_test_part_that_is_not_that_of_a_published_set_is_refused(
+def test_wrong_test_part_of_a_bundled_data_set_is_refused(
     small: Dataset, lessons: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert small.test_values is not None
@@ -85,7 +85,7 @@ def test_a_test_part_that_is_not_that_of_a_published_set_is_refused(
         reference.for_data(replace(small, test_values=small.test_values.flip(0)))
 
 
-def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
+def test_extractors_are_trained_where_the_cache_is_not_writable(
     small: Dataset,
     lessons: list[int],
     tmp_path: Path,
@@ -105,7 +105,7 @@ def test_where_the_cache_cannot_be_written_judges_are_built_all_the_same(
     ]
 
 
-def test_the_time_is_said_before_judges_learn(small: Dataset, lessons: list[int]) -> None:
+def test_training_time_is_reported_before_training(small: Dataset, lessons: list[int]) -> None:
     heard: list[str] = []
     reference.for_data(small, progress=lambda what, share: heard.append(what))
     # two readers, 600 updates each at an eighth of a second
@@ -115,14 +115,14 @@ def test_the_time_is_said_before_judges_learn(small: Dataset, lessons: list[int]
     assert heard == []
 
 
-def test_other_data_have_other_judges(small: Dataset, lessons: list[int]) -> None:
+def test_other_data_have_other_extractors(small: Dataset, lessons: list[int]) -> None:
     one = reference.for_data(small)
     other = reference.for_data(replace(small, values=small.values.flip(-1)))
     assert lessons == [1, 2, 1, 2] and one.extractor_set.spec.sha256 != other.extractor_set.spec.sha256
     assert len(list((cache.folder() / "judges").iterdir())) == 2
 
 
-def test_judges_of_other_data_in_the_place_are_refused(small: Dataset, lessons: list[int]) -> None:
+def test_cached_extractors_of_other_data_are_refused(small: Dataset, lessons: list[int]) -> None:
     other = replace(small, values=small.values.flip(-1))
     for each in (small, other):
         reference.for_data(each)
@@ -134,7 +134,7 @@ def test_judges_of_other_data_in_the_place_are_refused(small: Dataset, lessons: 
     assert str(mine) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_damaged_judges_are_refused_with_the_way_out(small: Dataset, lessons: list[int]) -> None:
+def test_damaged_extractors_are_refused_with_a_remedy(small: Dataset, lessons: list[int]) -> None:
     reference.for_data(small)
     place = cache.folder() / "judges" / small.sha256[:16]
     (place / "b.safetensors").write_bytes(b"")
@@ -146,7 +146,7 @@ def test_damaged_judges_are_refused_with_the_way_out(small: Dataset, lessons: li
     assert reference.for_data(small).extractor_set.spec.sha256 == small.sha256
 
 
-def test_building_that_was_interrupted_begins_again(small: Dataset, lessons: list[int]) -> None:
+def test_interrupted_build_starts_again(small: Dataset, lessons: list[int]) -> None:
     def stop(what: str, share: float) -> None:
         if "measuring real" in what:
             raise KeyboardInterrupt
@@ -157,7 +157,7 @@ def test_building_that_was_interrupted_begins_again(small: Dataset, lessons: lis
     assert lessons == [1, 2, 1, 2]
 
 
-def test_a_model_is_judged_by_what_it_learnt(small: Dataset, lessons: list[int], tmp_path: Path) -> None:
+def test_reference_of_a_model_is_its_training_data(small: Dataset, lessons: list[int], tmp_path: Path) -> None:
     assert small.labels is not None and small.test_values is not None and small.test_labels is not None
     arrays = {
         "images": small.values[:, 0].numpy(),
@@ -176,26 +176,26 @@ def test_a_model_is_judged_by_what_it_learnt(small: Dataset, lessons: list[int],
         reference.for_spec(spec, "digits")
 
 
-def test_data_that_come_with_inkwash_are_at_hand(digits: Dataset, lessons: list[int]) -> None:
+def test_bundled_data_are_loaded_by_name(digits: Dataset, lessons: list[int]) -> None:
     found = reference.for_spec(DatasetSpec.of(digits))
     assert found.data is not None and found.data.sha256 == digits.sha256
     with pytest.raises(UsageError, match=r"no judges.*digits"):
         reference.for_spec(replace(DatasetSpec.of(digits), sha256="0" * 64))
 
 
-def test_points_are_their_own_judges_and_are_not_kept(lessons: list[int]) -> None:
+def test_points_have_no_networks_and_are_not_cached(lessons: list[int]) -> None:
     for _ in range(2):
         found = reference.for_data("moons")
         assert list(found.extractor_set.members) == ["points"]
     assert not lessons and not (cache.folder() / "judges").exists()
 
 
-def test_a_file_of_no_known_size_is_told_what_there_is() -> None:
+def test_shape_without_bundled_extractors_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no bundled judges.*3×9×9.*--judge DATA"):
         reference.for_shape((3, 9, 9))
 
 
-def test_bundled_judges_need_neither_data_nor_network() -> None:
+def test_bundled_extractors_need_neither_data_nor_internet() -> None:
     if "mnist" not in reference.bundled():
         pytest.skip("the judges of MNIST are not built yet: tools/judges.py")
     found = reference.for_shape((1, 28, 28))

@@ -46,7 +46,7 @@ def rows_seen(setting: Setting, count: int) -> int:
 
 
 @pytest.mark.parametrize("conditional", [True, False])
-def test_image_i_is_what_sample_draws_of_seed_i(conditional: bool, untrained: Untrained) -> None:
+def test_sample_i_equals_that_of_seed_i(conditional: bool, untrained: Untrained) -> None:
     model = untrained(f"network.conditional={str(conditional).lower()}")
     found = Setting(model, SampleRequest(sampler="ddpm:3", guidance=2.0 if conditional else None)).samples(20)
     expected = inkwash.sample(model, n=20, sampler="ddpm:3", guidance=2.0 if conditional else None)
@@ -56,7 +56,7 @@ def test_image_i_is_what_sample_draws_of_seed_i(conditional: bool, untrained: Un
     assert found.values.unique(dim=0).shape[0] == 20
 
 
-def test_a_second_call_needs_no_network(untrained: Untrained) -> None:
+def test_second_call_evaluates_no_network(untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
     first = setting.samples(20)
     assert rows_seen(setting, 20) == rows_seen(setting, 3) == 0
@@ -65,7 +65,7 @@ def test_a_second_call_needs_no_network(untrained: Untrained) -> None:
     assert torch.equal(first.values, again.values) and first.evaluations == again.evaluations
 
 
-def test_what_was_interrupted_goes_on_as_if_it_were_not(
+def test_interrupted_sampling_resumes_to_the_same_samples(
     untrained: Untrained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddpm:2"))
@@ -85,7 +85,7 @@ def test_what_was_interrupted_goes_on_as_if_it_were_not(
     same(continued, setting.samples(30))
 
 
-def test_a_larger_count_draws_only_what_is_missing(untrained: Untrained) -> None:
+def test_a_larger_count_samples_only_the_missing_ones(untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
     few = setting.samples(11)
     assert rows_seen(setting, 30) == 2 * (30 - 11)
@@ -96,7 +96,7 @@ def test_a_larger_count_draws_only_what_is_missing(untrained: Untrained) -> None
 
 
 @pytest.mark.parametrize("damage", ["cut", "emptied", "flipped", "not an archive"])
-def test_a_damaged_chunk_is_drawn_anew(damage: str, untrained: Untrained) -> None:
+def test_a_damaged_chunk_is_sampled_again(damage: str, untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
     first = setting.samples(20)
     path = sorted(setting.folder.iterdir())[1]
@@ -112,7 +112,7 @@ def test_a_damaged_chunk_is_drawn_anew(damage: str, untrained: Untrained) -> Non
     same(setting.samples(20), first)
 
 
-def test_no_flipped_byte_is_a_surprise(untrained: Untrained, tmp_path: Path) -> None:
+def test_a_chunk_with_a_flipped_byte_is_valid_or_unreadable(untrained: Untrained, tmp_path: Path) -> None:
     """Whatever byte is wrong, the chunk is read as it was or not at all."""
     setting = Setting(untrained(), SampleRequest(sampler="ddim:1"))
     setting.samples(3)
@@ -131,7 +131,7 @@ def test_no_flipped_byte_is_a_surprise(untrained: Untrained, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("sampler", ["ddpm:3", "ddim:1", "heun:4", "dpm++2m:5"])
 @pytest.mark.parametrize("guidance", [None, 1.0, 1.5])
-def test_evaluations_are_those_of_the_sampler_twice_with_guidance(
+def test_guidance_doubles_network_evaluations(
     sampler: str, guidance: float | None, untrained: Untrained
 ) -> None:
     setting = Setting(untrained(), SampleRequest(sampler=sampler, guidance=guidance))
@@ -139,12 +139,12 @@ def test_evaluations_are_those_of_the_sampler_twice_with_guidance(
     assert setting.samples(11).evaluations == (2 * once if guidance == 1.5 else once)
 
 
-def test_an_interval_of_guidance_is_counted_as_it_is(untrained: Untrained) -> None:
+def test_guidance_interval_counts_its_evaluations_only(untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddim:10", guidance=2.0, interval=(0.0, 0.5)))
     assert 10 < setting.samples(3).evaluations < 20
 
 
-def test_every_choice_has_a_place_of_its_own(untrained: Untrained) -> None:
+def test_every_setting_has_its_own_folder(untrained: Untrained) -> None:
     model, other = untrained(), untrained("training.seed=1")
     trap = untrained("schedule.kind='linear'", "schedule.T=300")
     settings = [
@@ -167,7 +167,7 @@ def test_every_choice_has_a_place_of_its_own(untrained: Untrained) -> None:
     assert len({setting.folder for setting in settings}) == len(settings)
 
 
-def test_what_changes_no_image_changes_no_place(untrained: Untrained) -> None:
+def test_equivalent_settings_share_a_folder(untrained: Untrained) -> None:
     model = untrained("sampling.sampler='ddim:5'")
     plain = Setting(model, SampleRequest())
     for other in (SampleRequest(sampler="ddim:5"), SampleRequest(sampler="ddim", steps=5), SampleRequest(guidance=1.0)):
@@ -178,7 +178,7 @@ def test_what_changes_no_image_changes_no_place(untrained: Untrained) -> None:
     assert Setting(clips, SampleRequest(clip=False)).folder == Setting(model, SampleRequest(clip=False)).folder
 
 
-def test_a_guess_of_the_time_counts_what_is_missing(untrained: Untrained) -> None:
+def test_estimated_seconds_count_missing_samples(untrained: Untrained) -> None:
     for sampler in ("ddim:1", "ddpm:3"):
         setting = Setting(untrained(), SampleRequest(sampler=sampler))
         assert setting.estimated_seconds(9) > 0
@@ -189,7 +189,7 @@ def test_a_guess_of_the_time_counts_what_is_missing(untrained: Untrained) -> Non
 # ---- which settings are compared
 
 
-def test_every_model_meets_every_sampler_and_weight_once(untrained: Untrained) -> None:
+def test_settings_are_all_distinct_combinations(untrained: Untrained) -> None:
     labelled, plain = untrained(), replace(untrained("network.conditional=false"), name="plain")
     found = settings_for([labelled, plain], ["ddim:2", "ddpm:3"], [None, 1.0, 1.5], SampleRequest())
     assert [setting.name for setting in found] == [
@@ -202,7 +202,7 @@ def test_every_model_meets_every_sampler_and_weight_once(untrained: Untrained) -
     ]
 
 
-def test_two_runs_of_one_recipe_are_two(untrained: Untrained) -> None:
+def test_runs_of_one_recipe_have_distinct_names(untrained: Untrained) -> None:
     one, two = untrained(), untrained("training.seed=1")
     assert len(settings_for([one, two], [None], [None], SampleRequest())) == 2
     assert len(settings_for([one, one], [None], [None], SampleRequest())) == 1
@@ -211,7 +211,7 @@ def test_two_runs_of_one_recipe_are_two(untrained: Untrained) -> None:
     assert [m.name for m in with_distinct_names(["runs/a"], [one])] == ["tiny"]
 
 
-def test_long_samplers_draw_fewer(untrained: Untrained) -> None:
+def test_default_count_is_smaller_for_many_evaluations(untrained: Untrained) -> None:
     model = untrained()
     assert default_count(Setting(model, SampleRequest(sampler="ddim:100"))) == 10_000
     assert default_count(Setting(model, SampleRequest(sampler="ddim:101"))) == 1_000

@@ -47,7 +47,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_not_plainly_pixels_is_refused(case: str, tmp_path: Path) -> None:
+def test_arrays_other_than_pixels_are_refused(case: str, tmp_path: Path) -> None:
     arrays, words = REFUSED[case]
     path = saved(tmp_path / "mine.npz", **arrays)
     with pytest.raises(InkwashError, match=words) as caught:
@@ -56,14 +56,14 @@ def test_what_is_not_plainly_pixels_is_refused(case: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and then nothing", b"<!doctype html><p>moved"])
-def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_damaged_archives_are_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "mine.npz").write_bytes(content)
     with pytest.raises(InkwashError, match=r"mine\.npz") as caught:
         tasks.read(tmp_path / "mine.npz")
     assert "\n" not in str(caught.value)
 
 
-def test_arrays_are_known_by_their_names() -> None:
+def test_files_are_recognised_by_suffix() -> None:
     assert (
         tasks.is_file("a.npz")
         and tasks.is_file(Path("A.NPY"))
@@ -72,7 +72,7 @@ def test_arrays_are_known_by_their_names() -> None:
     )
 
 
-def test_images_come_with_their_labels(tmp_path: Path) -> None:
+def test_images_are_read_with_labels(tmp_path: Path) -> None:
     values, labels = tasks.read(saved(tmp_path / "a.npz", images=GREY, labels=np.array([3, 1, 4, 1, 5], np.uint8)))
     assert values.dtype == torch.uint8 and np.array_equal(values[:, 0].numpy(), GREY)
     assert labels is not None and labels.tolist() == [3, 1, 4, 1, 5]
@@ -81,7 +81,7 @@ def test_images_come_with_their_labels(tmp_path: Path) -> None:
     assert values.shape == (5, 1, 8, 8) and labels is None
 
 
-def test_minus_one_throughout_is_no_label(tmp_path: Path) -> None:
+def test_labels_of_minus_one_are_read_as_none(tmp_path: Path) -> None:
     assert tasks.read(saved(tmp_path / "a.npz", images=GREY, labels=np.full(5, -1)))[1] is None
 
 
@@ -91,7 +91,7 @@ def test_points_are_read_as_points(tmp_path: Path) -> None:
     assert np.array_equal(values.numpy(), points) and labels is None
 
 
-def test_negatives_are_refused_and_what_is_darker_or_lighter_is_not(bench: Reference, digits: Dataset) -> None:
+def test_inverted_images_are_refused_and_darker_ones_are_not(bench: Reference, digits: Dataset) -> None:
     images = digits.values[:200]
     with pytest.raises(UsageError, match=r"mine: the mean pixel is 17\d.*digits is 7\d.*inverted.*255 - images"):
         tasks.require_not_inverted("mine", 255 - images, bench.extractor_set)
@@ -112,7 +112,7 @@ def ask(bench: Reference, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return lambda *things, **more: EvaluationRequest(tuple(map(str, things)), **({"judge": "digits"} | more)).plan()
 
 
-def test_everything_wrong_with_a_file_is_said_before_anything_is_judged(
+def test_invalid_files_are_refused_before_measuring(
     ask: Ask, digits: Dataset, tmp_path: Path
 ) -> None:
     images = digits.values[:20, 0].numpy()
@@ -130,7 +130,7 @@ def test_everything_wrong_with_a_file_is_said_before_anything_is_judged(
         assert "mine.npz" in str(caught.value)
 
 
-def test_some_of_a_file_are_of_all_its_classes(ask: Ask, digits: Dataset, tmp_path: Path) -> None:
+def test_subset_of_a_sorted_file_holds_all_classes(ask: Ask, digits: Dataset, tmp_path: Path) -> None:
     assert digits.labels is not None
     order = digits.labels.argsort(stable=True)
     path = saved(tmp_path / "sorted.npz", images=digits.values[order, 0].numpy(), labels=digits.labels[order].numpy())

@@ -24,7 +24,7 @@ def says(*classes: int, sure: float = 1.0, among: int = 4) -> Tensor:
     return seen
 
 
-def test_accuracy_names_the_worst_class_and_leaves_out_what_nobody_asked_for() -> None:
+def test_accuracy_of_worst_class_skips_classes_without_samples() -> None:
     found = accuracy(says(0, 0, 1, 0, 3, 3), torch.tensor([0, 0, 1, 1, 3, 0]))
     assert found.overall == pytest.approx(4 / 6)
     assert found.each[:2] == pytest.approx([2 / 3, 1 / 2]) and found.each[3] == 1
@@ -32,20 +32,20 @@ def test_accuracy_names_the_worst_class_and_leaves_out_what_nobody_asked_for() -
     assert (found.worst, found.worst_class) == (0.5, 1)
 
 
-def test_a_judge_that_never_sees_a_class_makes_it_the_worst() -> None:
+def test_class_never_predicted_is_the_worst() -> None:
     asked = torch.arange(4).repeat(5)
     found = accuracy(says(*[0 if k == 2 else k for k in asked.tolist()]), asked)
     assert (found.overall, found.worst, found.worst_class) == (0.75, 0, 2)
 
 
-def test_unsure_counts_the_rows_under_the_line() -> None:
+def test_low_confidence_rate_counts_rows_below_threshold() -> None:
     probabilities = torch.cat([says(0, 1, sure=0.95), says(2, sure=0.875), says(3, sure=0.5)])
     assert low_confidence_rate(probabilities) == 0.5
     assert low_confidence_rate(probabilities, threshold=0.875) == 0.25
     assert low_confidence_rate(probabilities, threshold=0.4) == 0
 
 
-def test_entropy_is_one_for_equal_shares_and_zero_for_one_class() -> None:
+def test_entropy_is_one_for_equal_proportions_and_zero_for_one_class() -> None:
     assert entropy(says(0, 1, 2, 3)) == pytest.approx(1, abs=1e-12)
     assert entropy(says(2, 2, 2)) == 0
     # two of four classes are one bit of two, however unsure the judge is
@@ -72,7 +72,7 @@ def test_a_class_with_too_few_rows_is_left_out(rows: Rows) -> None:
         per_class_distance(rows(3, 3), labels[4:], references)
 
 
-def test_the_share_of_zeros_is_exact() -> None:
+def test_zero_share_is_exact() -> None:
     pixels = torch.zeros(10, 1, 28, 28, dtype=torch.uint8)
     assert zero_share(pixels) == 1
     pixels[:, :, :7] = 1
@@ -100,7 +100,7 @@ def one(width: int) -> dict[int, Moments]:
         (lambda: zero_share(torch.zeros(0, 2, dtype=torch.uint8)), UsageError, "no pixels"),
     ],
 )
-def test_bad_input_is_named_in_one_line(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+def test_invalid_input_raises_with_the_reason(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)

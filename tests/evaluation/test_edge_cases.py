@@ -37,7 +37,7 @@ Judged = Callable[[Dataset], ExtractorSet]
 # ---- another number of images
 
 
-def test_more_samples_than_real_images_are_compared_with_them_at_their_number(
+def test_fd_is_matched_to_the_number_of_real_images(
     bench: Reference, digits: Dataset
 ) -> None:
     found = measure("many", digits.values[:900], None, bench.extractor_set)
@@ -50,12 +50,12 @@ def test_more_samples_than_real_images_are_compared_with_them_at_their_number(
     assert "as many samples as that has" in text and "(all 900: " in text
 
 
-def test_the_standing_of_a_score_is_that_of_its_comparable_value() -> None:
+def test_grade_uses_the_matched_value() -> None:
     apart = Score("fd.a", "", 1.0, 1.0, matched=3.0)
     assert grade(apart) == "off" and grade(replace(apart, matched=None)) == "as real"
 
 
-def test_a_test_part_too_small_for_a_covariance_stands_beside_nothing(digits: Dataset, judged: Judged) -> None:
+def test_small_test_part_gives_no_real_fd(digits: Dataset, judged: Judged) -> None:
     assert digits.test_values is not None and digits.test_labels is not None
     small = replace(digits, test_values=digits.test_values[:60], test_labels=digits.test_labels[:60])
     found = measure("many", digits.values[:300], None, judged(small))
@@ -64,7 +64,7 @@ def test_a_test_part_too_small_for_a_covariance_stands_beside_nothing(digits: Da
     assert found["kid"].note == "of 60"
 
 
-def test_no_floor_is_told_far_beyond_what_was_measured(bench: Reference, digits: Dataset) -> None:
+def test_floor_is_left_out_far_beyond_the_measured_sizes(bench: Reference, digits: Dataset) -> None:
     largest = bench.extractor_set.members["a"].statistics.floor.sizes[-1]
     assert measure("near", digits.values[: 2 * largest], None, bench.extractor_set)["fd.a"].floor is not None
     assert measure("far", digits.values[: 2 * largest + 1], None, bench.extractor_set)["fd.a"].floor is None
@@ -73,7 +73,7 @@ def test_no_floor_is_told_far_beyond_what_was_measured(bench: Reference, digits:
 # ---- proportions
 
 
-def test_ten_thousand_labels_in_equal_counts_are_no_draw_from_the_train_set() -> None:
+def test_equal_counts_of_mnist_labels_count_as_other_proportions() -> None:
     mnist = reference._bundled("mnist")
     equal = torch.arange(10_000) % 10
     assert measures._differing_proportions(equal, mnist) == pytest.approx([0.1] * 10)
@@ -82,7 +82,7 @@ def test_ten_thousand_labels_in_equal_counts_are_no_draw_from_the_train_set() ->
     assert measures._differing_proportions(drawn, mnist) is None
 
 
-def test_what_cannot_be_weighted_says_so(digits: Dataset, judged: Judged) -> None:
+def test_note_says_when_the_reference_cannot_be_weighted(digits: Dataset, judged: Judged) -> None:
     assert digits.test_labels is not None and digits.test_values is not None and digits.labels is not None
     kept = digits.test_labels != 4
     lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
@@ -110,7 +110,7 @@ def evaluation(
     return Evaluation("made up", count, "digits", made, seen)
 
 
-def test_two_classes_that_are_mixed_up_are_told() -> None:
+def test_swapped_classes_are_reported_as_shifted() -> None:
     asked = (torch.arange(294) < 140).long()
     (text,) = rules.condition(evaluation(asked=asked, drawn=1 - asked, k=2))
     assert "shifted by one" in text
@@ -118,7 +118,7 @@ def test_two_classes_that_are_mixed_up_are_told() -> None:
     assert "ignored: 50%" in text or "ignored: 49%" in text
 
 
-def test_one_class_asked_for_and_another_drawn_is_missing() -> None:
+def test_requested_class_that_is_never_predicted_is_missing() -> None:
     threes = torch.full((100,), 3)
     (text,) = rules.condition(evaluation(asked=threes, drawn=threes + 5))
     assert text.startswith("Class 3 is missing: 0%")
@@ -126,7 +126,7 @@ def test_one_class_asked_for_and_another_drawn_is_missing() -> None:
     assert text.startswith("Class 3 is often missed: 40%")
 
 
-def test_a_single_image_is_no_fault() -> None:
+def test_single_samples_are_no_fault() -> None:
     asked = torch.arange(20) % 10
     one_wrong = asked.clone()
     one_wrong[[3, 13]] = 8
@@ -140,7 +140,7 @@ def test_a_single_image_is_no_fault() -> None:
         assert not list(rule(found)), rule.__name__
 
 
-def test_small_distances_are_told_in_digits_that_matter() -> None:
+def test_verdict_shows_small_fd_with_four_digits() -> None:
     (text,) = rules.distance(evaluation(Score("fd.points", "", 0.0005, 0.0044)))
     assert "FD 0.0005" in text and "0.0044" in text
 
@@ -148,7 +148,7 @@ def test_small_distances_are_told_in_digits_that_matter() -> None:
 # ---- comparisons, caches, requests
 
 
-def test_settings_that_are_not_ranked_are_named() -> None:
+def test_unranked_names_only_unranked_settings() -> None:
     def entry(name: str, n: int) -> Entry:
         found = replace(evaluation(Score("fd.a", "FD", 1.0, 1.0), count=n), name=name)
         return Entry(name, "", 1, 1.0, 1.0, found, torch.zeros(1))
@@ -157,7 +157,7 @@ def test_settings_that_are_not_ranked_are_named() -> None:
     assert "slow" in both.unranked and "fast" not in both.unranked and not Comparison(both.entries[1:]).unranked
 
 
-def test_an_edited_file_of_ones_own_draws_anew(
+def test_identity_includes_the_content_of_plugins(
     untrained: Callable[..., Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setting = Setting(untrained(), SampleRequest())
@@ -172,12 +172,12 @@ def test_an_edited_file_of_ones_own_draws_anew(
     assert plain != first != setting.identity()
 
 
-def test_points_in_place_of_images_are_other_data(digits: Dataset) -> None:
+def test_points_as_data_of_an_image_model_are_refused(digits: Dataset) -> None:
     with pytest.raises(UsageError, match=r"moons.*trained on digits.*--judge"):
         reference.for_spec(DatasetSpec.of(digits), "moons")
 
 
-def test_judges_that_know_fewer_classes_are_refused_before_anything_is_drawn(
+def test_extractors_of_fewer_classes_are_refused_before_sampling(
     untrained: Callable[..., Model], bench: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = replace(bench.extractor_set, spec=replace(bench.extractor_set.spec, classes=("0", "1")))

@@ -36,12 +36,12 @@ FAST, GOOD, SLOW, BEST = (
 )
 
 
-def test_the_front_is_what_no_other_beats_in_both() -> None:
+def test_front_holds_the_non_dominated_entries() -> None:
     for order in ((FAST, GOOD, SLOW, BEST), (BEST, SLOW, GOOD, FAST)):
         assert names(Comparison(order).front) == ["fast", "good", "best"]
 
 
-def test_nothing_beats_the_front_and_something_beats_all_others() -> None:
+def test_every_entry_off_the_front_is_dominated() -> None:
     generator = torch.Generator().manual_seed(1)
     cost, score = torch.randint(1, 6, (2, 40), generator=generator)
     entries = [entry(str(k), float(cost[k]), float(score[k])) for k in range(40)]
@@ -58,11 +58,11 @@ def test_nothing_beats_the_front_and_something_beats_all_others() -> None:
         assert same or any(beats(one, other) for one in front)
 
 
-def test_of_equals_the_first_is_on_the_front() -> None:
+def test_first_of_equal_entries_is_on_the_front() -> None:
     assert names(Comparison((entry("one", 1.0, 2.0), entry("two", 1.0, 2.0))).front) == ["one"]
 
 
-def test_the_sentence_names_the_cheapest_within_a_twentieth_of_the_best() -> None:
+def test_sentence_names_the_cheapest_within_5_percent() -> None:
     said = Comparison((FAST, GOOD, SLOW, BEST)).sentence
     assert said == (
         "good is the cheapest within 5% of the best: FD to train, A 1.040 in 1.00 s for 64 images (100 evaluations); "
@@ -70,13 +70,13 @@ def test_the_sentence_names_the_cheapest_within_a_twentieth_of_the_best() -> Non
     )
 
 
-def test_the_sentence_says_when_nothing_cheaper_will_do() -> None:
+def test_sentence_names_the_best_where_nothing_cheaper_is_as_good() -> None:
     said = Comparison((FAST, entry("near", 1.0, 1.051), BEST)).sentence
     assert said.startswith("best is best, FD to train, A 1.000 at 1,000 images, and nothing cheaper is as good")
     assert said.endswith("4.00 s for 64 images (400 evaluations).")
 
 
-def test_files_are_compared_and_have_no_cost() -> None:
+def test_files_are_ranked_without_a_cost() -> None:
     file = entry("mine.npz", None, 0.9)
     found = Comparison((GOOD, file, BEST))
     assert names(found.front) == ["good", "best"]
@@ -86,25 +86,25 @@ def test_files_are_compared_and_have_no_cost() -> None:
     assert "None" not in Comparison((file, entry("other.npz", None, 2.0))).sentence
 
 
-def test_figures_at_another_number_of_images_are_another_measure() -> None:
+def test_entries_with_fewer_images_are_not_ranked() -> None:
     few = entry("few", 0.1, 0.5, n=200)
     found = Comparison((few, GOOD, BEST))
     assert names(found.ranked) == ["good", "best"] and names(found.front) == ["good", "best"]
     assert "few" not in found.sentence and len(found.rows()) == 3
 
 
-def test_entries_without_the_score_are_named_as_such() -> None:
+def test_entries_without_the_score_are_not_ranked() -> None:
     bare = entry("bare", 1.0, None, n=5000)
     assert names(Comparison((bare, GOOD)).ranked) == ["good"]
 
 
-def test_too_few_images_are_told_once_with_the_number_that_is_needed() -> None:
+def test_sentence_for_too_few_images_names_the_number_needed() -> None:
     none = Comparison((entry("one", 1.0, None, n=100), entry("two", 2.0, None, n=100)))
     assert not none.front and not none.unranked
     assert "fd.a" in none.sentence and "-n 200" in none.sentence and "100" in none.sentence
 
 
-def test_an_entry_at_another_number_of_images_is_told_with_both_numbers() -> None:
+def test_unranked_names_entries_with_both_numbers_of_images() -> None:
     found = Comparison((entry("few", 0.1, None, n=150), entry("less", 0.1, 9.0, n=300), GOOD, BEST))
     assert "few (150 images)" in found.unranked and "less (300 images)" in found.unranked and "1,000" in found.unranked
     assert not Comparison((GOOD, BEST)).unranked
@@ -135,12 +135,12 @@ def test_overlapping_intervals_are_not_distinguishable(
     assert "within 5%" not in said
 
 
-def test_apart_by_less_than_a_twentieth_is_told_so_where_intervals_do_not_overlap() -> None:
+def test_disjoint_intervals_within_5_percent_are_reported_as_such() -> None:
     said = Comparison((within("cheap", 1.0, 1.04, 1.03, 1.05), within("dear", 2.0, 1.0, 0.99, 1.01))).sentence
     assert said.startswith("cheap is the cheapest within 5% of the best")
 
 
-def test_another_key_compares_by_that() -> None:
+def test_entries_are_ranked_by_the_given_key() -> None:
     one, two = entry("one", 1.0, 1.0, kid=9.0), entry("two", 2.0, 2.0, kid=1.0)
     assert names(Comparison((one, two), "kid").front) == ["one", "two"]
     assert Comparison((one, two), "kid").sentence.startswith("two is best, kid 1.000")

@@ -42,7 +42,7 @@ def values(found: Evaluation) -> dict[str, float | None]:
     return {score.key: score.value for score in found.scores}
 
 
-def test_the_real_test_part_scores_its_own_figures(real: Evaluation) -> None:
+def test_real_test_part_has_its_stored_figures(real: Evaluation) -> None:
     assert real.count == 297 and real["fd.a.test"].value == pytest.approx(0, abs=1e-9)
     for score in real.scores:
         # rows of neighbours are kept in half precision, which moves a neighbour or two
@@ -66,18 +66,18 @@ def test_the_real_test_part_scores_its_own_figures(real: Evaluation) -> None:
     assert not real.notes
 
 
-def test_every_score_has_a_meaning(real: Evaluation) -> None:
+def test_every_score_is_in_the_glossary(real: Evaluation) -> None:
     assert {score.key.split(".")[0] for score in real.scores} <= set(GLOSSARY)
 
 
-def test_estimates_lie_in_their_intervals_and_far_values_below(bench: Reference, digits: Dataset) -> None:
+def test_fd_is_within_its_interval_and_above_its_extrapolation(bench: Reference, digits: Dataset) -> None:
     found = measure("train", digits.values[:800], None, bench.extractor_set)["fd.a"]
     assert found.value is not None and found.low is not None and found.high is not None and found.infinite is not None
     assert found.low < found.value < found.high and found.infinite < found.value
     assert found.floor is not None and 0 < found.value < 2 * found.floor
 
 
-def test_the_order_of_images_means_nothing(
+def test_scores_do_not_depend_on_the_order_of_images(
     bench: Reference, test_part: tuple[Tensor, Tensor], real: Evaluation
 ) -> None:
     order = permutation(1, 0, Stream.SHUFFLE, 297)
@@ -86,7 +86,7 @@ def test_the_order_of_images_means_nothing(
         assert values(other)[key] == pytest.approx(value, rel=1e-4, abs=1e-4), key
 
 
-def test_a_file_sorted_by_class_is_compared_with_neighbours_of_all_classes(
+def test_neighbour_scores_of_a_sorted_file_use_all_classes(
     bench: Reference, test_part: tuple[Tensor, Tensor], real: Evaluation
 ) -> None:
     few = replace(
@@ -124,7 +124,7 @@ def uneven(digits: Dataset, judged: Judged) -> Reference:
     return Reference(judged(given), given)
 
 
-def test_equal_counts_are_compared_with_real_images_in_equal_counts(uneven: Reference, digits: Dataset) -> None:
+def test_reference_is_weighted_for_equal_class_counts(uneven: Reference, digits: Dataset) -> None:
     """Real digits asked for equally often lose nothing by it, where unweighted they would."""
     assert digits.labels is not None
     place = torch.stack([(digits.labels == k).nonzero()[:60, 0] for k in range(10)]).flatten()
@@ -144,13 +144,13 @@ def test_equal_counts_are_compared_with_real_images_in_equal_counts(uneven: Refe
     assert found["spread.a"].value == pytest.approx(1, abs=0.1)
 
 
-def test_labels_drawn_as_in_the_train_set_are_not_weighted(uneven: Reference) -> None:
+def test_labels_in_train_proportions_are_not_weighted(uneven: Reference) -> None:
     assert uneven.data is not None and uneven.data.test_values is not None
     found = measure("as they are", uneven.data.test_values, uneven.data.test_labels, uneven.extractor_set)
     assert not found.notes
 
 
-def test_a_test_part_without_a_class_is_compared_unweighted(digits: Dataset, judged: Judged) -> None:
+def test_reference_without_a_class_is_not_weighted(digits: Dataset, judged: Judged) -> None:
     assert digits.test_labels is not None and digits.test_values is not None and digits.labels is not None
     kept = digits.test_labels != 4
     lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
@@ -162,7 +162,7 @@ def test_a_test_part_without_a_class_is_compared_unweighted(digits: Dataset, jud
     assert found["fd.a"].value == frechet.distance(own, judge.statistics.train.overall)
 
 
-def test_classes_that_a_judge_of_unlabelled_images_cannot_know_are_left_alone(digits: Dataset, judged: Judged) -> None:
+def test_labels_are_ignored_by_extractors_without_classes(digits: Dataset, judged: Judged) -> None:
     plain = replace(digits, labels=None, test_labels=None, classes=())
     found = measure("labelled", digits.values[:300], torch.full((300,), 12), judged(plain), plain)
     assert not [score for score in found.scores if score.key.startswith(("accuracy", "entropy", "unsure"))]
@@ -178,7 +178,7 @@ def test_one_class_has_no_entropy(digits: Dataset, judged: Judged) -> None:
 # ---- copies
 
 
-def test_of_a_set_without_a_test_part_real_images_are_no_copies_of_themselves(digits: Dataset, judged: Judged) -> None:
+def test_held_out_images_are_not_copies_of_themselves(digits: Dataset, judged: Judged) -> None:
     whole = replace(digits, test_values=None, test_labels=None)
     made = judged(whole)
     assert 0 < made.figures["nearest.low"] < made.figures["nearest"]
@@ -190,7 +190,7 @@ def test_of_a_set_without_a_test_part_real_images_are_no_copies_of_themselves(di
     assert measure("noisy", noise.byte(), None, made, whole)["copies"].value == 0
 
 
-def test_copies_are_found_where_real_images_repeat_train_ones_too(digits: Dataset, judged: Judged) -> None:
+def test_copies_are_found_where_test_images_repeat_train_images(digits: Dataset, judged: Judged) -> None:
     assert digits.test_values is not None
     test = digits.test_values.clone()
     test[:30] = digits.values[:30]
@@ -205,7 +205,7 @@ def test_copies_are_found_where_real_images_repeat_train_ones_too(digits: Datase
 # ---- what is refused, and what is left out
 
 
-def test_bad_requests_are_refused_in_one_line(bench: Reference, digits: Dataset) -> None:
+def test_invalid_samples_raise_usage_errors(bench: Reference, digits: Dataset) -> None:
     few = digits.values[:9]
     cases = [
         (few, torch.full((9,), 10), bench.data, "labels from 10 to 10.*digits are 0 to 9"),
@@ -225,7 +225,7 @@ def test_bad_requests_are_refused_in_one_line(bench: Reference, digits: Dataset)
 
 
 @pytest.mark.parametrize("count", [1, 2, 49, 50, 199])
-def test_a_measure_that_needs_more_images_is_left_out_and_says_so(
+def test_measures_that_need_more_images_are_left_out_with_a_note(
     count: int, bench: Reference, test_part: tuple[Tensor, Tensor]
 ) -> None:
     for asked in (None, test_part[1][:count]):
@@ -239,7 +239,7 @@ def test_a_measure_that_needs_more_images_is_left_out_and_says_so(
         json.dumps(found.to_dict(), allow_nan=False)
 
 
-def test_without_the_data_what_needs_them_is_left_out(bench: Reference, test_part: tuple[Tensor, Tensor]) -> None:
+def test_memorization_is_left_out_without_the_data(bench: Reference, test_part: tuple[Tensor, Tensor]) -> None:
     found = measure("real", *test_part, bench.extractor_set, None)
     assert [score.key for score in found.scores if score.value is None] == ["nearest", "copies"]
     assert all("digits" in found[key].note and "--data" in found[key].note for key in ("nearest", "copies"))
@@ -247,7 +247,7 @@ def test_without_the_data_what_needs_them_is_left_out(bench: Reference, test_par
 
 
 @pytest.mark.parametrize("count", [1, 3, 60, 300])
-def test_no_figure_is_nan(count: int, bench: Reference, digits: Dataset) -> None:
+def test_no_score_of_degenerate_samples_is_nan(count: int, bench: Reference, digits: Dataset) -> None:
     blank, one = torch.zeros(count, 1, 8, 8).byte(), digits.values[:1].expand(count, -1, -1, -1)
     for name, pixels in (("blank", blank), ("one", one)):
         found = measure(name, pixels, torch.zeros(count).long(), bench.extractor_set, bench.data)
@@ -256,7 +256,7 @@ def test_no_figure_is_nan(count: int, bench: Reference, digits: Dataset) -> None
         assert not [s for s in found.scores if s.value is not None and not math.isfinite(s.value)]
 
 
-def test_points_are_measured_where_they_lie() -> None:
+def test_points_are_their_own_features() -> None:
     moons = data.load("moons")
     bench = reference.for_data(moons)
     for name, points in (("train", moons.values[:500]), ("apart", moons.values[:500] + 3)):
