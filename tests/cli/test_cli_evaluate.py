@@ -1,4 +1,4 @@
-"""`inkwash evaluate`: tables, JSON and comparisons of runs and files; what cannot be measured is refused before it is drawn."""
+"""`inkwash evaluate`: tables, JSON and comparisons of runs and files; invalid requests are refused before sampling."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FEW = ["-n", "60", "--sampler", "ddim:2"]
 
 
 @pytest.fixture(scope="module")
-def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds judges of the digits, which never learnt."""
+def extractors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache with untrained feature extractors of the digits."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(folder))
@@ -37,15 +37,15 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def cached(judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test builds judges, and samples that one has drawn are there for all."""
-    monkeypatch.setenv("INKWASH_CACHE", str(judges))
+def cached(extractors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Share extractors and samples between all tests, and fail a test that trains extractors."""
+    monkeypatch.setenv("INKWASH_CACHE", str(extractors))
     monkeypatch.setattr(extractor_training, "train_classifier", lambda *_, **__: pytest.fail("judges were to learn"))
 
 
 @pytest.fixture
 def measured(inkwash: Inkwash) -> Callable[..., dict[str, Any]]:
-    """`measured(run, ...)` is what --json says, as strict JSON."""
+    """Return a function to the parsed output of --json."""
 
     def call(*arguments: object) -> dict[str, Any]:
         outcome = inkwash("evaluate", *arguments, "--json")
@@ -90,8 +90,8 @@ def test_json_has_every_score_with_its_real_value(runs: SimpleNamespace, measure
 
 def test_python_and_command_line_agree(runs: SimpleNamespace, measured: Inkwash) -> None:
     found = python.evaluate(runs.digits, n=60, sampler="ddim:2")[0].to_dict()
-    said = measured(runs.digits, *FEW)
-    assert found["scores"] == said["scores"] and found["classes"] == said["classes"]
+    message = measured(runs.digits, *FEW)
+    assert found["scores"] == message["scores"] and found["classes"] == message["classes"]
 
 
 def test_second_call_samples_nothing(
@@ -118,7 +118,7 @@ def test_samples_in_a_file_have_the_scores_of_their_model(
         assert held["scores"][key]["value"] == pytest.approx(score["value"], rel=0.02, abs=0.02), key
 
 
-def test_samples_without_labels_are_evaluated_without_accuracy(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
+def test_samples_without_labels_have_no_accuracy(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.plain, *FEW, "-o", "y.npz").code == 0
     assert set(np.load("y.npz")["labels"].tolist()) == {-1}
     for found in (measured("y.npz", "--judge", "digits"), measured(runs.plain, *FEW)):
@@ -148,14 +148,14 @@ def test_measures_are_left_out_for_few_images(runs: SimpleNamespace, inkwash: In
 
 
 def test_samplers_are_compared_on_the_same_seeds(runs: SimpleNamespace, inkwash: Inkwash, measured: Inkwash) -> None:
-    ask = [runs.digits, "-n", 220, "--sampler", "ddim:2,ddim:3", "--guidance", "1,1.5"]
-    outcome = inkwash("evaluate", *ask)
+    request = [runs.digits, "-n", 220, "--sampler", "ddim:2,ddim:3", "--guidance", "1,1.5"]
+    outcome = inkwash("evaluate", *request)
     assert outcome.code == 0 and len(outcome.err.splitlines()) == 1
     header = " ".join(next(line for line in outcome.out.splitlines() if "ddim" in line).split())
     assert header == "digits ddim:2 w 1 digits ddim:2 w 1.5 digits ddim:3 w 1 digits ddim:3 w 1.5 real test set"
     evaluations = next(line for line in outcome.out.splitlines() if "network evaluations" in line)
     assert evaluations.split()[2:] == ["2", "4", "3", "6"]
-    found = measured(*ask)
+    found = measured(*request)
     assert [row["evaluations"] for row in found["rows"]] == [2, 4, 3, 6]
     # seconds are timed anew at each call, and which setting is the cheapest may change with them
     # what costs least of those that are as good, by intervals that hang on tiny networks
@@ -173,9 +173,7 @@ def test_a_model_is_compared_with_a_file(runs: SimpleNamespace, inkwash: Inkwash
     assert outcome.out.splitlines()[-1].startswith("real.npz is best")
 
 
-def test_runs_of_one_recipe_have_distinct_names(
-    runs: SimpleNamespace, inkwash: Inkwash, measured: Inkwash
-) -> None:
+def test_runs_of_one_recipe_have_distinct_names(runs: SimpleNamespace, inkwash: Inkwash, measured: Inkwash) -> None:
     small = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
     quick = ["--set", "sampling.preview=ddim:2", "--steps", "2", "--quiet"]
     assert inkwash("train", "digits", *small, *quick, "--out", "mine").code == 0
@@ -269,9 +267,9 @@ def test_an_unreadable_file_is_exit_code_1(case: str, runs: SimpleNamespace, ink
 
 
 def test_damaged_extractors_are_exit_code_1(
-    runs: SimpleNamespace, inkwash: Inkwash, judges: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runs: SimpleNamespace, inkwash: Inkwash, extractors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(judges / "judges", tmp_path / "spoilt" / "judges")
+    shutil.copytree(extractors / "judges", tmp_path / "spoilt" / "judges")
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "spoilt"))
     (path,) = (tmp_path / "spoilt").rglob("a.safetensors")
     path.write_bytes(path.read_bytes()[:-1])

@@ -1,4 +1,4 @@
-"""What the tests of evaluation share: judges of the bundled digits that learnt for a second, tiny models, no network."""
+"""Fixtures of the evaluation tests: extractors of the bundled digits trained for a second, and tiny models."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
-    """The bundled digits: 1,500 and 297."""
+    """Return the bundled digits, 1,500 train and 297 test images."""
     return data.load("digits")
 
 
 @pytest.fixture(scope="session")
 def reader(digits: Dataset) -> torch.nn.Module:
-    """Judge A, having learnt the digits for 48 steps."""
+    """Return extractor A, trained on the digits for 48 steps."""
     net = extractor_training.seeded(lambda: extractor_set.NETWORKS["a"](1, 10), 1)
     assert isinstance(net, extractor_set.Classifier)
     return extractor_training.train_classifier(net, digits, 1, epochs=4, min_steps=48)
 
 
 @pytest.fixture(scope="session")
-def judged(reader: torch.nn.Module) -> Callable[[Dataset], ExtractorSet]:
-    """`judged(data)` are judges A and C of a set of digits; A is `reader`, whatever the set."""
-    learnt = {"a": extractor_set.NETWORKS["a"], "c": extractor_set.NETWORKS["c"]}
+def build_for(reader: torch.nn.Module) -> Callable[[Dataset], ExtractorSet]:
+    """Return a function from a set of digits to its extractors A and C, of which A is always `reader`."""
+    trained = {"a": extractor_set.NETWORKS["a"], "c": extractor_set.NETWORKS["c"]}
 
     def made(digits: Dataset) -> ExtractorSet:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(extractor_set, "NETWORKS", learnt)
+            patch.setattr(extractor_set, "NETWORKS", trained)
             patch.setattr(extractor_training, "train_classifier", lambda *_, **__: reader)
             return reference.build(digits)
 
@@ -67,15 +67,15 @@ def judged(reader: torch.nn.Module) -> Callable[[Dataset], ExtractorSet]:
 
 
 @pytest.fixture(scope="session")
-def bench(judged: Callable[[Dataset], ExtractorSet], digits: Dataset) -> Reference:
-    """The digits and their judges, which keep 600 train images to compare neighbours with."""
-    whole = judged(digits)
-    return Reference(replace(whole, train_rows=whole.train_rows[:600]), digits)
+def bench(build_for: Callable[[Dataset], ExtractorSet], digits: Dataset) -> Reference:
+    """Return the digits and their extractors, with 600 rows of train features."""
+    full = build_for(digits)
+    return Reference(replace(full, train_rows=full.train_rows[:600]), digits)
 
 
 @pytest.fixture
 def untrained(digits: Dataset) -> Callable[..., Model]:
-    """`untrained("field=value", ...)` is a tiny model of digits with random weights in every layer."""
+    """Return a function from recipe changes as in "field=value" to a tiny model of digits with random weights."""
 
     def build(*changes: str, spec: DatasetSpec | None = None) -> Model:
         recipe = Recipe.from_dict(tomllib.loads(TINY)).with_changes(changes)

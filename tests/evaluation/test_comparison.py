@@ -1,4 +1,4 @@
-"""Comparisons: the Pareto front, the sentence and the table of entries whose figures are known."""
+"""Pareto front, sentence and table of entries with known scores."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from inkwash.metrics.extractors import Extraction
 
 
 def entry(name: str, seconds: float | None, fd: float | None, n: int = 1000, **more: float | None) -> Entry:
-    """An entry that costs `seconds`, a hundred evaluations each, and scores `fd`."""
-    seen = EvaluatedSamples(torch.zeros(1, 1, 2, 2), None, Extraction(torch.zeros(1, 2), None), (), ())
+    """Return an entry of this cost, with a hundred evaluations a second, and this FD."""
+    samples = EvaluatedSamples(torch.zeros(1, 1, 2, 2), None, Extraction(torch.zeros(1, 2), None), (), ())
     scores = [Score("fd.a", "FD to train, A", fd, 0.125), *(Score(k, k, v, 0.5) for k, v in more.items())]
-    found = Evaluation(name, n, "digits", tuple(scores), seen)
+    found = Evaluation(name, n, "digits", tuple(scores), samples)
     evaluations = None if seconds is None else 100 * seconds
     return Entry(name, "", None if seconds is None else 7, evaluations, seconds, found, torch.zeros(1, 1, 2, 2))
 
@@ -63,17 +63,17 @@ def test_first_of_equal_entries_is_on_the_front() -> None:
 
 
 def test_sentence_names_the_cheapest_within_5_percent() -> None:
-    said = Comparison((FAST, GOOD, SLOW, BEST)).sentence
-    assert said == (
+    message = Comparison((FAST, GOOD, SLOW, BEST)).sentence
+    assert message == (
         "good is the cheapest within 5% of the best: FD to train, A 1.040 in 1.00 s for 64 images (100 evaluations); "
         "best has 1.000 in 4.00 s for 64 images (400 evaluations); 1,000 images each."
     )
 
 
 def test_sentence_names_the_best_where_nothing_cheaper_is_as_good() -> None:
-    said = Comparison((FAST, entry("near", 1.0, 1.051), BEST)).sentence
-    assert said.startswith("best is best, FD to train, A 1.000 at 1,000 images, and nothing cheaper is as good")
-    assert said.endswith("4.00 s for 64 images (400 evaluations).")
+    message = Comparison((FAST, entry("near", 1.0, 1.051), BEST)).sentence
+    assert message.startswith("best is best, FD to train, A 1.000 at 1,000 images, and nothing cheaper is as good")
+    assert message.endswith("4.00 s for 64 images (400 evaluations).")
 
 
 def test_files_are_ranked_without_a_cost() -> None:
@@ -111,7 +111,7 @@ def test_unranked_names_entries_with_both_numbers_of_images() -> None:
 
 
 def within(name: str, seconds: float, fd: float, low: float, high: float) -> Entry:
-    """An entry whose score has an interval."""
+    """Return an entry whose score has an interval."""
     found = entry(name, seconds, fd)
     scores = (replace(found.evaluation.scores[0], low=low, high=high),)
     return replace(found, evaluation=replace(found.evaluation, scores=scores))
@@ -130,14 +130,16 @@ def within(name: str, seconds: float, fd: float, low: float, high: float) -> Ent
 def test_overlapping_intervals_are_not_distinguishable(
     cheap: tuple[float, float, float], best: tuple[float, float, float], distinguishable: bool
 ) -> None:
-    said = Comparison((within("cheap", 1.0, *cheap), within("dear", 2.0, *best))).sentence
-    assert said.startswith("dear is best" if distinguishable else "cheap is the cheapest that is not distinguishable")
-    assert "within 5%" not in said
+    message = Comparison((within("cheap", 1.0, *cheap), within("dear", 2.0, *best))).sentence
+    assert message.startswith(
+        "dear is best" if distinguishable else "cheap is the cheapest that is not distinguishable"
+    )
+    assert "within 5%" not in message
 
 
 def test_disjoint_intervals_within_5_percent_are_reported_as_such() -> None:
-    said = Comparison((within("cheap", 1.0, 1.04, 1.03, 1.05), within("dear", 2.0, 1.0, 0.99, 1.01))).sentence
-    assert said.startswith("cheap is the cheapest within 5% of the best")
+    message = Comparison((within("cheap", 1.0, 1.04, 1.03, 1.05), within("dear", 2.0, 1.0, 0.99, 1.01))).sentence
+    assert message.startswith("cheap is the cheapest within 5% of the best")
 
 
 def test_entries_are_ranked_by_the_given_key() -> None:

@@ -1,6 +1,6 @@
-"""Controls: real MNIST, spoilt in one way each, is caught by a measure at least, and real images are caught by none.
+"""Controls on MNIST: every corruption is detected by some score, and real images by none.
 
-They need MNIST itself (INKWASH_DATA) and its bundled judges; without either they are skipped.
+They need MNIST itself, with its bundled feature extractors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 Measured = Callable[[str], Evaluation]
 
 SUBTLE = "ghosts 1 %"
-"""Ten ghosts in a thousand are within the scatter of a thousand images: see the test that pairs them."""
+"""Ten ghosts in a thousand images are within chance: see the paired test."""
 COUNTS = dict.fromkeys(UNCORRUPTED, 2000)
 
 
@@ -42,7 +42,7 @@ def real(mnist_folder: Path) -> Reference:
 
 @pytest.fixture(scope="module")
 def measured(real: Reference) -> Measured:
-    """`measured(name)` are the scores of a control; how near to the train set it is takes longest, and shows copiers."""
+    """Return a function from the name of a control to its scores; only those of copies include distances to train images."""
 
     @cache
     def found(name: str) -> Evaluation:
@@ -55,19 +55,19 @@ def measured(real: Reference) -> Measured:
 
 
 @pytest.mark.parametrize("name", UNCORRUPTED)
-def test_real_images_are_not_detected(
-    name: str, measured: Measured, real: Reference
-) -> None:
+def test_real_images_are_not_detected(name: str, measured: Measured, real: Reference) -> None:
     found = measured(name)
     beyond = detected(found)
     # two thousand images hold each class a tenth more or less often than the rest, which FD sees as another set
     assert set(beyond) <= {"fd.a", "fd.b"}
-    asked = found.samples.labels
-    assert asked is not None
-    shares = (torch.bincount(asked, minlength=10) / len(asked)).tolist()
+    requested = found.samples.labels
+    assert requested is not None
+    shares = (torch.bincount(requested, minlength=10) / len(requested)).tolist()
     for key in beyond:
-        judge, values = real.extractor_set.members[key.removeprefix("fd.")], found.samples.values
-        alike = frechet.distance(Moments.of(judge.extract(values).features), judge.statistics.train.weighted(shares))
+        extractor, values = real.extractor_set.members[key.removeprefix("fd.")], found.samples.values
+        alike = frechet.distance(
+            Moments.of(extractor.extract(values).features), extractor.statistics.train.weighted(shares)
+        )
         limit = found[key].real
         assert limit is not None and alike < limit
 
@@ -83,8 +83,8 @@ def test_one_percent_of_ghosts_raises_scores_of_the_same_images(real: Reference)
     haunted, _ = controls.ghosts(0.01)(plain)
     changed = (haunted != plain[0]).flatten(1).any(1)
     assert 0.008 <= changed.double().mean() <= 0.01
-    judge = real.extractor_set.members["b"]
-    sure, before = (judge.extract(values[changed]).probabilities.max(1).values for values in (haunted, plain[0]))
+    extractor = real.extractor_set.members["b"]
+    sure, before = (extractor.extract(values[changed]).probabilities.max(1).values for values in (haunted, plain[0]))
     assert (sure < 0.9).double().mean() > 0.3 > 0.1 > (before < 0.9).double().mean()
 
 
@@ -99,7 +99,7 @@ CATCHES = {
     "one image a class": {"recall", "coverage", "two_sample", "fd.c"},
     "copier": {"copies"},
 }
-"""Control -> measures that are there to see it."""
+"""Control -> scores that must detect it."""
 
 
 @pytest.mark.parametrize("name", CATCHES)
@@ -113,7 +113,7 @@ def test_copies_have_a_lower_fd_than_real_images(measured: Measured) -> None:
     assert found["copies"].value == 1 and found["nearest"].value == 0
 
 
-SAID = {
+MESSAGES = {
     "binarised": "Texture is off",
     "blurred 3x3": "The background is grey",
     "grey ground": "The background is grey: 0%",
@@ -123,13 +123,13 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", MESSAGES)
 def test_verdicts_name_the_corruption(name: str, measured: Measured) -> None:
-    assert any(text.startswith(SAID[name]) for text in verdicts(measured(name)))
+    assert any(text.startswith(MESSAGES[name]) for text in verdicts(measured(name)))
 
 
 def test_unclipped_noise_has_a_lower_fd_than_clipped_noise(measured: Measured, real: Reference) -> None:
-    """Why every image is clamped and rounded first: the same noise, as floats around the data, hardly shows to them."""
+    """Classifiers hardly respond to noise that is not clamped, which is why every image is clamped and rounded."""
     raw, clipped = controls.fd_of_unclipped_noise(real, 0.1, 1000), measured("noise 0.1")
     assert raw["a"] < 0.75 * (clipped["fd.a"].value or 0) and raw["b"] < 0.25 * (clipped["fd.b"].value or 0)
 

@@ -1,4 +1,4 @@
-"""What a figure must not do: stand beside one at another number of images, cry wolf over one image, or keep quiet."""
+"""Edge cases of scores, verdicts and requests: few images, other proportions, changed plugins."""
 
 from __future__ import annotations
 
@@ -31,15 +31,13 @@ from inkwash.metrics.extractors import Extraction
 from inkwash.model import Model
 from inkwash.sampling.request import SampleRequest
 
-Judged = Callable[[Dataset], ExtractorSet]
+BuildFor = Callable[[Dataset], ExtractorSet]
 
 
 # ---- another number of images
 
 
-def test_fd_is_matched_to_the_number_of_real_images(
-    bench: Reference, digits: Dataset
-) -> None:
+def test_fd_is_matched_to_the_number_of_real_images(bench: Reference, digits: Dataset) -> None:
     found = measure("many", digits.values[:900], None, bench.extractor_set)
     for key in ("fd.a", "fd.c"):
         score = found[key]
@@ -55,10 +53,10 @@ def test_grade_uses_the_matched_value() -> None:
     assert grade(apart) == "off" and grade(replace(apart, matched=None)) == "as real"
 
 
-def test_small_test_part_gives_no_real_fd(digits: Dataset, judged: Judged) -> None:
+def test_small_test_part_gives_no_real_fd(digits: Dataset, build_for: BuildFor) -> None:
     assert digits.test_values is not None and digits.test_labels is not None
     small = replace(digits, test_values=digits.test_values[:60], test_labels=digits.test_labels[:60])
-    found = measure("many", digits.values[:300], None, judged(small))
+    found = measure("many", digits.values[:300], None, build_for(small))
     assert found["fd.a"].value is not None and found["fd.a"].real is None and "60" in found["fd.a"].note
     assert not [text for text in rules.verdicts(found) if "FD" in text]
     assert found["kid"].note == "of 60"
@@ -82,12 +80,12 @@ def test_equal_counts_of_mnist_labels_count_as_other_proportions() -> None:
     assert measures._differing_proportions(drawn, mnist) is None
 
 
-def test_note_says_when_the_reference_cannot_be_weighted(digits: Dataset, judged: Judged) -> None:
+def test_note_says_when_the_reference_cannot_be_weighted(digits: Dataset, build_for: BuildFor) -> None:
     assert digits.test_labels is not None and digits.test_values is not None and digits.labels is not None
     kept = digits.test_labels != 4
     lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
-    alone = digits.labels == 3
-    (note,) = measure("threes", digits.values[alone], digits.labels[alone], judged(lame)).notes
+    only = digits.labels == 3
+    (note,) = measure("threes", digits.values[only], digits.labels[only], build_for(lame)).notes
     assert "other proportions" in note and "too few" in note
 
 
@@ -95,43 +93,43 @@ def test_note_says_when_the_reference_cannot_be_weighted(digits: Dataset, judged
 
 
 def evaluation(
-    *made: Score, count: int = 300, asked: Tensor | None = None, drawn: Tensor | None = None, k: int = 10
+    *made: Score, count: int = 300, requested: Tensor | None = None, drawn: Tensor | None = None, k: int = 10
 ) -> Evaluation:
-    """An evaluation of `count` samples that has these scores alone, and a judge that saw the classes `drawn`, of `k`."""
+    """Return an evaluation of `count` samples with these scores, labels `asked` and predicted classes `drawn`, of `k`."""
     count = count if drawn is None else len(drawn)
     sure = None if drawn is None else functional.one_hot(drawn, k).float()
     each: tuple[float, ...] = ()
-    if drawn is not None and asked is not None:
-        each = tuple(float((drawn[asked == label] == label).float().mean()) for label in range(k))
+    if drawn is not None and requested is not None:
+        each = tuple(float((drawn[requested == label] == label).float().mean()) for label in range(k))
     names = tuple(map(str, range(k)))
-    seen = EvaluatedSamples(
-        torch.zeros(1), asked, Extraction(torch.zeros(count, 2), sure), names, (1 / k,) * k, None, {}, each
+    samples = EvaluatedSamples(
+        torch.zeros(1), requested, Extraction(torch.zeros(count, 2), sure), names, (1 / k,) * k, None, {}, each
     )
-    return Evaluation("made up", count, "digits", made, seen)
+    return Evaluation("made up", count, "digits", made, samples)
 
 
 def test_swapped_classes_are_reported_as_shifted() -> None:
-    asked = (torch.arange(294) < 140).long()
-    (text,) = rules.condition(evaluation(asked=asked, drawn=1 - asked, k=2))
+    requested = (torch.arange(294) < 140).long()
+    (text,) = rules.condition(evaluation(requested=requested, drawn=1 - requested, k=2))
     assert "shifted by one" in text
-    (text,) = rules.condition(evaluation(asked=asked, drawn=torch.arange(294) % 2, k=2))
+    (text,) = rules.condition(evaluation(requested=requested, drawn=torch.arange(294) % 2, k=2))
     assert "ignored: 50%" in text or "ignored: 49%" in text
 
 
 def test_requested_class_that_is_never_predicted_is_missing() -> None:
     threes = torch.full((100,), 3)
-    (text,) = rules.condition(evaluation(asked=threes, drawn=threes + 5))
+    (text,) = rules.condition(evaluation(requested=threes, drawn=threes + 5))
     assert text.startswith("Class 3 is missing: 0%")
-    (text,) = rules.condition(evaluation(asked=threes, drawn=threes.where(torch.arange(100) < 40, 8)))
+    (text,) = rules.condition(evaluation(requested=threes, drawn=threes.where(torch.arange(100) < 40, 8)))
     assert text.startswith("Class 3 is often missed: 40%")
 
 
 def test_single_samples_are_no_fault() -> None:
-    asked = torch.arange(20) % 10
-    one_wrong = asked.clone()
+    requested = torch.arange(20) % 10
+    one_wrong = requested.clone()
     one_wrong[[3, 13]] = 8
     cases = [
-        (rules.condition, evaluation(asked=asked, drawn=one_wrong)),
+        (rules.condition, evaluation(requested=requested, drawn=one_wrong)),
         (rules.copies, evaluation(Score("copies", "", 0.1, 0.01), count=10)),
         (rules.ambiguous, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
         (rules.missing, evaluation(drawn=torch.arange(250) % 19, k=20)),
@@ -183,4 +181,4 @@ def test_extractors_of_fewer_classes_are_refused_before_sampling(
     few = replace(bench.extractor_set, spec=replace(bench.extractor_set.spec, classes=("0", "1")))
     monkeypatch.setattr(plan.reference, "for_data", lambda *_: Reference(few, None))
     with pytest.raises(UsageError, match=r"tiny has labels from 0 to 9.*0 to 1"):
-        EvaluationRequest((untrained(),), 300, judge="few").plan()
+        EvaluationRequest((untrained(),), 300, extractor="few").plan()

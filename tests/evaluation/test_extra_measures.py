@@ -1,4 +1,4 @@
-"""How long the measures that train networks will take is said before, by as many updates as they then make."""
+"""Extra measures: their estimated time, and likelihood without guidance."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from inkwash.sampling.request import SampleRequest
 
 @pytest.mark.parametrize("labelled", [True, False])
 @pytest.mark.parametrize("test_part", [True, False])
-@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("requested", [True, False])
 @pytest.mark.parametrize("count", [199, 240, 400])
 def test_estimated_seconds_match_the_steps_trained(
-    digits: Dataset, monkeypatch: pytest.MonkeyPatch, labelled: bool, test_part: bool, asked: bool, count: int
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch, labelled: bool, test_part: bool, requested: bool, count: int
 ) -> None:
     made = 0
 
-    def learnt(
+    def trained(
         net: Classifier, data: Dataset, seed: int, progress: object, *, epochs: int, min_steps: int, max_shift: int
     ) -> Classifier:
         nonlocal made
         made += extractor_training.num_steps(len(data), epochs, min_steps)
         return net.eval()
 
-    monkeypatch.setattr(extractor_training, "train_classifier", learnt)
+    monkeypatch.setattr(extractor_training, "train_classifier", trained)
     monkeypatch.setattr(extractor_training, "seconds_per_step", lambda net, data: 0.5)
     data = digits if labelled else replace(digits, labels=None, test_labels=None, classes=())
     data = data if test_part else replace(data, test_values=None, test_labels=None)
     samples = digits.values[:count].flip(-1)
-    labels = digits.labels[:count] if asked and digits.labels is not None else None
-    promised = EXTRAS["thorough"].seconds(count, None, asked, data)
+    labels = digits.labels[:count] if requested and digits.labels is not None else None
+    promised = EXTRAS["thorough"].seconds(count, None, requested, data)
     scores = list(EXTRAS["thorough"].measure(Subject(samples, labels, None), data, lambda what, share: None))
     assert promised == 0.5 * made
     # what is too little to be measured says so instead of failing
@@ -49,22 +49,20 @@ def test_estimated_seconds_match_the_steps_trained(
 
 
 class Halfway(nn.Module):
-    """Halfway between what a network says with the label and without, at levels whose code is `low` or more."""
+    """The mean of the conditional and unconditional output, at noise levels whose c_noise is `low` or more."""
 
     def __init__(self, net: nn.Module, low: float) -> None:
         super().__init__()
         self.net, self.low = net, low
 
     def forward(self, x: Tensor, code: Tensor, label: Tensor | None) -> Tensor:
-        told, half = self.net(x, code, label), torch.lerp(self.net(x, code, None), self.net(x, code, label), 0.5)
-        return torch.where((code >= self.low).view(-1, 1, 1, 1), half, told)
+        text, half = self.net(x, code, label), torch.lerp(self.net(x, code, None), self.net(x, code, label), 0.5)
+        return torch.where((code >= self.low).view(-1, 1, 1, 1), half, text)
 
 
 @pytest.mark.parametrize("low", [0.0, 0.5])
-def test_bits_do_not_depend_on_guidance(
-    digits: Dataset, untrained: Callable[..., Model], low: float
-) -> None:
-    """Whether guidance is asked for in drawing, or was learnt: it plays no part in the bound."""
+def test_bits_do_not_depend_on_guidance(digits: Dataset, untrained: Callable[..., Model], low: float) -> None:
+    """Guidance in sampling or from training does not affect the bound."""
     interval = f"training.guidance_interval=[{low}, 1.0]"
     model = untrained("training.guidance=2.0", "training.label_dropout=0.1", interval)
     without = replace(model, recipe=replace(model.recipe, training=replace(model.recipe.training, guidance=1.0)))

@@ -1,4 +1,4 @@
-"""A mark beside a score: real images stand as real, nothing that is better than they stands worse."""
+"""Grades of scores beside real images, and their format."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_grades_of_known_scores(score, expected):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "text"),
     [
         ("accuracy.b", 0.9931, "99.3%"),
         ("fd.a", 0.03849, "0.0385"),
@@ -59,5 +59,5 @@ def test_grades_of_known_scores(score, expected):
         ("kid", -6.8423, "-6.842"),
     ],
 )
-def test_scores_are_formatted_with_few_digits(key, value, told):
-    assert format_score(key, value) == told
+def test_scores_are_formatted_with_few_digits(key, value, text):
+    assert format_score(key, value) == text

@@ -1,4 +1,4 @@
-"""The table of scores: real images score what real images score, and a measure that cannot be taken says why."""
+"""Scores of real images, weighted references, and measures that are left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from inkwash.metrics import frechet
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.metrics.frechet import Moments
 
-Judged = Callable[[Dataset], ExtractorSet]
+BuildFor = Callable[[Dataset], ExtractorSet]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_part(bench: Reference) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(scope="module")
 def real(bench: Reference, test_part: tuple[Tensor, Tensor]) -> Evaluation:
-    """The real test part, judged."""
+    """Return the scores of the real test part."""
     return measure("real", *test_part, bench.extractor_set, bench.data)
 
 
@@ -104,8 +104,8 @@ def test_neighbour_scores_of_a_sorted_file_use_all_classes(
 
 
 @pytest.fixture(scope="module")
-def uneven(digits: Dataset, judged: Judged) -> Reference:
-    """Digits of which every second class is four times as frequent as the others."""
+def uneven(digits: Dataset, build_for: BuildFor) -> Reference:
+    """Return digits of which every second class is four times as frequent as the others."""
     assert digits.labels is not None and digits.test_labels is not None
 
     def some(labels: Tensor) -> Tensor:
@@ -121,24 +121,24 @@ def uneven(digits: Dataset, judged: Judged) -> Reference:
         digits.test_values[kept_test],
         digits.test_labels[kept_test],
     )
-    return Reference(judged(given), given)
+    return Reference(build_for(given), given)
 
 
 def test_reference_is_weighted_for_equal_class_counts(uneven: Reference, digits: Dataset) -> None:
-    """Real digits asked for equally often lose nothing by it, where unweighted they would."""
+    """Real digits in equal class counts have a low FD, which an unweighted reference would raise."""
     assert digits.labels is not None
     place = torch.stack([(digits.labels == k).nonzero()[:60, 0] for k in range(10)]).flatten()
     found = measure("equal", digits.values[place], digits.labels[place], uneven.extractor_set)
     assert any("other proportions" in note for note in found.notes)
-    for name, judge in uneven.extractor_set.members.items():
-        features = judge.extract(digits.values[place]).features
-        plain = frechet.distance(Moments.of(features), judge.statistics.train.overall)
+    for name, extractor in uneven.extractor_set.members.items():
+        features = extractor.extract(digits.values[place]).features
+        plain = frechet.distance(Moments.of(features), extractor.statistics.train.overall)
         score = found[f"fd.{name}"]
         assert score.value is not None and score.value < 0.7 * plain
         assert score.low is not None and score.low < score.value
         # the reference is that of train images picked in equal counts, but for their small number
         assert uneven.data is not None and uneven.data.labels is not None
-        of = [judge.extract(uneven.data.values[uneven.data.labels == k]).features for k in range(10)]
+        of = [extractor.extract(uneven.data.values[uneven.data.labels == k]).features for k in range(10)]
         equal = torch.cat([rows.repeat(-(-400 // len(rows)), 1)[:400] for rows in of])
         assert score.value == pytest.approx(frechet.distance(Moments.of(features), Moments.of(equal)), rel=0.1)
     assert found["spread.a"].value == pytest.approx(1, abs=0.1)
@@ -150,52 +150,52 @@ def test_labels_in_train_proportions_are_not_weighted(uneven: Reference) -> None
     assert not found.notes
 
 
-def test_reference_without_a_class_is_not_weighted(digits: Dataset, judged: Judged) -> None:
+def test_reference_without_a_class_is_not_weighted(digits: Dataset, build_for: BuildFor) -> None:
     assert digits.test_labels is not None and digits.test_values is not None and digits.labels is not None
     kept = digits.test_labels != 4
     lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
-    made = judged(lame)
-    alone = (digits.labels == 3) | (digits.labels == 5)
-    found = measure("threes and fives", digits.values[alone], digits.labels[alone], made)
-    judge = made.members["a"]
-    own = Moments.of(judge.extract(digits.values[alone]).features)
-    assert found["fd.a"].value == frechet.distance(own, judge.statistics.train.overall)
+    made = build_for(lame)
+    only = (digits.labels == 3) | (digits.labels == 5)
+    found = measure("threes and fives", digits.values[only], digits.labels[only], made)
+    extractor = made.members["a"]
+    own = Moments.of(extractor.extract(digits.values[only]).features)
+    assert found["fd.a"].value == frechet.distance(own, extractor.statistics.train.overall)
 
 
-def test_labels_are_ignored_by_extractors_without_classes(digits: Dataset, judged: Judged) -> None:
+def test_labels_are_ignored_by_extractors_without_classes(digits: Dataset, build_for: BuildFor) -> None:
     plain = replace(digits, labels=None, test_labels=None, classes=())
-    found = measure("labelled", digits.values[:300], torch.full((300,), 12), judged(plain), plain)
+    found = measure("labelled", digits.values[:300], torch.full((300,), 12), build_for(plain), plain)
     assert not [score for score in found.scores if score.key.startswith(("accuracy", "entropy", "unsure"))]
     assert len(found.notes) == 1 and "ignored" in found.notes[0] and found.samples.labels is None
 
 
-def test_one_class_has_no_entropy(digits: Dataset, judged: Judged) -> None:
-    alone = replace(digits, labels=torch.zeros(1500).long(), test_labels=torch.zeros(297).long(), classes=("ink",))
-    found = measure("ink", digits.values[:300], None, judged(alone), alone)
+def test_one_class_has_no_entropy(digits: Dataset, build_for: BuildFor) -> None:
+    only = replace(digits, labels=torch.zeros(1500).long(), test_labels=torch.zeros(297).long(), classes=("ink",))
+    found = measure("ink", digits.values[:300], None, build_for(only), only)
     assert "entropy.c" not in found and "fd.c" in found
 
 
 # ---- copies
 
 
-def test_held_out_images_are_not_copies_of_themselves(digits: Dataset, judged: Judged) -> None:
-    whole = replace(digits, test_values=None, test_labels=None)
-    made = judged(whole)
+def test_held_out_images_are_not_copies_of_themselves(digits: Dataset, build_for: BuildFor) -> None:
+    full_set = replace(digits, test_values=None, test_labels=None)
+    made = build_for(full_set)
     assert 0 < made.figures["nearest.low"] < made.figures["nearest"]
-    copied = measure("copier", digits.values[:100], None, made, whole)
+    copied = measure("copier", digits.values[:100], None, made, full_set)
     assert copied["copies"].value == 1 and copied["nearest"].value == 0
     noise = (digits.values[:100].float() + 60 * normals(0, torch.arange(100), 0, Stream.SAMPLE, (1, 8, 8))).clamp(
         0, 255
     )
-    assert measure("noisy", noise.byte(), None, made, whole)["copies"].value == 0
+    assert measure("noisy", noise.byte(), None, made, full_set)["copies"].value == 0
 
 
-def test_copies_are_found_where_test_images_repeat_train_images(digits: Dataset, judged: Judged) -> None:
+def test_copies_are_found_where_test_images_repeat_train_images(digits: Dataset, build_for: BuildFor) -> None:
     assert digits.test_values is not None
     test = digits.test_values.clone()
     test[:30] = digits.values[:30]
     repeated = replace(digits, test_values=test)
-    made = judged(repeated)
+    made = build_for(repeated)
     assert made.figures["nearest.low"] == 0
     real = measure("real", test, None, made, repeated)
     assert real["copies"].value == real["copies"].real == pytest.approx(30 / 297)
@@ -218,9 +218,9 @@ def test_invalid_samples_raise_usage_errors(bench: Reference, digits: Dataset) -
         (few[:0], None, bench.data, "no examples"),
         (few, None, replace(digits, values=digits.values.clone() // 2), "not the digits"),
     ]
-    for pixels, asked, given, words in cases:
+    for pixels, requested, given, words in cases:
         with pytest.raises(UsageError, match=words) as caught:
-            measure("mine", pixels, asked, bench.extractor_set, given)
+            measure("mine", pixels, requested, bench.extractor_set, given)
         assert "\n" not in str(caught.value)
 
 
@@ -228,8 +228,8 @@ def test_invalid_samples_raise_usage_errors(bench: Reference, digits: Dataset) -
 def test_measures_that_need_more_images_are_left_out_with_a_note(
     count: int, bench: Reference, test_part: tuple[Tensor, Tensor]
 ) -> None:
-    for asked in (None, test_part[1][:count]):
-        found = measure("few", test_part[0][:count], asked, bench.extractor_set, bench.data)
+    for requested in (None, test_part[1][:count]):
+        found = measure("few", test_part[0][:count], requested, bench.extractor_set, bench.data)
         for score in found.scores:
             assert (score.value is None) == (
                 score.key in ("fd.a", "fd.c")
@@ -251,8 +251,8 @@ def test_no_score_of_degenerate_samples_is_nan(count: int, bench: Reference, dig
     blank, one = torch.zeros(count, 1, 8, 8).byte(), digits.values[:1].expand(count, -1, -1, -1)
     for name, pixels in (("blank", blank), ("one", one)):
         found = measure(name, pixels, torch.zeros(count).long(), bench.extractor_set, bench.data)
-        said = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-        assert said["n"] == count and set(said["scores"]) == {score.key for score in found.scores}
+        message = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+        assert message["n"] == count and set(message["scores"]) == {score.key for score in found.scores}
         assert not [s for s in found.scores if s.value is not None and not math.isfinite(s.value)]
 
 

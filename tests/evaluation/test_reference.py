@@ -1,4 +1,4 @@
-"""Where judges come from: built once and then read, never taken for those of other data, never from the network."""
+"""Feature extractors are trained once and cached, and belong to one data set."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from inkwash.metrics.extractors import Classifier
 
 
 @pytest.fixture
-def lessons(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Judges stay as they began; the list tells the seeds of those that were to learn."""
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Replace training by nothing and return the list of seeds of the trainings requested."""
     seeds: list[int] = []
 
-    def learnt(net: Classifier, data: Dataset, seed: int, progress: object = None) -> Classifier:
+    def trained(net: Classifier, data: Dataset, seed: int, progress: object = None) -> Classifier:
         seeds.append(seed)
         return net.eval()
 
-    monkeypatch.setattr(extractor_training, "train_classifier", learnt)
+    monkeypatch.setattr(extractor_training, "train_classifier", trained)
     monkeypatch.setattr(extractor_training, "seconds_per_step", lambda net, data: 0.125)
     return seeds
 
@@ -40,18 +40,18 @@ def small(digits: Dataset) -> Dataset:
 
 
 def equal(one: ExtractorSet, other: ExtractorSet) -> bool:
-    judges = zip(one.members.values(), other.members.values(), strict=True)
+    extractor_cache = zip(one.members.values(), other.members.values(), strict=True)
     values = torch.arange(3 * 64).reshape(3, 1, 8, 8).byte()
-    alike = [torch.equal(a.extract(values).features, b.extract(values).features) for a, b in judges]
+    alike = [torch.equal(a.extract(values).features, b.extract(values).features) for a, b in extractor_cache]
     return one.spec == other.spec and one.figures == other.figures and all(alike)
 
 
-def test_extractors_are_trained_once_and_then_read(small: Dataset, lessons: list[int]) -> None:
-    heard: list[tuple[str, float]] = []
-    first = reference.for_data(small, progress=lambda what, share: heard.append((what, share)))
-    assert lessons == [1, 2] and heard
+def test_extractors_are_trained_once_and_then_read(small: Dataset, trainings: list[int]) -> None:
+    reported: list[tuple[str, float]] = []
+    first = reference.for_data(small, progress=lambda what, share: reported.append((what, share)))
+    assert trainings == [1, 2] and reported
     again = reference.for_data(small)
-    assert lessons == [1, 2] and equal(first.extractor_set, again.extractor_set) and again.data is small
+    assert trainings == [1, 2] and equal(first.extractor_set, again.extractor_set) and again.data is small
     known = reference.for_spec(DatasetSpec.of(small))
     assert equal(known.extractor_set, first.extractor_set) and known.data is None
     assert {"zero", "mean", "nearest", "copies", "accuracy.a", "unsure.b", "two_sample.297"} <= set(
@@ -59,23 +59,23 @@ def test_extractors_are_trained_once_and_then_read(small: Dataset, lessons: list
     )
 
 
-def test_extractors_are_trained_again_for_a_changed_test_part(small: Dataset, lessons: list[int]) -> None:
+def test_extractors_are_trained_again_for_a_changed_test_part(small: Dataset, trainings: list[int]) -> None:
     assert small.test_values is not None and small.test_labels is not None
     reference.for_data(small)
     # none at all is no other one
     assert (
         reference.for_data(replace(small, test_values=None, test_labels=None)).extractor_set.spec.sha256 == small.sha256
     )
-    before = len(lessons)
+    before = len(trainings)
     turned = replace(small, test_values=small.test_values.flip(0), test_labels=small.test_labels.flip(0))
     assert reference.for_data(turned).extractor_set.spec.test_sha256 == turned.test_sha256
-    assert len(lessons) == 2 * before
+    assert len(trainings) == 2 * before
     reference.for_data(turned)
-    assert len(lessons) == 2 * before
+    assert len(trainings) == 2 * before
 
 
 def test_wrong_test_part_of_a_bundled_data_set_is_refused(
-    small: Dataset, lessons: list[int], monkeypatch: pytest.MonkeyPatch
+    small: Dataset, trainings: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert small.test_values is not None
     found = reference.for_data(small).extractor_set
@@ -87,7 +87,7 @@ def test_wrong_test_part_of_a_bundled_data_set_is_refused(
 
 def test_extractors_are_trained_where_the_cache_is_not_writable(
     small: Dataset,
-    lessons: list[int],
+    trainings: list[int],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -96,8 +96,10 @@ def test_extractors_are_trained_where_the_cache_is_not_writable(
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "file" / "cache"))
     for _ in range(2):
         assert reference.for_data(small).extractor_set.spec.sha256 == small.sha256
-    (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith(f"warning, the cache {tmp_path / 'file' / 'cache'} cannot be written (") and lessons == [
+    (message,) = capsys.readouterr().err.splitlines()
+    assert message.startswith(
+        f"warning, the cache {tmp_path / 'file' / 'cache'} cannot be written ("
+    ) and trainings == [
         1,
         2,
         1,
@@ -105,24 +107,24 @@ def test_extractors_are_trained_where_the_cache_is_not_writable(
     ]
 
 
-def test_training_time_is_reported_before_training(small: Dataset, lessons: list[int]) -> None:
-    heard: list[str] = []
-    reference.for_data(small, progress=lambda what, share: heard.append(what))
+def test_training_time_is_reported_before_training(small: Dataset, trainings: list[int]) -> None:
+    reported: list[str] = []
+    reference.for_data(small, progress=lambda what, share: reported.append(what))
     # two readers, 600 updates each at an eighth of a second
-    assert "small" in heard[0] and "150 seconds" not in heard[0] and "2 minutes" in heard[0]
-    heard.clear()
-    reference.for_data(small, progress=lambda what, share: heard.append(what))
-    assert heard == []
+    assert "small" in reported[0] and "150 seconds" not in reported[0] and "2 minutes" in reported[0]
+    reported.clear()
+    reference.for_data(small, progress=lambda what, share: reported.append(what))
+    assert reported == []
 
 
-def test_other_data_have_other_extractors(small: Dataset, lessons: list[int]) -> None:
+def test_other_data_have_other_extractors(small: Dataset, trainings: list[int]) -> None:
     one = reference.for_data(small)
     other = reference.for_data(replace(small, values=small.values.flip(-1)))
-    assert lessons == [1, 2, 1, 2] and one.extractor_set.spec.sha256 != other.extractor_set.spec.sha256
+    assert trainings == [1, 2, 1, 2] and one.extractor_set.spec.sha256 != other.extractor_set.spec.sha256
     assert len(list((cache.folder() / "judges").iterdir())) == 2
 
 
-def test_cached_extractors_of_other_data_are_refused(small: Dataset, lessons: list[int]) -> None:
+def test_cached_extractors_of_other_data_are_refused(small: Dataset, trainings: list[int]) -> None:
     other = replace(small, values=small.values.flip(-1))
     for each in (small, other):
         reference.for_data(each)
@@ -134,7 +136,7 @@ def test_cached_extractors_of_other_data_are_refused(small: Dataset, lessons: li
     assert str(mine) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_damaged_extractors_are_refused_with_a_remedy(small: Dataset, lessons: list[int]) -> None:
+def test_damaged_extractors_are_refused_with_a_remedy(small: Dataset, trainings: list[int]) -> None:
     reference.for_data(small)
     place = cache.folder() / "judges" / small.sha256[:16]
     (place / "b.safetensors").write_bytes(b"")
@@ -146,7 +148,7 @@ def test_damaged_extractors_are_refused_with_a_remedy(small: Dataset, lessons: l
     assert reference.for_data(small).extractor_set.spec.sha256 == small.sha256
 
 
-def test_interrupted_build_starts_again(small: Dataset, lessons: list[int]) -> None:
+def test_interrupted_build_starts_again(small: Dataset, trainings: list[int]) -> None:
     def stop(what: str, share: float) -> None:
         if "measuring real" in what:
             raise KeyboardInterrupt
@@ -154,10 +156,10 @@ def test_interrupted_build_starts_again(small: Dataset, lessons: list[int]) -> N
     with pytest.raises(KeyboardInterrupt):
         reference.for_data(small, progress=stop)
     reference.for_data(small)
-    assert lessons == [1, 2, 1, 2]
+    assert trainings == [1, 2, 1, 2]
 
 
-def test_reference_of_a_model_is_its_training_data(small: Dataset, lessons: list[int], tmp_path: Path) -> None:
+def test_reference_of_a_model_is_its_training_data(small: Dataset, trainings: list[int], tmp_path: Path) -> None:
     assert small.labels is not None and small.test_values is not None and small.test_labels is not None
     arrays = {
         "images": small.values[:, 0].numpy(),
@@ -169,25 +171,25 @@ def test_reference_of_a_model_is_its_training_data(small: Dataset, lessons: list
     spec = DatasetSpec.of(small)
     with pytest.raises(UsageError, match=r"no judges.*small.*--data"):
         reference.for_spec(spec)
-    assert not lessons
+    assert not trainings
     found = reference.for_spec(spec, tmp_path / "small.npz")
     assert found.data is not None and found.extractor_set.spec.sha256 == spec.sha256
     with pytest.raises(UsageError, match=r"--data digits is digits .* trained on small .*--judge digits"):
         reference.for_spec(spec, "digits")
 
 
-def test_bundled_data_are_loaded_by_name(digits: Dataset, lessons: list[int]) -> None:
+def test_bundled_data_are_loaded_by_name(digits: Dataset, trainings: list[int]) -> None:
     found = reference.for_spec(DatasetSpec.of(digits))
     assert found.data is not None and found.data.sha256 == digits.sha256
     with pytest.raises(UsageError, match=r"no judges.*digits"):
         reference.for_spec(replace(DatasetSpec.of(digits), sha256="0" * 64))
 
 
-def test_points_have_no_networks_and_are_not_cached(lessons: list[int]) -> None:
+def test_points_have_no_networks_and_are_not_cached(trainings: list[int]) -> None:
     for _ in range(2):
         found = reference.for_data("moons")
         assert list(found.extractor_set.members) == ["points"]
-    assert not lessons and not (cache.folder() / "judges").exists()
+    assert not trainings and not (cache.folder() / "judges").exists()
 
 
 def test_shape_without_bundled_extractors_is_refused() -> None:

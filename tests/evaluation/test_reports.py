@@ -1,4 +1,4 @@
-"""Pages say every number once, need nothing beside them, show what they claim to show, and overwrite nothing."""
+"""Reports hold every score and image in one file, escape names, and overwrite reports only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VOID = {"img", "meta", "br", "link"}
 
 
 class Document(HTMLParser):
-    """What a browser would find: balanced tags, the text of each, and every attribute."""
+    """The tags of a page with their attributes and texts; requires balanced tags."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ def pixels(count: int, channels: int = 1, seed: int = 0) -> torch.Tensor:
 
 def evaluation(
     count: int = 90,
-    asked: bool = True,
+    requested: bool = True,
     sure: bool = True,
     near: bool = True,
     values: torch.Tensor | None = None,
@@ -85,10 +85,10 @@ def evaluation(
     probabilities = torch.rand(count, 3, generator=generator).softmax(1) if sure else None
     reading = Extraction(torch.randn(count, 4, generator=generator), probabilities)
     nearest = (torch.rand(count, generator=generator), torch.arange(count) % 50) if near else None
-    labels = torch.arange(count) % 3 if asked else None
-    per_class, each = ({0: 1.25, 2: 7.5}, (0.5, 0.25, float("nan"))) if asked else ({}, ())
-    seen = EvaluatedSamples(values, labels, reading, CLASSES, (1 / 3,) * 3, nearest, per_class, each)
-    return Evaluation(name, count, "mnist", SCORES, seen, ("labels were asked in other proportions",))
+    labels = torch.arange(count) % 3 if requested else None
+    per_class, each = ({0: 1.25, 2: 7.5}, (0.5, 0.25, float("nan"))) if requested else ({}, ())
+    details = EvaluatedSamples(values, labels, reading, CLASSES, (1 / 3,) * 3, nearest, per_class, each)
+    return Evaluation(name, count, "mnist", SCORES, details, ("labels were asked in other proportions",))
 
 
 def test_report_holds_every_score_and_the_reason_for_missing_ones(tmp_path):
@@ -143,13 +143,13 @@ def test_names_are_escaped(tmp_path):
 
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize("near", [False, True])
-@pytest.mark.parametrize(("asked", "sure"), [(False, True), (True, False), (False, False)])
-def test_sections_without_data_are_left_out(tmp_path, asked, sure, near, train):
-    found = evaluation(asked=asked, sure=sure, near=near)
+@pytest.mark.parametrize(("requested", "sure"), [(False, True), (True, False), (False, False)])
+def test_sections_without_data_are_left_out(tmp_path, requested, sure, near, train):
+    found = evaluation(requested=requested, sure=sure, near=near)
     evaluation_page.write(found, [], tmp_path / "a", FACTS, pixels(50, seed=2) if train else None)
     page = document(tmp_path / "a")
     assert ("Nearest neighbours" in page.words) == (near and train) == (tmp_path / "a/neighbours.png").exists()
-    assert ("Class by class" in page.words) == asked
+    assert ("Class by class" in page.words) == requested
     assert (tmp_path / "a/worst.png").exists()
 
 
@@ -165,12 +165,12 @@ def test_colour_samples_are_shown_in_colour(tmp_path):
 
 
 @pytest.mark.parametrize("train", [False, True])
-@pytest.mark.parametrize("asked", [False, True])
-def test_points_are_shown_as_scatter_plots(tmp_path, train, asked):
+@pytest.mark.parametrize("requested", [False, True])
+def test_points_are_shown_as_scatter_plots(tmp_path, train, requested):
     points = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
-    found = evaluation(values=points, asked=asked, sure=False)
+    found = evaluation(values=points, requested=requested, sure=False)
     evaluation_page.write(found, [], tmp_path / "a", FACTS, points[:40] if train else None)
-    assert len(document(tmp_path / "a").all("img")) == 1 + train + asked
+    assert len(document(tmp_path / "a").all("img")) == 1 + train + requested
     assert (tmp_path / "a/train.png").exists() == train
     assert not (tmp_path / "a/worst.png").exists()
 
@@ -179,18 +179,20 @@ def test_samples_are_ranked_by_probability_or_distance():
     found = evaluation(9).samples
     sure = torch.tensor([0.9, 0.05, 0.5, 0.7, 0.3, 0.8, 0.15, 0.6, 0.45])
     probabilities = torch.stack([sure, 1 - sure, torch.zeros(9)], 1)
-    seen = replace(
+    details = replace(
         found, labels=torch.zeros(9, dtype=torch.int64), extraction=Extraction(found.extraction.features, probabilities)
     )
-    ranking = gallery.ranked(seen)
+    ranking = gallery.ranked(details)
     assert (ranking.worst, ranking.median, ranking.best) == ([1, 6, 4], [8, 2, 7], [0, 5, 3])
-    assert gallery.tiles(seen, ranking, [0, 1])[0].caption == "nought: 90%"
-    assert gallery.tiles(seen, ranking, [0, 1])[1].caption == "nought: 5%, predicted one"
+    assert gallery.tiles(details, ranking, [0, 1])[0].caption == "nought: 90%"
+    assert gallery.tiles(details, ranking, [0, 1])[1].caption == "nought: 5%, predicted one"
     # nobody asked: sample 1 is surely a one
-    assert gallery.ranked(replace(seen, labels=None)).best == [1, 0, 6]
+    assert gallery.ranked(replace(details, labels=None)).best == [1, 0, 6]
     # nobody knows classes: far is bad, from the train set or from the middle of the samples
     far = replace(
-        seen, extraction=Extraction(seen.extraction.features, None), nearest=(sure, torch.zeros(9, dtype=torch.int64))
+        details,
+        extraction=Extraction(details.extraction.features, None),
+        nearest=(sure, torch.zeros(9, dtype=torch.int64)),
     )
     assert gallery.ranked(far).worst == [0, 5, 3]
     line = torch.arange(9.0)[:, None] ** 2
@@ -213,12 +215,12 @@ def test_images_are_those_of_the_captions(tmp_path):
 def test_nearest_train_images_are_below_their_samples():
     found, train = evaluation().samples, pixels(50, seed=2)
     nearest = (torch.arange(90.0).flip(0), torch.arange(90) % 50)
-    seen = replace(found, nearest=nearest)
-    assert gallery.closest_pairs(seen)[:2] == [89, 88]
-    (above, _), (beneath, words) = gallery.pair_tiles(seen, train, [89])[0].images
-    assert np.array_equal(above, seen.values[89, 0].numpy()) and np.array_equal(beneath, train[39, 0].numpy())
+    details = replace(found, nearest=nearest)
+    assert gallery.closest_pairs(details)[:2] == [89, 88]
+    (above, _), (beneath, words) = gallery.pair_tiles(details, train, [89])[0].images
+    assert np.array_equal(above, details.values[89, 0].numpy()) and np.array_equal(beneath, train[39, 0].numpy())
     assert words == "train image 39"
-    assert gallery.random_pairs(seen) == gallery.random_pairs(seen) != gallery.closest_pairs(seen)
+    assert gallery.random_pairs(details) == gallery.random_pairs(details) != gallery.closest_pairs(details)
 
 
 @pytest.mark.parametrize("train", [pixels(20), pixels(50, 3)])
@@ -252,7 +254,7 @@ def test_a_report_replaces_the_files_of_an_earlier_one(tmp_path):
     evaluation_page.write(evaluation(), [], tmp_path / "a", FACTS, pixels(50, seed=2))
     (tmp_path / "a/notes.txt").write_text("mine")
     comparison_page.write(compared(), tmp_path / "a", FACTS)
-    evaluation_page.write(evaluation(asked=False), [], tmp_path / "a", FACTS)
+    evaluation_page.write(evaluation(requested=False), [], tmp_path / "a", FACTS)
     beside = {path.name for path in (tmp_path / "a").iterdir()}
     assert beside == {"index.html", "worst.png", "median.png", "best.png", "notes.txt"}
 
@@ -360,7 +362,7 @@ def test_columns_are_seeds(tmp_path):
 
 def test_points_are_compared_as_scatter_plots(tmp_path):
     points = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
-    found = evaluation(values=points, sure=False, asked=False)
+    found = evaluation(values=points, sure=False, requested=False)
     entries = tuple(Entry("moons", f"ddim:{k}", 10, k, k / 10, found, points[:16]) for k in (5, 10))
     comparison_page.write(Comparison(entries), tmp_path / "a", FACTS)
     assert len(document(tmp_path / "a").all("img")) == 1 + 2

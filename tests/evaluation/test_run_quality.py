@@ -1,4 +1,4 @@
-"""What was measured of a run stays in its folder: a row a setting, and never in a bundled model's."""
+"""quality.json of a run folder holds one row for each sampler and count."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def test_a_row_replaces_that_of_the_same_sampler_and_count(run: RunFolder) -> No
 
 def test_other_models_than_a_runs_latest_write_nothing(run: RunFolder, tmp_path: Path) -> None:
     run.quality.unlink(missing_ok=True)
-    alone = tmp_path / "alone.safetensors"
-    alone.write_bytes(run.latest.read_bytes())
-    for source in ("digits", alone):
+    only = tmp_path / "alone.safetensors"
+    only.write_bytes(run.latest.read_bytes())
+    for source in ("digits", only):
         run_quality.write(models.load(source), [ROW])
     run_quality.write(replace(models.load(run.path), path=None), [ROW])
     assert not run.quality.exists() and not (models.find("digits").parent.parent / "quality.json").exists()

@@ -1,4 +1,4 @@
-"""Samples drawn once: what was interrupted goes on, what is damaged is drawn anew, and nothing is taken for another."""
+"""The sample cache resumes after interruption, replaces damaged files, and separates settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Untrained = Callable[..., Model]
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks of eight in batches of five, so that a few images make many files."""
+    """Use chunks of eight in batches of five, so that a few images make many files."""
     monkeypatch.setattr(sample_cache, "CHUNK", 8)
     monkeypatch.setattr(sample_cache, "BATCH", 5)
 
@@ -39,7 +39,7 @@ def same(one: Samples, other: Samples) -> None:
 
 
 def rows_seen(setting: Setting, count: int) -> int:
-    """How many examples pass through the network while `count` are asked for."""
+    """Return the number of examples that pass through the network for `count` samples."""
     with sample_cache._counted_evaluations(setting.model.net) as rows:
         setting.samples(count)
     return rows[0]
@@ -78,9 +78,9 @@ def test_interrupted_sampling_resumes_to_the_same_samples(
         setting.samples(30, stop)
     assert not setting.model.net._forward_pre_hooks
     assert [path.name for path in setting.folder.iterdir()] == ["00000000.npz"]
-    heard: list[int] = []
-    continued = setting.samples(30, heard.append)
-    assert heard == sorted(heard) and heard[0] == 8 and heard[-1] == 30
+    reported: list[int] = []
+    continued = setting.samples(30, reported.append)
+    assert reported == sorted(reported) and reported[0] == 8 and reported[-1] == 30
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "undisturbed"))
     same(continued, setting.samples(30))
 
@@ -113,17 +113,17 @@ def test_a_damaged_chunk_is_sampled_again(damage: str, untrained: Untrained) -> 
 
 
 def test_a_chunk_with_a_flipped_byte_is_valid_or_unreadable(untrained: Untrained, tmp_path: Path) -> None:
-    """Whatever byte is wrong, the chunk is read as it was or not at all."""
+    """A chunk with any byte flipped reads unchanged or as missing."""
     setting = Setting(untrained(), SampleRequest(sampler="ddim:1"))
     setting.samples(3)
     path = next(setting.folder.iterdir())
     raw, kept = path.read_bytes(), sample_cache._load(path)
     assert kept is not None
-    spoilt = tmp_path / "spoilt.npz"
+    damaged_copy = tmp_path / "spoilt.npz"
     lost = 0
     for place in range(0, len(raw), 7):
-        spoilt.write_bytes(bytes([*raw[:place], raw[place] ^ 0xFF, *raw[place + 1 :]]))
-        found = sample_cache._load(spoilt)
+        damaged_copy.write_bytes(bytes([*raw[:place], raw[place] ^ 0xFF, *raw[place + 1 :]]))
+        found = sample_cache._load(damaged_copy)
         lost += found is None
         assert found is None or (torch.equal(found.values, kept.values) and torch.equal(found.labels, kept.labels))
     assert lost > len(raw) / 7 / 2
@@ -131,9 +131,7 @@ def test_a_chunk_with_a_flipped_byte_is_valid_or_unreadable(untrained: Untrained
 
 @pytest.mark.parametrize("sampler", ["ddpm:3", "ddim:1", "heun:4", "dpm++2m:5"])
 @pytest.mark.parametrize("guidance", [None, 1.0, 1.5])
-def test_guidance_doubles_network_evaluations(
-    sampler: str, guidance: float | None, untrained: Untrained
-) -> None:
+def test_guidance_doubles_network_evaluations(sampler: str, guidance: float | None, untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler=sampler, guidance=guidance))
     once = setting.sampler.evaluations
     assert setting.samples(11).evaluations == (2 * once if guidance == 1.5 else once)

@@ -1,4 +1,4 @@
-"""Files of images from any program: what is not plainly uint8 pixels upright is refused, in one line, and never guessed."""
+"""Files of samples: anything but uint8 pixels or points is refused."""
 
 from __future__ import annotations
 
@@ -102,19 +102,17 @@ def test_inverted_images_are_refused_and_darker_ones_are_not(bench: Reference, d
 # ---- as part of a request
 
 
-Ask = Callable[..., Any]
+PlanRequest = Callable[..., Any]
 
 
 @pytest.fixture
-def ask(bench: Reference, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """`ask(path, count=...)` resolves a request that is judged by the digits of `bench`."""
+def plan_request(bench: Reference, monkeypatch: pytest.MonkeyPatch) -> PlanRequest:
+    """Return a function that plans a request with the reference `bench`."""
     monkeypatch.setattr("inkwash.evaluation.reference.for_data", lambda *_, **__: bench)
     return lambda *things, **more: EvaluationRequest(tuple(map(str, things)), **({"judge": "digits"} | more)).plan()
 
 
-def test_invalid_files_are_refused_before_measuring(
-    ask: Ask, digits: Dataset, tmp_path: Path
-) -> None:
+def test_invalid_files_are_refused_before_measuring(plan_request: PlanRequest, digits: Dataset, tmp_path: Path) -> None:
     images = digits.values[:20, 0].numpy()
     cases = {
         r"labels from 0 to 11, .* 0 to 9": {"images": images, "labels": np.arange(20) % 12},
@@ -126,20 +124,20 @@ def test_invalid_files_are_refused_before_measuring(
     for words, arrays in cases.items():
         path = saved(tmp_path / "mine.npz", **arrays)
         with pytest.raises(UsageError, match=words) as caught:
-            ask(path)
+            plan_request(path)
         assert "mine.npz" in str(caught.value)
 
 
-def test_subset_of_a_sorted_file_holds_all_classes(ask: Ask, digits: Dataset, tmp_path: Path) -> None:
+def test_subset_of_a_sorted_file_holds_all_classes(plan_request: PlanRequest, digits: Dataset, tmp_path: Path) -> None:
     assert digits.labels is not None
     order = digits.labels.argsort(stable=True)
     path = saved(tmp_path / "sorted.npz", images=digits.values[order, 0].numpy(), labels=digits.labels[order].numpy())
-    (held,) = ask(path, count=100).tasks
+    (held,) = plan_request(path, count=100).tasks
     assert isinstance(held, FileTask) and held.count == 100 and held.labels is not None
     assert torch.bincount(held.labels, minlength=10).min() >= 3
     pairs = {(v.numpy().tobytes(), int(k)) for v, k in zip(digits.values, digits.labels, strict=True)}
     assert all((v.numpy().tobytes(), int(k)) in pairs for v, k in zip(held.values, held.labels, strict=True))
-    (whole,) = ask(path).tasks
-    assert isinstance(whole, FileTask) and torch.equal(whole.values, digits.values[order])
-    (more,) = ask(path, count=5000).tasks
+    (full_set,) = plan_request(path).tasks
+    assert isinstance(full_set, FileTask) and torch.equal(full_set.values, digits.values[order])
+    (more,) = plan_request(path, count=5000).tasks
     assert more.count == 1500

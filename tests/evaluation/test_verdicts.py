@@ -1,4 +1,4 @@
-"""Verdicts: each rule speaks of the fault that it is for, made on purpose from real digits, and is silent about others."""
+"""Each rule reports its own fault, made from real digits, and no other."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def real(bench: Reference) -> Images:
     return bench.data.test_values, bench.data.test_labels
 
 
-def said(found: Evaluation) -> str:
-    """All verdicts but the last, which tells the distance whatever it is."""
+def message(found: Evaluation) -> str:
+    """Return all verdicts but the last, which is always on FD."""
     *faults, distance = verdicts(found)
     assert "FD " in distance
     return " ".join(faults)
@@ -38,13 +38,13 @@ def said(found: Evaluation) -> str:
 
 
 def test_real_images_have_no_faults(bench: Reference, real: Images) -> None:
-    for asked in (real[1], None):
-        found = measure("real", real[0], asked, bench.extractor_set, bench.data)
-        assert not said(found)
+    for requested in (real[1], None):
+        found = measure("real", real[0], requested, bench.extractor_set, bench.data)
+        assert not message(found)
         assert "As near to the train set as real images" in verdicts(found)[-1]
 
 
-SPOILT = {
+CORRUPTED = {
     "grey ground": ["background is grey: 0%"],
     "noise 0.05": ["background is grey"],
     "binarised": ["too little ink"],
@@ -54,7 +54,7 @@ SPOILT = {
     "one pixel shifted": ["misses some modes", "hardly mix"],
     "copier": ["copies the training set: 100%"],
 }
-"""Control -> what has to be said of it."""
+"""Control -> what its verdicts must contain."""
 TELLING = (
     "copies the training",
     "condition is ignored",
@@ -65,26 +65,26 @@ TELLING = (
     "too little ink",
     "repeats itself",
 )
-"""What is to be said of no other."""
+"""What verdicts on other controls must not contain."""
 
 
-@pytest.mark.parametrize("name", SPOILT)
+@pytest.mark.parametrize("name", CORRUPTED)
 def test_verdicts_on_a_control_name_its_corruption_only(name: str, bench: Reference) -> None:
-    text = said(controls.measure_control(name, bench, 300))
-    for words in SPOILT[name]:
+    text = message(controls.measure_control(name, bench, 300))
+    for words in CORRUPTED[name]:
         assert words in text
     for words in TELLING:
-        assert words not in text or any(words in own for own in SPOILT[name]), text
+        assert words not in text or any(words in own for own in CORRUPTED[name]), text
 
 
 def test_ghosts_are_reported_as_low_confidence(bench: Reference, real: Images) -> None:
     found = measure("ghosts", *controls.ghosts(0.95)(real), bench.extractor_set)
-    assert "low confidence" in said(found)
+    assert "low confidence" in message(found)
 
 
 @pytest.mark.parametrize(("shift", "sign"), [(1, "-"), (9, "+")])
 def test_shifted_labels_are_reported_with_direction(shift: int, sign: str, bench: Reference, real: Images) -> None:
-    text = said(measure("shifted", real[0], (real[1] + shift) % 10, bench.extractor_set))
+    text = message(measure("shifted", real[0], (real[1] + shift) % 10, bench.extractor_set))
     assert f"class k {sign} 1 is generated" in text and "ignored" not in text
 
 
@@ -92,34 +92,36 @@ def test_requested_class_that_is_never_generated_is_named(bench: Reference, real
     fives = real[0][real[1] == 5]
     values = real[0].clone()
     values[real[1] == 3] = fives[torch.arange(int((real[1] == 3).sum())) % len(fives)]
-    text = said(measure("no threes", values, real[1], bench.extractor_set))
+    text = message(measure("no threes", values, real[1], bench.extractor_set))
     assert text.startswith("Class 3 is missing") and text.count("missing") == 1 and "ignored" not in text
 
 
 def test_dominant_class_is_named(bench: Reference, real: Images) -> None:
     zeros = real[0][real[1] == 0]
     values = torch.cat([real[0], zeros.repeat(3, 1, 1, 1)])
-    assert "Class 0 dominates" in said(measure("zeros", values, None, bench.extractor_set))
+    assert "Class 0 dominates" in message(measure("zeros", values, None, bench.extractor_set))
 
 
 def test_repeated_image_has_no_variance(bench: Reference, real: Images) -> None:
-    text = said(measure("one", real[0][:1].expand(300, -1, -1, -1), None, bench.extractor_set))
+    text = message(measure("one", real[0][:1].expand(300, -1, -1, -1), None, bench.extractor_set))
     assert "repeats itself, or blurs: the feature variance is 0%" in text
 
 
 # ---- made-up scores: each rule by itself
 
 
-def evaluation(*scores: Score, asked: Tensor | None = None, drawn: Tensor | None = None) -> Evaluation:
-    """An evaluation that has these scores alone, and a judge that saw the classes `drawn`, of ten."""
+def evaluation(*scores: Score, requested: Tensor | None = None, drawn: Tensor | None = None) -> Evaluation:
+    """Return an evaluation with these scores, labels `asked` and predicted classes `drawn`, of ten."""
     count = 300 if drawn is None else len(drawn)
     sure = None if drawn is None else functional.one_hot(drawn, 10).float()
     each: tuple[float, ...] = ()
-    if drawn is not None and asked is not None:
-        each = tuple(float((drawn[asked == label] == label).float().mean()) for label in range(10))
+    if drawn is not None and requested is not None:
+        each = tuple(float((drawn[requested == label] == label).float().mean()) for label in range(10))
     reading, shares = Extraction(torch.zeros(count, 2), sure), (0.1,) * 10
-    seen = EvaluatedSamples(torch.zeros(count, 1, 2, 2), asked, reading, tuple("0123456789"), shares, None, {}, each)
-    return Evaluation("made up", count, "digits", scores, seen)
+    samples = EvaluatedSamples(
+        torch.zeros(count, 1, 2, 2), requested, reading, tuple("0123456789"), shares, None, {}, each
+    )
+    return Evaluation("made up", count, "digits", scores, samples)
 
 
 def near(key: str, value: float, real: float) -> Score:
@@ -162,14 +164,14 @@ CASES: list[tuple[Rule, Evaluation, str]] = [
     (rules.distance, evaluation(Score("fd.a", "", 90)), ""),
     (rules.distance, evaluation(near("fd.a", 3, 1)), "where as many real images have 1.000"),
     (rules.distance, evaluation(Score("fd.a", "", 3, 1, note="real at 297")), "where the real test set has 1.000"),
-    (rules.condition, evaluation(asked=LABELS, drawn=LABELS), ""),
+    (rules.condition, evaluation(requested=LABELS, drawn=LABELS), ""),
     (rules.condition, evaluation(drawn=LABELS), ""),
-    (rules.condition, evaluation(asked=LABELS, drawn=LABELS.roll(37)), "ignored: 0%.*10%"),
-    (rules.condition, evaluation(asked=LABELS, drawn=torch.zeros(300).long()), "ignored: 10%"),
-    (rules.condition, evaluation(asked=LABELS, drawn=(LABELS + 1) % 10), "k \\+ 1"),
-    (rules.condition, evaluation(asked=LABELS, drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0%"),
-    (rules.condition, evaluation(asked=LABELS, drawn=LABELS.where(torch.arange(300) % 3 > 0, 0)), ""),
-    (rules.condition, evaluation(asked=torch.zeros(300).long(), drawn=torch.zeros(300).long()), ""),
+    (rules.condition, evaluation(requested=LABELS, drawn=LABELS.roll(37)), "ignored: 0%.*10%"),
+    (rules.condition, evaluation(requested=LABELS, drawn=torch.zeros(300).long()), "ignored: 10%"),
+    (rules.condition, evaluation(requested=LABELS, drawn=(LABELS + 1) % 10), "k \\+ 1"),
+    (rules.condition, evaluation(requested=LABELS, drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0%"),
+    (rules.condition, evaluation(requested=LABELS, drawn=LABELS.where(torch.arange(300) % 3 > 0, 0)), ""),
+    (rules.condition, evaluation(requested=torch.zeros(300).long(), drawn=torch.zeros(300).long()), ""),
     (rules.missing, evaluation(drawn=LABELS), ""),
     (rules.missing, evaluation(drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0.0%.*10.0%"),
     (
@@ -177,7 +179,7 @@ CASES: list[tuple[Rule, Evaluation, str]] = [
         evaluation(drawn=LABELS.where(LABELS < 7, 0)),
         "missing.*missing.*missing|Class 0 dominates: 40.0%",
     ),
-    (rules.missing, evaluation(asked=LABELS, drawn=LABELS.where(LABELS != 8, 9)), ""),
+    (rules.missing, evaluation(requested=LABELS, drawn=LABELS.where(LABELS != 8, 9)), ""),
     (rules.missing, evaluation(drawn=LABELS[:150].where(LABELS[:150] != 8, 9)), ""),
 ]
 

@@ -1,4 +1,4 @@
-"""What the tests of measures share: one thread, examples of hypothesis that never change, and counter-based rows."""
+"""Settings and fixtures of the metrics tests: one thread, fixed hypothesis examples, and reproducible features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inkwash.core.noise import Stream, normals
 
 @pytest.fixture
 def rows() -> Callable[..., Tensor]:
-    """`rows(count, width, seed)` are standard normal features, float64 [count, width], the same on every run."""
+    """Return a function to standard normal features, float64 [count, width], reproducible by seed."""
 
     def drawn(count: int, width: int, seed: int = 0) -> Tensor:
         return normals(seed, torch.arange(count), 0, Stream.SAMPLE, (width,)).double()

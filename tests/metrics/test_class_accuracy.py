@@ -1,4 +1,4 @@
-"""What a judge says of classes, on tables small enough to read off; and the share of black pixels."""
+"""Class metrics on small tables of probabilities, and the fraction of black pixels."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from inkwash.metrics.pixel_statistics import zero_share
 Rows = Callable[..., Tensor]
 
 
-def says(*classes: int, sure: float = 1.0, among: int = 4) -> Tensor:
-    """Return probabilities of a judge that sees these classes, and spreads the rest over the others."""
-    seen = torch.full((len(classes), among), (1 - sure) / (among - 1))
-    seen[torch.arange(len(classes)), torch.tensor(classes)] = sure
-    return seen
+def message(*classes: int, sure: float = 1.0, among: int = 4) -> Tensor:
+    """Return probabilities with these most likely classes, the rest spread over the others."""
+    probabilities = torch.full((len(classes), among), (1 - sure) / (among - 1))
+    probabilities[torch.arange(len(classes)), torch.tensor(classes)] = sure
+    return probabilities
 
 
 def test_accuracy_of_worst_class_skips_classes_without_samples() -> None:
-    found = accuracy(says(0, 0, 1, 0, 3, 3), torch.tensor([0, 0, 1, 1, 3, 0]))
+    found = accuracy(message(0, 0, 1, 0, 3, 3), torch.tensor([0, 0, 1, 1, 3, 0]))
     assert found.overall == pytest.approx(4 / 6)
     assert found.each[:2] == pytest.approx([2 / 3, 1 / 2]) and found.each[3] == 1
     assert math.isnan(found.each[2])
@@ -33,24 +33,24 @@ def test_accuracy_of_worst_class_skips_classes_without_samples() -> None:
 
 
 def test_class_never_predicted_is_the_worst() -> None:
-    asked = torch.arange(4).repeat(5)
-    found = accuracy(says(*[0 if k == 2 else k for k in asked.tolist()]), asked)
+    requested = torch.arange(4).repeat(5)
+    found = accuracy(message(*[0 if k == 2 else k for k in requested.tolist()]), requested)
     assert (found.overall, found.worst, found.worst_class) == (0.75, 0, 2)
 
 
 def test_low_confidence_rate_counts_rows_below_threshold() -> None:
-    probabilities = torch.cat([says(0, 1, sure=0.95), says(2, sure=0.875), says(3, sure=0.5)])
+    probabilities = torch.cat([message(0, 1, sure=0.95), message(2, sure=0.875), message(3, sure=0.5)])
     assert low_confidence_rate(probabilities) == 0.5
     assert low_confidence_rate(probabilities, threshold=0.875) == 0.25
     assert low_confidence_rate(probabilities, threshold=0.4) == 0
 
 
 def test_entropy_is_one_for_equal_proportions_and_zero_for_one_class() -> None:
-    assert entropy(says(0, 1, 2, 3)) == pytest.approx(1, abs=1e-12)
-    assert entropy(says(2, 2, 2)) == 0
+    assert entropy(message(0, 1, 2, 3)) == pytest.approx(1, abs=1e-12)
+    assert entropy(message(2, 2, 2)) == 0
     # two of four classes are one bit of two, however unsure the judge is
-    assert entropy(says(0, 1, 1, 0, sure=0.4)) == pytest.approx(0.5, abs=1e-12)
-    assert class_proportions(says(0, 1, 1, 3, sure=0.4)) == [0.25, 0.5, 0, 0.25]
+    assert entropy(message(0, 1, 1, 0, sure=0.4)) == pytest.approx(0.5, abs=1e-12)
+    assert class_proportions(message(0, 1, 1, 3, sure=0.4)) == [0.25, 0.5, 0, 0.25]
 
 
 def test_each_class_is_compared_with_its_own_reference(rows: Rows) -> None:
@@ -86,10 +86,10 @@ def one(width: int) -> dict[int, Moments]:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: accuracy(says(0, 1), torch.tensor([0, 4])), UsageError, "label 4 is out of range.*0 to 3"),
-        (lambda: accuracy(says(0, 1), torch.tensor([-1, 0])), UsageError, "label -1 is out of range"),
-        (lambda: accuracy(says(0, 1), torch.tensor([0])), UsageError, "one for each of 2 images"),
-        (lambda: accuracy(says(0), torch.tensor([0.0])), UsageError, "integers"),
+        (lambda: accuracy(message(0, 1), torch.tensor([0, 4])), UsageError, "label 4 is out of range.*0 to 3"),
+        (lambda: accuracy(message(0, 1), torch.tensor([-1, 0])), UsageError, "label -1 is out of range"),
+        (lambda: accuracy(message(0, 1), torch.tensor([0])), UsageError, "one for each of 2 images"),
+        (lambda: accuracy(message(0), torch.tensor([0.0])), UsageError, "integers"),
         (lambda: low_confidence_rate(torch.tensor([[3.0, -1.0]])), InkwashError, "not logits"),
         (lambda: class_proportions(torch.full((2, 3), math.nan)), InkwashError, "NaN"),
         (lambda: class_proportions(torch.zeros(0, 3)), UsageError, "0 rows"),
@@ -100,7 +100,9 @@ def one(width: int) -> dict[int, Moments]:
         (lambda: zero_share(torch.zeros(0, 2, dtype=torch.uint8)), UsageError, "no pixels"),
     ],
 )
-def test_invalid_input_raises_with_the_reason(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+def test_invalid_input_raises_with_the_reason(
+    call: Callable[[], object], error: type[InkwashError], words: str
+) -> None:
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)

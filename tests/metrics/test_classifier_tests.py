@@ -1,4 +1,4 @@
-"""Rivals: chance where nothing differs, every small difference told apart, a twin that is the pupil's equal on real images."""
+"""C2ST is at chance for equal sets and detects small differences; TSTR equals its twin on real images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DIGITS = replace(ALL, values=ALL.values[:600], labels=LABELS)
 
 
 def split(draw: int, count: int = 250) -> tuple[Tensor, Tensor]:
-    """Two disjoint draws of real digits."""
+    """Return two disjoint random subsets of real digits."""
     order = permutation(7, draw, Stream.SHUFFLE, len(ALL))
     return ALL.values[order[:count]], ALL.values[order[count : 2 * count]]
 
@@ -88,14 +88,14 @@ def test_tstr_of_the_train_set_equals_its_twin() -> None:
 
 
 def test_tstr_of_wrong_labels_or_images_is_far_worse() -> None:
-    lessons = {
+    cases = {
         "shuffled": (DIGITS.values, LABELS[permutation(8, 0, Stream.SHUFFLE, len(LABELS))]),
         "blank": (torch.zeros_like(DIGITS.values), LABELS),
     }
-    for lesson, (values, asked) in lessons.items():
-        found = tstr(values, asked, DIGITS)
-        assert found.error_of_samples > 0.7 and found.error_of_real < 0.15, lesson
-        assert found.ratio == found.error_of_samples / found.error_of_real > 5, lesson
+    for case, (values, requested) in cases.items():
+        found = tstr(values, requested, DIGITS)
+        assert found.error_of_samples > 0.7 and found.error_of_real < 0.15, case
+        assert found.ratio == found.error_of_samples / found.error_of_real > 5, case
 
 
 def test_tstr_pairs_at_most_the_train_images_of_a_class() -> None:
@@ -109,10 +109,10 @@ def test_tstr_pairs_at_most_the_train_images_of_a_class() -> None:
 
 
 def test_tstr_trains_neither_classifier_on_a_missing_class() -> None:
-    asked = LABELS != 3
+    others = LABELS != 3
     assert DIGITS.test_labels is not None
     missing = (DIGITS.test_labels == 3).double().mean().item()
-    found = tstr(DIGITS.values[asked], LABELS[asked], DIGITS)
+    found = tstr(DIGITS.values[others], LABELS[others], DIGITS)
     assert found.error_of_samples >= missing and found.error_of_real >= missing
 
 
@@ -139,24 +139,24 @@ def test_results_are_deterministic_and_leave_the_global_generator() -> None:
     state = torch.random.get_rng_state()
     real, fake = split(0)
     fake = fake.roll(1, -1)
-    told = c2st(real, fake, seed=3)
-    assert told == c2st(real, fake, seed=3) != c2st(real, fake, seed=4)
-    samples, asked = DIGITS.values[:250].roll(1, -1), LABELS[:250]
-    assert tstr(samples, asked, DIGITS, seed=3) == tstr(samples, asked, DIGITS, seed=3)
+    found = c2st(real, fake, seed=3)
+    assert found == c2st(real, fake, seed=3) != c2st(real, fake, seed=4)
+    samples, requested = DIGITS.values[:250].roll(1, -1), LABELS[:250]
+    assert tstr(samples, requested, DIGITS, seed=3) == tstr(samples, requested, DIGITS, seed=3)
     assert torch.equal(state, torch.random.get_rng_state())
 
 
 def test_progress_rises_to_one() -> None:
-    heard: list[float] = []
-    c2st(*split(0, 200), progress=heard.append)
-    assert heard == sorted(heard) and heard[0] > 0 and heard[-1] == 1
-    heard.clear()
-    tstr(DIGITS.values[:300], LABELS[:300], DIGITS, progress=heard.append)
-    assert heard == sorted(heard) and heard[0] > 0 and heard[-1] == 1
+    reported: list[float] = []
+    c2st(*split(0, 200), progress=reported.append)
+    assert reported == sorted(reported) and reported[0] > 0 and reported[-1] == 1
+    reported.clear()
+    tstr(DIGITS.values[:300], LABELS[:300], DIGITS, progress=reported.append)
+    assert reported == sorted(reported) and reported[0] > 0 and reported[-1] == 1
 
 
 @pytest.mark.parametrize(
-    ("real", "fake", "said"),
+    ("real", "fake", "message"),
     [
         ((300, 1, 8, 8), (299, 1, 8, 8), "300 real and 299 fake"),
         ((199, 1, 8, 8), (199, 1, 8, 8), "at least 200"),
@@ -165,8 +165,8 @@ def test_progress_rises_to_one() -> None:
         ((300, 8, 8), (300, 8, 8), r"uint8 \[N, C, H, W\]"),
     ],
 )
-def test_c2st_refuses_incomparable_sets(real: tuple[int, ...], fake: tuple[int, ...], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_c2st_refuses_incomparable_sets(real: tuple[int, ...], fake: tuple[int, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         c2st(torch.zeros(real, dtype=torch.uint8), torch.zeros(fake, dtype=torch.uint8))
 
 
@@ -176,7 +176,7 @@ def test_c2st_refuses_floats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         (replace(DIGITS, labels=None), "labelled"),
         (replace(DIGITS, test_values=None, test_labels=None), "test part"),
@@ -184,13 +184,13 @@ def test_c2st_refuses_floats() -> None:
         (data.load("moons"), "samples are 1×8×8, moons is 2"),
     ],
 )
-def test_tstr_refuses_data_without_classes(other: Dataset, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_tstr_refuses_data_without_classes(other: Dataset, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         tstr(DIGITS.values, LABELS, other)
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("requested", "message"),
     [
         (None, "samples without labels"),
         (torch.arange(299) % 10, "one for each of 300 samples"),
@@ -201,16 +201,16 @@ def test_tstr_refuses_data_without_classes(other: Dataset, said: str) -> None:
         (torch.zeros(300, dtype=torch.int64), "TSTR needs 200"),
     ],
 )
-def test_tstr_refuses_invalid_labels(asked: Tensor | None, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        tstr(DIGITS.values[:300], asked, DIGITS)
+def test_tstr_refuses_invalid_labels(requested: Tensor | None, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        tstr(DIGITS.values[:300], requested, DIGITS)
 
 
 def test_num_steps_is_the_number_of_steps_trained() -> None:
-    heard: list[float] = []
+    reported: list[float] = []
     real, fake = split(0, 400)
-    classifier_tests.c2st(real, fake, progress=heard.append)
-    assert len(heard) == classifier_tests.num_steps(400)
-    heard.clear()
-    lessons = classifier_tests.tstr(DIGITS.values[:400], LABELS[:400], ALL, progress=heard.append)
-    assert len(heard) == 2 * classifier_tests.num_steps(lessons.count)
+    classifier_tests.c2st(real, fake, progress=reported.append)
+    assert len(reported) == classifier_tests.num_steps(400)
+    reported.clear()
+    found = classifier_tests.tstr(DIGITS.values[:400], LABELS[:400], ALL, progress=reported.append)
+    assert len(reported) == 2 * classifier_tests.num_steps(found.count)

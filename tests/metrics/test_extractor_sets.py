@@ -1,4 +1,4 @@
-"""Panels: judges come from the data alone, travel through files unchanged, and are refused when they did not."""
+"""Extractor sets are built deterministically, read back unchanged, and refused when damaged."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ Rows = Callable[..., Tensor]
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    """600 of the bundled digits and their test part."""
-    whole = data.load("digits")
-    assert whole.labels is not None
-    return replace(whole, values=whole.values[:600], labels=whole.labels[:600])
+    """Return 600 of the bundled digits and their test part."""
+    full_set = data.load("digits")
+    assert full_set.labels is not None
+    return replace(full_set, values=full_set.values[:600], labels=full_set.labels[:600])
 
 
 @pytest.fixture(scope="module", autouse=True)
 def hurried() -> Any:
-    """Judges learn for ten steps: enough to differ from where they began."""
+    """Train for ten steps only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             extractor_training, "train_classifier", partial(extractor_training.train_classifier, epochs=2, min_steps=10)
@@ -53,7 +53,7 @@ def built(digits: Dataset) -> ExtractorSet:
 
 @pytest.fixture(scope="module")
 def kept(built: ExtractorSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of `built`, which tests copy before they spoil it."""
+    """Return the folder of `built`, which tests copy before they damage it."""
     folder = tmp_path_factory.mktemp("judges") / "digits"
     extractor_files.write(replace(built, figures={"zero": 0.5}), folder)
     return folder
@@ -77,15 +77,15 @@ def test_extractors_survive_a_round_trip_through_files(built: ExtractorSet, kept
     assert torch.equal(found.train_rows, built.train_rows) and torch.equal(found.test_rows, built.test_rows)
     assert list(found.members) == list(built.members) == ["a", "b", "c"]
     other = Moments.of(built.members["a"].extract(digits.values[:90]).features)
-    for name, judge in built.members.items():
+    for name, extractor in built.members.items():
         again = found.members[name]
-        for before, after in zip(judge.extract(digits.values[:20]), again.extract(digits.values[:20]), strict=True):
+        for before, after in zip(extractor.extract(digits.values[:20]), again.extract(digits.values[:20]), strict=True):
             assert before is after is None or torch.equal(before, after)
         for scale in ("floor", "real", "back"):
-            assert getattr(again.statistics, scale) == getattr(judge.statistics, scale)
+            assert getattr(again.statistics, scale) == getattr(extractor.statistics, scale)
         for one, two in (
-            (judge.statistics.train, again.statistics.train),
-            (judge.statistics.test, again.statistics.test),
+            (extractor.statistics.train, again.statistics.train),
+            (extractor.statistics.test, again.statistics.test),
         ):
             assert distance(one.overall, other) == distance(two.overall, other)
             assert [m.count for m in one.per_class] == [m.count for m in two.per_class]
@@ -96,15 +96,15 @@ def test_extractors_survive_a_round_trip_through_files(built: ExtractorSet, kept
 
 
 def test_mean_feature_variance_is_one(built: ExtractorSet, digits: Dataset) -> None:
-    for judge in built.members.values():
-        features = judge.extract(digits.values).features
+    for extractor in built.members.values():
+        features = extractor.extract(digits.values).features
         assert features.shape == (600, WIDTH)
         assert float(features.double().var(0).mean()) == pytest.approx(1, rel=1e-3)
 
 
 def test_features_do_not_depend_on_the_batch(built: ExtractorSet, digits: Dataset) -> None:
-    for judge in built.members.values():
-        many, few = judge.extract(digits.values), judge.extract(digits.values[500:530])
+    for extractor in built.members.values():
+        many, few = extractor.extract(digits.values), extractor.extract(digits.values[500:530])
         torch.testing.assert_close(few.features, many.features[500:530], atol=1e-4, rtol=1e-4)
         if many.probabilities is not None:
             torch.testing.assert_close(few.probabilities, many.probabilities[500:530], atol=1e-5, rtol=1e-4)
@@ -120,24 +120,24 @@ def test_unlabelled_images_have_extractor_c_only(digits: Dataset, tmp_path: Path
 
 
 def test_one_class_has_extractor_c_only(digits: Dataset) -> None:
-    alone = replace(digits, labels=torch.zeros(600).long(), test_labels=None, classes=("0",))
-    assert list(extractor_set.build(alone).members) == ["c"]
+    only = replace(digits, labels=torch.zeros(600).long(), test_labels=None, classes=("0",))
+    assert list(extractor_set.build(only).members) == ["c"]
 
 
 def test_a_tenth_is_held_out_without_a_test_part(digits: Dataset) -> None:
-    whole = replace(digits, values=digits.values.clone(), test_values=None, test_labels=None)
+    full_set = replace(digits, values=digits.values.clone(), test_values=None, test_labels=None)
     # every image is known by its first pixels
-    whole.values[:, 0, 0, 0], whole.values[:, 0, 0, 1] = torch.arange(600) // 256, torch.arange(600) % 256
-    assert whole.labels is not None
-    train, test = extractor_set.train_test_parts(whole)
+    full_set.values[:, 0, 0, 0], full_set.values[:, 0, 0, 1] = torch.arange(600) // 256, torch.arange(600) % 256
+    assert full_set.labels is not None
+    train, test = extractor_set.train_test_parts(full_set)
     assert (len(train), len(test)) == (540, 60)
     numbers = []
     for part in (train, test):
         corner = part.values[:, 0, 0].long()
         numbers.append(256 * corner[:, 0] + corner[:, 1])
-        assert part.labels is not None and torch.equal(part.labels, whole.labels[numbers[-1]])
+        assert part.labels is not None and torch.equal(part.labels, full_set.labels[numbers[-1]])
     assert sorted(torch.cat(numbers).tolist()) == list(range(600))
-    built = extractor_set.build(whole)
+    built = extractor_set.build(full_set)
     assert built.members["c"].statistics.train.overall.count == 540 and len(built.test_rows) == 60
 
 
@@ -158,9 +158,7 @@ def test_points_have_no_network() -> None:
         (lambda d: replace(d, test_values=d.test_values[:5], test_labels=d.test_labels[:5]), "5 test examples"),
     ],
 )
-def test_too_small_data_are_refused(
-    digits: Dataset, change: Callable[[Dataset], Dataset], words: str
-) -> None:
+def test_too_small_data_are_refused(digits: Dataset, change: Callable[[Dataset], Dataset], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         extractor_set.build(change(digits))
 
@@ -184,14 +182,14 @@ def test_examples_of_another_shape_are_refused(built: ExtractorSet) -> None:
 def refusal(folder: Path) -> str:
     with pytest.raises(InkwashError) as caught:
         extractor_files.read(folder)
-    said = str(caught.value)
-    assert "\n" not in said and "delete" in said and str(folder) in said
-    return said
+    message = str(caught.value)
+    assert "\n" not in message and "delete" in message and str(folder) in message
+    return message
 
 
 @pytest.fixture
-def spoilt(kept: Path, tmp_path: Path) -> Path:
-    """A copy of the panel that the test may spoil."""
+def damaged(kept: Path, tmp_path: Path) -> Path:
+    """Return a copy of the folder that the test may damage."""
     for name, content in contents(kept).items():
         (tmp_path / name).write_bytes(content)
     return tmp_path
@@ -199,23 +197,23 @@ def spoilt(kept: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["a.safetensors", "c.safetensors", "rows.safetensors"])
 @pytest.mark.parametrize("place", [3, 100, -1])
-def test_a_flipped_byte_is_detected(spoilt: Path, name: str, place: int) -> None:
-    content = bytearray((spoilt / name).read_bytes())
+def test_a_flipped_byte_is_detected(damaged: Path, name: str, place: int) -> None:
+    content = bytearray((damaged / name).read_bytes())
     content[place] ^= 1
-    (spoilt / name).write_bytes(content)
-    assert name in refusal(spoilt) and "SHA-256" in refusal(spoilt)
+    (damaged / name).write_bytes(content)
+    assert name in refusal(damaged) and "SHA-256" in refusal(damaged)
 
 
 @pytest.mark.parametrize("length", [0, 5, 4000])
-def test_a_truncated_file_is_detected(spoilt: Path, length: int) -> None:
-    (spoilt / "b.safetensors").write_bytes((spoilt / "b.safetensors").read_bytes()[:length])
-    assert "b.safetensors" in refusal(spoilt)
+def test_a_truncated_file_is_detected(damaged: Path, length: int) -> None:
+    (damaged / "b.safetensors").write_bytes((damaged / "b.safetensors").read_bytes()[:length])
+    assert "b.safetensors" in refusal(damaged)
 
 
 @pytest.mark.parametrize("name", ["panel.json", "a.safetensors", "rows.safetensors"])
-def test_a_missing_file_is_named(spoilt: Path, name: str) -> None:
-    (spoilt / name).unlink()
-    assert name in refusal(spoilt)
+def test_a_missing_file_is_named(damaged: Path, name: str) -> None:
+    (damaged / name).unlink()
+    assert name in refusal(damaged)
 
 
 Change = Callable[[dict[str, Any]], object]
@@ -230,26 +228,28 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["judges"]["a"].pop("scale"), "scale"),
         (lambda d: d["about"].update(colour="blue"), "colour"),
         (lambda d: d["about"].update(classes=["0", "1"]), "size mismatch"),
-        (lambda d: d.update(judges=["a"]), "cannot be read"),
+        (lambda d: d.update(extractor_cache=["a"]), "cannot be read"),
         (lambda d: d["judges"]["a"]["floor"].update(sizes=3), "cannot be read"),
     ],
 )
-def test_an_inconsistent_index_is_refused(spoilt: Path, change: Change, words: str) -> None:
-    described = verified(json.loads((spoilt / "panel.json").read_text()))
+def test_an_inconsistent_index_is_refused(damaged: Path, change: Change, words: str) -> None:
+    described = verified(json.loads((damaged / "panel.json").read_text()))
     change(described)
-    (spoilt / "panel.json").write_text(json.dumps(with_checksum(described)))
+    (damaged / "panel.json").write_text(json.dumps(with_checksum(described)))
     with pytest.raises(InkwashError, match=words):
-        extractor_files.read(spoilt)
-    refusal(spoilt)
+        extractor_files.read(damaged)
+    refusal(damaged)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff"])
-def test_an_unreadable_index_is_refused(spoilt: Path, text: str) -> None:
-    (spoilt / "panel.json").write_bytes(text.encode("latin-1"))
-    refusal(spoilt)
+def test_an_unreadable_index_is_refused(damaged: Path, text: str) -> None:
+    (damaged / "panel.json").write_bytes(text.encode("latin-1"))
+    refusal(damaged)
 
 
-def test_an_incomplete_folder_has_no_index(built: ExtractorSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_folder_has_no_index(
+    built: ExtractorSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(path: Path, text: str) -> None:
         raise InkwashError("the disk is full")
 
@@ -264,7 +264,7 @@ def test_an_incomplete_folder_has_no_index(built: ExtractorSet, tmp_path: Path, 
 
 @given(times=st.lists(st.integers(1, 5), min_size=3, max_size=3), seed=st.integers(0, 50))
 def test_weighted_moments_equal_those_of_the_mixture(times: list[int], seed: int) -> None:
-    """The law of mixtures, on populations: each class's rows as they are, its covariance over N."""
+    """Moments of a mixture, on populations: covariances over N."""
     generator = torch.Generator().manual_seed(seed)
     groups = [
         torch.randn(n, 4, generator=generator, dtype=torch.float64) + 3 * torch.randn(4, generator=generator)

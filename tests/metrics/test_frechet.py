@@ -1,4 +1,4 @@
-"""The Frechet distance of Gaussians is known; what a finite sample adds to it is taken off again and bracketed."""
+"""FD of Gaussians in closed form, its extrapolation to infinite N, and its interval."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_fd_agrees_with_scipy_sqrtm() -> None:
 
 
 class Tiny(nn.Module):
-    """Two values of an image and a product of them: features that are not normal."""
+    """Return features that are not normal: two values of an image and their product."""
 
     num_features = 3
 
@@ -125,12 +125,12 @@ def test_moments_agree_with_numpy_in_any_order(rows: Rows) -> None:
 
 def test_moments_of_a_union_follow_from_its_parts(rows: Rows) -> None:
     parts = rows(30, 3), 2 * rows(50, 3, seed=1) + 4
-    whole, (a, b) = Moments.of(torch.cat(parts)), (Moments.of(part) for part in parts)
+    full_set, (a, b) = Moments.of(torch.cat(parts)), (Moments.of(part) for part in parts)
     apart = a.mean - b.mean
     # Chan, Golub & LeVeque 1983: the sums of squares add, and the distance of the means with n m / (n + m)
     squares = 29 * a.covariance + 49 * b.covariance + 30 * 50 / 80 * torch.outer(apart, apart)
-    assert torch.allclose(whole.mean, (30 * a.mean + 50 * b.mean) / 80)
-    assert torch.allclose(whole.covariance, squares / 79)
+    assert torch.allclose(full_set.mean, (30 * a.mean + 50 * b.mean) / 80)
+    assert torch.allclose(full_set.covariance, squares / 79)
 
 
 def test_at_infinity_removes_the_bias_of_finite_samples(rows: Rows) -> None:
@@ -199,7 +199,9 @@ def broken(value: float) -> Tensor:
         (lambda: interval(torch.zeros(9, 2), gaussian(torch.zeros(2), torch.eye(2)), draws=1), UsageError, "draws"),
     ],
 )
-def test_invalid_input_raises_with_the_reason(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+def test_invalid_input_raises_with_the_reason(
+    call: Callable[[], object], error: type[InkwashError], words: str
+) -> None:
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)

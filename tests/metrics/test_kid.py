@@ -1,4 +1,4 @@
-"""KID is unbiased: zero in expectation where nothing differs, and torchmetrics' number where something does."""
+"""KID is unbiased and agrees with torchmetrics."""
 
 from __future__ import annotations
 
@@ -90,14 +90,16 @@ def test_kid_of_a_copy_in_many_blocks_is_near_zero(rows: Rows) -> None:
         (lambda: distance(torch.full((50, 2), math.nan), torch.zeros(50, 2), block=10), InkwashError, "NaN"),
     ],
 )
-def test_invalid_input_raises_with_the_reason(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+def test_invalid_input_raises_with_the_reason(
+    call: Callable[[], object], error: type[InkwashError], words: str
+) -> None:
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
 
 
 def test_interval_of_few_blocks_covers_zero(rows: Rows) -> None:
-    """Two blocks hardly know how far they scatter: two standard errors would hold zero seven times in ten."""
+    """Two standard errors of two blocks would cover zero only seven times in ten."""
     found = [distance(rows(60, 3, seed), rows(60, 3, seed + 1000), block=30) for seed in range(200)]
     held = sum(low < 0 < high for low, high in (each.interval for each in found if each.interval))
     # 190 expected of 200, with a deviation of 3

@@ -1,4 +1,4 @@
-"""The bound is a code length: for laws whose entropy or density is known it says just that, and never less."""
+"""The bound equals the entropy of known distributions, and is never below it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WIDE = Grid(16.0, -9.0)
 
 
 def ink(count: int) -> tuple[Tensor, Tensor]:
-    """Pixels [count, 1, 2, 2] that know nothing of one another: half of them 0, a tenth 255, the rest anything between."""
+    """Return independent pixels [count, 1, 2, 2]: half of them 0, a tenth 255, the rest uniform."""
     shares = torch.full((256,), 0.4 / 254, dtype=torch.float64)
     shares[0], shares[255] = 0.5, 0.1
     drawn = torch.multinomial(shares, count * 4, replacement=True, generator=torch.Generator().manual_seed(1))
@@ -44,7 +44,7 @@ def ink(count: int) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class PixelByPixel:
-    """The posterior mean of each pixel alone, of a law given by its shares [256]."""
+    """The posterior mean of each independent pixel, whose values have the frequencies [256]."""
 
     shares: Tensor
 
@@ -99,8 +99,8 @@ def test_bound_of_independent_pixels_is_their_entropy(cleanest: float) -> None:
 def test_bound_of_a_few_images_is_the_log_of_their_number(labels: Tensor | None, choices: int) -> None:
     rows = torch.arange(800) % 8
     exact = EmpiricalDenoiser(encode(NINE), CLASSES)
-    heard = None if labels is None else labels[rows]
-    found = bound(exact, NINE[rows], heard, WIDE, 40)
+    reported = None if labels is None else labels[rows]
+    found = bound(exact, NINE[rows], reported, WIDE, 40)
     ideal = math.log2(choices) / 9
     assert found.error < 0.04 * ideal
     assert found.bits == pytest.approx(ideal, abs=3 * found.error + 0.01 * ideal)
@@ -128,11 +128,11 @@ def test_as_many_draws_as_steps_use_each_step_once() -> None:
         return torch.zeros_like(x)
 
     # the differences of SNR telescope
-    whole = (math.exp(3.0) - math.exp(-5.0)) / 2 * images.double().square().sum((1, 2, 3))
-    torch.testing.assert_close(diffusion_nats(silent, images, None, torch.arange(8), grid, 7), whole)
+    full_set = (math.exp(3.0) - math.exp(-5.0)) / 2 * images.double().square().sum((1, 2, 3))
+    torch.testing.assert_close(diffusion_nats(silent, images, None, torch.arange(8), grid, 7), full_set)
     few = diffusion_nats(silent, images[:1].expand(5000, -1, -1, -1), None, torch.arange(5000), grid, 2)
     # steps are spread over the images by the golden section: the mean is known to far better than 1 / sqrt(5000)
-    assert few.mean().item() == pytest.approx(whole[0].item(), rel=0.002)
+    assert few.mean().item() == pytest.approx(full_set[0].item(), rel=0.002)
 
 
 @pytest.mark.parametrize("values", [None, "counted"])
@@ -155,9 +155,9 @@ def test_decoder_limits_of_high_and_low_noise() -> None:
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0])
 def test_decoder_ratio_of_two_pixels_in_closed_form(sigma: float) -> None:
-    seen, ends = torch.full((2, 1, 1, 1), 0.3), torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
-    black, white = decoder_nats(ends, seen, Level(0.8, sigma)).tolist()
-    log_chance = Normal(0.8 * encode(ends).flatten(), sigma).log_prob(seen.flatten())
+    x, ends = torch.full((2, 1, 1, 1), 0.3), torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
+    black, white = decoder_nats(ends, x, Level(0.8, sigma)).tolist()
+    log_chance = Normal(0.8 * encode(ends).flatten(), sigma).log_prob(x.flatten())
     assert black - white == pytest.approx(float(log_chance[1] - log_chance[0]), rel=1e-6)
 
 
@@ -171,14 +171,14 @@ def test_frequencies_are_positive_and_sum_to_one() -> None:
 
 def test_bound_of_an_image_does_not_depend_on_the_others() -> None:
     exact, rows = EmpiricalDenoiser(encode(NINE)), torch.arange(40) % 8
-    whole, pieces = (bound(exact, NINE[rows], None, WIDE, 3, batch=size) for size in (40, 7))
-    assert pieces.bits == pytest.approx(whole.bits, rel=1e-5)
-    assert pieces.error == pytest.approx(whole.error, rel=1e-5)
+    full_set, pieces = (bound(exact, NINE[rows], None, WIDE, 3, batch=size) for size in (40, 7))
+    assert pieces.bits == pytest.approx(full_set.bits, rel=1e-5)
+    assert pieces.error == pytest.approx(full_set.error, rel=1e-5)
     items = torch.arange(40)
     nats = diffusion_nats(exact, encode(NINE[rows]), None, items, WIDE, 3)
-    alone = diffusion_nats(exact, encode(NINE[rows[30:]]), None, items[30:], WIDE, 3)
-    torch.testing.assert_close(alone, nats[30:], rtol=1e-5, atol=1e-5)
-    assert bound(exact, NINE[rows], None, WIDE, 3, seed=1).bits != whole.bits
+    only = diffusion_nats(exact, encode(NINE[rows[30:]]), None, items[30:], WIDE, 3)
+    torch.testing.assert_close(only, nats[30:], rtol=1e-5, atol=1e-5)
+    assert bound(exact, NINE[rows], None, WIDE, 3, seed=1).bits != full_set.bits
 
 
 def test_error_covers_the_variation_over_seeds() -> None:
@@ -197,17 +197,17 @@ def test_error_covers_the_variation_over_seeds() -> None:
 
 def test_prior_includes_the_signal_left_at_the_noisiest_level() -> None:
     exact, rows = EmpiricalDenoiser(encode(NINE)), torch.arange(100) % 8
-    trapped, whole = (bound(exact, NINE[rows], None, Grid.of(schedule)) for schedule in (Linear(T=300), Cosine()))
+    trapped, full_set = (bound(exact, NINE[rows], None, Grid.of(schedule)) for schedule in (Linear(T=300), Cosine()))
     # SNR * |x|^2 / 2 and, of a higher order, the variance that is missing
     power = encode(NINE[rows]).square().mean().item()
     assert trapped.prior == pytest.approx(0.0505 * power / 2 / math.log(2), rel=0.1)
-    assert 0 < whole.prior < 1e-4
+    assert 0 < full_set.prior < 1e-4
 
 
 def test_grid_of_a_schedule_ends_at_its_terminal_level() -> None:
-    short, whole, noisy = Grid.of(Linear(T=300)), Grid.of(Cosine(), 50), Grid.of(Karras(low=0.1, high=20.0))
+    short, full_set, noisy = Grid.of(Linear(T=300)), Grid.of(Cosine(), 50), Grid.of(Karras(low=0.1, high=20.0))
     assert short.noisiest == pytest.approx(float(Linear(T=300).terminal.log_snr))
-    assert (whole.cleanest, whole.noisiest, whole.steps) == (8.0, -9.0, 50)
+    assert (full_set.cleanest, full_set.noisiest, full_set.steps) == (8.0, -9.0, 50)
     assert (noisy.cleanest, noisy.noisiest) == pytest.approx((-2 * math.log(0.1), -2 * math.log(20.0)))
 
 
@@ -219,7 +219,7 @@ def test_grid_is_even_in_log_snr_and_variance_preserving() -> None:
 
 
 def forgetful(denoiser: Denoiser, above: float) -> Denoiser:
-    """A denoiser that gives back the scaled noisy x at levels cleaner than `above`: what an untrained end does."""
+    """A denoiser that returns the scaled noisy x at levels cleaner than `above`, as if untrained there."""
 
     def denoise(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         log_snr = level.log_snr.reshape(-1, 1, 1, 1)
@@ -243,7 +243,7 @@ def test_tightened_grid_ends_where_the_denoiser_is_no_better_than_the_decoder(en
 
 
 class Recorded:
-    """Hears what it is called with."""
+    """A denoiser that records its labels and counts its evaluations."""
 
     def __init__(self) -> None:
         self.labels: list[int] = []
@@ -256,17 +256,17 @@ class Recorded:
 
 
 def test_images_are_conditioned_on_their_labels_and_progress_counts_images() -> None:
-    ears, done = Recorded(), []
-    found = bound(ears, NINE, CLASSES, Grid(), 1, batch=3, progress=done.append)
-    assert ears.labels == CLASSES.tolist()
-    assert ears.count == 8
+    recorder, done = Recorded(), []
+    found = bound(recorder, NINE, CLASSES, Grid(), 1, batch=3, progress=done.append)
+    assert recorder.labels == CLASSES.tolist()
+    assert recorder.count == 8
     assert done == [3, 6, 8]
     assert (found.images, found.steps) == (8, 1000)
     assert isinstance(found, Bound)
 
 
 @pytest.mark.parametrize(
-    ("request_", "says"),
+    ("request_", "message"),
     [
         (lambda: Grid(-9.0, 8.0), "must descend"),
         (lambda: Grid(float("inf"), 0.0), "must descend"),
@@ -281,8 +281,8 @@ def test_images_are_conditioned_on_their_labels_and_progress_counts_images() -> 
         (lambda: bound(Recorded(), NINE, None, Grid(), 1, torch.zeros(256)), "256 frequencies"),
     ],
 )
-def test_invalid_arguments_raise_usage_errors(request_: Callable[[], object], says: str) -> None:
-    with pytest.raises(UsageError, match=says) as caught:
+def test_invalid_arguments_raise_usage_errors(request_: Callable[[], object], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
         request_()
     assert "\n" not in str(caught.value)
 
@@ -296,7 +296,7 @@ def test_bound_of_a_nan_model_raises() -> None:
 
 
 def test_evaluations_is_the_number_of_evaluations_made() -> None:
-    ears = Recorded()
-    grid = tightened(Grid(), ears, NINE, None)
-    bound(ears, NINE.repeat(3, 1, 1, 1), None, grid)
-    assert ears.count == evaluations(images=24, some=8)
+    recorder = Recorded()
+    grid = tightened(Grid(), recorder, NINE, None)
+    bound(recorder, NINE.repeat(3, 1, 1, 1), None, grid)
+    assert recorder.count == evaluations(images=24, some=8)

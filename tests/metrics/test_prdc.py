@@ -1,4 +1,4 @@
-"""Neighbours: prdc's numbers, a copier that cannot hide, chance where nothing differs, and exact distances."""
+"""PRDC agrees with the package prdc; 1-NN accuracy is at chance for equal sets; distances are exact."""
 
 from __future__ import annotations
 
@@ -129,7 +129,9 @@ def test_distance_of_a_duplicate_is_exactly_zero(rows: Rows) -> None:
         (lambda: nearest(torch.zeros(9, 2), torch.zeros(9, 2), chunk=0), UsageError, "chunk is 0"),
     ],
 )
-def test_invalid_input_raises_with_the_reason(call: Callable[[], object], error: type[InkwashError], words: str) -> None:
+def test_invalid_input_raises_with_the_reason(
+    call: Callable[[], object], error: type[InkwashError], words: str
+) -> None:
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
