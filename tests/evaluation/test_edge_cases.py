@@ -181,4 +181,4 @@ def test_extractors_of_fewer_classes_are_refused_before_sampling(
     few = replace(bench.extractor_set, spec=replace(bench.extractor_set.spec, classes=("0", "1")))
     monkeypatch.setattr(plan.reference, "for_data", lambda *_: Reference(few, None))
     with pytest.raises(UsageError, match=r"tiny has labels from 0 to 9.*0 to 1"):
-        EvaluationRequest((untrained(),), 300, extractor="few").plan()
+        EvaluationRequest((untrained(),), 300, judge="few").plan()

@@ -228,7 +228,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["judges"]["a"].pop("scale"), "scale"),
         (lambda d: d["about"].update(colour="blue"), "colour"),
         (lambda d: d["about"].update(classes=["0", "1"]), "size mismatch"),
-        (lambda d: d.update(extractor_cache=["a"]), "cannot be read"),
+        (lambda d: d.update(judges=["a"]), "cannot be read"),
         (lambda d: d["judges"]["a"]["floor"].update(sizes=3), "cannot be read"),
     ],
 )
