@@ -76,7 +76,7 @@ def evaluate(
     data
         The model's training data, by name or path: adds the measures that need it. Default: used where it is found.
     judge
-        Other data to score against, by name or path: its feature extractors (judges) are trained once, which takes minutes, and cached.
+        Other data to score against, by name or path; its feature extractors (judges) are trained once, in minutes, and cached.
     judges
         Some of the feature extractors (judges), as in a,c. Default: all.
     bits
