@@ -21,7 +21,7 @@ class _Slot(Generic[V]):
 class LRUCache(Generic[K, V]):
     """At most `size` values by key; the least recently used one is evicted.
 
-    cachetools and functools compute under one lock, or several times in parallel; here every key has a lock of its own,
+    cachetools and functools compute under one lock, or several times in parallel; here every key has its own lock,
     so that loading one model does not delay requests for another.
     """
 
