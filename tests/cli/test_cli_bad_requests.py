@@ -45,7 +45,7 @@ SAMPLE = {
     "batch": ("plain", ["--batch", "0"], ["--batch is 0", "at least 1"]),
     "strip and film": ("plain", ["--strip", "--film"], ["--strip", "--film"]),
     "sampler misspelt": ("plain", ["--sampler", "ddmp:3"], ["unknown sampler 'ddmp'", "did you mean 'ddpm:3'"]),
-    "steps no number": ("plain", ["--sampler", "ddim:few"], ["ddim:few", "whole number", "ddim:50"]),
+    "steps no number": ("plain", ["--sampler", "ddim:few"], ["ddim:few", "integer", "ddim:50"]),
     "schedule misspelt": ("plain", ["--schedule", "cosin"], ["unknown schedule 'cosin'", "did you mean 'cosine'"]),
     "device misspelt": ("plain", ["--device", "gpu"], ["unknown device 'gpu'", "cpu"]),
     "precision": ("plain", ["--precision", "float16"], ["unknown precision 'float16'", "float32"]),
@@ -65,7 +65,7 @@ SAMPLE = {
     "an enlarged scatter above the limit": ("points", ["-n", "2", "--scale", "100"], ["--scale 100", "pixels"]),
     "a film of a million": ("plain", ["-n", "1000000", "--film"], ["film of 1,000,000", "pixels"]),
     "steps without end": ("digits", ["--sampler", "ddim:1000000000000"], ["steps is 1000000000000", "at most 100,000"]),
-    "steps of many digits": ("digits", ["--sampler", f"ddim:{'9' * 5000}"], ["sampler", "whole number", "ddim:50"]),
+    "steps of many digits": ("digits", ["--sampler", f"ddim:{'9' * 5000}"], ["sampler", "integer", "ddim:50"]),
     "label of many digits": ("digits", ["--label", "9" * 5000], ["unknown label"]),
     "processes of many digits": ("plain", ["--processes", "9" * 5000], ["--processes", "whole number"]),
     "processes without end": (
