@@ -29,7 +29,7 @@ test: $(TESTS_READY)
 	$(PYTEST) -n 2 -m "not slow and not browser" --cov
 
 test-all: $(PAGE_READY)
-	$(PYTEST) -n 2 --cov
+	$(PYTEST) -n 2
 
 test-long: $(TESTS_READY)
 	$(PYTEST) tests/stress --hypothesis-profile=long --long
