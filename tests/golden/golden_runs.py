@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -51,14 +52,16 @@ NAMES = tuple(_NETWORKS)
 def make_runs() -> None:
     """Train every run of `RUNS` anew, by the command line."""
     shutil.rmtree(RUNS, ignore_errors=True)
-    with tempfile.TemporaryDirectory() as name:
-        colours = Path(name) / "colours"
+    # In a folder of its own, by relative paths: cards and recipes name them, and must name no path of one machine.
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
+        colours = Path("colours")
         write_colours(colours)
         for network in NAMES:
             changes = (*COMMON, *(f"network.{change}" for change in _NETWORKS[network]))
-            words = ["train", _RECIPES[network], "--out", str(RUNS / network), "--steps", str(STEPS), "-q"]
+            words = ["train", _RECIPES[network], "--out", f"runs/{network}", "--steps", str(STEPS), "-q"]
             words += ["--device", "cpu", *(word for change in changes for word in ("--set", change))]
             run(words + _data(network, colours))
+        shutil.copytree("runs", RUNS)
     # the plots are drawn anew, and the other checkpoints of so short a run are copies: one folder keeps them
     for path in [*RUNS.rglob("*.png"), *RUNS.rglob("best.safetensors"), *RUNS.rglob("step-*.safetensors")]:
         if path.suffix == ".png" or WHOLE not in path.parts:

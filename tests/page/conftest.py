@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_helpers import picture
+from page_driver import picture
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [

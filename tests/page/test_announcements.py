@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_helpers import begin, finish
+from page_driver import begin, finish
 
 pytestmark = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 LISTEN = """() => {

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_helpers import begin, finish, picture, pixels
+from page_driver import begin, finish, picture, pixels
 
 pytestmark = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from page_helpers import begin, finish, wide
+from page_driver import begin, finish, wide
 
 PHONE = pytest.mark.parametrize("size", ["phone"], indirect=True)
 DESKTOP = pytest.mark.parametrize("size", ["desktop"], indirect=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_helpers import begin, finish, pixels, wide
+from page_driver import begin, finish, pixels, wide
 from PIL import Image
 
 import inkwash

@@ -65,12 +65,12 @@ EXAMPLES = {
     ),
     "show": ("inkwash show ddpm-bn", "inkwash show runs/simple-unet-1", "inkwash show --json"),
 }
-for command, told in COMMANDS.items():
+for command, summary in COMMANDS.items():
     # a dotted path, so that torch is imported by the command that runs and not by --help
     app.command(
         f"inkwash.cli.{command}:{command}",
         name=command,
-        help=told,
+        help=summary,
         help_epilogue="\n\n".join(("Examples:", *EXAMPLES[command])),
     )
 
@@ -136,7 +136,7 @@ def run(arguments: list[str]) -> int:
         hint = "('inkwash --help' and 'inkwash COMMAND --help' list commands and options)"
         return _complain(instead or f"{_one_line(error)} {hint}", 2) if is_main_process() else _quietly(2)
     except InkwashError as error:
-        # of several processes each finds the same fault in what was asked: the first says it
+        # Every process finds the same fault in the request: only the main process prints it.
         silent = isinstance(error, UsageError) and not is_main_process()
         return _quietly(error.exit_code) if silent else _complain(_one_line(error), error.exit_code)
     except KeyboardInterrupt:

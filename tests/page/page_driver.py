@@ -1,4 +1,4 @@
-"""Helpers of the page tests: open a view, wait for the end of sampling, read the pixels of a canvas."""
+"""Drive the page in a browser: open a view, wait for the end of sampling, read the pixels of a canvas."""
 
 from __future__ import annotations
 
