@@ -6,21 +6,48 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from inkwash.text import synonyms
 from inkwash.text.printing import print
+
+ErrorCode = Literal[
+    "unknown-name",  # a sampler, model, recipe, class, ... that does not exist
+    "unknown-field",  # a field, option or command that does not exist
+    "missing-field",  # a required value is not given
+    "invalid-value",  # a value of another type, or text that cannot be parsed
+    "out-of-range",  # a number outside the range that its field allows
+    "no-effect",  # a value that would change nothing in this request
+    "conflict",  # two values that exclude each other
+    "unsupported",  # this model, file format or data set has no such operation
+    "mismatch",  # data, recipe or checkpoint differ from those that the operation needs
+    "invalid-data",  # the content of arrays or images: dtype, shape, count, labels, range
+    "too-large",  # beyond a limit of memory, pixels or bytes
+    "missing-file",  # a path that does not exist
+    "wrong-file",  # a file or folder of another kind or format
+    "damaged-file",  # truncated, or of another checksum
+    "exists",  # an output that is there already and would be overwritten
+    "unsafe-path",  # a name or link that leads out of its folder
+    "io",  # the operating system failed to read or write
+    "download",  # a file that no server provided
+    "missing-package",  # an optional package that is not installed
+    "missing-device",  # hardware that this machine does not have
+    "non-finite",  # a loss or result that is NaN or infinite
+    "worker-failed",  # another process of the same command failed
+]
+"""The kinds of error. They do not change with the wording of messages."""
 
 
 class InkwashError(Exception):
     """An operation failed although the request was valid: a damaged file, a full disk, a NaN loss.
 
-    `code` names the kind of error for programs, as in "out-of-range"; it does not change with the wording. `field` is
-    the path of the setting that was refused, as in "optimizer.lr".
+    `code` is the kind of error and `field` the name of the argument or the path of the recipe's field that was refused,
+    as in "steps" or "optimizer.lr"; None where the error is not of one argument.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str = "", *, code: str | None = None, field: str | None = None) -> None:
+    def __init__(self, message: str = "", *, code: ErrorCode | None = None, field: str | None = None) -> None:
         super().__init__(message)
         self.code, self.field = code, field
 
@@ -70,7 +97,7 @@ def other_file(path: Path, role: str, wanted: str) -> UsageError:
     if path.suffix.lower() in PICKLES:
         return UsageError(
             f"{path} is a pickle, which inkwash does not open because unpickling can run code: give {wanted}",
-            code="pickle",
+            code="wrong-file",
         )
     return UsageError(f"{path} is not a {role}: give {wanted}", code="wrong-file")
 

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from command import call, run
 from PIL import Image
 
-from inkwash.cli import main
+from inkwash.errors import InkwashError, UsageError
 
 SMALL = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
 QUICK = ["--set", "sampling.preview=ddim:2", "--steps", "6", "--quiet"]
@@ -20,11 +21,12 @@ QUICK = ["--set", "sampling.preview=ddim:2", "--steps", "6", "--quiet"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call of the command left: its exit code and what it printed."""
+    """The result of one call of the command: its exit code, what it printed, and the error it ended with, if any."""
 
     code: int
     out: str
     err: str
+    error: InkwashError | None = None
 
     @property
     def complaint(self) -> str:
@@ -36,36 +38,41 @@ class Outcome:
         return lines[-1].removeprefix("inkwash: ")
 
 
-def left_with(arguments: list[str]) -> int:
-    """Run the command as the shell does and return the exit code that it leaves with."""
-    with pytest.raises(SystemExit) as left:
-        main(arguments)
-    code = left.value.code
-    return code if isinstance(code, int) else 0
-
-
 @pytest.fixture
 def inkwash(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """`inkwash("sample", run, "-n", 4)` calls the command in this process."""
 
-    def call(*arguments: object) -> Outcome:
+    def invoke(*arguments: object) -> Outcome:
         capsys.readouterr()
-        code = left_with([str(each) for each in arguments])
-        return Outcome(code, *capsys.readouterr())
+        code, error = call([str(each) for each in arguments])
+        return Outcome(code, *capsys.readouterr(), error)
+
+    return invoke
+
+
+@pytest.fixture
+def refused(inkwash: Callable[..., Outcome]) -> Callable[..., str]:
+    """`refused("sample", ...)` is the message of a usage error: exit code 2, and nothing else is printed."""
+
+    def call(*arguments: object) -> str:
+        outcome = inkwash(*arguments)
+        assert outcome.code == 2 and isinstance(outcome.error, UsageError), outcome
+        assert len(outcome.err.splitlines()) == 1
+        assert not outcome.out
+        return outcome.complaint
 
     return call
 
 
 @pytest.fixture
-def refused(inkwash: Callable[..., Outcome]) -> Callable[..., str]:
-    """`refused("sample", ...)` is the complaint of a bad request: exit code 2, and nothing else is printed."""
+def usage_error(inkwash: Callable[..., Outcome]) -> Callable[..., tuple[str, str | None]]:
+    """`usage_error("sample", ...)` is (code, field) of the usage error that the command ends with."""
 
-    def call(*arguments: object) -> str:
+    def call(*arguments: object) -> tuple[str, str | None]:
         outcome = inkwash(*arguments)
-        assert outcome.code == 2, outcome
-        assert len(outcome.err.splitlines()) == 1
-        assert not outcome.out
-        return outcome.complaint
+        assert outcome.code == 2 and outcome.complaint and not outcome.out, outcome
+        assert outcome.error is not None and outcome.error.code is not None, outcome
+        return outcome.error.code, outcome.error.field
 
     return call
 
@@ -92,7 +99,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         "points": ["moons", "--set", "network.width=16", "--set", "network.depth=1", "--set", "training.batch=16"],
     }
     for name, command in commands.items():
-        assert left_with(["train", *command, *QUICK, "--out", str(root / name)]) == 0
+        assert run(["train", *command, *QUICK, "--out", str(root / name)]) == 0
     return SimpleNamespace(pictures=root / "pictures", **{name: root / name for name in commands})
 
 

@@ -171,6 +171,6 @@ def test_what_finds_no_memory_says_so(inkwash, monkeypatch):
 
 
 def test_run_returns_the_exit_code_of_success_too(capsys):
-    from inkwash.cli import run
+    from command import run
 
     assert run(["show", "moons", "--json"]) == 0

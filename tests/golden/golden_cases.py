@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import command
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 import inkwash
-from inkwash import cli
 
 FOLDER = Path(__file__).parent
 IMAGES = FOLDER / "images.npz"
@@ -119,7 +119,7 @@ def run(words: list[str]) -> str:
     """Return what the command prints on standard output. Raises `AssertionError` unless it ends with code 0."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = cli.run(words)
+        code = command.run(words)
     assert code == 0, f"inkwash {' '.join(words)}: exit code {code}: {err.getvalue()}"
     return out.getvalue()
 

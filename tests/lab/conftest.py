@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command import run
 
-from inkwash.cli import run
 from inkwash.lab import EXPERIMENTS, Experiment, Results, Trained, Variant, Verdict
 
 SMALL = (

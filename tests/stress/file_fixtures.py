@@ -145,7 +145,7 @@ def recipes(place: Path) -> Iterator[ReadableFile]:
 
 def samples(place: Path) -> Iterator[ReadableFile]:
     """Yield files that `inkwash sample` writes, and those of an interrupted call."""
-    from inkwash.cli import run
+    from command import run
 
     few = ["sample", "moons", "-n", "40", "--steps", "1", "--quiet", "-o"]
     for name in ("points.npz", "sampled.png"):

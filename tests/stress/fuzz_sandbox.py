@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import command
 import numpy as np
 from fuzz_strategies import RECIPE_FILE
 from PIL import Image
 
 import inkwash as package
-from inkwash import cli
 
 SOURCE = Path(package.__file__).parents[1]
 MEMORY = 8 << 30
@@ -138,8 +138,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 def furnish(here: Path) -> None:
     """Write the files that command lines name: runs, images, data, and unrelated files."""
-    assert cli.run(["train", *SMALL.split(), "run"]) == 0
-    assert cli.run(["sample", "run", "-n", "2", "--sampler", "ddim:1", "-q", "-o", "drawn.png"]) == 0
+    assert command.run(["train", *SMALL.split(), "run"]) == 0
+    assert command.run(["sample", "run", "-n", "2", "--sampler", "ddim:1", "-q", "-o", "drawn.png"]) == 0
     shutil.copytree(here / "run", here / "half")
     latest = here / "half/checkpoints/latest.safetensors"
     latest.write_bytes(latest.read_bytes()[: latest.stat().st_size // 2])

@@ -9,11 +9,11 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+from command import run
 from file_fixtures import KINDS, Contents, ReadableFile, idx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkwash.cli import run
 from inkwash.errors import InkwashError
 
 COMMAND_EVERY = 10

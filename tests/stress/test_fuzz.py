@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import command
 import pytest
 import torch
 from fuzz_sandbox import Sandbox, sandbox
@@ -25,7 +26,6 @@ from fuzz_strategies import RECIPE_FILE, CommandLine, requests
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from inkwash import cli
 from inkwash.core import NetDenoiser
 
 SHORT, COMPLETE = 40, 1000
@@ -107,7 +107,7 @@ def test_a_harmful_command_fails_the_check(place: Sandbox) -> None:
 
     place.write(None)
     try:
-        with patch.object(cli, "run", harmful):
+        with patch.object(command, "run", harmful):
             outcome = run_here(["show"], SHORT)
         assert len(problems(outcome)) == 3
         assert {harm.partition(" ")[0] for harm in place.restore(False)} == {"wrote", "changed"}
@@ -128,7 +128,7 @@ def run_here(words: list[str], examples: int) -> Outcome:
     code: int | str
     try:
         with long_work_stopped(examples, sampled), redirect_stdout(streams[0]), redirect_stderr(streams[1]):
-            code = cli.run(list(words))
+            code = command.run(list(words))
     except WorkStartedError:
         code = "work started"
     except BaseException as error:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-
-from inkwash.cli import run
+from command import run
 
 MAX_GROWTH = 0.1
 LARGE_EVERY = 2

@@ -6,8 +6,16 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import NoReturn
 
-from cyclopts import App, CycloptsError, UnknownOptionError
+from cyclopts import (
+    App,
+    CycloptsError,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from inkwash import __version__
 from inkwash.cli import synonyms
@@ -103,68 +111,66 @@ SPEED_WORDS = ("bench", "benchmark", "speed", "time", "profile")
 """First words that mean the measurement of speed, which is a script of the repository."""
 
 
-SHARED = ("train", "sample", "evaluate", "lab")
-"""Commands that several processes can share."""
-LINGER = 5.0
-"""Seconds that another than the first process waits before it ends for what all of them find."""
+MULTIPROCESS = ("train", "sample", "evaluate", "lab")
+"""Commands with `--processes`."""
+GRACE = 5.0
+"""Seconds that a worker waits before it exits with an error of the request, which all processes find: the launcher
+ends all processes when one exits, and the main process must have printed the error by then."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave the process with its exit code."""
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with 0, 1 for a failure, 2 for a usage error, or 130 when interrupted.
+
+    An error is printed in one line on stderr, and is the cause of the `SystemExit`.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = run(arguments)
+    except BrokenPipeError as error:
+        raise SystemExit(1) from error
+    except KeyboardInterrupt as error:
+        if is_main_process():
+            print("inkwash: interrupted", file=sys.stderr)
+        raise SystemExit(130) from error
+    except Exception as error:
+        if os.environ.get("INKWASH_DEBUG") and not isinstance(error, InkwashError | CycloptsError):
+            raise
+        fault = _inkwash_error(error, arguments)
+        if isinstance(error, InkwashError | CycloptsError) and isinstance(fault, UsageError) and not is_main_process():
+            time.sleep(GRACE)
+        else:
+            print(f"inkwash: {_one_line(fault)}", file=sys.stderr)
+        raise SystemExit(fault.exit_code) from fault
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line and return its exit code: 0, 1 for a failure, 2 for usage, 130 when interrupted."""
-    try:
-        if arguments and arguments[0] in OTHER_WORDS:
-            raise UsageError(f"there is no command '{arguments[0]}': it is 'inkwash {OTHER_WORDS[arguments[0]]}'")
-        if arguments and arguments[0] in SPEED_WORDS:
-            raise UsageError(
-                f"there is no command '{arguments[0]}': run 'python -m benchmarks.speed all' in a checkout of inkwash"
-            )
-        count, arguments = _processes(arguments)
-        if count is not None:
-            # what cannot be understood is said before there are several to say it
-            app.parse_args(arguments, exit_on_error=False, print_error=False)
-            from inkwash.distributed.launch import launch
+    """Run a command in this process, or in several with `--processes`, and return its exit code."""
+    if arguments and arguments[0] in OTHER_WORDS:
+        text = f"there is no command '{arguments[0]}': it is 'inkwash {OTHER_WORDS[arguments[0]]}'"
+        raise UsageError(text, code="unknown-field", field=arguments[0])
+    if arguments and arguments[0] in SPEED_WORDS:
+        text = f"there is no command '{arguments[0]}': run 'python -m benchmarks.speed all' in a checkout of inkwash"
+        raise UsageError(text, code="unknown-field", field=arguments[0])
+    count, arguments = _split_processes(arguments)
+    if count is not None:
+        # an error of parsing is raised before the processes are started
+        app.parse_args(arguments, exit_on_error=False, print_error=False)
+        from inkwash.distributed.launch import launch
 
-            return launch(count, arguments)
-        code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
-    except CycloptsError as error:
-        instead = synonyms.instead(arguments) if isinstance(error, UnknownOptionError) else None
-        hint = "('inkwash --help' and 'inkwash COMMAND --help' list commands and options)"
-        return _complain(instead or f"{_one_line(error)} {hint}", 2) if is_main_process() else _quietly(2)
-    except InkwashError as error:
-        # Every process finds the same fault in the request: only the main process prints it.
-        silent = isinstance(error, UsageError) and not is_main_process()
-        return _quietly(error.exit_code) if silent else _complain(_one_line(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _complain("interrupted", 130) if is_main_process() else 130
-    except BrokenPipeError:
-        return 1
-    except Exception as error:
-        if os.environ.get("INKWASH_DEBUG"):
-            raise
-        what = _one_line(error) or "no message"
-        if memory.exhausted(error):
-            return _complain(f"out of memory ({what}): ask for less, by --batch, -n, --size or a smaller network", 1)
-        if isinstance(error, OSError) and error.filename is not None:
-            # a path is looked at in many places, and the system may dislike any for reasons of its own
-            named = os.fspath(error.filename)
-            return _complain(f"{shortened(str(named))}: {error.strerror}; check the path and its permissions", 1)
-        return _complain(f"unexpected {type(error).__name__}: {what}; INKWASH_DEBUG=1 shows where, please report it", 1)
+        return launch(count, arguments)
+    code = app(arguments or ["--help"], exit_on_error=False, print_error=False)
     return code if isinstance(code, int) else 0
 
 
-def _processes(arguments: list[str]) -> tuple[int | None, list[str]]:
-    """Return how many processes a command is shared by, None where nothing is said of it, and the words without that.
+def _split_processes(arguments: list[str]) -> tuple[int | None, list[str]]:
+    """Return the value of `--processes`, None where it is not given, and the arguments without it.
 
-    It is taken out here and not by the command, whose words go on to each process as they are.
+    The command itself has no such option, because its arguments are passed on to each process.
     """
     flag = "--processes"
     at = next((k for k, word in enumerate(arguments) if word == flag or word.startswith(f"{flag}=")), None)
-    if at is None or arguments[0] not in SHARED:
+    if at is None or arguments[0] not in MULTIPROCESS:
         return None, arguments
     _, equals, text = arguments[at].partition("=")
     rest = arguments[at + 1 :] if equals else arguments[at + 2 :]
@@ -173,19 +179,38 @@ def _processes(arguments: list[str]) -> tuple[int | None, list[str]]:
     try:
         return int(text), [*arguments[:at], *rest]
     except ValueError:
-        raise UsageError(f"{flag} {text}: give a whole number, as in {flag} 2") from None
+        text = f"{flag} {text}: give a whole number, as in {flag} 2"
+        raise UsageError(text, code="invalid-value", field="processes") from None
+
+
+def _inkwash_error(error: Exception, arguments: list[str]) -> InkwashError:
+    """Return the error to print for any exception of a command."""
+    if isinstance(error, InkwashError):
+        return error
+    if isinstance(error, CycloptsError):
+        return _parsing_error(error, arguments)
+    text = _one_line(error) or "no message"
+    if memory.exhausted(error):
+        return InkwashError(
+            f"out of memory ({text}): ask for less, by --batch, -n, --size or a smaller network", code="too-large"
+        )
+    if isinstance(error, OSError) and error.filename is not None:
+        path = shortened(os.fsdecode(error.filename))
+        return InkwashError(f"{path}: {error.strerror}; check the path and its permissions", code="io")
+    return InkwashError(f"unexpected {type(error).__name__}: {text}; INKWASH_DEBUG=1 shows where, please report it")
+
+
+def _parsing_error(error: CycloptsError, arguments: list[str]) -> UsageError:
+    """Return the usage error for arguments that cannot be parsed, with the option that another program's one is here."""
+    hint = "('inkwash --help' and 'inkwash COMMAND --help' list commands and options)"
+    if isinstance(error, UnknownOptionError | UnknownCommandError | UnusedCliTokensError):
+        text = synonyms.instead(arguments) if isinstance(error, UnknownOptionError) else None
+        field = next(iter(error.unused_tokens or ()), "").lstrip("-")
+        return UsageError(text or f"{_one_line(error)} {hint}", code="unknown-field", field=field)
+    field = error.argument.name.strip("-") if error.argument else None
+    missing = isinstance(error, MissingArgumentError)
+    return UsageError(f"{_one_line(error)} {hint}", code="missing-field" if missing else "invalid-value", field=field)
 
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _quietly(code: int) -> int:
-    """Return `code` when the first process has had the time to say why: where one ends, the launcher ends all."""
-    time.sleep(LINGER)
-    return code
-
-
-def _complain(text: str, code: int) -> int:
-    print(f"inkwash: {text}", file=sys.stderr)
-    return code

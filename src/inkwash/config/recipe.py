@@ -212,7 +212,7 @@ def load(name: str | Path) -> Recipe:
     try:
         values = toml.parsed(read_text(name))
     except ValueError as error:
-        raise UsageError(f"recipe {name} is not TOML: {error}", code="not-toml") from None
+        raise UsageError(f"recipe {name} is not TOML: {error}", code="wrong-file") from None
     try:
         return Recipe.from_dict({"name": cleaned_name(Path(name).stem)} | values)
     except UsageError as error:

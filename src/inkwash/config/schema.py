@@ -143,7 +143,7 @@ class ScheduleKinds(Kinds):
         schedule = schedule if warp is None else Warped(schedule, warp)
         if not _rises(schedule):
             text = "its levels do not rise from clean to noisy; choose other options"
-            raise PydanticCustomError("not_monotone", text, {"code": "not-monotone"})
+            raise PydanticCustomError("not_monotone", text, {"code": "invalid-value"})
         return schedule
 
     def write(self, value: Any) -> dict[str, Any]:

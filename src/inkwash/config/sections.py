@@ -22,7 +22,7 @@ def _length(text: str) -> str:
         Length.parse(text)
     except UsageError:
         way = f"it must be a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'"
-        raise PydanticCustomError("length", way, {"code": "invalid-length"}) from None
+        raise PydanticCustomError("length", way, {"code": "invalid-value"}) from None
     return text
 
 

@@ -62,7 +62,7 @@ def load(
         raise UsageError(
             "no data given: use --data NAME, --data PATH or the environment variable INKWASH_DATA=PATH;"
             f" the names are {', '.join(DATASETS)}",
-            code="no-data",
+            code="missing-file",
             field="data",
         )
     known = dataset_called(str(spec))

@@ -29,7 +29,7 @@ def device(name: str = "auto") -> torch.device:
     if not present[name]:
         raise UsageError(
             f"device {name} is not available on this machine: use --device auto or cpu",
-            code="no-device",
+            code="missing-device",
             field="device",
         )
     return torch.device(name)

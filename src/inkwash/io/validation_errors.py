@@ -56,7 +56,7 @@ def _fault(details: ErrorDetails, path: str, node: JsonSchemaValue, parent: Json
     if kind == "refused":
         error = context["error"]
         where = "" if path in str(error) else f"{path}: "
-        return UsageError(f"{where}{error}", code=error.code or "invalid", field=path)
+        return UsageError(f"{where}{error}", code=error.code or "invalid-value", field=path)
     if kind in ("unknown_name", "literal_error"):
         error = unknown_name(path, str(value), context.get("known") or node["enum"])
         return UsageError(f"{error}{context.get('rest', '')}", code=error.code, field=path)
@@ -65,7 +65,7 @@ def _fault(details: ErrorDetails, path: str, node: JsonSchemaValue, parent: Json
     if kind == "missing" and "prefixItems" not in node:
         way = f"known: {', '.join(context['known'])}" if "known" in context else "it has no default"
         return UsageError(f"field '{path}' is missing: {way}", code="missing-field", field=path)
-    code = context.get("code") or ("out-of-range" if kind in OUT_OF_RANGE else "wrong-type")
+    code = context.get("code") or ("out-of-range" if kind in OUT_OF_RANGE else "invalid-value")
     return UsageError(
         f"field '{path}' is {shortened(repr(value))}: {_requirement(details, path, node)}", code=code, field=path
     )
