@@ -1,10 +1,10 @@
 """Write the golden values of this folder from the inkwash that is installed, or compare all of them with it.
 
-    PYTHONPATH=tests python tests/golden/write.py            write images.npz, images.json and evaluation.json, and the run folders' samples
-    PYTHONPATH=tests python tests/golden/write.py --check    compare every value, the long paths and slow evaluations among them
-    PYTHONPATH=tests python tests/golden/write.py --runs     make the run folders anew as well: only a new format is a reason for that
+    python tests/golden/write.py            write images.npz, images.json and evaluation.json, and the run folders' samples
+    python tests/golden/write.py --check    compare every value, the long paths and slow evaluations among them
+    python tests/golden/write.py --runs     make the run folders anew as well: only a new format is a reason for that
 
-Set INKWASH_DATA to the folder of the real MNIST for the evaluations that need it.
+Set PYTHONPATH to tests, and INKWASH_DATA to the folder of the real MNIST for the evaluations that need it.
 """
 
 from __future__ import annotations
