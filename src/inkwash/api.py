@@ -125,9 +125,11 @@ def sample(
     """
     chosen = source if isinstance(source, Model) else load(source)
     if batch < 1:
-        raise UsageError(f"batch is {batch}: it must be at least 1")
+        raise UsageError(f"batch is {batch}: it must be at least 1", code="out-of-range", field="batch")
     if picture is None and (mask is not None or noise is not None):
-        raise UsageError("mask and noise have no effect without an image: give picture= as well")
+        raise UsageError(
+            "mask and noise have no effect without an image: give picture= as well", code="missing-field", field="image"
+        )
     edit = None
     if picture is not None:
         edit = Edit.read(chosen.spec, Path(picture), None if mask is None else Path(mask), noise)
@@ -219,7 +221,8 @@ def train(
     if not isinstance(what, Recipe) and is_run(what):
         if changes or out is not None:
             raise UsageError(
-                f"{what} is a run folder, which is resumed with its own recipe and place: leave out= and changes out"
+                f"{what} is a run folder, which is resumed with its own recipe and place: leave out= and changes out",
+                code="no-effect",
             )
         run = resume(what, data, Length.parse(length) if length else None, place, net, objective, since=since)
     else:

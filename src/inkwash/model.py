@@ -124,16 +124,22 @@ class Model:
             clip = (self.recipe.clip or self.recipe.target == "eps") and not self.spec.is_points
         denoiser: Denoiser = NetDenoiser(self.net, self.target, devices.precision(precision, self.device))
         if not math.isfinite(weight):
-            raise UsageError(f"guidance is {weight}: give a finite weight, 1 for none")
+            raise UsageError(
+                f"guidance is {weight}: give a finite weight, 1 for none", code="out-of-range", field="guidance"
+            )
         if weight < 0:
             raise UsageError(
                 f"guidance is {weight:g}: a weight below 0 moves samples away from the requested class; "
-                "give 0 to ignore the label, 1 for no guidance, or more than 1 to strengthen it"
+                "give 0 to ignore the label, 1 for no guidance, or more than 1 to strengthen it",
+                code="out-of-range",
+                field="guidance",
             )
         if weight != 1:
             if not self.conditional:
                 raise UsageError(
-                    f"guidance {weight:g} has no effect: {self.name} was trained without labels; leave it out"
+                    f"guidance {weight:g} has no effect: {self.name} was trained without labels; leave it out",
+                    code="no-effect",
+                    field="guidance",
                 )
             # As in training, where the unconditional prediction of such a network is clipped too.
             null = Clipped(denoiser) if clip and self.recipe.clip else None
@@ -154,7 +160,10 @@ def require_as_bundled(path: Path) -> None:
         return
     sums = json.loads((root / "sums.json").read_text(encoding="utf-8"))
     if hashlib.sha256(path.read_bytes()).hexdigest() != sums.get(folder.name):
-        raise InkwashError(f"{path} is damaged, its checksum is not that of the bundled model: install inkwash again")
+        raise InkwashError(
+            f"{path} is damaged, its checksum is not that of the bundled model: install inkwash again",
+            code="damaged-file",
+        )
 
 
 def find(name: str | Path) -> Path:
@@ -167,7 +176,11 @@ def find(name: str | Path) -> Path:
     path = Path(name)
     if path.is_dir():
         if not checkpoints.kept(path / "checkpoints"):
-            raise UsageError(f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained")
+            raise UsageError(
+                f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained",
+                code="missing-file",
+                field="model",
+            )
         return path / "checkpoints" / "latest.safetensors"
     if path.is_file():
         if path.suffix != ".safetensors":
@@ -181,9 +194,15 @@ def find(name: str | Path) -> Path:
 def _no_checkpoint(path: Path) -> UsageError:
     """Return the error for a file that is not a checkpoint, with the command for its kind."""
     if path.suffix == ".toml":
-        return UsageError(f"{path} is a recipe, not a model: train it first, inkwash train {path}")
+        return UsageError(
+            f"{path} is a recipe, not a model: train it first, inkwash train {path}", code="wrong-file", field="model"
+        )
     if path.suffix in {".npy", ".npz"}:
-        return UsageError(f"{path} holds arrays, not a model: inkwash evaluate {path} measures images")
+        return UsageError(
+            f"{path} holds arrays, not a model: inkwash evaluate {path} measures images",
+            code="wrong-file",
+            field="model",
+        )
     wanted = f"a bundled model ({', '.join(bundled())}), a run folder, or a checkpoint NAME.safetensors"
     return other_file(path, "model", wanted)
 
@@ -192,7 +211,11 @@ def _no_model(name: str) -> UsageError:
     """Return the error for an unknown name of a model, which may be that of a data set or a recipe."""
     dataset = dataset_called(name)
     if name in recipes.bundled():
-        return UsageError(f"{name} is a recipe without bundled weights: train it first, inkwash train {name}")
+        return UsageError(
+            f"{name} is a recipe without bundled weights: train it first, inkwash train {name}",
+            code="unknown-name",
+            field="model",
+        )
     if dataset is not None:
         trained = [each for each in bundled() if recipes.load(each).data.name == dataset]
         models = (
@@ -201,10 +224,14 @@ def _no_model(name: str) -> UsageError:
             else "no bundled model was trained on it"
         )
         return UsageError(
-            f"{name} is a data set, not a model: {models}; inkwash train RECIPE --data {dataset} makes one"
+            f"{name} is a data set, not a model: {models}; inkwash train RECIPE --data {dataset} makes one",
+            code="unknown-name",
+            field="model",
         )
     near = unknown_name("model", name, bundled())
-    return UsageError(f"{near}; or give a run folder, or a checkpoint NAME.safetensors")
+    return UsageError(
+        f"{near}; or give a run folder, or a checkpoint NAME.safetensors", code="unknown-name", field="model"
+    )
 
 
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
@@ -228,7 +255,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         recipe = Recipe.from_dict(checkpoint.header["recipe"], net_known=net is None)
         spec = DatasetSpec.from_dict(checkpoint.header["facts"])
     except UsageError as error:
-        raise UsageError(f"checkpoint {path}: {error}") from None
+        raise UsageError(f"checkpoint {path}: {error}", code=error.code, field=error.field) from None
     weights = {
         key: value.float() if value.is_floating_point() else value for key, value in checkpoint.part("average").items()
     }
@@ -239,7 +266,9 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         filled.load_state_dict(weights)
     except (RuntimeError, ParameterBudgetError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise InkwashError(f"{path} does not fit the network {recipe.network.kind}: {reason}") from None
+        raise InkwashError(
+            f"{path} does not fit the network {recipe.network.kind}: {reason}", code="mismatch"
+        ) from None
     ready = devices.lay_out(filled, place).eval().requires_grad_(False)
     step = checkpoint.header["progress"]["step"]
     return Model(recipe.name, recipe, spec, ready, step, checkpoints.digest(weights), path)
@@ -259,7 +288,9 @@ def fitting(net: nn.Module, spec: DatasetSpec) -> nn.Module:
         remedy = "points need --set network.kind=mlp" if spec.is_points else "images need a U-Net and at least 4 pixels"
         wanted = "×".join(map(str, spec.shape))
         raise UsageError(
-            f"{type(net).__name__} does not take examples of {wanted} ({spec.data}), it gave {found}: {remedy}"
+            f"{type(net).__name__} does not take examples of {wanted} ({spec.data}), it gave {found}: {remedy}",
+            code="mismatch",
+            field="network.kind",
         )
     return net
 
@@ -273,7 +304,9 @@ def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MOST_PARAMETERS) ->
     kind = recipe.network.kind
     if kind not in NETS:
         raise UsageError(
-            f"network '{kind}' is not known: give it as net=… in Python, or add it to NETS in a file for --with"
+            f"network '{kind}' is not known: give it as net=… in Python, or add it to NETS in a file for --with",
+            code="unknown-name",
+            field="network.kind",
         )
 
     def make() -> nn.Module:
@@ -287,7 +320,9 @@ def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MOST_PARAMETERS) ->
         except (RuntimeError, ValueError, TypeError, ArithmeticError, IndexError) as error:
             options = ", ".join(f"network.{name} = {value}" for name, value in recipe.network.options.items())
             reason = shortened(" ".join(str(error).split()))
-            raise UsageError(f"{kind} cannot be built with {shortened(options)}: {reason}") from None
+            raise UsageError(
+                f"{kind} cannot be built with {shortened(options)}: {reason}", code="invalid-value", field="network"
+            ) from None
     if math.prod(spec.shape) > LARGE:
         sides = "×".join(map(str, spec.shape))
         needed = summary.activation_bytes(net, spec.shape)

@@ -59,7 +59,7 @@ def export(
     report = (lambda part: None) if quiet else (lambda part: print(f"writing {part} …", file=sys.stderr))
     if to == "onnx":
         if target.suffix != ".onnx":
-            raise UsageError(f"--out {target}: give a file name that ends in .onnx")
+            raise UsageError(f"--out {target}: give a file name that ends in .onnx", code="wrong-file", field="out")
         check_free(target)
         difference = onnx.write(loaded, target)
     elif to == "diffusers":

@@ -82,7 +82,11 @@ def lab(
         given = {"--out": out, "-n": n, "--data": data, "--length": length, "--run": run}
         unused = [flag for flag, value in given.items() if value is not None]
         if unused:
-            raise UsageError(f"{unused[0]} needs the name of an experiment: one of {', '.join(experiments)}")
+            raise UsageError(
+                f"{unused[0]} needs the name of an experiment: one of {', '.join(experiments)}",
+                code="missing-field",
+                field="name",
+            )
         if is_main_process():
             _list(experiments, json_)
         return 0
@@ -95,7 +99,11 @@ def lab(
 
     if name not in experiments:
         if name in model.bundled() or (Path(name) / "recipe.toml").is_file():
-            raise UsageError(f"{name} is a model, not an experiment: inkwash lab EXPERIMENT --run {name}")
+            raise UsageError(
+                f"{name} is a model, not an experiment: inkwash lab EXPERIMENT --run {name}",
+                code="unknown-name",
+                field="experiment",
+            )
         raise unknown_name("experiment", name, experiments)
     devices.configure(threads)
     request = LabRequest(name, n, data, length, run)
@@ -142,7 +150,11 @@ def _from_file(file: Path | None) -> dict[str, Experiment]:
     if found is None:
         return {}
     if not isinstance(found, Experiment):
-        raise UsageError(f"--with {file}: EXPERIMENT is a {type(found).__name__}: make it an inkwash.lab.Experiment")
+        raise UsageError(
+            f"--with {file}: EXPERIMENT is a {type(found).__name__}: make it an inkwash.lab.Experiment",
+            code="invalid-value",
+            field="with",
+        )
     return {found.name: found}
 
 

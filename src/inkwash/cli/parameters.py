@@ -34,4 +34,6 @@ def seeds(text: str) -> tuple[int, int | None]:
     try:
         return int(near), int(far) if dots else None
     except ValueError:
-        raise UsageError(f"--seed is '{text}': give a whole number, or two as in 3..8") from None
+        raise UsageError(
+            f"--seed is '{text}': give a whole number, or two as in 3..8", code="invalid-value", field="seed"
+        ) from None

@@ -27,14 +27,18 @@ def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
     metadata = png_metadata.read_metadata(path)
     if not metadata or not isinstance(metadata.get("request"), dict):
         raise UsageError(
-            f"{path} does not contain the settings it was sampled with: give a grid, strip or image of 'inkwash sample'"
+            f"{path} does not contain the settings it was sampled with: give a grid, strip or image of 'inkwash sample'",
+            code="wrong-file",
         )
     try:
         request, options = SampleRequest.from_dict(metadata["request"]), RenderOptions.from_metadata(metadata)
     except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
+        raise UsageError(f"{path}: {error}", code=error.code, field=error.field) from None
     if options.kind == "film":
-        raise UsageError(f"{path} is a film, which is not compared: write it again with {_command(request, options)}")
+        raise UsageError(
+            f"{path} is a film, which is not compared: write it again with {_command(request, options)}",
+            code="unsupported",
+        )
     run = resolve(request, models.load(str(request.model), device=device), COUNTS[options.kind])
     writers.check_size(run, options, path)
     if out is not None:
@@ -50,7 +54,7 @@ def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
     if difference:
         weights = str(metadata.get("weights", "unknown"))
         cause = "compare device and precision" if weights == run.model.weights else f"its weights were {weights}"
-        raise InkwashError(f"{path}: not the same as sampled again from {now}: {difference}; {cause}")
+        raise InkwashError(f"{path}: not the same as sampled again from {now}: {difference}; {cause}", code="mismatch")
     if not quiet:
         equal = "every pixel" if np.array_equal(before, np.asarray(image)) else "to within one grey level"
         print(f"{path}: the same, {equal}, sampled again from {now}", file=sys.stderr)

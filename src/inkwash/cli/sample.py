@@ -137,7 +137,9 @@ def sample(
     from inkwash.viz.samples import COUNTS, RenderOptions
 
     if strip and film:
-        raise UsageError("--strip and --film are both given: give one, and call again for the other")
+        raise UsageError(
+            "--strip and --film are both given: give one, and call again for the other", code="conflict", field="film"
+        )
     kind: Kind = "strip" if strip else "film" if film else "grid"
     options = RenderOptions(kind, scale, columns)
     seed_from, seed_to = seeds(seed)
@@ -164,18 +166,27 @@ def sample(
         edited = any(given is not None for given in (from_, mask, noise))
         if edited or request != SampleRequest(model=model) or options != RenderOptions():
             raise UsageError(
-                f"{model} is reproduced with its own settings: only --out, --device, --threads and --quiet have an effect"
+                f"{model} is reproduced with its own settings: only --out, --device, --threads and --quiet have an effect",
+                code="no-effect",
             )
         # Of several processes one is enough for a single image.
         return reproduce(Path(model), out, device, quiet) if is_main_process() else 0
     target = out or _default_path(model, kind)
     writers.writer_for(target, kind)
     if batch < 1:
-        raise UsageError(f"--batch is {batch}: it must be at least 1")
+        raise UsageError(f"--batch is {batch}: it must be at least 1", code="out-of-range", field="batch")
     if from_ is None and (mask is not None or noise is not None):
-        raise UsageError(f"--{'noise' if mask is None else 'mask'} has no effect without an image: give --from as well")
+        raise UsageError(
+            f"--{'noise' if mask is None else 'mask'} has no effect without an image: give --from as well",
+            code="missing-field",
+            field="from",
+        )
     if target.suffix.lower() != ".npz" and continue_:
-        raise UsageError(f"--continue has no effect on {target}: it resumes interrupted sampling into NAME.npz")
+        raise UsageError(
+            f"--continue has no effect on {target}: it resumes interrupted sampling into NAME.npz",
+            code="no-effect",
+            field="continue",
+        )
     # The group is joined before a model is loaded, because of several devices each process has its own.
     with torchrun.join(devices.device(device)) as group:
         loaded = models.load(model, device=device)
@@ -218,7 +229,7 @@ def _sample(
 
     write, chunks = writers.writer_for(target, options.kind), None
     if not process_group.is_single and write is not writers.write_arrays:
-        raise UsageError(f"--out {target}: several processes write NAME.npz only")
+        raise UsageError(f"--out {target}: several processes write NAME.npz only", code="unsupported", field="out")
     writers.check_size(run, options, target)
     with process_group.main_first():
         writers.check_free(target)

@@ -80,19 +80,37 @@ def serve(
     from inkwash.web.security import LOOPBACK
 
     if not 0 <= port <= 65535:
-        raise UsageError(f"--port is {port}: it must be from 0 to 65535")
+        raise UsageError(f"--port is {port}: it must be from 0 to 65535", code="out-of-range", field="port")
     if at_once < 1 or waiting < 0:
-        raise UsageError(f"--at-once is {at_once} and --waiting {waiting}: give at least 1 and 0")
+        raise UsageError(
+            f"--at-once is {at_once} and --waiting {waiting}: give at least 1 and 0",
+            code="out-of-range",
+            field="at-once" if at_once < 1 else "waiting",
+        )
     if token == "new":
         token = secrets.token_urlsafe(16)
     if token is not None and len(token) < MIN_TOKEN_LENGTH:
-        raise UsageError(f"--token has {len(token)} characters: give at least {MIN_TOKEN_LENGTH}, or 'new'")
+        raise UsageError(
+            f"--token has {len(token)} characters: give at least {MIN_TOKEN_LENGTH}, or 'new'",
+            code="out-of-range",
+            field="token",
+        )
     if token is not None and not (token.isascii() and token.isprintable()):
-        raise UsageError("--token has characters beyond printable ASCII: choose others, or 'new'")
+        raise UsageError(
+            "--token has characters beyond printable ASCII: choose others, or 'new'",
+            code="invalid-value",
+            field="token",
+        )
     if token is None and host not in LOOPBACK:
-        raise UsageError(f"--host {host} can be reached from other machines: give a --token as well, such as 'new'")
+        raise UsageError(
+            f"--host {host} can be reached from other machines: give a --token as well, such as 'new'",
+            code="missing-field",
+            field="token",
+        )
     if data is not None and datasets.local(data) is None:
-        raise UsageError(f"--data {data} is not on this machine: give an existing folder or file")
+        raise UsageError(
+            f"--data {data} is not on this machine: give an existing folder or file", code="missing-file", field="data"
+        )
     devices.configure(threads)
     # the page is served at once, while the default model is loaded
     catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))
@@ -141,6 +159,8 @@ def _bound(config: uvicorn.Config) -> socket.socket:
     except OSError as error:
         found.close()
         raise InkwashError(
-            f"cannot listen at {config.host}, port {config.port} ({error.strerror}): choose another --port, 0 for any"
+            f"cannot listen at {config.host}, port {config.port} ({error.strerror}): choose another --port, 0 for any",
+            code="io",
+            field="port",
         ) from None
     return found

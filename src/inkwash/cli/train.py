@@ -130,7 +130,9 @@ def _prepared(
     silent = quiet or as_json
     length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
     if may_restart() and given["--out"] is None and not is_run(what):
-        raise UsageError("torchrun may restart this run and needs its folder: give --out FOLDER")
+        raise UsageError(
+            "torchrun may restart this run and needs its folder: give --out FOLDER", code="missing-field", field="out"
+        )
     if restarted() and given["--out"] is not None and from_this_launch(given["--out"], process_group):
         run = resume(given["--out"], given["--data"], None, device, process_group=process_group, since=begun)
         _print(silent, f"restarted: resuming {given['--out']} from step {run.trainer.state.progress.step:,}")
@@ -140,14 +142,22 @@ def _prepared(
         fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every", "--keep")
         useless = [name for name in fixed if given[name] not in (None, ())]
         if useless:
-            raise UsageError(f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe")
+            raise UsageError(
+                f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe",
+                code="no-effect",
+                field=useless[0].lstrip("-"),
+            )
         run = resume(what, given["--data"], length, device, process_group=process_group, since=begun)
         until = "" if run.trainer.total is None else f" of {run.trainer.total:,}"
         _print(silent, f"resuming {what} from step {run.trainer.state.progress.step:,}{until}")
         _print_resumed(run, quiet, silent)
         return run
     if what not in recipe.bundled() and Path(what).is_dir():
-        raise UsageError(f"{what} is a folder without recipe.toml: name a run folder, a recipe, or --data {what}")
+        raise UsageError(
+            f"{what} is a folder without recipe.toml: name a run folder, a recipe, or --data {what}",
+            code="wrong-file",
+            field="recipe",
+        )
     chosen = recipe.load(what).with_changes(_changes(given))
     if length is not None:
         chosen = recipe.with_length(chosen, length)
@@ -208,10 +218,14 @@ def _length(given: dict[str, float | None]) -> Length | None:
 
     named = {unit: amount for unit, amount in given.items() if amount is not None}
     if len(named) > 1:
-        raise UsageError(f"{' and '.join(f'--{unit}' for unit in named)} exclude each other: give one length")
+        raise UsageError(
+            f"{' and '.join(f'--{unit}' for unit in named)} exclude each other: give one length",
+            code="conflict",
+            field=next(iter(named)),
+        )
     for unit, amount in named.items():
         if not amount > 0:
-            raise UsageError(f"--{unit} is {amount:g}: it must be above 0")
+            raise UsageError(f"--{unit} is {amount:g}: it must be above 0", code="out-of-range", field=unit)
         return Length(amount, unit)
     return None
 

@@ -77,7 +77,8 @@ def write(model: Model, path: Path) -> float:
         difference = _difference(session, model, traced, names)
         if not difference < TOLERANCE:
             raise InkwashError(
-                f"{model.name}: the outputs of ONNX and torch differ by {difference:.2g}: nothing is written"
+                f"{model.name}: the outputs of ONNX and torch differ by {difference:.2g}: nothing is written",
+                code="mismatch",
             )
     return difference
 

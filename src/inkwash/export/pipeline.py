@@ -68,7 +68,10 @@ def write(model: Model, folder: Path) -> float:
         written.save_pretrained(made)
         difference = _difference(diffusers.UNet2DModel.from_pretrained(made / "unet", low_cpu_mem_usage=False), model)
         if not difference < TOLERANCE:
-            raise InkwashError(f"{model.name}: the outputs of diffusers differ by {difference:.2g}: nothing is written")
+            raise InkwashError(
+                f"{model.name}: the outputs of diffusers differ by {difference:.2g}: nothing is written",
+                code="mismatch",
+            )
     return difference
 
 
@@ -77,29 +80,39 @@ def refuse(model: Model) -> None:
     kind = model.recipe.network.kind
     if model.spec.is_points:
         raise UsageError(
-            f"{model.name} cannot become a pipeline of diffusers, which samples images only: use --to onnx"
+            f"{model.name} cannot become a pipeline of diffusers, which samples images only: use --to onnx",
+            code="unsupported",
+            field="to",
         )
     if kind != KIND:
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, which has no network {kind}: train one with "
-            f"--set network.kind={KIND} --set data.std=1, or use --to onnx"
+            f"--set network.kind={KIND} --set data.std=1, or use --to onnx",
+            code="unsupported",
+            field="network.kind",
         )
     if model.recipe.target not in PREDICTIONS:
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, whose schedulers have no target {model.recipe.target}: "
-            f"train one with --set target=, one of {', '.join(PREDICTIONS)}"
+            f"train one with --set target=, one of {', '.join(PREDICTIONS)}",
+            code="unsupported",
+            field="target",
         )
     if model.spec.data_std != 1:
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, which does not scale the input of the network: train it "
-            "with --set data.std=1"
+            "with --set data.std=1",
+            code="unsupported",
+            field="data.std",
         )
     halved = 2 ** len(model.net.down)  # type: ignore[arg-type]
     if any(side % halved for side in model.spec.shape[1:]):
         sides = "x".join(map(str, model.spec.shape[1:]))
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, whose network requires sides divisible by {halved}: "
-            f"the images are {sides}"
+            f"the images are {sides}",
+            code="unsupported",
+            field="data.size",
         )
 
 

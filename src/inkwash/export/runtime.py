@@ -39,7 +39,11 @@ def files() -> dict[str, bytes]:
 def _fetch(to: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise UsageError(f"npm is not installed, which downloads onnxruntime-web {VERSION}: install Node.js")
+        raise UsageError(
+            f"npm is not installed, which downloads onnxruntime-web {VERSION}: install Node.js",
+            code="missing-package",
+            field="npm",
+        )
     with tempfile.TemporaryDirectory() as folder:
         # One attempt, because without a network npm retries for more than a minute by default.
         command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--json", "--ignore-scripts", "--fetch-retries=0"]
@@ -47,16 +51,21 @@ def _fetch(to: Path) -> None:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False)
         except subprocess.TimeoutExpired:
             raise InkwashError(
-                f"npm did not download onnxruntime-web {VERSION} in {TIMEOUT:g} s: try again with a faster connection"
+                f"npm did not download onnxruntime-web {VERSION} in {TIMEOUT:g} s: try again with a faster connection",
+                code="download",
             ) from None
         if done.returncode:
             reason = next((line for line in done.stderr.splitlines() if line.strip()), "no reason given")
-            raise InkwashError(f"npm cannot download onnxruntime-web {VERSION} ({reason}): try again with a connection")
+            raise InkwashError(
+                f"npm cannot download onnxruntime-web {VERSION} ({reason}): try again with a connection",
+                code="download",
+            )
         packed = Path(folder) / json.loads(done.stdout)[0]["filename"]
         found = _integrity(packed.read_bytes())
         if found != INTEGRITY:
             raise InkwashError(
-                f"onnxruntime-web {VERSION} has another hash than expected ({found[:20]}…): check the registry of npm"
+                f"onnxruntime-web {VERSION} has another hash than expected ({found[:20]}…): check the registry of npm",
+                code="damaged-file",
             )
         shutil.move(packed, to)
 

@@ -203,7 +203,9 @@ class Catalog:
         found = self._exact.get(spec.sha256, lambda: self._find(spec, entry.trained_on))
         if found is None:
             raise UsageError(
-                f"exact: the training data of {name} ({spec.data}) was not found; start with inkwash serve --data FOLDER"
+                f"exact: the training data of {name} ({spec.data}) was not found; start with inkwash serve --data FOLDER",
+                code="missing-file",
+                field="exact",
             )
         return found
 

@@ -78,7 +78,11 @@ def milestone(entry: Entry, name: str) -> dict[str, str]:
     # Looked up among the existing files: a name from a request never becomes a path.
     found = next((path for path in _sample_files(entry) if path.stem == name), None)
     if found is None:
-        raise UsageError(f"{entry.name} has no milestone '{name}': choose one of those that the page lists")
+        raise UsageError(
+            f"{entry.name} has no milestone '{name}': choose one of those that the page lists",
+            code="unknown-name",
+            field="milestone",
+        )
     return _data_url(entry, found)
 
 

@@ -45,7 +45,7 @@ class EditBody(_Body):
     def edit(self, shape: tuple[int, ...]) -> Edit:
         """Return the edit for a model of images `shape` (C, H, W). Raises `UsageError` for an image of another size."""
         if len(shape) != 3:
-            raise UsageError("edit has no effect on points: leave it out")
+            raise UsageError("edit has no effect on points: leave it out", code="unsupported", field="edit")
         mask = None if self.mask is None else _pixels("edit.mask", self.mask, shape[1:]) > 0
         return Edit(_pixels("edit.image", self.image, shape), mask, self.noise)
 
@@ -91,7 +91,9 @@ class SampleBody(_Body):
         if evaluations > MAX_EVALUATIONS:
             raise UsageError(
                 f"{evaluations:,} network evaluations exceed the {MAX_EVALUATIONS:,} of one request: "
-                "use fewer images or steps"
+                "use fewer images or steps",
+                code="too-large",
+                field="steps",
             )
         return run
 
@@ -103,15 +105,15 @@ def read(body: bytes) -> SampleBody:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"] if part != "function-after") or "the request"
-        raise UsageError(f"{where}: {first['msg']}") from None
+        raise UsageError(f"{where}: {first['msg']}", code="invalid-value", field=where) from None
 
 
 def _pixels(name: str, text: str, shape: tuple[int, ...]) -> Tensor:
     try:
         decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise UsageError(f"{name} is not base64") from None
+        raise UsageError(f"{name} is not base64", code="invalid-value", field=name) from None
     count = torch.Size(shape).numel()
     if len(decoded) != count:
-        raise UsageError(f"{name} has {len(decoded)} bytes: this model requires {count}")
+        raise UsageError(f"{name} has {len(decoded)} bytes: this model requires {count}", code="mismatch", field=name)
     return torch.frombuffer(bytearray(decoded), dtype=torch.uint8).reshape(shape)

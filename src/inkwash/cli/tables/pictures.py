@@ -18,7 +18,8 @@ def show(path: Path, as_json: bool) -> None:
     if not metadata:
         raise UsageError(
             f"{path} has no inkwash metadata: it was written or saved again by another program; give an image as "
-            "inkwash wrote it"
+            "inkwash wrote it",
+            code="wrong-file",
         )
     if as_json:
         print(json.dumps(metadata, indent=2))

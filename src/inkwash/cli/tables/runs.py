@@ -35,7 +35,7 @@ def show(name: str, as_json: bool, already_shown: Sequence[Concern] | None = Non
         _print(name, rows, card, already_shown)
     damaged = [row["damaged"] for row in rows if row["damaged"]]
     if damaged:
-        raise InkwashError("; ".join([*damaged, _way_out(files[0].parent, rows)]))
+        raise InkwashError("; ".join([*damaged, _way_out(files[0].parent, rows)]), code="damaged-file")
     return 0
 
 
