@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from inkwash.cli import COMMANDS, OTHER_WORDS, SPEED_WORDS
+from inkwash.cli import COMMANDS, synonyms
 
 
 def test_help_lists_the_commands_without_importing_torch():
@@ -95,13 +95,13 @@ def test_the_first_words_of_newcomers_are_answered_with_the_right_one(word, comm
     assert f"'inkwash {command}'" in complaint
 
 
-@pytest.mark.parametrize("word", SPEED_WORDS)
+@pytest.mark.parametrize("word", synonyms.SPEED)
 def test_words_for_speed_name_the_benchmark_script(word, refused):
     assert "python -m benchmarks.speed" in refused(word, "all")
 
 
 def test_other_words_lead_to_commands_that_there_are():
-    assert set(OTHER_WORDS.values()) <= set(COMMANDS) and not set(OTHER_WORDS) & set(COMMANDS)
+    assert set(synonyms.COMMANDS.values()) <= set(COMMANDS) and not set(synonyms.COMMANDS) & set(COMMANDS)
 
 
 @pytest.mark.parametrize(("word", "near"), [("sampel", "sample"), ("trian", "train"), ("shwo", "show")])

@@ -6,9 +6,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+from cyclopts import UnknownOptionError
 
 from inkwash import cli
-from inkwash.cli.synonyms import FLAGS
+from inkwash.cli.synonyms import OPTIONS
 from inkwash.config import recipe
 from inkwash.core import SAMPLERS, SCHEDULES, TARGETS
 from inkwash.data import DATASETS
@@ -24,12 +25,12 @@ FIRST = {
 }
 
 
-@pytest.mark.parametrize("command", FLAGS)
+@pytest.mark.parametrize("command", OPTIONS)
 def test_no_synonym_is_an_option_of_the_command_and_every_replacement_is(command):
     first = [FIRST[command]] if command in FIRST else []
     cli.app.parse_args([command, *first], exit_on_error=False, print_error=False)
-    for flag, replacement in FLAGS[command].items():
-        with pytest.raises(cli.UnknownOptionError):
+    for flag, replacement in OPTIONS[command].items():
+        with pytest.raises(UnknownOptionError):
             cli.app.parse_args([command, *first, f"{flag}=1"], exit_on_error=False, print_error=False)
         if replacement.startswith("--") or replacement.startswith("-n "):
             words = shlex.split(replacement.partition(",")[0].replace("{}", "1"))
@@ -38,7 +39,9 @@ def test_no_synonym_is_an_option_of_the_command_and_every_replacement_is(command
             assert replacement.startswith(f"inkwash {command} ")
 
 
-@pytest.mark.parametrize("replacement", sorted({text for text in FLAGS["train"].values() if text.startswith("--set ")}))
+@pytest.mark.parametrize(
+    "replacement", sorted({text for text in OPTIONS["train"].values() if text.startswith("--set ")})
+)
 def test_every_field_that_a_flag_stands_for_is_one(replacement):
     change = replacement.removeprefix("--set ")
     values = {"optimizer.kind": "adam", "schedule.kind": "linear", "target": "v", "network.kind": "simple-unet"}

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from inkwash import USUAL
+from inkwash.cli.parameters import Out, Plugin, Quiet
 from inkwash.config import plugins
 from inkwash.errors import UsageError, unknown_name
 from inkwash.text.printing import print
@@ -22,13 +20,11 @@ def export(
     /,
     *,
     to: str = "web",
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
-    with_: Annotated[Path | None, Parameter(name="--with")] = None,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
+    out: Out = None,
+    with_: Plugin = None,
+    quiet: Quiet = False,
 ) -> int:
     """Write a model as ONNX, as a web page that samples in the browser without a server, or for diffusers.
-
-    Examples: inkwash export --to web -o out/page. Or: inkwash export runs/fast-1 --to onnx -o mine.onnx.
 
     Parameters
     ----------
@@ -39,10 +35,6 @@ def export(
         diffusers: a folder for its pipelines, for models of the network ddpm-unet.
     out
         The file or folder to write. Default: out/MODEL.onnx, out/MODEL-page or out/MODEL-diffusers.
-    with_
-        Your own Python file, run first; it can register networks, schedules and samplers.
-    quiet
-        Print errors only.
     """
     plugins.load(with_)
     from inkwash import model as models

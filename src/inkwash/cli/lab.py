@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli.parameters import Whole
-from inkwash.cli.signals import stop_on_signal
+from inkwash.cli.parameters import Count, Device, Integer, Json, Out, Plugin, Quiet, Threads
 from inkwash.config import plugins
 from inkwash.errors import UsageError, is_main_process
 from inkwash.text.printing import print
 
 if TYPE_CHECKING:
     from inkwash.lab import Experiment, Results, Verdict
-    from inkwash.lab.measures import LabProgress
     from inkwash.lab.run import LabRun
-    from inkwash.runs.run import Run
-    from inkwash.training.trainer import Trainer
 
 
 def lab(
     name: str | None = None,
     /,
     *,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
-    n: Annotated[Whole | None, Parameter(name=["-n", "--count"])] = None,
+    out: Out = None,
+    n: Count = None,
     data: str | None = None,
     length: str | None = None,
     run: str | None = None,
-    device: str = "auto",
-    threads: Whole | None = None,
-    processes: Whole | None = None,
-    with_: Annotated[Path | None, Parameter(name="--with")] = None,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
-    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    processes: Integer | None = None,
+    with_: Annotated[Plugin, Parameter(help="Your own Python file that defines an experiment as EXPERIMENT.")] = None,
+    quiet: Annotated[Quiet, Parameter(help="Print the verdict only, no progress.")] = False,
+    json_: Json = False,
 ) -> int:
     """List the experiments, or test one claim: train, sample, measure, and write a card with the verdict.
-
-    Examples: inkwash lab. Or: inkwash lab steps-vs-quality -n 1000. Or: inkwash lab schedules --data ../mnist --length
-    "5 minutes". The same command resumes an interrupted experiment.
 
     Parameters
     ----------
@@ -61,18 +53,8 @@ def lab(
         How long each model is trained, the same for all, as in "60000 images", "2 epochs" or "5 minutes".
     run
         Your run folder or model, in place of the model that all variants of the experiment share.
-    device
-        auto, cpu, cuda or mps.
-    threads
-        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     processes
         Number of processes on this machine that share training and sampling. Default: 1.
-    with_
-        Your own Python file with an experiment: it defines EXPERIMENT, or adds a row to inkwash.lab.EXPERIMENTS.
-    quiet
-        Print the verdict only, no progress.
-    json_
-        Print JSON, for programs.
     """
     plugins.load(with_)
     from inkwash.lab import EXPERIMENTS
@@ -88,9 +70,12 @@ def lab(
                 field="name",
             )
         if is_main_process():
-            _list(experiments, json_)
+            from inkwash.cli.tables.experiments import show_list
+
+            show_list(experiments, json_)
         return 0
     from inkwash import model
+    from inkwash.cli.lab_reporter import LabReporter, PrintingLabReporter
     from inkwash.distributed import torchrun
     from inkwash.errors import unknown_name
     from inkwash.hardware import devices
@@ -109,7 +94,7 @@ def lab(
     request = LabRequest(name, n, data, length, run)
     with torchrun.join(devices.device(device)) as group:
         silent = quiet or json_ or not group.is_main
-        progress = _progress(silent)
+        progress = LabReporter() if silent else PrintingLabReporter()
         try:
             with _terminated_like_interrupted():
                 lab_run = prepare(experiments[name], request, out or Path("lab") / name, device, progress, group)
@@ -158,23 +143,6 @@ def _from_file(file: Path | None) -> dict[str, Experiment]:
     return {found.name: found}
 
 
-def _list(experiments: dict[str, Experiment], as_json: bool) -> None:
-    if as_json:
-        keys = ("name", "claimed_by", "hypothesis", "objective")
-        print(json.dumps([{key: getattr(each, key) for key in keys} for each in experiments.values()], indent=2))
-        return
-    from rich.table import Table
-
-    from inkwash.cli.console import Console
-
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for each in experiments.values():
-        table.add_row(each.name, each.claim())
-    console = Console()
-    console.print(table)
-    console.print("\ninkwash lab NAME runs one")
-
-
 def _announce(lab_run: LabRun) -> None:
     from inkwash.text.durations import format_duration
 
@@ -190,41 +158,8 @@ def _print(lab_run: LabRun, results: Results, verdict: Verdict, quiet: bool) -> 
     from inkwash.cli.tables import experiments
 
     if not quiet:
-        experiments.show(results)
+        experiments.show_results(results)
     claim = lab_run.experiment.claim(lab_run.request.run)
     Console().print(f"{claim}\n{verdict.outcome}: {verdict.words}", soft_wrap=True)
     if not quiet:
         print(f"card: {lab_run.folder.card}", file=sys.stderr)
-
-
-def _progress(silent: bool) -> LabProgress:
-    from inkwash.cli.progress import bar, counter, plain_lines, stages
-    from inkwash.lab.measures import LabProgress
-
-    class Stoppable(LabProgress):
-        """Reports nothing; a run in training is saved when it is interrupted."""
-
-        @contextmanager
-        def training(self, run: Run) -> Iterator[Callable[[Any], object]]:
-            with stop_on_signal(run.trainer), self.steps(run.trainer) as report:
-                yield report
-
-        def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
-            return nullcontext(lambda event: None)
-
-    class Shown(Stoppable):
-        """Bars on a terminal, lines in a log."""
-
-        def message(self, text: str) -> None:
-            print(text, file=sys.stderr)
-
-        def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
-            return bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
-
-        def sampling(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
-            return counter(count, name)
-
-        def measuring(self) -> AbstractContextManager[Callable[[str, float], object]]:
-            return stages()
-
-    return Stoppable() if silent else Shown()

@@ -1,38 +1,86 @@
-"""Types of command line arguments: integers, which the parser would round from 2.5, and ranges of seeds."""
+"""Types of command line arguments that several commands share, with their flags, help texts and converters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, Token
 
-from inkwash.errors import UsageError
+from inkwash.errors import UsageError, unknown_name
 
-
-def _whole(type_: Any, tokens: Sequence[Token]) -> int:
-    try:
-        found = int(tokens[0].value)
-    except ValueError:
-        raise ValueError(f"'{tokens[0].value}' is not a whole number") from None
-    if found.bit_length() > BITS:
-        raise ValueError(f"{found} has more than {BITS} bits")
-    return found
-
+if TYPE_CHECKING:
+    from inkwash.core import Schedule
 
 BITS = 64
 """Bits of the largest integers: larger ones would overflow in computations with floating point numbers."""
-Whole = Annotated[int, Parameter(converter=_whole)]
 
 
-def seeds(text: str) -> tuple[int, int | None]:
+def _integer(type_: Any, tokens: Sequence[Token]) -> int:
+    """Return the integer of a token. Raises `ValueError` for 2.5, which cyclopts would round."""
+    try:
+        value = int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"'{tokens[0].value}' is not a whole number") from None
+    if value.bit_length() > BITS:
+        raise ValueError(f"{value} has more than {BITS} bits")
+    return value
+
+
+Integer = Annotated[int, Parameter(converter=_integer)]
+Flag = Annotated[bool, Parameter(negative=())]
+Count = Annotated[Integer | None, Parameter(name=["-n", "--count"])]
+Out = Annotated[Path | None, Parameter(name=["--out", "-o"])]
+Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], negative=(), help="Print errors only.")]
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON, for programs.")]
+Device = Annotated[str, Parameter(help="auto, cpu, cuda or mps.")]
+Threads = Annotated[
+    Integer | None,
+    Parameter(
+        help="CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use "
+        "the cores."
+    ),
+]
+Plugin = Annotated[
+    Path | None,
+    Parameter(name="--with", help="Your own Python file, run first; it can register networks, schedules and samplers."),
+]
+Eta = Annotated[
+    float | None, Parameter(help="Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde 0 or more.")
+]
+Temperature = Annotated[
+    float, Parameter(help="Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.")
+]
+ScheduleName = Annotated[
+    str | None,
+    Parameter(
+        name="--schedule",
+        help="Noise schedule to sample on, such as karras, log-linear or cosine. Default: that of training.",
+    ),
+]
+
+
+def parse_schedule(name: str | None) -> Schedule | None:
+    """Return the schedule called `name` with its default options, None for None. Raises `UsageError` if it is unknown."""
+    if name is None:
+        return None
+    from inkwash.config.schema import decode_schedule
+    from inkwash.core import SCHEDULES
+
+    if name not in SCHEDULES:
+        raise unknown_name("schedule", name, SCHEDULES)
+    return decode_schedule(name, "--schedule")
+
+
+def parse_seeds(text: str) -> tuple[int, int | None]:
     """Return both ends of an interpolation written "3..8", or one seed and None.
 
     Raises `UsageError` for anything else.
     """
-    near, dots, far = text.partition("..")
+    first, dots, last = text.partition("..")
     try:
-        return int(near), int(far) if dots else None
+        return int(first), int(last) if dots else None
     except ValueError:
         raise UsageError(
             f"--seed is '{text}': give a whole number, or two as in 3..8", code="invalid-value", field="seed"

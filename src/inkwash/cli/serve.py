@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from cyclopts import Parameter
 
-from inkwash.cli.parameters import Whole
+from inkwash.cli.parameters import Integer, Plugin, Quiet, Threads
 from inkwash.config import plugins
 from inkwash.errors import InkwashError, UsageError
 
@@ -27,21 +27,18 @@ MIN_TOKEN_LENGTH = 8
 
 def serve(
     *runs: Path,
-    port: Whole = 8000,
+    port: Integer = 8000,
     host: str = "127.0.0.1",
     token: str | None = None,
     data: str | None = None,
-    at_once: Whole = 2,
-    waiting: Whole = 32,
-    threads: Whole | None = None,
+    at_once: Integer = 2,
+    waiting: Integer = 32,
+    threads: Threads = None,
     open_: Annotated[bool, Parameter(name="--open", negative=())] = False,
-    with_: Annotated[Path | None, Parameter(name="--with")] = None,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
+    with_: Plugin = None,
+    quiet: Annotated[Quiet, Parameter(help="Print errors and the address only.")] = False,
 ) -> int:
     """Start the playground: sample, edit and compare in a browser. No request leaves this machine.
-
-    Examples: inkwash serve --open. Or: inkwash serve runs/fast-1 --port 8080. Or: inkwash serve --host 0.0.0.0 --token
-    "$(openssl rand -hex 16)".
 
     Parameters
     ----------
@@ -59,14 +56,8 @@ def serve(
         Sampling jobs at a time, at least 1; others are queued.
     waiting
         Length of the queue, 0 or more; further requests are refused as busy.
-    threads
-        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
     open_
         Also open the browser.
-    with_
-        Your own Python file, run first; it can register networks, schedules and samplers.
-    quiet
-        Print errors and the address only.
     """
     plugins.load(with_)
     import os

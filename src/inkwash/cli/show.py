@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from inkwash.cli.parameters import Json, Plugin
 from inkwash.config import plugins
 
 
@@ -15,13 +16,10 @@ def show(
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("out"),
-    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
-    with_: Annotated[Path | None, Parameter(name="--with")] = None,
+    json_: Json = False,
+    with_: Plugin = None,
 ) -> int:
     """List recipes and models, or describe a recipe, model, run folder, checkpoint or data set, with its warnings.
-
-    Examples: inkwash show. Or: inkwash show ddpm-bn, with pictures of the network and its schedule in out/. Or: inkwash
-    show runs/simple-unet-1.
 
     Parameters
     ----------
@@ -30,10 +28,6 @@ def show(
         image that inkwash wrote.
     out
         The folder that pictures are written to.
-    json_
-        Print JSON, for programs.
-    with_
-        Your own Python file, run first; it can register networks, schedules and samplers.
     """
     plugins.load(with_)
     from inkwash import model

@@ -1,109 +1,151 @@
-"""Options of other diffusion programs and their equivalents here, suggested when an unknown option is given."""
+"""Commands and options of other diffusion programs, and their equivalents here that error messages suggest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from inkwash.errors import UsageError
+
+COMMANDS = {
+    "generate": "sample",
+    "draw": "sample",
+    "resume": "train",
+    "continue": "train",
+    "fit": "train",
+    "eval": "evaluate",
+    "measure": "evaluate",
+    "score": "evaluate",
+    "compare": "evaluate",
+    "fid": "evaluate",
+    "experiment": "lab",
+    "experiments": "lab",
+    "test": "lab",
+    "play": "serve",
+    "playground": "serve",
+    "web": "serve",
+    "ui": "serve",
+    "list": "show",
+    "ls": "show",
+    "info": "show",
+    "inspect": "show",
+}
+"""Word -> the command of inkwash that it means."""
+
+SPEED = ("bench", "benchmark", "speed", "time", "profile")
+"""Words for the measurement of speed, which is a script of the repository."""
+
 VALUE = "{}"
 """The placeholder of the given value in a replacement."""
 
 
-def _each(names: str, replacement: str) -> dict[str, str]:
+def _all(names: str, replacement: str) -> dict[str, str]:
     return {f"--{name}": replacement for name in names.split()}
 
 
-_OUT = _each("output output-dir out-dir outdir output-path save-dir save-to", "--out {}")
+_OUT = _all("output output-dir out-dir outdir output-path save-dir save-to", "--out {}")
 _DEVICE = (
-    _each("gpu cuda", "--device cuda") | _each("cpu", "--device cpu") | _each("num-threads n-threads", "--threads {}")
+    _all("gpu cuda", "--device cuda") | _all("cpu", "--device cpu") | _all("num-threads n-threads", "--threads {}")
 )
-_DATA = _each("dataset data-dir data-path data-root dataset-path", "--data {}")
+_DATA = _all("dataset data-dir data-path data-root dataset-path", "--data {}")
 _SAMPLING = (
-    _each("num-samples n-samples samples num num-images n-images", "-n {}")
-    | _each("method scheduler solver sampling-method", "--sampler {}")
-    | _each("cfg cfg-scale cfg-weight guidance-scale guidance-weight", "--guidance {}")
-    | _each("fp16 bf16 half amp", "--precision bfloat16")
+    _all("num-samples n-samples samples num num-images n-images", "-n {}")
+    | _all("method scheduler solver sampling-method", "--sampler {}")
+    | _all("cfg cfg-scale cfg-weight guidance-scale guidance-weight", "--guidance {}")
+    | _all("fp16 bf16 half amp", "--precision bfloat16")
 )
 
-FLAGS: dict[str, dict[str, str]] = {
+OPTIONS: dict[str, dict[str, str]] = {
     "train": _OUT
     | _DEVICE
     | _DATA
-    | _each("lr learning-rate", "--set optimizer.lr={}")
-    | _each("optimizer optim", "--set optimizer.kind={}")
-    | _each("weight-decay wd", "--set optimizer.weight_decay={}")
-    | _each("warmup warmup-steps", "--set optimizer.warmup={}")
-    | _each("grad-clip clip-grad gradient-clip max-grad-norm", "--set optimizer.clip={}")
-    | _each("batch-size batch bs train-batch-size", "--set training.batch={}")
-    | _each("label-dropout p-uncond class-dropout cond-drop-prob", "--set training.label_dropout={}")
-    | _each("precision", "--set training.precision={}")
-    | _each("fp16 bf16 half amp", "--set training.precision=bfloat16")
-    | _each("num-steps n-steps max-steps iterations iters num-iterations train-steps", "--steps {}")
-    | _each("num-epochs n-epochs max-epochs num-train-epochs nepochs", "--epochs {}")
-    | _each("image-size img-size resolution", "--size {}")
-    | _each("schedule noise-schedule beta-schedule", "--set schedule.kind={}")
-    | _each("timesteps num-timesteps diffusion-steps T", "--set schedule.T={}")
-    | _each("target prediction-type parameterization objective", "--set target={}")
-    | _each("network net arch architecture", "--set network.kind={}")
-    | _each("conditional class-cond class-conditional", "--set network.conditional=true")
-    | _each("save-every checkpoint-interval eval-every", '--checkpoint-every "{} steps"')
-    | _each("random-seed", "--seed {}")
-    | _each("resume resume-from checkpoint ckpt", "inkwash train RUN, with the run folder in place of the recipe")
-    | _each("config recipe model", "inkwash train {}, without a flag before the recipe"),
+    | _all("lr learning-rate", "--set optimizer.lr={}")
+    | _all("optimizer optim", "--set optimizer.kind={}")
+    | _all("weight-decay wd", "--set optimizer.weight_decay={}")
+    | _all("warmup warmup-steps", "--set optimizer.warmup={}")
+    | _all("grad-clip clip-grad gradient-clip max-grad-norm", "--set optimizer.clip={}")
+    | _all("batch-size batch bs train-batch-size", "--set training.batch={}")
+    | _all("label-dropout p-uncond class-dropout cond-drop-prob", "--set training.label_dropout={}")
+    | _all("precision", "--set training.precision={}")
+    | _all("fp16 bf16 half amp", "--set training.precision=bfloat16")
+    | _all("num-steps n-steps max-steps iterations iters num-iterations train-steps", "--steps {}")
+    | _all("num-epochs n-epochs max-epochs num-train-epochs nepochs", "--epochs {}")
+    | _all("image-size img-size resolution", "--size {}")
+    | _all("schedule noise-schedule beta-schedule", "--set schedule.kind={}")
+    | _all("timesteps num-timesteps diffusion-steps T", "--set schedule.T={}")
+    | _all("target prediction-type parameterization objective", "--set target={}")
+    | _all("network net arch architecture", "--set network.kind={}")
+    | _all("conditional class-cond class-conditional", "--set network.conditional=true")
+    | _all("save-every checkpoint-interval eval-every", '--checkpoint-every "{} steps"')
+    | _all("random-seed", "--seed {}")
+    | _all("resume resume-from checkpoint ckpt", "inkwash train RUN, with the run folder in place of the recipe")
+    | _all("config recipe model", "inkwash train {}, without a flag before the recipe"),
     "sample": _OUT
     | _DEVICE
     | _SAMPLING
-    | _each("num-steps n-steps num-inference-steps inference-steps sampling-steps timesteps", "--steps {}")
-    | _each("class class-label class-labels classes labels digit digits y", "--label {}")
-    | _each("batch-size bs", "--batch {}")
-    | _each("random-seed", "--seed {}")
-    | _each("init-image init image input", "--from {}")
-    | _each("strength", "--noise {}")
-    | _each("gif video animate animation", "--film")
-    | _each("zoom upscale", "--scale {}")
-    | _each("nrow ncol ncols cols", "--columns {}")
-    | _each("resume", "--continue")
-    | _each("checkpoint ckpt model run", "inkwash sample {}, without a flag before the model"),
+    | _all("num-steps n-steps num-inference-steps inference-steps sampling-steps timesteps", "--steps {}")
+    | _all("class class-label class-labels classes labels digit digits y", "--label {}")
+    | _all("batch-size bs", "--batch {}")
+    | _all("random-seed", "--seed {}")
+    | _all("init-image init image input", "--from {}")
+    | _all("strength", "--noise {}")
+    | _all("gif video animate animation", "--film")
+    | _all("zoom upscale", "--scale {}")
+    | _all("nrow ncol ncols cols", "--columns {}")
+    | _all("resume", "--continue")
+    | _all("checkpoint ckpt model run", "inkwash sample {}, without a flag before the model"),
     "evaluate": _DEVICE
     | _DATA
     | _SAMPLING
-    | _each("steps num-steps num-inference-steps", "--sampler NAME:{}, as in ddim:{}")
-    | _each("out output output-dir outdir", "--report {}")
-    | _each("checkpoint ckpt model run", "inkwash evaluate {}, without a flag before the model"),
+    | _all("steps num-steps num-inference-steps", "--sampler NAME:{}, as in ddim:{}")
+    | _all("out output output-dir outdir", "--report {}")
+    | _all("checkpoint ckpt model run", "inkwash evaluate {}, without a flag before the model"),
     "lab": _OUT
     | _DEVICE
     | _DATA
-    | _each("num-samples n-samples samples num-images", "-n {}")
-    | _each("epochs num-epochs", '--length "{} epochs"')
-    | _each("minutes", '--length "{} minutes"')
-    | _each("images", '--length "{} images"')
-    | _each("model checkpoint", "--run {}"),
+    | _all("num-samples n-samples samples num-images", "-n {}")
+    | _all("epochs num-epochs", '--length "{} epochs"')
+    | _all("minutes", '--length "{} minutes"')
+    | _all("images", '--length "{} images"')
+    | _all("model checkpoint", "--run {}"),
     "export": _OUT
-    | _each("format type", "--to {}")
-    | _each("onnx", "--to onnx")
-    | _each("web html", "--to web")
-    | _each("checkpoint ckpt model run", "inkwash export {}, without a flag before the model"),
-    "serve": _each("address bind ip", "--host {}")
-    | _each("password auth", "--token {}")
-    | _each("browser", "--open")
-    | _each("run model checkpoint", "inkwash serve {}, without a flag before the run folder")
+    | _all("format type", "--to {}")
+    | _all("onnx", "--to onnx")
+    | _all("web html", "--to web")
+    | _all("checkpoint ckpt model run", "inkwash export {}, without a flag before the model"),
+    "serve": _all("address bind ip", "--host {}")
+    | _all("password auth", "--token {}")
+    | _all("browser", "--open")
+    | _all("run model checkpoint", "inkwash serve {}, without a flag before the run folder")
     | _DATA,
-    "show": _OUT | _each("run model recipe checkpoint", "inkwash show {}, without a flag before the name"),
+    "show": _OUT | _all("run model recipe checkpoint", "inkwash show {}, without a flag before the name"),
 }
 """Command -> option of other programs -> its equivalent."""
 
 
-def instead(arguments: Sequence[str]) -> str | None:
-    """Return a message about the first of the `arguments` that is an option of other programs, None if there is none."""
+def require_no_synonym(word: str) -> None:
+    """Raise `UsageError` for the name of a command of other programs, with the command here."""
+    if word in COMMANDS:
+        meant = f"it is 'inkwash {COMMANDS[word]}'"
+    elif word in SPEED:
+        meant = "run 'python -m benchmarks.speed all' in a checkout of inkwash"
+    else:
+        return
+    raise UsageError(f"there is no command '{word}': {meant}", code="unknown-field", field=word)
+
+
+def option_error(arguments: Sequence[str]) -> UsageError | None:
+    """Return the error for the first of the `arguments` that is an option of other programs, None if there is none."""
     command, *words = arguments
     for index, word in enumerate(words):
         flag, equals, value = word.partition("=")
         # spellings such as "-lr" and "--learning_rate" are recognised as well
         plain = f"--{flag.lstrip('-').replace('_', '-')}"
-        replacement = FLAGS.get(command, {}).get(plain) if flag.startswith("-") else None
+        replacement = OPTIONS.get(command, {}).get(plain) if flag.startswith("-") else None
         if replacement is None:
             continue
         if not equals:
             following = words[index + 1] if index + 1 < len(words) else ""
             value = "" if following.startswith("-") else following
-        return f"inkwash {command} has no {flag}: use {replacement.replace(VALUE, value or 'VALUE')}"
+        text = f"inkwash {command} has no {flag}: use {replacement.replace(VALUE, value or 'VALUE')}"
+        return UsageError(text, code="unknown-field", field=plain.lstrip("-"))
     return None

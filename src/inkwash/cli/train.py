@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from inkwash.cli.parameters import Whole
+from inkwash.cli.parameters import Device, Integer, Json, Out, Plugin, Quiet, Threads
 from inkwash.cli.signals import stop_on_signal
 from inkwash.config import plugins
 from inkwash.errors import UsageError
@@ -30,26 +30,24 @@ def train(
     /,
     *,
     data: str | None = None,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: Out = None,
     set_: Annotated[tuple[str, ...], Parameter(name=["--set", "-s"], negative=())] = (),
-    steps: Whole | None = None,
+    steps: Integer | None = None,
     epochs: float | None = None,
     images: float | None = None,
     minutes: float | None = None,
-    seed: Whole | None = None,
-    size: Whole | None = None,
+    seed: Integer | None = None,
+    size: Integer | None = None,
     checkpoint_every: str | None = None,
-    keep: Whole | None = None,
-    processes: Whole | None = None,
-    device: str = "auto",
-    threads: Whole | None = None,
-    with_: Annotated[Path | None, Parameter(name="--with")] = None,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative=())] = False,
-    json_: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    keep: Integer | None = None,
+    processes: Integer | None = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    with_: Plugin = None,
+    quiet: Quiet = False,
+    json_: Annotated[Json, Parameter(help="Print one JSON line an event instead of a progress bar.")] = False,
 ) -> int:
     """Train a recipe into a new run folder, or resume a run folder from its latest checkpoint.
-
-    Examples: inkwash train fast --data ../shared/mnist --minutes 3. Or: inkwash train runs/fast-1 --minutes 2.
 
     Parameters
     ----------
@@ -79,16 +77,6 @@ def train(
         Keep the newest N milestone checkpoints, besides latest and best. Default: all.
     processes
         Number of processes on this machine that share every batch, started by torchrun's launcher. Default: 1.
-    device
-        auto, cpu, cuda or mps.
-    threads
-        CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use the cores.
-    with_
-        Your own Python file, run first; it can register networks, schedules and samplers.
-    quiet
-        Print errors only.
-    json_
-        Print one JSON line an event instead of a progress bar.
     """
     begun = time.perf_counter()
     given = {"--data": data, "--out": out, "--set": set_, "--steps": steps, "--epochs": epochs, "--images": images}

@@ -1,11 +1,15 @@
-"""The results of an experiment: the scores in which its variants differ, as many side by side as fit."""
+"""The list of experiments, and the results of one: the scores in which its variants differ, side by side."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping
 
 from rich import box
 from rich.table import Table
 
 from inkwash.cli.console import Console
+from inkwash.lab import Experiment
 from inkwash.lab.results import Results, format_value
 
 ACROSS = 5
@@ -14,7 +18,21 @@ WIDEST = 30
 """Characters of a row's heading."""
 
 
-def show(results: Results) -> None:
+def show_list(experiments: Mapping[str, Experiment], as_json: bool) -> None:
+    """Print each experiment with its claim."""
+    if as_json:
+        keys = ("name", "claimed_by", "hypothesis", "objective")
+        print(json.dumps([{key: getattr(each, key) for key in keys} for each in experiments.values()], indent=2))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for each in experiments.values():
+        table.add_row(each.name, each.claim())
+    console = Console()
+    console.print(table)
+    console.print("\ninkwash lab NAME runs one")
+
+
+def show_results(results: Results) -> None:
     """Print the scores in which the variants differ, with those of real images; the card has all scores."""
     for start in range(0, len(results.variants), ACROSS):
         columns = slice(start, start + ACROSS)

@@ -1,20 +1,81 @@
-"""Tables of scores on a terminal: one evaluation with its verdicts, or several side by side."""
+"""What `inkwash evaluate` prints: one evaluation with its verdicts, or several side by side, as tables or JSON."""
 
 from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich import box
 from rich.table import Table
 
 from inkwash.cli.console import Console
-from inkwash.evaluation.comparison import Comparison
+from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.grading import verdicts
+from inkwash.evaluation.plan import EvaluationPlan
 from inkwash.evaluation.score import Evaluation, Score, format_score
+from inkwash.metrics.extractor_set import DESCRIPTIONS
+from inkwash.text.durations import format_duration
+from inkwash.text.printing import print
 
 HEADINGS = ("value", "95 %", "N=∞", "floor", "real test", "÷ real")
 ACROSS = 4
 """Settings side by side in one table."""
+MIN_ANNOUNCED_SECONDS = 5.0
+"""A shorter time of sampling is not announced."""
 
 
-def show(found: Evaluation, verdicts: list[str]) -> None:
+def announce(plan: EvaluationPlan) -> None:
+    """Print what will be measured, and how long sampling and extra measures take."""
+    extractors = plan.reference.extractor_set
+    members = ", ".join(f"{name.upper()} {DESCRIPTIONS.get(name, '')}".strip() for name in extractors.members)
+    missing = "" if plan.reference.data is not None else "; measures that need the images are left out (--data FOLDER)"
+    print(f"feature extractors (judges) for {extractors.spec.data}: {members}{missing}", file=sys.stderr)
+    if plan.extras:
+        names = " and ".join(f"--{name}" for name in plan.extras)
+        print(f"{names}: about {format_duration(plan.extra_seconds())}, after sampling", file=sys.stderr)
+    seconds = plan.seconds()
+    if seconds > MIN_ANNOUNCED_SECONDS:
+        count = sum(task.count for task in plan.tasks)
+        print(
+            f"sampling {count:,} images takes about {format_duration(seconds)}; they are cached, so that Ctrl-C loses little",
+            file=sys.stderr,
+        )
+
+
+def show_one(plan: EvaluationPlan, entries: Sequence[Entry], folder: Path | None, as_json: bool) -> None:
+    """Print the only entry, and write its report to `folder`."""
+    (entry,) = entries
+    found = entry.evaluation
+    sentences, metadata = verdicts(found), plan.metadata()
+    if folder is not None:
+        from inkwash.evaluation.report import evaluation_page
+
+        train = None if plan.reference.data is None else plan.reference.data.values
+        evaluation_page.write(found, sentences, folder, metadata, train)
+    if as_json:
+        cost = {"evaluations": entry.evaluations, "seconds_64": entry.seconds}
+        print(json.dumps(found.to_dict() | cost | {"verdicts": sentences, "facts": metadata}, indent=2))
+    else:
+        _show(found, sentences)
+
+
+def show_several(plan: EvaluationPlan, entries: Sequence[Entry], folder: Path | None, as_json: bool) -> None:
+    """Print the comparison of the entries, and write its report to `folder`."""
+    comparison = Comparison(tuple(entries), plan.key)
+    if folder is not None:
+        from inkwash.evaluation.report import comparison_page
+
+        comparison_page.write(comparison, folder, plan.metadata())
+    if as_json:
+        found = [entry.evaluation.to_dict() for entry in entries]
+        print(json.dumps({"entries": found, "rows": comparison.rows(), "sentence": comparison.sentence}, indent=2))
+    else:
+        _compare(comparison)
+
+
+def _show(found: Evaluation, sentences: list[str]) -> None:
     """Print the scores that have a value, the notes on them and on missing ones, and the verdicts."""
     console = Console(highlight=False, markup=False)
     console.print(f"{found.name}: {found.count:,} against {found.data}", style="bold")
@@ -36,11 +97,11 @@ def show(found: Evaluation, verdicts: list[str]) -> None:
     for note in found.notes:
         console.print(f"note: {note}")
     console.print()
-    for text in verdicts:
+    for text in sentences:
         console.print(f"- {text}")
 
 
-def compare(found: Comparison) -> None:
+def _compare(found: Comparison) -> None:
     """Print the cost and all scores of all entries, those of real images in the last column, and the conclusion."""
     console = Console(highlight=False, markup=False)
     for start in range(0, len(found.entries), ACROSS):

@@ -1,0 +1,46 @@
+"""Any exception of a command as an error of inkwash, whose message is one line."""
+
+from __future__ import annotations
+
+import os
+
+from cyclopts import CycloptsError, MissingArgumentError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
+
+from inkwash.cli import synonyms
+from inkwash.errors import InkwashError, UsageError
+from inkwash.hardware import memory
+from inkwash.text.printing import shortened
+
+HELP = "('inkwash --help' and 'inkwash COMMAND --help' list commands and options)"
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an exception without line breaks."""
+    return " ".join(str(error).split())
+
+
+def inkwash_error(error: Exception, arguments: list[str]) -> InkwashError:
+    """Return the error to print for an exception that the command with these `arguments` raised."""
+    if isinstance(error, InkwashError):
+        return error
+    if isinstance(error, CycloptsError):
+        return _parsing_error(error, arguments)
+    text = one_line(error) or "no message"
+    if memory.exhausted(error):
+        message = f"out of memory ({text}): ask for less, by --batch, -n, --size or a smaller network"
+        return InkwashError(message, code="too-large")
+    if isinstance(error, OSError) and error.filename is not None:
+        path = shortened(os.fsdecode(error.filename))
+        return InkwashError(f"{path}: {error.strerror}; check the path and its permissions", code="io")
+    # Without a code: this is an error in inkwash, not one that a caller can handle.
+    return InkwashError(f"unexpected {type(error).__name__}: {text}; INKWASH_DEBUG=1 shows where, please report it")
+
+
+def _parsing_error(error: CycloptsError, arguments: list[str]) -> UsageError:
+    if isinstance(error, UnknownOptionError | UnknownCommandError | UnusedCliTokensError):
+        equivalent = synonyms.option_error(arguments) if isinstance(error, UnknownOptionError) else None
+        word = next(iter(error.unused_tokens or ()), "").lstrip("-")
+        return equivalent or UsageError(f"{one_line(error)} {HELP}", code="unknown-field", field=word)
+    field = error.argument.name.strip("-") if error.argument else None
+    missing = isinstance(error, MissingArgumentError)
+    return UsageError(f"{one_line(error)} {HELP}", code="missing-field" if missing else "invalid-value", field=field)

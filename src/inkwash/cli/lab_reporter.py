@@ -1,0 +1,44 @@
+"""Progress of an experiment on a terminal or in a log, and interruption of its trainings."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from inkwash.cli.progress import bar, counter, plain_lines, stages
+from inkwash.cli.signals import stop_on_signal
+from inkwash.lab.measures import LabProgress
+from inkwash.runs.run import Run
+from inkwash.text.printing import print
+from inkwash.training.trainer import Trainer
+
+
+class LabReporter(LabProgress):
+    """Reports nothing; a run in training is saved when it is interrupted."""
+
+    @contextmanager
+    def training(self, run: Run) -> Iterator[Callable[[Any], object]]:
+        with stop_on_signal(run.trainer), self.steps(run.trainer) as report:
+            yield report
+
+    def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
+        """Return a function that is called with each event of `trainer`."""
+        return nullcontext(lambda event: None)
+
+
+class PrintingLabReporter(LabReporter):
+    """Shows bars on a terminal and prints lines in a log."""
+
+    def message(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
+    def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
+        return bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
+
+    def sampling(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
+        return counter(count, name)
+
+    def measuring(self) -> AbstractContextManager[Callable[[str, float], object]]:
+        return stages()
