@@ -34,7 +34,9 @@ class Length:
             amount = 0.0
         if unit not in UNITS or not 0 < amount < math.inf:
             raise UsageError(
-                f"{where} '{text}': write a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'"
+                f"{where} '{text}': write a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'",
+                code="invalid-value",
+                field=where,
             )
         return cls(amount, unit)
 
@@ -45,12 +47,16 @@ class Length:
         """
         if self.unit == "minutes":
             raise UsageError(
-                f"{where} '{self}' is not a number of steps until the speed is measured: use steps, images or epochs here"
+                f"{where} '{self}' is not a number of steps until the speed is measured: use steps, images or epochs here",
+                code="unsupported",
+                field=where,
             )
         per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
         if self.amount * per_unit > MOST_STEPS:
             raise UsageError(
-                f"{where} '{self}' is more than {MOST_STEPS:,} steps, which are counted in 32 bits: give less"
+                f"{where} '{self}' is more than {MOST_STEPS:,} steps, which are counted in 32 bits: give less",
+                code="too-large",
+                field=where,
             )
         return max(1, math.ceil(self.amount * per_unit - 1e-9))
 
@@ -74,7 +80,9 @@ class Milestones:
             if counted > MOST_MILESTONES:
                 raise UsageError(
                     f"milestone '{text}' occurs {count:,} times in {total:,} steps, each with an image and a checkpoint: "
-                    f"choose at most {MOST_MILESTONES:,}"
+                    f"choose at most {MOST_MILESTONES:,}",
+                    code="too-large",
+                    field="training.milestones",
                 )
             for k in range(1, count + 1):
                 moment = Length(length.amount * k, length.unit)

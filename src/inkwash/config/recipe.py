@@ -199,7 +199,9 @@ def _no_recipe(name: str) -> UsageError:
         trained = [each for each in bundled() if load(each).data.name == dataset]
         recipes = f"recipes that train on it are {', '.join(trained)}" if trained else "no bundled recipe names it"
         return UsageError(
-            f"{name} is a data set, not a recipe: {recipes}; for others, inkwash train RECIPE --data {dataset}"
+            f"{name} is a data set, not a recipe: {recipes}; for others, inkwash train RECIPE --data {dataset}",
+            code="unknown-name",
+            field="recipe",
         )
     if Path(name).is_file():
         wanted = f"a bundled recipe ({', '.join(bundled())}), a recipe file NAME.toml, or a run folder"

@@ -181,12 +181,18 @@ class Sampler:
         max_eta = self.rules.max_eta
         if self.eta is not None and max_eta is None:
             usable = ", ".join(name for name, rules in SAMPLERS.items() if rules.max_eta is not None)
-            raise UsageError(f"eta has no effect on {self.kind}: leave it out, or use {usable}")
+            raise UsageError(
+                f"eta has no effect on {self.kind}: leave it out, or use {usable}", code="no-effect", field="eta"
+            )
         if self.eta is not None and max_eta is not None and not (0 <= self.eta <= max_eta and self.eta < math.inf):
             bounds = "at least 0" if max_eta == math.inf else f"in [0, {max_eta:g}]"
-            raise UsageError(f"eta is {self.eta:g}: for {self.kind} it must be {bounds}")
+            raise UsageError(
+                f"eta is {self.eta:g}: for {self.kind} it must be {bounds}", code="out-of-range", field="eta"
+            )
         if not 0 <= self.temperature < math.inf:
-            raise UsageError(f"temperature is {self.temperature}: it must be at least 0")
+            raise UsageError(
+                f"temperature is {self.temperature}: it must be at least 0", code="out-of-range", field="temperature"
+            )
         self.schedule.levels(self.steps)
 
     @property
@@ -253,5 +259,9 @@ def parse_sampler(text: str) -> tuple[str, int | None]:
         raise unknown_name("sampler", name, SAMPLERS, rest=f"{colon}{steps}")
     # int() raises ValueError for more than 4300 digits.
     if colon and not re.fullmatch(r"-?\d{1,18}", steps):
-        raise UsageError(f"sampler '{text}': the part after the colon must be an integer, as in {name}:50")
+        raise UsageError(
+            f"sampler '{text}': the part after the colon must be an integer, as in {name}:50",
+            code="invalid-value",
+            field="sampler",
+        )
     return name, int(steps) if colon else None

@@ -52,12 +52,14 @@ class Schedule:
         Raises `UsageError` unless 1 <= n <= MAX_STEPS, and for n above `num_timesteps`.
         """
         if n < 1:
-            raise UsageError(f"steps is {n}: it must be at least 1")
+            raise UsageError(f"steps is {n}: it must be at least 1", code="out-of-range", field="steps")
         if n > MAX_STEPS:
-            raise UsageError(f"steps is {n}: it must be at most {MAX_STEPS:,}")
+            raise UsageError(f"steps is {n}: it must be at most {MAX_STEPS:,}", code="out-of-range", field="steps")
         if self.num_timesteps is not None and n > self.num_timesteps:
             raise UsageError(
-                f"steps is {n}, but the schedule has T = {self.num_timesteps} timesteps: use at most {self.num_timesteps}"
+                f"steps is {n}, but the schedule has T = {self.num_timesteps} timesteps: use at most {self.num_timesteps}",
+                code="out-of-range",
+                field="steps",
             )
         return [self(u) for u in self.grid(n)] + [CLEAN]
 
@@ -75,7 +77,11 @@ class Schedule:
         Raises `UsageError` unless 0 <= low < high <= 1.
         """
         if not 0 <= low < high <= 1:
-            raise UsageError(f"guidance interval is {low:g}..{high:g}: it must satisfy 0 <= low < high <= 1")
+            raise UsageError(
+                f"guidance interval is {low:g}..{high:g}: it must satisfy 0 <= low < high <= 1",
+                code="out-of-range",
+                field="interval",
+            )
         return (CLEAN if low == 0 else self(low)), (NOISE if high == 1 else self(high))
 
     @property
@@ -94,10 +100,16 @@ class Betas(Schedule):
 
     def __post_init__(self) -> None:
         if not 1 <= self.T <= MAX_STEPS:
-            raise UsageError(f"schedule.T is {self.T}: it must be from 1 to {MAX_STEPS:,}")
+            raise UsageError(
+                f"schedule.T is {self.T}: it must be from 1 to {MAX_STEPS:,}", code="out-of-range", field="schedule.T"
+            )
         betas = self.betas()
         if not ((betas > 0) & (betas < 1)).all():
-            raise UsageError(f"{self} has betas from {betas.min():g} to {betas.max():g}: each must be in (0, 1)")
+            raise UsageError(
+                f"{self} has betas from {betas.min():g} to {betas.max():g}: each must be in (0, 1)",
+                code="out-of-range",
+                field="schedule",
+            )
 
     def betas(self) -> Scalars:
         """Return beta_1 .. beta_T, float64 [T], each in (0, 1)."""
@@ -204,7 +216,9 @@ class Karras(OpenEnd):
 
     def __post_init__(self) -> None:
         if not (0 <= self.low <= self.high and self.rho > 0):
-            raise UsageError(f"{self}: it must satisfy 0 <= low <= high and rho > 0")
+            raise UsageError(
+                f"{self}: it must satisfy 0 <= low <= high and rho > 0", code="out-of-range", field="schedule"
+            )
 
     def alpha_sigma(self, u: Scalars) -> tuple[Scalars, Scalars]:
         low, high = self.low ** (1 / self.rho), self.high ** (1 / self.rho)

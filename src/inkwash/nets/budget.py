@@ -61,7 +61,9 @@ def _budget(most: int, kind: str) -> Iterator[None]:
             limit = f"{most:,} ({4 * most / 1e9:.2g} GB) in {MOST_TENSORS:,}"
             raise ParameterBudgetError(
                 f"{kind} of {count:,} parameters or more, in {tensors:,} tensors, of at most {limit}: "
-                "choose smaller options in the section [network]"
+                "choose smaller options in the section [network]",
+                code="too-large",
+                field="network",
             )
 
     handle = register_module_parameter_registration_hook(register)

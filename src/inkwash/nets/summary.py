@@ -204,7 +204,7 @@ def _probed(net: nn.Module, shape: tuple[int, ...], call: Call | None) -> Iterat
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise InkwashError(
-                f"{type(net).__name__} cannot run on an example of shape {tuple(shape)}: {reason}"
+                f"{type(net).__name__} cannot run on an example of shape {tuple(shape)}: {reason}", code="unsupported"
             ) from error
 
     net.eval()

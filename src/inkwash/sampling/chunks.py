@@ -51,15 +51,20 @@ class ChunkFolder:
             found = verified(parsed_json(new._record_file.read_text(encoding="utf-8")))
             size = int(found["size"])
         except (ValueError, KeyError, AttributeError, OSError):
-            raise InkwashError(f"{new._record_file} is damaged: remove {new.folder} and sample again") from None
+            raise InkwashError(
+                f"{new._record_file} is damaged: remove {new.folder} and sample again", code="damaged-file"
+            ) from None
         if not resume:
             raise UsageError(
-                f"{new.folder} holds an interrupted run of samples: resume it with --continue, or remove the folder"
+                f"{new.folder} holds an interrupted run of samples: resume it with --continue, or remove the folder",
+                code="exists",
+                field="out",
             )
         # The size of chunks may have changed with the batch; that of the existing ones is used.
         if json.loads(json.dumps(record | {"size": size})) != found:
             raise UsageError(
-                f"{new.folder} belongs to a run with other weights or settings: repeat its command, or remove the folder"
+                f"{new.folder} belongs to a run with other weights or settings: repeat its command, or remove the folder",
+                code="mismatch",
             )
         return cls(run, new.folder, size)
 
@@ -100,7 +105,8 @@ class ChunkFolder:
             except npz.DAMAGES as error:
                 self._file(index).unlink(missing_ok=True)
                 raise InkwashError(
-                    f"{self._file(index)} was damaged ({error}) and is removed: repeat the command with --continue"
+                    f"{self._file(index)} was damaged ({error}) and is removed: repeat the command with --continue",
+                    code="damaged-file",
                 ) from None
             yield found
 

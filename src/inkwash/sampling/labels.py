@@ -30,9 +30,15 @@ def labels_for(model: Model, seeds: Tensor, wanted: Sequence[int] | None = None)
         edges = torch.tensor(model.spec.proportions, dtype=torch.float64).cumsum(0)
         return torch.searchsorted(edges, place).clamp(max=len(classes) - 1)
     if not wanted:
-        raise UsageError("label is an empty list: name at least one class, or leave it out")
+        raise UsageError(
+            "label is an empty list: name at least one class, or leave it out", code="invalid-value", field="label"
+        )
     if not model.conditional and any(label != NO_LABEL for label in wanted):
-        raise UsageError(f"label has no effect: {model.name} was trained without labels; leave it out")
+        raise UsageError(
+            f"label has no effect: {model.name} was trained without labels; leave it out",
+            code="no-effect",
+            field="label",
+        )
     for label in wanted:
         if not NO_LABEL <= label < len(classes):
             raise _outside(label, classes)
@@ -64,7 +70,7 @@ def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
         else:
             raise unknown_name("label", part.strip(), classes or ("none",))
     if not found:
-        raise UsageError(f"label '{text}' names no class: write 7, 0-9 or 1,3,5")
+        raise UsageError(f"label '{text}' names no class: write 7, 0-9 or 1,3,5", code="invalid-value", field="label")
     return found
 
 
@@ -75,4 +81,8 @@ def split_range(text: str, classes: tuple[str, ...] = ()) -> tuple[str, str | No
 
 
 def _outside(label: int, classes: Sequence[str]) -> UsageError:
-    return UsageError(f"label {label} is not a class of the model: give 0 to {len(classes) - 1} ({', '.join(classes)})")
+    return UsageError(
+        f"label {label} is not a class of the model: give 0 to {len(classes) - 1} ({', '.join(classes)})",
+        code="out-of-range",
+        field="label",
+    )

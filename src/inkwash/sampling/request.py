@@ -51,12 +51,18 @@ class SampleRequest:
     def __post_init__(self) -> None:
         seeds = self.seed if isinstance(self.seed, tuple) else (self.seed,)
         if isinstance(self.seed, tuple) and (not seeds or self.n not in (None, len(seeds))):
-            raise UsageError(f"seed has {len(seeds)} values: give one for each sample")
+            raise UsageError(f"seed has {len(seeds)} values: give one for each sample", code="conflict", field="seed")
         if self.n is not None and not 1 <= self.n <= LARGEST_COUNT:
-            raise UsageError(f"n is {self.n}: it must be 1 to {LARGEST_COUNT:,}; sample more with another seed")
+            raise UsageError(
+                f"n is {self.n}: it must be 1 to {LARGEST_COUNT:,}; sample more with another seed",
+                code="out-of-range",
+                field="n",
+            )
         for seed in (*seeds, *(() if self.seed_to is None else (self.seed_to,))):
             if not 0 <= seed <= LARGEST_SEED - (self.n or 0):
-                raise UsageError(f"seed is {seed}: it must be 0 to {LARGEST_SEED - (self.n or 0)}")
+                raise UsageError(
+                    f"seed is {seed}: it must be 0 to {LARGEST_SEED - (self.n or 0)}", code="out-of-range", field="seed"
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request as plain values, for PNG metadata."""
@@ -83,4 +89,6 @@ class SampleRequest:
                 raise KeyError("model")
             return validate(cls, fields, "request")
         except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise UsageError(f"the metadata is not a request of this version of inkwash: {error}") from None
+            raise UsageError(
+                f"the metadata is not a request of this version of inkwash: {error}", code="wrong-file"
+            ) from None

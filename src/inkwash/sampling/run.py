@@ -130,13 +130,21 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
         seeds = torch.full((count,), request.seed) if interpolates else request.seed + torch.arange(count)
     labels = labels_for(model, seeds, near)
     if model.conditional and (labels == NO_LABEL).all() and request.guidance not in (None, 1):
-        raise UsageError(f"guidance {request.guidance:g} has no effect without a label: leave one of them out")
+        raise UsageError(
+            f"guidance {request.guidance:g} has no effect without a label: leave one of them out",
+            code="no-effect",
+            field="guidance",
+        )
     interpolation = None
     if interpolates:
         seeds_to = seeds if request.seed_to is None else torch.full_like(seeds, request.seed_to)
         interpolation = Interpolation.evenly(seeds_to, labels_for(model, seeds_to, near if far is None else far))
         if ((interpolation.labels == NO_LABEL) != (labels == NO_LABEL)).any():
-            raise UsageError("label 'none' cannot be interpolated with a class: name a class at both ends")
+            raise UsageError(
+                "label 'none' cannot be interpolated with a class: name a class at both ends",
+                code="conflict",
+                field="label",
+            )
     return SamplingRun(request, model, sampler, denoiser, seeds, labels, len(near or (0,)), interpolation)
 
 
@@ -147,10 +155,18 @@ def sampler_for(request: SampleRequest, model: Model) -> Sampler:
         request.edit.require(model.spec.shape)
         sampler = replace(sampler, schedule=request.edit.levels(sampler.schedule))
     if request.temperature != 1 and sampler.is_deterministic:
-        raise UsageError(f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out")
+        raise UsageError(
+            f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out",
+            code="no-effect",
+            field="temperature",
+        )
     guidance = model.recipe.sampling.guidance if request.guidance is None else request.guidance
     if tuple(request.interval) != (0, 1) and guidance == 1:
-        raise UsageError("interval has no effect without guidance: give guidance as well, or leave it out")
+        raise UsageError(
+            "interval has no effect without guidance: give guidance as well, or leave it out",
+            code="no-effect",
+            field="interval",
+        )
     return sampler
 
 
@@ -175,12 +191,18 @@ def _wanted_labels(request: SampleRequest, classes: tuple[str, ...]) -> tuple[li
     near = parse_labels(near_text, classes)
     if far_text is not None:
         if far is not None:
-            raise UsageError(f"label '{request.label}' has two ends already: leave label_to out")
+            raise UsageError(
+                f"label '{request.label}' has two ends already: leave label_to out", code="conflict", field="label_to"
+            )
         far = parse_labels(far_text, classes)
     if far is not None or request.seed_to is not None:
         for end in (near, far or near):
             if len(end) > 1:
-                raise UsageError(f"label '{request.label}' has {len(end)} classes at an end: an end takes one class")
+                raise UsageError(
+                    f"label '{request.label}' has {len(end)} classes at an end: an end takes one class",
+                    code="conflict",
+                    field="label",
+                )
     return near, far
 
 

@@ -85,6 +85,7 @@ def _gradient(
             raise MainProcessError("the main process prints the reason", InkwashError.exit_code)
         raise InkwashError(
             f"the loss or its gradient is not finite at step {number}: the last checkpoint is kept; "
-            "start a new run with a lower --set optimizer.lr, or with --set optimizer.clip=1.0"
+            "start a new run with a lower --set optimizer.lr, or with --set optimizer.clip=1.0",
+            code="non-finite",
         )
     return loss.item(), norm.item()

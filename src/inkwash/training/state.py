@@ -76,7 +76,8 @@ class State:
         """Load `checkpoint`. Raises `InkwashError`, naming `source`, when it is of another network or optimizer."""
         if not checkpoint.part("optimizer") and checkpoint.header.get("progress", {}).get("step"):
             raise InkwashError(
-                f"{source} has weights but no optimizer state: it can be sampled from, not trained further"
+                f"{source} has weights but no optimizer state: it can be sampled from, not trained further",
+                code="unsupported",
             )
         try:
             self.net.load_state_dict(checkpoint.part("net"))
@@ -95,7 +96,8 @@ class State:
         except (RuntimeError, ValueError, KeyError, IndexError) as error:
             reason = " ".join(str(error).split())[:160]
             raise InkwashError(
-                f"{source} is of another recipe or network ({reason}): undo the change in recipe.toml, or start a new run"
+                f"{source} is of another recipe or network ({reason}): undo the change in recipe.toml, or start a new run",
+                code="mismatch",
             ) from None
         saved = checkpoint.header["progress"]
         self.progress = Progress(**(saved | {"best": math.inf if saved["best"] is None else saved["best"]}))
