@@ -53,7 +53,7 @@ pictures: $(READY)
 
 # The JSON schema of recipe files, for the completion and checks of editors.
 schema: $(READY)
-	$(BIN)/python -m inkwash.config.published_schema > docs/recipe.schema.json
+	$(BIN)/python -m inkwash.config.recipe_json_schema > docs/recipe.schema.json
 
 # The sizes of the networks that `inkwash show` lists; a test fails where they are out of date.
 network-sizes: $(READY)

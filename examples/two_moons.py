@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from inkwash import Cosine, Denoising, NetDenoiser, Sampler, Target
-from inkwash.core.noise import Stream, normals
+from inkwash.core.rng import Stream, normals
 from inkwash.data import load
 from inkwash.nets import MLP
 from inkwash.viz import save_png, scatter

@@ -25,7 +25,7 @@ def network_sizes() -> dict[str, dict[str, int]]:
     for name in recipe.bundled():
         chosen = recipe.load(name)
         spec = expected_spec(chosen)
-        net = model.build_net(chosen.suiting(spec.classes), spec)
+        net = model.build_net(chosen.for_classes(spec.classes), spec)
         sizes[name] = {"parameters": summary.parameters(net), "flops": summary.flops(net, spec.shape)}
     return sizes
 

@@ -10,7 +10,7 @@ import torch
 from inkwash import data, model
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
-from inkwash.core.noise import Stream, normals, philox_words
+from inkwash.core.rng import Stream, normals, philox_words
 from inkwash.data import Dataset
 from inkwash.data.known_shapes import FORMS
 from inkwash.data.spec import DatasetSpec
@@ -44,7 +44,7 @@ class Subject:
         chosen = recipe.load(name)
         dataset = _local_or_random(chosen, None)
         spec = DatasetSpec.of(dataset, chosen.data.std)
-        chosen = chosen.suiting(spec.classes)
+        chosen = chosen.for_classes(spec.classes)
         net = devices.lay_out(model.fitting(model.build_net(chosen, spec), spec), device).eval().requires_grad_(False)
         return cls(name, Model(chosen.name, chosen, spec, net, 0, ""), dataset, False)
 

@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from inkwash.core.noise import Stream, normals
+from inkwash.core.rng import Stream, normals
 from inkwash.hardware import devices
 from inkwash.model import Model
 from inkwash.nets import summary

@@ -24,7 +24,7 @@ from inkwash.errors import InkwashError, UsageError, other_file, unknown_name, w
 from inkwash.hardware import devices, memory
 from inkwash.io import checkpoints
 from inkwash.nets import NETS, summary
-from inkwash.nets.budget import MOST_PARAMETERS, ParameterBudgetError, built
+from inkwash.nets.parameter_limit import MAX_PARAMETERS, ParameterLimitError, build_within_limit
 from inkwash.text.printing import shortened
 
 LARGE = 2**20
@@ -252,7 +252,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         if instead:
             warn(instead)
     try:
-        recipe = Recipe.from_dict(checkpoint.header["recipe"], net_known=net is None)
+        recipe = Recipe.from_dict(checkpoint.header["recipe"], check_network_options=net is None)
         spec = DatasetSpec.from_dict(checkpoint.header["facts"])
     except UsageError as error:
         raise UsageError(f"checkpoint {path}: {error}", code=error.code, field=error.field) from None
@@ -264,7 +264,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         contained = sum(value.numel() for value in weights.values())
         filled = net if net is not None else build_net(recipe, spec, contained)
         filled.load_state_dict(weights)
-    except (RuntimeError, ParameterBudgetError) as error:
+    except (RuntimeError, ParameterLimitError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InkwashError(
             f"{path} does not fit the network {recipe.network.kind}: {reason}", code="mismatch"
@@ -295,7 +295,7 @@ def fitting(net: nn.Module, spec: DatasetSpec) -> nn.Module:
     return net
 
 
-def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MOST_PARAMETERS) -> nn.Module:
+def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MAX_PARAMETERS) -> nn.Module:
     """Return the recipe's untrained network for data of `spec`, initialised from the seed of the recipe.
 
     Raises `UsageError` for a network that is not in NETS, one of more than `most` parameters, or one whose forward pass
@@ -316,7 +316,7 @@ def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MOST_PARAMETERS) ->
     # torch initialises layers from its global generator, whose state is restored afterwards.
     with torch.random.fork_rng(devices=[]):
         try:
-            net = built(make, most, kind)
+            net = build_within_limit(make, most, kind)
         except (RuntimeError, ValueError, TypeError, ArithmeticError, IndexError) as error:
             options = ", ".join(f"network.{name} = {value}" for name, value in recipe.network.options.items())
             reason = shortened(" ".join(str(error).split()))

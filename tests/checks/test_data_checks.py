@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inkwash import checks, data
 from inkwash.checks import digits as by_digits
-from inkwash.core.noise import Stream, normals, philox_words, uniforms
+from inkwash.core.rng import Stream, normals, philox_words, uniforms
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.known_shapes import FORMS
 

@@ -14,7 +14,7 @@ from inkwash.checks import ema_warmup
 from inkwash.cli.tables.recipes import expected_spec
 from inkwash.config import recipe
 from inkwash.core import SCHEDULES, Linear
-from inkwash.core.terminal_snr import describe_terminal_snr
+from inkwash.core.levels import describe_terminal_snr
 from inkwash.data.spec import DatasetSpec
 from inkwash.training import ema
 
@@ -122,7 +122,7 @@ def test_checkpoints_every_few_steps_give_a_warning(sound, spec):
 
 def test_the_ema_warm_up_removes_the_initial_weights_for_every_half_life():
     for half_life in (1, 100, 10**9):
-        assert ema_warmup.start_left(half_life, 1) <= ema.TOO_YOUNG
+        assert ema_warmup.start_left(half_life, 1) <= ema.MAX_INIT_WEIGHT
     assert ema_warmup.start_left(100, 0) == 1
 
 

@@ -14,7 +14,7 @@ FOLDER = Path("all.npz.parts")
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Chunks of twenty."""
-    monkeypatch.setattr(chunks, "SMALLEST", 20)
+    monkeypatch.setattr(chunks, "MIN_CHUNK_SIZE", 20)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_resumed_run_writes_the_same_file_as_an_uninterrupted_one(runs, inkwas
     assert outcome.code == 0 and "20 of 50 exist already" in outcome.err
     assert interrupted == [1, 2]
     assert not FOLDER.exists()
-    monkeypatch.setattr(chunks, "SMALLEST", 1000)
+    monkeypatch.setattr(chunks, "MIN_CHUNK_SIZE", 1000)
     assert inkwash("sample", runs.digits, *FLAGS[:-1], "once.npz").code == 0
     resumed, once = arrays("all.npz"), arrays("once.npz")
     assert resumed.keys() == once.keys()

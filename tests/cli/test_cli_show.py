@@ -156,5 +156,5 @@ def test_listed_sizes_are_those_of_the_networks(inkwash):
     for name, row in rows.items():
         chosen = recipe.load(name)
         spec = expected_spec(chosen)
-        net = model.build_net(chosen.suiting(spec.classes), spec)
+        net = model.build_net(chosen.for_classes(spec.classes), spec)
         assert (row["parameters"], row["flops"]) == (summary.parameters(net), summary.flops(net, spec.shape)), name

@@ -10,7 +10,7 @@ import pytest
 from inkwash import model
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
-from inkwash.config.sections import Sampling, Training
+from inkwash.config.sections import SamplingConfig, TrainingConfig
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 
@@ -157,7 +157,7 @@ def test_an_option_of_a_schedule_out_of_range_is_refused(tiny: Tiny, section: st
 @pytest.mark.parametrize("kind", ["linear", "quadratic", "scaled-linear"])
 def test_betas_outside_0_to_1_are_refused(tiny: Tiny, kind: str, start: str) -> None:
     error = refusal(lambda: tiny(f"schedule={{kind='{kind}', start={start}}}"))
-    assert (error.code, error.field) == ("invalid-value", "schedule") and start in str(error)
+    assert (error.code, error.field) == ("out-of-range", "schedule") and start in str(error)
 
 
 @pytest.mark.parametrize("section", ["schedule", "sampling.schedule"])
@@ -206,9 +206,9 @@ def test_learned_guidance_needs_label_dropout(tiny: Tiny) -> None:
 @pytest.mark.parametrize(
     ("act", "field"),
     [
-        (lambda: Training(batch=0), "training.batch"),
-        (lambda: Training("10 epochs", 0), "training.batch"),
-        (lambda: Sampling(guidance=-1), "sampling.guidance"),
+        (lambda: TrainingConfig(batch=0), "training.batch"),
+        (lambda: TrainingConfig("10 epochs", 0), "training.batch"),
+        (lambda: SamplingConfig(guidance=-1), "sampling.guidance"),
         (lambda: DatasetSpec.from_dict(MNIST.to_dict() | {"count": -1}), "facts.count"),
         (lambda: DatasetSpec.from_dict(MNIST.to_dict() | {"shape": [0]}), "facts.shape"),
         (lambda: DatasetSpec.from_dict(MNIST.to_dict() | {"shape": [2, 2]}), "facts.shape"),
@@ -222,7 +222,7 @@ def test_a_section_made_in_python_checks_its_fields(act: Callable[[], object], f
 
 def test_an_argument_given_twice_is_a_type_error() -> None:
     with pytest.raises(TypeError):
-        Training("10 epochs", length="5 epochs")  # type: ignore[misc]
+        TrainingConfig("10 epochs", length="5 epochs")  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(("values", "field"), [({}, "network"), ({"network": {}}, "network.kind")])

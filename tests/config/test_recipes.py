@@ -171,6 +171,6 @@ def test_a_field_missing_from_an_older_recipe_has_its_default(tiny: Tiny) -> Non
     now = tiny().to_dict()
     then = json.loads(json.dumps(now))
     del then["clip"], then["training"]["guidance"], then["optimizer"]["inner_lr"]
-    assert recipe.differing(then, now) == []
-    assert recipe.differing(then, tiny("clip=true", "training.guidance=1.5").to_dict()) == ["clip", "training"]
-    assert recipe.differing(then, tiny("training.length='9 steps'").to_dict()) == []
+    assert recipe.changed_sections(then, now) == []
+    assert recipe.changed_sections(then, tiny("clip=true", "training.guidance=1.5").to_dict()) == ["clip", "training"]
+    assert recipe.changed_sections(then, tiny("training.length='9 steps'").to_dict()) == []

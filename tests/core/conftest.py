@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, normals
+from inkwash.core.rng import Stream, normals
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkwash.core import NOISE, Level, Linear
-from inkwash.core.terminal_snr import NEAR_PURE_NOISE, describe_terminal_snr, signal_fraction
+from inkwash.core.levels import NEAR_PURE_NOISE, describe_terminal_snr, signal_fraction
 
 
 def test_description_of_300_timesteps_with_betas_of_1000():

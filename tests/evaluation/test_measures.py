@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from inkwash import data
-from inkwash.core.noise import Stream, normals, permutation
+from inkwash.core.rng import Stream, normals, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference

@@ -16,7 +16,7 @@ from inkwash.evaluation.plan import settings_for, with_distinct_names
 from inkwash.evaluation.sample_cache import Samples, Setting
 from inkwash.evaluation.tasks import default_count
 from inkwash.model import Model
-from inkwash.sampling.labels import labels_for
+from inkwash.sampling.labels import assign_labels
 from inkwash.sampling.request import SampleRequest
 
 Untrained = Callable[..., Model]
@@ -91,7 +91,7 @@ def test_a_larger_count_samples_only_the_missing_ones(untrained: Untrained) -> N
     assert rows_seen(setting, 30) == 2 * (30 - 11)
     many = setting.samples(30)
     assert torch.equal(many.values[:11], few.values) and many.evaluations == few.evaluations == 2
-    assert many.labels is not None and torch.equal(many.labels, labels_for(setting.model, torch.arange(30)))
+    assert many.labels is not None and torch.equal(many.labels, assign_labels(setting.model, torch.arange(30)))
     assert torch.equal(setting.samples(4).values, few.values[:4])
 
 

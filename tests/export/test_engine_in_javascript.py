@@ -29,7 +29,7 @@ from inkwash.core import (
     Warped,
     WeightedPair,
 )
-from inkwash.core.noise import Stream, normals, spherical
+from inkwash.core.rng import Stream, normals, spherical
 from inkwash.core.targets import TARGETS
 from inkwash.export.web import schedule_options
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from inkwash import data
-from inkwash.core.noise import Stream, normals, permutation
+from inkwash.core.rng import Stream, normals, permutation
 from inkwash.data import Dataset, decode, encode
 from inkwash.errors import UsageError
 from inkwash.metrics import classifier_tests

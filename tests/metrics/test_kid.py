@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.errors import InkwashError, UsageError
 from inkwash.metrics.kid import distance
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.errors import InkwashError, UsageError
 from inkwash.metrics.prdc import PRDC, nearest, one_nn_accuracy, prdc
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.nets import NETS
-from inkwash.nets.resampling import max_pool, upsample_concat
+from inkwash.nets.layers import max_pool, upsample_concat
 from inkwash.nets.summary import parameters
 
 SMALL: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from inkwash.optim.muon import Muon, orthogonal
-from inkwash.optim.optimizers import Optimizer
+from inkwash.optim.muon import Muon, orthogonalize
+from inkwash.optim.optimizers import OptimizerConfig
 
 
 def net() -> nn.Sequential:
@@ -27,7 +27,7 @@ def step(trained: nn.Module, optimizer: torch.optim.Optimizer, times: int = 4) -
 def test_orthogonal_has_singular_values_near_one_and_keeps_directions(shape: tuple[int, int]) -> None:
     given = torch.randn(5, *shape, generator=torch.Generator().manual_seed(1)) * torch.tensor(1e-3)
     left, _, right = torch.linalg.svd(given, full_matrices=False)
-    found = orthogonal(given)
+    found = orthogonalize(given)
     values = torch.linalg.svdvals(found)
     # The iteration is fast but not exact, and slowest for small singular values of square matrices.
     assert values.max() < 1.3 and values.median() > 0.65
@@ -96,7 +96,7 @@ def test_restored_optimizer_reaches_the_same_weights() -> None:
 
 
 def test_scheduled_rate_scales_both_groups() -> None:
-    built = Optimizer("muon", lr=1e-3, inner_lr=0.02).build(net().parameters())
+    built = OptimizerConfig("muon", lr=1e-3, inner_lr=0.02).build(net().parameters())
     assert {(group["inner"], round(group["lr"] / group["times"], 12)) for group in built.param_groups} == {
         (True, 1e-3),
         (False, 1e-3),

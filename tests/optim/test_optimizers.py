@@ -10,15 +10,14 @@ import torch
 from torch import nn
 
 from inkwash.errors import UsageError
-from inkwash.optim.horizon import Horizon
-from inkwash.optim.optimizers import Optimizer
+from inkwash.optim.optimizers import LRDecay, OptimizerConfig
 
 TOTAL = 100
 
 
 @pytest.mark.parametrize("decay", ["none", "linear", "cosine"])
 def test_decaying_rate_goes_from_lr_to_zero(decay: str) -> None:
-    optimizer = Optimizer(lr=0.3, decay=decay)  # type: ignore[arg-type]
+    optimizer = OptimizerConfig(lr=0.3, decay=decay)  # type: ignore[arg-type]
     assert optimizer.rate(1, 1.0) == pytest.approx(0.3)
     assert optimizer.rate(TOTAL + 1, 0.0) == pytest.approx(0.3 if decay == "none" else 0.0, abs=1e-12)
     assert optimizer.rate(TOTAL, 1 / TOTAL) > 0
@@ -26,14 +25,14 @@ def test_decaying_rate_goes_from_lr_to_zero(decay: str) -> None:
 
 @pytest.mark.parametrize("decay", ["linear", "cosine"])
 def test_decaying_rate_is_monotone_and_half_in_the_middle(decay: str) -> None:
-    optimizer = Optimizer(lr=1.0, decay=decay)  # type: ignore[arg-type]
-    rates = [optimizer.rate(step, Horizon(TOTAL).remaining_at(step)) for step in range(1, TOTAL + 2)]
+    optimizer = OptimizerConfig(lr=1.0, decay=decay)  # type: ignore[arg-type]
+    rates = [optimizer.rate(step, LRDecay(TOTAL).remaining_at(step)) for step in range(1, TOTAL + 2)]
     assert all(before > after for before, after in pairwise(rates))
     assert rates[TOTAL // 2] == pytest.approx(0.5)
 
 
 def test_warmup_is_linear_and_then_constant() -> None:
-    optimizer = Optimizer(lr=1.0, warmup=4)
+    optimizer = OptimizerConfig(lr=1.0, warmup=4)
     assert [optimizer.rate(step, 1.0) for step in range(1, 8)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
 
 
@@ -41,7 +40,7 @@ def test_warmup_is_linear_and_then_constant() -> None:
 def test_step_equals_that_of_torch(kind: str) -> None:
     own, oracle = nn.Linear(3, 2), nn.Linear(3, 2)
     oracle.load_state_dict(own.state_dict())
-    settings = Optimizer(kind, lr=0.01, betas=(0.8, 0.99), weight_decay=0.1)
+    settings = OptimizerConfig(kind, lr=0.01, betas=(0.8, 0.99), weight_decay=0.1)
     ours = settings.build(own.parameters())
     theirs = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[kind](
         oracle.parameters(), lr=0.01, betas=(0.8, 0.99), weight_decay=0.1
@@ -58,7 +57,7 @@ def test_step_equals_that_of_torch(kind: str) -> None:
 
 def test_unknown_kind_suggests_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'adamw'"):
-        Optimizer("adamww")
+        OptimizerConfig("adamww")
 
 
 @pytest.mark.parametrize(
@@ -66,4 +65,4 @@ def test_unknown_kind_suggests_the_nearest() -> None:
 )
 def test_inner_lr_is_refused_for_other_optimizers(change: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="inner_lr"):
-        Optimizer(**change)
+        OptimizerConfig(**change)

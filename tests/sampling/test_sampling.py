@@ -16,7 +16,7 @@ import inkwash
 from inkwash.core import SAMPLERS, Frame
 from inkwash.errors import UsageError
 from inkwash.model import Model
-from inkwash.sampling.labels import labels_for, parse_labels
+from inkwash.sampling.labels import assign_labels, parse_labels
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 
@@ -107,7 +107,7 @@ def test_random_labels_have_the_proportions_of_the_train_set(untrained: Untraine
     proportions = (0.55, 0.0, 0.25, 0.12, 0.08)
     spec = replace(model.spec, classes=tuple("abcde"), proportions=proportions)
     count = 8_000
-    labels = labels_for(replace(model, spec=spec), torch.arange(count))
+    labels = assign_labels(replace(model, spec=spec), torch.arange(count))
     found = torch.bincount(labels, minlength=5).double() / count
     for expected, got in zip(proportions, found.tolist(), strict=True):
         assert abs(got - expected) <= 4 * math.sqrt(expected * (1 - expected) / count)
@@ -115,15 +115,15 @@ def test_random_labels_have_the_proportions_of_the_train_set(untrained: Untraine
 
 def test_a_random_label_depends_on_its_seed_only(untrained: Untrained) -> None:
     model = untrained()
-    labels = labels_for(model, torch.arange(50))
-    assert torch.equal(labels_for(model, torch.arange(20, 30)), labels[20:30])
-    assert torch.equal(labels_for(model, torch.arange(50).flip(0)), labels.flip(0))
+    labels = assign_labels(model, torch.arange(50))
+    assert torch.equal(assign_labels(model, torch.arange(20, 30)), labels[20:30])
+    assert torch.equal(assign_labels(model, torch.arange(50).flip(0)), labels.flip(0))
 
 
 def test_requested_labels_repeat_in_turn(untrained: Untrained) -> None:
     model = untrained()
-    assert labels_for(model, torch.arange(7), [3, 1, 4]).tolist() == [3, 1, 4, 3, 1, 4, 3]
-    assert labels_for(model, torch.arange(2), [3, 1, 4]).tolist() == [3, 1]
+    assert assign_labels(model, torch.arange(7), [3, 1, 4]).tolist() == [3, 1, 4, 3, 1, 4, 3]
+    assert assign_labels(model, torch.arange(2), [3, 1, 4]).tolist() == [3, 1]
     assert inkwash.sample(model, n=12, label="0-9", steps=1).labels.tolist() == [*range(10), 0, 1]
     assert inkwash.sample(model, n=3, label=7, steps=1).labels.tolist() == [7, 7, 7]
     assert inkwash.sample(model, n=2, label="none", steps=1).labels.tolist() == [-1, -1]
@@ -174,7 +174,7 @@ def test_settings_without_effect_are_refused(untrained: Untrained) -> None:
         inkwash.sample(unconditional, n=1, sampler="ddim:3", temperature=0.5)
     with pytest.raises(UsageError, match="interval has no effect"):
         inkwash.sample(untrained(), n=1, interval=(0.2, 0.8), steps=1)
-    assert (labels_for(unconditional, torch.arange(3)) == -1).all()
+    assert (assign_labels(unconditional, torch.arange(3)) == -1).all()
 
 
 @pytest.mark.parametrize(

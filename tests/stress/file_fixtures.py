@@ -32,7 +32,7 @@ from inkwash.runs.folder import RunFolder
 from inkwash.sampling.chunks import ChunkFolder
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
-from inkwash.training.validation import Profile
+from inkwash.training.validation import LossByNoiseLevel
 
 Contents = dict[str, Any]
 FORMATS = {"png": {}, "jpg": {}, "gif": {}, "webp": {"lossless": True}, "tiff": {}, "bmp": {}, "ppm": {}}
@@ -211,7 +211,10 @@ def records(place: Path) -> Iterator[ReadableFile]:
         checksum=True,
     )
     yield ReadableFile(
-        "floor.json", run.memorizing_loss, lambda: vars(Profile(**(run.read_memorizing_loss() or {}))), checksum=True
+        "floor.json",
+        run.memorizing_loss,
+        lambda: vars(LossByNoiseLevel(**(run.read_memorizing_loss() or {}))),
+        checksum=True,
     )
     yield ReadableFile(
         "quality.json", run.quality, lambda: {row.n: row for row in run_quality.read(run)}, checksum=True

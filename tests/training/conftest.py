@@ -15,8 +15,7 @@ from inkwash.data import Dataset
 from inkwash.hardware import devices
 from inkwash.nets import NETS
 from inkwash.objectives import Denoising
-from inkwash.optim.horizon import Horizon
-from inkwash.optim.optimizers import Optimizer
+from inkwash.optim.optimizers import LRDecay, OptimizerConfig
 from inkwash.training.batches import Batches
 from inkwash.training.events import Step
 from inkwash.training.loop import steps
@@ -42,11 +41,11 @@ def digits() -> Dataset:
 def fresh() -> Callable[..., State]:
     """`fresh(kind, optimizer, classes)` is a state before its first step, always with the same weights."""
 
-    def build(kind: str = "class-unet", optimizer: Optimizer | None = None, classes: int = 10) -> State:
+    def build(kind: str = "class-unet", optimizer: OptimizerConfig | None = None, classes: int = 10) -> State:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             net = devices.lay_out(NETS[kind](1, classes, **SMALL[kind]), CPU)
-        return State.fresh(net, (optimizer or Optimizer()).build(net.parameters()))
+        return State.fresh(net, (optimizer or OptimizerConfig()).build(net.parameters()))
 
     return build
 
@@ -58,20 +57,20 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
     def run(
         state: State,
         total: int,
-        optimizer: Optimizer | None = None,
+        optimizer: OptimizerConfig | None = None,
         objective: Any = None,
         half_life: float = 4.0,
         planned: int | None = None,
     ) -> Iterator[Step]:
         denoiser = NetDenoiser(state.net, Target("v", 0.6))
-        state.horizon = Horizon(planned or total)
+        state.horizon = LRDecay(planned or total)
         batches = Batches(digits, 8, 0, True, 0.1, CPU)
         loop = steps(
             state,
             denoiser,
             objective or Denoising(Cosine()),
             batches,
-            optimizer or Optimizer(),
+            optimizer or OptimizerConfig(),
             half_life,
         )
         for step in loop:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inkwash.optim.optimizers import Optimizer
+from inkwash.optim.optimizers import OptimizerConfig
 from inkwash.training import ema
 from inkwash.training.events import Step
 from inkwash.training.state import State
@@ -60,7 +60,7 @@ def test_start_left_equals_the_weight_of_the_initial_parameters(
 ) -> None:
     state = fresh()
     # The network stays at 0 and its EMA starts at 1: the EMA equals the weight of the initial parameters.
-    still = Optimizer(lr=0.0)
+    still = OptimizerConfig(lr=0.0)
     with torch.no_grad():
         for own, new in zip(state.ema.parameters(), state.net.parameters(), strict=True):
             own.fill_(1.0), new.zero_()

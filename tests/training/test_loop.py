@@ -15,8 +15,7 @@ from inkwash.core import Cosine, NetDenoiser, Target
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.objectives import Denoising
-from inkwash.optim.horizon import Horizon
-from inkwash.optim.optimizers import Optimizer
+from inkwash.optim.optimizers import LRDecay, OptimizerConfig
 from inkwash.training.batches import Batches, Split
 from inkwash.training.events import Step
 from inkwash.training.state import State
@@ -88,7 +87,7 @@ def test_steps_are_numbered_from_one_to_the_total(fresh: Fresh, train: Train) ->
 
 
 def test_step_equals_a_plain_torch_step(digits: Dataset, fresh: Fresh, train: Train) -> None:
-    settings = Optimizer(lr=0.01)
+    settings = OptimizerConfig(lr=0.01)
     state = fresh("class-unet", settings)
     oracle = copy.deepcopy(state.net).train()
     plain = torch.optim.Adam(oracle.parameters(), lr=0.01)
@@ -106,7 +105,7 @@ def test_step_equals_a_plain_torch_step(digits: Dataset, fresh: Fresh, train: Tr
 
 
 def test_reported_gradient_norm_is_before_clipping(fresh: Fresh, train: Train) -> None:
-    settings = Optimizer(clip=0.01)
+    settings = OptimizerConfig(clip=0.01)
     state = fresh("class-unet", settings)
     norms: list[float] = []
 
@@ -121,10 +120,10 @@ def test_reported_gradient_norm_is_before_clipping(fresh: Fresh, train: Train) -
 
 
 def test_reported_rate_equals_that_of_the_optimizer(fresh: Fresh, train: Train) -> None:
-    settings = Optimizer(lr=0.01, warmup=2, decay="cosine")
+    settings = OptimizerConfig(lr=0.01, warmup=2, decay="cosine")
     state = fresh("class-unet", settings)
     for step in train(state, 5, settings):
-        assert step.rate == settings.rate(step.number, Horizon(5).remaining_at(step.number))
+        assert step.rate == settings.rate(step.number, LRDecay(5).remaining_at(step.number))
         assert all(group["lr"] == step.rate for group in state.optimizer.param_groups)
 
 
@@ -136,7 +135,7 @@ def test_progress_sums_the_reported_losses(fresh: Fresh, train: Train) -> None:
 
 
 def test_training_lowers_the_validation_loss(digits: Dataset, fresh: Fresh, train: Train) -> None:
-    settings = Optimizer(lr=3e-3)
+    settings = OptimizerConfig(lr=3e-3)
     state = fresh("class-unet", settings)
     measured = ValidationSet.of(digits, Split.of(len(digits)).validation, GOOD, True)
 
@@ -149,7 +148,7 @@ def test_training_lowers_the_validation_loss(digits: Dataset, fresh: Fresh, trai
 
 
 def test_both_muon_rates_follow_the_decay(fresh: Fresh, train: Train) -> None:
-    optimizer = Optimizer("muon", lr=1e-3, inner_lr=0.02, decay="linear")
+    optimizer = OptimizerConfig("muon", lr=1e-3, inner_lr=0.02, decay="linear")
     state = fresh(optimizer=optimizer)
     # Step 3 of 4 has half of the decay ahead.
     list(train(state, 3, optimizer, planned=4))

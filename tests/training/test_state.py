@@ -11,7 +11,7 @@ import torch
 from inkwash.errors import InkwashError
 from inkwash.io import checkpoints
 from inkwash.io.checkpoints import Checkpoint
-from inkwash.optim.optimizers import OPTIMIZERS, Optimizer
+from inkwash.optim.optimizers import OPTIMIZERS, OptimizerConfig
 from inkwash.training.events import Step
 from inkwash.training.state import State
 
@@ -29,7 +29,7 @@ def written(state: State, path: Path) -> Checkpoint:
 def test_ten_steps_equal_five_plus_restored_five_bit_for_bit(
     tmp_path: Path, net: str, kind: str, fresh: Fresh, train: Train
 ) -> None:
-    settings = Optimizer(kind, lr=3e-3, weight_decay=0.1, clip=1.0, warmup=2, decay="cosine")
+    settings = OptimizerConfig(kind, lr=3e-3, weight_decay=0.1, clip=1.0, warmup=2, decay="cosine")
     whole, first, second = fresh(net, settings), fresh(net, settings), fresh(net, settings)
     run = list(train(whole, 10, settings))
     halves = list(train(first, 5, settings, planned=10))

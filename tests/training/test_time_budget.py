@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from inkwash.io.limits import MOST_STEPS
-from inkwash.optim.horizon import Horizon
+from inkwash.optim.optimizers import LRDecay
 from inkwash.training.time_budget import FEWEST_STEPS, MEASURING_SHARE, Plan, TimeBudget
 
 Seconds = Callable[[float], float]
@@ -33,7 +33,7 @@ def run(seconds: float, step: Seconds, measurement: Seconds, every: int = 10**9,
     now, spent, number, total, spacing = START, 0.0, after, MOST_STEPS, 0
     budget = TimeBudget(seconds, 0.0, lambda: now)
     budget.begin(number)
-    horizon, plans, decay, warning = Horizon(MOST_STEPS, after), list[Plan](), list[float](), None
+    horizon, plans, decay, warning = LRDecay(MOST_STEPS, after), list[Plan](), list[float](), None
     while number < total:
         decay.append(horizon.remaining_at(number + 1))
         now += step(now)
@@ -138,7 +138,7 @@ def test_plan_of_a_huge_budget_is_bounded() -> None:
 
 
 def test_horizon_is_linear_and_continuous_when_revised() -> None:
-    horizon = Horizon(100)
+    horizon = LRDecay(100)
     assert [horizon.remaining_at(step) for step in (1, 51, 101)] == [1.0, 0.5, 0.0]
     for total in (60, 100, 1000):
         revised = horizon.revised(50, total)

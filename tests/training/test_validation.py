@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 from inkwash.core import Cosine, Linear, NetDenoiser, Schedule, Target
-from inkwash.core.noise import Stream, normals
+from inkwash.core.rng import Stream, normals
 from inkwash.data import Dataset
 from inkwash.objectives import Denoising
-from inkwash.optim.optimizers import Optimizer
+from inkwash.optim.optimizers import OptimizerConfig
 from inkwash.training.batches import Batches, Split
 from inkwash.training.events import Step
 from inkwash.training.state import State
-from inkwash.training.validation import LEVELS, Profile, ValidationSet, Validator
+from inkwash.training.validation import LEVELS, LossByNoiseLevel, ValidationSet, Validator
 
 CPU = torch.device("cpu")
 V = Target("v", 0.6)
@@ -39,7 +39,7 @@ def train_part(data: Dataset) -> torch.Tensor:
     return Split.of(len(data)).train
 
 
-def memorizing_loss(data: Dataset, objective: Denoising, conditional: bool = True) -> Profile | None:
+def memorizing_loss(data: Dataset, objective: Denoising, conditional: bool = True) -> LossByNoiseLevel | None:
     return Validator(Batches(data, 8, 0, conditional, 0.0, CPU), objective, V).memorizing_loss()
 
 
@@ -70,8 +70,8 @@ def test_trained_network_loss_on_the_train_set_is_above_the_memorizing_loss(
     digits: Dataset, fresh: Callable[..., State], train: Callable[..., Iterator[Step]], schedule: Schedule
 ) -> None:
     objective = Denoising(schedule)
-    state = fresh("class-unet", Optimizer(lr=3e-3))
-    list(train(state, 60, Optimizer(lr=3e-3), objective))
+    state = fresh("class-unet", OptimizerConfig(lr=3e-3))
+    list(train(state, 60, OptimizerConfig(lr=3e-3), objective))
     lower = memorizing_loss(digits, objective)
     upper = ValidationSet.of(digits, train_part(digits), objective, True).profile(NetDenoiser(state.ema, V), CPU)
     assert lower is not None

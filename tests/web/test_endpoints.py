@@ -21,7 +21,7 @@ from inkwash import model as models
 from inkwash.io import checkpoints
 from inkwash.web import api_reference, figures, markdown, server
 from inkwash.web.catalog import Catalog
-from inkwash.web.schemas import LARGEST_SEED, SampleBody
+from inkwash.web.schemas import MAX_SEED, SampleBody
 
 GOOD = {"model": "digits", "seeds": [0], "steps": 1}
 
@@ -67,7 +67,7 @@ def test_stream_begins_with_begin_and_ends_with_done(sample: Callable[..., Any])
         ({"model": "../../etc/passwd"}, 404, "unknown model"),
         ({"seeds": []}, 422, "seeds"),
         ({"seeds": [-1]}, 422, "seeds.0: Input should be greater than or equal to 0"),
-        ({"seeds": [LARGEST_SEED + 1]}, 422, "seeds.0"),
+        ({"seeds": [MAX_SEED + 1]}, 422, "seeds.0"),
         ({"seeds": [0] * 401}, 422, "seeds"),
         ({"steps": 0}, 422, "steps: Input should be greater than or equal to 1"),
         ({"steps": 1.5}, 422, "steps"),

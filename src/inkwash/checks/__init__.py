@@ -18,7 +18,7 @@ from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.nets import NETS
-from inkwash.nets.budget import MOST_PARAMETERS
+from inkwash.nets.parameter_limit import MAX_PARAMETERS
 
 Checks = Mapping[str, Callable[..., str | None]]
 
@@ -73,12 +73,15 @@ def of_recipe(recipe: Recipe, spec: DatasetSpec, net: nn.Module | None = None) -
     return found if net is None else found + _run(OF_NETWORKS, net, recipe, spec)
 
 
-def of_checkpoint(header: Mapping[str, Any], most: int = MOST_PARAMETERS) -> list[Concern]:
+def of_checkpoint(header: Mapping[str, Any], most: int = MAX_PARAMETERS) -> list[Concern]:
     """Return the warnings about sampling from a trained model, by the `header` of its checkpoint.
 
     Raises `UsageError` for an invalid header, and for a network of more than `most` parameters.
     """
-    recipe, spec = Recipe.from_dict(header["recipe"], net_known=False), DatasetSpec.from_dict(header["facts"])
+    recipe, spec = (
+        Recipe.from_dict(header["recipe"], check_network_options=False),
+        DatasetSpec.from_dict(header["facts"]),
+    )
     net = None
     if recipe.network.kind in NETS:
         recipe = Recipe.from_dict(header["recipe"])

@@ -18,7 +18,7 @@ def start_left(half_life: float, steps: int) -> float:
     The recursion ends where the share is too small to matter.
     """
     left, step = 1.0, 0
-    while step < steps and left > ema.TOO_YOUNG:
+    while step < steps and left > ema.MAX_INIT_WEIGHT:
         step += 1
         left *= ema.decay(half_life, step)
     return left
@@ -33,7 +33,7 @@ def start_left_at_the_end(recipe: Recipe, spec: DatasetSpec) -> str | None:
     images = Split.train_count(spec.count)
     total = length.steps(training.batch, images)
     left = start_left(Length.parse(training.ema).steps(training.batch, images, "training.ema"), total)
-    if left <= ema.TOO_YOUNG:
+    if left <= ema.MAX_INIT_WEIGHT:
         return None
     return (
         f"after all {total:,} steps {left:.0%} of the EMA weights, which samples are drawn from, is still the random "
@@ -44,7 +44,7 @@ def start_left_at_the_end(recipe: Recipe, spec: DatasetSpec) -> str | None:
 def start_left_now(progress: Mapping[str, Any]) -> str | None:
     """Warn when a checkpoint has initial weights in its EMA."""
     left, step = progress["start_left"], progress["step"]
-    if left <= ema.TOO_YOUNG:
+    if left <= ema.MAX_INIT_WEIGHT:
         return None
     return (
         f"at step {step:,} {left:.0%} of the EMA weights, which samples are drawn from, is still the random "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.data import Dataset
 
 MOST_IMAGES, MOST_VALUES = 2000, 2**24

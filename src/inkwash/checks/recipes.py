@@ -7,7 +7,7 @@ from dataclasses import is_dataclass, replace
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import Betas, Schedule, Target
-from inkwash.core.terminal_snr import NEAR_PURE_NOISE, describe_terminal_snr, signal_fraction
+from inkwash.core.levels import NEAR_PURE_NOISE, describe_terminal_snr, signal_fraction
 from inkwash.data.spec import DatasetSpec
 from inkwash.model import NOISIEST_SOLVABLE
 from inkwash.training.batches import Split

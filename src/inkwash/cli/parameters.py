@@ -65,7 +65,7 @@ def parse_schedule(name: str | None) -> Schedule | None:
     """Return the schedule called `name` with its default options, None for None. Raises `UsageError` if it is unknown."""
     if name is None:
         return None
-    from inkwash.config.schema import decode_schedule
+    from inkwash.config.registry_sections import decode_schedule
     from inkwash.core import SCHEDULES
 
     if name not in SCHEDULES:

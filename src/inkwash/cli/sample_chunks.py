@@ -19,7 +19,7 @@ def open_chunks(
     run: SamplingRun, target: Path, batch: int, process_group: ProcessGroup, resume: bool
 ) -> ChunkFolder | None:
     """Return the folder of the chunks of `run`, None for few samples of one process, which need none."""
-    if process_group.is_single and len(run) <= chunks.SMALLEST:
+    if process_group.is_single and len(run) <= chunks.MIN_CHUNK_SIZE:
         return None
     return ChunkFolder.open(run, target, batch, resume or restarted() or not process_group.is_main)
 

@@ -10,7 +10,7 @@ from inkwash.errors import UsageError
 from inkwash.io.limits import MOST_STEPS
 
 UNITS = ("steps", "images", "epochs", "minutes")
-MOST_MILESTONES = 10**6
+MAX_MILESTONES = 10**6
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class Milestones:
         for text in self.texts:
             length, count = _occurrences(text, total, batch, images)
             counted += count
-            if counted > MOST_MILESTONES:
+            if counted > MAX_MILESTONES:
                 raise UsageError(
                     f"milestone '{text}' occurs {count:,} times in {total:,} steps, each with an image and a checkpoint: "
-                    f"choose at most {MOST_MILESTONES:,}",
+                    f"choose at most {MAX_MILESTONES:,}",
                     code="too-large",
                     field="training.milestones",
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from inkwash.config.schema import KINDS
+from inkwash.config.registry_sections import SECTIONS
 from inkwash.errors import UsageError, unknown_name
 from inkwash.io import toml
 
@@ -13,7 +13,7 @@ OPTIONAL_SECTIONS = ("schedule.warp", "sampling.schedule", "sampling.schedule.wa
 """Sections that a recipe may lack; a change may create them."""
 
 
-def parsed(change: str) -> tuple[str, Any]:
+def parse_change(change: str) -> tuple[str, Any]:
     """Return path and value of a change such as "optimizer.lr=1e-3"; the value is read as TOML, else as a string."""
     path, equals, text = change.partition("=")
     if not equals:
@@ -34,7 +34,7 @@ def apply(values: dict[str, Any], path: str, value: Any) -> None:
     *sections, key = path.split(".")
     table = values
     for depth, section in enumerate(sections):
-        if isinstance(table.get(section), str) and section in KINDS:
+        if isinstance(table.get(section), str) and section in SECTIONS:
             table[section] = {"kind": table[section]}
         if ".".join(sections[: depth + 1]) in OPTIONAL_SECTIONS and not isinstance(table.get(section), dict):
             table[section] = {}
@@ -42,8 +42,8 @@ def apply(values: dict[str, Any], path: str, value: Any) -> None:
             raise UsageError(str(unknown_name("field", path, _paths(values))), code="unknown-field", field=path)
         table = table[section]
     table[key] = value
-    if key == "kind" and sections and sections[-1] in KINDS:
-        for option in set(table) - KINDS[sections[-1]].fields(str(value)):
+    if key == "kind" and sections and sections[-1] in SECTIONS:
+        for option in set(table) - SECTIONS[sections[-1]].fields(str(value)):
             del table[option]
 
 

@@ -11,16 +11,16 @@ from typing import Annotated, Any
 
 from inkwash.config import overrides
 from inkwash.config.lengths import Length, Milestones
-from inkwash.config.schema import (
-    KINDS,
-    OWN_NETWORK,
+from inkwash.config.registry_sections import (
+    SECTIONS,
+    SKIP_NETWORK_OPTIONS,
     DensityField,
-    Named,
     NetworkField,
+    RegistryName,
     ScheduleField,
     WeightField,
 )
-from inkwash.config.sections import Data, Experiment, Sampling, Training
+from inkwash.config.sections import DataConfig, ExperimentConfig, SamplingConfig, TrainingConfig
 from inkwash.core import TARGETS, Linear, Uniform
 from inkwash.core.samplers import parse_sampler
 from inkwash.core.schedules import MAX_STEPS
@@ -31,7 +31,7 @@ from inkwash.io.names import checked_name, cleaned_name
 from inkwash.io.validation import adapter, validate, validated
 from inkwash.nets import NETS
 from inkwash.objectives import Unweighted
-from inkwash.optim.optimizers import Optimizer
+from inkwash.optim.optimizers import OptimizerConfig
 from inkwash.text import synonyms
 
 
@@ -48,8 +48,8 @@ class Recipe:
     """The network and its options."""
     about: str = ""
     """One line for lists of recipes."""
-    data: Data = field(default_factory=Data)
-    target: Annotated[str, Named(TARGETS)] = "eps"
+    data: DataConfig = field(default_factory=DataConfig)
+    target: Annotated[str, RegistryName(TARGETS)] = "eps"
     """The quantity that the network predicts."""
     clip: bool = False
     """Whether sampling clips the predicted image to [-1, 1], which the loss then takes into account."""
@@ -59,10 +59,10 @@ class Recipe:
     """Distribution of noise levels in training."""
     weight: WeightField = field(default_factory=Unweighted)
     """Weight of the loss by noise level."""
-    optimizer: Optimizer = field(default_factory=Optimizer)
-    training: Training = field(default_factory=Training)
-    sampling: Sampling = field(default_factory=Sampling)
-    experiment: Experiment = field(default_factory=Experiment)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
 
     def __post_init__(self) -> None:
         checked_name(self.name, "field 'name'")
@@ -103,18 +103,18 @@ class Recipe:
         """The moments of sample images and kept checkpoints."""
         return Milestones(self.training.milestones)
 
-    def suiting(self, classes: Sequence[str]) -> Recipe:
+    def for_classes(self, classes: Sequence[str]) -> Recipe:
         """Return this recipe for data of these `classes`: without any, the network is unconditional and not guided."""
         if classes or not self.network.conditional:
             return self
-        plain = Training()
+        plain = TrainingConfig()
         training = replace(
             self.training,
             label_dropout=plain.label_dropout,
             guidance=plain.guidance,
             guidance_interval=plain.guidance_interval,
         )
-        sampling = replace(self.sampling, guidance=Sampling().guidance)
+        sampling = replace(self.sampling, guidance=SamplingConfig().guidance)
         return replace(self, network=replace(self.network, conditional=False), training=training, sampling=sampling)
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,15 +128,15 @@ class Recipe:
         return tomli_w.dumps(_without_none(self.to_dict()))
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], net_known: bool = True) -> Recipe:
+    def from_dict(cls, values: Mapping[str, Any], check_network_options: bool = True) -> Recipe:
         """Return the recipe of `values`: plain values, or objects for whole sections.
 
-        `net_known` False leaves the options of the network unchecked, for a network that is given as an object. Raises
-        `UsageError` for unknown fields, with the nearest valid one, and for values out of range.
+        `check_network_options` is False for a network that is given as an object. Raises `UsageError` for unknown fields,
+        with the nearest valid one, and for values out of range.
         """
         limits.require_bounded(values)
         try:
-            return validate(cls, dict(values), context=None if net_known else OWN_NETWORK)
+            return validate(cls, dict(values), context=None if check_network_options else SKIP_NETWORK_OPTIONS)
         except UsageError as error:
             meant = synonyms.fields(error.field or "", field_paths(values)) if error.code == "unknown-field" else []
             if not meant:
@@ -154,7 +154,7 @@ class Recipe:
         if isinstance(changes, Mapping):
             pairs = [(name.replace("__", "."), value) for name, value in changes.items()]
         else:
-            pairs = [overrides.parsed(change) for change in changes]
+            pairs = [overrides.parse_change(change) for change in changes]
         values = self.to_dict()
         for path, value in pairs:
             overrides.apply(values, path, value)
@@ -168,7 +168,7 @@ def field_paths(values: Mapping[str, Any]) -> list[str]:
     # Only kinds decide which fields there are; sections that are objects are written as plain values.
     plain = {
         name: kinds.write(values[name]) if kinds.accepts(values[name]) else values[name]
-        for name, kinds in KINDS.items()
+        for name, kinds in SECTIONS.items()
         if name in values
     }
     root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)
@@ -226,12 +226,12 @@ def with_length(recipe: Recipe, length: Length) -> Recipe:
     return replace(recipe, training=replace(recipe.training, length=str(length)))
 
 
-def differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def changed_sections(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return the sections in which two recipes train differently; length, checkpoints and milestones are ignored."""
     free = {"length", "checkpoint_every", "milestones"}
     sections = ("network", "target", "clip", "schedule", "density", "weight", "optimizer", "training")
     # A field that did not exist in the version of `then` has its default.
-    before = Recipe.from_dict(then, net_known=str(then["network"]["kind"]) in NETS).to_dict()
+    before = Recipe.from_dict(then, check_network_options=str(then["network"]["kind"]) in NETS).to_dict()
 
     def fixed(section: Any) -> Any:
         plain = json.loads(json.dumps(section))

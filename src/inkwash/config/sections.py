@@ -8,13 +8,13 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from inkwash.config.lengths import UNITS, Length
-from inkwash.config.schema import ScheduleField
+from inkwash.config.registry_sections import ScheduleField
 from inkwash.core.samplers import parse_sampler
 from inkwash.data.spec import LARGEST
 from inkwash.errors import UsageError
-from inkwash.io.validation import checked, validated
+from inkwash.io.validation import validated, validator_of
 
-LARGEST_BATCH = 10**6
+MAX_BATCH = 10**6
 
 
 def _length(text: str) -> str:
@@ -27,11 +27,11 @@ def _length(text: str) -> str:
 
 
 LengthText = Annotated[str, AfterValidator(_length)]
-SamplerText = Annotated[str, checked(parse_sampler)]
+SamplerText = Annotated[str, validator_of(parse_sampler)]
 
 
 @validated("data")
-class Data:
+class DataConfig:
     """The data set that a run trains on."""
 
     name: str = "mnist"
@@ -46,12 +46,12 @@ class Data:
 
 
 @validated("training")
-class Training:
+class TrainingConfig:
     """Length, batch size and conditioning of the training; lengths are "5 epochs", "1000 steps", "60000 images"."""
 
     length: LengthText = "10 epochs"
     """How long the run trains; "3 minutes" is possible here too."""
-    batch: Annotated[int, Field(ge=1, le=LARGEST_BATCH)] = 128
+    batch: Annotated[int, Field(ge=1, le=MAX_BATCH)] = 128
     """Images per optimizer step, over all processes."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     """Seed of the initial weights, the order of the data, the noise levels and the noise."""
@@ -74,7 +74,7 @@ class Training:
 
 
 @validated("sampling")
-class Sampling:
+class SamplingConfig:
     """The defaults of sampling from the model."""
 
     sampler: SamplerText = "ddim:50"
@@ -88,7 +88,7 @@ class Sampling:
 
 
 @validated("experiment")
-class Experiment:
+class ExperimentConfig:
     """The purpose of the run in words, for its card."""
 
     type: str = "experiment"

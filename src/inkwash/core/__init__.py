@@ -1,9 +1,8 @@
 """The mathematics of diffusion: levels, schedules, targets, denoisers, samplers and noise; it depends on torch only."""
 
-from inkwash.core.denoisers import Clipped, Counted, Denoiser, Inpainted, Labelled, NetDenoiser, WeightedPair
+from inkwash.core.denoisers import Clipped, Counted, Denoiser, Guided, Inpainted, Labelled, NetDenoiser, WeightedPair
 from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform
 from inkwash.core.exact import EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser
-from inkwash.core.guidance import Guided
 from inkwash.core.levels import CLEAN, NOISE, Level
 from inkwash.core.samplers import SAMPLERS, Frame, Prediction, Sampler, SamplerRules
 from inkwash.core.schedules import (

@@ -86,7 +86,7 @@ class Schedule:
 
     @property
     def terminal(self) -> Level:
-        """The noisiest level; see `terminal_snr` for its distance to pure noise."""
+        """The noisiest level; see `levels.describe_terminal_snr` for its distance to pure noise."""
         return self(1.0)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inkwash.core.noise import Stream, normals, permutation
+from inkwash.core.rng import Stream, normals, permutation
 from inkwash.data import Dataset, decode, encode
 from inkwash.errors import UsageError
 from inkwash.evaluation.measures import measure

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation.score import MIN_FD_COUNT, Better, EvaluatedSamples, Evaluation, Score

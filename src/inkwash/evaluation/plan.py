@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from inkwash import model
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference, tasks
 from inkwash.evaluation.extra_measures import EXTRAS

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from inkwash import __version__
 from inkwash.config import plugins
-from inkwash.config.schema import encode_schedule
+from inkwash.config.registry_sections import encode_schedule
 from inkwash.core import Sampler
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.hardware import devices

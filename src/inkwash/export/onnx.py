@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inkwash.core.noise import Stream, normals
+from inkwash.core.rng import Stream, normals
 from inkwash.errors import InkwashError, missing_extra
 from inkwash.io.atomic import atomic
 from inkwash.model import Model

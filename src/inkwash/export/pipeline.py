@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, normals
+from inkwash.core.rng import Stream, normals
 from inkwash.errors import InkwashError, UsageError, missing_extra
 from inkwash.io.atomic import fresh_folder
 from inkwash.model import Model

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from inkwash.config.schema import encode_schedule
+from inkwash.config.registry_sections import encode_schedule
 from inkwash.core import Schedule, Warped
 from inkwash.export import onnx, runtime
 from inkwash.io.atomic import fresh_folder, write_text

@@ -18,14 +18,14 @@ class Generator(GenerateJsonSchema):
         return {}
 
 
-def resolved(root: JsonSchemaValue, node: JsonSchemaValue, value: Any = None) -> JsonSchemaValue:
+def resolve_refs(root: JsonSchemaValue, node: JsonSchemaValue, value: Any = None) -> JsonSchemaValue:
     """Return `node` of the schema `root` without references and alternatives; null is never chosen.
 
     Of the sections of a table, the one whose `kind` is `value` or that of `value`.
     """
     if "$ref" in node:
-        return resolved(root, root["$defs"][node["$ref"].rpartition("/")[2]], value)
-    choices = [resolved(root, each, value) for each in node.get("anyOf") or node.get("oneOf") or []]
+        return resolve_refs(root, root["$defs"][node["$ref"].rpartition("/")[2]], value)
+    choices = [resolve_refs(root, each, value) for each in node.get("anyOf") or node.get("oneOf") or []]
     choices = [each for each in choices if each.get("type") != "null"]
     kind: Any = value.get("kind") if isinstance(value, Mapping) else value
     named = [each for each in choices if kind and each.get("properties", {}).get("kind", {}).get("const") == kind]
@@ -35,9 +35,9 @@ def resolved(root: JsonSchemaValue, node: JsonSchemaValue, value: Any = None) ->
 def child(root: JsonSchemaValue, node: JsonSchemaValue, key: str | int, value: Any) -> JsonSchemaValue:
     """Return the schema of the field or item `key` of `node`, whose value is `value`; an empty one where none is known."""
     if isinstance(key, str):
-        return resolved(root, node.get("properties", {}).get(key, {}), value)
+        return resolve_refs(root, node.get("properties", {}).get(key, {}), value)
     items = node.get("prefixItems", [])
-    return resolved(root, items[key] if key < len(items) else node.get("items") or {}, value)
+    return resolve_refs(root, items[key] if key < len(items) else node.get("items") or {}, value)
 
 
 def field_paths(root: JsonSchemaValue, values: Any, node: JsonSchemaValue | None = None) -> Iterator[str]:

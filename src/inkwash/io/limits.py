@@ -18,7 +18,7 @@ MOST_ITEMS = 100_000
 LARGEST_TEXT = 1 << 20
 """Bytes of a recipe file."""
 MOST_STEPS = 2**32 - 1
-"""Training steps: the random numbers of each are addressed by a 32-bit counter (`core.noise`)."""
+"""Training steps: the random numbers of each are addressed by a 32-bit counter (`core.rng`)."""
 
 
 def parsed_json(text: str | bytes) -> Any:

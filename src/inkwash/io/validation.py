@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from inkwash.errors import UsageError
-from inkwash.io.validation_errors import translated
+from inkwash.io.validation_errors import to_usage_error
 
 CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False, protected_namespaces=())
 """The configuration of every model and validated dataclass."""
@@ -43,7 +43,7 @@ def validated(section: str) -> Callable[[type[T]], type[T]]:
             try:
                 initialise(self, **named, **values)
             except ValidationError as error:
-                raise translated(error, adapter(made), (named | values,), section, (0,)) from None
+                raise to_usage_error(error, adapter(made), (named | values,), section, (0,)) from None
 
         made.__init__ = __init__
         return made
@@ -59,7 +59,7 @@ def validate(kind: Any, value: Any, section: str = "", context: Any = None) -> A
     try:
         return adapter(kind).validate_python((value,), context=context)[0]
     except ValidationError as error:
-        raise translated(error, adapter(kind), (value,), section) from None
+        raise to_usage_error(error, adapter(kind), (value,), section) from None
 
 
 @cache
@@ -68,19 +68,19 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[kind], config=CONFIG)
 
 
-def checked(check: Callable[[Any], object]) -> AfterValidator:
+def validator_of(check: Callable[[Any], object]) -> AfterValidator:
     """Return the validator that keeps a value, or raises the `UsageError` of `check(value)` with the path of its field."""
 
     def validator(value: Any) -> Any:
         try:
             check(value)
         except UsageError as error:
-            raise refused(error) from None
+            raise to_pydantic_error(error) from None
         return value
 
     return AfterValidator(validator)
 
 
-def refused(error: UsageError) -> PydanticCustomError:
+def to_pydantic_error(error: UsageError) -> PydanticCustomError:
     """Return `error` as one that a validator may raise, to which pydantic adds the path of the field."""
     return PydanticCustomError("refused", "{error}", {"error": error})

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from inkwash.errors import UsageError, unknown_name
+from inkwash.errors import ErrorCode, UsageError, unknown_name
 from inkwash.io import json_schema
 from inkwash.text.printing import shortened
 
@@ -20,7 +20,7 @@ WRONG_LENGTH = ("tuple_type", "too_long", "missing")
 """Types of pydantic's errors; "missing" of an item, which a list of fixed length lacks."""
 
 
-def translated(
+def to_usage_error(
     error: ValidationError, adapter: TypeAdapter[Any], values: Any, section: str, prefix: tuple[int, ...] = ()
 ) -> UsageError:
     """Return the first fault in `error`, which `adapter` or a part of it at the location `prefix` found in `values`.
@@ -65,7 +65,7 @@ def _fault(details: ErrorDetails, path: str, node: JsonSchemaValue, parent: Json
     if kind == "missing" and "prefixItems" not in node:
         way = f"known: {', '.join(context['known'])}" if "known" in context else "it has no default"
         return UsageError(f"field '{path}' is missing: {way}", code="missing-field", field=path)
-    code = context.get("code") or ("out-of-range" if kind in OUT_OF_RANGE else "invalid-value")
+    code: ErrorCode = context.get("code") or ("out-of-range" if kind in OUT_OF_RANGE else "invalid-value")
     return UsageError(
         f"field '{path}' is {shortened(repr(value))}: {_requirement(details, path, node)}", code=code, field=path
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inkwash.config.lengths import Length
-from inkwash.config.schema import decode_schedule
+from inkwash.config.registry_sections import decode_schedule
 from inkwash.errors import UsageError
 from inkwash.io.names import cleaned_name
 from inkwash.lab.figures import Plot

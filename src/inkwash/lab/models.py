@@ -12,7 +12,7 @@ from inkwash import data as datasets
 from inkwash import model
 from inkwash.config import recipe
 from inkwash.config.lengths import Length
-from inkwash.config.recipe import Recipe, differing
+from inkwash.config.recipe import Recipe, changed_sections
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
@@ -81,7 +81,7 @@ class TrainingPlan:
         if not self.folder.recipe.is_file():
             return
         written = Recipe.from_dict(self.folder.written_recipe())
-        changed = differing(written.to_dict(), self.recipe.to_dict())
+        changed = changed_sections(written.to_dict(), self.recipe.to_dict())
         if written.training.length != self.recipe.training.length:
             changed.append("length")
         if changed:
@@ -186,7 +186,7 @@ def resolve_models(
             return each
         assert data is not None
         base = recipe.load(each.recipe).with_changes(each.changes)
-        suited = _with_length(base, each, length).suiting(data.classes)
+        suited = _with_length(base, each, length).for_classes(data.classes)
         return TrainingPlan(each, suited, RunFolder(path_in(runs, each.folder)), data, device)
 
     return Models({name: resolved(each) for name, each in found.items()}, data)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.metrics import extractor_training

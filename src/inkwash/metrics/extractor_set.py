@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.data import Dataset, encode
 from inkwash.errors import UsageError
 from inkwash.metrics import extractor_training, extractors

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inkwash.core.noise import Stream, permutation, philox_words
+from inkwash.core.rng import Stream, permutation, philox_words
 from inkwash.data import Dataset, encode
 from inkwash.metrics.extractors import PATCH, WIDTH, Classifier, Texture
 

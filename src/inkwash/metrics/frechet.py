@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, permutation, uniforms
+from inkwash.core.rng import Stream, permutation, uniforms
 from inkwash.errors import InkwashError, UsageError
 from inkwash.metrics.features import check_features, check_width
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from inkwash.core import Denoiser, Level, LogLinear, Schedule
-from inkwash.core.noise import Stream, normals, uniforms
+from inkwash.core.rng import Stream, normals, uniforms
 from inkwash.data import encode
 from inkwash.errors import InkwashError, UsageError
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
 

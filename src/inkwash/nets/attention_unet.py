@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkwash.core.shapes import Images, Labels, PerExample
-from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import StridedDown, StridedUp, zero_init
+from inkwash.nets.layers import ConditionEmbedding, StridedDown, StridedUp, zero_init
 
 
 class GroupNormBlock(nn.Module):
@@ -77,7 +76,7 @@ class AttentionUNet(nn.Module):
         every_block: bool = False,
     ) -> None:
         super().__init__()
-        self.condition = Condition(dim, hidden=2 * dim, classes=classes)
+        self.condition = ConditionEmbedding(dim, hidden=2 * dim, classes=classes)
         self.encoder1 = TwoBlockStage(channels, base, dim, every_block)
         self.down1 = StridedDown(base, 2 * base)
         self.encoder2 = TwoBlockStage(2 * base, 2 * base, dim, every_block)

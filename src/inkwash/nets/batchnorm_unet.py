@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from inkwash.core.shapes import Images, Labels, PerExample
-from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import max_pool, upsample_concat, zero_init
+from inkwash.nets.layers import ConditionEmbedding, max_pool, upsample_concat, zero_init
 
 
 class BatchNormBlock(nn.Module):
@@ -30,7 +29,7 @@ class BatchNormUNet(nn.Module):
 
     def __init__(self, channels: int, classes: int = 0, base: int = 32, dim: int = 128) -> None:
         super().__init__()
-        self.condition = Condition(dim, classes=classes)
+        self.condition = ConditionEmbedding(dim, classes=classes)
         self.stem = nn.Conv2d(channels, base, 3, padding=1)
         self.down1 = BatchNormBlock(base, 2 * base, dim)
         self.down2 = BatchNormBlock(2 * base, 4 * base, dim)

@@ -7,8 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from inkwash.core.shapes import Images, Labels, PerExample
-from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import upsample_concat, zero_init
+from inkwash.nets.layers import ConditionEmbedding, upsample_concat, zero_init
 
 
 class PreActivationBlock(nn.Module):
@@ -36,7 +35,7 @@ class ClassUNet(nn.Module):
         self, channels: int, classes: int = 0, widths: tuple[int, ...] = (64, 64, 128, 128), dim: int = 128
     ) -> None:
         super().__init__()
-        self.condition = Condition(dim, hidden=4 * dim, classes=classes)
+        self.condition = ConditionEmbedding(dim, hidden=4 * dim, classes=classes)
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(PreActivationBlock(width, width, dim) for width in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))

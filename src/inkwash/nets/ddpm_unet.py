@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkwash.core.shapes import Images, Labels, PerExample
-from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import zero_init
+from inkwash.nets.layers import ConditionEmbedding, zero_init
 
 
 class DDPMResBlock(nn.Module):
@@ -80,7 +79,7 @@ class DDPMUNet(nn.Module):
         super().__init__()
         groups = groups or math.gcd(32, *widths)
         dim = 4 * widths[0]
-        self.condition = Condition(widths[0], hidden=dim, classes=classes, out=dim)
+        self.condition = ConditionEmbedding(widths[0], hidden=dim, classes=classes, out=dim)
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
         self.encoder, self.down = nn.ModuleList(), nn.ModuleList()
         skips = [width := widths[0]]

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkwash.core.shapes import Images, Labels, PerExample
-from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import zero_init
+from inkwash.nets.layers import ConditionEmbedding, zero_init
 
 
 class FiLMBlock(nn.Module):
@@ -54,7 +53,7 @@ class FoldedUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.multiple = 2 ** len(widths)
-        self.condition = Condition(dim, hidden=dim, classes=classes)
+        self.condition = ConditionEmbedding(dim, hidden=dim, classes=classes)
         self.stem = nn.Conv2d(4 * channels, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(BlockSequence(width, blocks, dim) for width in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from inkwash.core.shapes import Images, Labels, PerExample
-from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import zero_init
+from inkwash.nets.layers import ConditionEmbedding, zero_init
 
 
 class ResidualLayer(nn.Module):
@@ -29,7 +28,7 @@ class MLP(nn.Module):
 
     def __init__(self, channels: int, classes: int = 0, width: int = 128, depth: int = 4, dim: int = 64) -> None:
         super().__init__()
-        self.condition = Condition(dim, hidden=2 * dim, classes=classes)
+        self.condition = ConditionEmbedding(dim, hidden=2 * dim, classes=classes)
         self.stem = nn.Linear(channels, width)
         self.layers = nn.ModuleList(ResidualLayer(width, dim) for _ in range(depth))
         self.out = zero_init(nn.Linear(width, channels))

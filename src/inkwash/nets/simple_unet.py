@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkwash.core.shapes import Images, Labels, PerExample
-from inkwash.nets.conditioning import ClassEmbedding
-from inkwash.nets.resampling import upsample_concat, zero_init
+from inkwash.nets.layers import ClassEmbedding, upsample_concat, zero_init
 
 
 class ConvReLUBlock(nn.Module):

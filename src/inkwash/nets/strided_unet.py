@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from inkwash.core.shapes import Images, Labels, PerExample
-from inkwash.nets.conditioning import Condition
-from inkwash.nets.resampling import StridedDown, StridedUp, zero_init
+from inkwash.nets.layers import ConditionEmbedding, StridedDown, StridedUp, zero_init
 
 
 class PostNormBlock(nn.Module):
@@ -31,7 +30,7 @@ class StridedUNet(nn.Module):
 
     def __init__(self, channels: int, classes: int = 0, base: int = 64, dim: int = 128) -> None:
         super().__init__()
-        self.condition = Condition(dim, hidden=4 * dim, classes=classes)
+        self.condition = ConditionEmbedding(dim, hidden=4 * dim, classes=classes)
         self.stem = nn.Conv2d(channels, base, 3, padding=1)
         self.encoder1 = PostNormBlock(base, base, dim)
         self.down1 = StridedDown(base, 2 * base)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
-THINNEST = 16
+MIN_MUON_CHANNELS = 16
 """Convolutions with fewer input or output channels are first or last layers, which AdamW updates."""
 
 
@@ -33,7 +33,7 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
     ) -> None:
         every = list(parameters)
-        inner = [p for p in every if p.ndim == 4 and min(p.shape[:2]) >= THINNEST]
+        inner = [p for p in every if p.ndim == 4 and min(p.shape[:2]) >= MIN_MUON_CHANNELS]
         chosen = set(map(id, inner))
         groups = [
             {"params": inner, "inner": True, "times": inner_lr / lr},
@@ -66,7 +66,7 @@ class Muon(torch.optim.Optimizer):
         if group["weight_decay"]:
             torch._foreach_mul_(list[Tensor](parameters), 1 - group["lr"] * group["weight_decay"])
         for shape, held in alike.items():
-            found = orthogonal(torch.stack([update.flatten(1) for _, update in held]))
+            found = orthogonalize(torch.stack([update.flatten(1) for _, update in held]))
             rate = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1:].numel()))
             torch._foreach_add_(
                 [p for p, _ in held], [u.view_as(p) for (p, _), u in zip(held, found, strict=True)], alpha=-rate
@@ -99,7 +99,7 @@ class Muon(torch.optim.Optimizer):
         )
 
 
-def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
+def orthogonalize(matrices: Tensor, steps: int = 5) -> Tensor:
     """Return `matrices` [N, O, I] with singular values of about 1 (0.7 to 1.2), float32.
 
     The quintic Newton-Schulz iteration of Jordan et al. (2024). Every step multiplies by a polynomial in x x', so that

@@ -22,7 +22,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class OptimizerConfig:
     """A row of OPTIMIZERS with learning rate `lr`, linear `warmup` in steps, and `decay` of the rate up to the last step.
 
     `clip` is the maximum norm of the gradient, 0 for none. `inner_lr` is muon's rate for inner convolutions (None:
@@ -69,3 +69,25 @@ class Optimizer:
 def _out_of_range(name: str, value: object, requirement: str) -> UsageError:
     field = f"optimizer.{name}"
     return UsageError(f"field '{field}' is {value}: it {requirement}", code="out-of-range", field=field)
+
+
+@dataclass(frozen=True)
+class LRDecay:
+    """Training ends after step `total`; after step `start` the fraction `remaining` of the decay is ahead.
+
+    A run of fixed length has start = 0 and remaining = 1. When `total` is revised during a run, the decay continues
+    from the fraction it has reached, so that the learning rate is continuous.
+    """
+
+    total: int
+    start: int = 0
+    remaining: float = 1.0
+
+    def remaining_at(self, step: int) -> float:
+        """Return the fraction in [0, 1] of the decay that is ahead at `step`: linear, 0 after the last step."""
+        done = (step - 1 - self.start) / max(self.total - self.start, 1)
+        return self.remaining * min(max(0.0, 1 - done), 1.0)
+
+    def revised(self, step: int, total: int) -> LRDecay:
+        """Return the decay with a new `total`, whose decay continues from the fraction that is ahead after `step`."""
+        return LRDecay(total, step, self.remaining_at(step + 1))

@@ -8,16 +8,18 @@ from typing import Any
 
 from inkwash.config.recipe import Recipe
 from inkwash.core import Target
-from inkwash.core.terminal_snr import describe_terminal_snr
+from inkwash.core.levels import describe_terminal_snr
 from inkwash.data.spec import DatasetSpec
 from inkwash.io import png_metadata
 from inkwash.io.atomic import write_text
 from inkwash.runs.folder import RunFolder
 from inkwash.training import ema
-from inkwash.training.state import Progress
+from inkwash.training.state import TrainingProgress
 
 
-def write_record(folder: RunFolder, recipe: Recipe, spec: DatasetSpec, progress: Progress, total: int | None) -> None:
+def write_record(
+    folder: RunFolder, recipe: Recipe, spec: DatasetSpec, progress: TrainingProgress, total: int | None
+) -> None:
     """Write the plots and the card of a run up to its current step; `total` is None before the first plan."""
     rows = folder.rows()
     validated = [row for row in rows if row["kind"] == "held-out"]
@@ -63,7 +65,7 @@ def _card(
     folder: RunFolder,
     recipe: Recipe,
     spec: DatasetSpec,
-    progress: Progress,
+    progress: TrainingProgress,
     total: int | None,
     trained: list[dict[str, Any]],
     validated: list[dict[str, Any]],
@@ -121,7 +123,11 @@ def _machine(session: dict[str, Any]) -> dict[str, str]:
 
 
 def _figures(
-    recipe: Recipe, progress: Progress, trained: list[dict[str, Any]], validated: list[dict[str, Any]], memorizing: Any
+    recipe: Recipe,
+    progress: TrainingProgress,
+    trained: list[dict[str, Any]],
+    validated: list[dict[str, Any]],
+    memorizing: Any,
 ) -> dict[str, str]:
     found = {"Steps": f"{progress.step:,}, {progress.step * recipe.training.batch:,} images"}
     if trained:
@@ -147,13 +153,13 @@ def _pictures(folder: RunFolder) -> str:
 
 
 def _observations(
-    recipe: Recipe, spec: DatasetSpec, progress: Progress, validated: list[dict[str, Any]], memorizing: Any
+    recipe: Recipe, spec: DatasetSpec, progress: TrainingProgress, validated: list[dict[str, Any]], memorizing: Any
 ) -> dict[str, str]:
     terminal = recipe.schedule.terminal
     left = progress.start_left
     found = {
         "EMA": f"{left:.1%} weight on initial parameters"
-        + (": too early to sample from it" if left > ema.TOO_YOUNG else ""),
+        + (": too early to sample from it" if left > ema.MAX_INIT_WEIGHT else ""),
         "Noisiest level": describe_terminal_snr(terminal),
     }
     if validated and memorizing:

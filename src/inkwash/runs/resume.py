@@ -16,7 +16,7 @@ from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
-from inkwash.optim.horizon import Horizon
+from inkwash.optim.optimizers import LRDecay
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.run import Run
 from inkwash.training.loop import Objective
@@ -41,7 +41,7 @@ def resume(
     since = time.perf_counter() if since is None else since
     with process_group.main_first():
         folder = RunFolder.open(path)
-        written = _written_recipe(folder, net_known=net is None)
+        written = _written_recipe(folder, check_network_options=net is None)
         trainer = Trainer(
             written if length is None else with_length(written, length),
             data,
@@ -67,9 +67,9 @@ def resume(
     return run
 
 
-def _written_recipe(folder: RunFolder, net_known: bool) -> Recipe:
+def _written_recipe(folder: RunFolder, check_network_options: bool) -> Recipe:
     try:
-        return Recipe.from_dict(folder.written_recipe(), net_known=net_known)
+        return Recipe.from_dict(folder.written_recipe(), check_network_options=check_network_options)
     except UsageError as error:
         raise UsageError(f"{folder.recipe}: {error}") from None
 
@@ -84,9 +84,9 @@ def _set_horizon(run: Run, before: Length, length: Length | None) -> None:
         # The decay is that of a run which was given the time before and the new time at its start.
         seconds = trainer.budget.seconds
         remaining = seconds / (seconds + run.seconds_before())
-        state.horizon = Horizon(state.total, state.progress.step, remaining)
+        state.horizon = LRDecay(state.total, state.progress.step, remaining)
     elif length is not None:
-        state.horizon = Horizon(state.total)
+        state.horizon = LRDecay(state.total)
 
 
 def changed_rate(run: Run) -> str | None:

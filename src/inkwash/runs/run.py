@@ -11,7 +11,7 @@ from inkwash.errors import InkwashError
 from inkwash.io import checkpoints, png_metadata
 from inkwash.io.atomic import write_text
 from inkwash.io.names import path_in
-from inkwash.optim.horizon import Horizon
+from inkwash.optim.optimizers import LRDecay
 from inkwash.runs.card import write_record
 from inkwash.runs.environment import commit
 from inkwash.runs.events import Event, Sampled, Saved
@@ -33,7 +33,7 @@ class Run:
     trainer: Trainer
     folder: RunFolder
     fallback: str | None = None
-    previous_horizon: Horizon | None = None
+    previous_horizon: LRDecay | None = None
     _planned_total: int | None = field(default=None, init=False)
 
     @property

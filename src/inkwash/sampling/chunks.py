@@ -23,7 +23,7 @@ from inkwash.io.limits import parsed_json
 from inkwash.io.names import path_in
 from inkwash.sampling.run import SamplingRun
 
-SMALLEST = 1000
+MIN_CHUNK_SIZE = 1000
 """Examples of a chunk, at least: few enough to sample again, many enough that writing them takes no time."""
 
 
@@ -42,7 +42,7 @@ class ChunkFolder:
         Raises `UsageError` when chunks exist without `resume`, or belong to another run.
         """
         # Whole batches, so that every image is sampled in the same batch as without chunks.
-        new = cls(run, path_in(target.parent, f"{target.name}.parts"), -(-SMALLEST // batch) * batch)
+        new = cls(run, path_in(target.parent, f"{target.name}.parts"), -(-MIN_CHUNK_SIZE // batch) * batch)
         record = {"size": new.size, **run.metadata()}
         if not new._record_file.is_file():
             write_text(new._record_file, json.dumps(with_checksum(record)) + "\n")

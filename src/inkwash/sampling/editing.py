@@ -1,26 +1,28 @@
-"""Editing: sampling starts from a given image, all of it (SDEdit) or the part under a mask (inpainting)."""
+"""Options of sampling: a start from an image (SDEdit, inpainting), and interpolation between two seeds or labels."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from inkwash.core import Denoiser, Inpainted, Schedule, Stretch, Warped
+from inkwash.core import Denoiser, Inpainted, Labelled, Schedule, Stretch, Warped, WeightedPair
+from inkwash.core.rng import spherical
 from inkwash.data import encode, image_file
 from inkwash.data.pixels import resize
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 
-LARGEST = 1024
+MAX_SIDE = 1024
 """Pixels of a side of an image in base64; its size is checked before it is decoded."""
 
 DEFAULT_NOISE = 0.6
@@ -132,6 +134,41 @@ class Edit:
         return denoiser if self.mask is None else Inpainted(denoiser, self.start(device), ~self.mask.to(device))
 
 
+class Interpolation(NamedTuple):
+    """The far end of each example, and its position between the near end (0) and the far one (1).
+
+    `seeds` and `labels` are int64 [N], `position` float64 [N]. The noise follows a quarter of a circle, so that it is
+    normally distributed everywhere; the prediction follows a line between those for the two labels.
+    """
+
+    seeds: Tensor
+    labels: Tensor
+    position: Tensor
+
+    @classmethod
+    def evenly(cls, seeds: Tensor, labels: Tensor) -> Interpolation:
+        """Return the interpolation to `seeds` and `labels` int64 [N] in equal steps, both ends included."""
+        return cls(seeds, labels, torch.linspace(0, 1, len(seeds), dtype=torch.float64))
+
+    def part(self, span: slice) -> Interpolation:
+        """Return the interpolation of some of the examples."""
+        return Interpolation(self.seeds[span], self.labels[span], self.position[span])
+
+    def noise(self, near_seeds: Tensor, noise_of: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the noise [N, ...] between `noise_of(near_seeds)` and `noise_of` the far seeds."""
+        near = noise_of(near_seeds)
+        return near if torch.equal(self.seeds, near_seeds) else spherical(near, noise_of(self.seeds), self.position)
+
+    def denoiser(self, near: Labelled) -> Denoiser:
+        """Return the denoiser between `near` and the same one for the far labels."""
+        if near.label is None:
+            return near
+        far = self.labels.to(near.label.device)
+        if torch.equal(far, near.label):
+            return near
+        return WeightedPair(near, Labelled(near.denoiser, far), self.position)
+
+
 def _to_base64(image: Tensor) -> str:
     """Return uint8 [C, H, W] as a PNG in base64."""
     array = image.permute(1, 2, 0).numpy()
@@ -144,7 +181,7 @@ def _from_base64(text: str) -> Tensor:
     """Return the uint8 [C, H, W] that `_to_base64` wrote. Raises `UsageError` for anything else."""
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
-            if max(image.size) > LARGEST:
+            if max(image.size) > MAX_SIDE:
                 raise ValueError("too large")
             array = np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
     except (binascii.Error, *image_file.UNREADABLE):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, uniforms
+from inkwash.core.rng import Stream, uniforms
 from inkwash.errors import UsageError, unknown_name
 from inkwash.model import Model
 
@@ -16,7 +16,7 @@ NO_LABEL = -1
 """The label of an unconditional sample."""
 
 
-def labels_for(model: Model, seeds: Tensor, wanted: Sequence[int] | None = None) -> Tensor:
+def assign_labels(model: Model, seeds: Tensor, wanted: Sequence[int] | None = None) -> Tensor:
     """Return the label of each seed int64 [N]: those `wanted` in turn, or, with None, one drawn for each seed.
 
     Drawn labels have the proportions of the train set; -1 is no label. Raises `UsageError` for a label outside the

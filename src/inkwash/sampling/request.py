@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from inkwash.config.schema import decode_schedule, encode_schedule
+from inkwash.config.registry_sections import decode_schedule, encode_schedule
 from inkwash.core import Schedule
 from inkwash.errors import UsageError
 from inkwash.io.limits import require_bounded
 from inkwash.io.validation import validate
 from inkwash.sampling.editing import Edit
 
-LARGEST_COUNT = 10**7
-LARGEST_SEED = 2**63 - 10**6
-LONGEST_TEXT = 1 << 23
+MAX_COUNT = 10**7
+MAX_SEED = 2**63 - 10**6
+MAX_TEXT = 1 << 23
 """Characters of a string in PNG metadata: the longest are images to start from, PNG in base64."""
 PICTURE_FIELDS = ("kind", "scale", "columns")
 """Fields of a 0.1.0 request that describe the picture and not the samples."""
@@ -52,16 +52,16 @@ class SampleRequest:
         seeds = self.seed if isinstance(self.seed, tuple) else (self.seed,)
         if isinstance(self.seed, tuple) and (not seeds or self.n not in (None, len(seeds))):
             raise UsageError(f"seed has {len(seeds)} values: give one for each sample", code="conflict", field="seed")
-        if self.n is not None and not 1 <= self.n <= LARGEST_COUNT:
+        if self.n is not None and not 1 <= self.n <= MAX_COUNT:
             raise UsageError(
-                f"n is {self.n}: it must be 1 to {LARGEST_COUNT:,}; sample more with another seed",
+                f"n is {self.n}: it must be 1 to {MAX_COUNT:,}; sample more with another seed",
                 code="out-of-range",
                 field="n",
             )
         for seed in (*seeds, *(() if self.seed_to is None else (self.seed_to,))):
-            if not 0 <= seed <= LARGEST_SEED - (self.n or 0):
+            if not 0 <= seed <= MAX_SEED - (self.n or 0):
                 raise UsageError(
-                    f"seed is {seed}: it must be 0 to {LARGEST_SEED - (self.n or 0)}", code="out-of-range", field="seed"
+                    f"seed is {seed}: it must be 0 to {MAX_SEED - (self.n or 0)}", code="out-of-range", field="seed"
                 )
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class SampleRequest:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SampleRequest:
         """Return the request in PNG metadata, of 0.1.0 as well. Raises `UsageError` for fields of a newer inkwash."""
-        require_bounded(values, "request", LONGEST_TEXT)
+        require_bounded(values, "request", MAX_TEXT)
         try:
             fields = dict(values)
             if "settings" in fields:

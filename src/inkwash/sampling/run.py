@@ -16,12 +16,12 @@ from torch import Tensor
 
 from inkwash import __version__
 from inkwash.core import Denoiser, Frame, Labelled, Sampler
-from inkwash.core.noise import Stream, normals
+from inkwash.core.rng import Stream, normals
 from inkwash.data import decode
 from inkwash.errors import UsageError
 from inkwash.model import Model
-from inkwash.sampling.interpolation import Interpolation
-from inkwash.sampling.labels import NO_LABEL, labels_for, parse_labels, split_range
+from inkwash.sampling.editing import Interpolation
+from inkwash.sampling.labels import NO_LABEL, assign_labels, parse_labels, split_range
 from inkwash.sampling.request import SampleRequest
 
 
@@ -50,7 +50,7 @@ class SampleBatch(NamedTuple):
 class SamplingRun:
     """A request resolved against a model: what is built once, and the seeds and labels int64 [N] of all examples.
 
-    `labels_in_turn` is how many labels the request names, which repeat in this order.
+    `num_requested_labels` is how many labels the request names, which repeat in this order.
     """
 
     request: SampleRequest
@@ -59,7 +59,7 @@ class SamplingRun:
     denoiser: Denoiser
     seeds: Tensor
     labels: Tensor
-    labels_in_turn: int = 1
+    num_requested_labels: int = 1
     interpolation: Interpolation | None = None
 
     def __len__(self) -> int:
@@ -128,7 +128,7 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
         seeds = torch.tensor(request.seed)
     else:
         seeds = torch.full((count,), request.seed) if interpolates else request.seed + torch.arange(count)
-    labels = labels_for(model, seeds, near)
+    labels = assign_labels(model, seeds, near)
     if model.conditional and (labels == NO_LABEL).all() and request.guidance not in (None, 1):
         raise UsageError(
             f"guidance {request.guidance:g} has no effect without a label: leave one of them out",
@@ -138,7 +138,7 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
     interpolation = None
     if interpolates:
         seeds_to = seeds if request.seed_to is None else torch.full_like(seeds, request.seed_to)
-        interpolation = Interpolation.evenly(seeds_to, labels_for(model, seeds_to, near if far is None else far))
+        interpolation = Interpolation.evenly(seeds_to, assign_labels(model, seeds_to, near if far is None else far))
         if ((interpolation.labels == NO_LABEL) != (labels == NO_LABEL)).any():
             raise UsageError(
                 "label 'none' cannot be interpolated with a class: name a class at both ends",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, normals, permutation, uniforms
+from inkwash.core.rng import Stream, normals, permutation, uniforms
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.hardware import memory

@@ -41,7 +41,7 @@ def require_same_run(checkpoint: Checkpoint, recipe: Recipe, spec: DatasetSpec, 
             code="mismatch",
             field="data",
         )
-    changed = recipes.differing(checkpoint.header["recipe"], recipe.to_dict())
+    changed = recipes.changed_sections(checkpoint.header["recipe"], recipe.to_dict())
     if changed:
         raise InkwashError(
             f"{source} is of another recipe ({', '.join(changed)} changed): "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-TOO_YOUNG = 0.01
+MAX_INIT_WEIGHT = 0.01
 """Weight of the initial parameters in the EMA above which it should not be sampled from."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from inkwash.training.validation import Profile
+from inkwash.training.validation import LossByNoiseLevel
 
 
 class Step(NamedTuple):
@@ -28,7 +28,7 @@ class Measured(NamedTuple):
     """
 
     step: int
-    profile: Profile
+    profile: LossByNoiseLevel
     improved: bool
     milestone: str | None
 

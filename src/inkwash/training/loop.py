@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from inkwash.core import NetDenoiser
 from inkwash.distributed.process_group import SINGLE_PROCESS, MainProcessError, ProcessGroup
 from inkwash.errors import InkwashError
-from inkwash.optim.optimizers import Optimizer
+from inkwash.optim.optimizers import OptimizerConfig
 from inkwash.training import ema
 from inkwash.training.batches import Batches
 from inkwash.training.events import Step
@@ -25,7 +25,7 @@ def steps(
     denoiser: NetDenoiser,
     objective: Objective,
     batches: Batches,
-    optimizer: Optimizer,
+    optimizer: OptimizerConfig,
     half_life: float,
     process_group: ProcessGroup = SINGLE_PROCESS,
 ) -> Iterator[Step]:

@@ -7,7 +7,7 @@ from inkwash.model import Model
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import SampleBatch, resolve
 
-MOST_CLASSES = 10
+MAX_CLASSES = 10
 ROWS = 8
 """Images of each class; without classes the grid is a square of as many rows."""
 POINTS = 2000
@@ -17,7 +17,7 @@ def preview_classes(model: Model) -> list[int] | None:
     """Return the classes of a preview, one per column of its grid; None for points and unconditional models."""
     if not model.conditional or model.spec.is_points:
         return None
-    return list(range(len(model.spec.classes)))[:MOST_CLASSES]
+    return list(range(len(model.spec.classes)))[:MAX_CLASSES]
 
 
 def preview(model: Model, process_group: ProcessGroup = SINGLE_PROCESS) -> SampleBatch:

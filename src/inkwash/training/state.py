@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from inkwash.errors import InkwashError
 from inkwash.io.checkpoints import Checkpoint
-from inkwash.optim.horizon import Horizon
+from inkwash.optim.optimizers import LRDecay
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """The numbers of a training state: steps done, weight of the initial parameters in the EMA, sum of unlogged losses.
 
-    `best` is the lowest validation loss so far; `decay_start` and `decay_remaining` are those of the last `Horizon`.
+    `best` is the lowest validation loss so far; `decay_start` and `decay_remaining` are those of the last `LRDecay`.
     """
 
     step: int = 0
@@ -41,17 +41,17 @@ class State:
     net: nn.Module
     ema: nn.Module
     optimizer: torch.optim.Optimizer
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
     total: int = 0
     consistent: bool = True
 
     @property
-    def horizon(self) -> Horizon:
+    def horizon(self) -> LRDecay:
         """The last step, and the decay of the learning rate up to it."""
-        return Horizon(self.total, self.progress.decay_start, self.progress.decay_remaining)
+        return LRDecay(self.total, self.progress.decay_start, self.progress.decay_remaining)
 
     @horizon.setter
-    def horizon(self, new: Horizon) -> None:
+    def horizon(self, new: LRDecay) -> None:
         self.total, self.progress.decay_start, self.progress.decay_remaining = new.total, new.start, new.remaining
 
     @classmethod
@@ -100,4 +100,4 @@ class State:
                 code="mismatch",
             ) from None
         saved = checkpoint.header["progress"]
-        self.progress = Progress(**(saved | {"best": math.inf if saved["best"] is None else saved["best"]}))
+        self.progress = TrainingProgress(**(saved | {"best": math.inf if saved["best"] is None else saved["best"]}))

@@ -36,7 +36,7 @@ from inkwash.training.events import Measured, Planned, Step, TrainingEvent
 from inkwash.training.loop import Objective, steps
 from inkwash.training.state import State
 from inkwash.training.time_budget import Plan, TimeBudget
-from inkwash.training.validation import Profile, Validator
+from inkwash.training.validation import LossByNoiseLevel, Validator
 
 LOG_EVERY = 10
 
@@ -70,7 +70,7 @@ class Trainer:
     ) -> None:
         recipe = recipe if isinstance(recipe, Recipe) else recipes.load(recipe)
         self.data = datasets.load(recipe.data.name if data is None else data, recipe.data.size)
-        recipe = recipe.suiting(self.data.classes)
+        recipe = recipe.for_classes(self.data.classes)
         if net is not None:
             recipe = replace(recipe, network=replace(recipe.network, kind=type(net).__name__, options={}))
         self.recipe = self.requested = recipe
@@ -157,7 +157,7 @@ class Trainer:
             self.process_group,
         )
 
-    def validate(self) -> Profile:
+    def validate(self) -> LossByNoiseLevel:
         """Return the loss of the EMA network on the validation set by noise level."""
         self._update_statistics()
         return self.validator.loss(self.state.ema)

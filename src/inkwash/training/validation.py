@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.core import Denoiser, EmpiricalDenoiser, Level, NetDenoiser, Target
-from inkwash.core.noise import Stream, normals
+from inkwash.core.rng import Stream, normals
 from inkwash.data import Dataset
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.objectives import Denoising
@@ -29,7 +29,7 @@ _CHUNK = 100
 
 
 @dataclass(frozen=True)
-class Profile:
+class LossByNoiseLevel:
     """Losses on a grid of noise levels: `codes` in [0, 1] from clean to noisy, and the mean loss at each."""
 
     codes: list[float]
@@ -58,7 +58,7 @@ class ValidationSet:
     @torch.no_grad()
     def profile(
         self, denoiser: TargetPredictor, device: torch.device, process_group: ProcessGroup = SINGLE_PROCESS
-    ) -> Profile:
+    ) -> LossByNoiseLevel:
         """Return the loss of `denoiser` at each level of the grid; the processes of `process_group` share the work."""
         u = (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
         # Fewer images than levels are used at several levels each, so that every level has one.
@@ -69,7 +69,7 @@ class ValidationSet:
             losses[chunk] = self._losses(denoiser, chunk, u, device)
         losses = process_group.all_reduce(losses)
         means = [losses[position % LEVELS == k].mean().item() for k in range(LEVELS)]
-        return Profile(self.objective.density(self.objective.schedule, u).c_noise.tolist(), means)
+        return LossByNoiseLevel(self.objective.density(self.objective.schedule, u).c_noise.tolist(), means)
 
     def _losses(self, denoiser: TargetPredictor, chunk: Tensor, u: Tensor, device: torch.device) -> Tensor:
         noise = normals(0, chunk, 0, Stream.VALIDATION_NOISE, self.images.shape[1:]).to(device)
@@ -88,12 +88,12 @@ class Validator:
     precision: torch.dtype | None = None
     process_group: ProcessGroup = SINGLE_PROCESS
 
-    def loss(self, network: nn.Module) -> Profile:
+    def loss(self, network: nn.Module) -> LossByNoiseLevel:
         """Return the validation loss of `network` by noise level; the processes share the work."""
         denoiser = NetDenoiser(network, self.target, self.precision)
         return self._validation_set.profile(denoiser, self.batches.device, self.process_group)
 
-    def memorizing_loss(self) -> Profile | None:
+    def memorizing_loss(self) -> LossByNoiseLevel | None:
         """Return the loss of the memorizing denoiser of the train set on up to 1,000 of its own examples, by noise level.
 
         None where the sum over the train set would cost too much (over 100 million values).

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from inkwash.core.levels import Level
-from inkwash.core.terminal_snr import describe_terminal_snr
+from inkwash.core.levels import Level, describe_terminal_snr
 from inkwash.errors import UsageError
 from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, MUTED, THIN, describe, figure, legend, save
 

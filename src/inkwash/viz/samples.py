@@ -60,7 +60,13 @@ class RenderOptions:
 
     def columns_for(self, run: SamplingRun) -> int | None:
         """Return the images in a row: one a label, or at most ten of an interpolation; None for the square root."""
-        default = min(len(run), 10) if run.interpolation else run.labels_in_turn if run.labels_in_turn > 1 else None
+        default = (
+            min(len(run), 10)
+            if run.interpolation
+            else run.num_requested_labels
+            if run.num_requested_labels > 1
+            else None
+        )
         return self.columns or default
 
 

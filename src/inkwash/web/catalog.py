@@ -91,7 +91,7 @@ class Entry:
         found: dict[str, Any] = {"name": self.name, "bundled": self.bundled, "training": self.training}
         try:
             recipe, spec = (
-                Recipe.from_dict(self.header["recipe"], net_known=False),
+                Recipe.from_dict(self.header["recipe"], check_network_options=False),
                 DatasetSpec.from_dict(self.header["facts"]),
             )
         except InkwashError as error:

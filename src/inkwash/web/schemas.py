@@ -20,10 +20,10 @@ MAX_IMAGES = 400
 """Images or points of one request."""
 MAX_EVALUATIONS = 64_000
 """Network evaluations of one request: 64 images by 1,000 steps of DDPM."""
-LARGEST_SEED = 2**53 - 1
+MAX_SEED = 2**53 - 1
 """The largest integer that JavaScript represents exactly."""
 
-Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Label = Annotated[int, Field(ge=-1, le=9999)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Base64 = Annotated[str, Field(max_length=100_000)]

@@ -10,7 +10,7 @@ import torch
 from inkwash import checks, data
 from inkwash.cli.console import Console
 from inkwash.cli.tables import warnings
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.io import png_metadata
 from inkwash.io.names import cleaned_name, path_in
 from inkwash.sampling.run import to_arrays

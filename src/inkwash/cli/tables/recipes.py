@@ -15,7 +15,7 @@ from inkwash.cli.tables import runs, warnings
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
 from inkwash.core import Schedule
-from inkwash.core.terminal_snr import describe_terminal_snr
+from inkwash.core.levels import describe_terminal_snr
 from inkwash.data.known_shapes import FORMS
 from inkwash.data.spec import DatasetSpec
 from inkwash.io.names import path_in
@@ -28,7 +28,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     """Print a complete recipe, and write plots of its network and schedule to the folder `out`."""
     chosen = recipe.load(name)
     spec = expected_spec(chosen)
-    chosen = chosen.suiting(spec.classes)
+    chosen = chosen.for_classes(spec.classes)
     net = model.build_net(chosen, spec)
     stages = summary.stages(net, spec.shape)
     terminal = chosen.schedule.terminal

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inkwash.core.noise import Stream, permutation
+from inkwash.core.rng import Stream, permutation
 from inkwash.errors import UsageError
 from inkwash.evaluation.report.page import Tile
 from inkwash.evaluation.score import EvaluatedSamples

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from inkwash.config.published_schema import of_recipe_files
+from inkwash.config.recipe_json_schema import of_recipe_files
 from inkwash.core import SCHEDULES, Schedule
 
 FILE = Path(__file__).parents[2] / "docs" / "recipe.schema.json"
@@ -42,9 +42,9 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 def test_the_schema_has_ranges_choices_and_defaults() -> None:
     definitions = of_recipe_files()["$defs"]
-    batch = definitions["Training"]["properties"]["batch"]
+    batch = definitions["TrainingConfig"]["properties"]["batch"]
     assert (batch["minimum"], batch["maximum"], batch["default"]) == (1, 1_000_000, 128)
-    assert definitions["Training"]["properties"]["precision"]["enum"] == ["auto", "float32", "bfloat16"]
+    assert definitions["TrainingConfig"]["properties"]["precision"]["enum"] == ["auto", "float32", "bfloat16"]
     assert definitions["LinearSchedule"]["properties"]["T"]["default"] == 1000
     assert all(each.get("additionalProperties") is False for each in definitions.values() if each["type"] == "object")
 

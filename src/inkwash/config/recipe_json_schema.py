@@ -1,4 +1,4 @@
-"""The JSON schema of recipe files, for editors: `python -m inkwash.config.published_schema > docs/recipe.schema.json`."""
+"""The JSON schema of recipe files, for editors: `python -m inkwash.config.recipe_json_schema > docs/recipe.schema.json`."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkwash.core import noise
-from inkwash.core.noise import Stream, normals, permutation, philox_words, spherical, uniforms
+from inkwash.core import rng
+from inkwash.core.rng import Stream, normals, permutation, philox_words, spherical, uniforms
 
 WORD = 2**32
 
@@ -190,9 +190,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def stream_arguments() -> Iterator[tuple[str, ast.expr]]:
-    """Yield the file of each call of a random function outside of `core/noise.py`, and the stream that it passes."""
+    """Yield the file of each call of a random function outside of `core/rng.py`, and the stream that it passes."""
     for file in [*ROOT.glob("src/inkwash/**/*.py"), *ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("examples/*.py")]:
-        if file == Path(noise.__file__):
+        if file == Path(rng.__file__):
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:

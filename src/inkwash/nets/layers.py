@@ -1,6 +1,7 @@
-"""Embeddings of what a network is conditioned on: c_noise in [0, 1] and, with classes, a label.
+"""Layers that networks share: embeddings of c_noise and label, downsampling and upsampling, initialization with zero.
 
-A label is int64 [B]; None or a negative entry is the null label, which has a learned embedding.
+A label is int64 [B]; None or a negative entry is the null label, which has a learned embedding. Feature maps may have any
+size: upsampling takes the size of the skip connection.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from inkwash.core.shapes import Labels, PerExample
 
 
-class Sinusoid(nn.Module):
+class SinusoidalEmbedding(nn.Module):
     """Sines and cosines of 1000 * c_noise at `dim`/2 frequencies from 1 to 1/10000: Vaswani et al. (2017), Section 3.5."""
 
     frequencies: Float[Tensor, " half"]
@@ -47,7 +49,7 @@ class ClassEmbedding(nn.Module):
         return self.table(label.masked_fill(label < 0, self.classes))
 
 
-class Condition(nn.Module):
+class ConditionEmbedding(nn.Module):
     """c_noise and label as one vector [B, out]: a sinusoid of `dim`, an MLP if `hidden` > 0, plus a class embedding.
 
     `out` defaults to `dim` and differs from it only with an MLP. With `classes` 0 the label is ignored.
@@ -56,10 +58,48 @@ class Condition(nn.Module):
     def __init__(self, dim: int, hidden: int = 0, classes: int = 0, out: int | None = None) -> None:
         super().__init__()
         out = out or dim
-        self.sinusoid = Sinusoid(dim)
+        self.sinusoid = SinusoidalEmbedding(dim)
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.SiLU(), nn.Linear(hidden, out)) if hidden else nn.Identity()
         self.label = ClassEmbedding(classes, out) if classes else None
 
     def forward(self, c_noise: PerExample, label: Labels | None = None) -> Float[Tensor, "batch out"]:
         vector = self.mlp(self.sinusoid(c_noise))
         return vector if self.label is None else vector + self.label(label, len(c_noise))
+
+
+def max_pool(x: Float[Tensor, "batch channels _ _"]) -> Float[Tensor, "batch channels _ _"]:
+    """Return the maximum of 2x2 patches [B, C, ceil(H/2), ceil(W/2)]; an odd last row or column is pooled by itself."""
+    return F.max_pool2d(x, 2, ceil_mode=True)
+
+
+def upsample_concat(
+    x: Float[Tensor, "batch _ _ _"], skip: Float[Tensor, "batch _ height width"], mode: str
+) -> Float[Tensor, "batch _ height width"]:
+    """Return `x` resized to the height and width of `skip` by `mode`, concatenated with `skip`, [B, C + C', H, W]."""
+    return torch.cat([F.interpolate(x, size=skip.shape[-2:], mode=mode), skip], dim=1)
+
+
+class StridedDown(nn.Conv2d):
+    """A 4x4 convolution with stride 2; maps must be at least 2 pixels high and wide."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__(channels, out, 4, stride=2, padding=1)
+
+
+class StridedUp(nn.ConvTranspose2d):
+    """A transposed 4x4 convolution with stride 2 to the size of the skip connection, concatenated with it."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__(channels, out, 4, stride=2, padding=1)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
+        upsampled = super().forward(x, output_size=list(skip.shape[-2:]))
+        return torch.cat([upsampled, skip], dim=1)
+
+
+def zero_init(layer: nn.Conv2d | nn.Linear) -> nn.Module:
+    """Return `layer` with zero weight and bias, so that an untrained network returns zero."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer

@@ -22,18 +22,18 @@ from inkwash.core.schedules import MAX_STEPS
 from inkwash.core.warps import Warp
 from inkwash.data.spec import LARGEST
 from inkwash.errors import UsageError
-from inkwash.io.validation import CONFIG, refused, validate
+from inkwash.io.validation import CONFIG, to_pydantic_error, validate
 from inkwash.io.validation_errors import missing, unknown
 from inkwash.nets import NETS
 from inkwash.objectives import WEIGHTS, Weight
 
 Table = Mapping[str, Callable[..., Any]]
-OWN_NETWORK = {"own_network": True}
+SKIP_NETWORK_OPTIONS = {"skip_network_options": True}
 """The context of a validation that leaves the options of a network unchecked, for one that is given as an object."""
 
 
 @dataclass(frozen=True, eq=False)
-class Named:
+class RegistryName:
     """The annotation of a field that is the name of a row of `table`."""
 
     table: Table
@@ -51,7 +51,7 @@ class Named:
 
 
 @dataclass(frozen=True, eq=False)
-class Kinds:
+class RegistrySection:
     """The annotation of a field that is an object made by a row of `table`, or the section that describes one.
 
     A kind without required options may be a word alone, as in schedule = "cosine". `noun` ends the names of the models.
@@ -99,7 +99,7 @@ class Kinds:
         try:
             return self.build(kind, options)
         except UsageError as error:
-            raise refused(error) from None
+            raise to_pydantic_error(error) from None
 
     def write(self, value: Any) -> dict[str, Any]:
         """Return `value` as plain values; the kind of an object that no row makes is the name of its class."""
@@ -129,10 +129,10 @@ class Kinds:
         return hint
 
 
-WARP = Kinds("Warp", WARPS)
+WARP = RegistrySection("Warp", WARPS)
 
 
-class ScheduleKinds(Kinds):
+class ScheduleSection(RegistrySection):
     """A noise schedule, which may have a section `warp`; its levels must rise from clean to noisy."""
 
     common: ClassVar = {"warp": (Annotated[Warp, WARP] | None, None)}
@@ -158,7 +158,7 @@ class ScheduleKinds(Kinds):
 
 
 @dataclass(frozen=True)
-class Network:
+class NetworkConfig:
     """A row of NETS and its `options`; the numbers of channels and classes come from the data set.
 
     A `conditional` network takes class labels.
@@ -169,28 +169,28 @@ class Network:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-class NetworkKinds(Kinds):
-    """A network: the section becomes a `Network`, which is built when the data set is known."""
+class NetworkSection(RegistrySection):
+    """A network: the section becomes a `NetworkConfig`, which is built when the data set is known."""
 
     common: ClassVar = {"conditional": (StrictBool, False)}
     derived = ("channels", "classes")
     hint = "; add your own with --with FILE.py, or net=… in Python"
 
-    def read(self, value: Any, info: core_schema.ValidationInfo) -> Network:
-        if isinstance(value, Mapping) and (info.context or {}).get("own_network"):
+    def read(self, value: Any, info: core_schema.ValidationInfo) -> NetworkConfig:
+        if isinstance(value, Mapping) and (info.context or {}).get("skip_network_options"):
             options = dict(value)
-            return Network(str(options.pop("kind", None)), bool(options.pop("conditional", False)), options)
+            return NetworkConfig(str(options.pop("kind", None)), bool(options.pop("conditional", False)), options)
         return super().read(value, info)
 
-    def build(self, kind: str, options: dict[str, Any]) -> Network:
-        return Network(kind, options.pop("conditional"), options)
+    def build(self, kind: str, options: dict[str, Any]) -> NetworkConfig:
+        return NetworkConfig(kind, options.pop("conditional"), options)
 
-    def write(self, value: Network) -> dict[str, Any]:
+    def write(self, value: NetworkConfig) -> dict[str, Any]:
         return {"kind": value.kind, "conditional": value.conditional} | value.options
 
     @staticmethod
     def accepts(value: Any) -> bool:
-        return isinstance(value, Network)
+        return isinstance(value, NetworkConfig)
 
     @staticmethod
     def annotation(name: str, hint: Any) -> Any:
@@ -198,19 +198,19 @@ class NetworkKinds(Kinds):
         if hint is int:
             return Annotated[int, Field(ge=0, le=LARGEST)]
         if get_origin(hint) is tuple:
-            items = tuple(each if each is ... else NetworkKinds.annotation(name, each) for each in get_args(hint))
+            items = tuple(each if each is ... else NetworkSection.annotation(name, each) for each in get_args(hint))
             return tuple.__class_getitem__(items)
         return hint
 
 
-NETWORK = NetworkKinds("Network", NETS)
-SCHEDULE = ScheduleKinds("Schedule", SCHEDULES)
-DENSITY = Kinds("Density", DENSITIES)
-WEIGHT = Kinds("Weight", WEIGHTS)
-KINDS = {"network": NETWORK, "schedule": SCHEDULE, "warp": WARP, "density": DENSITY, "weight": WEIGHT}
+NETWORK = NetworkSection("Network", NETS)
+SCHEDULE = ScheduleSection("Schedule", SCHEDULES)
+DENSITY = RegistrySection("Density", DENSITIES)
+WEIGHT = RegistrySection("Weight", WEIGHTS)
+SECTIONS = {"network": NETWORK, "schedule": SCHEDULE, "warp": WARP, "density": DENSITY, "weight": WEIGHT}
 """By the name of the section."""
 
-NetworkField = Annotated[Network, NETWORK]
+NetworkField = Annotated[NetworkConfig, NETWORK]
 ScheduleField = Annotated[Schedule, SCHEDULE]
 DensityField = Annotated[Density, DENSITY]
 WeightField = Annotated[Weight, WEIGHT]
@@ -235,7 +235,7 @@ def _rises(schedule: Schedule) -> bool:
 
 
 @cache
-def _model(kinds: Kinds, kind: str, constructor: Callable[..., Any]) -> type[BaseModel]:
+def _model(kinds: RegistrySection, kind: str, constructor: Callable[..., Any]) -> type[BaseModel]:
     hints = get_type_hints(constructor.__init__ if inspect.isclass(constructor) else constructor)
     fields: dict[str, Any] = {"kind": (Literal[kind], ...), **kinds.common}
     for name, parameter in inspect.signature(constructor).parameters.items():

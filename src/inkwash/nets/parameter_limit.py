@@ -1,4 +1,4 @@
-"""A limit on the parameters of a network, enforced while it is built and before its memory is written."""
+"""A limit on the parameters of a network, enforced while it is build_within_limit and before its memory is written."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from inkwash.errors import UsageError
 from inkwash.hardware import memory
 
-MOST_PARAMETERS = 2**30
+MAX_PARAMETERS = 2**30
 """Parameters of one network, 4 GB in float32: a hundred times those of networks for small images."""
-MOST_TENSORS = 20_000
+MAX_TENSORS = 20_000
 """Parameter tensors of one network, which limits its depth."""
 SMALL = 2**25
-"""Parameters up to which a network is built directly; a larger one is first counted on the meta device."""
+"""Parameters up to which a network is build_within_limit directly; a larger one is first counted on the meta device."""
 
 
-class ParameterBudgetError(UsageError):
+class ParameterLimitError(UsageError):
     """A network has more parameters than its limit."""
 
 
-def built(make: Callable[[], nn.Module], most: int, kind: str) -> nn.Module:
+def build_within_limit(make: Callable[[], nn.Module], most: int, kind: str) -> nn.Module:
     """Return the network that `make` builds, with at most `most` parameters and a quarter of this machine's memory.
 
-    `kind` names it in errors. Raises `ParameterBudgetError` for a larger network, before its memory is written.
+    `kind` names it in errors. Raises `ParameterLimitError` for a larger network, before its memory is written.
     """
     most = min(most, memory.machine() // 4)
     try:
         with _budget(min(most, SMALL), kind):
             return make()
-    except ParameterBudgetError:
+    except ParameterLimitError:
         if most <= SMALL:
             raise
-    # A plugin network that cannot be built on the meta device is counted while it is built for use.
+    # A plugin network that cannot be build_within_limit on the meta device is counted while it is build_within_limit for use.
     with _budget(most, kind), suppress(RuntimeError, NotImplementedError), torch.device("meta"):
         make()
     with _budget(most, kind):
@@ -46,7 +46,7 @@ def built(make: Callable[[], nn.Module], most: int, kind: str) -> nn.Module:
 
 @contextmanager
 def _budget(most: int, kind: str) -> Iterator[None]:
-    """Raise `ParameterBudgetError` when a layer built in this context registers a weight beyond `most` parameters.
+    """Raise `ParameterLimitError` when a layer build_within_limit in this context registers a weight beyond `most` parameters.
 
     At that point torch has reserved the memory of the weight but not written to it.
     """
@@ -57,9 +57,9 @@ def _budget(most: int, kind: str) -> Iterator[None]:
         if parameter is None or threading.get_ident() != thread:
             return
         count, tensors = count + parameter.numel(), tensors + 1
-        if count > most or tensors > MOST_TENSORS:
-            limit = f"{most:,} ({4 * most / 1e9:.2g} GB) in {MOST_TENSORS:,}"
-            raise ParameterBudgetError(
+        if count > most or tensors > MAX_TENSORS:
+            limit = f"{most:,} ({4 * most / 1e9:.2g} GB) in {MAX_TENSORS:,}"
+            raise ParameterLimitError(
                 f"{kind} of {count:,} parameters or more, in {tensors:,} tensors, of at most {limit}: "
                 "choose smaller options in the section [network]",
                 code="too-large",
