@@ -33,6 +33,7 @@ ErrorCode = Literal[
     "missing-package",  # an optional package that is not installed
     "missing-device",  # hardware that this machine does not have
     "non-finite",  # a loss or result that is NaN or infinite
+    "plugin-failed",  # an error raised by Python code of the user
     "worker-failed",  # another process of the same command failed
 ]
 """The kinds of error. They do not change with the wording of messages."""

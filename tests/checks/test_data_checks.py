@@ -54,12 +54,12 @@ def read_as_digits(dataset: Dataset) -> list[str]:
 
 
 @pytest.mark.parametrize("name", DRAWN_HERE)
-def test_bundled_data_have_no_warnings(name):
+def test_bundled_data_have_no_warnings(name) -> None:
     assert checks.of_data(data.load(name)) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_gives_its_warning_and_no_other(fault, digits):
+def test_a_fault_gives_its_warning_and_no_other(fault, digits: Dataset) -> None:
     found = checks.of_data(spoiled(digits, fault))
     _, expected, word = FAULTS[fault]
     assert [concern.about for concern in found] == expected
@@ -67,18 +67,18 @@ def test_a_fault_gives_its_warning_and_no_other(fault, digits):
     assert not any("\n" in concern.text for concern in found)
 
 
-def test_real_mnist_has_no_warnings(real_mnist):
+def test_real_mnist_has_no_warnings(real_mnist: Dataset) -> None:
     assert checks.of_data(real_mnist) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_real_mnist_gives_its_warning_and_no_other(fault, real_mnist):
+def test_a_fault_of_real_mnist_gives_its_warning_and_no_other(fault, real_mnist: Dataset) -> None:
     few = replace(real_mnist, values=real_mnist.values[:3000], labels=real_mnist.labels[:3000])
     assert about(spoiled(few, fault)) == FAULTS[fault][1]
 
 
 @pytest.mark.parametrize("count", [60, 200, 1000])
-def test_a_few_real_digits_have_no_warnings(count, real_mnist):
+def test_a_few_real_digits_have_no_warnings(count: int, real_mnist: Dataset) -> None:
     for first in range(0, 10 * count, count):
         part = slice(first, first + count)
         few = replace(real_mnist, values=real_mnist.values[part], labels=real_mnist.labels[part])
@@ -87,7 +87,7 @@ def test_a_few_real_digits_have_no_warnings(count, real_mnist):
 
 @pytest.mark.parametrize("look", by_digits.LOOKS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_numpy_expression_in_the_warning_corrects_the_images(look, channels, digits):
+def test_the_numpy_expression_in_the_warning_corrects_the_images(look, channels: int, digits: Dataset) -> None:
     """The expression is evaluated on arrays as .npz files hold them: [N, H, W], or channels last."""
     undo, expression = by_digits.LOOKS[look]
     upright = digits.values.expand(-1, channels, -1, -1).permute(0, 2, 3, 1).squeeze(-1).numpy()
@@ -108,30 +108,30 @@ def letters(text: str, side: int = 20) -> Dataset:
 
 
 @pytest.mark.parametrize("text", ["ABCDEFGHIJ", "KLMNOPQRST", "abcdefghij", "QWERTYUVXZ"])
-def test_letters_with_the_names_of_digits_are_not_compared(text):
+def test_letters_with_the_names_of_digits_are_not_compared(text: str) -> None:
     assert read_as_digits(letters(text)) == []
 
 
-def test_printed_digits_are_compared():
+def test_printed_digits_are_compared() -> None:
     printed = letters("0123456789")
     assert read_as_digits(printed) == []
     assert read_as_digits(replace(printed, values=printed.values.flip(-1))) == ["orientation"]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_digits_with_permuted_labels_have_no_warning_of_orientation(seed, digits):
+def test_digits_with_permuted_labels_have_no_warning_of_orientation(seed: int, digits: Dataset) -> None:
     order = torch.argsort(uniforms(seed, torch.arange(10), 0, Stream.SAMPLE)[:, 0])
     assert about(replace(digits, labels=order[digits.labels])) == []
 
 
-def test_digits_without_labels_or_with_other_names_are_not_compared(digits):
+def test_digits_without_labels_or_with_other_names_are_not_compared(digits: Dataset) -> None:
     mirrored = digits.values.flip(-1)
     assert about(replace(digits, values=mirrored, labels=None, classes=())) == []
     assert about(replace(digits, values=mirrored, classes=tuple("abcdefghij"))) == []
 
 
 @pytest.mark.parametrize("brightness", [60, 128, 200, 240])
-def test_photographs_are_not_dark_strokes_on_a_light_background(brightness):
+def test_photographs_are_not_dark_strokes_on_a_light_background(brightness: int) -> None:
     """Smooth random fields of any brightness, clipped at white, have no white border."""
     rough = normals(0, torch.arange(100), 0, Stream.SAMPLE, (1, 7, 7))
     smooth = torch.nn.functional.interpolate(rough, 28, mode="bicubic")
@@ -139,7 +139,7 @@ def test_photographs_are_not_dark_strokes_on_a_light_background(brightness):
     assert about(pictures) == []
 
 
-def test_noise_images_have_no_warnings():
+def test_noise_images_have_no_warnings() -> None:
     noise = philox_words(0, torch.arange(64), 0, Stream.SAMPLE, 144).to(torch.uint8).view(64, 1, 12, 12)
     assert about(Dataset("noise", noise, torch.arange(64) % 10, DIGITS)) == []
 
@@ -150,26 +150,26 @@ def doubled(count: int, times: int) -> Dataset:
 
 
 @pytest.mark.parametrize(("count", "times", "share"), [(400, 2, 0.5), (20_000, 2, 0.5), (100, 10, 0.9)])
-def test_the_share_of_copies_is_estimated_from_a_subset(count, times, share):
+def test_the_share_of_copies_is_estimated_from_a_subset(count: int, times: int, share: float) -> None:
     """In n equal data sets 1 - 1/n of the images are copies; the estimate from a subset is within 0.15."""
     (concern,) = checks.of_data(doubled(count, times))
     assert concern.about == "duplicates"
     assert int(concern.text.split("%")[0].split()[-1]) / 100 == pytest.approx(share, abs=0.15)
 
 
-def test_a_few_copies_among_many_images_give_no_warning(digits):
+def test_a_few_copies_among_many_images_give_no_warning(digits: Dataset) -> None:
     values = digits.values.clone()
     values[:20] = values[20:40]
     assert about(replace(digits, values=values)) == []
 
 
-def test_labels_that_start_at_one_give_a_warning(digits):
+def test_labels_that_start_at_one_give_a_warning(digits: Dataset) -> None:
     shifted = replace(digits, labels=digits.labels + 1, classes=tuple(map(str, range(11))))
     (concern,) = checks.of_data(shifted)
     assert concern.about == "classes" and "from 1 to 10" in concern.text and "labels - 1" in concern.text
 
 
-def test_a_class_without_examples_is_named(digits):
+def test_a_class_without_examples_is_named(digits: Dataset) -> None:
     kept = digits.labels != 8
     (concern,) = checks.of_data(replace(digits, values=digits.values[kept], labels=digits.labels[kept]))
     assert concern.about == "classes" and "1 of 10 classes" in concern.text and "(8)" in concern.text
@@ -180,17 +180,19 @@ def test_a_class_without_examples_is_named(digits):
     [(0.5, 0.5, ["range"]), (127.5, 127.5, ["range"]), (1.0, 0.0, []), (0.9, 0.0, [])],
     ids=["0 to 1", "0 to 255", "-1 to 1", "nearly"],
 )
-def test_float_images_outside_minus_one_to_one_give_a_warning(scale, offset, expected, digits):
+def test_float_images_outside_minus_one_to_one_give_a_warning(
+    scale: float, offset: float, expected: list[str], digits: Dataset
+) -> None:
     assert about(replace(digits, values=scale * data.encode(digits.values) + offset)) == expected
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(1, []), (3, []), (100, ["scale"]), (0.001, ["scale"])])
-def test_points_of_another_scale_than_the_noise_give_a_warning(factor, expected):
+def test_points_of_another_scale_than_the_noise_give_a_warning(factor: float, expected: list[str]) -> None:
     moons = DATASETS["moons"]()
     assert about(replace(moons, values=factor * moons.values)) == expected
 
 
-def test_the_subset_of_images_is_the_same_at_every_call(digits):
+def test_the_subset_of_images_is_the_same_at_every_call(digits: Dataset) -> None:
     many = replace(digits, values=digits.values.repeat(3, 1, 1, 1), labels=digits.labels.repeat(3))
     one, other = (checks.ImageSubset.of(many) for _ in range(2))
     assert len(one.pixels) == 2000 and one.count == 4500

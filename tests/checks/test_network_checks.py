@@ -19,11 +19,11 @@ def warnings_at(spec: DatasetSpec, side: int, *changes: str) -> list[str]:
 
 
 @pytest.mark.parametrize("side", [8, 28, 32, 40])
-def test_attention_on_small_images_gives_no_warning(side, spec):
+def test_attention_on_small_images_gives_no_warning(side: int, spec: DatasetSpec) -> None:
     assert warnings_at(spec, side) == []
 
 
-def test_attention_on_larger_images_gives_a_warning_with_its_cost(spec):
+def test_attention_on_larger_images_gives_a_warning_with_its_cost(spec: DatasetSpec) -> None:
     (text,) = warnings_at(spec, 64)
     assert "'attention'" in text and "1,024 positions" in text and "1,048,576 pairs" in text
     # 64 in a batch, 4 bytes a pair
@@ -31,7 +31,7 @@ def test_attention_on_larger_images_gives_a_warning_with_its_cost(spec):
     assert "\n" not in text
 
 
-def test_a_network_with_attention_off_gives_no_warning(spec):
+def test_a_network_with_attention_off_gives_no_warning(spec: DatasetSpec) -> None:
     assert "--set network.attention=false" in warnings_at(spec, 64)[0]
     assert warnings_at(spec, 64, "network.attention=false") == []
 
@@ -39,7 +39,7 @@ def test_a_network_with_attention_off_gives_no_warning(spec):
 @pytest.mark.parametrize(
     "name", [name for name in recipe.bundled() if name not in ("attention-unet", "cifar10", "moons")]
 )
-def test_networks_without_attention_give_no_warning_at_any_size(name, spec):
+def test_networks_without_attention_give_no_warning_at_any_size(name, spec: DatasetSpec) -> None:
     chosen, large = recipe.load(name), replace(spec, shape=(3, 256, 256))
     found = checks.of_recipe(chosen, large, model.build_net(chosen, large))
     assert "attention" not in [concern.about for concern in found]
@@ -56,5 +56,5 @@ class Stubborn(nn.Module):
         return x * self.weight if float(x.sum()) > 0 else x
 
 
-def test_a_network_that_cannot_be_traced_gives_no_warning(sound, spec):
+def test_a_network_that_cannot_be_traced_gives_no_warning(sound, spec: DatasetSpec) -> None:
     assert checks.of_recipe(sound(), spec, Stubborn()) == []

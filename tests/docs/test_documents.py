@@ -31,7 +31,7 @@ from inkwash.model import Model
 from inkwash.sampling.request import SampleRequest
 from inkwash.viz import writers
 from inkwash.viz.samples import Kind
-from inkwash.viz.writers import Write
+from inkwash.viz.writers import Writer
 
 ROOT = Path(__file__).parents[2]
 EXTENDING = ROOT / "docs" / "extending.md"
@@ -180,7 +180,7 @@ class Reader:
                 Image.new("L", (28, 28), "white").save(bound.arguments[given])
         writer_for = writers.writer_for
 
-        def silent(target: Path, kind: Kind) -> Write:
+        def silent(target: Path, kind: Kind) -> Writer:
             writer_for(target, kind)
             return lambda *arguments: None
 

@@ -44,14 +44,14 @@ def noise():
     return torch.randint(0, 256, (12, 1, 4, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 
 
-def test_equal_images_have_distance_zero(noise):
+def test_equal_images_have_distance_zero(noise) -> None:
     found = scores(similarity(noise, lab([noise, noise])))
     assert found["same_seed"] == found["unlike"] == 0
     assert found["same_class"] == 1
     assert found["other_seed"] > 0.1
 
 
-def test_images_in_another_order_have_the_distance_of_other_seeds(noise):
+def test_images_in_another_order_have_the_distance_of_other_seeds(noise) -> None:
     # rolled by one, the image compared as of another seed is the image itself
     found = scores(similarity(noise.roll(1, 0), lab([noise, noise.roll(1, 0)])))
     assert found["other_seed"] == 0
@@ -59,7 +59,7 @@ def test_images_in_another_order_have_the_distance_of_other_seeds(noise):
     assert found["unlike"] is None
 
 
-def test_inverted_binary_images_have_distance_one():
+def test_inverted_binary_images_have_distance_one() -> None:
     black = torch.zeros(12, 1, 4, 4, dtype=torch.uint8)
     black[::2] = 255
     found = scores(similarity(255 - black, lab([black])))
@@ -67,7 +67,7 @@ def test_inverted_binary_images_have_distance_one():
     assert found["same_class"] == 0
 
 
-def test_most_frequent_class_is_measured_and_named(noise):
+def test_most_frequent_class_is_measured_and_named(noise) -> None:
     values = noise.clone()
     values[:, 0, 0, 0] = torch.tensor([200] * 9 + [0] * 3)
     found = list(most_frequent_class(values, lab([values])))
@@ -75,7 +75,7 @@ def test_most_frequent_class_is_measured_and_named(noise):
     assert "bright, 75%" in found[-1]
 
 
-def test_brightness_is_the_mean_pixel_with_its_interval(noise):
+def test_brightness_is_the_mean_pixel_with_its_interval(noise) -> None:
     values = torch.full((12, 1, 4, 4), 60, dtype=torch.uint8)
     (flat,) = brightness(values, lab([values], real_mean=40.0))
     assert (flat.value, flat.real, flat.low, flat.high) == (60, 40, 60, 60)
@@ -83,7 +83,7 @@ def test_brightness_is_the_mean_pixel_with_its_interval(noise):
     assert mixed.low < mixed.value < mixed.high
 
 
-def test_path_begins_at_the_first_prediction_and_ends_at_the_image():
+def test_path_begins_at_the_first_prediction_and_ends_at_the_image() -> None:
     chosen = recipe.load("simple-unet").with_changes(["network.base=4"])
     spec = DatasetSpec.of(data.load("digits"))
     net = model.build_net(chosen, spec).eval().requires_grad_(False)

@@ -7,6 +7,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,7 +49,7 @@ class Recorder(LabProgress):
         yield lambda done: None
 
 
-def prepared(experiment, built, progress=None, out="out"):
+def prepared(experiment, built: SimpleNamespace, progress=None, out="out"):
     return prepare(experiment, LabRequest(experiment.name, data=built.data), out, "cpu", progress)
 
 
@@ -60,7 +61,9 @@ def record(folder):
     return {key: value for key, value in found.items() if key != "seal"}
 
 
-def test_interrupted_experiment_resumes_to_the_same_results(small, built, tmp_path, monkeypatch):
+def test_interrupted_experiment_resumes_to_the_same_results(
+    small, built: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for progress in (Recorder(training=3), Recorder(training=6), Recorder(sampling=1), Recorder(sampling=2)):
         with pytest.raises(KeyboardInterrupt):
             prepared(small(), built, progress).run(progress)
@@ -78,7 +81,7 @@ def test_interrupted_experiment_resumes_to_the_same_results(small, built, tmp_pa
     assert [each["name"] for each in record("out")["arms"]] == ["linear", "cosine"]
 
 
-def test_interrupted_experiment_writes_its_status(small, built):
+def test_interrupted_experiment_writes_its_status(small, built: SimpleNamespace) -> None:
     progress = Recorder(sampling=2)
     with pytest.raises(KeyboardInterrupt):
         prepared(small(), built, progress).run(progress)
@@ -87,7 +90,7 @@ def test_interrupted_experiment_writes_its_status(small, built):
     assert "**Status**: stopped after 1 of 2 variants" in Path("out/card.md").read_text()
 
 
-def test_complete_experiment_is_not_repeated(small, built):
+def test_complete_experiment_is_not_repeated(small, built: SimpleNamespace) -> None:
     prepared(small(), built).run()
     before = Path("out/results.json").read_bytes()
     weights = {file: file.read_bytes() for file in Path("out/runs").rglob("*.safetensors")}
@@ -101,7 +104,7 @@ def test_complete_experiment_is_not_repeated(small, built):
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: text.replace('"value": ', '"value": 1', 1)])
-def test_damaged_results_are_measured_again(damage, small, built):
+def test_damaged_results_are_measured_again(damage, small, built: SimpleNamespace) -> None:
     prepared(small(), built).run()
     before, file = record("out"), Path("out/results.json")
     file.write_text(damage(file.read_text()))
@@ -111,7 +114,7 @@ def test_damaged_results_are_measured_again(damage, small, built):
     assert record("out") == before
 
 
-def test_trained_variants_are_run_folders_of_equal_length(small, built):
+def test_trained_variants_are_run_folders_of_equal_length(small, built: SimpleNamespace) -> None:
     results, _ = prepared(small(), built).run()
     assert {each.value("images") for each in results.variants} == {64}
     kinds = {kind: model.load(f"out/runs/{kind}").recipe.schedule for kind in ("linear", "cosine")}
@@ -119,7 +122,9 @@ def test_trained_variants_are_run_folders_of_equal_length(small, built):
     assert RunFolder.open("out/runs/linear").card.is_file()
 
 
-def test_minutes_become_one_number_of_images_for_all_models(small, built, monkeypatch):
+def test_minutes_become_one_number_of_images_for_all_models(
+    small, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images, requested = iter((144, 96)), []
 
     def images_in(plan, minutes, process_group):
@@ -135,14 +140,14 @@ def test_minutes_become_one_number_of_images_for_all_models(small, built, monkey
     assert [each.value("images") for each in results.variants] == [96, 96]
 
 
-def test_larger_count_can_be_requested_later_and_is_kept(small, built):
+def test_larger_count_can_be_requested_later_and_is_kept(small, built: SimpleNamespace) -> None:
     prepared(small(), built).run()
     results, _ = prepare(small(), LabRequest("small", count=201), "out").run()
     assert {each.count for each in results.variants} == {201}
     assert prepare(small(), LabRequest("small"), "out").count == 201
 
 
-def test_each_milestone_is_a_variant_in_the_order_of_training(small, built):
+def test_each_milestone_is_a_variant_in_the_order_of_training(small, built: SimpleNamespace) -> None:
     trained = Trained("simple-unet", SMALL_RUN, kept_at=(1 / 4, 1 / 2))
     experiment = small(variants=(Variant("end", trained, "ddim:2", each_milestone=True),))
     results, _ = prepared(experiment, built).run()
@@ -153,7 +158,7 @@ def test_each_milestone_is_a_variant_in_the_order_of_training(small, built):
 SMALL_RUN = ("network.base=4", "training.batch=16", "training.precision=float32", "sampling.preview=ddim:2")
 
 
-def test_run_replaces_the_model(small, built):
+def test_run_replaces_the_model(small, built: SimpleNamespace) -> None:
     prepared(small(), built).run()
     one = small(name="one", variants=tuple(Variant(text, "ddim-300", text) for text in ("ddim:2", "ddim:1")))
     results, _ = prepare(one, LabRequest("one", data=built.data, run="out/runs/linear"), "one").run()
@@ -163,12 +168,12 @@ def test_run_replaces_the_model(small, built):
 
 
 @pytest.mark.parametrize("name", ["simple-unet", "ddim-300"])
-def test_bundled_model_of_other_data_is_trained_again(name, small, built):
+def test_bundled_model_of_other_data_is_trained_again(name: str, small, built: SimpleNamespace) -> None:
     experiment = small(variants=(Variant("it", name, "ddim:2"),), length="1 step")
     assert [plan.trained.recipe for plan in prepared(experiment, built).models.plans] == [name]
 
 
-def test_a_measure_adds_scores_series_and_figures(small, built):
+def test_a_measure_adds_scores_series_and_figures(small, built: SimpleNamespace) -> None:
     def own(variant: LoadedVariant, lab: Lab):
         yield Score("white", "the brightest pixel", float(lab.samples(variant).values.max()), 255.0)
         yield Series("x", "a line", (0.0, 1.0))
@@ -187,14 +192,14 @@ def test_a_measure_adds_scores_series_and_figures(small, built):
     assert all(name in card for name in written)
 
 
-def test_verdict_on_a_missing_score_is_inconclusive(small, built):
+def test_verdict_on_a_missing_score_is_inconclusive(small, built: SimpleNamespace) -> None:
     found = prepared(small(verdict=lambda results: results.variants[0].value("accuracy.a")), built).run()[1]
     assert found.outcome == "inconclusive"
     assert "accuracy.a" in found.words
     assert record("out")["status"] == "complete"
 
 
-def test_card_has_all_sections_and_scores(small, built):
+def test_card_has_all_sections_and_scores(small, built: SimpleNamespace) -> None:
     results, verdict = prepared(replace(small(), claimed_by="simple-unet", next="None."), built).run()
     card = Path("out/card.md").read_text()
     for part in ("Date", "Status", "Processor", "Commit"):

@@ -95,12 +95,12 @@ CASES = {
 }
 
 
-def test_every_experiment_has_a_case():
+def test_every_experiment_has_a_case() -> None:
     assert CASES.keys() == EXPERIMENTS.keys()
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_claim_holds_only_for_matching_results(name):
+def test_claim_holds_only_for_matching_results(name) -> None:
     outcomes = [None if found is None else EXPERIMENTS[name].verdict(found).outcome for found in CASES[name]]
     if name == "milestones":
         # constant quality is on its plateau from the start
@@ -110,16 +110,16 @@ def test_claim_holds_only_for_matching_results(name):
         assert outcomes[2] in ("holds in part", None)
 
 
-def test_training_without_progress_holds_in_part():
+def test_training_without_progress_holds_in_part() -> None:
     assert EXPERIMENTS["milestones"].verdict(training(1.004, 1.002, 1.2, 1.0)).outcome == "holds in part"
 
 
-def test_model_that_collapses_with_noise_is_inconclusive():
+def test_model_that_collapses_with_noise_is_inconclusive() -> None:
     assert EXPERIMENTS["no-noise"].verdict(variety(0.4, 0.3, 0.3)).outcome == "inconclusive"
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_verdict_text_contains_the_numbers(name):
+def test_verdict_text_contains_the_numbers(name) -> None:
     first, second = (EXPERIMENTS[name].verdict(found).words for found in CASES[name][:2])
     assert first != second
     for words in (first, second):
@@ -128,7 +128,7 @@ def test_verdict_text_contains_the_numbers(name):
 
 
 @pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
-def test_every_experiment_has_a_one_line_claim_of_a_bundled_recipe(each):
+def test_every_experiment_has_a_one_line_claim_of_a_bundled_recipe(each) -> None:
     assert each.claimed_by in recipe.bundled()
     assert each.objective and each.next
     assert each.hypothesis.endswith(".") and "\n" not in each.hypothesis
@@ -137,7 +137,7 @@ def test_every_experiment_has_a_one_line_claim_of_a_bundled_recipe(each):
 
 
 @pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
-def test_every_variant_can_be_sampled_by_the_model_of_its_recipe(each):
+def test_every_variant_can_be_sampled_by_the_model_of_its_recipe(each) -> None:
     spec = DatasetSpec("mnist", "", 60000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.6)
     built = {}
     for variant in each.variants:
@@ -153,14 +153,14 @@ def test_every_variant_can_be_sampled_by_the_model_of_its_recipe(each):
     ) == len(each.variants)
 
 
-def test_claim_of_parts_holds_in_part_unless_they_agree():
+def test_claim_of_parts_holds_in_part_unless_they_agree() -> None:
     yes, no = (True, "Yes."), (False, "No.")
     assert Verdict.of(yes, yes) == Verdict("holds", "Yes. Yes.")
     assert Verdict.of(no, yes) == Verdict("holds in part", "No. Yes.")
     assert Verdict.of(no, no).outcome == "does not hold"
 
 
-def test_result_equals_its_json():
+def test_result_equals_its_json() -> None:
     result = Result(
         "arm",
         300,
@@ -172,12 +172,12 @@ def test_result_equals_its_json():
     assert Result.from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False))) == result
 
 
-def test_nan_is_null_in_json():
+def test_nan_is_null_in_json() -> None:
     result = Result("arm", 300, (Score("kid", "KID", 1.0, low=float("nan")),))
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["scores"][0]["low"] is None
 
 
-def test_proportions_differ_significantly_only_if_they_differ():
+def test_proportions_differ_significantly_only_if_they_differ() -> None:
     draw = torch.Generator().manual_seed(0)
 
     def results(share):
@@ -192,7 +192,7 @@ def test_proportions_differ_significantly_only_if_they_differ():
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_published_results_are_read_and_give_the_published_verdict_and_table(name):
+def test_published_results_are_read_and_give_the_published_verdict_and_table(name) -> None:
     """docs/lab has results of 0.1.0."""
     folder = Path(__file__).parents[2] / "docs" / "lab" / name
     results = Results.read(folder / "results.json")

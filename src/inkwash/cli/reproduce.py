@@ -16,7 +16,7 @@ from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.text.printing import print
 from inkwash.viz import writers
-from inkwash.viz.samples import COUNTS, RenderOptions, render
+from inkwash.viz.samples import DEFAULT_COUNTS, RenderOptions, render
 
 
 def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
@@ -39,7 +39,7 @@ def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
             f"{path} is a film, which is not compared: write it again with {_command(request, options)}",
             code="unsupported",
         )
-    run = resolve(request, models.load(str(request.model), device=device), COUNTS[options.kind])
+    run = resolve(request, models.load(str(request.model), device=device), DEFAULT_COUNTS[options.kind])
     writers.check_size(run, options, path)
     if out is not None:
         writers.writer_for(out, options.kind)

@@ -120,7 +120,7 @@ def sample(
     from inkwash.hardware import devices
     from inkwash.sampling.request import SampleRequest
     from inkwash.sampling.run import resolve
-    from inkwash.viz.samples import COUNTS, RenderOptions
+    from inkwash.viz.samples import DEFAULT_COUNTS, RenderOptions
 
     if strip and film:
         raise UsageError(
@@ -171,4 +171,4 @@ def sample(
             from inkwash.sampling.editing import Edit
 
             request = replace(request, edit=Edit.read(loaded.spec, from_, mask, noise))
-        return output.write(resolve(request, loaded, COUNTS[kind]), group, quiet or not group.is_main)
+        return output.write(resolve(request, loaded, DEFAULT_COUNTS[kind]), group, quiet or not group.is_main)

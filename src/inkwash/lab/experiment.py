@@ -113,15 +113,25 @@ class Experiment:
     def __post_init__(self) -> None:
         """Refuse names that cannot be a folder's, equal names, and two models in one run folder."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.name):
-            raise UsageError(f"experiment name is '{self.name}': use lower-case letters, digits and hyphens")
+            raise UsageError(
+                f"experiment name is '{self.name}': use lower-case letters, digits and hyphens",
+                code="invalid-value",
+                field="name",
+            )
         names = [each.name for each in self.variants]
         if not names or len(set(names)) < len(names):
-            raise UsageError(f"experiment {self.name} has the variants {names}: give at least one, with distinct names")
+            raise UsageError(
+                f"experiment {self.name} has the variants {names}: give at least one, with distinct names",
+                code="invalid-value",
+                field="variants",
+            )
         by_folder: dict[str, Trained] = {}
         for each in self.variants:
             if isinstance(each.model, Trained) and by_folder.setdefault(each.model.folder, each.model) != each.model:
                 raise UsageError(
-                    f"experiment {self.name} trains two models in runs/{each.model.folder}: give each Trained its own run"
+                    f"experiment {self.name} trains two models in runs/{each.model.folder}: give each Trained its own run",
+                    code="conflict",
+                    field="variants",
                 )
         Length.parse(self.length, f"length of experiment {self.name}")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from inkwash.evaluation.score import Score
 from inkwash.lab.results import PROPORTIONS, Result, Results, Series
 from inkwash.text.printing import printable
-from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, THIN, describe, figure, legend, plain_ticks, save
+from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, THIN, figure, legend, plain_ticks, save, set_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,7 @@ class Plot:
                 if x if axis == "x" else key.split(".")[0] not in PROPORTIONS:
                     ax.set(**{f"{axis}scale": "log"})
             plain_ticks(ax)
-            describe(ax, "" if index else self.title, _label(results, x), _label(results, key))
+            set_labels(ax, "" if index else self.title, _label(results, x), _label(results, key))
         save(page, path)
         return True
 

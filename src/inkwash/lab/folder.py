@@ -34,7 +34,9 @@ class LabRequest:
         """Refuse a count that FD cannot be measured at."""
         if self.count is not None and not MIN_FD_COUNT <= self.count <= MAX_COUNT:
             raise UsageError(
-                f"-n is {self.count}: FD needs at least {MIN_FD_COUNT} images per variant, at most {MAX_COUNT:,}"
+                f"-n is {self.count}: FD needs at least {MIN_FD_COUNT} images per variant, at most {MAX_COUNT:,}",
+                code="out-of-range",
+                field="count",
             )
 
     @property
@@ -89,21 +91,31 @@ class LabFolder:
         is damaged.
         """
         if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"--out {self.path} is a file: give a folder")
+            raise UsageError(f"--out {self.path} is a file: give a folder", code="wrong-file", field="out")
         if not self.request.is_file():
             if self.path.is_dir() and any(self.path.iterdir()):
-                raise UsageError(f"{self.path} has files but is not the folder of an experiment: choose another --out")
+                raise UsageError(
+                    f"{self.path} has files but is not the folder of an experiment: choose another --out",
+                    code="exists",
+                    field="out",
+                )
             return request
         require_contained(self.path)
         started = self._read()
         if started.experiment != request.experiment:
-            raise UsageError(f"{self.path} is the folder of experiment {started.experiment}: choose another --out")
+            raise UsageError(
+                f"{self.path} is the folder of experiment {started.experiment}: choose another --out",
+                code="exists",
+                field="out",
+            )
         for option in ("data", "length", "run"):
             before, now = getattr(started, option), getattr(request, option)
             if now is not None and now != before:
                 raise UsageError(
                     f"{self.path} was started with {f'--{option} {before}' if before else f'no --{option}'}: choose "
-                    f"another --out for --{option} {now}"
+                    f"another --out for --{option} {now}",
+                    code="mismatch",
+                    field=option,
                 )
         return started if request.count is None else replace(started, count=request.count)
 
@@ -116,5 +128,5 @@ class LabFolder:
             return LabRequest(**verified(parsed_json(self.request.read_text(encoding="utf-8"))))
         except (ValueError, TypeError) as error:
             raise InkwashError(
-                f"{self.request} is damaged ({error}): delete {self.path} or choose another --out"
+                f"{self.request} is damaged ({error}): delete {self.path} or choose another --out", code="damaged-file"
             ) from None

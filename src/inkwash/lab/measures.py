@@ -112,7 +112,9 @@ class Lab:
         found = panel.members[panel.primary].extract(values).probabilities
         if found is None:
             raise UsageError(
-                f"{panel.spec.data} has no labels, so that samples cannot be classified: use labelled data"
+                f"{panel.spec.data} has no labels, so that samples cannot be classified: use labelled data",
+                code="unsupported",
+                field="data",
             )
         return found.argmax(1)
 

@@ -86,7 +86,9 @@ class TrainingPlan:
             changed.append("length")
         if changed:
             raise UsageError(
-                f"{self.folder.path} was trained with another recipe ({', '.join(changed)} changed): choose another --out"
+                f"{self.folder.path} was trained with another recipe ({', '.join(changed)} changed): choose another --out",
+                code="mismatch",
+                field="out",
             )
 
     def train(self, source: str | None, progress: LabProgress, process_group: ProcessGroup = SINGLE_PROCESS) -> None:
@@ -214,7 +216,9 @@ def _loaded(name: str | Trained, data: Dataset | None, device: torch.device) -> 
         return Trained(name)
     raise UsageError(
         f"{name} was trained on {loaded.spec.data} ({loaded.spec.sha256[:12]}), --data is {data.name} "
-        f"({data.sha256[:12]}): give the data that it was trained on"
+        f"({data.sha256[:12]}): give the data that it was trained on",
+        code="mismatch",
+        field="data",
     )
 
 
@@ -225,7 +229,9 @@ def _require_same_data(models: Sequence[Model], data: Dataset | None) -> None:
     if len(names) > 1:
         given = " and ".join(f"{name} ({sha256[:12]})" for sha256, name in names.items())
         raise UsageError(
-            f"the models of an experiment must be of one data set, these are of {given}: give it by --data"
+            f"the models of an experiment must be of one data set, these are of {given}: give it by --data",
+            code="mismatch",
+            field="data",
         )
 
 

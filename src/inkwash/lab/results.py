@@ -70,7 +70,7 @@ class Result:
             return found
         for score in self.scores:
             if score.key == key:
-                raise UsageError(f"{self.name} has no {key}: {score.note}")
+                raise UsageError(f"{self.name} has no {key}: {score.note}", code="unsupported", field=key)
         raise unknown_name(f"score of {self.name}", key, [score.key for score in self.scores])
 
     def find(self, key: str) -> Score | None:
@@ -87,7 +87,7 @@ class Result:
         """Return the score of real images. Raises `UsageError` where it is unknown."""
         found = self[key].real
         if found is None:
-            raise UsageError(f"the {key} of real images is unknown")
+            raise UsageError(f"the {key} of real images is unknown", code="unsupported", field=key)
         return found
 
     def text(self, key: str) -> str:

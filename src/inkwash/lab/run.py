@@ -152,7 +152,7 @@ class LabRun:
             except InkwashError:
                 raise
             except Exception as error:
-                raise InkwashError(_failure(f"measuring {variant.name}", error)) from error
+                raise InkwashError(_failure(f"measuring {variant.name}", error), code="plugin-failed") from error
             for finding in findings:
                 match finding:
                     case Score():
@@ -177,7 +177,9 @@ class LabRun:
         except UsageError as error:
             return Verdict("inconclusive", f"{error}.")
         except Exception as error:
-            raise InkwashError(_failure(f"the verdict of {self.experiment.name}", error)) from error
+            raise InkwashError(
+                _failure(f"the verdict of {self.experiment.name}", error), code="plugin-failed"
+            ) from error
 
     def _draw(self, lab: Lab, results: Results) -> None:
         """Write the figures, and for images the picture with the same seeds of every variant."""
@@ -233,7 +235,11 @@ def prepare(
         length = request.planned or request.length or experiment.length
         models = resolve_models(variants, request.data, length, folder.runs, place)
         if request.length is not None and not models.plans:
-            raise UsageError(f"--length has no effect on {experiment.name}, which trains no model: leave it out")
+            raise UsageError(
+                f"--length has no effect on {experiment.name}, which trains no model: leave it out",
+                code="no-effect",
+                field="length",
+            )
         for variant in variants:
             # built here once, so that errors are raised before anything is trained or sampled
             draft = models.draft(variant)
@@ -263,7 +269,9 @@ def _with_model(experiment: Experiment, run: str | None) -> tuple[Variant, ...]:
         return experiment.variants
     if len({each.model for each in experiment.variants}) > 1:
         raise UsageError(
-            f"--run has no effect on {experiment.name}, whose variants differ in their models: leave it out"
+            f"--run has no effect on {experiment.name}, whose variants differ in their models: leave it out",
+            code="no-effect",
+            field="run",
         )
     return tuple(replace(each, model=run) for each in experiment.variants)
 

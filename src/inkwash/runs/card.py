@@ -48,7 +48,7 @@ def _draw_plots(
     if trained:
         points = sorted(
             [{"step": row["step"], "loss": row["loss"]} for row in trained]
-            + [{"step": row["step"], "heldout": row["loss"]} for row in validated],
+            + [{"step": row["step"], "validation": row["loss"]} for row in validated],
             key=lambda row: row["step"],
         )
         curves.training_curve(

@@ -31,7 +31,11 @@ class RunFolder:
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             way = f"'inkwash train {path}' resumes it, " if (path / "recipe.toml").is_file() else ""
-            raise UsageError(f"{path} is not empty and nothing is overwritten: {way}another --out starts a new run")
+            raise UsageError(
+                f"{path} is not empty and nothing is overwritten: {way}another --out starts a new run",
+                code="exists",
+                field="out",
+            )
         return cls(path)
 
     @classmethod
@@ -42,7 +46,9 @@ class RunFolder:
             for part in (folder.checkpoints, folder.samples):
                 part.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"cannot write a run folder at {path}: {error.strerror}; choose another --out") from None
+            raise UsageError(
+                f"cannot write a run folder at {path}: {error.strerror}; choose another --out", code="io", field="out"
+            ) from None
         return folder
 
     @classmethod
@@ -50,7 +56,7 @@ class RunFolder:
         """Return an existing run folder. Raises `UsageError` when `path` is not one."""
         folder = cls(Path(path))
         if not folder.recipe.is_file():
-            raise UsageError(f"{path} is not a run folder: it has no recipe.toml")
+            raise UsageError(f"{path} is not a run folder: it has no recipe.toml", code="wrong-file", field="run")
         names.require_contained(folder.path)
         for file in (*folder.checkpoints.glob("[!.]*.safetensors"), *folder.samples.glob("[!.]*.png")):
             names.checked_name(file.stem, f"the name of a file in {file.parent}")
@@ -166,7 +172,7 @@ class RunFolder:
         except OSError as error:
             # Closing the file writes the rest of its buffer, which fails as well when the disk is full.
             raise InkwashError(
-                f"cannot write {self.metrics}: {error.strerror}; free the space and resume the run"
+                f"cannot write {self.metrics}: {error.strerror}; free the space and resume the run", code="io"
             ) from None
         finally:
             if board is not None:
@@ -192,14 +198,16 @@ class RunFolder:
         try:
             return list(limits.parsed_json(self.environment.read_text(encoding="utf-8")))
         except ValueError as error:
-            raise InkwashError(f"{self.environment} is damaged ({error}): repair it or move it away") from None
+            raise InkwashError(
+                f"{self.environment} is damaged ({error}): repair it or move it away", code="damaged-file"
+            ) from None
 
     def written_recipe(self) -> dict[str, Any]:
         """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
         try:
             return toml.parsed(limits.read_text(self.recipe))
         except ValueError as error:
-            raise UsageError(f"{self.recipe} is not TOML: {error}") from None
+            raise UsageError(f"{self.recipe} is not TOML: {error}", code="damaged-file", field="recipe") from None
 
 
 @dataclass(frozen=True)
@@ -219,7 +227,7 @@ class Log:
                 self.board.add({f"{kind}/{name}": value for name, value in _numbers(values)}, step)
         except OSError as error:
             raise InkwashError(
-                f"cannot write {self.file.name}: {error.strerror}; free the space and resume the run"
+                f"cannot write {self.file.name}: {error.strerror}; free the space and resume the run", code="io"
             ) from None
 
 

@@ -59,7 +59,9 @@ def resume(
         if trainer.complete:
             raise UsageError(
                 f"{path} is complete at step {trainer.state.progress.step:,}: "
-                "give --minutes, or a longer --steps, --epochs or --images to train further"
+                "give --minutes, or a longer --steps, --epochs or --images to train further",
+                code="no-effect",
+                field="length",
             )
         _set_horizon(run, Length.parse(written.training.length), length)
         if length is not None and run.is_main:

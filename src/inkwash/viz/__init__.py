@@ -7,19 +7,19 @@ from inkwash.io.png_metadata import read_metadata, read_pixels, save_png
 from inkwash.viz.curves import loss_against_noise, schedule_curves, training_curve
 from inkwash.viz.films import film
 from inkwash.viz.grids import grid, strip
-from inkwash.viz.network_diagram import network
-from inkwash.viz.points import scatter, scatter_pictures, vector_field
+from inkwash.viz.network_diagram import draw_network
+from inkwash.viz.points import scatter, scatter_images, vector_field
 
 __all__ = [
+    "draw_network",
     "film",
     "grid",
     "loss_against_noise",
-    "network",
     "read_metadata",
     "read_pixels",
     "save_png",
     "scatter",
-    "scatter_pictures",
+    "scatter_images",
     "schedule_curves",
     "strip",
     "training_curve",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inkwash.errors import UsageError
 from inkwash.text.printing import printable
-from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, describe, figure, save
+from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, figure, save, set_labels
 
 WIDTH = 6.4
 """Inches of a figure of one column: a page shows it at this size, so that the font size stays the same."""
@@ -18,7 +18,7 @@ _ROW = 0.24
 """Inches of the bar of a class."""
 
 
-def by_class(
+def class_bars(
     path: str | Path,
     classes: Sequence[str],
     accuracy: Sequence[float],
@@ -35,11 +35,15 @@ def by_class(
     }
     if any(len(values) != len(classes) for values, *_ in columns.values()):
         raise UsageError(
-            f"{len(classes)} classes have another number of accuracies or distances: give one each, NaN for none"
+            f"{len(classes)} classes have another number of accuracies or distances: give one each, NaN for none",
+            code="invalid-data",
+            field="classes",
         )
     columns = {title: column for title, column in columns.items() if np.isfinite(column[0]).any()}
     if not columns:
-        raise UsageError(f"no class has a number for {Path(path).name}: measure at least one")
+        raise UsageError(
+            f"no class has a number for {Path(path).name}: measure at least one", code="invalid-data", field="accuracy"
+        )
 
     fig, axes = figure(len(columns), max(WIDTH, 3.6 * len(columns)), 1.1 + _ROW * len(classes))
     for ax, (title, (values, form, worst)) in zip(axes, columns.items(), strict=True):
@@ -70,5 +74,5 @@ def by_class(
         ax.tick_params(axis="y", length=0)
         ax.grid(False)
         ax.spines[:].set_visible(False)
-        describe(ax, title)
+        set_labels(ax, title)
     save(fig, path)

@@ -11,45 +11,51 @@ from numpy.typing import ArrayLike, NDArray
 
 from inkwash.core.levels import Level, describe_terminal_snr
 from inkwash.errors import UsageError
-from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, MUTED, THIN, describe, figure, legend, save
+from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, MUTED, THIN, figure, legend, save, set_labels
 
-Series = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 def loss_against_noise(
     path: str | Path,
-    codes: ArrayLike,
+    c_noise: ArrayLike,
     losses: ArrayLike,
     memorizing: ArrayLike | None = None,
-    title: str = "Held-out loss by noise level",
+    title: str = "Validation loss by noise level",
     unit: str = "mean squared error per value",
 ) -> None:
-    """Plot the held-out `losses` against c_noise (`codes` in [0, 1], 0 clean, 1 noise), both [L], to `path`.
+    """Plot the validation `losses` against `c_noise`, in [0, 1] from clean to noise, both [L], to `path`.
 
-    `memorizing`, [L], is the loss of the exact denoiser of the train set on its own examples at the same levels; a
-    network with this loss would have memorized them. `unit` is that of the losses; their axis is logarithmic when they
+    `memorizing`, [L], is the loss of the memorizing denoiser on the train set at the same levels; a network with this
+    loss would have memorized the train set. `unit` is that of the losses; their axis is logarithmic when they
     span more than a factor of 20. Raises `UsageError` for different lengths or when no loss is finite.
     """
-    columns = [_series(column) for column in (codes, losses, *([] if memorizing is None else [memorizing]))]
+    columns = [_series(column) for column in (c_noise, losses, *([] if memorizing is None else [memorizing]))]
     if len({len(column) for column in columns}) != 1:
         lengths = ", ".join(str(len(column)) for column in columns)
-        raise UsageError(f"noise levels and losses have different lengths, {lengths}: give one of each for every level")
+        raise UsageError(
+            f"noise levels and losses have different lengths, {lengths}: give one of each for every level",
+            code="invalid-data",
+            field="losses",
+        )
     finite = np.isfinite(columns[1])
     if not finite.any():
-        raise UsageError(f"no loss is finite for {Path(path).name}: measure at least one level")
+        raise UsageError(
+            f"no loss is finite for {Path(path).name}: measure at least one level", code="invalid-data", field="losses"
+        )
     order = np.argsort(columns[0][finite])
-    code, loss, *exact = (column[finite][order] for column in columns)
+    level, loss, *memorized = (column[finite][order] for column in columns)
 
     fig, (ax,) = figure()
-    ax.plot(code, loss, "o-", color=COLOURS[0], markersize=3, label="network, held out")
-    for each in exact:
-        ax.plot(code, each, "--", color=COLOURS[1], label="exact denoiser of the train set, on the train set")
+    ax.plot(level, loss, "o-", color=COLOURS[0], markersize=3, label="network, validation images")
+    for curve in memorized:
+        ax.plot(level, curve, "--", color=COLOURS[1], label="memorizing denoiser, train images")
         legend(ax)
-    _log_where_wide(ax, "y", np.concatenate([loss, *exact]))
-    # The loss of the exact denoiser falls to 1e-14, which would flatten the curve of the network.
-    ax.set_ylim(bottom=max(ax.get_ylim()[0], float(loss.min()) / 30) if exact else None)
+    _log_where_wide(ax, "y", np.concatenate([loss, *memorized]))
+    # The loss of the memorizing denoiser falls to 1e-14, which would flatten the curve of the network.
+    ax.set_ylim(bottom=max(ax.get_ylim()[0], float(loss.min()) / 30) if memorized else None)
     ax.set_xlim(0, 1)
-    describe(ax, title, "c_noise = (2/π)·atan(σ/α): 0 is clean, 1 is noise", unit)
+    set_labels(ax, title, "c_noise = (2/π)·atan(σ/α): 0 is clean, 1 is noise", unit)
     save(fig, path)
 
 
@@ -60,16 +66,18 @@ def training_curve(
     title: str = "Loss during training",
     unit: str = "mean squared error per value",
 ) -> None:
-    """Plot the `rows` of a training log, each with "step", "loss" and in some "heldout", to `path`.
+    """Plot the `rows` of a training log, each with "step" and "loss" or "validation", to `path`.
 
     Single losses are faint, their running mean over 2 % of the rows is dark; `milestones` are the steps of samples,
     marked along the bottom. Both axes are logarithmic when their values span more than a factor of 20; `unit` is that
     of the losses. Raises `UsageError` when no row has a finite loss.
     """
     steps, losses = _column(rows, "loss")
-    held_steps, held = _column(rows, "heldout")
-    if not len(steps) and not len(held_steps):
-        raise UsageError(f"no loss is finite for {Path(path).name}: train at least one step")
+    validated_steps, validation = _column(rows, "validation")
+    if not len(steps) and not len(validated_steps):
+        raise UsageError(
+            f"no loss is finite for {Path(path).name}: train at least one step", code="invalid-data", field="rows"
+        )
 
     fig, (ax,) = figure()
     if len(steps):
@@ -79,27 +87,20 @@ def training_curve(
         words = f"loss, mean of {2 * half + 1} rows" if half else "loss"
         line = "-" if len(steps) > 1 else "o"
         ax.plot(steps, _running_mean(losses, half), line, color=COLOURS[0], label=words)
-    if len(held_steps):
-        best = int(np.argmin(held))
-        words = f"held out, best {held[best]:.4g} at step {held_steps[best]:,.0f}"
-        ax.plot(held_steps, held, "o-", color=COLOURS[1], markersize=3, label=words)
-        ax.plot(held_steps[best], held[best], "o", color=COLOURS[1], markersize=8, fillstyle="none")
+    if len(validated_steps):
+        best = int(np.argmin(validation))
+        words = f"validation loss, best {validation[best]:.4g} at step {validated_steps[best]:,.0f}"
+        ax.plot(validated_steps, validation, "o-", color=COLOURS[1], markersize=3, label=words)
+        ax.plot(validated_steps[best], validation[best], "o", color=COLOURS[1], markersize=8, fillstyle="none")
     if len(milestones):
         heights = np.full(len(milestones), 0.015)
-        ax.plot(
-            milestones,
-            heights,
-            "^",
-            color=FOREGROUND,
-            markersize=4,
-            transform=ax.get_xaxis_transform(),
-            label="samples",
-        )
+        style: dict[str, Any] = {"color": FOREGROUND, "markersize": 4, "transform": ax.get_xaxis_transform()}
+        ax.plot(milestones, heights, "^", label="samples", **style)
     # Steps are integers.
     ax.locator_params(axis="x", integer=True)
-    _log_where_wide(ax, "x", np.concatenate([steps, held_steps]))
-    _log_where_wide(ax, "y", np.concatenate([losses, held]))
-    describe(ax, title, "training step", f"loss, {unit}")
+    _log_where_wide(ax, "x", np.concatenate([steps, validated_steps]))
+    _log_where_wide(ax, "y", np.concatenate([losses, validation]))
+    set_labels(ax, title, "training step", f"loss, {unit}")
     legend(ax)
     save(fig, path)
 
@@ -116,7 +117,9 @@ def schedule_curves(
     Raises `UsageError` when there is no schedule.
     """
     if not named_levels:
-        raise UsageError(f"no schedule is given for {Path(path).name}: name at least one")
+        raise UsageError(
+            f"no schedule is given for {Path(path).name}: name at least one", code="invalid-data", field="named_levels"
+        )
     fig, (coefficients, ratio) = figure(columns=2, width=9.6, height=4.2 + 0.18 * len(named_levels))
     for index, (name, levels) in enumerate(named_levels.items()):
         u, alpha, sigma = (_series(part) for part in levels)
@@ -135,22 +138,17 @@ def schedule_curves(
     coefficients.set_ylim(-0.02, 1.05)
     ratio.set_xlim(0, 1)
     ratio.set_ylim(-21, 21)
-    describe(
-        coefficients,
-        f"{title}: α solid, σ dashed",
-        "u: 0 is clean, 1 is noisy",
-        "α of image, σ of noise",
-    )
-    describe(ratio, "Log-SNR, 2·log(α/σ)", "u: 0 is clean, 1 is noisy", "nats")
+    set_labels(coefficients, f"{title}: α solid, σ dashed", "u: 0 is clean, 1 is noisy", "α of image, σ of noise")
+    set_labels(ratio, "Log-SNR, 2·log(α/σ)", "u: 0 is clean, 1 is noisy", "nats")
     fig.legend(loc="outside lower left", frameon=False, fontsize=FONT_SIZE, labelcolor=FOREGROUND)
     save(fig, path)
 
 
-def _series(values: ArrayLike) -> Series:
+def _series(values: ArrayLike) -> FloatArray:
     return np.asarray(values, dtype=np.float64).reshape(-1)
 
 
-def _column(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[Series, Series]:
+def _column(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[FloatArray, FloatArray]:
     pairs = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
     table = np.asarray(pairs, dtype=np.float64).reshape(-1, 2)
     table = table[np.isfinite(table).all(axis=1)]
@@ -158,17 +156,17 @@ def _column(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[Series, Series
     return table[:, 0], table[:, 1]
 
 
-def _running_mean(values: Series, half: int) -> Series:
+def _running_mean(values: FloatArray, half: int) -> FloatArray:
     """Return the mean over `half` values on each side, fewer at the start, where a loss falls fastest."""
     index = np.arange(len(values))
     reach = np.minimum(index // 5, half)
     first, last = index - reach, np.minimum(index + reach + 1, len(values))
     total = np.cumsum(np.append(0.0, values))
-    mean: Series = (total[last] - total[first]) / (last - first)
+    mean: FloatArray = (total[last] - total[first]) / (last - first)
     return mean
 
 
-def _log_where_wide(ax: Any, axis: str, values: Series) -> None:
+def _log_where_wide(ax: Any, axis: str, values: FloatArray) -> None:
     positive = values[values > 0]
     # A logarithmic axis cannot show 0, so that a single 0 keeps the axis linear.
     if len(positive) == len(values) and positive.max() > 20 * positive.min():

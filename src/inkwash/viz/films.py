@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw
 from inkwash.errors import UsageError, unknown_name
 from inkwash.io.atomic import atomic
 from inkwash.io.png_metadata import embedded
-from inkwash.viz.grids import Pixels, blank, grid, text_colour
+from inkwash.viz.grids import Pixels, blank, evenly_spaced, grid, text_colour
 from inkwash.viz.style import BACKGROUND, font
 
-FRAMES = 60
+MAX_FRAMES = 60
 _SHORTEST, _LONGEST = 0.02, 0.5
 """Seconds of a frame: browsers slow a GIF down below 0.02."""
 FILM_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -51,22 +51,24 @@ def film(
     path = Path(path)
     _require_format(path)
 
-    def laid_out(pair: tuple[Pixels, Pixels]) -> Image.Image:
+    def side_by_side(pair: tuple[Pixels, Pixels]) -> Image.Image:
         noisy, clean = (
             grid(images, columns, scale or _default_scale(images), background=background) for images in pair
         )
         return _side_by_side(noisy, clean, captions, background)
 
-    shown = evenly(frames, FRAMES, laid_out)
+    shown = thinned(frames, MAX_FRAMES, side_by_side)
     if not shown:
-        raise UsageError(f"film {path.name} has no frame: sample with at least one step")
+        raise UsageError(
+            f"film {path.name} has no frame: sample with at least one step", code="invalid-data", field="frames"
+        )
     for index, image in enumerate(shown):
         _draw_progress(image, (index + 1) / len(shown), background)
     each = _duration(seconds / len(shown))
     _write(shown, [each] * (len(shown) - 1) + [max(each, 10 * round(100 * hold))], path, metadata)
 
 
-def there_and_back(
+def looped_film(
     images: Pixels,
     path: str | Path,
     scale: int | None = None,
@@ -82,7 +84,7 @@ def there_and_back(
     path = Path(path)
     _require_format(path)
     if not len(images):
-        raise UsageError(f"film {path.name} has no image: sample at least one")
+        raise UsageError(f"film {path.name} has no image: sample at least one", code="invalid-data", field="images")
     forwards = [grid(each[None], 1, scale or _default_scale(images), gap=0, background=background) for each in images]
     loop = forwards + forwards[-2:0:-1]
     _write(loop, [_duration(seconds / len(forwards))] * len(loop), path, metadata)
@@ -114,7 +116,7 @@ def _write(images: list[Image.Image], durations: list[int], path: Path, metadata
         )
 
 
-def evenly(items: Iterable[T], limit: int, keep: Callable[[T], Any]) -> list[Any]:
+def thinned(items: Iterable[T], limit: int, keep: Callable[[T], Any]) -> list[Any]:
     """Return `keep(item)` of at most `limit` of the `items`, evenly spaced, with both ends.
 
     The length of `items` is not needed, and at most 4·`limit` are in memory: when these are full, every other one is
@@ -130,8 +132,7 @@ def evenly(items: Iterable[T], limit: int, keep: Callable[[T], Any]) -> list[Any
             held, stride = held[::2], 2 * stride
     if last is not None and last[0] % stride:
         held.append(keep(last[1]))
-    count = min(limit, len(held))
-    return [held[round(index * (len(held) - 1) / max(1, count - 1))] for index in range(count)]
+    return [held[index] for index in evenly_spaced(len(held), limit)]
 
 
 def _default_scale(images: Pixels) -> int:

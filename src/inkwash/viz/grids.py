@@ -27,12 +27,12 @@ def grid(
 
     `columns` is near the square root of N unless given; `scale` enlarges every pixel to a square of `scale` by `scale`
     pixels; `gap` is the space around each image in pixels; `background` any colour of Pillow; `labels` are captions,
-    one a row. Grey images on a grey background give mode "L", others "RGB".
+    one per row. Grey images on a grey background give mode "L", others "RGB".
     Raises `UsageError` for an empty array, another shape or type, or a wrong number of captions.
     """
     tiles = enlarged(images, scale)
     if columns is not None and columns < 1:
-        raise UsageError(f"columns is {columns}: it must be at least 1")
+        raise UsageError(f"columns is {columns}: it must be at least 1", code="out-of-range", field="columns")
     columns = min(len(tiles), columns or math.ceil(math.sqrt(len(tiles))))
     rows = math.ceil(len(tiles) / columns)
     cells = {(index // columns, index % columns): tile for index, tile in enumerate(tiles)}
@@ -49,13 +49,15 @@ def strip(
 ) -> Image.Image:
     """Return T `steps` of denoising, each uint8 [N, H, W] or [N, H, W, C], as N rows with the steps from left to right.
 
-    `header` is one caption a step, for example its noise level; where captions would overlap, only some are shown,
-    evenly spaced. `labels` are captions, one a row; the other arguments are those of `grid`.
+    `header` is one caption per step, for example its noise level; where captions would overlap, only some are shown,
+    evenly spaced. `labels` are captions, one per row; the other arguments are those of `grid`.
     Raises `UsageError` when there are no steps, when they differ in shape, or for a wrong number of captions.
     """
     shapes = {np.shape(step) for step in steps}
     if len(shapes) != 1:
-        raise UsageError(f"a strip needs steps of one shape, not {sorted(shapes) or 'none'}")
+        raise UsageError(
+            f"a strip needs steps of one shape, not {sorted(shapes) or 'none'}", code="invalid-data", field="steps"
+        )
     tiles = [enlarged(step, scale) for step in steps]
     cells = {(row, column): tile for column, rows in enumerate(tiles) for row, tile in enumerate(rows)}
     return _laid_out(cells, len(tiles[0]), len(tiles), gap, background, labels, header)
@@ -70,11 +72,15 @@ def enlarged(images: Pixels, scale: int) -> Pixels:
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
-        raise UsageError(f"images are {images.dtype} {list(images.shape)}: give uint8 [N, H, W] or [N, H, W, 1 or 3]")
+        raise UsageError(
+            f"images are {images.dtype} {list(images.shape)}: give uint8 [N, H, W] or [N, H, W, 1 or 3]",
+            code="invalid-data",
+            field="images",
+        )
     if not images.size:
-        raise UsageError("the array of images is empty: give at least one")
+        raise UsageError("the array of images is empty: give at least one", code="invalid-data", field="images")
     if scale < 1:
-        raise UsageError(f"scale is {scale}: it must be at least 1")
+        raise UsageError(f"scale is {scale}: it must be at least 1", code="out-of-range", field="scale")
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
@@ -86,10 +92,20 @@ def blank(width: int, height: int, background: str, grey: bool) -> Image.Image:
     try:
         red, green, blue = ImageColor.getcolor(background, "RGB")  # type: ignore[misc]
     except ValueError as error:
-        raise UsageError(f"unknown colour '{background}': give a name, 'white', or a code, #fafafa") from error
+        raise UsageError(
+            f"unknown colour '{background}': give a name, 'white', or a code, #fafafa",
+            code="unknown-name",
+            field="background",
+        ) from error
     if grey and red == green == blue:
         return Image.new("L", (width, height), red)
     return Image.new("RGB", (width, height), (red, green, blue))
+
+
+def evenly_spaced(total: int, count: int) -> list[int]:
+    """Return at most `count` of the indices 0 to `total` - 1, evenly spaced, with both ends."""
+    count = min(total, count)
+    return [round(index * (total - 1) / max(1, count - 1)) for index in range(count)]
 
 
 def text_colour(background: str) -> str:
@@ -107,9 +123,11 @@ def _laid_out(
     labels: Sequence[str] | None,
     header: Sequence[str] | None,
 ) -> Image.Image:
-    for captions, wanted, what in ((labels, rows, "rows"), (header, columns, "columns")):
+    for field, captions, wanted in (("labels", labels, rows), ("header", header, columns)):
         if captions is not None and len(captions) != wanted:
-            raise UsageError(f"{len(captions)} captions for {wanted} {what}: give one each")
+            raise UsageError(
+                f"{field} has {len(captions)} captions for {wanted}: give one each", code="invalid-data", field=field
+            )
     height, width, channels = next(iter(cells.values())).shape
     letters = font(min(16, max(10, height // 4)))
     left = math.ceil(max(letters.getlength(text) for text in labels)) + 6 if labels else 0

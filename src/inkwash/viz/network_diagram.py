@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from inkwash.errors import UsageError
 from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, MUTED, THIN, TITLE_SIZE, figure, save
@@ -14,27 +14,14 @@ from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, MUTED, THIN, TITLE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
-class StageLike(Protocol):
-    """The properties of a stage that a diagram shows, as in `inkwash.nets.summary.Stage`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def parameters(self) -> int: ...
-    @property
-    def flops(self) -> int: ...
+    from inkwash.nets.summary import Stage
 
 
 @dataclass(frozen=True)
 class Box:
     """The box of a stage: centre and size in columns and rows; `row` is None without a feature map."""
 
-    stage: StageLike
+    stage: Stage
     x: float
     y: float
     width: float
@@ -42,7 +29,7 @@ class Box:
     row: int | None
 
 
-def network(path: str | Path, stages: Sequence[StageLike], title: str) -> None:
+def draw_network(path: str | Path, stages: Sequence[Stage], title: str) -> None:
     """Plot `stages`, in the order in which they run, as a diagram with `title` to `path`.
 
     Boxes are lower for smaller feature maps, wider for more channels and darker for more operations. A dashed line
@@ -50,7 +37,9 @@ def network(path: str | Path, stages: Sequence[StageLike], title: str) -> None:
     map are above the others; a network without feature maps is one row. Raises `UsageError` when there are no stages.
     """
     if not stages:
-        raise UsageError(f"no stage for {Path(path).name}: the network has no named parts")
+        raise UsageError(
+            f"no stage for {Path(path).name}: the network has no named parts", code="invalid-data", field="stages"
+        )
     boxes = arrange(stages)
     columns = max(len(boxes), 4)  # The title needs at least four columns.
     lowest, highest = min(box.y for box in boxes), max(box.y for box in boxes)
@@ -79,7 +68,7 @@ def network(path: str | Path, stages: Sequence[StageLike], title: str) -> None:
     save(fig, path)
 
 
-def arrange(stages: Sequence[StageLike]) -> list[Box]:
+def arrange(stages: Sequence[Stage]) -> list[Box]:
     """Return a box for every stage, columns in running order, rows 0, -1, … by decreasing feature map.
 
     A stage without a feature map is above row 0, or in it when no stage has one.
@@ -113,7 +102,7 @@ def skip_connections(boxes: Sequence[Box]) -> list[tuple[Box, Box]]:
     return [(last_down[row], box) for row, box in first_up.items() if row in last_down]
 
 
-def _resolution(stage: StageLike) -> int:
+def _resolution(stage: Stage) -> int:
     """Return the larger side of a stage's feature map, 0 for another output."""
     return max(stage.shape[1:]) if len(stage.shape) == 3 else 0
 

@@ -20,10 +20,10 @@ from inkwash.viz.style import (
     FOREGROUND,
     MUTED,
     THIN,
-    describe,
     figure,
     plain_ticks,
     save,
+    set_labels,
 )
 
 if TYPE_CHECKING:
@@ -64,9 +64,17 @@ def speed_quality(
     logarithmic when all its values are positive. Raises `UsageError` without marks, or for one that is not finite.
     """
     if not marks:
-        raise UsageError(f"no setting is given for {Path(path).name}: give at least one with a cost and a value")
+        raise UsageError(
+            f"no setting is given for {Path(path).name}: give at least one with a cost and a value",
+            code="invalid-data",
+            field="marks",
+        )
     if not all(np.isfinite([mark.cost, mark.value]).all() for mark in marks):
-        raise UsageError(f"a setting for {Path(path).name} has a cost or value that is not finite: leave it out")
+        raise UsageError(
+            f"a setting for {Path(path).name} has a cost or value that is not finite: leave it out",
+            code="invalid-data",
+            field="marks",
+        )
 
     fig, (ax,) = figure(width=6.4, height=5.4)
     if all(mark.cost > 0 for mark in marks):
@@ -87,14 +95,14 @@ def speed_quality(
         lowest = min([mark.value for mark in marks] + ([] if real is None else [real]))
         ax.set_ylim(bottom=max(ax.get_ylim()[0], lowest / 3))
     plain_ticks(ax)
-    describe(ax, title, f"{cost}, further left is faster", value)
+    set_labels(ax, title, f"{cost}, further left is faster", value)
     legend = fig.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=FONT_SIZE, labelcolor=FOREGROUND)
     for text in legend.get_texts():
         text.set_parse_math(False)
     # The layout is computed and fixed before names are placed next to the marks.
     fig.draw_without_rendering()
     fig.set_layout_engine("none")
-    _name(ax, marks, real)
+    _place_names(ax, marks, real)
     save(fig, path)
 
 
@@ -108,7 +116,7 @@ def _model(ax: Axes, marks: Sequence[Mark], index: int, name: str) -> None:
     ax.plot([], [], shape, color=colour, markersize=6, label=name)
 
 
-def _name(ax: Axes, marks: Sequence[Mark], real: float | None) -> None:
+def _place_names(ax: Axes, marks: Sequence[Mark], real: float | None) -> None:
     """Place each name where it covers neither a mark nor another name, with a thin line to its mark when it is far away."""
     from matplotlib.patheffects import withStroke
     from matplotlib.transforms import Bbox
@@ -134,7 +142,7 @@ def _name(ax: Axes, marks: Sequence[Mark], real: float | None) -> None:
             path_effects=[withStroke(linewidth=2, foreground=BACKGROUND)],
             zorder=4,
         )
-        taken.append(_settled(words, taken, ax))
+        taken.append(_best_position(words, taken, ax))
         if np.hypot(*words.get_position()) > _REACHES[1]:
             hair = {"arrowstyle": "-", "color": MUTED, "linewidth": THIN, "shrinkA": 0, "shrinkB": 3}
             ax.annotate("", foot, words.get_position(), textcoords="offset points", arrowprops=hair, zorder=2)
@@ -151,7 +159,7 @@ def _lines(marks: Sequence[Mark]) -> Iterator[list[tuple[float, float]]]:
         yield [(dearer, better), (dearer, value)]
 
 
-def _settled(words: Annotation, taken: Sequence[Bbox], ax: Axes) -> Bbox:
+def _best_position(words: Annotation, taken: Sequence[Bbox], ax: Axes) -> Bbox:
     """Move `words` to the best place around its mark, near and free, and return the box that it covers."""
     from matplotlib.transforms import Bbox
 

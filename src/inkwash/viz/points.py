@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageColor
 
 from inkwash.errors import UsageError
-from inkwash.viz.style import BACKGROUND, COLOURS, describe, figure, save
+from inkwash.viz.style import BACKGROUND, COLOURS, figure, save, set_labels
 
 Limits = tuple[float, float, float, float]
 
@@ -33,11 +33,13 @@ def scatter(
     places = _checked(points)
     kinds = np.zeros(len(places), dtype=np.int64) if labels is None else np.asarray(labels, dtype=np.int64)
     if len(kinds) != len(places):
-        raise UsageError(f"labels are {len(kinds)} for {len(places)} points: give one for each")
+        raise UsageError(
+            f"labels are {len(kinds)} for {len(places)} points: give one for each", code="invalid-data", field="labels"
+        )
     return Image.fromarray(_splatted(places, limits or square_around(places), size, kinds, radius, ink))
 
 
-def scatter_pictures(
+def scatter_images(
     steps: Sequence[ArrayLike],
     limits: Limits | None = None,
     size: int = 256,
@@ -51,7 +53,7 @@ def scatter_pictures(
     Raises `UsageError` as `scatter` does and when there are no steps.
     """
     if not len(steps):
-        raise UsageError("the list of steps is empty: give at least one")
+        raise UsageError("the list of steps is empty: give at least one", code="invalid-data", field="steps")
     window = limits or square_around(steps[-1])
     return np.stack([np.asarray(scatter(p, window, size, labels, radius, ink)) for p in steps])
 
@@ -92,12 +94,18 @@ def vector_field(
     moves = np.asarray(function(feet), dtype=np.float64)
     if moves.shape != feet.shape:
         raise UsageError(
-            f"the vector field returned {list(moves.shape)} for {list(feet.shape)}: return one vector for each point"
+            f"the vector field returned {list(moves.shape)} for {list(feet.shape)}: return one vector for each point",
+            code="invalid-data",
+            field="function",
         )
     lengths = np.linalg.norm(moves, axis=1)
     sound = np.isfinite(lengths)
     if not sound.any():
-        raise UsageError(f"the field has no finite vector for {Path(path).name}: choose limits where it is defined")
+        raise UsageError(
+            f"the field has no finite vector for {Path(path).name}: choose limits where it is defined",
+            code="invalid-data",
+            field="function",
+        )
     longest = float(lengths[sound].max()) or 1.0
     cell = max(right - left, top - bottom) / (arrows - 1)
     shown = moves[sound] / longest * cell
@@ -118,21 +126,23 @@ def vector_field(
     ax.set_aspect("equal")
     ax.set_xlim(left - cell / 2, right + cell / 2)
     ax.set_ylim(bottom - cell / 2, top + cell / 2)
-    describe(ax, f"{title} (longest arrow: {longest:.3g})")
+    set_labels(ax, f"{title} (longest arrow: {longest:.3g})")
     save(fig, path)
 
 
 def _checked(points: ArrayLike) -> NDArray[np.float64]:
     places = np.asarray(points, dtype=np.float64)
     if places.ndim != 2 or places.shape[1] != 2:
-        raise UsageError(f"points are {list(places.shape)}: give [N, 2]")
+        raise UsageError(f"points are {list(places.shape)}: give [N, 2]", code="invalid-data", field="points")
     return places
 
 
 def _window(limits: Limits) -> Limits:
     left, right, bottom, top = limits
     if not (left < right and bottom < top):
-        raise UsageError(f"limits are {limits}: give left < right and bottom < top")
+        raise UsageError(
+            f"limits are {limits}: give left < right and bottom < top", code="out-of-range", field="limits"
+        )
     return limits
 
 

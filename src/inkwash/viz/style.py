@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ COLOURS = (
 )
 
 FONT_SIZE, TITLE_SIZE = 9, 11
+LABEL_CHARACTERS = 46
+"""Characters of a vertical axis label that fit the height of a figure."""
 THIN = 0.7
 """The width of thin lines in points."""
 DPI = 150
@@ -65,11 +68,11 @@ def figure(columns: int = 1, width: float = 6.4, height: float = 4.0) -> tuple[F
     return fig, axes
 
 
-def describe(ax: Axes, title: str, x: str = "", y: str = "") -> None:
-    """Set the title of `ax`, flush left, and the labels of its axes."""
+def set_labels(ax: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Set the title of `ax`, flush left, and the labels of its axes, the vertical one wrapped."""
     ax.set_title(title, fontsize=TITLE_SIZE, color=FOREGROUND, loc="left", pad=10)
     ax.set_xlabel(x, fontsize=FONT_SIZE, color=FOREGROUND)
-    ax.set_ylabel(y, fontsize=FONT_SIZE, color=FOREGROUND)
+    ax.set_ylabel(textwrap.fill(y, LABEL_CHARACTERS), fontsize=FONT_SIZE, color=FOREGROUND)
 
 
 def legend(ax: Axes, **place: Any) -> None:
@@ -86,7 +89,11 @@ def save(fig: Figure, path: str | Path) -> None:
     path = Path(path)
     kind = path.suffix.lower()
     if kind not in FIGURE_FORMATS:
-        raise UsageError(f"figure '{path.name}' has no known format: end its name in {', '.join(FIGURE_FORMATS)}")
+        raise UsageError(
+            f"figure '{path.name}' has no known format: end its name in {', '.join(FIGURE_FORMATS)}",
+            code="wrong-file",
+            field="path",
+        )
     # A date would make equal figures differ; the chunk marks a PNG as written by inkwash, which may overwrite it.
     undated = {".png": {"Software": None, CHUNK: "{}"}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     with atomic(path) as temporary:

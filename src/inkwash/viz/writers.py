@@ -23,7 +23,7 @@ from inkwash.viz import films, grids
 from inkwash.viz.samples import Kind, RenderOptions, film_frames, frames, render
 
 Progress = Callable[[float], object]
-Write = Callable[[SamplingRun, RenderOptions, Path, int, Progress], None]
+Writer = Callable[[SamplingRun, RenderOptions, Path, int, Progress], None]
 """Samples in batches of the given size, and writes the result to the given path."""
 
 
@@ -36,7 +36,7 @@ def write_film(run: SamplingRun, options: RenderOptions, target: Path, batch: in
     """Write the path from noise to samples as an animation; of an interpolation of images, the images along it."""
     if run.interpolation is not None and not run.model.spec.is_points:
         images = np.concatenate([each.images() for each in run.batches(batch, progress)])
-        films.there_and_back(images, target, options.scale, metadata=metadata(run, options))
+        films.looped_film(images, target, options.scale, metadata=metadata(run, options))
         return
     pairs = film_frames(run.model, frames(run, progress))
     films.film(pairs, target, options.scale, columns=options.columns_for(run), metadata=metadata(run, options))
@@ -75,7 +75,11 @@ def save_npz(run: SamplingRun, target: Path, values: Iterable[NDArray[Any]]) -> 
 def write_folder(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
     """Write each example as a PNG into the folder `target`, named by index and label."""
     if run.model.spec.is_points:
-        raise UsageError(f"--out {target}: points cannot be single images; write them to a .png or a .npz")
+        raise UsageError(
+            f"--out {target}: points cannot be single images; write them to a .png or a .npz",
+            code="unsupported",
+            field="out",
+        )
     classes = run.model.spec.classes
     index = 0
     for samples in run.batches(batch, progress):
@@ -104,7 +108,7 @@ def _metadata_of_one(run: SamplingRun, options: RenderOptions, index: int, seed:
     return found | {"request": request.to_dict(), "picture": vars(replace(options, columns=None))}
 
 
-WRITERS: dict[tuple[Kind, str], Write] = {
+WRITERS: dict[tuple[Kind, str], Writer] = {
     ("grid", ".png"): write_image,
     ("grid", ".npz"): write_arrays,
     ("grid", ""): write_folder,
@@ -115,18 +119,18 @@ WRITERS: dict[tuple[Kind, str], Write] = {
 }
 
 
-def writer_for(target: Path, kind: Kind) -> Write:
+def writer_for(target: Path, kind: Kind) -> Writer:
     """Return the writer of this kind of image to `target`. Raises `UsageError` for an ending without one."""
     suffix = target.suffix.lower()
     if (kind, suffix) not in WRITERS:
         endings = ", ".join(ending or "no ending (a folder)" for of, ending in WRITERS if of == kind)
-        raise UsageError(f"--out {target}: a {kind} is written to {endings}")
+        raise UsageError(f"--out {target}: a {kind} is written to {endings}", code="unsupported", field="out")
     return WRITERS[kind, suffix]
 
 
-LARGEST_GRID = 10_000
+MAX_GRID_IMAGES = 10_000
 """Images of a grid: larger files are refused by many image viewers."""
-LARGEST = {"grid": 10**8, "strip": 10**8, "film": 10**9}
+MAX_PIXELS = {"grid": 10**8, "strip": 10**8, "film": 10**9}
 """Pixels of an image, or of all frames of a film."""
 
 
@@ -135,37 +139,47 @@ def check_size(run: SamplingRun, options: RenderOptions, target: Path) -> None:
     kind, scale, is_points = options.kind, options.scale or 1, run.model.spec.is_points
     if target.suffix.lower() == ".npz":
         return
-    if kind == "grid" and target.suffix and not is_points and len(run) > LARGEST_GRID:
+    if kind == "grid" and target.suffix and not is_points and len(run) > MAX_GRID_IMAGES:
         raise UsageError(
-            f"--out {target}: a grid of {len(run):,} images is too large for most viewers, which take {LARGEST_GRID:,}; "
-            "give a smaller -n, or write arrays to --out NAME.npz or single images to a folder"
+            f"--out {target}: a grid of {len(run):,} images is too large for most viewers, which take {MAX_GRID_IMAGES:,}; "
+            "give a smaller -n, or write arrays to --out NAME.npz or single images to a folder",
+            code="too-large",
+            field="n",
         )
     height, width = (256, 256) if is_points else run.model.spec.shape[1:]
     images = 1 if is_points or target.suffix == "" else len(run)
     frames_of_kind = {"grid": 1, "strip": 10, "film": 120}[kind]
     pixels = images * frames_of_kind * (height * scale + 2) * (width * scale + 2)
-    if pixels > LARGEST[kind]:
+    if pixels > MAX_PIXELS[kind]:
         raise UsageError(
             f"--out {target}: a {kind} of {len(run):,} with --scale {scale} would have {pixels:,} pixels, of at most "
-            f"{LARGEST[kind]:,}; give a smaller -n or --scale, or write arrays to NAME.npz"
+            f"{MAX_PIXELS[kind]:,}; give a smaller -n or --scale, or write arrays to NAME.npz",
+            code="too-large",
+            field="n",
         )
 
 
 def check_free(target: Path) -> None:
     """Raise `UsageError` unless `target` is new, or an image or arrays that inkwash wrote, in a writable folder."""
     if target.is_dir() and any(target.iterdir()):
-        raise UsageError(f"{target} is not empty, and nothing is overwritten: choose another --out")
+        raise UsageError(
+            f"{target} is not empty, and nothing is overwritten: choose another --out", code="exists", field="out"
+        )
     if target.is_file() and not _is_from_inkwash(target):
         raise UsageError(
-            f"{target} was not written by inkwash and is not overwritten: choose another --out, or move it"
+            f"{target} was not written by inkwash and is not overwritten: choose another --out, or move it",
+            code="exists",
+            field="out",
         )
     folder = target.parent
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir():
-        raise UsageError(f"--out {target}: {folder} is a file, not a folder; choose another --out")
+        raise UsageError(
+            f"--out {target}: {folder} is a file, not a folder; choose another --out", code="wrong-file", field="out"
+        )
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"--out {target}: {folder} cannot be written; choose another --out")
+        raise UsageError(f"--out {target}: {folder} cannot be written; choose another --out", code="io", field="out")
 
 
 def _is_from_inkwash(target: Path) -> bool:

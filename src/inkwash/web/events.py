@@ -16,7 +16,7 @@ from inkwash.core import CLEAN, EmpiricalDenoiser, Frame, Level
 from inkwash.core.denoisers import Denoiser
 from inkwash.model import Model
 from inkwash.sampling.run import SamplingRun, to_output
-from inkwash.viz.samples import POINT_WINDOW
+from inkwash.viz.samples import POINT_LIMITS
 from inkwash.web.schemas import SampleBody
 
 FIELD_SIDE = 16
@@ -109,7 +109,7 @@ def _frame(
 
 def _field(denoiser: Denoiser, level: Level, device: torch.device) -> Tensor:
     """Return the denoised points of a grid of the plane, float32 [FIELD_SIDE^2, 2]."""
-    low, high, *_ = POINT_WINDOW
+    low, high, *_ = POINT_LIMITS
     line = torch.linspace(low, high, FIELD_SIDE, device=device)
     grid = torch.stack(torch.meshgrid(line, line, indexing="xy"), dim=-1).reshape(-1, 2)
     return denoiser(grid, level)

@@ -15,7 +15,7 @@ from inkwash.io import png_metadata
 from inkwash.io.names import cleaned_name, path_in
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids, points
-from inkwash.viz.samples import POINT_WINDOW
+from inkwash.viz.samples import POINT_LIMITS
 from inkwash.viz.writers import check_free
 
 
@@ -57,7 +57,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     check_free(target)
     if is_points:
         labels = loaded.labels if loaded.labels is not None else torch.zeros(len(loaded))
-        image = points.scatter(loaded.values.numpy(), POINT_WINDOW, 512, labels.numpy())
+        image = points.scatter(loaded.values.numpy(), POINT_LIMITS, 512, labels.numpy())
     else:
         chosen = permutation(0, 0, Stream.DATA_PREVIEW, len(loaded))[:100]
         image = grids.grid(to_arrays(loaded.values[chosen]), scale=2)

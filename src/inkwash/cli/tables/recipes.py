@@ -58,7 +58,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     pictures = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
     for picture in pictures:
         check_free(picture)
-    network_diagram.network(
+    network_diagram.draw_network(
         pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {summary.parameters(net):,} parameters"
     )
     curves.schedule_curves(pictures[1], {repr(chosen.schedule): sampled(chosen.schedule)}, f"Schedule of {chosen.name}")

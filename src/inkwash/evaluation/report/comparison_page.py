@@ -14,7 +14,7 @@ from inkwash.evaluation.report.page import Report, Tile, check_free, png
 from inkwash.evaluation.score import Score, format_score
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids, pareto, points
-from inkwash.viz.samples import POINT_WINDOW
+from inkwash.viz.samples import POINT_LIMITS
 
 ACROSS = 12
 """Seeds side by side."""
@@ -115,7 +115,7 @@ def _add_same_seeds(report: Report, entries: Sequence[Entry], metadata: dict[str
 
 def _add_scatters(report: Report, entries: Sequence[Entry], metadata: dict[str, str]) -> None:
     """Add a scatter plot of all points of each entry: the points of a few seeds do not show a distribution."""
-    plots = points.scatter_pictures([entry.evaluation.samples.values[:MAX_POINTS] for entry in entries], POINT_WINDOW)
+    plots = points.scatter_images([entry.evaluation.samples.values[:MAX_POINTS] for entry in entries], POINT_LIMITS)
     report.add_image("same-seeds.png", grids.grid(plots, 1, labels=[entry.name for entry in entries]), metadata)
     report.variables["scatters"] = [(entry.name, png(plot)) for entry, plot in zip(entries, plots, strict=True)]
 

@@ -17,7 +17,7 @@ from inkwash.evaluation.report import gallery
 from inkwash.evaluation.report.page import Report, Tile, check_free
 from inkwash.evaluation.score import GLOSSARY, Evaluation
 from inkwash.viz import bars, grids, points
-from inkwash.viz.samples import POINT_WINDOW
+from inkwash.viz.samples import POINT_LIMITS
 
 RATIO_KINDS = {"fd", "spread", "unsure", "nearest", "copies"}
 """Kinds of scores shown with their ratio to that of real images."""
@@ -56,7 +56,7 @@ def write(
             "groups": [],
             "pairs": None,
             "scatters": None,
-            "window": POINT_WINDOW,
+            "window": POINT_LIMITS,
             "classes": None,
         },
     )
@@ -95,12 +95,12 @@ def _pair_grid(groups: Sequence[Sequence[Tile]]) -> Image.Image:
 def _add_points(report: Report, evaluation: Evaluation, metadata: dict[str, str], train: Tensor | None) -> None:
     samples = evaluation.samples
     labels = None if samples.labels is None else samples.labels[: gallery.MAX_POINTS].numpy() + 1
-    own = points.scatter(samples.values[: gallery.MAX_POINTS].numpy(), POINT_WINDOW, 512, labels)
+    own = points.scatter(samples.values[: gallery.MAX_POINTS].numpy(), POINT_LIMITS, 512, labels)
     report.add_image("points.png", own, metadata)
     scatters = {"The samples": report.files["points.png"]}
     if train is not None:
         count = min(gallery.MAX_POINTS, evaluation.count)
-        report.add_image("train.png", points.scatter(train[:count].numpy(), POINT_WINDOW, 512), metadata)
+        report.add_image("train.png", points.scatter(train[:count].numpy(), POINT_LIMITS, 512), metadata)
         scatters[f"As many of {evaluation.data}"] = report.files["train.png"]
     report.variables["scatters"] = scatters
 
@@ -112,7 +112,7 @@ def _add_classes(report: Report, evaluation: Evaluation) -> None:
         return
     distances = [samples.fd_per_class.get(label, math.nan) for label in range(len(names))]
     accuracies = samples.accuracy_per_class or (math.nan,) * len(names)
-    draw = partial(bars.by_class, classes=names, accuracy=accuracies, distance=distances)
+    draw = partial(bars.class_bars, classes=names, accuracy=accuracies, distance=distances)
     report.add_plot("classes.png", draw)
     described = [
         *(f"{name} accuracy {each:.1%}" for name, each in zip(names, accuracies, strict=True) if each >= 0),
