@@ -34,6 +34,8 @@ ErrorCode = Literal[
     "missing-device",  # hardware that this machine does not have
     "non-finite",  # a loss or result that is NaN or infinite
     "plugin-failed",  # an error raised by Python code of the user
+    "no-access",  # a request to the server from another site, to another host name, or without its token
+    "busy",  # the queue of the server is full
     "worker-failed",  # another process of the same command failed
 ]
 """The kinds of error. They do not change with the wording of messages."""

@@ -61,35 +61,36 @@ def test_stream_begins_with_begin_and_ends_with_done(sample: Callable[..., Any])
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "cause"),
+    ("fields", "status", "code", "field"),
     [
-        ({"model": "nothing"}, 404, "unknown model 'nothing'"),
-        ({"model": "../../etc/passwd"}, 404, "unknown model"),
-        ({"seeds": []}, 422, "seeds"),
-        ({"seeds": [-1]}, 422, "seeds.0: Input should be greater than or equal to 0"),
-        ({"seeds": [MAX_SEED + 1]}, 422, "seeds.0"),
-        ({"seeds": [0] * 401}, 422, "seeds"),
-        ({"steps": 0}, 422, "steps: Input should be greater than or equal to 1"),
-        ({"steps": 1.5}, 422, "steps"),
-        ({"sampler": "dpmm"}, 422, "unknown sampler 'dpmm'"),
-        ({"sampler": "dpm++2m", "eta": 0.5}, 422, "eta has no effect on dpm++2m"),
-        ({"labels": [10]}, 422, "label 10"),
-        ({"interval": [0.9, 0.1], "guidance": 2}, 422, "guidance interval"),
-        ({"edit": {"image": "!", "noise": 0.5}}, 422, "edit.image"),
-        ({"edit": {"image": "AAAA", "noise": 0.5}}, 422, "3 bytes"),
-        ({"edit": {"image": "AAAA", "noise": 0}}, 422, "edit.noise"),
-        ({"label_to": 3, "labels": [-1]}, 422, "label"),
-        ({"speed": 9}, 422, "speed"),
-        ({"model": "ddpm-bn", "seeds": list(range(100)), "sampler": "ddpm", "steps": 1000}, 422, "100,000 network"),
-        ({"model": "moons", "edit": {"image": "AAAA", "noise": 0.5}}, 422, "points"),
+        ({"model": "nothing"}, 404, "unknown-name", "model"),
+        ({"model": "../../etc/passwd"}, 404, "unknown-name", "model"),
+        ({"seeds": []}, 422, "out-of-range", "seeds"),
+        ({"seeds": [-1]}, 422, "out-of-range", "seeds.0"),
+        ({"seeds": [MAX_SEED + 1]}, 422, "out-of-range", "seeds.0"),
+        ({"seeds": [0] * 401}, 422, "out-of-range", "seeds"),
+        ({"steps": 0}, 422, "out-of-range", "steps"),
+        ({"steps": 1.5}, 422, "invalid-value", "steps"),
+        ({"sampler": "dpmm"}, 422, "unknown-name", "sampler"),
+        ({"sampler": "dpm++2m", "eta": 0.5}, 422, "no-effect", "eta"),
+        ({"labels": [10]}, 422, "out-of-range", "label"),
+        ({"interval": [0.9, 0.1], "guidance": 2}, 422, "out-of-range", "interval"),
+        ({"label_to": 3, "labels": [-1]}, 422, "conflict", "label"),
+        ({"edit": {"image": "!", "noise": 0.5}}, 422, "invalid-value", "edit.image"),
+        ({"edit": {"image": "AAAA", "noise": 0.5}}, 422, "mismatch", "edit.image"),
+        ({"edit": {"image": "AAAA", "noise": 0}}, 422, "out-of-range", "edit.noise"),
+        ({"speed": 9}, 422, "unknown-field", "speed"),
+        ({"model": "ddpm-bn", "seeds": list(range(100)), "sampler": "ddpm", "steps": 1000}, 422, "too-large", "steps"),
+        ({"model": "moons", "edit": {"image": "AAAA", "noise": 0.5}}, 422, "unsupported", "edit"),
     ],
 )
-def test_invalid_request_gets_one_line_with_the_field(
-    client: TestClient, fields: dict[str, Any], status: int, cause: str
+def test_invalid_request_gets_code_field_and_one_line(
+    client: TestClient, fields: dict[str, Any], status: int, code: str, field: str
 ) -> None:
-    answer = client.post("/api/sample", json=GOOD | fields)
-    assert answer.status_code == status, answer.text
-    assert cause in answer.json()["error"] and "\n" not in answer.json()["error"]
+    response = client.post("/api/sample", json=GOOD | fields)
+    error = response.json()
+    assert (response.status_code, error["code"], error["field"]) == (status, code, field), response.text
+    assert error["error"] and "\n" not in error["error"]
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"model": NaN}', b"[" * 5000])
@@ -206,7 +207,8 @@ def test_missing_training_data_gets_422_with_the_option_to_use(monkeypatch: pyte
     monkeypatch.delenv("INKWASH_DATA", raising=False)
     with TestClient(server.build(Catalog()), base_url="http://localhost") as client:
         answer = client.post("/api/sample", json=GOOD | {"model": "fast", "exact": True})
-        assert answer.status_code == 422 and "inkwash serve --data" in answer.json()["error"]
+        assert answer.status_code == 422
+        assert (answer.json()["code"], answer.json()["field"]) == ("missing-file", "exact")
 
 
 def test_concurrent_requests_get_the_same_samples_as_sequential_ones(

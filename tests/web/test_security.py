@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from inkwash.web import server
 from inkwash.web.catalog import Catalog
-from inkwash.web.security import HEADERS, LARGEST_BODY
+from inkwash.web.security import HEADERS, MAX_BODY_BYTES
 
 TOKEN = "a-long-enough-word"
 
@@ -32,7 +32,7 @@ def test_cross_origin_request_gets_403(client: TestClient) -> None:
     assert client.post("/api/sample", json=body, headers={"Origin": "http://localhost:8000"}).status_code == 200
 
 
-@pytest.mark.parametrize("length", [str(LARGEST_BODY + 1), "many"])
+@pytest.mark.parametrize("length", [str(MAX_BODY_BYTES + 1), "many"])
 def test_large_content_length_gets_413(client: TestClient, length: str) -> None:
     assert client.post("/api/sample", content=b"{}", headers={"Content-Length": length}).status_code == 413
 

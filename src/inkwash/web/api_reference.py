@@ -23,7 +23,7 @@ EVENTS = {
     "begin": "count, shape, labels, seeds, sampler, steps, evaluations, levels (alpha, sigma, c_noise), command",
     "step": "step, x, denoised; exact and field if requested (base64: uint8 [N, C, H, W], or float32 [N, D] for points)",
     "done": "seconds",
-    "failed": "error, one line",
+    "failed": "error, one line; code and field, null for none",
 }
 STATUSES = {
     "401": "a token is required",

@@ -9,10 +9,6 @@ from dataclasses import dataclass, field
 from inkwash.errors import InkwashError
 
 
-class QueueFullError(InkwashError):
-    """The queue has its largest length."""
-
-
 @dataclass(eq=False)
 class Ticket:
     """The place of one job in a queue; `leave` must be called at its end, whether or not it ran."""
@@ -49,9 +45,9 @@ class JobQueue:
     running: list[Ticket] = field(default_factory=list)
 
     def join(self) -> Ticket:
-        """Return a ticket at the end of the queue. Raises `QueueFullError` when it is full."""
+        """Return a ticket at the end of the queue. Raises `InkwashError` with the code "busy" when it is full."""
         if len(self.waiting) >= self.max_waiting:
-            raise QueueFullError(f"busy: {len(self.waiting)} jobs are waiting; try again in a moment")
+            raise InkwashError(f"busy: {len(self.waiting)} jobs are waiting; try again in a moment", code="busy")
         ticket = Ticket(self)
         self.waiting.append(ticket)
         self.advance()

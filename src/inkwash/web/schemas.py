@@ -10,7 +10,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from inkwash.errors import UsageError
+from inkwash.errors import ErrorCode, UsageError
+from inkwash.io.validation_errors import OUT_OF_RANGE, UNKNOWN_FIELD
 from inkwash.model import Model
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.request import SampleRequest
@@ -104,8 +105,14 @@ def read(body: bytes) -> SampleBody:
         return SampleBody.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"] if part != "function-after") or "the request"
-        raise UsageError(f"{where}: {first['msg']}", code="invalid-value", field=where) from None
+        kind, path = first["type"], [str(part) for part in first["loc"] if part != "function-after"]
+        code: ErrorCode = "missing-field" if kind == "missing" else "invalid-value"
+        if kind in UNKNOWN_FIELD:
+            code = "unknown-field"
+        elif kind in OUT_OF_RANGE or kind in ("too_long", "too_short", "string_too_long"):
+            code = "out-of-range"
+        message = f"{'.'.join(path) or 'the request'}: {first['msg']}"
+        raise UsageError(message, code=code, field=".".join(path) or None) from None
 
 
 def _pixels(name: str, text: str, shape: tuple[int, ...]) -> Tensor:

@@ -11,7 +11,9 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST_BODY = 400_000
+from inkwash.errors import ErrorCode
+
+MAX_BODY_BYTES = 400_000
 """Bytes of a request body: an image and a mask of 256 by 256 colour pixels in base64."""
 COOKIE = "inkwash-token"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -28,7 +30,7 @@ HEADERS = {
 
 
 @dataclass
-class Guard:
+class AccessControl:
     """Middleware that refuses requests without access; with `token` None only loopback host names have access.
 
     Without a token the Host header must be a loopback name: otherwise another site could let its own name resolve to
@@ -43,7 +45,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope, headers)
+        denied = self._access_error(scope, headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -52,27 +54,29 @@ class Guard:
                     response_headers.setdefault(name, value)
             await send(message)
 
-        if refusal is not None:
-            await refusal(scope, receive, send_with_headers)
+        if denied is not None:
+            await denied(scope, receive, send_with_headers)
             return
         await self.app(scope, _bounded(receive), send_with_headers)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+    def _access_error(self, scope: Scope, headers: Headers) -> Response | None:
         name = headers.get("host", "")
         if self.token is None and _host(f"//{name}") not in LOOPBACK:
-            return refused("this server is reachable as 'localhost' only: use --token for other host names", 421)
+            return error_response(
+                "this server is reachable as 'localhost' only: use --token for other host names", 421, "no-access"
+            )
         origin = headers.get("origin")
         if scope["method"] != "GET" and origin is not None and _netloc(origin) != name:
-            return refused("cross-site request: open the page of this server instead", 403)
+            return error_response("cross-site request: open the page of this server instead", 403, "no-access")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
-            return refused(f"the request is larger than {LARGEST_BODY:,} bytes", 413)
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            return error_response(f"the request is larger than {MAX_BODY_BYTES:,} bytes", 413, "too-large")
         return None if self.token is None else self._check_token(scope, headers)
 
     def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
         assert self.token is not None
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if self._is_right(given) and scope["method"] == "GET":
+        if self._is_token(given) and scope["method"] == "GET":
             # The token moves into a cookie and out of the address, because people copy addresses.
             redirect = RedirectResponse("/" + scope["path"].lstrip("/"), 303)
             redirect.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
@@ -80,11 +84,13 @@ class Guard:
         # The standard library's parser fails on cookies that other programs on this host have set.
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if self._is_right(bearer) or self._is_right(cookie):
+        if self._is_token(bearer) or self._is_token(cookie):
             return None
-        return refused("a token is required: open the address that the server printed, with ?token=…", 401)
+        return error_response(
+            "a token is required: open the address that the server printed, with ?token=…", 401, "no-access"
+        )
 
-    def _is_right(self, given: str) -> bool:
+    def _is_token(self, given: str) -> bool:
         assert self.token is not None
         return secrets.compare_digest(given.encode(), self.token.encode())
 
@@ -106,7 +112,7 @@ def _netloc(address: str) -> str:
 
 
 class TooLargeError(Exception):
-    """A request without a Content-Length exceeds LARGEST_BODY."""
+    """A request without a Content-Length exceeds MAX_BODY_BYTES."""
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -116,13 +122,13 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > LARGEST_BODY:
+        if size > MAX_BODY_BYTES:
             raise TooLargeError
         return message
 
     return bounded
 
 
-def refused(reason: str, status: int, **headers: str) -> JSONResponse:
-    """Return an error response: JSON with one line under "error"."""
-    return JSONResponse({"error": reason}, status, {name.replace("_", "-"): value for name, value in headers.items()})
+def error_response(message: str, status: int, code: ErrorCode | None, field: str | None = None) -> JSONResponse:
+    """Return an error as JSON: the message of one line under "error", its code, and the field at fault or null."""
+    return JSONResponse({"error": message, "code": code, "field": field}, status)

@@ -20,8 +20,8 @@ from inkwash.errors import InkwashError, UsageError
 from inkwash.web import api_reference, figures, schemas
 from inkwash.web.catalog import Catalog, Entry
 from inkwash.web.events import Event, events
-from inkwash.web.queue import JobQueue, QueueFullError, Ticket
-from inkwash.web.security import Guard, TooLargeError, refused
+from inkwash.web.queue import JobQueue, Ticket
+from inkwash.web.security import AccessControl, TooLargeError, error_response
 
 PAGE = resources.files("inkwash.web") / "page"
 
@@ -36,7 +36,7 @@ def build(catalog: Catalog, token: str | None = None, at_once: int = 2, max_wait
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, token=token)],
+        middleware=[Middleware(AccessControl, token=token)],
         exception_handlers={InkwashError: _failed, TooLargeError: _too_large},
     )
 
@@ -119,7 +119,8 @@ class Server:
                     return
                 yield _encoded(event)
         except InkwashError as error:
-            yield _encoded(("failed", {"error": " ".join(str(error).split())}))
+            message = " ".join(str(error).split())
+            yield _encoded(("failed", {"error": message, "code": error.code, "field": error.field}))
 
 
 class _Stream(StreamingResponse):
@@ -143,13 +144,16 @@ def _encoded(event: Event) -> bytes:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    reason = " ".join(str(error).split())
-    if isinstance(error, QueueFullError):
-        return refused(reason, 503, Retry_After="2")
-    if isinstance(error, UsageError):
-        return refused(reason, 404 if reason.startswith("unknown model") else 422)
-    return refused(reason, 409)
+    assert isinstance(error, InkwashError)
+    if (error.code, error.field) == ("unknown-name", "model"):
+        status = 404
+    else:
+        status = 503 if error.code == "busy" else 422 if isinstance(error, UsageError) else 409
+    response = error_response(" ".join(str(error).split()), status, error.code, error.field)
+    if status == 503:
+        response.headers["Retry-After"] = "2"
+    return response
 
 
 async def _too_large(request: Request, error: Exception) -> Response:
-    return refused("the request is too large", 413)
+    return error_response("the request is too large", 413, "too-large")

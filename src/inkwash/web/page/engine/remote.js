@@ -33,7 +33,7 @@ async function* sample(body, signal) {
   });
   let shape = null;
   for await (const [kind, values] of serverSentEvents(response.body)) {
-    if (kind === "failed") throw new Error(values.error);
+    if (kind === "failed") throw failure(values);
     if (kind === "begin") shape = values.shape;
     if (kind === "step") {
       for (const name of ["x", "denoised", "exact"]) if (values[name]) values[name] = decodeBase64(values[name], shape.length === 1);
@@ -53,8 +53,11 @@ async function request(path, options) {
   }
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
-  throw new Error(body.error ?? `the server responded with status ${response.status}`);
+  throw failure({ ...body, error: body.error ?? `the server responded with status ${response.status}` });
 }
+
+/** Return an Error with the code and the field of an error of the server. */
+const failure = ({ error, code = null, field = null }) => Object.assign(new Error(error), { code, field });
 
 async function* serverSentEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
