@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from inkwash.cli import main
 from inkwash.errors import InkwashError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one call of the command: its exit code, what it printed, and the error that it ended with, if any."""
+
+    code: int
+    out: str
+    err: str
+    error: InkwashError | None = None
+
+
+Command = Callable[..., Outcome]
+"""The type of the fixture `inkwash`."""
+ErrorOf = Callable[..., tuple[str, str | None]]
+"""The type of the fixture `usage_error`."""
 
 
 def call(arguments: Sequence[str]) -> tuple[int, InkwashError | None]:

@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread, hypothesis profiles, an empty folder and environment, a tiny recipe with its data."""
+"""Shared by all tests: hypothesis profiles, an empty folder and environment, the command, a tiny recipe with its data."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import shape_checks  # noqa: F401  (installs the checks before inkwash is imported)
 import torch
+from command import Command, ErrorOf, Outcome, call
 from hypothesis import settings
 
 from inkwash import data
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset, mnist
 
-# sums have one order, and the networks here are too small to gain from more threads
+# The order of sums depends on the number of threads, and these networks are too small to gain from several.
 torch.set_num_threads(1)
 
 settings.register_profile("dev", derandomize=True, deadline=None, max_examples=40)
@@ -36,7 +37,7 @@ optimizer = { kind = "adamw", lr = 3e-3, decay = "cosine" }
 training = { length = "6 steps", batch = 8, label_dropout = 0.1, ema = "4 steps", checkpoint_every = "3 steps", \
 precision = "float32" }
 sampling = { sampler = "ddim:2", preview = "ddim:2" }
-experiment = { type = "baseline", objective = "See it run.", hypothesis = "It runs.", next = "Let it rest." }
+experiment = { type = "baseline", objective = "Test a run.", hypothesis = "It runs.", next = "Nothing." }
 """
 
 
@@ -68,6 +69,31 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def inkwash(capsys: pytest.CaptureFixture[str]) -> Command:
+    """`inkwash("sample", run, "-n", 4)` calls the command in this process."""
+
+    def invoke(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code, error = call([str(each) for each in arguments])
+        return Outcome(code, *capsys.readouterr(), error)
+
+    return invoke
+
+
+@pytest.fixture
+def usage_error(inkwash: Command) -> ErrorOf:
+    """`usage_error("sample", ...)` is (code, field) of the usage error that the command ends with, after one line."""
+
+    def invoke(*arguments: object) -> tuple[str, str | None]:
+        outcome = inkwash(*arguments)
+        assert outcome.code == 2 and len(outcome.err.splitlines()) == 1 and not outcome.out, outcome
+        assert outcome.error is not None and outcome.error.code is not None, outcome
+        return outcome.error.code, outcome.error.field
+
+    return invoke
+
+
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     """The folder of the real MNIST, which INKWASH_DATA names; skips where it does not."""
@@ -85,6 +111,6 @@ def tiny() -> Callable[..., Recipe]:
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """200 of the bundled digits."""
-    whole = data.load("digits")
-    assert whole.labels is not None
-    return replace(whole, values=whole.values[:200], labels=whole.labels[:200])
+    found = data.load("digits")
+    assert found.labels is not None
+    return replace(found, values=found.values[:200], labels=found.labels[:200])

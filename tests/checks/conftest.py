@@ -22,8 +22,8 @@ def spec() -> DatasetSpec:
 
 
 @pytest.fixture
-def sound() -> Callable[..., Recipe]:
-    """`sound("field=value", ...)` is a bundled recipe without warnings, changed as `--set` does."""
+def valid() -> Callable[..., Recipe]:
+    """`valid("field=value", ...)` is a bundled recipe without warnings, changed as `--set` does."""
     return lambda *changes: recipe.load("digits").with_changes(changes)
 
 

@@ -1,102 +1,86 @@
-"""`show` prints the warnings of a thing; `train` prints them on stderr at its start."""
+"""`show` prints the warnings about a recipe, run, model or data set; `train` prints them on stderr at its start."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
+from command import Command
 
 from inkwash import checks
-from inkwash.cli import main
+from inkwash.checks import CheckWarning
+from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 
-TRAIN = ["train", "simple-unet", "--steps", "1", "--out", "run"]
-DIGITS = ["--data", "digits"]
-SMALL = ["--set", "network.base=4", "--set", "training.batch=8", "--set", "sampling.preview=ddim:1"]
-TRAP = ["--set", "schedule.T=300", "--set", "sampling.sampler=ddpm:300"]
+SMALL = ("network.base=4", "training.batch=8", "sampling.preview=ddim:1")
+TRAIN = ["train", "simple-unet", "--steps", "1", "--out", "run", *(word for each in SMALL for word in ("--set", each))]
+SHORT_BETAS = ["--set", "schedule.T=300", "--set", "sampling.sampler=ddpm:300"]
 
 
 @pytest.fixture
-def inkwash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable:
-    """`inkwash("show", ...)` runs the command in an empty folder and returns its stdout and stderr."""
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def call(*arguments: str) -> tuple[str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([*arguments])
-        assert not left.value.code
-        return capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
-def mirrored(tmp_path: Path, digits: Dataset) -> str:
+def mirrored(digits: Dataset) -> str:
     """A file of mirrored digits."""
-    np.savez(tmp_path / "mirrored.npz", images=digits.values.flip(-1)[:, 0].numpy(), labels=digits.labels.numpy())
+    assert digits.labels is not None
+    np.savez("mirrored.npz", images=digits.values.flip(-1)[:, 0].numpy(), labels=digits.labels.numpy())
     return "mirrored.npz"
 
 
-def test_show_prints_each_warning_of_a_recipe_in_one_line(inkwash) -> None:
-    out, err = inkwash("show", "attention-unet")
-    section = out.split("Warnings:\n")[1].splitlines()
-    assert section[0].startswith("  target: ") and section[0].endswith("--set target=v") and not err
-    assert "No warnings" not in out
+def test_show_prints_each_warning_of_a_recipe_in_one_line(inkwash: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = inkwash("show", "attention-unet")
+    section = shown.out.split("Warnings:\n")[1].splitlines()
+    assert section[0].startswith("  target: ") and section[0].endswith("--set target=v") and not shown.err
 
 
-def test_show_prints_the_warnings_of_a_bundled_model_once(inkwash) -> None:
-    out, _ = inkwash("show", "ddim-300")
-    assert out.count("Warnings") == 1 and "No warnings" not in out
+@pytest.mark.parametrize("name", ["moons", "spirals"])
+def test_show_prints_that_there_are_no_warnings(inkwash: Command, name: str) -> None:
+    assert "No warnings." in inkwash("show", name).out
 
 
-def test_show_prints_that_there_are_no_warnings(inkwash) -> None:
-    for thing in ("moons", "spirals"):
-        assert "No warnings." in inkwash("show", thing)[0]
+def test_show_prints_the_warnings_of_data(inkwash: Command, mirrored: str) -> None:
+    assert "\n  orientation: the digits look mirrored" in inkwash("show", mirrored).out
 
 
-def test_show_prints_the_warnings_of_data(inkwash, mirrored) -> None:
-    assert "\n  orientation: the digits look mirrored" in inkwash("show", mirrored)[0]
+def test_warnings_of_a_bundled_model_and_of_all_checkpoints_of_a_run_are_printed_once(inkwash: Command) -> None:
+    inkwash(*TRAIN, "--data", "digits", *SHORT_BETAS, "-q")
+    for name in ("ddim-300", "run"):
+        shown = inkwash("show", name).out
+        assert shown.count("  terminal SNR: ") == 1 and "No warnings" not in shown
 
 
-def test_json_has_the_warnings_of_recipes_data_and_models(inkwash, mirrored) -> None:
-    for thing, expected in (("ddim-300", ["terminal SNR"]), ("moons", []), (mirrored, ["orientation"])):
-        shown = json.loads(inkwash("show", thing, "--json")[0])
-        assert [concern["about"] for concern in shown["concerns"]] == expected
-    inkwash(*TRAIN, *DIGITS, *SMALL, *TRAP, "-q")
-    for row in json.loads(inkwash("show", "run", "--json")[0]):
-        assert [concern["about"] for concern in row["concerns"]] == ["terminal SNR"]
-        assert set(row["concerns"][0]) == {"about", "text"}
+def test_json_has_the_warnings_of_recipes_data_models_and_checkpoints(inkwash: Command, mirrored: str) -> None:
+    inkwash(*TRAIN, "--data", "digits", *SHORT_BETAS, "-q")
+    names = {"ddim-300": ["terminal SNR"], "moons": [], mirrored: ["orientation"], "run": ["terminal SNR"]}
+    for name, expected in names.items():
+        shown = json.loads(inkwash("show", name, "--json").out)
+        for row in shown if isinstance(shown, list) else [shown]:
+            assert [warning["about"] for warning in row["concerns"]] == expected
+            assert all(warning.keys() == {"about", "text"} for warning in row["concerns"])
 
 
-def test_show_prints_the_warnings_of_a_run_once_for_all_checkpoints(inkwash) -> None:
-    inkwash(*TRAIN, *DIGITS, *SMALL, *TRAP, "-q")
-    out, _ = inkwash("show", "run")
-    assert out.count("  terminal SNR: ") == 1
-
-
-def test_train_prints_no_warning_for_a_valid_recipe(inkwash) -> None:
-    out, err = inkwash(*TRAIN, *DIGITS, *SMALL)
-    assert not out and "warning" not in err
+def test_train_prints_no_warning_for_a_valid_recipe(inkwash: Command) -> None:
+    trained = inkwash(*TRAIN, "--data", "digits")
+    assert not trained.out and "warning" not in trained.err
 
 
 @pytest.mark.parametrize("mode", [[], ["--json"]])
-def test_train_prints_warnings_of_recipe_and_data_on_stderr(mode: list[str], inkwash, mirrored) -> None:
-    out, err = inkwash(*TRAIN, *SMALL, *TRAP, "--data", mirrored, *mode)
-    warned = [line for line in err.splitlines() if line.startswith("warning, ")]
-    assert [line.split(":")[0] for line in warned] == ["warning, terminal SNR", "warning, orientation"]
-    assert "warning" not in out
+def test_train_prints_warnings_of_recipe_and_data_on_stderr(mode: list[str], inkwash: Command, mirrored: str) -> None:
+    trained = inkwash(*TRAIN, *SHORT_BETAS, "--data", mirrored, *mode)
+    warned = [line.split(":")[0] for line in trained.err.splitlines() if line.startswith("warning, ")]
+    assert warned == ["warning, terminal SNR", "warning, orientation"]
+    assert "warning" not in trained.out
 
 
-def test_quiet_training_prints_no_warnings(inkwash, mirrored) -> None:
-    assert inkwash(*TRAIN, *SMALL, *TRAP, "--data", mirrored, "--quiet") == ("", "")
+def test_quiet_training_prints_no_warnings(inkwash: Command, mirrored: str) -> None:
+    trained = inkwash(*TRAIN, *SHORT_BETAS, "--data", mirrored, "--quiet")
+    assert (trained.code, trained.out, trained.err) == (0, "", "")
 
 
-def test_the_sentence_of_a_check_is_a_concern_under_its_name(
-    monkeypatch: pytest.MonkeyPatch, sound, spec: DatasetSpec
+def test_a_warning_has_the_key_of_its_check(
+    monkeypatch: pytest.MonkeyPatch, valid: Callable[..., Recipe], spec: DatasetSpec
 ) -> None:
-    monkeypatch.setattr(checks, "OF_RECIPES", {"one": lambda *_: "it will rain", "other": lambda *_: None})
-    assert checks.of_recipe(sound(), spec) == [("one", "it will rain")]
+    monkeypatch.setattr(checks, "RECIPE_CHECKS", {"one": lambda *_: "a warning", "other": lambda *_: None})
+    assert checks.check_recipe(valid(), spec) == [CheckWarning("one", "a warning")]

@@ -1,24 +1,27 @@
-"""Each fault put into a real data set gives its warning, and no other; data without faults give none."""
+"""Warnings about data: each fault gives its warning and no other; data without faults give none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
 from inkwash import checks, data
-from inkwash.checks import digits as by_digits
+from inkwash.checks import digit_orientation
+from inkwash.checks.pixels import ImageSubset
 from inkwash.core.rng import Stream, normals, philox_words, uniforms
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.known_shapes import FORMS
 
 DIGITS = tuple("0123456789")
-DRAWN_HERE = ("digits", *(name for name, form in FORMS.items() if len(form.shape) == 1))
+GENERATED = ("digits", *(name for name, form in FORMS.items() if len(form.shape) == 1))
 
-FAULTS = {
+FAULTS: dict[str, tuple[Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], list[str], str]] = {
     "in [0, 1]": (lambda x, y: (x > 127, y), ["range"], "(255 * images)"),
     "0 to 16": (lambda x, y: (x // 16, y), ["range"], "from 0 to 15"),
     "washed out": (lambda x, y: (200 + x // 8, y), ["range"], "from 200 to 231"),
@@ -40,71 +43,78 @@ FAULTS = {
 """By fault: the function that applies it to pixels and labels, the keys of the warnings, and words of one."""
 
 
-def spoiled(digits: Dataset, fault: str) -> Dataset:
-    values, labels = FAULTS[fault][0](digits.values, digits.labels)
+def labels_of(dataset: Dataset) -> Tensor:
+    assert dataset.labels is not None
+    return dataset.labels
+
+
+def with_fault(digits: Dataset, fault: str) -> Dataset:
+    values, labels = FAULTS[fault][0](digits.values, labels_of(digits))
     return replace(digits, values=values.to(torch.uint8).contiguous(), labels=labels)
 
 
 def about(dataset: Dataset) -> list[str]:
-    return [concern.about for concern in checks.of_data(dataset)]
+    return [warning.about for warning in checks.check_data(dataset)]
 
 
 def read_as_digits(dataset: Dataset) -> list[str]:
     return [name for name in about(dataset) if name in ("orientation", "labels")]
 
 
-@pytest.mark.parametrize("name", DRAWN_HERE)
-def test_bundled_data_have_no_warnings(name) -> None:
-    assert checks.of_data(data.load(name)) == []
+@pytest.mark.parametrize("name", GENERATED)
+def test_bundled_data_have_no_warnings(name: str) -> None:
+    assert checks.check_data(data.load(name)) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_gives_its_warning_and_no_other(fault, digits: Dataset) -> None:
-    found = checks.of_data(spoiled(digits, fault))
-    _, expected, word = FAULTS[fault]
-    assert [concern.about for concern in found] == expected
-    assert any(word in concern.text for concern in found)
-    assert not any("\n" in concern.text for concern in found)
+def test_a_fault_gives_its_warning_and_no_other(fault: str, digits: Dataset) -> None:
+    found = checks.check_data(with_fault(digits, fault))
+    _, expected, words = FAULTS[fault]
+    assert [warning.about for warning in found] == expected
+    assert any(words in warning.text for warning in found)
+    assert not any("\n" in warning.text for warning in found)
 
 
 def test_real_mnist_has_no_warnings(real_mnist: Dataset) -> None:
-    assert checks.of_data(real_mnist) == []
+    assert checks.check_data(real_mnist) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_real_mnist_gives_its_warning_and_no_other(fault, real_mnist: Dataset) -> None:
-    few = replace(real_mnist, values=real_mnist.values[:3000], labels=real_mnist.labels[:3000])
-    assert about(spoiled(few, fault)) == FAULTS[fault][1]
+def test_a_fault_of_real_mnist_gives_its_warning_and_no_other(fault: str, real_mnist: Dataset) -> None:
+    few = replace(real_mnist, values=real_mnist.values[:3000], labels=labels_of(real_mnist)[:3000])
+    assert about(with_fault(few, fault)) == FAULTS[fault][1]
 
 
 @pytest.mark.parametrize("count", [60, 200, 1000])
 def test_a_few_real_digits_have_no_warnings(count: int, real_mnist: Dataset) -> None:
     for first in range(0, 10 * count, count):
         part = slice(first, first + count)
-        few = replace(real_mnist, values=real_mnist.values[part], labels=real_mnist.labels[part])
+        few = replace(real_mnist, values=real_mnist.values[part], labels=labels_of(real_mnist)[part])
         assert about(few) in ([], ["classes"])
 
 
-@pytest.mark.parametrize("look", by_digits.LOOKS)
+@pytest.mark.parametrize("orientation", digit_orientation.ORIENTATIONS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_numpy_expression_in_the_warning_corrects_the_images(look, channels: int, digits: Dataset) -> None:
+def test_the_numpy_expression_in_the_warning_corrects_the_images(
+    orientation: str, channels: int, digits: Dataset
+) -> None:
     """The expression is evaluated on arrays as .npz files hold them: [N, H, W], or channels last."""
-    undo, expression = by_digits.LOOKS[look]
+    inverse, expression = digit_orientation.ORIENTATIONS[orientation]
     upright = digits.values.expand(-1, channels, -1, -1).permute(0, 2, 3, 1).squeeze(-1).numpy()
-    wanted = undo(digits.values).expand(-1, channels, -1, -1).permute(0, 2, 3, 1).squeeze(-1).numpy()
-    assert np.array_equal(eval(expression, {"numpy": np, "images": upright}), wanted)
+    expected = inverse(digits.values).expand(-1, channels, -1, -1).permute(0, 2, 3, 1).squeeze(-1).numpy()
+    assert np.array_equal(eval(expression, {"numpy": np, "images": upright}), expected)
 
 
 def letters(text: str, side: int = 20) -> Dataset:
     """Twelve of each letter, slightly shifted and rotated, as ten classes named 0 to 9."""
     font = ImageFont.load_default(14)
     places = philox_words(0, torch.arange(12 * len(text)), 0, Stream.SAMPLE, 3) % 3 - 1
-    pictures = []
+    images = []
     for index, (x, y, turn) in enumerate(places.tolist()):
         page = Image.new("L", (side, side))
         ImageDraw.Draw(page).text((side / 2 + x, side / 2 + y), text[index % 10], font=font, fill=255, anchor="mm")
-        pictures.append(np.array(page.rotate(7 * turn, Image.Resampling.BILINEAR)))
-    return Dataset("letters", torch.from_numpy(np.array(pictures))[:, None], torch.arange(12 * len(text)) % 10, DIGITS)
+        images.append(np.array(page.rotate(7 * turn, Image.Resampling.BILINEAR)))
+    return Dataset("letters", torch.from_numpy(np.array(images))[:, None], torch.arange(12 * len(text)) % 10, DIGITS)
 
 
 @pytest.mark.parametrize("text", ["ABCDEFGHIJ", "KLMNOPQRST", "abcdefghij", "QWERTYUVXZ"])
@@ -135,8 +145,8 @@ def test_photographs_are_not_dark_strokes_on_a_light_background(brightness: int)
     """Smooth random fields of any brightness, clipped at white, have no white border."""
     rough = normals(0, torch.arange(100), 0, Stream.SAMPLE, (1, 7, 7))
     smooth = torch.nn.functional.interpolate(rough, 28, mode="bicubic")
-    pictures = Dataset("photographs", (brightness + 90 * smooth).clamp(0, 255).to(torch.uint8))
-    assert about(pictures) == []
+    images = Dataset("photographs", (brightness + 90 * smooth).clamp(0, 255).to(torch.uint8))
+    assert about(images) == []
 
 
 def test_noise_images_have_no_warnings() -> None:
@@ -152,9 +162,9 @@ def doubled(count: int, times: int) -> Dataset:
 @pytest.mark.parametrize(("count", "times", "share"), [(400, 2, 0.5), (20_000, 2, 0.5), (100, 10, 0.9)])
 def test_the_share_of_copies_is_estimated_from_a_subset(count: int, times: int, share: float) -> None:
     """In n equal data sets 1 - 1/n of the images are copies; the estimate from a subset is within 0.15."""
-    (concern,) = checks.of_data(doubled(count, times))
-    assert concern.about == "duplicates"
-    assert int(concern.text.split("%")[0].split()[-1]) / 100 == pytest.approx(share, abs=0.15)
+    (warning,) = checks.check_data(doubled(count, times))
+    assert warning.about == "duplicates"
+    assert int(warning.text.split("%")[0].split()[-1]) / 100 == pytest.approx(share, abs=0.15)
 
 
 def test_a_few_copies_among_many_images_give_no_warning(digits: Dataset) -> None:
@@ -164,15 +174,15 @@ def test_a_few_copies_among_many_images_give_no_warning(digits: Dataset) -> None
 
 
 def test_labels_that_start_at_one_give_a_warning(digits: Dataset) -> None:
-    shifted = replace(digits, labels=digits.labels + 1, classes=tuple(map(str, range(11))))
-    (concern,) = checks.of_data(shifted)
-    assert concern.about == "classes" and "from 1 to 10" in concern.text and "labels - 1" in concern.text
+    shifted = replace(digits, labels=labels_of(digits) + 1, classes=tuple(map(str, range(11))))
+    (warning,) = checks.check_data(shifted)
+    assert warning.about == "classes" and "from 1 to 10" in warning.text and "labels - 1" in warning.text
 
 
 def test_a_class_without_examples_is_named(digits: Dataset) -> None:
-    kept = digits.labels != 8
-    (concern,) = checks.of_data(replace(digits, values=digits.values[kept], labels=digits.labels[kept]))
-    assert concern.about == "classes" and "1 of 10 classes" in concern.text and "(8)" in concern.text
+    kept = labels_of(digits) != 8
+    (warning,) = checks.check_data(replace(digits, values=digits.values[kept], labels=labels_of(digits)[kept]))
+    assert warning.about == "classes" and "1 of 10 classes" in warning.text and "(8)" in warning.text
 
 
 @pytest.mark.parametrize(
@@ -193,8 +203,9 @@ def test_points_of_another_scale_than_the_noise_give_a_warning(factor: float, ex
 
 
 def test_the_subset_of_images_is_the_same_at_every_call(digits: Dataset) -> None:
-    many = replace(digits, values=digits.values.repeat(3, 1, 1, 1), labels=digits.labels.repeat(3))
-    one, other = (checks.ImageSubset.of(many) for _ in range(2))
+    many = replace(digits, values=digits.values.repeat(3, 1, 1, 1), labels=labels_of(digits).repeat(3))
+    one, other = (ImageSubset.of(many) for _ in range(2))
     assert len(one.pixels) == 2000 and one.count == 4500
+    assert one.labels is not None and other.labels is not None
     assert torch.equal(one.pixels, other.pixels) and torch.equal(one.labels, other.labels)
     assert torch.bincount(one.labels).min() > 100, "no class is left out"

@@ -40,8 +40,8 @@ def stopped(begun: Callable[..., Run]) -> Run:
 def test_card_has_the_sections_of_an_experiment_record(stopped: Run) -> None:
     card = stopped.folder.card.read_text(encoding="utf-8")
     assert re.findall(r"^##+ .*$", card, flags=re.MULTILINE) == SECTIONS
-    for told in ("See it run.", "It runs.", "Let it rest.", "**Type**: baseline", "digits", "class-unet", "adamw"):
-        assert told in card
+    for text in ("Test a run.", "It runs.", "Nothing.", "**Type**: baseline", "digits", "class-unet", "adamw"):
+        assert text in card
     assert re.search(r"\*\*Date\*\*: \d{4}-\d{2}-\d{2}\b", card)
     assert "stopped at step 4 of 6" in card
 

@@ -1,7 +1,7 @@
 """Warnings before a run or before sampling: about a recipe, a trained model, a data set.
 
-A check is a small function that returns one sentence (cause, consequence, way out) or None. To add one: the function,
-and a row in the table of what it looks at.
+A check is a small function that returns one sentence (cause, consequence, remedy) or None. To add one: the function,
+and a row in the table of what it examines.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from inkwash import model
-from inkwash.checks import digits, ema_warmup, labels, networks, pixels, recipes, value_range
+from inkwash.checks import attention_cost, datasets, digit_orientation, ema_warmup, pixels, recipes
 from inkwash.checks.pixels import ImageSubset
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
@@ -22,79 +22,77 @@ from inkwash.nets.parameter_limit import MAX_PARAMETERS
 
 Checks = Mapping[str, Callable[..., str | None]]
 
-OF_RECIPES: Checks = {
-    "terminal SNR": recipes.start_not_pure_noise,
-    "target": recipes.unsolvable,
-    "guidance": recipes.untrained_null_label,
-    "pauses": recipes.frequent_checkpoints,
-    "average": ema_warmup.start_left_at_the_end,
+RECIPE_CHECKS: Checks = {
+    "terminal SNR": recipes.check_terminal_snr,
+    "target": recipes.check_target,
+    "guidance": recipes.check_guidance,
+    "checkpoint interval": recipes.check_checkpoint_interval,
+    "EMA": ema_warmup.check_final_ema,
 }
 """Checks of a recipe and the spec of its data."""
 
-OF_NETWORKS: Checks = {"attention": networks.wide_attention}
+NETWORK_CHECKS: Checks = {"attention": attention_cost.check_attention_cost}
 """Checks of a network, its recipe and the spec of its data."""
 
-OF_PROGRESS: Checks = {"average": ema_warmup.start_left_now}
+PROGRESS_CHECKS: Checks = {"EMA": ema_warmup.check_current_ema}
 """Checks of the progress in the header of a checkpoint."""
 
-OF_SPECS: Checks = {"classes": labels.without_examples}
+SPEC_CHECKS: Checks = {"classes": datasets.check_empty_classes}
 """Checks of the spec of a data set, which do not read its values."""
 
-OF_IMAGES: Checks = {
-    "range": pixels.narrow_range,
-    "blank images": pixels.blank,
-    "duplicates": pixels.duplicates,
-    "background": pixels.dark_on_light,
-    "orientation": digits.reoriented,
-    "labels": digits.shifted,
+IMAGE_CHECKS: Checks = {
+    "range": pixels.check_range,
+    "blank images": pixels.check_blank,
+    "duplicates": pixels.check_duplicates,
+    "background": pixels.check_background,
+    "orientation": digit_orientation.check_orientation,
+    "labels": digit_orientation.check_label_shift,
 }
 """Checks of images, by a random subset."""
 
-OF_FILES: Checks = {"files": lambda data: data.warning or None}
+FILE_CHECKS: Checks = {"files": lambda data: data.warning or None}
 """Checks of the files that a data set was read from."""
 
-OF_STORED: Checks = {"range": value_range.images_in_another_range, "scale": value_range.points_of_another_scale}
+STORED_VALUE_CHECKS: Checks = {"range": datasets.check_image_range, "scale": datasets.check_point_scale}
 """Checks of values that are used as stored: points, and float images from Python."""
 
 
-class Concern(NamedTuple):
-    """A warning: what it is `about`, a key of one of the tables, and its sentence."""
+class CheckWarning(NamedTuple):
+    """A warning: its topic, `about`, a key of one of the tables, and its sentence."""
 
     about: str
     text: str
 
 
-def of_recipe(recipe: Recipe, spec: DatasetSpec, net: nn.Module | None = None) -> list[Concern]:
+def check_recipe(recipe: Recipe, spec: DatasetSpec, net: nn.Module | None = None) -> list[CheckWarning]:
     """Return the warnings about training by `recipe` on data of this `spec`, and about sampling afterwards.
 
     `net` is the network to train; None leaves out its checks.
     """
-    found = _run(OF_RECIPES, recipe, spec)
-    return found if net is None else found + _run(OF_NETWORKS, net, recipe, spec)
+    found = _run(RECIPE_CHECKS, recipe, spec)
+    return found if net is None else found + _run(NETWORK_CHECKS, net, recipe, spec)
 
 
-def of_checkpoint(header: Mapping[str, Any], most: int = MAX_PARAMETERS) -> list[Concern]:
+def check_checkpoint(header: Mapping[str, Any], max_parameters: int = MAX_PARAMETERS) -> list[CheckWarning]:
     """Return the warnings about sampling from a trained model, by the `header` of its checkpoint.
 
-    Raises `UsageError` for an invalid header, and for a network of more than `most` parameters.
+    Raises `UsageError` for an invalid header, and for a network of more than `max_parameters`.
     """
-    recipe, spec = (
-        Recipe.from_dict(header["recipe"], check_network_options=False),
-        DatasetSpec.from_dict(header["facts"]),
-    )
+    spec = DatasetSpec.from_dict(header["facts"])
+    recipe = Recipe.from_dict(header["recipe"], check_network_options=False)
     net = None
     if recipe.network.kind in NETS:
         recipe = Recipe.from_dict(header["recipe"])
-        net = model.build_net(recipe, spec, most)
-    return of_recipe(recipe, spec, net) + _run(OF_PROGRESS, header["progress"]) + _run(OF_SPECS, spec)
+        net = model.build_net(recipe, spec, max_parameters)
+    return check_recipe(recipe, spec, net) + _run(PROGRESS_CHECKS, header["progress"]) + _run(SPEC_CHECKS, spec)
 
 
-def of_data(data: Dataset) -> list[Concern]:
+def check_data(data: Dataset) -> list[CheckWarning]:
     """Return the warnings about training on `data`; of images, a random subset is checked."""
-    found = _run(OF_STORED, data) if data.is_points else _run(OF_IMAGES, ImageSubset.of(data))
-    return _run(OF_FILES, data) + found + _run(OF_SPECS, DatasetSpec.of(data))
+    found = _run(STORED_VALUE_CHECKS, data) if data.is_points else _run(IMAGE_CHECKS, ImageSubset.of(data))
+    return _run(FILE_CHECKS, data) + found + _run(SPEC_CHECKS, DatasetSpec.of(data))
 
 
-def _run(checks: Checks, *subject: Any) -> list[Concern]:
+def _run(checks: Checks, *subject: Any) -> list[CheckWarning]:
     texts = {about: check(*subject) for about, check in checks.items()}
-    return [Concern(about, text) for about, text in texts.items() if text]
+    return [CheckWarning(about, text) for about, text in texts.items() if text]

@@ -12,7 +12,7 @@ from inkwash.training import ema
 from inkwash.training.batches import Split
 
 
-def start_left(half_life: float, steps: int) -> float:
+def initial_weight(half_life: float, steps: int) -> float:
     """Return the share in [0, 1] of the initial weights after `steps` of an EMA with a `half_life` in steps.
 
     The recursion ends where the share is too small to matter.
@@ -24,7 +24,7 @@ def start_left(half_life: float, steps: int) -> float:
     return left
 
 
-def start_left_at_the_end(recipe: Recipe, spec: DatasetSpec) -> str | None:
+def check_final_ema(recipe: Recipe, spec: DatasetSpec) -> str | None:
     """Warn when training ends with initial weights in the EMA; lengths in minutes are not checked."""
     training = recipe.training
     length = Length.parse(training.length)
@@ -32,7 +32,7 @@ def start_left_at_the_end(recipe: Recipe, spec: DatasetSpec) -> str | None:
         return None
     images = Split.train_count(spec.count)
     total = length.steps(training.batch, images)
-    left = start_left(Length.parse(training.ema).steps(training.batch, images, "training.ema"), total)
+    left = initial_weight(Length.parse(training.ema).steps(training.batch, images, "training.ema"), total)
     if left <= ema.MAX_INIT_WEIGHT:
         return None
     return (
@@ -41,7 +41,7 @@ def start_left_at_the_end(recipe: Recipe, spec: DatasetSpec) -> str | None:
     )
 
 
-def start_left_now(progress: Mapping[str, Any]) -> str | None:
+def check_current_ema(progress: Mapping[str, Any]) -> str | None:
     """Warn when a checkpoint has initial weights in its EMA."""
     left, step = progress["start_left"], progress["step"]
     if left <= ema.MAX_INIT_WEIGHT:

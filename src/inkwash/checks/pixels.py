@@ -12,10 +12,10 @@ from inkwash.data import Dataset
 
 MOST_IMAGES, MOST_VALUES = 2000, 2**24
 
-NARROW = 64
+MIN_RANGE = 64
 """Smallest difference between the darkest and the brightest grey level that is not reported."""
 
-RARE_BLANKS, RARE_COPIES = 0.01, 0.05
+MAX_BLANK_FRACTION, MAX_COPY_FRACTION = 0.01, 0.05
 
 LIGHT, DARK = 230, 25
 
@@ -47,10 +47,10 @@ class ImageSubset:
         return flat.amax(1) > flat.amin(1)
 
 
-def narrow_range(subset: ImageSubset) -> str | None:
-    """Low contrast, as of images in [0, 1] that were converted to uint8."""
+def check_range(subset: ImageSubset) -> str | None:
+    """Warn about low contrast, as of images in [0, 1] that were converted to uint8."""
     low, high = (int(edge) for edge in subset.pixels.aminmax())
-    if low == high or high - low >= NARROW:
+    if low == high or high - low >= MIN_RANGE:
         return None
     if high == 1:
         return (
@@ -58,26 +58,26 @@ def narrow_range(subset: ImageSubset) -> str | None:
             "use (255 * images).round().astype(numpy.uint8)"
         )
     return (
-        f"pixels go from {low} to {high} of 0 to 255: images are nearly one grey, and samples will be; "
+        f"pixels go from {low} to {high} of 0 to 255: the contrast is low, and so will that of the samples be; "
         "rescale them to 0 to 255"
     )
 
 
-def blank(subset: ImageSubset) -> str | None:
-    """Images of a single colour, as of failed conversions, which the model will sample too."""
+def check_blank(subset: ImageSubset) -> str | None:
+    """Warn about images of a single colour, as of failed conversions, which the model will sample too."""
     share = 1 - float(subset.not_blank.double().mean())
-    if share <= RARE_BLANKS:
+    if share <= MAX_BLANK_FRACTION:
         return None
     return f"{share:.0%} of the images are one flat colour, and samples will be as well; remove them"
 
 
-def duplicates(subset: ImageSubset) -> str | None:
+def check_duplicates(subset: ImageSubset) -> str | None:
     """Copies are in both the training and the held-out images, so that the held-out loss does not show memorization."""
     contents = [image.numpy().tobytes() for image in subset.pixels[subset.not_blank]]
     copies = len(contents) - len(set(contents))
     # A pair of copies among N images is in a random subset of n with probability (n/N)^2.
     share = min(1.0, copies * subset.count / len(subset.pixels) ** 2)
-    if copies < 3 or share < RARE_COPIES:
+    if copies < 3 or share < MAX_COPY_FRACTION:
         return None
     return (
         f"about {share:.0%} of the images are copies of others: the held-out loss will be measured on training images, "
@@ -85,17 +85,17 @@ def duplicates(subset: ImageSubset) -> str | None:
     )
 
 
-def dark_on_light(subset: ImageSubset) -> str | None:
-    """Dark strokes on a light background, as in scans."""
-    if not on_paper(subset):
+def check_background(subset: ImageSubset) -> str | None:
+    """Warn about dark strokes on a light background, as in scans."""
+    if not is_dark_on_light(subset):
         return None
     return (
         "the images are dark on a light background, MNIST is light on dark: samples will be too, and models and "
-        "judges of MNIST do not apply; invert them with 255 - images"
+        "feature extractors of MNIST do not apply; invert them with 255 - images"
     )
 
 
-def on_paper(subset: ImageSubset) -> bool:
+def is_dark_on_light(subset: ImageSubset) -> bool:
     """Return whether grey images have a mostly white border and a majority of nearly white pixels."""
     images = subset.pixels[subset.not_blank]
     if subset.pixels.shape[1] != 1 or not len(images):

@@ -12,18 +12,18 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.model import NOISIEST_SOLVABLE
 from inkwash.training.batches import Split
 
-BETA_ROWS = (60, 100, 150, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 4000)
+TIMESTEP_CANDIDATES = (60, 100, 150, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 4000)
 """Numbers of timesteps to suggest for a table of betas that does not reach pure noise, in ascending order."""
 
-LARGEST_GAIN = 1000
+MAX_GAIN = 1000
 """Largest factor by which an error of the network may grow in the predicted image."""
 
-STEPS_BETWEEN, FEW_PAUSES = 10, 20
+MIN_CHECKPOINT_INTERVAL, MAX_CHECKPOINTS = 10, 20
 """Fewest steps between checkpoints, and the number of checkpoints up to which fewer are accepted."""
 
 
-def start_not_pure_noise(recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """Sampling starts from pure noise, which training omits if the terminal SNR is not zero (Lin et al., 2024)."""
+def check_terminal_snr(recipe: Recipe, spec: DatasetSpec) -> str | None:
+    """Warn when sampling starts from pure noise, which training omits: the terminal SNR is not zero (Lin et al., 2024)."""
     sampled = recipe.sampling.schedule
     if signal_fraction(recipe.schedule.terminal) >= NEAR_PURE_NOISE:
         return (
@@ -40,14 +40,14 @@ def start_not_pure_noise(recipe: Recipe, spec: DatasetSpec) -> str | None:
 
 def _nearer_to_noise(schedule: Schedule) -> str:
     if isinstance(schedule, Betas) and is_dataclass(schedule):
-        for rows in BETA_ROWS:
-            if signal_fraction(replace(schedule, T=rows).terminal) < NEAR_PURE_NOISE:
-                return f"more timesteps of the same betas reach pure noise, --set schedule.T={rows}"
+        for num_timesteps in TIMESTEP_CANDIDATES:
+            if signal_fraction(replace(schedule, T=num_timesteps).terminal) < NEAR_PURE_NOISE:
+                return f"more timesteps of the same betas reach pure noise, --set schedule.T={num_timesteps}"
     return "end it at a log-SNR of -9"
 
 
-def unsolvable(recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """An error of the network is multiplied by sigma/D in the predicted image; D is 0 for eps at pure noise."""
+def check_target(recipe: Recipe, spec: DatasetSpec) -> str | None:
+    """Warn when sigma/D, by which the image multiplies an error of the network, is large; D is 0 for eps at pure noise."""
     end = recipe.schedule.terminal
     determinant = abs(float(Target(recipe.target, spec.data_std).determinant(end)))
     if determinant == 0:
@@ -55,7 +55,7 @@ def unsolvable(recipe: Recipe, spec: DatasetSpec) -> str | None:
             f"the schedule ends at pure noise, where target {recipe.target} does not determine the image: "
             f"sampling starts at a log-SNR of {NOISIEST_SOLVABLE:g} instead; to start at the end, --set target=v"
         )
-    if float(end.sigma) / determinant > LARGEST_GAIN:
+    if float(end.sigma) / determinant > MAX_GAIN:
         return (
             f"where the schedule ends, at a log-SNR of {float(end.log_snr):.0f}, an error of 0.01 in {recipe.target} "
             f"becomes {0.01 * float(end.sigma) / determinant:.3g} in the image; --set target=v"
@@ -63,23 +63,23 @@ def unsolvable(recipe: Recipe, spec: DatasetSpec) -> str | None:
     return None
 
 
-def untrained_null_label(recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """Classifier-free guidance needs predictions with and without a label; both have to be trained."""
-    weight, way_out = recipe.sampling.guidance, "--set training.label_dropout=0.1"
+def check_guidance(recipe: Recipe, spec: DatasetSpec) -> str | None:
+    """Warn when the network is not trained both with and without labels, as classifier-free guidance needs."""
+    weight, remedy = recipe.sampling.guidance, "--set training.label_dropout=0.1"
     if not recipe.network.conditional:
         refused = f"sampling.guidance = {weight:g} needs a conditional network, sampling will be refused"
-        return None if weight == 1 else f"{refused}; --set network.conditional=true {way_out}"
+        return None if weight == 1 else f"{refused}; --set network.conditional=true {remedy}"
     if recipe.training.label_dropout > 0:
         return None
     if weight == 1:
-        return f"labels are never dropped in training, so guidance will not work with this model; {way_out}"
+        return f"labels are never dropped in training, so guidance will not work with this model; {remedy}"
     return (
         f"sampling.guidance = {weight:g} extrapolates from the prediction without a label, which is never trained: "
-        f"samples will be wrong; {way_out}"
+        f"samples will be wrong; {remedy}"
     )
 
 
-def frequent_checkpoints(recipe: Recipe, spec: DatasetSpec) -> str | None:
+def check_checkpoint_interval(recipe: Recipe, spec: DatasetSpec) -> str | None:
     """Each checkpoint also measures the held-out loss, and an epoch of a small data set is a few steps."""
     training = recipe.training
     lengths = Length.parse(training.length), Length.parse(training.checkpoint_every)
@@ -87,10 +87,10 @@ def frequent_checkpoints(recipe: Recipe, spec: DatasetSpec) -> str | None:
         return None
     images = Split.train_count(spec.count)
     total, every = (length.steps(training.batch, images) for length in lengths)
-    if every >= STEPS_BETWEEN or total < FEW_PAUSES * every:
+    if every >= MIN_CHECKPOINT_INTERVAL or total < MAX_CHECKPOINTS * every:
         return None
     return (
         f"training.checkpoint_every = {training.checkpoint_every} is {every} step{'s' * (every > 1)} of {total:,}, and "
         f"{total // every:,} measurements and checkpoints will take much of the time; "
-        f'--set training.checkpoint_every="{max(STEPS_BETWEEN, total // FEW_PAUSES)} steps"'
+        f'--set training.checkpoint_every="{max(MIN_CHECKPOINT_INTERVAL, total // MAX_CHECKPOINTS)} steps"'
     )

@@ -184,7 +184,7 @@ def _started(
     _print(silent, f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
     if recipe.network.conditional and not trainer.conditional:
         _print(quiet, f"warning, labels: {trainer.spec.data} has none: the network is not conditioned on labels")
-    warnings = checks.of_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.of_data(trainer.data)
+    warnings = checks.check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.check_data(trainer.data)
     for about, text in warnings:
         _print(quiet, f"warning, {about}: {text}")
     return run
@@ -229,9 +229,9 @@ def _train(run: Run, quiet: bool, as_json: bool) -> int:
         for event in run.events():
             show(event)
             if isinstance(event, Planned) and event.first:
-                young = ema_warmup.start_left_at_the_end(trainer.recipe, trainer.spec)
+                young = ema_warmup.check_final_ema(trainer.recipe, trainer.spec)
                 _print(quiet, event.warning and f"warning, length: {event.warning}")
-                _print(quiet, young and f"warning, average: {young}")
+                _print(quiet, young and f"warning, EMA: {young}")
     step, silent = trainer.state.progress.step, quiet or as_json
     if trainer.stopping and not trainer.complete:
         _print(silent, f"stopped and saved at step {step:,}; resume with: inkwash train {run.folder.path}")

@@ -25,7 +25,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     loaded = data.load(name)
     known_as, is_points = cleaned_name(loaded.name), loaded.is_points
     tests = 0 if loaded.test_values is None else len(loaded.test_values)
-    concerns = checks.of_data(loaded)
+    concerns = checks.check_data(loaded)
     if as_json:
         properties = {
             "data": known_as,

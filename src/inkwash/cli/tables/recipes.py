@@ -32,7 +32,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     net = model.build_net(chosen, spec)
     stages = summary.stages(net, spec.shape)
     terminal = chosen.schedule.terminal
-    concerns = checks.of_recipe(chosen, spec, net)
+    concerns = checks.check_recipe(chosen, spec, net)
     if as_json:
         parts = [vars(stage) | {"shape": list(stage.shape)} for stage in stages]
         sizes = {"parameters": summary.parameters(net), "flops": summary.flops(net, spec.shape), "stages": parts}

@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from inkwash import checks, model
-from inkwash.checks import Concern
+from inkwash.checks import CheckWarning
 from inkwash.cli.console import Console
 from inkwash.cli.tables import warnings
 from inkwash.errors import InkwashError
@@ -19,7 +19,7 @@ from inkwash.io import checkpoints
 from inkwash.text.printing import printable
 
 
-def show(name: str, as_json: bool, already_shown: Sequence[Concern] | None = None) -> int:
+def show(name: str, as_json: bool, already_shown: Sequence[CheckWarning] | None = None) -> int:
     """Print the checkpoints of `name` and its card, and return 0.
 
     `already_shown` are the warnings about its recipe, if those have been printed before. Raises `InkwashError` after
@@ -39,7 +39,7 @@ def show(name: str, as_json: bool, already_shown: Sequence[Concern] | None = Non
     return 0
 
 
-def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Sequence[Concern] | None) -> None:
+def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Sequence[CheckWarning] | None) -> None:
     console = Console()
     table = Table(title=f"Checkpoints of {name}", title_justify="left")
     for heading in ("file", "state", "step", "weights", "recipe", "data"):
@@ -51,7 +51,7 @@ def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Seq
     if card.is_file() and Path(name).suffix != ".safetensors":
         console.print(Markdown(printable(card.read_text(encoding="utf-8"))))
     # the checkpoints share a recipe, so most concerns occur once for each of them
-    concerns = dict.fromkeys(Concern(**each) for row in rows for each in row["concerns"])
+    concerns = dict.fromkeys(CheckWarning(**each) for row in rows for each in row["concerns"])
     new = [concern for concern in concerns if concern not in (already_shown or ())]
     if new or already_shown is None:
         warnings.show(console, new)
@@ -75,7 +75,7 @@ def _row(file: Path) -> dict[str, Any]:
         found = checkpoints.load(file)
         checkpoints.require(file, found.header)
         ema = found.part("average")
-        concerns = checks.of_checkpoint(found.header, sum(value.numel() for value in ema.values()))
+        concerns = checks.check_checkpoint(found.header, sum(value.numel() for value in ema.values()))
     except InkwashError as error:
         reason = str(error) if str(file) in str(error) else f"{file}: {error}"
         unknown = {"step": 0, "weights": "", "recipe": "", "data": "", "trainable": False, "concerns": []}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inkwash.checks import Concern
+from inkwash.checks import CheckWarning
 from inkwash.cli.console import Console
 
 
-def show(console: Console, concerns: Sequence[Concern]) -> None:
+def show(console: Console, concerns: Sequence[CheckWarning]) -> None:
     """Print each concern on a line under a heading, or that there are no warnings."""
     if not concerns:
         console.print("No warnings.")

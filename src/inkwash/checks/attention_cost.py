@@ -1,4 +1,4 @@
-"""Estimate the cost of a network for the size of the images, without running it."""
+"""The cost of self-attention for the size of the images, estimated without running the network."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from inkwash.config.recipe import Recipe
 from inkwash.data.spec import DatasetSpec
 from inkwash.nets import summary
 
-WIDE = 400
+MAX_POSITIONS = 400
 """Number of positions above which the cost of self-attention is reported: 20 by 20."""
 
 
-def wide_attention(net: nn.Module, recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """Self-attention compares all pairs of positions: its cost grows with the fourth power of the side."""
+def check_attention_cost(net: nn.Module, recipe: Recipe, spec: DatasetSpec) -> str | None:
+    """Warn about self-attention over many positions, whose cost grows with the fourth power of the image's side."""
     try:
         found = summary.attentions(net, spec.shape)
     except Exception:
         return None  # A user's network may not support tracing without data, and still train.
     widest = max(found, key=lambda each: each.queries * each.keys, default=None)
-    if widest is None or widest.queries * widest.keys <= WIDE**2:
+    if widest is None or widest.queries * widest.keys <= MAX_POSITIONS**2:
         return None
     pairs = widest.queries * widest.keys * widest.heads
     batch = recipe.training.batch

@@ -10,23 +10,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inkwash.checks.pixels import ImageSubset, on_paper
+from inkwash.checks.pixels import ImageSubset, is_dark_on_light
 from inkwash.data import DATASETS
 
 SIDE = 8
-ENOUGH = 50
+MIN_IMAGES = 50
 """Smallest number of images that is checked."""
 
-ALIKE, CLEARLY = 0.5, 0.2
-"""Accuracy of the nearest real digit from which images count as digits, and its lead over the images as they are.
+MIN_ACCURACY, MIN_GAIN = 0.5, 0.2
+"""Smallest accuracy of the nearest real digit after correction, and its smallest gain by the correction.
 
-It is 0.68 on MNIST and 0.32 on mirrored MNIST; at most 0.22 on ten printed letters in any orientation, and 0.38 on digits
-with permuted labels.
+The accuracy is 0.68 on MNIST and 0.32 on mirrored MNIST; at most 0.22 on ten printed letters in any orientation, and
+0.38 on digits with permuted labels.
 """
 
-Undo = Callable[[Tensor], Tensor]
+Inverse = Callable[[Tensor], Tensor]
 
-LOOKS: dict[str, tuple[Undo, str]] = {
+ORIENTATIONS: dict[str, tuple[Inverse, str]] = {
     "upright": (lambda x: x, "images"),
     "mirrored": (lambda x: x.flip(-1), "numpy.flip(images, 2)"),
     "upside down": (lambda x: x.flip(-2), "numpy.flip(images, 1)"),
@@ -41,61 +41,63 @@ LOOKS: dict[str, tuple[Undo, str]] = {
 SHIFTS = {0: "right", 1: "one too high", -1: "one too low"}
 
 
-class Likeness(NamedTuple):
-    """Orientation of digits and shift of their labels, with the accuracy after correction and before."""
+class OrientationMatch(NamedTuple):
+    """Orientation of digits and shift of their labels, with the accuracy after correction and without it."""
 
-    look: str
-    shift: int
-    share: float
-    plain: float
+    orientation: str
+    label_shift: int
+    accuracy: float
+    accuracy_unchanged: float
 
 
-def reoriented(subset: ImageSubset) -> str | None:
-    """Digits are mirrored by a flip that is meant for photographs; raw EMNIST files are transposed."""
-    found = likeness(subset)
-    if found is None or found.look == "upright":
+def check_orientation(subset: ImageSubset) -> str | None:
+    """Warn about mirrored, rotated or transposed digits, as in raw EMNIST files."""
+    found = best_match(subset)
+    if found is None or found.orientation == "upright":
         return None
     return (
-        f"the digits look {found.look} (the nearest real digit has the right label for {found.plain:.0%} of them, for "
-        f"{found.share:.0%} after correction), and so will the samples; correct them with {LOOKS[found.look][1]}"
+        f"the digits look {found.orientation} (the nearest real digit has the right label for "
+        f"{found.accuracy_unchanged:.0%} of them, for {found.accuracy:.0%} after correction), and so will the samples; "
+        f"correct them with {ORIENTATIONS[found.orientation][1]}"
     )
 
 
-def shifted(subset: ImageSubset) -> str | None:
-    """Labels that do not start at 0 make the model sample the next digit instead of the requested one."""
-    found = likeness(subset)
-    if found is None or found.shift == 0:
+def check_label_shift(subset: ImageSubset) -> str | None:
+    """Warn about labels that are shifted by one, by which the model samples another digit than the requested one."""
+    found = best_match(subset)
+    if found is None or found.label_shift == 0:
         return None
     return (
-        f"labels are {SHIFTS[found.shift]} (the nearest real digit has the label of {found.plain:.0%} of the images, of "
-        f"{found.share:.0%} after correction): a request for a 3 samples a {3 - found.shift}; "
-        f"use (labels {'-' if found.shift > 0 else '+'} 1) % 10"
+        f"labels are {SHIFTS[found.label_shift]} (the nearest real digit has the label of "
+        f"{found.accuracy_unchanged:.0%} of the images, of {found.accuracy:.0%} after correction): "
+        f"a request for a 3 samples a {3 - found.label_shift}; "
+        f"use (labels {'-' if found.label_shift > 0 else '+'} 1) % 10"
     )
 
 
 @lru_cache(maxsize=1)
-def likeness(subset: ImageSubset) -> Likeness | None:
+def best_match(subset: ImageSubset) -> OrientationMatch | None:
     """Return the orientation and label shift of images of the classes 0 to 9 in which they match real digits best.
 
     Returns None where that is the present one, for other classes, and for too few images.
     """
-    if subset.labels is None or subset.classes != tuple("0123456789") or int(subset.not_blank.sum()) < ENOUGH:
+    if subset.labels is None or subset.classes != tuple("0123456789") or int(subset.not_blank.sum()) < MIN_IMAGES:
         return None
     images, labels = subset.pixels[subset.not_blank], subset.labels[subset.not_blank]
     reference = DATASETS["digits"]()
     assert reference.labels is not None
-    real, boxes = _features(_boxed(reference.values)), _boxed(255 - images if on_paper(subset) else images)
-    shares = {}
-    for look, (undo, _) in LOOKS.items():
-        nearest = reference.labels[(_features(undo(boxes)) @ real.T).argmax(1)]
+    real, boxes = _features(_cropped(reference.values)), _cropped(255 - images if is_dark_on_light(subset) else images)
+    accuracies = {}
+    for orientation, (inverse, _) in ORIENTATIONS.items():
+        nearest = reference.labels[(_features(inverse(boxes)) @ real.T).argmax(1)]
         for shift in SHIFTS:
-            shares[look, shift] = float(((nearest + shift) % 10 == labels).double().mean())
-    (look, shift), plain = max(shares, key=lambda key: shares[key]), shares["upright", 0]
-    share = shares[look, shift]
-    return Likeness(look, shift, share, plain) if share >= max(ALIKE, plain + CLEARLY) else None
+            accuracies[orientation, shift] = float(((nearest + shift) % 10 == labels).double().mean())
+    best, unchanged = max(accuracies, key=lambda key: accuracies[key]), accuracies["upright", 0]
+    accuracy = accuracies[best]
+    return OrientationMatch(*best, accuracy, unchanged) if accuracy >= max(MIN_ACCURACY, unchanged + MIN_GAIN) else None
 
 
-def _boxed(pixels: Tensor) -> Tensor:
+def _cropped(pixels: Tensor) -> Tensor:
     """Return the bounding box of the strokes in uint8 [n, C, H, W], resized, float32 [n, SIDE, SIDE]."""
     grey = pixels.float().mean(1)
     ink = grey > grey.amax((1, 2), keepdim=True) / 2
