@@ -14,9 +14,11 @@ import torch
 from command import Command, ErrorOf, Outcome, call
 from hypothesis import settings
 
-from inkwash import data
+from inkwash import data, model
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset, mnist
+from inkwash.data.spec import DatasetSpec
+from inkwash.model import Model
 
 # The order of sums depends on the number of threads, and these networks are too small to gain from several.
 torch.set_num_threads(1)
@@ -111,6 +113,22 @@ def tiny() -> Callable[..., Recipe]:
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """200 of the bundled digits."""
-    found = data.load("digits")
-    assert found.labels is not None
-    return replace(found, values=found.values[:200], labels=found.labels[:200])
+    loaded = data.load("digits")
+    assert loaded.labels is not None
+    return replace(loaded, values=loaded.values[:200], labels=loaded.labels[:200])
+
+
+@pytest.fixture
+def untrained(tiny: Callable[..., Recipe], digits: Dataset) -> Callable[..., Model]:
+    """`untrained("field=value", ...)` is an untrained model; its zero-initialised layers are random unless `zero_output`."""
+
+    def build(*changes: str, zero_output: bool = False, spec: DatasetSpec | None = None) -> Model:
+        recipe, spec = tiny(*changes), spec or DatasetSpec.of(digits)
+        net = model.build_net(recipe, spec).eval().requires_grad_(False)
+        generator = torch.Generator().manual_seed(3)
+        for weight in net.parameters():
+            if not zero_output and not weight.any():
+                weight.copy_(0.3 * torch.randn(weight.shape, generator=generator))
+        return Model("untrained", recipe, spec, net, 0, "none")
+
+    return build

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from raised import code_and_field, raised
 from torch import Tensor, nn
 
 import inkwash
@@ -15,7 +16,6 @@ from inkwash import cli
 from inkwash.config.recipe import Recipe
 from inkwash.core import SCHEDULES
 from inkwash.data import Dataset
-from inkwash.errors import InkwashError, UsageError
 from inkwash.nets import NETS
 from inkwash.runs import run as run_module
 from inkwash.training.events import Step
@@ -85,15 +85,12 @@ def test_a_run_with_a_network_given_as_an_object_is_resumed(tmp_path: Path, tiny
 def test_loading_a_run_without_its_network_names_the_network(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
     inkwash.train(unlabelled(tiny), data=digits, out=tmp_path / "run", net=Own())
     for act in (lambda: inkwash.load(tmp_path / "run"), lambda: inkwash.train(tmp_path / "run", data=digits)):
-        with pytest.raises(UsageError, match="Own") as caught:
-            act()
-        assert "net=" in str(caught.value) or "--with" in str(caught.value)
+        assert "Own" in str(raised(act))
 
 
 def test_a_network_of_another_width_does_not_fit(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
     inkwash.train(unlabelled(tiny), data=digits, out=tmp_path / "run", net=Own())
-    with pytest.raises(InkwashError, match="does not fit"):
-        inkwash.load(tmp_path / "run", net=Own(width=7))
+    assert raised(lambda: inkwash.load(tmp_path / "run", net=Own(width=7))).code == "mismatch"
 
 
 def test_keyword_arguments_change_fields_as_set_does(tmp_path: Path, tiny: Tiny, digits: Dataset) -> None:
@@ -109,10 +106,9 @@ def test_keyword_arguments_change_fields_as_set_does(tmp_path: Path, tiny: Tiny,
     written = inkwash.load(tmp_path / "run").recipe
     assert (written.optimizer.lr, written.target, written.training.milestones) == (0.5, "x0", ("1 step",))
     assert written.training.length == "1 step"
-    with pytest.raises(UsageError, match=r"did you mean 'optimizer\.lr'"):
-        inkwash.train(tiny(), digits, tmp_path / "other", optimizer__lrr=0.5)
-    with pytest.raises(UsageError, match="own recipe"):
-        inkwash.train(tmp_path / "run", digits, optimizer__lr=0.5)
+    unknown = code_and_field(lambda: inkwash.train(tiny(), digits, tmp_path / "other", optimizer__lrr=0.5))
+    assert unknown == ("unknown-field", "optimizer.lrr")
+    assert raised(lambda: inkwash.train(tmp_path / "run", digits, optimizer__lr=0.5)).code == "no-effect"
 
 
 def test_a_schedule_may_be_an_object_in_a_recipe(
@@ -122,8 +118,7 @@ def test_a_schedule_may_be_an_object_in_a_recipe(
     trained = inkwash.train(chosen, digits, tmp_path / "run")
     assert trained.recipe.schedule == Bent(3.0)
     assert inkwash.sample(trained, n=2, steps=3).values.shape == (2, 1, 8, 8)
-    with pytest.raises(UsageError, match=r"schedule\.kind 'Bent'"):
-        inkwash.load(tmp_path / "run")
+    assert code_and_field(lambda: inkwash.load(tmp_path / "run")) == ("unknown-name", "schedule.kind")
     assert inkwash.train(tiny(), digits, tmp_path / "other", length="1 step", schedule=Bent()).recipe.schedule == Bent()
     # The file has the name of the class where there is no row.
     monkeypatch.setitem(SCHEDULES, "Bent", Bent)
@@ -135,8 +130,7 @@ def test_a_schedule_with_a_row_is_written_by_its_name(tiny: Tiny, monkeypatch: p
     chosen = tiny("schedule={kind='bent', power=1.5}")
     assert chosen.schedule == Bent(1.5)
     assert chosen.to_dict()["schedule"] == {"kind": "bent", "power": 1.5}
-    with pytest.raises(UsageError, match=r"did you mean 'schedule\.power'"):
-        tiny("schedule={kind='bent', powr=1.5}")
+    assert code_and_field(lambda: tiny("schedule={kind='bent', powr=1.5}")) == ("unknown-field", "schedule.powr")
 
 
 OWN_FILE = """

@@ -92,7 +92,7 @@ def test_a_request_of_0_1_0_is_read() -> None:
         {"label": "1" * 2**24},
     ],
 )
-def test_other_values_are_refused(change: dict[str, Any]) -> None:
+def test_invalid_values_of_a_request_are_refused(change: dict[str, Any]) -> None:
     for values in (REQUEST_0_1_0, SampleRequest(model="fast").to_dict()):
         with pytest.raises(UsageError):
             SampleRequest.from_dict(values | change)
@@ -101,6 +101,6 @@ def test_other_values_are_refused(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "fields", [{"scale": 0}, {"columns": 0}, {"kind": "strip", "columns": 3}, {"kind": "mural"}, {"charm": 3}, 3]
 )
-def test_other_options_of_the_image_are_refused(fields: Any) -> None:
+def test_invalid_options_of_the_image_are_refused(fields: Any) -> None:
     with pytest.raises(UsageError):
         RenderOptions.from_metadata({"request": {}, "picture": fields})

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from raised import code_and_field, raised
 from torch import Tensor
 
 import inkwash
 from inkwash.core import SAMPLERS, Frame
-from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.sampling.labels import assign_labels, parse_labels
 from inkwash.sampling.request import SampleRequest
@@ -150,45 +150,62 @@ def test_a_class_name_is_a_label_even_when_it_is_a_number() -> None:
 
 @pytest.mark.parametrize("text", ["", "seven", "9-0", "1-", "-1", "1;2", "1,,2", "²", "1-³"])
 def test_text_that_names_no_class_is_refused(text: str) -> None:
-    with pytest.raises(UsageError):
-        parse_labels(text, tuple("0123456789"))
+    error = raised(lambda: parse_labels(text, tuple("0123456789")))
+    assert error.code in ("unknown-name", "invalid-value") and error.field == "label"
 
 
-@pytest.mark.parametrize("label", ["10", "0-10", 10, -2, [0, 11], []])
-def test_a_label_outside_the_classes_is_refused(untrained: Untrained, label: str | int | list[int]) -> None:
-    with pytest.raises(UsageError):
-        inkwash.sample(untrained(), n=2, label=label, steps=1)
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"label": "10"}, ("out-of-range", "label")),
+        ({"label": "0-10"}, ("out-of-range", "label")),
+        ({"label": 10}, ("out-of-range", "label")),
+        ({"label": -2}, ("out-of-range", "label")),
+        ({"label": [0, 11]}, ("out-of-range", "label")),
+        ({"label": []}, ("invalid-value", "label")),
+        ({"label": "none", "guidance": 3.0}, ("no-effect", "guidance")),
+        ({"interval": (0.2, 0.8)}, ("no-effect", "interval")),
+        ({"n": 0}, ("out-of-range", "n")),
+        ({"batch": 0}, ("out-of-range", "batch")),
+        ({"seed": -1}, ("out-of-range", "seed")),
+        ({"steps": 0}, ("out-of-range", "steps")),
+        ({"sampler": "ddim:x"}, ("invalid-value", "sampler")),
+        ({"sampler": "ddmp"}, ("unknown-name", "sampler")),
+    ],
+    ids=str,
+)
+def test_an_invalid_request_is_refused(untrained: Untrained, wrong: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert code_and_field(lambda: inkwash.sample(untrained(), **({"n": 1} | wrong))) == expected
 
 
-def test_settings_without_effect_are_refused(untrained: Untrained) -> None:
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"label": 3}, "label"),
+        ({"guidance": 3.0}, "guidance"),
+        ({"sampler": "ddpm:3", "eta": 0.5}, "eta"),
+        ({"sampler": "ddim:3", "temperature": 0.5}, "temperature"),
+    ],
+)
+def test_settings_without_effect_on_an_unconditional_model_are_refused(
+    untrained: Untrained, fields: dict[str, Any], field: str
+) -> None:
     unconditional = untrained("training.label_dropout=0.0", "network.conditional=false")
-    with pytest.raises(UsageError, match="label has no effect"):
-        inkwash.sample(unconditional, n=1, label=3, steps=1)
-    with pytest.raises(UsageError, match="guidance 3 has no effect"):
-        inkwash.sample(unconditional, n=1, guidance=3.0, steps=1)
-    with pytest.raises(UsageError, match="guidance 3 has no effect"):
-        inkwash.sample(untrained(), n=1, label="none", guidance=3.0, steps=1)
-    with pytest.raises(UsageError, match="eta has no effect"):
-        inkwash.sample(unconditional, n=1, sampler="ddpm:3", eta=0.5)
-    with pytest.raises(UsageError, match="temperature has no effect"):
-        inkwash.sample(unconditional, n=1, sampler="ddim:3", temperature=0.5)
-    with pytest.raises(UsageError, match="interval has no effect"):
-        inkwash.sample(untrained(), n=1, interval=(0.2, 0.8), steps=1)
+    assert code_and_field(lambda: inkwash.sample(unconditional, n=1, **fields)) == ("no-effect", field)
     assert (assign_labels(unconditional, torch.arange(3)) == -1).all()
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"n": 0}, {"batch": 0}, {"seed": -1}, {"steps": 0}, {"sampler": "ddim:x"}, {"sampler": "ddmp"}]
+    ("wrong", "expected"),
+    [
+        ({"seed": ()}, ("conflict", "seed")),
+        ({"seed": (1, 2), "n": 3}, ("conflict", "seed")),
+        ({"seed": (1, -2)}, ("out-of-range", "seed")),
+        ({"seed_to": -1}, ("out-of-range", "seed")),
+    ],
 )
-def test_a_request_out_of_range_is_refused(untrained: Untrained, wrong: dict[str, Any]) -> None:
-    with pytest.raises(UsageError):
-        inkwash.sample(untrained(), **({"n": 1} | wrong))
-
-
-@pytest.mark.parametrize("wrong", [{"seed": ()}, {"seed": (1, 2), "n": 3}, {"seed": (1, -2)}, {"seed_to": -1}])
-def test_seeds_that_are_not_one_a_sample_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="seed"):
-        SampleRequest(**wrong)
+def test_invalid_seeds_are_refused(wrong: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert code_and_field(lambda: SampleRequest(**wrong)) == expected
 
 
 def test_guidance_of_one_is_no_guidance(untrained: Untrained) -> None:
@@ -198,13 +215,18 @@ def test_guidance_of_one_is_no_guidance(untrained: Untrained) -> None:
     assert not torch.equal(plain, more)
 
 
-def test_sampler_and_denoiser_are_built_once_a_request(untrained: Untrained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sampler_and_denoiser_are_built_once_per_request(untrained: Untrained, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    for name in ("sampler", "denoiser"):
-        built = getattr(Model, name)
-        monkeypatch.setattr(
-            Model, name, lambda *a, built=built, name=name, **k: (calls.append(name), built(*a, **k))[1]
-        )
+
+    def count(name: str, method: Callable[..., Any]) -> None:
+        def counted(*args: Any, **options: Any) -> Any:
+            calls.append(name)
+            return method(*args, **options)
+
+        monkeypatch.setattr(Model, name, counted)
+
+    count("sampler", Model.sampler)
+    count("denoiser", Model.denoiser)
     sampled(untrained(), SampleRequest(n=5, steps=1), 2)
     assert calls == ["sampler", "denoiser"]
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from inkwash import data
 from inkwash.core import Cosine, NetDenoiser, Target
 from inkwash.data import Dataset
 from inkwash.hardware import devices
@@ -27,14 +25,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "batchnorm-unet": {"base": 8, "dim": 16},
     "simple-unet": {"base": 8},
 }
-
-
-@pytest.fixture(scope="session")
-def digits() -> Dataset:
-    """200 of the bundled digits: 180 train and 20 validation images."""
-    whole = data.load("digits")
-    assert whole.labels is not None
-    return replace(whole, values=whole.values[:200], labels=whole.labels[:200])
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from inkwash.io.limits import MOST_STEPS
 
 UNITS = ("steps", "images", "epochs", "minutes")
 MAX_MILESTONES = 10**6
+MILESTONES_FIELD = "training.milestones"
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,14 @@ class Milestones:
             counted += count
             if counted > MAX_MILESTONES:
                 raise UsageError(
-                    f"milestone '{text}' occurs {count:,} times in {total:,} steps, each with an image and a checkpoint: "
+                    f"training.milestones '{text}' has {count:,} milestones, each with an image and a checkpoint: "
                     f"choose at most {MAX_MILESTONES:,}",
                     code="too-large",
-                    field="training.milestones",
+                    field=MILESTONES_FIELD,
                 )
             for k in range(1, count + 1):
                 moment = Length(length.amount * k, length.unit)
-                found[moment.steps(batch, images, "milestone")] = _image_name(moment)
+                found[moment.steps(batch, images, MILESTONES_FIELD)] = _image_name(moment)
         if not self.texts:
             found = {step: _image_name(Length(step, "steps")) for step in _log_spaced(total)}
         found.setdefault(total, _image_name(Length(total, "steps")))
@@ -102,8 +103,8 @@ class Milestones:
 def _occurrences(text: str, total: int, batch: int, images: int) -> tuple[Length, int]:
     """Return the length in the milestone `text`, and how often it occurs in `total` steps."""
     every, _, rest = text.partition("every ")
-    length = Length.parse(rest if rest else text, "milestone")
-    steps = length.steps(batch, images, "milestone")
+    length = Length.parse(rest if rest else text, MILESTONES_FIELD)
+    steps = length.steps(batch, images, MILESTONES_FIELD)
     return length, math.ceil(total / steps) if rest and not every else 1
 
 
