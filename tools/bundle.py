@@ -22,7 +22,7 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
 from inkwash.io.checkpoints import Checkpoint
-from inkwash.runs.card import write_record
+from inkwash.runs.card import write_card
 from inkwash.runs.folder import RunFolder
 from inkwash.training.state import Progress
 
@@ -55,7 +55,7 @@ def bundle(source: Path) -> Path:
         shutil.copy(source / part, target.path / part)
     shutil.copytree(run.samples, target.samples)
     progress, total = Progress(**found.header["progress"]), found.header["total"]
-    write_record(target, recipe, DatasetSpec.from_dict(found.header["facts"]), progress, total)
+    write_card(target, recipe, DatasetSpec.from_dict(found.header["facts"]), progress, total)
     write_text(target.card, target.card.read_text(encoding="utf-8").replace(target.path.as_posix(), recipe.name))
     return target.path
 

@@ -231,7 +231,7 @@ def train(
         if length:
             chosen = replace(chosen, training=replace(chosen.training, length=length))
         run = start(chosen, data, out, place, net, objective, since)
-    for event in run.events():
+    for event in run.train():
         if isinstance(event, Planned) and event.warning:
             warnings.warn(event.warning, stacklevel=2)
         if on_event is not None:

@@ -182,7 +182,9 @@ def test_a_full_disk_keeps_the_checkpoint_before(fault, runs, copied, inkwash, m
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_in_the_log_is_one_line(runs, tmp_path, inkwash, monkeypatch):
-    monkeypatch.setattr(RunFolder, "forget_after", lambda folder, step: None)  # it would put a real file in its place
+    monkeypatch.setattr(
+        RunFolder, "truncate_metrics", lambda folder, step: None
+    )  # it would put a real file in its place
     monkeypatch.setattr("inkwash.io.names.require_contained", lambda folder: None)  # it would refuse the link
     run = tmp_path / "run"
     run.mkdir()

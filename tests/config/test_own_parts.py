@@ -26,7 +26,7 @@ Tiny = Callable[..., Recipe]
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out cards and plots, which are slow and have other tests."""
-    monkeypatch.setattr(run_module, "write_record", lambda *_: None)
+    monkeypatch.setattr(run_module, "write_card", lambda *_: None)
 
 
 class Own(nn.Module):

@@ -99,7 +99,7 @@ DIES = """
 import os, signal
 from inkwash.runs.run import Run
 if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
-    Run.write_record = lambda run: os.kill(os.getpid(), signal.SIGKILL)
+    Run.write_card = lambda run: os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -180,7 +180,7 @@ with torchrun.join(torch.device("cpu")) as group:
     ticks = itertools.count(10000 * group.rank)
     run.trainer.clock = lambda: 0.05 * 10**group.rank * next(ticks)
     run.trainer.budget = TimeBudget(6.0, 0.0, run.trainer.clock)
-    plans = [(event.step, event.total) for event in run.events() if type(event).__name__ == "Planned"]
+    plans = [(event.step, event.total) for event in run.train() if type(event).__name__ == "Planned"]
     report(group, [plans, run.trainer.state.progress.step])
 """,
     )

@@ -31,7 +31,7 @@ SECTIONS = [
 def stopped(begun: Callable[..., Run]) -> Run:
     """A run that was stopped after four of its six steps."""
     run = begun("run")
-    for event in run.events():
+    for event in run.train():
         if isinstance(event, Step) and event.number == 4:
             run.trainer.stop()
     return run
@@ -47,7 +47,7 @@ def test_card_has_the_sections_of_an_experiment_record(stopped: Run) -> None:
 
 
 def test_card_is_updated_and_links_its_samples(stopped: Run, digits: Dataset) -> None:
-    list(resume(stopped.folder.path, digits).events())
+    list(resume(stopped.folder.path, digits).train())
     card = stopped.folder.card.read_text(encoding="utf-8")
     assert "**Status**: complete" in card
     shown = re.findall(r"!\[.*?\]\((.*?)\)", card)
@@ -61,7 +61,7 @@ def test_card_is_updated_and_links_its_samples(stopped: Run, digits: Dataset) ->
 
 def test_card_of_an_empty_experiment_has_placeholders(begun: Callable[..., Run]) -> None:
     run = begun("run", "experiment={}", "training.length=1 step")
-    list(run.events())
+    list(run.train())
     card = run.folder.card.read_text(encoding="utf-8")
     assert re.findall(r"^##+ .*$", card, flags=re.MULTILINE) == SECTIONS
     assert card.count("Not stated.") == 3
@@ -72,6 +72,6 @@ def test_card_warns_about_an_ema_with_initial_weight(begun: Callable[..., Run]) 
     old, young = begun("old", "training.length=1 step"), begun("young", "training.length=1 step")
     young.trainer.state.progress.start_left = 1e5
     for run in (old, young):
-        list(run.events())
+        list(run.train())
     assert "too early to sample" not in old.folder.card.read_text(encoding="utf-8")
     assert "too early to sample" in young.folder.card.read_text(encoding="utf-8")

@@ -20,7 +20,6 @@ from inkwash import cli
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.io.integrity import verified
-from inkwash.runs import run as run_module
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.resume import resume
 from inkwash.runs.run import Run
@@ -92,17 +91,11 @@ def assert_same_run(run: Path, reference: Path) -> None:
 
 
 @pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs without cards and plots, which take longer than the steps."""
-    monkeypatch.setattr(run_module, "write_record", lambda *_: None)
-
-
-@pytest.fixture
-def after_weights_change() -> Iterator[Callable[[int, Callable[[], None]], None]]:
-    """`after_weights_change(k, act)` calls `act` after the k-th optimizer step from now on."""
+def after_optimizer_step() -> Iterator[Callable[[int, Callable[[], None]], None]]:
+    """`after_optimizer_step(k, act)` calls `act` after the k-th optimizer step from now on."""
     handles = []
 
-    def arrange(k: int, act: Callable[[], None]) -> None:
+    def call_after(k: int, act: Callable[[], None]) -> None:
         taken = 0
 
         def count(*_: object) -> None:
@@ -113,7 +106,7 @@ def after_weights_change() -> Iterator[Callable[[int, Callable[[], None]], None]
 
         handles.append(register_optimizer_step_post_hook(count))
 
-    yield arrange
+    yield call_after
     for handle in handles:
         handle.remove()
 
@@ -141,23 +134,23 @@ def test_killed_run_resumes_bit_for_bit(tmp_path: Path, reference_run: Path) -> 
     assert_same_run(tmp_path / "run", reference_run)
 
 
-@pytest.mark.usefixtures("bare")
+@pytest.mark.usefixtures("without_cards")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_stopped_by_signal_resumes_bit_for_bit(
     tmp_path: Path,
     reference_run: Path,
-    after_weights_change: Callable[[int, Callable[[], None]], None],
+    after_optimizer_step: Callable[[int, Callable[[], None]], None],
     capsys: pytest.CaptureFixture[str],
     number: signal.Signals,
 ) -> None:
-    def ask() -> None:
+    def send_signal() -> None:
         assert signal.getsignal(number) not in (signal.SIG_DFL, signal.default_int_handler)
         os.kill(os.getpid(), number)
 
     recipe, run = tmp_path / "tiny.toml", tmp_path / "run"
     recipe.write_text(RECIPE)
     before = signal.getsignal(number)
-    after_weights_change(23, ask)
+    after_optimizer_step(23, send_signal)
     assert train_in_process(str(recipe), "-o", str(run)) == 130
     assert f"inkwash train {run}" in capsys.readouterr().err
     assert signal.getsignal(number) is before
@@ -166,23 +159,24 @@ def test_run_stopped_by_signal_resumes_bit_for_bit(
     assert_same_run(run, reference_run)
 
 
-@pytest.mark.usefixtures("bare")
+@pytest.mark.usefixtures("without_cards")
 def test_run_killed_after_any_write_resumes_bit_for_bit(
     tmp_path: Path, begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = ("training.milestones=['3 steps']", "network.widths=[8]")
     reference = begun("reference", *changes)
-    list(reference.events())
-    run, replace, states = begun("run", *changes), os.replace, []
+    list(reference.train())
+    run, replace = begun("run", *changes), os.replace
+    states: list[Path] = []
 
     def replace_and_copy(source: Any, target: Any) -> None:
         replace(source, target)
-        states.append(tmp_path / f"died-{len(states):02d}")
+        states.append(tmp_path / f"killed-{len(states):02d}")
         shutil.copytree(run.folder.path, states[-1])
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", replace_and_copy)
-        list(run.events())
+        list(run.train())
     assert_same_run(run.folder.path, reference.folder.path)
     assert len(states) > 8
     differing = []
@@ -190,89 +184,83 @@ def test_run_killed_after_any_write_resumes_bit_for_bit(
         latest = RunFolder(state).latest
         complete = latest.is_file() and latest.read_bytes() == reference.folder.latest.read_bytes()
         if not complete:
-            list(resume(state, digits).events())
+            list(resume(state, digits).train())
         found = checkpoint_bytes(state), rows_without_seconds(state)
         if found != (checkpoint_bytes(reference.folder.path), rows_without_seconds(reference.folder.path)):
             differing.append((state.name, sorted(found[0]), len(found[1])))
     assert not differing
 
 
-@pytest.mark.usefixtures("bare")
+@pytest.mark.usefixtures("without_cards")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_run_interrupted_within_a_step_resumes_bit_for_bit(
     begun: Callable[..., Run],
     digits: Dataset,
-    after_weights_change: Callable[[int, Callable[[], None]], None],
+    after_optimizer_step: Callable[[int, Callable[[], None]], None],
     error: type[BaseException],
 ) -> None:
     reference, run = begun("reference"), begun("run")
-    list(reference.events())
+    list(reference.train())
 
-    def break_off() -> None:
+    def fail() -> None:
         raise error
 
-    after_weights_change(5, break_off)
+    after_optimizer_step(5, fail)
     with pytest.raises(error):
-        list(run.events())
-    list(resume(run.folder.path, digits).events())
+        list(run.train())
+    list(resume(run.folder.path, digits).train())
     assert_same_run(run.folder.path, reference.folder.path)
 
 
-@pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("write", ["a picture", "a checkpoint"])
+@pytest.mark.usefixtures("without_cards")
+@pytest.mark.parametrize("write", ["inkwash.io.png_metadata.save_png", "inkwash.io.checkpoints.save"])
 def test_run_with_a_full_disk_resumes_bit_for_bit(
     begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
     reference, run = (begun(name, "training.milestones=['3 steps']") for name in ("reference", "run"))
-    list(reference.events())
-    where, name = {
-        "a picture": (run_module.png_metadata, "save_png"),
-        "a checkpoint": (run_module.checkpoints, "save"),
-    }[write]
+    list(reference.train())
 
     def full(*_: Any, **__: Any) -> None:
-        monkeypatch.undo()
-        monkeypatch.setattr(run_module, "write_record", lambda *_: None)
-        raise InkwashError("no space left on device")
+        raise InkwashError("no space left on device", code="io")
 
-    monkeypatch.setattr(where, name, full)
-    with pytest.raises(InkwashError, match="no space left"):
-        list(run.events())
-    list(resume(run.folder.path, digits).events())
+    with monkeypatch.context() as patched, pytest.raises(InkwashError):
+        patched.setattr(write, full)
+        list(run.train())
+    list(resume(run.folder.path, digits).train())
     assert_same_run(run.folder.path, reference.folder.path)
 
 
-@pytest.mark.usefixtures("bare")
+@pytest.mark.usefixtures("without_cards")
 @pytest.mark.parametrize("stop_after", range(1, 6))
 def test_run_stopped_after_any_step_resumes_bit_for_bit(
     begun: Callable[..., Run], digits: Dataset, stop_after: int
 ) -> None:
     reference, run = begun("reference"), begun("run")
-    list(reference.events())
-    for event in run.events():
+    list(reference.train())
+    for event in run.train():
         if isinstance(event, Step) and event.number == stop_after:
             run.trainer.stop()
     assert run.trainer.state.progress.step == stop_after
-    list(resume(run.folder.path, digits).events())
+    list(resume(run.folder.path, digits).train())
     assert_same_run(run.folder.path, reference.folder.path)
 
 
-@pytest.mark.usefixtures("bare")
+@pytest.mark.usefixtures("without_cards")
 def test_closed_event_iterator_saves_the_current_step(begun: Callable[..., Run], digits: Dataset) -> None:
     reference, run = begun("reference"), begun("run")
-    list(reference.events())
-    events = run.events()
+    list(reference.train())
+    events = run.train()
     while run.trainer.state.progress.step < 4:
         next(events)
     events.close()
-    taken_up = resume(run.folder.path, digits)
-    assert taken_up.trainer.state.progress.step == 4
-    list(taken_up.events())
+    resumed = resume(run.folder.path, digits)
+    assert resumed.trainer.state.progress.step == 4
+    list(resumed.train())
     assert_same_run(run.folder.path, reference.folder.path)
 
 
-@pytest.mark.usefixtures("bare")
+@pytest.mark.usefixtures("without_cards")
 def test_equal_runs_write_equal_files_in_any_folder(begun: Callable[..., Run]) -> None:
     first, second = begun("first"), begun("somewhere/else")
-    list(first.events()), list(second.events())
+    list(first.train()), list(second.train())
     assert_same_run(first.folder.path, second.folder.path)

@@ -13,24 +13,18 @@ import torch
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.io import checkpoints
-from inkwash.runs import run as run_module
 from inkwash.runs.resume import resume
 from inkwash.runs.run import Run
 
-
-@pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs without cards and plots."""
-    monkeypatch.setattr(run_module, "write_record", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("without_cards")
 
 
-@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_nonfinite_gradient_ends_the_run_before_the_update(
     value: float, begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calm, hit = (begun(name, "training.checkpoint_every='1 step'") for name in ("calm", "hit"))
-    list(calm.events())
+    reference, hit = (begun(name, "training.checkpoint_every='1 step'") for name in ("reference", "hit"))
+    list(reference.train())
     plain, calls = torch.nn.utils.clip_grad_norm_, []
 
     def poisoned(parameters: Any, *rest: Any) -> Any:
@@ -41,30 +35,30 @@ def test_nonfinite_gradient_ends_the_run_before_the_update(
 
     with monkeypatch.context() as fault:
         fault.setattr(torch.nn.utils, "clip_grad_norm_", poisoned)
-        with pytest.raises(InkwashError, match="not finite at step 4: the last checkpoint is kept"):
-            list(hit.events())
+        with pytest.raises(InkwashError, match="step 4") as error:
+            list(hit.train())
+    assert error.value.code == "non-finite"
     kept = checkpoints.load(hit.folder.latest)
     assert kept.header["progress"]["step"] == 3
     assert all(torch.isfinite(number).all() for number in kept.tensors.values() if number.is_floating_point())
-    list(resume(hit.folder.path, digits).events())
-    assert hit.folder.latest.read_bytes() == calm.folder.latest.read_bytes()
+    list(resume(hit.folder.path, digits).train())
+    assert hit.folder.latest.read_bytes() == reference.folder.latest.read_bytes()
 
 
-@pytest.mark.usefixtures("bare")
 def test_clock_jumps_do_not_change_the_run(
     begun: Callable[..., Run], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calm, hit = begun("calm"), begun("hit")
-    list(calm.events())
+    reference, hit = begun("reference"), begun("hit")
+    list(reference.train())
     plain, jumps = time.time, iter([0, 86400, -365 * 86400] * 1000)
     monkeypatch.setattr(time, "time", lambda: plain() + next(jumps))
-    for event in hit.events():
+    for event in hit.train():
         if getattr(event, "number", 0) == 4:
             hit.trainer.stop()
     for file in hit.folder.path.rglob("*"):
         os.utime(file, (plain() + 86400,) * 2)
-    list(resume(hit.folder.path, digits).events())
-    assert hit.folder.latest.read_bytes() == calm.folder.latest.read_bytes()
+    list(resume(hit.folder.path, digits).train())
+    assert hit.folder.latest.read_bytes() == reference.folder.latest.read_bytes()
     seconds = [row["seconds"] for row in hit.folder.rows() if "seconds" in row]
     assert seconds == sorted(seconds) and min(seconds) >= 0
     assert all(session["seconds"] >= 0 for session in hit.folder.sessions())

@@ -39,39 +39,41 @@ def test_empty_folder_is_accepted(tmp_path: Path) -> None:
 def test_nonempty_folder_is_refused_and_unchanged(tmp_path: Path, content: str) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    (run / content).write_text("mine")
-    with pytest.raises(UsageError) as caught:
+    (run / content).write_text("text")
+    with pytest.raises(UsageError) as error:
         RunFolder.create(run)
-    assert str(run) in str(caught.value) and "--out" in str(caught.value)
-    assert (f"inkwash train {run}" in str(caught.value)) == (content == "recipe.toml")
+    assert (error.value.code, error.value.field) == ("exists", "out")
+    assert (f"inkwash train {run}" in str(error.value)) == (content == "recipe.toml")
     assert [file.name for file in run.iterdir()] == [content]
 
 
 def test_file_at_the_path_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("text")
     for place in (tmp_path / "file", tmp_path / "file" / "run"):
-        with pytest.raises(UsageError, match="--out"):
+        with pytest.raises(UsageError) as error:
             RunFolder.create(place)
-    assert (tmp_path / "file").read_text() == "mine"
+        assert error.value.field == "out"
+    assert (tmp_path / "file").read_text() == "text"
 
 
 def test_next_free_fills_the_first_gap(tmp_path: Path) -> None:
     for name in ("digits-1", "digits-2", "digits-4", "moons-1"):
         (tmp_path / name).mkdir()
-    assert RunFolder.next_free("digits", tmp_path) == tmp_path / "digits-3"
-    assert RunFolder.next_free("mine", tmp_path) == tmp_path / "mine-1"
+    assert RunFolder.next_unused("digits", tmp_path) == tmp_path / "digits-3"
+    assert RunFolder.next_unused("moons", tmp_path) == tmp_path / "moons-2"
 
 
 def test_open_refuses_a_folder_without_recipe(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no recipe\.toml"):
+    with pytest.raises(UsageError) as error:
         RunFolder.open(tmp_path)
+    assert (error.value.code, error.value.field) == ("wrong-file", "run")
 
 
 @pytest.mark.parametrize("kept", [0, 2, 3, 9])
 def test_forget_after_deletes_later_rows_only(tmp_path: Path, kept: int) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.metrics.write_text(rows(1, 2, 2, 3, 5, 4))
-    folder.forget_after(kept)
+    folder.truncate_metrics(kept)
     assert folder.metrics.read_text() == rows(*[step for step in (1, 2, 2, 3, 5, 4) if step <= kept])
 
 
@@ -82,7 +84,7 @@ def test_truncated_last_row_is_ignored_and_replaced(tmp_path: Path, cut: str) ->
     folder = RunFolder.create(tmp_path / "run")
     folder.metrics.write_text(rows(1, 2, 3) + cut)
     assert [row["step"] for row in folder.rows()] == [1, 2, 3]
-    folder.forget_after(3)
+    folder.truncate_metrics(3)
     with folder.log() as log:
         log.write("train", 4, {"loss": 0.5})
     assert [row["step"] for row in folder.rows()] == [1, 2, 3, 4]
@@ -134,23 +136,25 @@ def test_sessions_are_recorded_without_host_and_path(tmp_path: Path) -> None:
     assert {"device", "hardware", "torch", "python", "inkwash", "commit", "seconds"} <= set(sessions[0])
     assert str(tmp_path) not in folder.environment.read_text()
     folder.environment.write_text("[{")
-    with pytest.raises(InkwashError, match="damaged"):
+    with pytest.raises(InkwashError) as error:
         folder.sessions()
+    assert error.value.code == "damaged-file"
 
 
 def test_folder_has_the_resolved_recipe(begun: Callable[..., Run]) -> None:
     run = begun("run", "optimizer.lr=0.01")
-    written = Recipe.from_dict(run.folder.written_recipe())
+    written = Recipe.from_dict(run.folder.read_recipe())
     assert written == run.trainer.recipe
     assert written.optimizer.lr == 0.01
     # All defaults are written, so that a version with other defaults trains the same.
-    assert run.folder.written_recipe()["optimizer"]["betas"] == [0.9, 0.999]
+    assert run.folder.read_recipe()["optimizer"]["betas"] == [0.9, 0.999]
 
 
 def test_recipe_that_is_not_toml_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("= [")
-    with pytest.raises(UsageError, match="is not TOML"):
+    with pytest.raises(UsageError) as error:
         resume(tmp_path)
+    assert (error.value.code, error.value.field) == ("damaged-file", "recipe")
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def _prepared(
     from inkwash.config import recipe
     from inkwash.distributed.torchrun import may_restart, restarted
     from inkwash.runs.resume import resume
-    from inkwash.runs.start import from_this_launch, is_run
+    from inkwash.runs.start import created_by_this_launch, is_run
 
     silent = quiet or as_json
     length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
@@ -121,7 +121,7 @@ def _prepared(
         raise UsageError(
             "torchrun may restart this run and needs its folder: give --out FOLDER", code="missing-field", field="out"
         )
-    if restarted() and given["--out"] is not None and from_this_launch(given["--out"], process_group):
+    if restarted() and given["--out"] is not None and created_by_this_launch(given["--out"], process_group):
         run = resume(given["--out"], given["--data"], None, device, process_group=process_group, since=begun)
         _print(silent, f"restarted: resuming {given['--out']} from step {run.trainer.state.progress.step:,}")
         _print_resumed(run, quiet, silent)
@@ -154,11 +154,11 @@ def _prepared(
 
 def _print_resumed(run: Run, quiet: bool, silent: bool) -> None:
     """Print in what a resumed run differs from one that was never interrupted."""
-    from inkwash.runs.resume import changed_order, changed_rate
+    from inkwash.runs.resume import learning_rate_change, process_count_change
 
-    _print(quiet, run.fallback and f"warning, {run.fallback}")
-    _print(silent, changed_order(run))
-    _print(silent, changed_rate(run))
+    _print(quiet, run.fallback_reason and f"warning, {run.fallback_reason}")
+    _print(silent, process_count_change(run))
+    _print(silent, learning_rate_change(run))
 
 
 def _started(
@@ -226,7 +226,7 @@ def _train(run: Run, quiet: bool, as_json: bool) -> int:
 
     trainer = run.trainer
     with stop_on_signal(trainer), display(trainer, quiet, as_json) as show:
-        for event in run.events():
+        for event in run.train():
             show(event)
             if isinstance(event, Planned) and event.first:
                 young = ema_warmup.check_final_ema(trainer.recipe, trainer.spec)

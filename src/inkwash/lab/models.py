@@ -80,7 +80,7 @@ class TrainingPlan:
         """Raise `UsageError` when the run folder has another recipe or length."""
         if not self.folder.recipe.is_file():
             return
-        written = Recipe.from_dict(self.folder.written_recipe())
+        written = Recipe.from_dict(self.folder.read_recipe())
         changed = changed_sections(written.to_dict(), self.recipe.to_dict())
         if written.training.length != self.recipe.training.length:
             changed.append("length")
@@ -104,12 +104,12 @@ class TrainingPlan:
         if process_group.any(process_group.is_main and self.folder.recipe.is_file()):
             run = resume(self.folder.path, self.data, None, self.device, process_group=process_group)
             text = f"resuming {self.folder.path} from step {done:,} of {self.total:,}"
-            progress.message(f"{text}: {run.fallback}" if run.fallback else text)
+            progress.message(f"{text}: {run.fallback_reason}" if run.fallback_reason else text)
         else:
             progress.message(f"training {self.folder.path}, {self.total:,} steps")
             run = start(self.recipe, source, self.folder.path, self.device, process_group=process_group)
         with progress.training(run) as report:
-            for event in run.events():
+            for event in run.train():
                 report(event)
         if run.trainer.stopping and not run.trainer.complete:
             raise KeyboardInterrupt

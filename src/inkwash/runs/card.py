@@ -17,7 +17,7 @@ from inkwash.training import ema
 from inkwash.training.state import TrainingProgress
 
 
-def write_record(
+def write_card(
     folder: RunFolder, recipe: Recipe, spec: DatasetSpec, progress: TrainingProgress, total: int | None
 ) -> None:
     """Write the plots and the card of a run up to its current step; `total` is None before the first plan."""

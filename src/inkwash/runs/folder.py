@@ -16,7 +16,7 @@ from inkwash.io import limits, names, toml
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
 from inkwash.runs.environment import describe_environment
-from inkwash.runs.tensorboard import Board
+from inkwash.runs.tensorboard import TensorBoardWriter
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def free(cls, path: str | Path) -> RunFolder:
+    def unused(cls, path: str | Path) -> RunFolder:
         """Return the run folder to create at `path`. Raises `UsageError` when `path` exists and is not empty."""
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -41,7 +41,7 @@ class RunFolder:
     @classmethod
     def create(cls, path: str | Path) -> RunFolder:
         """Create a run folder. Raises `UsageError` when `path` is not empty or cannot be written."""
-        folder = cls.free(path)
+        folder = cls.unused(path)
         try:
             for part in (folder.checkpoints, folder.samples):
                 part.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class RunFolder:
         return folder
 
     @classmethod
-    def next_free(cls, name: str, root: str | Path = "runs") -> Path:
+    def next_unused(cls, name: str, root: str | Path = "runs") -> Path:
         """Return root/name-1, or the path with the first higher number that does not exist."""
         number = 1
         while (path := names.path_in(root, f"{name}-{number}")).exists():
@@ -120,7 +120,7 @@ class RunFolder:
         """The folder of the sample grids of milestones."""
         return self.path / "samples"
 
-    def thin_out(self, milestones: Sequence[str], keep: int | None) -> None:
+    def delete_old_milestones(self, milestones: Sequence[str], keep: int | None) -> None:
         """Delete the checkpoints of `milestones` (names, earliest first) except the newest `keep`; None keeps all."""
         existing = [name for name in milestones if (self.checkpoints / f"{name}.safetensors").is_file()]
         for name in existing[: len(existing) - keep] if keep is not None else ():
@@ -130,7 +130,7 @@ class RunFolder:
         """Return the rows of the metrics, without those that are damaged or cut off by a crash."""
         return [row for _, row in self._lines()]
 
-    def forget_after(self, step: int) -> None:
+    def truncate_metrics(self, step: int) -> None:
         """Delete metrics after `step`: a run that is resumed there writes them again."""
         write_text(self.metrics, "".join(f"{line}\n" for line, row in self._lines() if row["step"] <= step))
 
@@ -163,10 +163,10 @@ class RunFolder:
     @contextmanager
     def log(self, after: int = 0) -> Iterator[Log]:
         """Open the metrics for appending after step `after`, and an event file if TensorBoard is installed."""
-        board: Board | None = None
+        board: TensorBoardWriter | None = None
         try:
             with suppress(ImportError):
-                board = Board(self.path / "tensorboard", after + 1)
+                board = TensorBoardWriter(self.path / "tensorboard", after + 1)
             with self.metrics.open("a", encoding="utf-8", buffering=1) as file:
                 yield Log(file, board)
         except OSError as error:
@@ -202,7 +202,7 @@ class RunFolder:
                 f"{self.environment} is damaged ({error}): repair it or move it away", code="damaged-file"
             ) from None
 
-    def written_recipe(self) -> dict[str, Any]:
+    def read_recipe(self) -> dict[str, Any]:
         """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
         try:
             return toml.parsed(limits.read_text(self.recipe))
@@ -215,7 +215,7 @@ class Log:
     """An open metrics file and a TensorBoard event file; None for what is not written."""
 
     file: Any = None
-    board: Board | None = None
+    board: TensorBoardWriter | None = None
 
     def write(self, kind: str, step: int, values: dict[str, Any]) -> None:
         """Append a row, and add its numbers to TensorBoard unless it is a plan."""

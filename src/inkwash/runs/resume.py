@@ -55,7 +55,7 @@ def resume(
         if checkpoints.kept(folder.checkpoints):
             run.restore()
         elif run.is_main:
-            folder.forget_after(0)
+            folder.truncate_metrics(0)
         if trainer.complete:
             raise UsageError(
                 f"{path} is complete at step {trainer.state.progress.step:,}: "
@@ -71,9 +71,9 @@ def resume(
 
 def _written_recipe(folder: RunFolder, check_network_options: bool) -> Recipe:
     try:
-        return Recipe.from_dict(folder.written_recipe(), check_network_options=check_network_options)
+        return Recipe.from_dict(folder.read_recipe(), check_network_options=check_network_options)
     except UsageError as error:
-        raise UsageError(f"{folder.recipe}: {error}") from None
+        raise UsageError(f"{folder.recipe}: {error}", code=error.code, field=error.field) from None
 
 
 def _set_horizon(run: Run, before: Length, length: Length | None) -> None:
@@ -91,7 +91,7 @@ def _set_horizon(run: Run, before: Length, length: Length | None) -> None:
         state.horizon = LRDecay(state.total)
 
 
-def changed_rate(run: Run) -> str | None:
+def learning_rate_change(run: Run) -> str | None:
     """Return what a new length changes in the learning rate of a resumed run, None when nothing."""
     trainer = run.trainer
     optimizer, step = trainer.recipe.optimizer, trainer.state.progress.step + 1
@@ -106,7 +106,7 @@ def changed_rate(run: Run) -> str | None:
     )
 
 
-def changed_order(run: Run) -> str | None:
+def process_count_change(run: Run) -> str | None:
     """Return what another number of processes than in the session before changes in a run, None when nothing."""
     before = next((session.get("processes") for session in reversed(run.folder.sessions())), None)
     now = run.trainer.process_group.world_size

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from inkwash.errors import InkwashError
 from inkwash.io import checkpoints, png_metadata
 from inkwash.io.atomic import write_text
 from inkwash.io.names import path_in
 from inkwash.optim.optimizers import LRDecay
-from inkwash.runs.card import write_record
+from inkwash.runs.card import write_card
 from inkwash.runs.environment import commit
-from inkwash.runs.events import Event, Sampled, Saved
 from inkwash.runs.folder import Log, RunFolder
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
 from inkwash.training.preview import preview_classes
@@ -22,17 +22,34 @@ from inkwash.training.trainer import Trainer
 from inkwash.viz.samples import grid_or_scatter
 
 
+class Saved(NamedTuple):
+    """A checkpoint written after `step`."""
+
+    step: int
+    path: Path
+
+
+class Sampled(NamedTuple):
+    """The preview of a milestone, sampled after `step` from the EMA model and written to `path`."""
+
+    step: int
+    path: Path
+
+
+RunEvent = TrainingEvent | Saved | Sampled
+
+
 @dataclass
 class Run:
     """A `trainer` whose state and results are written to `folder`, so that it can be stopped and resumed at any step.
 
-    Of several processes the main one writes. `fallback` is the reason why an older checkpoint than the latest was
+    Of several processes the main one writes. `fallback_reason` is the reason why an older checkpoint than the latest was
     resumed, `previous_horizon` the horizon of a resumed run before its length was changed; both are None otherwise.
     """
 
     trainer: Trainer
     folder: RunFolder
-    fallback: str | None = None
+    fallback_reason: str | None = None
     previous_horizon: LRDecay | None = None
     _planned_total: int | None = field(default=None, init=False)
 
@@ -42,25 +59,25 @@ class Run:
         return self.trainer.process_group.is_main
 
     def restore(self) -> None:
-        """Resume the latest checkpoint of the folder, or the one before if that is damaged (`fallback` has the reason).
+        """Resume the latest checkpoint of the folder, or the one before if that is damaged (`fallback_reason` has the reason).
 
         Raises `InkwashError` when it does not fit recipe or data, or when no checkpoint is intact.
         """
         if self.is_main:
             for leftover in self.folder.checkpoints.glob(".*.safetensors"):
                 leftover.unlink()  # a save that was killed before its rename
-        source, checkpoint, self.fallback = checkpoints.newest(self.folder.checkpoints)
+        source, checkpoint, self.fallback_reason = checkpoints.newest(self.folder.checkpoints)
         self.trainer.restore(checkpoint, str(source))
         if self.is_main:
-            self.folder.forget_after(self.trainer.state.progress.step)
+            self.folder.truncate_metrics(self.trainer.state.progress.step)
 
-    def events(self) -> Iterator[Event]:
+    def train(self) -> Generator[RunEvent, None, None]:
         """Train up to the last step; yield the events of the trainer and every checkpoint and sample grid written."""
         trainer, folder = self.trainer, self.folder
         self._write_memorizing_loss()
-        spent, begun = self.seconds_before(), trainer.clock()
+        seconds_before, begun = self.seconds_before(), trainer.clock()
         start = trainer.state.progress.step
-        # Written before the first step, because a session that is killed has used this machine as well.
+        # Written before the first step, so that a session that is killed is recorded too.
         session = (
             folder.begin_session(trainer.device, commit(), trainer.process_group.world_size) if self.is_main else 0
         )
@@ -69,9 +86,10 @@ class Run:
                 if start == 0 and not folder.latest.is_file():
                     self._save_latest()
                 for event in trainer:
-                    yield from self._record(event, log, spent + trainer.clock() - begun)
+                    yield from self._record(event, log, seconds_before + trainer.clock() - begun)
             except InkwashError:
-                raise  # The latest checkpoint is the last good state: the one before a loss that is not finite may not be.
+                # Nothing is saved: after a non-finite loss the weights may be damaged, while the latest checkpoint is valid.
+                raise
             except BaseException:
                 self._save_latest()
                 raise
@@ -80,19 +98,19 @@ class Run:
             finally:
                 if self.is_main:
                     folder.end_session(session, trainer.clock() - begun, trainer.state.progress.step)
-        self.write_record()
+        self.write_card()
 
     def seconds_before(self) -> float:
         """Return the seconds of training in earlier sessions."""
         return max((row["seconds"] for row in self.folder.rows() if "seconds" in row), default=0.0)
 
-    def write_record(self) -> None:
+    def write_card(self) -> None:
         """Write the plots and the card up to the current step."""
         trainer = self.trainer
         if self.is_main:
-            write_record(self.folder, trainer.recipe, trainer.spec, trainer.state.progress, trainer.total)
+            write_card(self.folder, trainer.recipe, trainer.spec, trainer.state.progress, trainer.total)
 
-    def _record(self, event: TrainingEvent, log: Log, seconds: float) -> Iterator[Event]:
+    def _record(self, event: TrainingEvent, log: Log, seconds: float) -> Iterator[RunEvent]:
         match event:
             case Step():
                 self._log_step(event, log, seconds)
@@ -127,7 +145,7 @@ class Run:
         log.write("plan", plan.step, values)
         write_text(self.folder.recipe, self.trainer.recipe.to_toml())
 
-    def _save(self, measured: Measured) -> Iterator[Event]:
+    def _save(self, measured: Measured) -> Iterator[RunEvent]:
         """Write the sample grid of a milestone and the checkpoints of a validation."""
         step, milestone, trainer = measured.step, measured.milestone, self.trainer
         if milestone is not None:
@@ -135,8 +153,10 @@ class Run:
             self._write_preview(grid)
             yield Sampled(step, grid)
         checkpoint = trainer.checkpoint()
-        # The latest checkpoint is written last: everything that it counts as done is on the disk.
-        names = ["best"] * measured.improved + ([milestone] if milestone is not None else []) + [checkpoints.LATEST]
+        # The latest checkpoint is written last, so that a run that is killed before it repeats this validation.
+        names = [checkpoints.LATEST] if milestone is None else [milestone, checkpoints.LATEST]
+        if measured.improved:
+            names.insert(0, "best")
         for name in names:
             path = path_in(self.folder.checkpoints, f"{name}.safetensors")
             if self.is_main:
@@ -144,9 +164,9 @@ class Run:
             trainer.state.consistent = name == checkpoints.LATEST
             yield Saved(step, path)
         if milestone is not None and self.is_main:
-            self.folder.thin_out([*trainer.schedule.milestones.values()], trainer.recipe.training.keep)
+            self.folder.delete_old_milestones([*trainer.schedule.milestones.values()], trainer.recipe.training.keep)
             if not trainer.complete:
-                self.write_record()
+                self.write_card()
 
     def _save_latest(self) -> None:
         if self.trainer.state.consistent:

@@ -28,8 +28,8 @@ def is_run(what: str | Path) -> bool:
     return str(what) not in recipes.bundled() and (Path(what) / "recipe.toml").is_file()
 
 
-def from_this_launch(path: str | Path, process_group: ProcessGroup) -> bool:
-    """Return whether the main process finds that this launch of torchrun made the run folder `path`."""
+def created_by_this_launch(path: str | Path, process_group: ProcessGroup) -> bool:
+    """Return whether this launch of torchrun created the run folder `path`, as the main process finds."""
     note = RunFolder(Path(path)).launch
     own = (
         process_group.is_main
@@ -41,8 +41,8 @@ def from_this_launch(path: str | Path, process_group: ProcessGroup) -> bool:
 
 
 def completed_by_this_launch(path: str | Path, process_group: ProcessGroup) -> bool:
-    """Return whether the main process finds that the run of this launch in the folder `path` is complete."""
-    if not from_this_launch(path, process_group):
+    """Return whether the run of this launch in the folder `path` is complete, as the main process finds."""
+    if not created_by_this_launch(path, process_group):
         return False
     try:
         header = checkpoints.header(RunFolder(Path(path)).latest)
@@ -73,9 +73,9 @@ def start(
     since = time.perf_counter() if since is None else since
     with process_group.main_first():
         loaded = datasets.load(recipe.data.name if data is None else data, recipe.data.size, reading)
-        folder = RunFolder.free(out or RunFolder.next_free(recipe.name))
+        folder = RunFolder.unused(out or RunFolder.next_unused(recipe.name))
     folder = RunFolder(Path(process_group.broadcast(str(folder.path))))
-    recipe = _naming(recipe, data, loaded)
+    recipe = _with_data_name(recipe, data, loaded)
     with process_group.main_first():
         trainer = Trainer(
             recipe, loaded, net=net, objective=objective, device=device, process_group=process_group, since=since
@@ -89,8 +89,8 @@ def start(
     return Run(trainer, folder)
 
 
-def _naming(recipe: Recipe, data: str | Path | Dataset | None, loaded: Dataset) -> Recipe:
-    """Return `recipe` with the data as the user gave them, by which a resumed run finds them again."""
+def _with_data_name(recipe: Recipe, data: str | Path | Dataset | None, loaded: Dataset) -> Recipe:
+    """Return `recipe` with the data name that the user gave, from which a resumed run loads the data."""
     given = str(data) if isinstance(data, str | Path) else (recipe.data.name if data is None else loaded.name)
     planned, named = recipe.data.name, replace(recipe, data=replace(recipe.data, name=given))
     if loaded.name == planned or not recipe.experiment.objective:

@@ -1,4 +1,4 @@
-"""TensorBoard event files, written synchronously: the thread of torch's writer fails with a traceback on a full disk."""
+"""TensorBoard event files, written synchronously: the thread of torch's SummaryWriter fails with a traceback on a full disk."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-NAME = "events.out.tfevents."
+FILE_PREFIX = "events.out.tfevents."
 
 
-class Board:
+class TensorBoardWriter:
     """An event file in `folder`, numbered by session; its steps from `first` on replace those of earlier sessions.
 
     Raises `ImportError` when TensorBoard is not installed, `OSError` when the file cannot be written.
@@ -23,9 +23,9 @@ class Board:
         self._event, self._summary = Event, Summary
         folder.mkdir(parents=True, exist_ok=True)
         # Numbered after the existing files: torch's writer numbers by seconds, and clocks can be set back.
-        before = (path.name.removeprefix(NAME).partition(".")[0] for path in folder.glob(f"{NAME}*"))
+        before = (path.name.removeprefix(FILE_PREFIX).partition(".")[0] for path in folder.glob(f"{FILE_PREFIX}*"))
         number = max((int(each) for each in before if each.isdecimal()), default=0) + 1
-        self._file: Any = (folder / f"{NAME}{number:010d}").open("ab", buffering=0)
+        self._file: Any = (folder / f"{FILE_PREFIX}{number:010d}").open("ab", buffering=0)
         self._records = RecordWriter(self._file)
         self._write(step=first, file_version="brain.Event:2")
         self._write(step=first, session_log=SessionLog(status=SessionLog.START))

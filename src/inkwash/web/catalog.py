@@ -119,7 +119,7 @@ class Entry:
     def trained_on(self) -> str | None:
         """The data set in its recipe, as given by the user who started it."""
         try:
-            return str(self.folder.written_recipe()["data"]["name"])
+            return str(self.folder.read_recipe()["data"]["name"])
         except (OSError, InkwashError, LookupError):
             return None
 
