@@ -180,7 +180,7 @@ def publish(done: list[tuple[Setting, Row]]) -> None:
 
 def identity(setting: Setting, count: int, bench: Reference) -> str:
     """Return what a row depends on, as a short hash: weights, settings, number and judges."""
-    judges = [judge.statistics.train.overall.mean.sum().item() for judge in bench.extractor_set.members.values()]
+    judges = [judge.statistics.train.overall.mean.sum().item() for judge in bench.extractor_set.extractors.values()]
     told = json.dumps([setting.name, setting.identity(), count, judges], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 

@@ -99,7 +99,7 @@ def usage_error(inkwash: Command) -> ErrorOf:
 @pytest.fixture(scope="session")
 def mnist_folder() -> Path:
     """The folder of the real MNIST, which INKWASH_DATA names; skips where it does not."""
-    if not MNIST or not mnist.holds(Path(MNIST)):
+    if not MNIST or not mnist.matches(Path(MNIST)):
         pytest.skip("INKWASH_DATA does not name a folder with MNIST's four IDX files")
     return Path(MNIST)
 

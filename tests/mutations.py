@@ -62,11 +62,11 @@ SAMPLING = (
 )
 FRECHET = ("tests/metrics/test_frechet.py",)
 KID = ("tests/metrics/test_kid.py",)
-NEIGHBOURS = ("tests/metrics/test_prdc.py",)
+NEIGHBOURS = ("tests/metrics/test_nearest_neighbours.py",)
 CLASSES = ("tests/metrics/test_class_accuracy.py",)
 LIKELIHOOD = ("tests/metrics/test_likelihood.py",)
-PANELS = ("tests/metrics/test_extractor_sets.py",)
-RIVALS = ("tests/metrics/test_classifier_tests.py",)
+EXTRACTOR_SETS = ("tests/metrics/test_extractor_sets.py",)
+CLASSIFIER_TESTS = ("tests/metrics/test_classifier_tests.py",)
 
 
 class Fault(NamedTuple):
@@ -372,7 +372,7 @@ FAULTS = (
         "covariance-biased", "deviations.T @ deviations / (len(x) - 1)", "deviations.T @ deviations / len(x)", FRECHET
     ),
     Fault("fd-slope", ".solution[0].item()", ".solution[1].item()", FRECHET),
-    Fault("fd-interval-bias", " - found.mean() + start.distance_to(own)", "", FRECHET),
+    Fault("fd-interval-bias", " - found.mean() + source.distance_to(own)", "", FRECHET),
     Fault("bootstrap-mean", "second - count * torch.outer(mean, mean)", "second - torch.outer(mean, mean)", FRECHET),
     Fault("kid-cube", "(x @ y.T / x.shape[1] + 1) ** 3", "(x @ y.T / x.shape[1] + 1) ** 2", KID),
     Fault(
@@ -383,30 +383,39 @@ FAULTS = (
     ),
     Fault("kid-cross-term", "within - 2 * _kernel(x, y)", "within - _kernel(x, y)", KID),
     Fault("kid-shuffles", "permutation(0, draw, Stream.KID_BLOCKS", "permutation(0, 0, Stream.KID_BLOCKS", KID),
-    Fault("student-subscript", "len(STUDENT_T)) - 1] * self.error", "len(STUDENT_T)) - 2] * self.error", KID),
+    Fault(
+        "student-subscript",
+        "len(STUDENT_T)) - 1] * self.standard_error",
+        "len(STUDENT_T)) - 2] * self.standard_error",
+        KID,
+    ),
     Fault("precision-balls", "(balls_around > 0).sum()", "(balls_around > 1).sum()", NEIGHBOURS),
     Fault("recall-radii", "(distances < fake_radii).any(1)", "(distances < radii[:, None]).any(1)", NEIGHBOURS),
     Fault("density-k", "/ (k * count)", "/ count", NEIGHBOURS),
     Fault("two-sample-ties", " + (inside == outside).double() / 2", "", NEIGHBOURS),
     Fault("neighbour-itself", "order.diagonal(start)", "order.diagonal(0)", NEIGHBOURS),
-    Fault("entropy-base", "/ math.log(len(found))", "/ math.log2(len(found))", CLASSES),
+    Fault("entropy-base", "/ math.log(len(proportions))", "/ math.log2(len(proportions))", CLASSES),
     Fault("low-confidence", ".max(1).values < threshold", ".max(1).values > threshold", CLASSES),
     Fault("worst-class", "worst = min((value, label)", "worst = max((value, label)", CLASSES),
     Fault(
         "prior-log", "(means + variance - 1 - variance.log())", "(means + variance - 1 + variance.log())", LIKELIHOOD
     ),
     Fault("bound-step", "level = grid.level(step + 1)", "level = grid.level(step)", LIKELIHOOD),
-    Fault("bound-half", "math.expm1(grid.stride) / 2 * error", "math.expm1(grid.stride) * error", LIKELIHOOD),
+    Fault(
+        "bound-half", "math.expm1(grid.log_snr_step) / 2 * error", "math.expm1(grid.log_snr_step) * error", LIKELIHOOD
+    ),
     Fault("decoder-half", "weights.cpu().log() - z**2 / 2", "weights.cpu().log() - z**2", LIKELIHOOD),
-    Fault("mixture-between", "Moments(mean, within + between,", "Moments(mean, within,", PANELS),
-    Fault("floor-line", "(y[k] + slope * (1 / count - x[k]))", "(y[k] + slope * (1 / count - x[k - 1]))", PANELS),
+    Fault("mixture-between", "Moments(mean, within + between,", "Moments(mean, within,", EXTRACTOR_SETS),
+    Fault(
+        "floor-line", "(y[k] + slope * (1 / count - x[k]))", "(y[k] + slope * (1 / count - x[k - 1]))", EXTRACTOR_SETS
+    ),
     Fault(
         "c2st-deviations",
         "(2 * self.accuracy - 1) * math.sqrt(self.count)",
         "(self.accuracy - 0.5) * math.sqrt(self.count)",
-        RIVALS,
+        CLASSIFIER_TESTS,
     ),
-    Fault("ratio-error", "(wrong - ratio * wrong_twin).std()", "(wrong - wrong_twin).std()", RIVALS),
+    Fault("ratio-error", "(wrong - ratio * wrong_baseline).std()", "(wrong - wrong_baseline).std()", CLASSIFIER_TESTS),
     Fault("zero-share", "return 1 - pixels.count_nonzero()", "return pixels.count_nonzero()", CLASSES),
 )
 

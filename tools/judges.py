@@ -38,10 +38,10 @@ def main(data: str) -> None:
     found = reference.build(loaded, progress)
     extractor_files.write(found, folder)
     print()
-    for key, value in found.figures.items():
+    for key, value in found.real_scores.items():
         print(f"{key:24} {value:.4f}")
-    for name, judge in found.judges.items():
-        floor, real = judge.statistics.floor, judge.statistics.real
+    for name, judge in found.extractors.items():
+        floor, real = judge.statistics.fd_train_to_train, judge.statistics.fd_test_to_train
         print(name, "floor", dict(zip(floor.sizes, floor.values, strict=True)))
         print(name, "real", dict(zip(real.sizes, real.values, strict=True)))
 

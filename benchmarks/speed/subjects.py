@@ -12,7 +12,7 @@ from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
 from inkwash.core.rng import Stream, normals, philox_words
 from inkwash.data import Dataset
-from inkwash.data.known_shapes import FORMS
+from inkwash.data.registry import EXAMPLE_SHAPES
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError, unknown_name
 from inkwash.hardware import devices
@@ -61,14 +61,14 @@ def random_dataset(shape: tuple[int, ...], classes: tuple[str, ...], count: int 
 
 
 def _local_or_random(chosen: Recipe, spec: DatasetSpec | None) -> Dataset:
-    found = data.local(chosen.data.name, chosen.data.size)
+    found = data.load_offline(chosen.data.name, chosen.data.size)
     if found is not None and (spec is None or (found.shape == spec.shape and found.classes == spec.classes)):
         return found
     if spec is not None:
         return random_dataset(spec.shape, spec.classes)
-    if chosen.data.name not in FORMS:
+    if chosen.data.name not in EXAMPLE_SHAPES:
         raise UsageError(f"data of recipe {chosen.name} is missing: {chosen.data.name}; set data.name")
-    shape, classes = FORMS[chosen.data.name]
+    shape, classes = EXAMPLE_SHAPES[chosen.data.name]
     if chosen.data.size is not None:
         shape = (shape[0], chosen.data.size, chosen.data.size)
     return random_dataset(shape, tuple(map(str, range(classes))))

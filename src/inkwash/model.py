@@ -18,7 +18,7 @@ from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.core import SAMPLERS, Clipped, Denoiser, Guided, NetDenoiser, Sampler, Schedule, Stretch, Target, Warped
 from inkwash.core.samplers import parse_sampler
-from inkwash.data import dataset_called
+from inkwash.data import canonical_name
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, other_file, unknown_name, warn
 from inkwash.hardware import devices, memory
@@ -209,7 +209,7 @@ def _no_checkpoint(path: Path) -> UsageError:
 
 def _no_model(name: str) -> UsageError:
     """Return the error for an unknown name of a model, which may be that of a data set or a recipe."""
-    dataset = dataset_called(name)
+    dataset = canonical_name(name)
     if name in recipes.bundled():
         return UsageError(
             f"{name} is a recipe without bundled weights: train it first, inkwash train {name}",
@@ -326,5 +326,7 @@ def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MAX_PARAMETERS) -> 
     if math.prod(spec.shape) > LARGE:
         sides = "×".join(map(str, spec.shape))
         needed = summary.activation_bytes(net, spec.shape)
-        memory.require(needed, f"{kind} on one example of {sides}", "choose a smaller data.size or network")
+        memory.require(
+            needed, f"{kind} on one example of {sides}", "choose a smaller data.size or network", "data.size"
+        )
     return net

@@ -16,10 +16,10 @@ from inkwash.checks import digit_orientation
 from inkwash.checks.pixels import ImageSubset
 from inkwash.core.rng import Stream, normals, philox_words, uniforms
 from inkwash.data import DATASETS, Dataset
-from inkwash.data.known_shapes import FORMS
+from inkwash.data.registry import EXAMPLE_SHAPES
 
 DIGITS = tuple("0123456789")
-GENERATED = ("digits", *(name for name, form in FORMS.items() if len(form.shape) == 1))
+GENERATED = ("digits", *(name for name, (shape, _) in EXAMPLE_SHAPES.items() if len(shape) == 1))
 
 FAULTS: dict[str, tuple[Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], list[str], str]] = {
     "in [0, 1]": (lambda x, y: (x > 127, y), ["range"], "(255 * images)"),

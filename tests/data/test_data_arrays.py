@@ -1,31 +1,26 @@
-"""Arrays: uint8 pictures and float points come in unchanged; whatever would need a guess is refused."""
+"""Arrays of uint8 pixels and float points are read unchanged; arrays of unknown range are refused."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from inkwash.data import load
-from inkwash.errors import InkwashError
+
+AssertRefused = Callable[..., None]
 
 
 def pixels(*shape: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(0)).integers(0, 256, shape, dtype=np.uint8)
 
 
-def refusal(path: Path) -> str:
-    with pytest.raises(InkwashError) as caught:
-        load(path)
-    message = str(caught.value)
-    assert path.name in message and "\n" not in message
-    return message
-
-
 @pytest.mark.parametrize("shape", [(5, 4, 3), (5, 4, 3, 1), (5, 4, 6, 3)])
-def test_a_lone_array_of_pixels_gets_its_channels_first(tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_the_channels_of_a_single_array_come_first(tmp_path: Path, shape: tuple[int, ...]) -> None:
     array = pixels(*shape)
     np.save(tmp_path / "mine.npy", array)
     data = load(tmp_path / "mine.npy")
@@ -37,9 +32,9 @@ def test_a_lone_array_of_pixels_gets_its_channels_first(tmp_path: Path, shape: t
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_an_npz_holds_labels_and_a_test_part(tmp_path: Path, save: object) -> None:
+def test_an_npz_holds_labels_and_a_test_part(tmp_path: Path, save: Callable[..., None]) -> None:
     path = tmp_path / "mine.npz"
-    save(  # type: ignore[operator]
+    save(
         path,
         images=pixels(4, 2, 2),
         labels=np.array([0, 1, 1, 2]),
@@ -63,52 +58,64 @@ def test_points_in_the_plane_are_stored_as_float32(tmp_path: Path, dtype: type) 
 
 
 @pytest.mark.parametrize(
-    ("array", "cause"),
+    ("array", "value"),
     [
-        (np.zeros((2, 4, 4), np.float32), "the range of other numbers is a guess"),
+        (np.zeros((2, 4, 4), np.float32), "float32 [2, 4, 4], from 0 to 0"),
         (np.full((2, 4, 4), 300, np.int64), "from 300 to 300"),
-        (np.zeros((2, 4, 4), bool), "is bool [2, 4, 4]"),
-        (np.zeros((2, 3), np.float32), "is float32 [2, 3]"),
-        (np.zeros((2, 2), np.uint8), "save [N, H, W]"),
-        (pixels(2, 3, 8, 8), "channels come last"),
-        (pixels(2, 8, 8, 4), "1 or 3"),
-        (np.zeros((0, 4, 4), np.uint8), "is empty"),
+        (np.zeros((2, 4, 4), np.int64), "astype(numpy.uint8)"),
+        (np.zeros((2, 4, 4), bool), "bool [2, 4, 4]"),
+        (np.zeros((2, 3), np.float32), "float32 [2, 3]"),
+        (np.zeros((2, 2), np.uint8), "uint8 [2, 2]"),
+        (pixels(2, 3, 8, 8), "transpose(0, 2, 3, 1)"),
+        (pixels(2, 8, 8, 2), "uint8 [2, 8, 8, 2]"),
+        (pixels(2, 8, 8, 4), "uint8 [2, 8, 8, 4]"),
+        (np.zeros((0, 4, 4), np.uint8), "uint8 [0, 4, 4]"),
         (np.array([[0.0, np.nan]]), "not finite"),
-        (np.array([{"a": 1}]), "pickled objects are never opened"),
     ],
 )
-def test_an_array_that_is_neither_pixels_nor_points_is_refused(tmp_path: Path, array: np.ndarray, cause: str) -> None:
-    np.save(tmp_path / "mine.npy", array, allow_pickle=True)
-    assert cause in refusal(tmp_path / "mine.npy")
+def test_an_array_that_is_neither_pixels_nor_points_is_refused(
+    tmp_path: Path, array: np.ndarray, value: str, assert_refused: AssertRefused
+) -> None:
+    np.save(tmp_path / "mine.npy", array)
+    assert_refused(tmp_path / "mine.npy", "invalid-data", "mine.npy", value)
+
+
+IMAGES = pixels(2, 4, 4)
 
 
 @pytest.mark.parametrize(
-    ("members", "cause"),
+    ("members", "value"),
     [
-        ({"x": pixels(2, 4, 4)}, "no array 'images' (it holds x)"),
-        ({"images": pixels(2, 4, 4), "labels": np.array([0, 1, 2])}, "3 labels for 2 images"),
-        ({"images": pixels(2, 4, 4), "labels": np.array([0.0, 1.0])}, "integers"),
-        ({"images": pixels(2, 4, 4), "labels": np.eye(2, dtype=np.uint8)}, "integers [N]"),
-        ({"images": pixels(2, 4, 4), "labels": np.array([0, -1])}, "label -1 is out of range"),
-        (
-            {"images": pixels(2, 4, 4), "labels": np.array([0, 2**60])},
-            "of image 1 is out of range",
-        ),
-        ({"images": pixels(2, 4, 4), "test_images": pixels(2, 5, 4)}, "both parts need one shape"),
-        ({"images": pixels(2, 4, 4), "test_labels": np.array([0, 1])}, "test_labels"),
-        ({"images": np.array([None])}, "never opened"),
+        ({"x": IMAGES}, "it holds x"),
+        ({"images": IMAGES, "labels": np.array([0, 1, 2])}, "3 labels for 2 images"),
+        ({"images": IMAGES, "labels": np.array([0.0, 1.0])}, "float64 [2]"),
+        ({"images": IMAGES, "labels": np.eye(2, dtype=np.uint8)}, "uint8 [2, 2]"),
+        ({"images": IMAGES, "labels": np.array([0, -1])}, "label -1"),
+        ({"images": IMAGES, "labels": np.array([0, 2**60])}, "of image 1"),
+        ({"images": IMAGES, "test_images": pixels(2, 5, 4)}, "[1, 5, 4]"),
+        ({"images": IMAGES, "test_labels": np.array([0, 1])}, "test_labels"),
     ],
 )
-def test_an_npz_that_contradicts_itself_is_refused(tmp_path: Path, members: dict[str, np.ndarray], cause: str) -> None:
+def test_an_npz_that_contradicts_itself_is_refused(
+    tmp_path: Path, members: dict[str, Any], value: str, assert_refused: AssertRefused
+) -> None:
     np.savez(tmp_path / "mine.npz", **members)
-    assert cause in refusal(tmp_path / "mine.npz")
+    assert_refused(tmp_path / "mine.npz", "invalid-data", "mine.npz", value)
 
 
 @pytest.mark.parametrize("name", ["mine.npy", "mine.npz"])
-def test_damaged_files_are_refused_without_a_traceback(tmp_path: Path, name: str) -> None:
+def test_damaged_and_pickled_files_are_refused(tmp_path: Path, name: str, assert_refused: AssertRefused) -> None:
     path = tmp_path / name
-    (np.save if name.endswith("npy") else np.savez)(path, pixels(40, 8, 8))
-    whole = path.read_bytes()
-    for content in (whole[:100], whole[: len(whole) // 2], b"not an array", b"<html></html>", b""):
+
+    def save(images: np.ndarray) -> None:
+        np.save(path, images) if name.endswith("npy") else np.savez(path, images=images)
+
+    save(np.array([{"a": 1}]))
+    assert_refused(path, "damaged-file", name)
+    save(pixels(40, 8, 8))
+    complete = path.read_bytes()
+    for content in (complete[:100], complete[: len(complete) // 2], b"not an array", b"PK\x03\x04 and nothing", b""):
         path.write_bytes(content)
-        refusal(path)
+        assert_refused(path, "damaged-file", name)
+    path.write_bytes(b"<!doctype html></html>")
+    assert_refused(path, "wrong-file", name)

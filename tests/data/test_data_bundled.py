@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from inkwash.data import DATASETS, load
-from inkwash.data.points import SHAPES
+from inkwash.data.points import TOY_DISTRIBUTIONS
 from inkwash.errors import InkwashError, UsageError
 
 
@@ -39,7 +39,7 @@ def test_no_digit_is_in_both_parts() -> None:
     assert len(torch.unique(both, dim=0)) == 1797
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", TOY_DISTRIBUTIONS)
 def test_points_are_deterministic_and_leave_global_generators_unchanged(name: str) -> None:
     first = load(name)
     before = torch.get_rng_state(), repr(np.random.get_state())
@@ -49,7 +49,7 @@ def test_points_are_deterministic_and_leave_global_generators_unchanged(name: st
     assert again.test_values is not None and again.test_values.shape == (2_000, 2)
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", TOY_DISTRIBUTIONS)
 def test_points_lie_within_about_minus_two_to_two(name: str) -> None:
     data = load(name)
     assert data.is_points and data.values.dtype == torch.float32
@@ -57,7 +57,7 @@ def test_points_lie_within_about_minus_two_to_two(name: str) -> None:
     assert 0.7 < data.data_std < 1.3
 
 
-@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if shape.classes])
+@pytest.mark.parametrize("name", [name for name, shape in TOY_DISTRIBUTIONS.items() if shape.classes])
 def test_labelled_points_have_equal_classes(name: str) -> None:
     data = load(name)
     # five standard deviations of a binomial share

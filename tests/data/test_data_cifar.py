@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from inkwash.data import cifar10, load
-from inkwash.errors import InkwashError
+
+AssertRefused = Callable[..., None]
 
 
 def batch(*labels: int, seed: int = 0) -> bytes:
-    drawn = np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (len(labels), 3072), dtype=np.uint8)
-    return np.hstack([np.array(labels, dtype=np.uint8)[:, None], drawn]).tobytes()
+    values = np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (len(labels), 3072), dtype=np.uint8)
+    return np.hstack([np.array(labels, dtype=np.uint8)[:, None], values]).tobytes()
 
 
 BATCHES = {
@@ -37,29 +39,17 @@ def folder(tmp_path: Path) -> Path:
 def archive(path: Path, batches: dict[str, bytes]) -> Path:
     with tarfile.open(path, "w:gz") as tar:
         for name, content in batches.items():
-            # a name that climbs out of the archive must do no harm
+            # a path out of the archive must have no effect
             member = tarfile.TarInfo(f"../../cifar-10-batches-bin/{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return path
 
 
-def refusal(path: Path) -> str:
-    with pytest.raises(InkwashError) as caught:
-        load(path)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
-
 def test_records_become_planes_of_red_green_and_blue(folder: Path) -> None:
     data = load(folder)
     assert data.name == "tiny" and data.shape == (3, 32, 32) and data.symmetries == ("horizontal",)
-    assert data.labels is not None and [data.classes[label] for label in data.labels] == [
-        "cat",
-        "truck",
-        "airplane",
-    ]
+    assert data.labels is not None and [data.classes[k] for k in data.labels] == ["cat", "truck", "airplane"]
     assert data.test_labels is not None and data.test_labels.tolist() == [5, 5]
     second = BATCHES["data_batch_1.bin"][cifar10.RECORD_BYTES + 1 :]
     # the record is 1,024 bytes of red by rows, then green, then blue
@@ -88,40 +78,38 @@ def test_the_test_batch_is_optional(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "cause"),
+    ("content", "code"),
     [
-        (batch(1)[:-1], "truncated"),
-        (batch(1, 10), "label 10 of image 1 is out of range"),
-        (b"<!doctype html>", "web page"),
-        (b"", "is empty"),
+        (batch(1)[:-1], "damaged-file"),
+        (batch(1, 10), "invalid-data"),
+        (b"<!doctype html>", "wrong-file"),
+        (b"", "damaged-file"),
     ],
 )
-def test_a_damaged_batch_is_named(folder: Path, content: bytes, cause: str) -> None:
+def test_an_invalid_batch_is_named(folder: Path, content: bytes, code: str, assert_refused: AssertRefused) -> None:
     (folder / "data_batch_2.bin").write_bytes(content)
-    message = refusal(folder)
-    assert "data_batch_2.bin" in message and cause in message
+    assert_refused(folder, code, "data_batch_2.bin")
 
 
-def test_a_folder_with_the_test_batch_alone_is_refused(folder: Path) -> None:
+def test_a_folder_without_train_batches_is_refused(folder: Path, assert_refused: AssertRefused) -> None:
     for name in ("data_batch_1.bin", "data_batch_2.bin"):
         (folder / name).unlink()
-    assert "data_batch_*.bin" in refusal(folder)
+    assert_refused(folder, "missing-file", "data_batch_*.bin")
 
 
-def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_archive_is_refused(tmp_path: Path, assert_refused: AssertRefused) -> None:
     path = archive(tmp_path / "cifar.tar.gz", BATCHES)
     complete = path.read_bytes()
-    for content, cause in (
-        (complete[:5000], "damaged gzip"),
-        (b"<html>", "web page"),
-        (b"no archive", "damaged archive"),
+    for content, code in (
+        (complete[:5000], "damaged-file"),
+        (b"<html>", "wrong-file"),
+        (b"no archive", "damaged-file"),
     ):
         path.write_bytes(content)
-        assert cause in refusal(path)
-    assert "data_batch_*.bin" in refusal(archive(path, {"notes.bin": b"x"}))
+        assert_refused(path, code, str(path))
+    assert_refused(archive(path, {"notes.bin": b"x"}), "missing-file", "data_batch_*.bin")
 
 
-def test_the_pickle_form_is_refused_unopened(tmp_path: Path) -> None:
+def test_pickles_are_refused_unopened(tmp_path: Path, assert_refused: AssertRefused) -> None:
     (tmp_path / "data_batch_1").write_bytes(b"\x80\x04.")
-    message = refusal(tmp_path)
-    assert "pickles" in message and "cifar-10-binary.tar.gz" in message
+    assert_refused(tmp_path, "wrong-file", "cifar-10-binary.tar.gz")

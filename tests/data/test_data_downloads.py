@@ -16,7 +16,7 @@ import pytest
 
 from inkwash.data import load, mnist
 from inkwash.data.downloads import Download, fetch
-from inkwash.data.known_datasets import FILES, PUBLISHED
+from inkwash.data.mnist_variants import FILES, PUBLISHED
 from inkwash.errors import InkwashError
 from inkwash.io import cache
 

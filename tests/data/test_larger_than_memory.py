@@ -28,9 +28,9 @@ PROGRAM = """
 import json, sys
 import torch
 from inkwash import data
-from inkwash.data import memory_map as mapped
+from inkwash.data import memory_map
 from inkwash.training.batches import Batches
-mapped.LARGE = 1 << 20
+memory_map.MAP_THRESHOLD = 1 << 20
 def anonymous():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) * 1024
@@ -56,13 +56,13 @@ def test_a_mapped_data_set_gives_the_same_batches(tmp_path: Path) -> None:
         pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         np.save(tmp_path / "set.npy", pixels)
         np.savez(tmp_path / "set.npz", images=pixels)
-        memory_map, held = data.load(tmp_path / "set.npy"), data.load(tmp_path / "set.npz")
-        assert torch.equal(memory_map.values, held.values)
-        assert (memory_map.sha256, memory_map.data_std) == (held.sha256, held.data_std)
+        mapped, held = data.load(tmp_path / "set.npy"), data.load(tmp_path / "set.npz")
+        assert torch.equal(mapped.values, held.values)
+        assert (mapped.sha256, mapped.data_std) == (held.sha256, held.data_std)
         for step in (1, 7):
-            one, other = (Batches(each, 16, 3, False, 0.0, torch.device("cpu"))(step) for each in (memory_map, held))
+            one, other = (Batches(each, 16, 3, False, 0.0, torch.device("cpu"))(step) for each in (mapped, held))
             assert torch.equal(one.images, other.images)
-        assert torch.equal(replace(memory_map, name="x").resized(3).values, held.resized(3).values)
+        assert torch.equal(replace(mapped, name="x").resized(3).values, held.resized(3).values)
 
 
 def test_mapped_values_stay_on_the_disk(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def same(one: data.Dataset, other: data.Dataset) -> bool:
 
 def test_a_mapped_folder_is_equal_and_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = {size: data.load(folder, size) for size in (None, 4)}
-    monkeypatch.setattr(memory_map, "LARGE", 1)
+    monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
     for size, expected in held.items():
         assert same(data.load(folder, size), expected)
     decoded = []
@@ -111,7 +111,7 @@ def test_a_mapped_folder_is_equal_and_decoded_once(folder: Path, monkeypatch: py
 
 
 def test_changed_images_and_damaged_caches_are_decoded_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_map, "LARGE", 1)
+    monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
     before = data.load(folder)
     before = replace(before, values=before.values.clone(), test_values=before.test_values.clone())
     (kept,) = cache.folder().glob("mapped/*.npy")
@@ -146,11 +146,11 @@ def test_resized_large_data_sets_are_mapped_too(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "cache"))
     np.save(tmp_path / "set.npy", np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8))
     expected = data.load(tmp_path / "set.npy", 5).values
-    monkeypatch.setattr(memory_map, "LARGE", 1)
-    monkeypatch.setattr(memory_map, "AT_ONCE", 1000)
+    monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
+    monkeypatch.setattr(memory_map, "CHUNK_BYTES", 1000)
     assert torch.equal(data.load(tmp_path / "set.npy", 5).values, expected)
     (kept,) = cache.folder().glob("mapped/*-5.npy")
-    assert torch.equal(memory_map.opened(kept), expected)
+    assert torch.equal(memory_map.open_mapped(kept), expected)
 
 
 def test_nearest_neighbours_are_equal_when_searched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,15 +158,15 @@ def test_nearest_neighbours_are_equal_when_searched_in_parts(monkeypatch: pytest
     drawn[250] = drawn[20]  # of two that are as near the first counts
     learnt = data.Dataset("learnt", torch.from_numpy(drawn))
     queries = learnt.values[[20, 130, 299]] ^ 1
-    distances, rows = memorization.nearest(queries, learnt)
+    distances, rows = memorization.nearest_train_examples(queries, learnt)
     assert rows.tolist() == [20, 130, 299]
     monkeypatch.setattr(memorization, "MAX_VALUES", 16 * 90)
-    some = memorization.nearest(queries, learnt)
+    some = memorization.nearest_train_examples(queries, learnt)
     assert torch.equal(some[1], rows) and torch.allclose(some[0], distances, rtol=1e-12)
 
 
 def test_what_has_the_queries_size_already_needs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "set.npy", np.zeros((50, 8, 8), np.uint8))
-    monkeypatch.setattr(memory_map, "LARGE", 1)
+    monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
     monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 100)
     assert data.load(tmp_path / "set.npy", 8).shape == (1, 8, 8)

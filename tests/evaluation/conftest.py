@@ -19,6 +19,7 @@ from inkwash.evaluation.reference import Reference
 from inkwash.io import checkpoints
 from inkwash.metrics import extractor_set, extractor_training
 from inkwash.metrics.extractor_set import ExtractorSet
+from inkwash.metrics.extractors import Classifier
 from inkwash.model import Model
 
 TINY = """
@@ -48,7 +49,7 @@ def digits() -> Dataset:
 def reader(digits: Dataset) -> torch.nn.Module:
     """Return extractor A, trained on the digits for 48 steps."""
     net = extractor_training.seeded(lambda: extractor_set.NETWORKS["a"](1, 10), 1)
-    assert isinstance(net, extractor_set.Classifier)
+    assert isinstance(net, Classifier)
     return extractor_training.train_classifier(net, digits, 1, epochs=4, min_steps=48)
 
 
@@ -70,7 +71,7 @@ def build_for(reader: torch.nn.Module) -> Callable[[Dataset], ExtractorSet]:
 def bench(build_for: Callable[[Dataset], ExtractorSet], digits: Dataset) -> Reference:
     """Return the digits and their extractors, with 600 rows of train features."""
     full = build_for(digits)
-    return Reference(replace(full, train_rows=full.train_rows[:600]), digits)
+    return Reference(replace(full, train_features=full.train_features[:600]), digits)
 
 
 @pytest.fixture

@@ -64,8 +64,8 @@ def test_real_images_are_not_detected(name: str, measured: Measured, real: Refer
     assert requested is not None
     shares = (torch.bincount(requested, minlength=10) / len(requested)).tolist()
     for key in beyond:
-        extractor, values = real.extractor_set.members[key.removeprefix("fd.")], found.samples.values
-        alike = frechet.distance(
+        extractor, values = real.extractor_set.extractors[key.removeprefix("fd.")], found.samples.values
+        alike = frechet.frechet_distance(
             Moments.of(extractor.extract(values).features), extractor.statistics.train.weighted(shares)
         )
         limit = found[key].real
@@ -83,7 +83,7 @@ def test_one_percent_of_ghosts_raises_scores_of_the_same_images(real: Reference)
     haunted, _ = controls.ghosts(0.01)(plain)
     changed = (haunted != plain[0]).flatten(1).any(1)
     assert 0.008 <= changed.double().mean() <= 0.01
-    extractor = real.extractor_set.members["b"]
+    extractor = real.extractor_set.extractors["b"]
     sure, before = (extractor.extract(values[changed]).probabilities.max(1).values for values in (haunted, plain[0]))
     assert (sure < 0.9).double().mean() > 0.3 > 0.1 > (before < 0.9).double().mean()
 
@@ -136,7 +136,7 @@ def test_unclipped_noise_has_a_lower_fd_than_clipped_noise(measured: Measured, r
 
 def test_halves_of_the_mnist_test_file_differ(real: Reference) -> None:
     found = controls.fd_between_test_halves(
-        replace(real, extractor_set=replace(real.extractor_set, members={"b": real.extractor_set.members["b"]}))
+        replace(real, extractor_set=replace(real.extractor_set, members={"b": real.extractor_set.extractors["b"]}))
     )
     assert found["b in order"] > 5 * found["b seeded"]
 

@@ -15,10 +15,9 @@ from torch.nn import functional
 
 from inkwash.config import plugins
 from inkwash.data import Dataset
-from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 from inkwash.evaluation import grading as rules
-from inkwash.evaluation import measures, plan, reference
+from inkwash.evaluation import measures, reference
 from inkwash.evaluation.comparison import Comparison, Entry
 from inkwash.evaluation.grading import grade
 from inkwash.evaluation.measures import measure
@@ -63,7 +62,7 @@ def test_small_test_part_gives_no_real_fd(digits: Dataset, build_for: BuildFor) 
 
 
 def test_floor_is_left_out_far_beyond_the_measured_sizes(bench: Reference, digits: Dataset) -> None:
-    largest = bench.extractor_set.members["a"].statistics.floor.sizes[-1]
+    largest = bench.extractor_set.extractors["a"].statistics.fd_train_to_train.sizes[-1]
     assert measure("near", digits.values[: 2 * largest], None, bench.extractor_set)["fd.a"].floor is not None
     assert measure("far", digits.values[: 2 * largest + 1], None, bench.extractor_set)["fd.a"].floor is None
 
@@ -170,15 +169,11 @@ def test_identity_includes_the_content_of_plugins(
     assert plain != first != setting.identity()
 
 
-def test_points_as_data_of_an_image_model_are_refused(digits: Dataset) -> None:
-    with pytest.raises(UsageError, match=r"moons.*trained on digits.*--judge"):
-        reference.for_spec(DatasetSpec.of(digits), "moons")
-
-
 def test_extractors_of_fewer_classes_are_refused_before_sampling(
     untrained: Callable[..., Model], bench: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = replace(bench.extractor_set, spec=replace(bench.extractor_set.spec, classes=("0", "1")))
-    monkeypatch.setattr(plan.reference, "for_data", lambda *_: Reference(few, None))
-    with pytest.raises(UsageError, match=r"tiny has labels from 0 to 9.*0 to 1"):
+    monkeypatch.setattr(reference, "for_data", lambda *_: Reference(few, None))
+    with pytest.raises(UsageError, match="tiny") as error:
         EvaluationRequest((untrained(),), 300, judge="few").plan()
+    assert (error.value.code, error.value.field) == ("invalid-data", "labels")

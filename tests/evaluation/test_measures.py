@@ -91,8 +91,8 @@ def test_neighbour_scores_of_a_sorted_file_use_all_classes(
 ) -> None:
     few = replace(
         bench.extractor_set,
-        train_rows=bench.extractor_set.train_rows[:100],
-        test_rows=bench.extractor_set.test_rows[:100],
+        train_features=bench.extractor_set.train_features[:100],
+        test_features=bench.extractor_set.test_features[:100],
     )
     found = measure("sorted", test_part[0][test_part[1].argsort(stable=True)], None, few)
     assert found["recall"].note == "of 100"
@@ -130,9 +130,9 @@ def test_reference_is_weighted_for_equal_class_counts(uneven: Reference, digits:
     place = torch.stack([(digits.labels == k).nonzero()[:60, 0] for k in range(10)]).flatten()
     found = measure("equal", digits.values[place], digits.labels[place], uneven.extractor_set)
     assert any("other proportions" in note for note in found.notes)
-    for name, extractor in uneven.extractor_set.members.items():
+    for name, extractor in uneven.extractor_set.extractors.items():
         features = extractor.extract(digits.values[place]).features
-        plain = frechet.distance(Moments.of(features), extractor.statistics.train.overall)
+        plain = frechet.frechet_distance(Moments.of(features), extractor.statistics.train.overall)
         score = found[f"fd.{name}"]
         assert score.value is not None and score.value < 0.7 * plain
         assert score.low is not None and score.low < score.value
@@ -140,7 +140,7 @@ def test_reference_is_weighted_for_equal_class_counts(uneven: Reference, digits:
         assert uneven.data is not None and uneven.data.labels is not None
         of = [extractor.extract(uneven.data.values[uneven.data.labels == k]).features for k in range(10)]
         equal = torch.cat([rows.repeat(-(-400 // len(rows)), 1)[:400] for rows in of])
-        assert score.value == pytest.approx(frechet.distance(Moments.of(features), Moments.of(equal)), rel=0.1)
+        assert score.value == pytest.approx(frechet.frechet_distance(Moments.of(features), Moments.of(equal)), rel=0.1)
     assert found["spread.a"].value == pytest.approx(1, abs=0.1)
 
 
@@ -157,9 +157,9 @@ def test_reference_without_a_class_is_not_weighted(digits: Dataset, build_for: B
     made = build_for(lame)
     only = (digits.labels == 3) | (digits.labels == 5)
     found = measure("threes and fives", digits.values[only], digits.labels[only], made)
-    extractor = made.members["a"]
+    extractor = made.extractors["a"]
     own = Moments.of(extractor.extract(digits.values[only]).features)
-    assert found["fd.a"].value == frechet.distance(own, extractor.statistics.train.overall)
+    assert found["fd.a"].value == frechet.frechet_distance(own, extractor.statistics.train.overall)
 
 
 def test_labels_are_ignored_by_extractors_without_classes(digits: Dataset, build_for: BuildFor) -> None:
@@ -181,7 +181,7 @@ def test_one_class_has_no_entropy(digits: Dataset, build_for: BuildFor) -> None:
 def test_held_out_images_are_not_copies_of_themselves(digits: Dataset, build_for: BuildFor) -> None:
     full_set = replace(digits, test_values=None, test_labels=None)
     made = build_for(full_set)
-    assert 0 < made.figures["nearest.low"] < made.figures["nearest"]
+    assert 0 < made.real_scores["nearest.low"] < made.real_scores["nearest"]
     copied = measure("copier", digits.values[:100], None, made, full_set)
     assert copied["copies"].value == 1 and copied["nearest"].value == 0
     noise = (digits.values[:100].float() + 60 * normals(0, torch.arange(100), 0, Stream.SAMPLE, (1, 8, 8))).clamp(
@@ -196,7 +196,7 @@ def test_copies_are_found_where_test_images_repeat_train_images(digits: Dataset,
     test[:30] = digits.values[:30]
     repeated = replace(digits, test_values=test)
     made = build_for(repeated)
-    assert made.figures["nearest.low"] == 0
+    assert made.real_scores["nearest.low"] == 0
     real = measure("real", test, None, made, repeated)
     assert real["copies"].value == real["copies"].real == pytest.approx(30 / 297)
     assert measure("copier", digits.values[200:300], None, made, repeated)["copies"].value == 1
@@ -208,20 +208,20 @@ def test_copies_are_found_where_test_images_repeat_train_images(digits: Dataset,
 def test_invalid_samples_raise_usage_errors(bench: Reference, digits: Dataset) -> None:
     few = digits.values[:9]
     cases = [
-        (few, torch.full((9,), 10), bench.data, "labels from 10 to 10.*digits are 0 to 9"),
-        (few, torch.full((9,), -1), bench.data, "labels from -1 to -1"),
-        (few, torch.zeros(8).long(), bench.data, "9 examples and labels.*8"),
-        (few, torch.zeros(9), bench.data, "a class for each"),
-        (few.repeat(1, 1, 2, 2), None, bench.data, "1×16×16.*1×8×8"),
-        (few.repeat(1, 3, 1, 1), None, bench.data, "3×8×8"),
-        (torch.zeros(9, 2), None, bench.data, "examples of 2, .*1×8×8"),
-        (few[:0], None, bench.data, "no examples"),
-        (few, None, replace(digits, values=digits.values.clone() // 2), "not the digits"),
+        (few, torch.full((9,), 10), bench.data, "invalid-data", "labels"),
+        (few, torch.full((9,), -1), bench.data, "invalid-data", "labels"),
+        (few, torch.zeros(8).long(), bench.data, "invalid-data", "labels"),
+        (few, torch.zeros(9), bench.data, "invalid-data", "labels"),
+        (few.repeat(1, 1, 2, 2), None, bench.data, "mismatch", None),
+        (few.repeat(1, 3, 1, 1), None, bench.data, "mismatch", None),
+        (torch.zeros(9, 2), None, bench.data, "mismatch", None),
+        (few[:0], None, bench.data, "invalid-data", None),
+        (few, None, replace(digits, values=digits.values.clone() // 2), "mismatch", "data"),
     ]
-    for pixels, requested, given, words in cases:
-        with pytest.raises(UsageError, match=words) as caught:
+    for pixels, requested, given, code, field in cases:
+        with pytest.raises(UsageError) as error:
             measure("mine", pixels, requested, bench.extractor_set, given)
-        assert "\n" not in str(caught.value)
+        assert (error.value.code, error.value.field) == (code, field) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("count", [1, 2, 49, 50, 199])

@@ -13,7 +13,7 @@ import inkwash
 from inkwash.core import Cosine
 from inkwash.evaluation import sample_cache
 from inkwash.evaluation.plan import settings_for, with_distinct_names
-from inkwash.evaluation.sample_cache import Samples, Setting
+from inkwash.evaluation.sample_cache import CachedSamples, Setting
 from inkwash.evaluation.tasks import default_count
 from inkwash.model import Model
 from inkwash.sampling.labels import assign_labels
@@ -29,7 +29,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample_cache, "BATCH", 5)
 
 
-def same(one: Samples, other: Samples) -> None:
+def same(one: CachedSamples, other: CachedSamples) -> None:
     # in another batch a pixel may round to the next grey
     assert (one.values.int() - other.values.int()).abs().max() <= 1
     assert one.values.shape == other.values.shape

@@ -25,51 +25,26 @@ def saved(path: Path, **arrays: Any) -> Path:
     return path
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "floats": ({"images": GREY / 255.0}, "float64.*uint8 from 0 to 255.*astype"),
-    "floats in [-1, 1]": ({"images": GREY / 127.5 - 1}, "from -1 to .*uint8"),
-    "integers of another type": ({"images": GREY.astype(np.int64)}, "int64.*uint8"),
-    "scaled to [0, 1] before": ({"images": (GREY > 100).astype(np.uint8)}, r"brightest pixel is 1.*255 \* images"),
-    "black": ({"images": np.zeros_like(GREY)}, "brightest pixel is 0"),
-    "none": ({"images": GREY[:0]}, "empty"),
-    "one, without its axis": ({"images": GREY[0]}, r"uint8 \[8, 8\].*\[N, H, W\]"),
-    "channels first": ({"images": np.stack([GREY] * 3, 1)}, "channels come last"),
-    "two channels": ({"images": np.stack([GREY] * 2, -1)}, "1 or 3"),
-    "another name": ({"x": GREY}, "no array 'images'.*x"),
-    "labels for others": ({"images": GREY, "labels": np.arange(4)}, "4 labels for 5 images"),
-    "labels as floats": ({"images": GREY, "labels": np.arange(5.0)}, "integers"),
-    "labels below 0": ({"images": GREY, "labels": np.array([0, 1, -2, 3, 4])}, "label -2 is out of range"),
-    "some labels missing": ({"images": GREY, "labels": np.array([0, 1, -1, 3, 4])}, "label -1 is out of range"),
-    "labels far out": ({"images": GREY, "labels": np.array([0, 1, 250, 3, 4])}, "label 250 of image 2 is out of range"),
-    "points that are not finite": ({"points": np.full((5, 2), np.nan)}, "not finite"),
-    "objects": ({"images": np.array([GREY, None], dtype=object)}, "pickled objects are never opened"),
+REFUSED: dict[str, dict[str, Any]] = {
+    "floats": {"images": GREY / 255.0},
+    "scaled to [0, 1] before": {"images": (GREY > 100).astype(np.uint8)},
+    "black": {"images": np.zeros_like(GREY)},
+    "some labels missing": {"images": GREY, "labels": np.array([0, 1, -1, 3, 4])},
 }
+"""Other arrays that are refused are in tests/data/test_data_arrays.py."""
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_arrays_other_than_pixels_are_refused(case: str, tmp_path: Path) -> None:
-    arrays, words = REFUSED[case]
-    path = saved(tmp_path / "mine.npz", **arrays)
-    with pytest.raises(InkwashError, match=words) as caught:
+    path = saved(tmp_path / "mine.npz", **REFUSED[case])
+    with pytest.raises(InkwashError, match=str(path)) as error:
         tasks.read(path)
-    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and then nothing", b"<!doctype html><p>moved"])
-def test_damaged_archives_are_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "mine.npz").write_bytes(content)
-    with pytest.raises(InkwashError, match=r"mine\.npz") as caught:
-        tasks.read(tmp_path / "mine.npz")
-    assert "\n" not in str(caught.value)
+    assert error.value.code == "invalid-data"
 
 
 def test_files_are_recognised_by_suffix() -> None:
-    assert (
-        tasks.is_file("a.npz")
-        and tasks.is_file(Path("A.NPY"))
-        and not tasks.is_file("runs/a")
-        and not tasks.is_file("a.png")
-    )
+    found = {name: tasks.is_file(name) for name in ("a.npz", "A.NPY", "runs/a", "a.png")}
+    assert found == {"a.npz": True, "A.NPY": True, "runs/a": False, "a.png": False}
 
 
 def test_images_are_read_with_labels(tmp_path: Path) -> None:
@@ -93,8 +68,9 @@ def test_points_are_read_as_points(tmp_path: Path) -> None:
 
 def test_inverted_images_are_refused_and_darker_ones_are_not(bench: Reference, digits: Dataset) -> None:
     images = digits.values[:200]
-    with pytest.raises(UsageError, match=r"mine: the mean pixel is 17\d.*digits is 7\d.*inverted.*255 - images"):
+    with pytest.raises(UsageError, match=r"17\d.*7\d") as error:
         tasks.require_not_inverted("mine", 255 - images, bench.extractor_set)
+    assert error.value.code == "invalid-data"
     for other in (images, images // 2, (images.float() * 1.5).clamp(max=255).byte(), images.clamp(min=40)):
         tasks.require_not_inverted("mine", other, bench.extractor_set)
 
@@ -114,18 +90,18 @@ def plan_request(bench: Reference, monkeypatch: pytest.MonkeyPatch) -> PlanReque
 
 def test_invalid_files_are_refused_before_measuring(plan_request: PlanRequest, digits: Dataset, tmp_path: Path) -> None:
     images = digits.values[:20, 0].numpy()
-    cases = {
-        r"labels from 0 to 11, .* 0 to 9": {"images": images, "labels": np.arange(20) % 12},
-        "examples of 1×16×16": {"images": images.repeat(2, 1).repeat(2, 2)},
-        "examples of 3×8×8": {"images": np.stack([images] * 3, -1)},
-        "examples of 2, ": {"points": np.zeros((9, 2), np.float32)},
-        "inverted": {"images": 255 - images},
-    }
-    for words, arrays in cases.items():
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"images": images, "labels": np.arange(20) % 12}, "invalid-data"),
+        ({"images": images.repeat(2, 1).repeat(2, 2)}, "mismatch"),
+        ({"images": np.stack([images] * 3, -1)}, "mismatch"),
+        ({"points": np.zeros((9, 2), np.float32)}, "mismatch"),
+        ({"images": 255 - images}, "invalid-data"),
+    ]
+    for arrays, code in cases:
         path = saved(tmp_path / "mine.npz", **arrays)
-        with pytest.raises(UsageError, match=words) as caught:
+        with pytest.raises(UsageError, match=str(path)) as error:
             plan_request(path)
-        assert "mine.npz" in str(caught.value)
+        assert error.value.code == code
 
 
 def test_subset_of_a_sorted_file_holds_all_classes(plan_request: PlanRequest, digits: Dataset, tmp_path: Path) -> None:

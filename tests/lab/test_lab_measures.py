@@ -29,7 +29,7 @@ def lab(variants, real_mean=40.0):
         variants=tuple(variants),
         count=12,
         progress=LabProgress(),
-        bench=SimpleNamespace(extractor_set=SimpleNamespace(spec=about, figures={"mean": real_mean})),
+        bench=SimpleNamespace(extractor_set=SimpleNamespace(spec=about, real_scores={"mean": real_mean})),
         samples=lambda variant: Samples(variant, None, 1.0),
         classify=lambda values: (values[:, 0, 0, 0] > 127).long(),
     )

@@ -15,15 +15,15 @@ from inkwash.core import Cosine, Denoiser, EmpiricalDenoiser, GaussianDenoiser, 
 from inkwash.data import encode
 from inkwash.errors import InkwashError, UsageError
 from inkwash.metrics.likelihood import (
-    Bound,
-    Grid,
-    bound,
+    BitsPerDim,
+    LogSNRGrid,
+    bits_per_dim,
     decoder_nats,
     diffusion_nats,
-    evaluations,
     frequencies,
+    num_evaluations,
     prior_nats,
-    tightened,
+    with_best_end,
 )
 
 VALUES = torch.arange(256, dtype=torch.uint8)
@@ -31,10 +31,10 @@ MEAN = torch.tensor([0.4, -0.7, 0.1], dtype=torch.float64)
 COVARIANCE = torch.tensor([[0.5, 0.25, 0.1], [0.25, 0.2, 0.0], [0.1, 0.0, 0.3]], dtype=torch.float64)
 NINE = torch.randint(0, 256, (8, 1, 3, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 CLASSES = torch.arange(8) % 4
-WIDE = Grid(16.0, -9.0)
+WIDE = LogSNRGrid(16.0, -9.0)
 
 
-def ink(count: int) -> tuple[Tensor, Tensor]:
+def independent_pixels(count: int) -> tuple[Tensor, Tensor]:
     """Return independent pixels [count, 1, 2, 2]: half of them 0, a tenth 255, the rest uniform."""
     shares = torch.full((256,), 0.4 / 254, dtype=torch.float64)
     shares[0], shares[255] = 0.5, 0.1
@@ -64,17 +64,17 @@ def test_prior_is_the_kl_divergence_of_the_noisiest_level() -> None:
 
 @pytest.mark.parametrize("spread", [1.0, 0.3])
 def test_diffusion_term_of_a_gaussian_in_closed_form(spread: float) -> None:
-    # prior and steps together say the cleanest x: -log of the model's density there, less the entropy of the noise
+    # prior and steps code the cleanest x: -log of the model's density there, less the entropy of the noise
     image, model = MEAN + torch.tensor([0.5, 0.2, -0.6], dtype=torch.float64), spread * COVARIANCE
     images, items = image.expand(2000, 3), torch.arange(2000)
     found = {}
     for steps in (5, 20, 2000):
-        grid = Grid(4.0, -9.0, steps)
+        grid = LogSNRGrid(4.0, -9.0, steps)
         nats = prior_nats(images, grid.level(steps)) + diffusion_nats(
             GaussianDenoiser(MEAN, model), images, None, items, grid, 5
         )
         found[steps] = (nats.mean().item(), nats.std().item() / math.sqrt(2000))
-    clean, one = Grid(4.0, -9.0).level(0), torch.eye(3, dtype=torch.float64)
+    clean, one = LogSNRGrid(4.0, -9.0).level(0), torch.eye(3, dtype=torch.float64)
     exact = kl_divergence(
         MultivariateNormal(clean.alpha * image, clean.sigma**2 * one),
         MultivariateNormal(clean.alpha * MEAN, clean.alpha**2 * model + clean.sigma**2 * one),
@@ -87,11 +87,11 @@ def test_diffusion_term_of_a_gaussian_in_closed_form(spread: float) -> None:
 
 @pytest.mark.parametrize("cleanest", [2.0, 7.0, 12.0])
 def test_bound_of_independent_pixels_is_their_entropy(cleanest: float) -> None:
-    pixels, shares = ink(1500)
-    found = bound(PixelByPixel(shares), pixels, None, Grid(cleanest, -9.0), 2, shares, batch=500)
+    pixels, shares = independent_pixels(1500)
+    found = bits_per_dim(PixelByPixel(shares), pixels, None, LogSNRGrid(cleanest, -9.0), 2, shares, batch=500)
     entropy = -(shares * shares.log2()).sum().item()
-    assert found.error < 0.04 * entropy
-    assert abs(found.bits - entropy) < 3 * found.error + 0.005 * entropy
+    assert found.standard_error < 0.04 * entropy
+    assert abs(found.bits - entropy) < 3 * found.standard_error + 0.005 * entropy
     assert found.bits == pytest.approx(found.prior + found.diffusion + found.decoder)
 
 
@@ -100,10 +100,10 @@ def test_bound_of_a_few_images_is_the_log_of_their_number(labels: Tensor | None,
     rows = torch.arange(800) % 8
     exact = EmpiricalDenoiser(encode(NINE), CLASSES)
     reported = None if labels is None else labels[rows]
-    found = bound(exact, NINE[rows], reported, WIDE, 40)
+    found = bits_per_dim(exact, NINE[rows], reported, WIDE, 40)
     ideal = math.log2(choices) / 9
-    assert found.error < 0.04 * ideal
-    assert found.bits == pytest.approx(ideal, abs=3 * found.error + 0.01 * ideal)
+    assert found.standard_error < 0.04 * ideal
+    assert found.bits == pytest.approx(ideal, abs=3 * found.standard_error + 0.01 * ideal)
 
 
 def test_coarse_steps_and_worse_denoisers_raise_the_bound() -> None:
@@ -113,24 +113,24 @@ def test_coarse_steps_and_worse_denoisers_raise_the_bound() -> None:
     def paler(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return 0.99 * exact(x, level)
 
-    fine = bound(exact, NINE[rows], None, WIDE, 40)
-    coarse = bound(exact, NINE[rows], None, replace(WIDE, steps=20), 40)
-    worse = bound(paler, NINE[rows], None, WIDE, 40)
-    misled = bound(exact, NINE[rows], (CLASSES[rows] + 1) % 4, WIDE, 40)
-    for dearer in (coarse, worse, misled):
-        assert dearer.bits - 3 * dearer.error > fine.bits + 3 * fine.error
+    fine = bits_per_dim(exact, NINE[rows], None, WIDE, 40)
+    coarse = bits_per_dim(exact, NINE[rows], None, replace(WIDE, steps=20), 40)
+    worse = bits_per_dim(paler, NINE[rows], None, WIDE, 40)
+    misled = bits_per_dim(exact, NINE[rows], (CLASSES[rows] + 1) % 4, WIDE, 40)
+    for higher in (coarse, worse, misled):
+        assert higher.bits - 3 * higher.standard_error > fine.bits + 3 * fine.standard_error
 
 
 def test_as_many_draws_as_steps_use_each_step_once() -> None:
-    grid, images = Grid(3.0, -5.0, 7), encode(NINE)
+    grid, images = LogSNRGrid(3.0, -5.0, 7), encode(NINE)
 
-    def silent(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+    def zero(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return torch.zeros_like(x)
 
     # the differences of SNR telescope
     full_set = (math.exp(3.0) - math.exp(-5.0)) / 2 * images.double().square().sum((1, 2, 3))
-    torch.testing.assert_close(diffusion_nats(silent, images, None, torch.arange(8), grid, 7), full_set)
-    few = diffusion_nats(silent, images[:1].expand(5000, -1, -1, -1), None, torch.arange(5000), grid, 2)
+    torch.testing.assert_close(diffusion_nats(zero, images, None, torch.arange(8), grid, 7), full_set)
+    few = diffusion_nats(zero, images[:1].expand(5000, -1, -1, -1), None, torch.arange(5000), grid, 2)
     # steps are spread over the images by the golden section: the mean is known to far better than 1 / sqrt(5000)
     assert few.mean().item() == pytest.approx(full_set[0].item(), rel=0.002)
 
@@ -138,15 +138,15 @@ def test_as_many_draws_as_steps_use_each_step_once() -> None:
 @pytest.mark.parametrize("values", [None, "counted"])
 @pytest.mark.parametrize("log_snr", [-3.0, 6.0, 12.0])
 def test_decoder_probabilities_sum_to_one(values: str | None, log_snr: float) -> None:
-    known = None if values is None else frequencies(ink(50)[0])
-    level = Grid(log_snr, -9.0).level(0)
+    known = None if values is None else frequencies(independent_pixels(50)[0])
+    level = LogSNRGrid(log_snr, -9.0).level(0)
     for x in (-1.2, -0.4, 0.97):
         nats = decoder_nats(VALUES.reshape(256, 1, 1, 1), torch.full((256, 1, 1, 1), x), level, known)
         assert torch.exp(-nats).sum().item() == pytest.approx(1, abs=1e-9)
 
 
 def test_decoder_limits_of_high_and_low_noise() -> None:
-    shares = frequencies(ink(50)[0])
+    shares = frequencies(independent_pixels(50)[0])
     pixels = VALUES.reshape(256, 1, 1, 1)
     blind, sharp = Level(0.0, 1.0), Level(1.0, 1e-4)
     torch.testing.assert_close(torch.exp(-decoder_nats(pixels, encode(pixels), blind, shares)), shares)
@@ -171,33 +171,35 @@ def test_frequencies_are_positive_and_sum_to_one() -> None:
 
 def test_bound_of_an_image_does_not_depend_on_the_others() -> None:
     exact, rows = EmpiricalDenoiser(encode(NINE)), torch.arange(40) % 8
-    full_set, pieces = (bound(exact, NINE[rows], None, WIDE, 3, batch=size) for size in (40, 7))
+    full_set, pieces = (bits_per_dim(exact, NINE[rows], None, WIDE, 3, batch=size) for size in (40, 7))
     assert pieces.bits == pytest.approx(full_set.bits, rel=1e-5)
-    assert pieces.error == pytest.approx(full_set.error, rel=1e-5)
+    assert pieces.standard_error == pytest.approx(full_set.standard_error, rel=1e-5)
     items = torch.arange(40)
     nats = diffusion_nats(exact, encode(NINE[rows]), None, items, WIDE, 3)
     only = diffusion_nats(exact, encode(NINE[rows[30:]]), None, items[30:], WIDE, 3)
     torch.testing.assert_close(only, nats[30:], rtol=1e-5, atol=1e-5)
-    assert bound(exact, NINE[rows], None, WIDE, 3, seed=1).bits != full_set.bits
+    assert bits_per_dim(exact, NINE[rows], None, WIDE, 3, seed=1).bits != full_set.bits
 
 
 def test_error_covers_the_variation_over_seeds() -> None:
-    pixels, shares = ink(6400)
-    denoiser, grid = PixelByPixel(shares), Grid(5.0, -9.0, 200)
+    pixels, shares = independent_pixels(6400)
+    denoiser, grid = PixelByPixel(shares), LogSNRGrid(5.0, -9.0, 200)
 
-    def measured(count: int, seed: int = 0) -> Bound:
-        return bound(denoiser, pixels[:count], None, grid, 1, shares, seed=seed, batch=800)
+    def measured(count: int, seed: int = 0) -> BitsPerDim:
+        return bits_per_dim(denoiser, pixels[:count], None, grid, 1, shares, seed=seed, batch=800)
 
-    assert measured(400).error / measured(6400).error == pytest.approx(4, rel=0.2)
+    assert measured(400).standard_error / measured(6400).standard_error == pytest.approx(4, rel=0.2)
     bounds = [measured(200, seed) for seed in range(40)]
     spread = torch.tensor([found.bits for found in bounds]).std().item()
     # a spread of 40 is known to a ninth of it
-    assert 0.7 < spread / (sum(found.error for found in bounds) / 40) < 1.3
+    assert 0.7 < spread / (sum(found.standard_error for found in bounds) / 40) < 1.3
 
 
 def test_prior_includes_the_signal_left_at_the_noisiest_level() -> None:
     exact, rows = EmpiricalDenoiser(encode(NINE)), torch.arange(100) % 8
-    trapped, full_set = (bound(exact, NINE[rows], None, Grid.of(schedule)) for schedule in (Linear(T=300), Cosine()))
+    trapped, full_set = (
+        bits_per_dim(exact, NINE[rows], None, LogSNRGrid.of(schedule)) for schedule in (Linear(T=300), Cosine())
+    )
     # SNR * |x|^2 / 2 and, of a higher order, the variance that is missing
     power = encode(NINE[rows]).square().mean().item()
     assert trapped.prior == pytest.approx(0.0505 * power / 2 / math.log(2), rel=0.1)
@@ -205,14 +207,18 @@ def test_prior_includes_the_signal_left_at_the_noisiest_level() -> None:
 
 
 def test_grid_of_a_schedule_ends_at_its_terminal_level() -> None:
-    short, full_set, noisy = Grid.of(Linear(T=300)), Grid.of(Cosine(), 50), Grid.of(Karras(low=0.1, high=20.0))
+    short, full_set, noisy = (
+        LogSNRGrid.of(Linear(T=300)),
+        LogSNRGrid.of(Cosine(), 50),
+        LogSNRGrid.of(Karras(low=0.1, high=20.0)),
+    )
     assert short.noisiest == pytest.approx(float(Linear(T=300).terminal.log_snr))
     assert (full_set.cleanest, full_set.noisiest, full_set.steps) == (8.0, -9.0, 50)
     assert (noisy.cleanest, noisy.noisiest) == pytest.approx((-2 * math.log(0.1), -2 * math.log(20.0)))
 
 
 def test_grid_is_even_in_log_snr_and_variance_preserving() -> None:
-    grid = Grid(6.0, -4.0, 5)
+    grid = LogSNRGrid(6.0, -4.0, 5)
     level = grid.level(torch.arange(6.0))
     torch.testing.assert_close(level.log_snr, torch.tensor([6.0, 4, 2, 0, -2, -4], dtype=torch.float64))
     torch.testing.assert_close(level.alpha**2 + level.sigma**2, torch.ones(6, dtype=torch.float64))
@@ -230,15 +236,15 @@ def forgetful(denoiser: Denoiser, above: float) -> Denoiser:
 
 
 @pytest.mark.parametrize("end", [4.0, 9.0])
-def test_tightened_grid_ends_where_the_denoiser_is_no_better_than_the_decoder(end: float) -> None:
-    # images that hold few values but are themselves rare: their pixels say much about one another
+def test_best_end_is_where_the_denoiser_is_no_better_than_the_decoder(end: float) -> None:
+    # images of few pixel values that are themselves rare: their pixels determine one another
     images = NINE // 64 * 80
     rows = torch.arange(80) % 8
     denoiser = forgetful(EmpiricalDenoiser(encode(images)), end)
-    start = Grid(12.0, -9.0, 300)
-    found = tightened(start, denoiser, images[rows], None)
-    assert found == Grid(end, -9.0, 300)
-    best, wider = (bound(denoiser, images[rows], None, grid).bits for grid in (found, start))
+    start = LogSNRGrid(12.0, -9.0, 300)
+    found = with_best_end(start, denoiser, images[rows], None)
+    assert found == LogSNRGrid(end, -9.0, 300)
+    best, wider = (bits_per_dim(denoiser, images[rows], None, grid).bits for grid in (found, start))
     assert best < wider
 
 
@@ -256,47 +262,49 @@ class Recorded:
 
 
 def test_images_are_conditioned_on_their_labels_and_progress_counts_images() -> None:
-    recorder, done = Recorded(), []
-    found = bound(recorder, NINE, CLASSES, Grid(), 1, batch=3, progress=done.append)
+    recorder = Recorded()
+    done: list[float] = []
+    found = bits_per_dim(recorder, NINE, CLASSES, LogSNRGrid(), 1, batch=3, progress=done.append)
     assert recorder.labels == CLASSES.tolist()
     assert recorder.count == 8
     assert done == [3, 6, 8]
-    assert (found.images, found.steps) == (8, 1000)
-    assert isinstance(found, Bound)
+    assert (found.num_images, found.steps) == (8, 1000)
 
 
 @pytest.mark.parametrize(
-    ("request_", "message"),
+    ("call", "code", "field"),
     [
-        (lambda: Grid(-9.0, 8.0), "must descend"),
-        (lambda: Grid(float("inf"), 0.0), "must descend"),
-        (lambda: Grid(float("nan"), 0.0), "must descend"),
-        (lambda: Grid(8.0, -9.0, 0), "steps is 0"),
-        (lambda: bound(Recorded(), encode(NINE), None, Grid()), "float32"),
-        (lambda: bound(Recorded(), NINE[:, 0], None, Grid()), r"uint8 \[8, 3, 3\]"),
-        (lambda: bound(Recorded(), NINE[:1], None, Grid()), "at least 2"),
-        (lambda: bound(Recorded(), NINE, CLASSES[:5], Grid()), "one label an image"),
-        (lambda: bound(Recorded(), NINE, None, Grid(), 0), "draws is 0"),
-        (lambda: bound(Recorded(), NINE, None, Grid(), 1, torch.ones(255)), "256 frequencies"),
-        (lambda: bound(Recorded(), NINE, None, Grid(), 1, torch.zeros(256)), "256 frequencies"),
+        (lambda: LogSNRGrid(-9.0, 8.0), "out-of-range", None),
+        (lambda: LogSNRGrid(float("inf"), 0.0), "out-of-range", None),
+        (lambda: LogSNRGrid(float("nan"), 0.0), "out-of-range", None),
+        (lambda: LogSNRGrid(8.0, -9.0, 0), "out-of-range", "steps"),
+        (lambda: bits_per_dim(Recorded(), NINE[:1], None, WIDE), "invalid-data", "pixels"),
+        (lambda: bits_per_dim(Recorded(), NINE, CLASSES[:5], WIDE), "invalid-data", "labels"),
+        (lambda: bits_per_dim(Recorded(), NINE, None, WIDE, 0), "out-of-range", "draws"),
+        (
+            lambda: bits_per_dim(Recorded(), NINE, None, WIDE, 1, torch.zeros(256).double()),
+            "invalid-data",
+            "pixel_frequencies",
+        ),
     ],
 )
-def test_invalid_arguments_raise_usage_errors(request_: Callable[[], object], message: str) -> None:
-    with pytest.raises(UsageError, match=message) as caught:
-        request_()
-    assert "\n" not in str(caught.value)
+def test_invalid_arguments_raise_usage_errors(call: Callable[[], object], code: str, field: str | None) -> None:
+    with pytest.raises(UsageError) as error:
+        call()
+    assert (error.value.code, error.value.field) == (code, field)
 
 
 def test_bound_of_a_nan_model_raises() -> None:
     def broken(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return x * math.nan
 
-    with pytest.raises(InkwashError, match="not finite"):
-        bound(broken, NINE, None, Grid())
+    with pytest.raises(InkwashError) as error:
+        bits_per_dim(broken, NINE, None, WIDE)
+    assert error.value.code == "non-finite"
 
 
-def test_evaluations_is_the_number_of_evaluations_made() -> None:
+def test_num_evaluations_is_the_number_of_evaluations_made() -> None:
     recorder = Recorded()
-    grid = tightened(Grid(), recorder, NINE, None)
-    bound(recorder, NINE.repeat(3, 1, 1, 1), None, grid)
-    assert recorder.count == evaluations(images=24, some=8)
+    grid = with_best_end(LogSNRGrid(), recorder, NINE, None)
+    bits_per_dim(recorder, NINE.repeat(3, 1, 1, 1), None, grid)
+    assert recorder.count == num_evaluations(num_images=24, num_tuning_images=8)

@@ -247,10 +247,10 @@ def of_judges(folder: Path) -> Contents:
             repr(judge.statistics),
             *(value.numpy().tobytes() for value in (judge.net.state_dict().values() if judge.net is not None else ())),
         ]
-        for name, judge in found.members.items()
+        for name, judge in found.extractors.items()
     }
-    rows = [part.numpy().tobytes() for part in (found.train_rows, found.test_rows)]
-    return {"about": found.spec, "figures": found.figures, "judges": judges, "rows": rows}
+    rows = [part.numpy().tobytes() for part in (found.train_features, found.test_features)]
+    return {"about": found.spec, "figures": found.real_scores, "judges": judges, "rows": rows}
 
 
 KINDS = {each.__name__: each for each in (idx, arrays, cifar, images, recipes, samples, records)}

@@ -33,7 +33,7 @@ SHORT, COMPLETE = 40, 1000
 
 TIMEOUT = 30
 LONG_WORK = (
-    "inkwash.data.memory_map.array",
+    "inkwash.data.memory_map.create_npy",
     "inkwash.metrics.extractor_set.build",
     "torch.distributed.launcher.api.elastic_launch",
     "uvicorn.Server.run",

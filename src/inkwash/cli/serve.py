@@ -98,7 +98,7 @@ def serve(
             code="missing-field",
             field="token",
         )
-    if data is not None and datasets.local(data) is None:
+    if data is not None and datasets.load_offline(data) is None:
         raise UsageError(
             f"--data {data} is not on this machine: give an existing folder or file", code="missing-file", field="data"
         )

@@ -24,7 +24,7 @@ from inkwash.config.sections import DataConfig, ExperimentConfig, SamplingConfig
 from inkwash.core import TARGETS, Linear, Uniform
 from inkwash.core.samplers import parse_sampler
 from inkwash.core.schedules import MAX_STEPS
-from inkwash.data import dataset_called
+from inkwash.data import canonical_name
 from inkwash.errors import UsageError, other_file, unknown_name
 from inkwash.io import json_schema, limits, toml
 from inkwash.io.names import checked_name, cleaned_name
@@ -65,7 +65,7 @@ class Recipe:
     experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
 
     def __post_init__(self) -> None:
-        checked_name(self.name, "field 'name'")
+        checked_name(self.name, "field 'name'", "name")
         for part, levels in (("sampler", self.sampling.schedule or self.schedule), ("preview", self.schedule)):
             text, most = getattr(self.sampling, part), levels.num_timesteps or MAX_STEPS
             steps = parse_sampler(text)[1]
@@ -194,7 +194,7 @@ def read_text(name: str | Path) -> str:
 
 def _no_recipe(name: str) -> UsageError:
     """Return the error for a `name` without a recipe; data sets and files of other kinds are recognised."""
-    dataset = dataset_called(name)
+    dataset = canonical_name(name)
     if dataset is not None:
         trained = [each for each in bundled() if load(each).data.name == dataset]
         recipes = f"recipes that train on it are {', '.join(trained)}" if trained else "no bundled recipe names it"

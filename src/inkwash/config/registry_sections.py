@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 from inkwash.core import DENSITIES, SCHEDULES, WARPS, Density, Schedule, Warped
 from inkwash.core.schedules import MAX_STEPS
 from inkwash.core.warps import Warp
-from inkwash.data.spec import LARGEST
+from inkwash.data.spec import MAX_SIDE
 from inkwash.errors import UsageError
 from inkwash.io.validation import CONFIG, to_pydantic_error, validate
 from inkwash.io.validation_errors import missing, unknown
@@ -196,7 +196,7 @@ class NetworkSection(RegistrySection):
     def annotation(name: str, hint: Any) -> Any:
         """Return `hint` with bounds on whole numbers: widths, depths and counts beyond them are mistakes."""
         if hint is int:
-            return Annotated[int, Field(ge=0, le=LARGEST)]
+            return Annotated[int, Field(ge=0, le=MAX_SIDE)]
         if get_origin(hint) is tuple:
             items = tuple(each if each is ... else NetworkSection.annotation(name, each) for each in get_args(hint))
             return tuple.__class_getitem__(items)

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from inkwash.config.lengths import UNITS, Length
 from inkwash.config.registry_sections import ScheduleField
 from inkwash.core.samplers import parse_sampler
-from inkwash.data.spec import LARGEST
+from inkwash.data.spec import MAX_SIDE
 from inkwash.errors import UsageError
 from inkwash.io.validation import validated, validator_of
 
@@ -36,7 +36,7 @@ class DataConfig:
 
     name: str = "mnist"
     """Name of a data set, or path of a file or folder."""
-    size: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    size: Annotated[int, Field(ge=1, le=MAX_SIDE)] | None = None
     """Side in pixels to which images are resized; the images' own when left out."""
     std: Annotated[float, Field(gt=0)] | None = None
     """Standard deviation by which the input of the network is scaled to unit variance (c_in of Karras et al., 2022).

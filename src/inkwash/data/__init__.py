@@ -1,8 +1,7 @@
 """Data sets: a name or a path becomes a `Dataset`, in memory, or mapped from its file where it is large."""
 
 from inkwash.data.dataset import Dataset
-from inkwash.data.image_folder import Progress
 from inkwash.data.pixels import decode, encode
-from inkwash.data.sources import DATASETS, dataset_called, load, local
+from inkwash.data.registry import DATASETS, canonical_name, load, load_offline
 
-__all__ = ["DATASETS", "Dataset", "Progress", "dataset_called", "decode", "encode", "load", "local"]
+__all__ = ["DATASETS", "Dataset", "canonical_name", "decode", "encode", "load", "load_offline"]

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash.data import labels
-from inkwash.data.compressed import read_bytes
 from inkwash.data.dataset import Dataset
-from inkwash.data.downloads import Download, fetch, fetched, own
+from inkwash.data.downloads import Download, cached_download, fetch, from_inkwash_data
+from inkwash.data.label_checks import check_label_range, check_labels
+from inkwash.data.reading import damaged_file, read_bytes
 from inkwash.errors import InkwashError
 
 NAME = "cifar-10"
@@ -44,17 +44,16 @@ def load() -> Dataset:
 
     Raises `InkwashError` when it cannot be found or downloaded, and for damaged files.
     """
-    return own(NAME, holds, read) or read(fetch(DOWNLOAD) / ARCHIVE)
+    return from_inkwash_data(NAME, matches, read) or read(fetch(DOWNLOAD) / ARCHIVE)
 
 
-def local() -> Dataset | None:
+def load_offline() -> Dataset | None:
     """Return CIFAR-10 if its files are on this machine, else None."""
-    found = own(NAME, holds, read)
-    folder = fetched(DOWNLOAD)
-    return found or (read(folder / ARCHIVE) if folder else None)
+    folder = cached_download(DOWNLOAD)
+    return from_inkwash_data(NAME, matches, read) or (read(folder / ARCHIVE) if folder else None)
 
 
-def holds(path: Path) -> bool:
+def matches(path: Path) -> bool:
     """Return whether `path` is an archive, or a folder with batches, the archive, or pickles (which `read` refuses)."""
     if path.is_file():
         return path.name.lower().endswith(ARCHIVE_SUFFIXES)
@@ -71,7 +70,10 @@ def read(path: Path) -> Dataset:
     batches = _from_archive(path) if path.is_file() else _from_folder(path)
     train = sorted(name for name in batches if PurePosixPath(name).match(TRAIN_FILES))
     if not train:
-        raise InkwashError(f"{path} has no {TRAIN_FILES}: give {ARCHIVE}, the binary form of CIFAR-10, or its folder")
+        raise InkwashError(
+            f"{path} has no {TRAIN_FILES}: give {ARCHIVE}, the binary form of CIFAR-10, or its folder",
+            code="missing-file",
+        )
     parts = [_records(batches[name], path / name) for name in train]
     values, targets = torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
     held_out = _records(batches[TEST_FILE], path / TEST_FILE) if TEST_FILE in batches else None
@@ -95,7 +97,8 @@ def _from_folder(folder: Path) -> dict[str, bytes]:
     if (folder / ARCHIVE).is_file():
         return _from_archive(folder / ARCHIVE)
     raise InkwashError(
-        f"{folder} holds CIFAR-10 as pickles, which are never opened: download its binary form, {ARCHIVE}"
+        f"{folder} holds CIFAR-10 as pickles, which are never opened: download its binary form, {ARCHIVE}",
+        code="wrong-file",
     )
 
 
@@ -110,18 +113,18 @@ def _from_archive(path: Path) -> dict[str, bytes]:
                 if content is not None:
                     batches[name] = content.read()
     except (tarfile.TarError, EOFError) as error:
-        raise InkwashError(f"{path} is a damaged archive ({error}): fetch it again") from error
+        raise damaged_file(f"{path} is a damaged archive ({error}): fetch it again") from error
     return batches
 
 
 def _records(raw: bytes, path: Path) -> tuple[Tensor, Tensor]:
     """Return images uint8 `[N, 3, 32, 32]` and labels int64 `[N]` of one batch."""
     if not raw or len(raw) % RECORD_BYTES:
-        raise InkwashError(
+        raise damaged_file(
             f"{path} is truncated: {len(raw):,} bytes are not a multiple of {RECORD_BYTES:,}-byte records;"
             " fetch it again"
         )
     records = np.frombuffer(raw, dtype=np.uint8).reshape(-1, RECORD_BYTES)
-    targets = labels.checked(records[:, 0], len(records), path)
+    targets = check_labels(records[:, 0], len(records), path)
     pixels = torch.from_numpy(records[:, 1:].copy()).reshape(-1, *SHAPE)
-    return pixels, labels.within(targets, len(CLASSES), path)
+    return pixels, check_label_range(targets, len(CLASSES), path)

@@ -61,7 +61,7 @@ class Dataset:
         if self.is_points:
             return float(self.values.double().std(correction=0))
         # A histogram of the 256 values gives the exact result without a float copy of the images.
-        counts = sum(torch.bincount(some.flatten(), minlength=256) for some in memory_map.parts(self.values))
+        counts = sum(torch.bincount(some.flatten(), minlength=256) for some in memory_map.split_chunks(self.values))
         share = torch.as_tensor(counts).double() / self.values.numel()
         level = encode(torch.arange(256, dtype=torch.uint8)).double()
         mean = (share * level).sum()
@@ -93,6 +93,11 @@ class Dataset:
         chosen = self.values if indices is None else self.values[indices]
         return chosen if self.is_points else encode(chosen)
 
+    def subset(self, indices: Tensor | slice) -> Dataset:
+        """Return the training examples at `indices`, int64 [N] or a slice, as a data set without a test part."""
+        labels = None if self.labels is None else self.labels[indices]
+        return Dataset(self.name, self.values[indices], labels, self.classes)
+
     def resized(self, size: int | None) -> Dataset:
         """Return the data set with images of `size` by `size` pixels, unchanged when `size` is None.
 
@@ -101,7 +106,11 @@ class Dataset:
         if size is None:
             return self
         if self.is_points:
-            raise UsageError(f"'{self.name}' holds points, which have no size in pixels: leave --size out")
+            raise UsageError(
+                f"'{self.name}' holds points, which have no size in pixels: leave --size out",
+                code="unsupported",
+                field="size",
+            )
         test = None if self.test_values is None else _resized(self.test_values, size)
         return replace(self, values=_resized(self.values, size), test_values=test)
 
@@ -109,22 +118,22 @@ class Dataset:
 def _resized(values: Tensor, size: int) -> Tensor:
     count, channels = values.shape[:2]
     shape = (count, channels, size, size)
-    if values.shape == shape or math.prod(shape) < memory_map.LARGE:
+    if values.shape == shape or math.prod(shape) < memory_map.MAP_THRESHOLD:
         return resize(values, size)
 
     def write(path: Path) -> None:
-        array, start = memory_map.array(path, shape), 0
-        for some in memory_map.parts(values):
+        array, start = memory_map.create_npy(path, shape), 0
+        for some in memory_map.split_chunks(values):
             array[start : start + len(some)] = resize(some, size).numpy()
             start += len(some)
         array.flush()
 
-    return memory_map.kept(f"{Dataset('', values).sha256[:24]}-{size}", write)
+    return memory_map.cached(f"{Dataset('', values).sha256[:24]}-{size}", write)
 
 
 def _digest(values: Tensor, labels: Tensor | None) -> str:
     digest = hashlib.sha256(repr(tuple(values.shape)).encode())
-    for some in memory_map.parts(values):
+    for some in memory_map.split_chunks(values):
         digest.update(some.contiguous().numpy().data)
     if labels is not None:
         digest.update(labels.contiguous().numpy().data)

@@ -24,10 +24,10 @@ class Download:
     mirrors: tuple[str, ...]
 
 
-def own(name: str, holds: Callable[[Path], bool], read: Callable[[Path], Dataset]) -> Dataset | None:
+def from_inkwash_data(name: str, matches: Callable[[Path], bool], read: Callable[[Path], Dataset]) -> Dataset | None:
     """Return the data set `name` from INKWASH_DATA, or from the folder `name` in it, None if neither has it.
 
-    `holds` tests a path for files of the format; `read` reads them and names the data set after its contents. Raises
+    `matches` tests a path for files of the format; `read` reads them and names the data set after its contents. Raises
     `UsageError` when INKWASH_DATA does not exist.
     """
     folder = os.environ.get("INKWASH_DATA")
@@ -35,10 +35,12 @@ def own(name: str, holds: Callable[[Path], bool], read: Callable[[Path], Dataset
         return None
     if not Path(folder).expanduser().exists():
         raise UsageError(
-            f"INKWASH_DATA={folder} does not exist: correct it, or unset it to use the cache or a download"
+            f"INKWASH_DATA={folder} does not exist: correct it, or unset it to use the cache or a download",
+            code="missing-file",
+            field="INKWASH_DATA",
         )
     for place in (Path(folder).expanduser(), Path(folder).expanduser() / name):
-        if place.exists() and holds(place):
+        if place.exists() and matches(place):
             found = read(place)
             if found.name == name:
                 return found
@@ -56,7 +58,7 @@ def fetch(download: Download) -> Path:
     return folder
 
 
-def fetched(download: Download) -> Path | None:
+def cached_download(download: Download) -> Path | None:
     """Return the folder of `download` if all of its files are in the cache, else None; nothing is downloaded."""
     folder = cache.folder() / download.name
     return folder if all((folder / file).is_file() for file in download.files) else None
@@ -75,7 +77,9 @@ def _fetch_file(download: Download, file: str, sha256: str, folder: Path) -> Non
             failures.append(f"{urlsplit(mirror).hostname}: {_cause(error)}")
     raise InkwashError(
         f"cannot download {file} of {download.name} ({'; '.join(failures)}): give a folder with the files,"
-        " by --data FOLDER or INKWASH_DATA=FOLDER, or use --data digits, which needs no network"
+        " by --data FOLDER or INKWASH_DATA=FOLDER, or use --data digits, which needs no network",
+        code="download",
+        field="data",
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inkwash.data.compressed import read_bytes
+from inkwash.data.reading import damaged_file, read_bytes
 from inkwash.errors import InkwashError
 
 UNSIGNED_BYTE = 8
@@ -17,15 +17,15 @@ IMAGE_AXES = 3
 LABEL_AXES = 1
 
 
-class Part(NamedTuple):
+class FilePair(NamedTuple):
     """The file names of the training or test set, without `.gz`."""
 
     images: str
     labels: str
 
 
-TRAIN = Part("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-TEST = Part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+TRAIN = FilePair("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+TEST = FilePair("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -47,19 +47,20 @@ def parse(raw: bytes, axes: int, path: Path) -> np.ndarray:
     if raw[:4] != expected:
         raise InkwashError(
             f"{path} starts with 0x{raw[:4].hex()}, not with 0x{expected.hex()}, the magic number"
-            f" of IDX {what}: it is another kind of file; fetch it again"
+            f" of IDX {what}: it is another kind of file; fetch it again",
+            code="wrong-file",
         )
     header = 4 + 4 * axes
     if len(raw) < header:
-        raise InkwashError(f"{path} is truncated inside its header of {header} bytes: fetch it again")
+        raise damaged_file(f"{path} is truncated inside its header of {header} bytes: fetch it again")
     shape = struct.unpack(f">{axes}I", raw[4:header])
     size = math.prod(shape)
     if len(raw) - header != size:
         fault = "is truncated" if len(raw) - header < size else "is too long"
         held = f"its header gives {size:,} bytes of {what}, it holds {len(raw) - header:,}"
-        raise InkwashError(f"{path} {fault}: {held}; fetch it again")
+        raise damaged_file(f"{path} {fault}: {held}; fetch it again")
     if size == 0:
-        raise InkwashError(f"{path} holds no {what}: fetch it again, or choose another --data")
+        raise damaged_file(f"{path} holds no {what}: fetch it again, or choose another --data")
     return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)
 
 

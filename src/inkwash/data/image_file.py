@@ -20,14 +20,14 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from inkwash.data.compressed import read_bytes
 from inkwash.data.pixels import resize
-from inkwash.errors import InkwashError, reason
+from inkwash.data.reading import damaged_file, invalid_data, read_bytes
+from inkwash.errors import reason
 
 # The error reports a damaged file in one line; the log of Pillow would repeat it.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
-UNREADABLE = (
+READ_ERRORS = (
     UserWarning,
     OSError,
     ValueError,
@@ -51,9 +51,9 @@ def read(path: Path, size: int | None = None) -> Tensor:
     try:
         with _strict_warnings(), Image.open(io.BytesIO(read_bytes(path))) as picture:
             pixels = _pixels(ImageOps.exif_transpose(picture), path)
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         cause = "unknown format" if isinstance(error, UnidentifiedImageError) else reason(error)
-        raise InkwashError(f"{path} cannot be read as an image ({cause}): replace or remove it") from error
+        raise damaged_file(f"{path} cannot be read as an image ({cause}): replace or remove it") from error
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
     image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)
@@ -72,11 +72,11 @@ def _strict_warnings() -> Iterator[None]:
 def _pixels(picture: Image.Image, path: Path) -> np.ndarray:
     """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow image of any mode but floating point."""
     if picture.mode == "F":
-        raise InkwashError(f"{path} has floating-point pixels of unknown range: save it with 8 or 16 bits")
+        raise invalid_data(f"{path} has floating-point pixels of unknown range: save it with 8 or 16 bits")
     if picture.mode.startswith("I"):
         deep = np.asarray(picture).astype(np.int64)
         if deep.min() < 0 or deep.max() > 65535:
-            raise InkwashError(f"{path} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits")
+            raise invalid_data(f"{path} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits")
         return np.round(deep / 257).astype(np.uint8)
     if picture.has_transparency_data:
         black = Image.new("RGBA", picture.size, (0, 0, 0, 255))

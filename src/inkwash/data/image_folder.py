@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,9 +17,10 @@ import torch
 from torch import Tensor
 
 from inkwash.data import image_file, memory_map
-from inkwash.data.compressed import read_bytes
 from inkwash.data.dataset import Dataset
+from inkwash.data.reading import invalid_data, read_bytes
 from inkwash.errors import InkwashError, UsageError
+from inkwash.text.progress import StageProgressCallback
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
 
@@ -28,11 +29,9 @@ PROGRESS_EVERY = 100
 VERSION = 1
 """Version of the decoding, part of the key in the cache."""
 
-Progress = Callable[[str, float], object]
-
 
 @dataclass(frozen=True)
-class Listing:
+class FileList:
     """The image files of one part, the names of the classes, and the class of each file; empty without classes."""
 
     files: tuple[Path, ...]
@@ -40,7 +39,7 @@ class Listing:
     labels: tuple[int, ...] = ()
 
 
-def read(folder: Path, size: int | None = None, progress: Progress | None = None) -> Dataset:
+def read(folder: Path, size: int | None = None, progress: StageProgressCallback | None = None) -> Dataset:
     """Return the images of `folder` as a data set of its name; with `size`, each resized to `size` by `size` pixels.
 
     `progress(what, share)` is called while many images are read. Raises `InkwashError` for an empty folder or class and
@@ -51,10 +50,10 @@ def read(folder: Path, size: int | None = None, progress: Progress | None = None
     files = (*train.files, *(test.files if test else ()))
     first = image_file.read(files[0], size)
     # Three channels are assumed until all images are known to be grey.
-    if 3 * first[0].numel() * len(files) < memory_map.LARGE:
+    if 3 * first[0].numel() * len(files) < memory_map.MAP_THRESHOLD:
         values = _stack([*_read(files, size, progress)])
     else:
-        values = memory_map.kept(_key(folder, files, size), lambda path: _write(path, files, size, progress))
+        values = memory_map.cached(_key(folder, files, size), lambda path: _write(path, files, size, progress))
     count = len(train.files)
     return Dataset(
         name=folder.resolve().name,
@@ -67,30 +66,37 @@ def read(folder: Path, size: int | None = None, progress: Progress | None = None
     )
 
 
-def _parts(folder: Path) -> tuple[Listing, Listing | None]:
+def _parts(folder: Path) -> tuple[FileList, FileList | None]:
     """Return the listings of the training set and of the test set, None if there is none."""
     folders = {path.name: path for path in _visible(folder) if path.is_dir()}
     others = sorted(set(folders) - {"train", "test"})
     # A class may be called "train", among other vehicles: its folder then holds image files.
-    if "train" not in folders or (others and _pictures(folders["train"])):
+    if "train" not in folders or (others and _image_files(folders["train"])):
         return _listing(folder), None
     if others:
-        raise UsageError(f"{folder} has '{others[0]}' beside 'train': only 'train' and 'test' are read; move it away")
+        raise UsageError(
+            f"{folder} has '{others[0]}' beside 'train': only 'train' and 'test' are read; move it away",
+            code="invalid-data",
+        )
     train = _listing(folders["train"])
     return train, _listing(folders["test"], train.classes) if "test" in folders else None
 
 
-def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> Listing:
+def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> FileList:
     """Return the files in `folder`; `classes` are those it may have, None if its sub-folders define them."""
-    loose = _pictures(folder)
+    loose = _image_files(folder)
     folders = {path.name: path for path in _visible(folder) if path.is_dir()}
     if loose and folders:
         raise UsageError(
             f"{folder} has images ({loose[0].name}) beside sub-folders ({min(folders)}):"
-            " put every image into the folder of its class, or all into one folder"
+            " put every image into the folder of its class, or all into one folder",
+            code="invalid-data",
         )
     if not loose and not folders:
-        raise InkwashError(f"{folder} has no images: put {', '.join(SUFFIXES)} files there, one sub-folder per class")
+        raise InkwashError(
+            f"{folder} has no images: put {', '.join(SUFFIXES)} files there, one sub-folder per class",
+            code="missing-file",
+        )
     # Names that are all numbers are sorted as numbers, so that "10" follows "9".
     numbered = all(name.isdecimal() for name in folders)
     names = tuple(sorted(folders, key=int if numbered else None))
@@ -98,16 +104,18 @@ def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> Listing:
         strange = [name for name in names if name not in classes]
         if strange or bool(classes) != bool(names):
             fault = f"has a class '{strange[0]}'" if strange else "has no class folders"
-            raise UsageError(f"{folder} {fault}, unlike 'train' beside it: both parts need the same classes")
+            raise UsageError(
+                f"{folder} {fault}, unlike 'train' beside it: both parts need the same classes", code="invalid-data"
+            )
         names = tuple(name for name in classes if name in folders)
     files, labels = list(loose), []
     for name in names:
-        inside = _pictures(folders[name])
+        inside = _image_files(folders[name])
         if not inside:
-            raise InkwashError(f"{folders[name]} is a class without images: add some, or remove the folder")
+            raise invalid_data(f"{folders[name]} is a class without images: add some, or remove the folder")
         files += inside
         labels += [(classes or names).index(name)] * len(inside)
-    return Listing(tuple(files), classes or names, tuple(labels))
+    return FileList(tuple(files), classes or names, tuple(labels))
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -115,11 +123,11 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _image_files(folder: Path) -> list[Path]:
     return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
-def _read(files: tuple[Path, ...], size: int | None, progress: Progress | None) -> Iterator[Tensor]:
+def _read(files: tuple[Path, ...], size: int | None, progress: StageProgressCallback | None) -> Iterator[Tensor]:
     """Yield the images, uint8 `[C, H, W]`. Raises `UsageError` unless all have one height and width."""
     shape: tuple[int, ...] = ()
     for k, path in enumerate(files):
@@ -129,7 +137,9 @@ def _read(files: tuple[Path, ...], size: int | None, progress: Progress | None) 
             side = min(*shape, *image.shape[1:])
             raise UsageError(
                 f"{files[0]} is {shape[1]}x{shape[0]} and {path} is {image.shape[2]}x{image.shape[1]}:"
-                f" the images of a data set have one size; resize them all with --size, such as --size {side}"
+                f" the images of a data set have one size; resize them all with --size, such as --size {side}",
+                code="mismatch",
+                field="size",
             )
         yield image
         if progress is not None and k % PROGRESS_EVERY == 0:
@@ -142,12 +152,12 @@ def _stack(read: list[Tensor]) -> Tensor:
     return torch.stack([image.expand(channels, *image.shape[1:]) for image in read])
 
 
-def _write(path: Path, files: tuple[Path, ...], size: int | None, progress: Progress | None) -> None:
+def _write(path: Path, files: tuple[Path, ...], size: int | None, progress: StageProgressCallback | None) -> None:
     """Write the array that `_stack` would return as .npy, one image at a time."""
     for channels in (1, 3):
         read = _read(files, size, progress)
         first = next(read)
-        array = memory_map.array(path, (len(files), channels, *first.shape[1:]))
+        array = memory_map.create_npy(path, (len(files), channels, *first.shape[1:]))
         for k, image in enumerate(chain([first], read)):
             if len(image) > channels:
                 break  # A colour image among grey ones: start again with three channels.

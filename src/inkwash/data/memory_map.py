@@ -15,13 +15,13 @@ from torch import Tensor
 from inkwash.io import cache
 from inkwash.io.atomic import atomic, require_space, write_text
 
-LARGE = 1 << 30
-"""Bytes from which on pixels are mapped from the cache instead of being held in memory."""
-AT_ONCE = 1 << 22
-"""Bytes per part when all values are read in turn."""
+MAP_THRESHOLD = 1 << 30
+"""Bytes from which pixels are mapped from the cache instead of being held in memory."""
+CHUNK_BYTES = 1 << 22
+"""Bytes read at a time when all values are read."""
 
 
-def kept(key: str, make: Callable[[Path], object]) -> Tensor:
+def cached(key: str, make: Callable[[Path], object]) -> Tensor:
     """Return the uint8 values stored in the cache under `key`, mapped; `make(path)` writes them as .npy if needed.
 
     A file that does not match its SHA-256 is written again. Raises `InkwashError` when it cannot be written.
@@ -33,21 +33,21 @@ def kept(key: str, make: Callable[[Path], object]) -> Tensor:
         with atomic(path) as temporary:
             make(temporary)
         write_text(checksum, _sha256(path))
-    return opened(path)
+    return open_mapped(path)
 
 
-def array(path: Path, shape: tuple[int, ...]) -> np.memmap:
+def create_npy(path: Path, shape: tuple[int, ...]) -> np.memmap:
     """Return a new .npy file of uint8 at `path`, mapped for writing. Raises `InkwashError` when the disk is too full."""
     require_space(path.parent, math.prod(shape))
     return np.lib.format.open_memmap(path, "w+", np.uint8, shape)
 
 
-def opened(path: Path) -> Tensor:
+def open_mapped(path: Path) -> Tensor:
     """Return the array of a .npy file, mapped read-only: bytes are read from the disk on access."""
-    return tensor(np.load(path, mmap_mode="r", allow_pickle=False))
+    return as_tensor(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
-def tensor(array: np.ndarray) -> Tensor:
+def as_tensor(array: np.ndarray) -> Tensor:
     """Return a tensor that shares the memory of a read-only `array`."""
     with warnings.catch_warnings():
         # torch has no read-only tensors; this one is never written to.
@@ -55,14 +55,11 @@ def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array)
 
 
-def parts(values: Tensor) -> tuple[Tensor, ...]:
-    """Return `values` [N, ...] split into parts of about AT_ONCE bytes."""
-    return values.split(max(1, AT_ONCE // max(1, values[:1].nbytes)))
+def split_chunks(values: Tensor) -> tuple[Tensor, ...]:
+    """Return `values` [N, ...] split into chunks of about CHUNK_BYTES bytes."""
+    return values.split(max(1, CHUNK_BYTES // max(1, values[:1].nbytes)))
 
 
 def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
     with path.open("rb") as file:
-        while some := file.read(AT_ONCE):
-            found.update(some)
-    return found.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

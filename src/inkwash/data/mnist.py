@@ -8,11 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inkwash.data import idx, labels
-from inkwash.data.compressed import read_bytes
+from inkwash.data import idx
 from inkwash.data.dataset import Dataset
-from inkwash.data.downloads import fetch, fetched, own
-from inkwash.data.known_datasets import PUBLISHED
+from inkwash.data.downloads import cached_download, fetch, from_inkwash_data
+from inkwash.data.label_checks import check_label_range, check_labels, class_names
+from inkwash.data.mnist_variants import PUBLISHED
+from inkwash.data.reading import read_bytes
 from inkwash.errors import InkwashError
 
 
@@ -21,17 +22,16 @@ def load(name: str) -> Dataset:
 
     Raises `InkwashError` when it cannot be found or downloaded, and for damaged files.
     """
-    return own(name, holds, read) or read(fetch(PUBLISHED[name].download(name)))
+    return from_inkwash_data(name, matches, read) or read(fetch(PUBLISHED[name].download(name)))
 
 
-def local(name: str) -> Dataset | None:
+def load_offline(name: str) -> Dataset | None:
     """Return the published data set `name` if its files are on this machine, else None."""
-    found = own(name, holds, read)
-    folder = fetched(PUBLISHED[name].download(name))
-    return found or (read(folder) if folder else None)
+    folder = cached_download(PUBLISHED[name].download(name))
+    return from_inkwash_data(name, matches, read) or (read(folder) if folder else None)
 
 
-def holds(path: Path) -> bool:
+def matches(path: Path) -> bool:
     """Return whether `path` is a folder with a file that has a name of MNIST's."""
     return path.is_dir() and any(idx.find(path, name) for name in (*idx.TRAIN, *idx.TEST))
 
@@ -46,12 +46,14 @@ def read(folder: Path) -> Dataset:
     test_values, test_targets = _part(folder, idx.TEST) if has_test else (None, None)
     if test_values is not None and test_values.shape[1:] != values.shape[1:]:
         sizes = f"{list(test_values.shape[2:])} and {list(values.shape[2:])}"
-        raise InkwashError(f"{folder}: test and training images differ in size, {sizes}: give both of one data set")
+        raise InkwashError(
+            f"{folder}: test and training images differ in size, {sizes}: give both of one data set", code="mismatch"
+        )
     all_targets = targets if test_targets is None else torch.cat([targets, test_targets])
     name, classes, note, warning = _identity(folder, all_targets)
-    labels.within(targets, len(classes), _file(folder, idx.TRAIN.labels))
+    check_label_range(targets, len(classes), _file(folder, idx.TRAIN.labels))
     if test_targets is not None:
-        labels.within(test_targets, len(classes), _file(folder, idx.TEST.labels))
+        check_label_range(test_targets, len(classes), _file(folder, idx.TEST.labels))
     return Dataset(
         name=name,
         values=values,
@@ -70,23 +72,24 @@ def _identity(folder: Path, targets: Tensor) -> tuple[str, tuple[str, ...], str,
     image_digests, label_digests = _digests(images), _digests(labels_file)
     warning = ""
     for name, published in PUBLISHED.items():
-        known = [published.known_by(digests) for digests in (image_digests, label_digests)]
+        known = [published.matches(digests) for digests in (image_digests, label_digests)]
         if all(known):
             return name, published.classes, published.note, ""
         if any(known):
-            own, other = (images.name, labels_file.name) if known[0] else (labels_file.name, images.name)
+            intact, changed = (images.name, labels_file.name) if known[0] else (labels_file.name, images.name)
             warning = (
-                f"{own} is that of {name} and {other} is not: unless this is intended, it is damaged; download it again"
+                f"{intact} is the published file of {name}, {changed} is not: download it again, or ignore this for "
+                "modified data"
             )
     name = folder.resolve().name
-    return name, labels.class_names(targets), f"IDX files of {name}", warning
+    return name, class_names(targets), f"IDX files of {name}", warning
 
 
-def _part(folder: Path, part: idx.Part) -> tuple[Tensor, Tensor]:
+def _part(folder: Path, part: idx.FilePair) -> tuple[Tensor, Tensor]:
     """Return images uint8 `[N, 1, H, W]` and labels int64 `[N]` of one part."""
     images = idx.read(_file(folder, part.images), idx.IMAGE_AXES)
     path = _file(folder, part.labels)
-    targets = labels.checked(idx.read(path, idx.LABEL_AXES), len(images), path)
+    targets = check_labels(idx.read(path, idx.LABEL_AXES), len(images), path)
     # A copy, because torch warns about read-only memory.
     return torch.from_numpy(images.copy()).unsqueeze(1), targets
 
@@ -94,7 +97,11 @@ def _part(folder: Path, part: idx.Part) -> tuple[Tensor, Tensor]:
 def _file(folder: Path, name: str) -> Path:
     path = idx.find(folder, name)
     if path is None:
-        raise InkwashError(f"{folder} has no {name} (nor {name}.gz): add the file, or choose another --data")
+        raise InkwashError(
+            f"{folder} has no {name} (nor {name}.gz): add the file, or choose another --data",
+            code="missing-file",
+            field="data",
+        )
     return path
 
 

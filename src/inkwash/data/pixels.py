@@ -31,12 +31,17 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     size below 1 pixel, and for images that do not fit in memory.
     """
     if size < 1:
-        raise UsageError(f"--size is {size}: the side of an image must be at least 1 pixel")
+        raise UsageError(
+            f"--size is {size}: the side of an image must be at least 1 pixel", code="out-of-range", field="size"
+        )
     height, width = pixels.shape[-2:]
     if (height, width) == (size, size):
         return pixels
     memory.require(
-        len(pixels) * pixels.shape[1] * size**2, f"{len(pixels):,} images with --size {size}", "give a smaller one"
+        len(pixels) * pixels.shape[1] * size**2,
+        f"{len(pixels):,} images with --size {size}",
+        "give a smaller one",
+        "size",
     )
     scale = size / min(height, width)
     scaled = (max(size, round(height * scale)), max(size, round(width * scale)))
@@ -47,4 +52,4 @@ def resize(pixels: Tensor, size: int) -> Tensor:
         return smooth[..., top : top + size, left : left + size].round().clamp(0, 255).to(torch.uint8)
 
     # In parts, because the float copy takes four times the memory of the images.
-    return torch.cat([one(batch) for batch in memory_map.parts(pixels)])
+    return torch.cat([one(batch) for batch in memory_map.split_chunks(pixels)])

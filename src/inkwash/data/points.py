@@ -64,27 +64,27 @@ def gaussian_mixture(generator: Generator, count: int) -> Points:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """One density in the plane: its sampling function, its class names, and the seed of its 12,000 points."""
+class ToyDistribution:
+    """A distribution in the plane: its sampling function, its class names, and the seed of its 12,000 points."""
 
-    draw: Callable[[Generator, int], Points]
+    sample: Callable[[Generator, int], Points]
     classes: tuple[str, ...]
     seed: int
 
 
-SHAPES: dict[str, Shape] = {
-    "moons": Shape(moons, ("upper", "lower"), seed=1),
-    "swiss-roll": Shape(swiss_roll, (), seed=2),
-    "spirals": Shape(spirals, ("first", "second"), seed=3),
-    "checkerboard": Shape(checkerboard, (), seed=4),
-    "gaussian-mixture": Shape(gaussian_mixture, tuple("01234567"), seed=5),
+TOY_DISTRIBUTIONS: dict[str, ToyDistribution] = {
+    "moons": ToyDistribution(moons, ("upper", "lower"), seed=1),
+    "swiss-roll": ToyDistribution(swiss_roll, (), seed=2),
+    "spirals": ToyDistribution(spirals, ("first", "second"), seed=3),
+    "checkerboard": ToyDistribution(checkerboard, (), seed=4),
+    "gaussian-mixture": ToyDistribution(gaussian_mixture, tuple("01234567"), seed=5),
 }
 
 
 def load(name: str) -> Dataset:
     """Return 10,000 training and 2,000 test points, float32 `[N, 2]`, the same at every call."""
-    shape = SHAPES[name]
-    points, label = shape.draw(Generator(PCG64(shape.seed)), TRAIN_POINTS + TEST_POINTS)
+    shape = TOY_DISTRIBUTIONS[name]
+    points, label = shape.sample(Generator(PCG64(shape.seed)), TRAIN_POINTS + TEST_POINTS)
     values = torch.from_numpy(points.astype(np.float32))
     labels = None if label is None else torch.from_numpy(label.astype(np.int64))
     return Dataset(

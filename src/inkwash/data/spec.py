@@ -13,7 +13,7 @@ from inkwash.io.names import cleaned_name
 from inkwash.io.validation import validate, validated
 from inkwash.text.printing import shortened
 
-LARGEST = 2**14
+MAX_SIDE = 2**14
 """Pixels to a side of an image, its channels, and the coordinates of a point: larger numbers are mistakes."""
 
 
@@ -27,7 +27,7 @@ class DatasetSpec:
     """Hash of the data in hexadecimal digits, "" when unknown."""
     count: Annotated[int, Field(ge=0, le=2**63 - 1)]
     """Number of training examples."""
-    shape: tuple[Annotated[int, Field(ge=1, le=LARGEST)], ...]
+    shape: tuple[Annotated[int, Field(ge=1, le=MAX_SIDE)], ...]
     """Shape of one example: [D] of a point, [C, H, W] of an image."""
     classes: tuple[str, ...]
     """Names of the classes; none for data without labels."""
@@ -92,6 +92,8 @@ class DatasetSpec:
         """
         if conditional and not self.classes:
             raise UsageError(
-                f"{self.data} has no labels: set network.conditional=false, or give data with a class a folder"
+                f"{self.data} has no labels: set network.conditional=false, or give data with one folder per class",
+                code="unsupported",
+                field="network.conditional",
             )
         return len(self.classes) if conditional else 0

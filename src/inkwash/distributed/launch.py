@@ -22,14 +22,18 @@ def launch(count: int, arguments: Sequence[str]) -> int:
     was built without torch.distributed.
     """
     if count < 1:
-        raise UsageError(f"--processes is {count}: it must be at least 1")
-    memory.require(count * EACH, f"--processes {count}", "give fewer")
+        raise UsageError(f"--processes is {count}: it must be at least 1", code="out-of-range", field="processes")
+    memory.require(count * EACH, f"--processes {count}", "give fewer", "processes")
     try:
         from torch.distributed.elastic.multiprocessing import SignalException
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
         from torch.distributed.launcher.api import LaunchConfig, elastic_launch
     except ImportError:
-        raise UsageError("--processes: this torch was built without torch.distributed; leave it out") from None
+        raise UsageError(
+            "--processes: this torch was built without torch.distributed; leave it out",
+            code="unsupported",
+            field="processes",
+        ) from None
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
     # Each process prints its own errors in one line.
     logging.disable(logging.CRITICAL)

@@ -21,7 +21,7 @@ class MainProcessError(UsageError):
     """A failure of the main process, which prints the reason; the others exit with the same code and print nothing."""
 
     def __init__(self, text: str, exit_code: int = UsageError.exit_code) -> None:
-        super().__init__(text)
+        super().__init__(text, code="worker-failed")
         self.exit_code = exit_code
 
 
@@ -55,7 +55,9 @@ class ProcessGroup:
         """
         if size < self.world_size:
             raise UsageError(
-                f"{size} cannot be shared by {self.world_size} processes: start fewer, or give a larger batch"
+                f"{size} cannot be shared by {self.world_size} processes: start fewer, or give a larger batch",
+                code="out-of-range",
+                field="batch",
             )
         return slice(size * self.rank // self.world_size, size * (self.rank + 1) // self.world_size)
 
@@ -117,7 +119,9 @@ class ProcessGroup:
                 yield
             except UsageError as error:
                 raise InkwashError(
-                    f"process {self.rank} of {self.world_size}, not the main process: {error}"
+                    f"process {self.rank} of {self.world_size}, not the main process: {error}",
+                    code=error.code,
+                    field=error.field,
                 ) from error
         # The others may take as long as the main process did.
         self.barrier()
@@ -173,5 +177,6 @@ def _lost(error: Any) -> InkwashError:
     reason = " ".join(str(error).split())[:120]
     return InkwashError(
         f"lost the connection to another process ({reason}): see its messages; 'inkwash train RUN' resumes from the "
-        "last checkpoint"
+        "last checkpoint",
+        code="worker-failed",
     )

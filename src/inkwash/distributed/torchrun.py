@@ -68,7 +68,9 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
 def _patience() -> timedelta:
     text = os.environ.get("INKWASH_PATIENCE", str(PATIENCE))
     if not text.replace(".", "", 1).isdecimal() or not float(text):
-        raise UsageError(f"INKWASH_PATIENCE is '{text}': give seconds above 0")
+        raise UsageError(
+            f"INKWASH_PATIENCE is '{text}': give seconds above 0", code="invalid-value", field="INKWASH_PATIENCE"
+        )
     return timedelta(seconds=float(text))
 
 

@@ -135,7 +135,7 @@ def measure_control(name: str, reference: Reference, count: int = 10_000) -> Eva
     assert values is not None and labels is not None
     # the extractor set's rows are the first of this permutation: a train split must be disjoint from them
     order = permutation(0, 0, Stream.REFERENCE_ROWS, len(values))
-    train_rows = len(reference.extractor_set.train_rows)
+    train_rows = len(reference.extractor_set.train_features)
     chosen = order[train_rows:][:count] if control.from_train else order[:count]
     pixels, requested = control.corrupt((values[chosen], labels[chosen]))
     # with labels, a missing class would count as never requested
@@ -159,8 +159,8 @@ def fd_of_unclipped_noise(reference: Reference, std: float, count: int = 10_000)
     pixels = data.test_values[permutation(0, 0, Stream.REFERENCE_ROWS, len(data.test_values))[:count]]
     noise = _with_noise(pixels, std)
     return {
-        name: frechet.distance(Moments.of(each.extract(noise).features), each.statistics.train.overall)
-        for name, each in reference.extractor_set.members.items()
+        name: frechet.frechet_distance(Moments.of(each.extract(noise).features), each.statistics.train.overall)
+        for name, each in reference.extractor_set.extractors.items()
     }
 
 
@@ -174,10 +174,10 @@ def fd_between_test_halves(reference: Reference) -> dict[str, float]:
     half = len(data.test_values) // 2
     order = permutation(0, 0, Stream.REFERENCE_ROWS, len(data.test_values))
     found = {}
-    for name, each in reference.extractor_set.members.items():
+    for name, each in reference.extractor_set.extractors.items():
         features = each.extract(data.test_values).features
         for split, rows in (("in order", features), ("seeded", features[order])):
-            found[f"{name} {split}"] = frechet.distance(Moments.of(rows[:half]), Moments.of(rows[half:]))
+            found[f"{name} {split}"] = frechet.frechet_distance(Moments.of(rows[:half]), Moments.of(rows[half:]))
     return found
 
 
@@ -211,5 +211,9 @@ _LIMITS: dict[str, Callable[[float, float, int], bool]] = {
 def _required_data(reference: Reference) -> Dataset:
     data = reference.data
     if data is None or data.test_values is None or data.labels is None or data.is_points:
-        raise UsageError("controls are made from real images: give --data, images with labels and a test part")
+        raise UsageError(
+            "controls are made from real images: give --data, images with labels and a test part",
+            code="missing-field",
+            field="data",
+        )
     return data

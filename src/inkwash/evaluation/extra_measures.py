@@ -16,10 +16,9 @@ from inkwash.errors import UsageError
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Score
 from inkwash.metrics import classifier_tests, extractor_training, likelihood
-from inkwash.metrics.extractors import stacked
+from inkwash.metrics.extractors import plain_cnn
 from inkwash.sampling.request import SampleRequest
-
-Progress = Callable[[str, float], object]
+from inkwash.text.progress import StageProgressCallback
 
 TIGHTENING_COUNT = 300
 """Train images that the lowest noise level of the likelihood bound is chosen on."""
@@ -34,7 +33,7 @@ class Subject:
     setting: Setting | None
 
 
-def bits(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]:
+def bits(subject: Subject, data: Dataset, progress: StageProgressCallback) -> Iterator[Score]:
     """Bound the likelihood of all test images under the model; sampler and guidance do not affect it."""
     title = "bits/dim, test"
     if subject.setting is None or data.is_points or data.test_values is None:
@@ -45,31 +44,31 @@ def bits(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]
     denoiser = model.denoiser(sampling.guidance, sampling.interval, clip=True, precision=sampling.precision)
     train, train_labels = _subset(data.values, data.labels if model.conditional else None, TIGHTENING_COUNT)
     frequencies = likelihood.frequencies(data.values)
-    grid = likelihood.Grid.of(model.recipe.schedule)
+    grid = likelihood.LogSNRGrid.of(model.recipe.schedule)
     progress("bits: choosing the lowest noise level", 0.0)
-    grid = likelihood.tightened(grid, denoiser, train, train_labels, frequencies, device=model.device)
+    grid = likelihood.with_best_end(grid, denoiser, train, train_labels, frequencies, device=model.device)
     test = data.test_values
-    found = likelihood.bound(
+    found = likelihood.bits_per_dim(
         denoiser,
         test,
         data.test_labels if model.conditional else None,
         grid,
-        values=frequencies,
+        pixel_frequencies=frequencies,
         device=model.device,
         progress=lambda done: progress("bits", done / len(test)),
     )
     note = (
         f"prior {found.prior:.3f}, diffusion {found.diffusion:.3f}, decoder {found.decoder:.3f}; "
-        f"standard error {found.error:.4f}" + ("; conditioned on the label" if model.conditional else "")
+        f"standard error {found.standard_error:.4f}" + ("; conditioned on the label" if model.conditional else "")
     )
-    low, high = _interval(found.bits, found.error)
+    low, high = _interval(found.bits, found.standard_error)
     yield Score("bits", title, found.bits, low=low, high=high, note=note)
 
 
 C2ST, TSTR = "C2ST accuracy", "TSTR error ratio"
 
 
-def thorough(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Score]:
+def thorough(subject: Subject, data: Dataset, progress: StageProgressCallback) -> Iterator[Score]:
     """Train a network to distinguish samples from real images (C2ST), and classifiers on both (TSTR)."""
     if data.is_points:
         yield Score("told_apart", C2ST, None, note="needs images")
@@ -83,10 +82,10 @@ def thorough(subject: Subject, data: Dataset, progress: Progress) -> Iterator[Sc
     yield _tstr(subject, data, progress)
 
 
-def _c2st(subject: Subject, data: Dataset, n: int, progress: Progress) -> Score:
+def _c2st(subject: Subject, data: Dataset, n: int, progress: StageProgressCallback) -> Score:
     real, _ = _subset(data.values, None, n)
     found = classifier_tests.c2st(real, subject.values[:n], progress=lambda done: progress("C2ST of samples", done))
-    low, high = _interval(found.accuracy, found.error)
+    low, high = _interval(found.accuracy, found.standard_error)
     real_accuracy = None
     if data.test_values is not None and len(data.test_values) >= n:
         # not exactly 0.5 where train and test images have different sources
@@ -96,7 +95,7 @@ def _c2st(subject: Subject, data: Dataset, n: int, progress: Progress) -> Score:
     return Score("told_apart", C2ST, found.accuracy, real_accuracy, low=low, high=high)
 
 
-def _tstr(subject: Subject, data: Dataset, progress: Progress) -> Score:
+def _tstr(subject: Subject, data: Dataset, progress: StageProgressCallback) -> Score:
     if subject.labels is None or data.labels is None or data.test_values is None:
         return Score("taught", TSTR, None, note="needs samples with labels, and data with a labelled test part")
     try:
@@ -105,7 +104,7 @@ def _tstr(subject: Subject, data: Dataset, progress: Progress) -> Score:
         )
     except UsageError as error:
         return Score("taught", TSTR, None, note=str(error))
-    note = f"test error {found.error_of_samples:.2%} trained on samples, {found.error_of_real:.2%} on real images"
+    note = f"test error {found.test_error_of_samples:.2%} trained on samples, {found.test_error_of_real:.2%} on real images"
     if math.isinf(found.ratio):
         return Score("taught", TSTR, None, note=f"{note}: the ratio is undefined")
     return Score("taught", TSTR, found.ratio, 1.0, note=note)
@@ -129,7 +128,7 @@ def _bits_seconds(count: int, setting: Setting | None, labelled: bool, data: Dat
     # a batch mixes noise levels, so nearly every batch needs the evaluations of the guidance interval
     full = replace(setting, settings=replace(_without_guidance(setting), interval=(0.0, 1.0)))
     seconds = full.seconds_per_sample() / full.sampler.evaluations
-    return likelihood.evaluations(len(data.test_values), min(TIGHTENING_COUNT, len(data))) * seconds
+    return likelihood.num_evaluations(len(data.test_values), min(TIGHTENING_COUNT, len(data))) * seconds
 
 
 def _thorough_seconds(count: int, setting: Setting | None, labelled: bool, data: Dataset) -> float:
@@ -141,14 +140,14 @@ def _thorough_seconds(count: int, setting: Setting | None, labelled: bool, data:
     has_tstr = labelled and data.labels is not None and data.test_labels is not None
     networks = 1 + has_test + 2 * has_tstr
     pair = Dataset(data.name, data.values, torch.zeros(len(data), dtype=torch.int64), ("real", "fake"))
-    net = stacked(data.shape[0], max(2, len(data.classes)))
+    net = plain_cnn(data.shape[0], max(2, len(data.classes)))
     return networks * classifier_tests.num_steps(count) * extractor_training.seconds_per_step(net, pair)
 
 
 class Extra(NamedTuple):
     """A measure, and its estimated seconds from count, setting (None for a file), whether labelled, and data."""
 
-    measure: Callable[[Subject, Dataset, Progress], Iterator[Score]]
+    measure: Callable[[Subject, Dataset, StageProgressCallback], Iterator[Score]]
     seconds: Callable[[int, Setting | None, bool, Dataset], float]
 
 

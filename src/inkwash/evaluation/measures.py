@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -12,13 +12,12 @@ from inkwash.core.rng import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation.score import MIN_FD_COUNT, Better, EvaluatedSamples, Evaluation, Score
-from inkwash.metrics import class_accuracy, frechet, kid, memorization, pixel_statistics, prdc
+from inkwash.metrics import class_accuracy, frechet, kid, memorization, nearest_neighbours, pixel_statistics
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.metrics.extractors import Extraction
 from inkwash.metrics.frechet import Moments
 from inkwash.metrics.reference_statistics import PartMoments
-
-Progress = Callable[[str, float], object]
+from inkwash.text.progress import StageProgressCallback
 
 MIN_NEIGHBOUR_COUNT = 50
 """Fewest samples for KID, PRDC and the 1-NN two-sample test."""
@@ -32,7 +31,7 @@ def measure(
     labels: Tensor | None,
     extractor_set: ExtractorSet,
     data: Dataset | None = None,
-    progress: Progress | None = None,
+    progress: StageProgressCallback | None = None,
 ) -> Evaluation:
     """Return every score of uint8 images [N, C, H, W] or points [N, D] with the requested classes `labels`, int64 [N].
 
@@ -42,14 +41,16 @@ def measure(
     """
     extractor_set.require_shape(tuple(values.shape[1:]), name)
     if not len(values):
-        raise UsageError(f"{name} holds no examples: there is nothing to evaluate")
+        raise UsageError(f"{name} holds no examples: there is nothing to evaluate", code="invalid-data")
     if labels is not None:
         extractor_set.require_labels(labels, len(values), name)
     spec = extractor_set.spec
     if data is not None and data.sha256 != spec.sha256:
         raise UsageError(
             f"{data.name} ({data.sha256[:12]}) is not the {spec.data} of the feature extractors ({spec.sha256[:12]}): "
-            "give its own folder, or --judge for extractors of other data"
+            "give its own folder, or --judge for extractors of other data",
+            code="mismatch",
+            field="data",
         )
     report = progress or (lambda stage, fraction: None)
     notes = []
@@ -58,13 +59,13 @@ def measure(
         notes.append(f"labels are ignored: the feature extractors of {spec.data} were fitted without classes")
     proportions = _differing_proportions(labels, extractor_set)
     if proportions is not None:
-        weighted = all(p.per_class for each in extractor_set.members.values() for p in each.statistics.parts)
+        weighted = all(p.per_class for each in extractor_set.extractors.values() for p in each.statistics.parts)
         effect = "FD weights the real images' classes alike" if weighted else "FD includes it: too few images a class"
         notes.append(f"the requested classes have other proportions than the train set: {effect}")
         proportions = proportions if weighted else None
     scores: list[Score] = []
     extractions: dict[str, Extraction] = {}
-    for member, extractor in extractor_set.members.items():
+    for member, extractor in extractor_set.extractors.items():
         report(f"extracting features {member}", 0.0)
         extractions[member] = extractor.extract(values)
         scores += _fd(member, extractions[member].features, extractor_set, proportions)
@@ -74,12 +75,12 @@ def measure(
     for member, extraction in extractions.items():
         scores += _classification(member, extraction, labels, extractor_set)
     if values.dtype == torch.uint8:
-        zero = pixel_statistics.zero_share(values)
-        scores.append(Score("zero", "exactly black pixels", zero, extractor_set.figures.get("zero"), "near"))
+        zero = pixel_statistics.zero_fraction(values)
+        scores.append(Score("zero", "exactly black pixels", zero, extractor_set.real_scores.get("zero"), "near"))
     nearest = None
     if data is not None:
         report("searching nearest train examples", 0.0)
-        nearest = memorization.nearest(values, data)
+        nearest = memorization.nearest_train_examples(values, data)
     scores += _memorization(None if nearest is None else nearest[0], extractor_set)
     fd_per_class, accuracies = _per_class(primary, labels, extractor_set)
     samples = EvaluatedSamples(
@@ -111,7 +112,7 @@ def _moments(part: PartMoments, proportions: list[float] | None) -> Moments:
 
 
 def _fd(member: str, features: Tensor, extractor_set: ExtractorSet, proportions: list[float] | None) -> Iterator[Score]:
-    statistics, count = extractor_set.members[member].statistics, len(features)
+    statistics, count = extractor_set.extractors[member].statistics, len(features)
     title = member.upper() if len(member) == 1 else member
     if count < MIN_FD_COUNT:
         reason = f"needs at least {MIN_FD_COUNT} examples, there are {count}"
@@ -119,7 +120,7 @@ def _fd(member: str, features: Tensor, extractor_set: ExtractorSet, proportions:
         return
     train, test = (_moments(part, proportions) for part in statistics.parts)
     test_count = statistics.test.overall.count
-    real = statistics.real.at(min(count, test_count)) if test_count >= MIN_FD_COUNT else None
+    real = statistics.fd_test_to_train.at(min(count, test_count)) if test_count >= MIN_FD_COUNT else None
     note = ""
     if count > test_count:
         note = (
@@ -128,22 +129,24 @@ def _fd(member: str, features: Tensor, extractor_set: ExtractorSet, proportions:
             else f"the real test set has only {test_count} images"
         )
     own = Moments.of(features)
-    low, high = frechet.interval(features, train)
-    extrapolates = count >= frechet.fewest_for_infinity(features.shape[1])
+    low, high = frechet.bootstrap_interval(features, train)
+    extrapolates = count >= frechet.min_rows_for_extrapolation(features.shape[1])
     yield Score(
         f"fd.{member}",
         f"FD to train, {title}",
-        frechet.distance(own, train),
+        frechet.frechet_distance(own, train),
         real,
-        floor=statistics.floor.at(count) if statistics.floor.reaches(count) else None,
+        floor=statistics.fd_train_to_train.at(count) if statistics.fd_train_to_train.covers(count) else None,
         low=low,
         high=high,
-        infinite=frechet.at_infinity(features, train) if extrapolates else None,
-        matched=frechet.in_parts(features, train, test_count) if real is not None and count > test_count else None,
+        infinite=frechet.fd_infinity(features, train) if extrapolates else None,
+        matched=frechet.mean_fd_of_subsets(features, train, test_count)
+        if real is not None and count > test_count
+        else None,
         note=note,
     )
-    back = statistics.back.at(count) if statistics.back.reaches(count) else None
-    yield Score(f"fd.{member}.test", f"FD to test, {title}", frechet.distance(own, test), back)
+    back = statistics.fd_train_to_test.at(count) if statistics.fd_train_to_test.covers(count) else None
+    yield Score(f"fd.{member}.test", f"FD to test, {title}", frechet.frechet_distance(own, test), back)
     yield Score(
         f"spread.{member}",
         f"feature variance, {title}",
@@ -155,16 +158,16 @@ def _fd(member: str, features: Tensor, extractor_set: ExtractorSet, proportions:
 
 def _neighbours(features: Tensor, extractor_set: ExtractorSet) -> Iterator[Score]:
     titles = {"kid": "KID x 1000", **{key: key for key in PRDC}, "two_sample": "1-NN two-sample"}
-    n = min(len(features), len(extractor_set.train_rows), len(extractor_set.test_rows))
+    n = min(len(features), len(extractor_set.train_features), len(extractor_set.test_features))
     if n < MIN_NEIGHBOUR_COUNT:
         reason = f"needs at least {MIN_NEIGHBOUR_COUNT} examples, there are {n}"
         yield from (Score(key, title, None, note=reason) for key, title in titles.items())
         return
     # a seeded subset, because a file may be sorted by class
     subset = permutation(0, 0, Stream.NEIGHBOUR_ROWS, len(features))[:n].sort().values
-    own, train, test = features[subset], extractor_set.train_rows[:n], extractor_set.test_rows[:n]
-    found, real = (kid.distance(rows, train, min(1000, n)) for rows in (own, test))
-    low, high = (None, None) if found.interval is None else (1000 * end for end in found.interval)
+    own, train, test = features[subset], extractor_set.train_features[:n], extractor_set.test_features[:n]
+    found, real = (kid.kid(rows, train, min(1000, n)) for rows in (own, test))
+    low, high = (None, None) if found.confidence_interval is None else (1000 * end for end in found.confidence_interval)
     note = f"of {n:,}" if n < len(features) else ""
     yield Score("kid", titles["kid"], 1000 * found.value, 1000 * real.value, low=low, high=high, note=note)
     values, real_values = _neighbour_scores(train, own), _real_neighbour_scores(extractor_set, n)
@@ -174,16 +177,16 @@ def _neighbours(features: Tensor, extractor_set: ExtractorSet) -> Iterator[Score
 
 
 def _neighbour_scores(real: Tensor, fake: Tensor) -> dict[str, float]:
-    return vars(prdc.prdc(real, fake)) | {"two_sample": prdc.one_nn_accuracy(real, fake)}
+    return vars(nearest_neighbours.prdc(real, fake)) | {"two_sample": nearest_neighbours.one_nn_accuracy(real, fake)}
 
 
 def _real_neighbour_scores(extractor_set: ExtractorSet, n: int) -> dict[str, float]:
     """Return the neighbour scores of `n` real test images: stored in the extractor set, or measured now."""
-    figures = {key: extractor_set.figures.get(f"{key}.{n}") for key in (*PRDC, "two_sample")}
-    stored = {key: value for key, value in figures.items() if value is not None}
-    if len(stored) == len(figures):
+    scores = {key: extractor_set.real_scores.get(f"{key}.{n}") for key in (*PRDC, "two_sample")}
+    stored = {key: value for key, value in scores.items() if value is not None}
+    if len(stored) == len(scores):
         return stored
-    return _neighbour_scores(extractor_set.train_rows[:n], extractor_set.test_rows[:n])
+    return _neighbour_scores(extractor_set.train_features[:n], extractor_set.test_features[:n])
 
 
 def _classification(
@@ -191,7 +194,7 @@ def _classification(
 ) -> Iterator[Score]:
     if extraction.probabilities is None:
         return
-    title, real, classes = member.upper(), extractor_set.figures, extractor_set.spec.classes
+    title, real, classes = member.upper(), extractor_set.real_scores, extractor_set.spec.classes
     if labels is not None:
         found = class_accuracy.accuracy(extraction.probabilities, labels)
         key = f"accuracy.{member}"
@@ -205,37 +208,39 @@ def _classification(
     yield Score(key, f"low confidence, {title}", rate, real.get(key))
     if labels is None and len(classes) > 1:
         key = f"entropy.{member}"
-        entropy = class_accuracy.entropy(extraction.probabilities)
+        entropy = class_accuracy.normalized_entropy(extraction.probabilities)
         yield Score(key, f"label entropy, {title}", entropy, real.get(key), "near")
 
 
 def _memorization(distances: Tensor | None, extractor_set: ExtractorSet) -> Iterator[Score]:
-    figures = extractor_set.figures
-    limit, real_copies = figures.get("nearest.low"), figures.get("copies", memorization.NEAR_COPY_QUANTILE)
+    real = extractor_set.real_scores
+    limit, real_copies = real.get("nearest.low"), real.get("copies", memorization.NEAR_COPY_QUANTILE)
     note = "" if distances is not None else f"needs the {extractor_set.spec.data} images: give --data FOLDER"
     median = None if distances is None else float(distances.median())
-    yield Score("nearest", "nearest in train", median, figures.get("nearest"), "near", note=note)
+    yield Score("nearest", "nearest in train", median, real.get("nearest"), "near", note=note)
     if distances is None:
         yield Score("copies", "near-copies", None, real_copies, "near", note=note)
     elif limit is not None:
-        yield Score("copies", "near-copies", memorization.near_copies(distances, limit), real_copies, "near")
+        yield Score("copies", "near-copies", memorization.near_copy_rate(distances, limit), real_copies, "near")
 
 
 def _per_class(
     extraction: Extraction, labels: Tensor | None, extractor_set: ExtractorSet
 ) -> tuple[dict[int, float], tuple[float, ...]]:
     """Return the FD of each class with enough samples to its own real images, and the accuracy of each class."""
-    references = extractor_set.members[extractor_set.primary].statistics.train.per_class
+    references = extractor_set.extractors[extractor_set.primary].statistics.train.per_class
     if labels is None or not references:
         return {}, ()
     probabilities = extraction.probabilities
-    accuracies = () if probabilities is None else tuple(class_accuracy.accuracy(probabilities, labels).each)
+    accuracies = () if probabilities is None else tuple(class_accuracy.accuracy(probabilities, labels).per_class)
     if torch.bincount(labels).max() <= extraction.features.shape[1]:
         return {}, accuracies
-    return class_accuracy.per_class_distance(extraction.features, labels, dict(enumerate(references))), accuracies
+    return class_accuracy.per_class_frechet_distance(
+        extraction.features, labels, dict(enumerate(references))
+    ), accuracies
 
 
-def real_figures(
+def measure_real_examples(
     extractor_set: ExtractorSet, data: Dataset, test_values: Tensor, test_labels: Tensor | None
 ) -> dict[str, float]:
     """Return the scores of the real test part that do not depend on the number of samples, to store in the set.
@@ -243,18 +248,18 @@ def real_figures(
     `data` is the train part only, without images that were held back from it as a test part.
     """
     found: dict[str, float] = {}
-    for member, extractor in extractor_set.members.items():
+    for member, extractor in extractor_set.extractors.items():
         extraction = extractor.extract(test_values)
         for labels in (test_labels, None):
             scores = _classification(member, extraction, labels, extractor_set)
             found |= {score.key: score.value for score in scores if score.value is not None}
     if not data.is_points:
-        found["zero"] = pixel_statistics.zero_share(test_values)
+        found["zero"] = pixel_statistics.zero_fraction(test_values)
         found["mean"] = float(test_values.double().mean())
-        found["zero.train"] = pixel_statistics.zero_share(data.values)
-    found |= memorization.real_figures(test_values, data)
-    most = min(len(extractor_set.train_rows), len(extractor_set.test_rows))
+        found["zero.train"] = pixel_statistics.zero_fraction(data.values)
+    found |= memorization.scores_of_real_examples(test_values, data)
+    most = min(len(extractor_set.train_features), len(extractor_set.test_features))
     for n in sorted({n for n in (1000, 10_000) if n <= most} | {most}):
-        rows = extractor_set.train_rows[:n], extractor_set.test_rows[:n]
+        rows = extractor_set.train_features[:n], extractor_set.test_features[:n]
         found |= {f"{key}.{n}": value for key, value in _neighbour_scores(*rows).items()}
     return found

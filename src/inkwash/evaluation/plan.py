@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -23,8 +23,8 @@ from inkwash.hardware import devices
 from inkwash.model import Model
 from inkwash.runs.environment import commit
 from inkwash.sampling.request import SampleRequest
+from inkwash.text.progress import StageProgressCallback
 
-Progress = Callable[[str, float], object]
 Arrays = tuple[Tensor, Tensor | None]
 
 
@@ -38,7 +38,9 @@ def parse_weights(text: str | None) -> tuple[float | None, ...]:
     try:
         return tuple(None if part is None else float(part) for part in split_list(text))
     except ValueError:
-        raise UsageError(f"guidance '{text}': give weights as in 1,1.5") from None
+        raise UsageError(
+            f"guidance '{text}': give weights as in 1,1.5", code="invalid-value", field="guidance"
+        ) from None
 
 
 def with_distinct_names(sources: Sequence[str | Model], models: Sequence[Model]) -> list[Model]:
@@ -61,7 +63,11 @@ def settings_for(
     requested = [weight for weight in weights if weight not in (None, 1)]
     if requested and not any(each.conditional for each in models):
         names = ", ".join(each.name for each in models)
-        raise UsageError(f"guidance {requested[0]:g} has no effect on {names}, trained without labels: leave it out")
+        raise UsageError(
+            f"guidance {requested[0]:g} has no effect on {names}, trained without labels: leave it out",
+            code="no-effect",
+            field="guidance",
+        )
     found: list[Setting] = []
     for each, sampler, weight in product(models, samplers, weights):
         guidance = weight if each.conditional else None
@@ -96,17 +102,20 @@ class EvaluationRequest:
     def __post_init__(self) -> None:
         """Refuse a count out of range and contradictory data."""
         if self.count is not None and not 1 <= self.count <= MAX_COUNT:
-            raise UsageError(f"-n is {self.count}: it must be in 1 to {MAX_COUNT:,}")
+            raise UsageError(f"-n is {self.count}: it must be in 1 to {MAX_COUNT:,}", code="out-of-range", field="n")
         if self.data is not None and self.judge is not None:
-            raise UsageError("--data and --judge both name the data to compare with: give one")
+            raise UsageError(
+                "--data and --judge both name the data to compare with: give one", code="conflict", field="judge"
+            )
 
-    def plan(self, progress: Progress | None = None) -> EvaluationPlan:
+    def plan(self, progress: StageProgressCallback | None = None) -> EvaluationPlan:
         """Return the tasks. Raises `UsageError` or `InkwashError` for what cannot be read, sampled or measured."""
         paths = [str(s) for s in self.sources if not isinstance(s, Model) and tasks.is_file(s)]
         options = (self.samplers, self.weights, self.sampling)
         if paths and options != ((None,), (None,), SampleRequest()):
             raise UsageError(
-                f"{paths[0]} holds finished samples: sampler, guidance and the like have no effect on it; leave them out"
+                f"{paths[0]} holds finished samples: sampler, guidance and the like have no effect on it; leave them out",
+                code="no-effect",
             )
         sources = [s for s in self.sources if isinstance(s, Model) or s not in paths]
         models = with_distinct_names(
@@ -120,7 +129,11 @@ class EvaluationRequest:
         for path, arrays in files.items():
             _require_file(path, arrays, found)
         if self.extras and found.data is None:
-            raise UsageError(f"--{self.extras[0]} needs the {found.extractor_set.spec.data} images: give --data FOLDER")
+            raise UsageError(
+                f"--{self.extras[0]} needs the {found.extractor_set.spec.data} images: give --data FOLDER",
+                code="missing-field",
+                field="data",
+            )
         # one count for all, because FD at another number of images is another measure
         default = min((tasks.default_count(setting) for setting in settings), default=0)
         planned: list[Task] = [ModelTask(setting, self.count or default) for setting in settings]
@@ -130,7 +143,9 @@ class EvaluationRequest:
             planned.append(FileTask(path, values[subset], None if labels is None else labels[subset]))
         return EvaluationPlan(found, tuple(planned), self.extras)
 
-    def _reference(self, models: list[Model], files: dict[str, Arrays], progress: Progress | None) -> Reference:
+    def _reference(
+        self, models: list[Model], files: dict[str, Arrays], progress: StageProgressCallback | None
+    ) -> Reference:
         file_shapes = [tuple(values.shape[1:]) for values, _ in files.values()]
         if self.judge is not None:
             shape = models[0].spec.shape if models else file_shapes[0]
@@ -152,7 +167,8 @@ def _require_same_data(models: list[Model]) -> None:
         if other.spec.sha256 != first.spec.sha256:
             raise UsageError(
                 f"{first.name} was trained on {first.spec.data}, {other.name} on {other.spec.data}: their scores "
-                "cannot be compared; evaluate them one at a time, or give --judge DATA"
+                "cannot be compared; evaluate them one at a time, or give --judge DATA",
+                code="mismatch",
             )
 
 
@@ -206,7 +222,7 @@ class EvaluationPlan:
         samples = {"compared": ", ".join(task.name for task in self.tasks)}
         extractor_set = self.reference.extractor_set
         return (self.tasks[0].metadata() if len(self.tasks) == 1 else samples) | {
-            "feature extractors (judges)": f"{', '.join(extractor_set.members)} of {extractor_set.spec.data}",
+            "feature extractors (judges)": f"{', '.join(extractor_set.extractors)} of {extractor_set.spec.data}",
             "machine": f"{machine['hardware']}, {machine['threads']} threads, torch {machine['torch']}",
             "commit": commit() or "not under version control",
         }

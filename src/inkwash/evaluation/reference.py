@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -11,14 +10,13 @@ from inkwash import data as datasets
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.measures import real_figures
+from inkwash.evaluation.measures import measure_real_examples
 from inkwash.io import cache
 from inkwash.io.cache import optional_writes
 from inkwash.metrics import extractor_files, extractor_set
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.text.durations import format_duration
-
-Progress = Callable[[str, float], object]
+from inkwash.text.progress import StageProgressCallback
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +33,9 @@ def bundled() -> list[str]:
     return sorted(item.name for item in folder.iterdir() if (item / extractor_files.INDEX).is_file())
 
 
-def for_data(spec: str | Path | Dataset, size: int | None = None, progress: Progress | None = None) -> Reference:
+def for_data(
+    spec: str | Path | Dataset, size: int | None = None, progress: StageProgressCallback | None = None
+) -> Reference:
     """Return the reference of a data set; its extractors are bundled, cached, or trained now and cached.
 
     Raises `UsageError` for data too small to train extractors on, `InkwashError` for damaged extractor files, and for
@@ -47,7 +47,9 @@ def for_data(spec: str | Path | Dataset, size: int | None = None, progress: Prog
         if found.spec.data in bundled():
             raise InkwashError(
                 f"the test part of {data.name} ({data.test_sha256[:12]}) is not that of {found.spec.data} "
-                f"({found.spec.test_sha256[:12]}): it is damaged or of another set; fetch it again"
+                f"({found.spec.test_sha256[:12]}): it is damaged or of another set; fetch it again",
+                code="mismatch",
+                field="data",
             )
         # the test part of the user's own data has changed, so its statistics are out of date
         found = None
@@ -59,7 +61,9 @@ def for_data(spec: str | Path | Dataset, size: int | None = None, progress: Prog
     return Reference(found, data)
 
 
-def for_spec(spec: DatasetSpec, source: str | Path | None = None, progress: Progress | None = None) -> Reference:
+def for_spec(
+    spec: DatasetSpec, source: str | Path | None = None, progress: StageProgressCallback | None = None
+) -> Reference:
     """Return the reference of the data that a model was trained on; `source` is that data's name or path, if given.
 
     Without `source`, the data set is loaded by its name where it is available locally and has the model's hash.
@@ -73,11 +77,13 @@ def for_spec(spec: DatasetSpec, source: str | Path | None = None, progress: Prog
         if data.sha256 != spec.sha256:
             raise UsageError(
                 f"--data {source} is {data.name} ({data.sha256[:12]}), the model was trained on {spec.data} "
-                f"({spec.sha256[:12]}): give that, or --judge {source} to compare with other data"
+                f"({spec.sha256[:12]}): give that, or --judge {source} to compare with other data",
+                code="mismatch",
+                field="data",
             )
         return for_data(data, progress=progress)
     found = _stored(spec.sha256)
-    local = datasets.local(spec.data, size)
+    local = datasets.load_offline(spec.data, size)
     if local is None and found is None and spec.data in DATASETS:
         local = datasets.load(spec.data, size)
     if local is not None and local.sha256 == spec.sha256:
@@ -85,7 +91,9 @@ def for_spec(spec: DatasetSpec, source: str | Path | None = None, progress: Prog
     if found is None:
         raise UsageError(
             f"there are no judges (feature extractors) for {spec.data} ({spec.sha256[:12]}): give the model's training "
-            "data by --data, and they are trained once"
+            "data by --data, and they are trained once",
+            code="missing-field",
+            field="data",
         )
     return Reference(found, None)
 
@@ -104,11 +112,13 @@ def for_shape(shape: tuple[int, ...]) -> Reference:
             )
     raise UsageError(
         f"there are no bundled judges (feature extractors) for examples of {'×'.join(map(str, shape))}, only for "
-        f"{', '.join(bundled())}: give --judge DATA, the data to compare with"
+        f"{', '.join(bundled())}: give --judge DATA, the data to compare with",
+        code="missing-field",
+        field="judge",
     )
 
 
-def build(data: Dataset, progress: Progress | None = None) -> ExtractorSet:
+def build(data: Dataset, progress: StageProgressCallback | None = None) -> ExtractorSet:
     """Return new feature extractors trained on `data`, with the scores of its own test part."""
     extractor_set.require_enough(data)
     if progress is not None and not data.is_points:
@@ -118,7 +128,7 @@ def build(data: Dataset, progress: Progress | None = None) -> ExtractorSet:
     if progress is not None:
         progress("measuring real test images", 0.0)
     train, test = extractor_set.train_test_parts(data)
-    return replace(found, figures=real_figures(found, train, test.values, test.labels))
+    return replace(found, real_scores=measure_real_examples(found, train, test.values, test.labels))
 
 
 def _stored(sha256: str) -> ExtractorSet | None:
@@ -132,7 +142,9 @@ def _stored(sha256: str) -> ExtractorSet | None:
         return None
     found = extractor_files.read(folder)
     if found.spec.sha256 != sha256:
-        raise InkwashError(f"the judges in {folder} are of other data ({found.spec.data}): delete that folder")
+        raise InkwashError(
+            f"the judges in {folder} are of other data ({found.spec.data}): delete that folder", code="mismatch"
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
@@ -28,6 +28,7 @@ from inkwash.io.cache import optional_writes
 from inkwash.model import Model
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve, sampler_for
+from inkwash.text.progress import ProgressCallback
 
 CHUNK = 200
 """Samples in one file of the cache; an interrupted evaluation loses at most one chunk."""
@@ -35,10 +36,8 @@ BATCH = 100
 TIMED_STEPS = 6
 """Steps that are timed, after the first."""
 
-Progress = Callable[[float], object]
 
-
-class Samples(NamedTuple):
+class CachedSamples(NamedTuple):
     """Samples with their requested classes, None for an unconditional model, and network evaluations a sample."""
 
     values: Tensor
@@ -140,7 +139,7 @@ class Setting:
         # the minimum, because other processes only make a step slower
         return min(later) * self.sampler.steps / BATCH
 
-    def samples(self, count: int, progress: Progress | None = None) -> Samples:
+    def samples(self, count: int, progress: ProgressCallback | None = None) -> CachedSamples:
         """Return the samples of seeds 0 to `count` - 1, read from the cache or sampled now and cached.
 
         `progress` is called with the number of samples done. Raises `UsageError` for unsupported settings.
@@ -149,9 +148,9 @@ class Setting:
         values = torch.cat([chunk.values for chunk in chunks])[:count]
         labels = torch.cat([chunk.labels for chunk in chunks])[:count] if self.model.conditional else None
         evaluations = sum(chunk.evaluations for chunk in chunks) / sum(len(chunk.values) for chunk in chunks)
-        return Samples(values, labels, evaluations)
+        return CachedSamples(values, labels, evaluations)
 
-    def sample_shard(self, count: int, process_group: ProcessGroup, progress: Progress | None = None) -> None:
+    def sample_shard(self, count: int, process_group: ProcessGroup, progress: ProgressCallback | None = None) -> None:
         """Sample this process's share of `count` samples into the cache, and wait until all processes are done.
 
         `progress` is called with the share's fraction done, times `count`.
@@ -167,7 +166,7 @@ class Setting:
         for start in range(0, count, CHUNK):
             yield self.folder / f"{start:08d}.npz", start, min(count, start + CHUNK)
 
-    def _chunk(self, path: Path, start: int, stop: int, progress: Progress | None) -> _Chunk:
+    def _chunk(self, path: Path, start: int, stop: int, progress: ProgressCallback | None) -> _Chunk:
         cached = _load(path)
         have = 0 if cached is None else len(cached.values)
         if cached is None or have < stop - start:
@@ -179,7 +178,7 @@ class Setting:
             progress(stop)
         return cached
 
-    def _sample(self, start: int, stop: int, progress: Progress | None) -> _Chunk:
+    def _sample(self, start: int, stop: int, progress: ProgressCallback | None) -> _Chunk:
         run = resolve(replace(self.settings, seed=start, n=stop - start), self.model)
         report = None if progress is None else lambda done: progress(start + done)
         with _counted_evaluations(self.model.net) as counter:
@@ -223,7 +222,7 @@ def _load(path: Path) -> _Chunk | None:
         arrays = npz.read(path.read_bytes())
         values, labels = (torch.from_numpy(arrays[key]) for key in ("values", "labels"))
         return _Chunk(values, labels, float(arrays["evaluations"]))
-    except npz.DAMAGES:
+    except npz.READ_ERRORS:
         return None
 
 

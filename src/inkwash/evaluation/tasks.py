@@ -174,19 +174,21 @@ def read(path: str | Path) -> tuple[Tensor, Tensor | None]:
     if not found.is_points and found.values.max() <= 1:
         raise UsageError(
             f"{path}: the brightest pixel is {int(found.values.max())}, so the images are black or were scaled to "
-            "[0, 1] before the conversion to uint8: save (255 * images).round().astype(numpy.uint8)"
+            "[0, 1] before the conversion to uint8: save (255 * images).round().astype(numpy.uint8)",
+            code="invalid-data",
         )
     return found.values, found.labels
 
 
 def require_not_inverted(name: str, values: Tensor, extractor_set: ExtractorSet) -> None:
     """Raise `UsageError` for images whose mean pixel is that of inverted real images."""
-    real = extractor_set.figures.get("mean")
+    real = extractor_set.real_scores.get("mean")
     if real is None or values.dtype != torch.uint8:
         return
     mean = float(values.double().mean())
     if abs(mean - (255 - real)) < abs(mean - real) / 3:
         raise UsageError(
             f"{name}: the mean pixel is {mean:.0f}, that of {extractor_set.spec.data} is {real:.0f}: the images look "
-            "inverted; save 255 - images"
+            "inverted; save 255 - images",
+            code="invalid-data",
         )

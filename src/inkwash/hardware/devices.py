@@ -80,7 +80,7 @@ def configure(threads: int | None = None) -> None:
     if threads is None:
         return
     if threads < 1:
-        raise UsageError(f"--threads is {threads}: give at least 1")
+        raise UsageError(f"--threads is {threads}: give at least 1", code="out-of-range", field="threads")
     torch.set_num_threads(threads)
 
 

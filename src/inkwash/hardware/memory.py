@@ -16,14 +16,16 @@ def machine() -> int:
         return sys.maxsize
 
 
-def require(size: int, what: str, way: str) -> None:
-    """Raise `UsageError` when `what` takes more bytes than this machine has; `way` is what to do.
+def require(size: int, what: str, way: str, field: str | None = None) -> None:
+    """Raise `UsageError` when `what` takes more bytes than this machine has; `way` is what to do about `field`.
 
     The check is needed because Linux overcommits: the allocation succeeds, and the process is killed later.
     """
     if size > machine():
         raise UsageError(
-            f"{what} takes {size // 10**9:,} GB of memory, and this machine has {machine() // 10**9:,}: {way}"
+            f"{what} takes {size // 10**9:,} GB of memory, and this machine has {machine() // 10**9:,}: {way}",
+            code="too-large",
+            field=field,
         )
 
 

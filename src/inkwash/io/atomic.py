@@ -37,7 +37,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
         created = []
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InkwashError(f"cannot write {path}: {reason}; free the space or choose another place") from error
+        raise InkwashError(
+            f"cannot write {path}: {reason}; free the space or choose another place", code="io"
+        ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -53,7 +55,8 @@ def require_space(path: str | Path, size: int) -> None:
     if free < size:
         raise InkwashError(
             f"cannot write {path}: it needs {size / 1e6:,.1f} MB and the disk has {free / 1e6:,.1f}; free the space or "
-            "choose another place"
+            "choose another place",
+            code="io",
         )
 
 
@@ -69,7 +72,9 @@ def fresh_folder(path: str | Path) -> Iterator[Path]:
     created = _missing(path.parent)
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(f"{path} is not empty, and nothing is overwritten: choose another --out")
+            raise UsageError(
+                f"{path} is not empty, and nothing is overwritten: choose another --out", code="exists", field="out"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
         yield temporary
@@ -79,7 +84,9 @@ def fresh_folder(path: str | Path) -> Iterator[Path]:
         temporary, created = None, []
     except OSError as error:
         raise InkwashError(
-            f"cannot write {path}: {error.strerror or error}; free the space or choose another --out"
+            f"cannot write {path}: {error.strerror or error}; free the space or choose another --out",
+            code="io",
+            field="out",
         ) from error
     finally:
         if temporary is not None:

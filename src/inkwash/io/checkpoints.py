@@ -90,7 +90,11 @@ def header(path: str | Path) -> dict[str, Any]:
 @contextmanager
 def _opened(path: str | Path) -> Iterator[BinaryIO]:
     if not Path(path).is_file():
-        raise UsageError(f"no checkpoint {path}: name a run folder, a bundled model or a .safetensors file")
+        raise UsageError(
+            f"no checkpoint {path}: name a run folder, a bundled model or a .safetensors file",
+            code="missing-file",
+            field="model",
+        )
     try:
         with open(path, "rb") as file:
             yield file
@@ -120,7 +124,7 @@ class DamagedError(InkwashError):
 
     def __init__(self, path: str | Path, reason: str) -> None:
         self.fault = f"checkpoint {path} is damaged or truncated ({reason})"
-        super().__init__(f"{self.fault}: use another one of its run, such as best.safetensors")
+        super().__init__(f"{self.fault}: use another one of its run, such as best.safetensors", code="damaged-file")
 
 
 class Newest(NamedTuple):
@@ -151,7 +155,9 @@ def newest(folder: Path) -> Newest:
         fault = error.fault if isinstance(error, DamagedError) else f"checkpoint {latest} is missing"
         before = newest_intact(folder)
         if before is None:
-            raise InkwashError(f"{fault}, and no checkpoint in {folder} is intact: start a new run") from None
+            raise InkwashError(
+                f"{fault}, and no checkpoint in {folder} is intact: start a new run", code="damaged-file"
+            ) from None
         path, found = before
         return Newest(path, found, f"{fault}: {path.name}, step {found.header['progress']['step']:,}, is used instead")
     return Newest(latest, found, None)
@@ -186,11 +192,13 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InkwashError(
             f"{path} has tensors but no inkwash header, it was not written by inkwash: "
-            "name a run folder or a bundled model"
+            "name a run folder or a bundled model",
+            code="wrong-file",
         )
     if found.get("format") != FORMAT:
         raise InkwashError(
-            f"checkpoint {path} has format {found.get('format')}, this inkwash reads {FORMAT}: update inkwash"
+            f"checkpoint {path} has format {found.get('format')}, this inkwash reads {FORMAT}: update inkwash",
+            code="wrong-file",
         )
     try:
         require_bounded(found)

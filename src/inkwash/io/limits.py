@@ -35,13 +35,21 @@ def require_bounded(values: Any, where: str = "", longest: int = LONGEST) -> Non
     while left:
         path, value, depth = left.pop()
         if isinstance(value, str) and len(value) > longest:
-            raise UsageError(f"field '{path}' has {len(value):,} characters: write at most {longest:,}")
+            raise UsageError(
+                f"field '{path}' has {len(value):,} characters: write at most {longest:,}", code="too-large", field=path
+            )
         if not isinstance(value, Mapping | list | tuple):
             continue
         if depth > DEEPEST:
-            raise UsageError(f"field '{path[:100]}' is nested more than {DEEPEST} levels deep: write it flat")
+            raise UsageError(
+                f"field '{path[:100]}' is nested more than {DEEPEST} levels deep: write it flat",
+                code="too-large",
+                field=path[:100],
+            )
         if len(value) > MOST_ITEMS:
-            raise UsageError(f"field '{path}' has {len(value):,} items: write at most {MOST_ITEMS:,}")
+            raise UsageError(
+                f"field '{path}' has {len(value):,} items: write at most {MOST_ITEMS:,}", code="too-large", field=path
+            )
         if isinstance(value, Mapping):
             left += [(f"{path}.{key}"[not path :][:LONGEST], each, depth + 1) for key, each in value.items()]
         else:
@@ -52,5 +60,7 @@ def read_text(path: Path) -> str:
     """Return the text of a recipe file. Raises `UsageError` for a file of more than LARGEST_TEXT bytes."""
     size = path.stat().st_size
     if size > LARGEST_TEXT:
-        raise UsageError(f"{path} has {size:,} bytes, of at most {LARGEST_TEXT:,}: give a recipe in TOML")
+        raise UsageError(
+            f"{path} has {size:,} bytes, of at most {LARGEST_TEXT:,}: give a recipe in TOML", code="too-large"
+        )
     return path.read_text(encoding="utf-8")

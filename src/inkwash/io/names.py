@@ -40,12 +40,17 @@ def fault(text: str) -> str | None:
     return None
 
 
-def checked_name(text: str, where: str) -> str:
-    """Return `text` if it is a valid name. Raises `UsageError`, which begins with `where` it was read, if it is not."""
+def checked_name(text: str, where: str, field: str | None = None) -> str:
+    """Return `text` if it is a valid name.
+
+    Raises `UsageError` of `field`, whose message begins with `where` the name was read, if it is not.
+    """
     found = fault(text)
     if found is not None:
         raise UsageError(
-            f"{where} is {_shortened(text)}: {found}; use letters, digits, spaces and - _ . as in 'my-model'"
+            f"{where} is {_shortened(text)}: {found}; use letters, digits, spaces and - _ . as in 'my-model'",
+            code="invalid-value",
+            field=field,
         )
     return text
 
@@ -65,7 +70,9 @@ def path_in(folder: str | Path, name: str) -> Path:
     folder = Path(folder)
     path = folder / name
     if name in ("", ".", "..") or "\0" in name or Path(name).name != name:
-        raise UsageError(f"{_shortened(name)} is not a file name in {folder}: use a name without separators")
+        raise UsageError(
+            f"{_shortened(name)} is not a file name in {folder}: use a name without separators", code="unsafe-path"
+        )
     require_inside(path, folder)
     return path
 
@@ -74,7 +81,9 @@ def require_inside(path: Path, folder: Path) -> None:
     """Raise `UsageError` when `path`, symbolic links resolved, does not lie in `folder`."""
     # realpath, because Path.resolve raises for a link to itself
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        raise UsageError(f"{path} is a symbolic link that leads outside of {folder}: replace it by its target")
+        raise UsageError(
+            f"{path} is a symbolic link that leads outside of {folder}: replace it by its target", code="unsafe-path"
+        )
 
 
 def require_contained(folder: str | Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from inkwash.hardware import memory
 
-DAMAGES = (
+READ_ERRORS = (
     ValueError,
     OSError,
     EOFError,
@@ -32,7 +32,7 @@ DAMAGES = (
 def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDArray[np.generic]]:
     """Return the arrays in the bytes of an archive, by name; those that are not `wanted` are empty.
 
-    Raises one of `DAMAGES` for a damaged archive and for arrays of objects.
+    Raises one of `READ_ERRORS` for a damaged archive and for arrays of objects.
     """
     found = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -48,9 +48,9 @@ def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDAr
 
 
 def array(content: bytes) -> NDArray[np.generic]:
-    """Return the array in `content`. Raises one of `DAMAGES`, also for bytes after the array, as of a damaged shape."""
+    """Return the array in `content`. Raises one of `READ_ERRORS`, also for bytes after the array, as of a damaged shape."""
     file = io.BytesIO(content)
     found = np.lib.format.read_array(file, allow_pickle=False)
     if file.read(1):
-        raise ValueError("it holds more than its shape says")
+        raise ValueError("it has more bytes than its shape needs")
     return found

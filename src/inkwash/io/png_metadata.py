@@ -31,7 +31,7 @@ def save_png(image: Image.Image, path: str | Path, metadata: dict[str, Any]) -> 
     """
     path = Path(path)
     if path.suffix.lower() != ".png":
-        raise UsageError(f"image '{path.name}' is not a PNG file: end its name in .png")
+        raise UsageError(f"image '{path.name}' is not a PNG file: end its name in .png", code="wrong-file", field="out")
     room = embedded("PNG", metadata)
     with atomic(path) as temporary:
         image.save(temporary, format="PNG", optimize=True, **room)
@@ -46,7 +46,7 @@ def embedded(format: str, metadata: dict[str, Any]) -> dict[str, Any]:
         # GIF and WebP have no checksum of their own.
         text = json.dumps(with_checksum(metadata), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"metadata are not JSON: {error}") from error
+        raise UsageError(f"metadata are not JSON: {error}", code="invalid-value", field="metadata") from error
     if format == "PNG":
         chunks = PngInfo()
         chunks.add_text(CHUNK, text)
@@ -70,7 +70,7 @@ def read_metadata(path: str | Path) -> dict[str, Any] | None:
     try:
         return verified(parsed_json(text))
     except ValueError:
-        raise InkwashError(f"the metadata of {path} are damaged: sample the image again") from None
+        raise InkwashError(f"the metadata of {path} are damaged: sample the image again", code="damaged-file") from None
 
 
 def read_pixels(path: str | Path) -> NDArray[np.uint8]:
@@ -109,9 +109,13 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
             image.load()
             yield image
     except FileNotFoundError as error:
-        raise UsageError(f"no image at {path}: check the name") from error
+        raise UsageError(f"no image at {path}: check the name", code="missing-file") from error
     except Image.DecompressionBombError as error:
-        raise UsageError(f"{path} has too many pixels to be opened safely: make it smaller first") from error
+        raise UsageError(
+            f"{path} has too many pixels to be opened safely: make it smaller first", code="too-large"
+        ) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         # Pillow raises any of these for a damaged file.
-        raise UsageError(f"{path} cannot be read as an image: give PNG, JPEG, GIF or WebP") from error
+        raise UsageError(
+            f"{path} cannot be read as an image: give PNG, JPEG, GIF or WebP", code="wrong-file"
+        ) from error

@@ -12,7 +12,7 @@ from torch import Tensor
 from inkwash.errors import UsageError
 from inkwash.evaluation.grading import verdicts
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.sample_cache import Samples, Setting
+from inkwash.evaluation.sample_cache import CachedSamples, Setting
 from inkwash.evaluation.score import Score
 from inkwash.evaluation.tasks import ModelTask
 from inkwash.lab.results import Series
@@ -109,7 +109,7 @@ class Lab:
         Raises `UsageError` where the data have no classes.
         """
         panel = self.bench.extractor_set
-        found = panel.members[panel.primary].extract(values).probabilities
+        found = panel.extractors[panel.primary].extract(values).probabilities
         if found is None:
             raise UsageError(
                 f"{panel.spec.data} has no labels, so that samples cannot be classified: use labelled data",
@@ -118,7 +118,7 @@ class Lab:
             )
         return found.argmax(1)
 
-    def samples(self, variant: LoadedVariant) -> Samples:
+    def samples(self, variant: LoadedVariant) -> CachedSamples:
         """Return the samples of seeds 0 to `count` - 1 of a variant, cached after the first call."""
         with self.progress.sampling(variant.name, self.count) as done:
             return variant.setting.samples(self.count, done)

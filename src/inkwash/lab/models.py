@@ -239,5 +239,5 @@ def _milestones(path: Path) -> list[Path]:
     folder = RunFolder(path)
     kept = [file for file in checkpoints.kept(folder.checkpoints) if file.stem not in ("latest", "best")]
     for file in kept:
-        checked_name(file.stem, f"the name of a checkpoint in {folder.checkpoints}")
+        checked_name(file.stem, f"the name of a checkpoint in {folder.checkpoints}", "name")
     return kept

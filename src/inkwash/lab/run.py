@@ -137,7 +137,7 @@ class LabRun:
             "index": index,
             "variants": [[each.name, each.setting.identity(), each.about] for each in lab.variants],
             "count": lab.count,
-            "extractors": [panel.spec.sha256, *panel.members],
+            "extractors": [panel.spec.sha256, *panel.extractors],
             "data": lab.bench.data is not None,
             "measures": [_source(measure) for measure in self.experiment.measures],
         }

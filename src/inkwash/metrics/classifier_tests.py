@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from inkwash.core.rng import Stream, permutation
@@ -14,7 +14,10 @@ from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.metrics import extractor_training
 from inkwash.metrics.extractor_set import extract
-from inkwash.metrics.extractors import Classifier, stacked
+from inkwash.metrics.extractors import Classifier, plain_cnn
+from inkwash.metrics.input_checks import check_labels, check_pixels, describe, format_shape, invalid_data
+from inkwash.metrics.tensor_types import PerExample, Pixels
+from inkwash.text.progress import ProgressCallback
 
 MIN_COUNT = 200
 """Fewest images of each set."""
@@ -22,22 +25,20 @@ EPOCHS = 8
 MIN_STEPS = 150
 """A network trains for `EPOCHS`, or more until it has done this many steps."""
 
-Progress = Callable[[float], object]
-
 
 @dataclass(frozen=True)
 class C2STResult:
     """Accuracy in [0, 1] on `count` held-out images, half of them real; 0.5 is indistinguishable.
 
-    An accuracy far below 0.5 means that one set contains images of the other: the network has seen a copy with the
-    opposite label.
+    An accuracy far below 0.5 means that one set contains images of the other: the network was trained on a copy with
+    the opposite label.
     """
 
     accuracy: float
     count: int
 
     @property
-    def error(self) -> float:
+    def standard_error(self) -> float:
         """The binomial standard error of `accuracy`."""
         return math.sqrt(self.accuracy * (1 - self.accuracy) / self.count)
 
@@ -56,33 +57,38 @@ class C2STResult:
 class TSTRResult:
     """Test errors in [0, 1] of two classifiers, trained on `count` samples and on as many real images.
 
-    `ratio` is the first over the second; it is infinite where only the second is 0, and 1 where both are. `error` is
-    the standard error of the ratio over test images, NaN in these two cases; it does not include the training seed.
+    `ratio` is the first over the second; it is infinite where only the second is 0, and 1 where both are.
+    `standard_error` is that of the ratio over test images, NaN in these two cases; it does not include the training
+    seed.
     """
 
-    error_of_samples: float
-    error_of_real: float
+    test_error_of_samples: float
+    test_error_of_real: float
     ratio: float
-    error: float
+    standard_error: float
     count: int
 
     @classmethod
-    def of(cls, wrong: Tensor, wrong_twin: Tensor, count: int) -> TSTRResult:
+    def of(cls, wrong: PerExample, wrong_baseline: PerExample, count: int) -> TSTRResult:
         """Return the result from 1 for each test image classified wrongly and 0 for the others, both [M].
 
         The standard error is that of a ratio of means over the same images (Cochran 1977, section 2.11).
         """
-        wrong, wrong_twin = wrong.double(), wrong_twin.double()
-        mean, mean_twin = wrong.mean().item(), wrong_twin.mean().item()
-        if not mean_twin:
+        mean, baseline = wrong.mean().item(), wrong_baseline.mean().item()
+        if not baseline:
             return cls(mean, 0.0, math.inf if mean else 1.0, math.nan, count)
-        ratio = mean / mean_twin
-        error = (wrong - ratio * wrong_twin).std().item() / math.sqrt(len(wrong)) / mean_twin
-        return cls(mean, mean_twin, ratio, error, count)
+        ratio = mean / baseline
+        error = (wrong - ratio * wrong_baseline).std().item() / math.sqrt(len(wrong)) / baseline
+        return cls(mean, baseline, ratio, error, count)
 
 
 def c2st(
-    real: Tensor, fake: Tensor, seed: int = 0, progress: Progress | None = None, *, min_steps: int = MIN_STEPS
+    real: Pixels,
+    fake: UInt8[Tensor, "M C2 H2 W2"],
+    seed: int = 0,
+    progress: ProgressCallback | None = None,
+    *,
+    min_steps: int = MIN_STEPS,
 ) -> C2STResult:
     """Return how accurately a small network distinguishes `real` from `fake`, uint8 [N, C, H, W].
 
@@ -90,14 +96,13 @@ def c2st(
     may score above 0.5 against train images where their sources differ: compare with that. `progress` is called with
     the fraction done. Raises `UsageError` for other than pixels, different shapes, unequal N, or N below 200.
     """
-    for images, name in ((real, "real images"), (fake, "fake images")):
-        _require_pixels(images, name)
-    if real.shape[1:] != fake.shape[1:]:
-        size, other = ("×".join(map(str, images.shape[1:])) for images in (real, fake))
-        raise UsageError(f"real images are {size} and fake ones {other}: give both in the same size")
-    if len(real) != len(fake) or len(real) < MIN_COUNT:
+    check_pixels(real, "real", MIN_COUNT)
+    check_pixels(fake, "fake", MIN_COUNT)
+    if real.shape != fake.shape:
         raise UsageError(
-            f"{len(real):,} real and {len(fake):,} fake images: C2ST needs as many of each, at least {MIN_COUNT}"
+            f"real images are {describe(real)} and fake images {describe(fake)}: give as many of each, of one size",
+            code="mismatch",
+            field="fake",
         )
     train, test = [], []
     for draw, images in enumerate((real, fake)):
@@ -113,45 +118,58 @@ def c2st(
 
 
 def tstr(
-    samples: Tensor,
-    labels: Tensor | None,
+    samples: Pixels,
+    labels: Int64[Tensor, " M"] | None,
     data: Dataset,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     *,
     min_steps: int = MIN_STEPS,
 ) -> TSTRResult:
-    """Return the test errors of a classifier trained on `samples` and of its twin trained on real images.
+    """Return the test errors of a classifier trained on `samples` and of a baseline trained on real images.
 
     The classification accuracy score of Ravuri & Vinyals (2019), as a ratio of errors. `samples` are uint8
-    [N, C, H, W], `labels` int64 [N] their requested classes. Both start from the same weights, and where one sees a
-    sample the other sees a train image of the same class; samples of a class beyond its number of train images are
-    left out. `progress` is called with the fraction done. Raises `UsageError` for samples that are not pixels or of
-    another shape than `data`, labels that are missing or out of range, `data` without two classes and a test part,
-    and fewer than 200 pairs.
+    [N, C, H, W], `labels` int64 [N] their requested classes. Both start from the same weights, and at each
+    position one trains on a sample and the other on a train image of the same class; samples of a class beyond its
+    number of train images are left out. `progress` is called with the fraction done.
+
+    Raises `UsageError` for samples that are not pixels or of another shape than `data`, labels that are missing or out
+    of range, `data` without two classes and a test part, and fewer than 200 pairs.
     """
-    _require_pixels(samples, "samples")
+    check_pixels(samples, "samples")
     if tuple(samples.shape[1:]) != data.shape:
-        size, expected = ("×".join(map(str, shape)) for shape in (samples.shape[1:], data.shape))
-        raise UsageError(f"samples are {size}, {data.name} is {expected}: give data of the samples' size")
+        raise UsageError(
+            f"samples are {format_shape(samples.shape[1:])}, {data.name} is {format_shape(data.shape)}: give data of the "
+            "size of the samples",
+            code="mismatch",
+            field="samples",
+        )
     if data.labels is None or len(data.classes) < 2 or data.test_values is None or data.test_labels is None:
         raise UsageError(
-            f"{data.name} lacks a labelled test part of at least two classes, which TSTR needs: give other data"
+            f"{data.name} has no labelled test part of at least two classes, which TSTR needs: give other data",
+            code="unsupported",
+            field="data",
         )
-    labels = _required_labels(labels, len(samples), len(data.classes))
-    chosen, twins = _paired(labels, data.labels, seed)
-    if len(chosen) < MIN_COUNT:
+    if labels is None:
         raise UsageError(
-            f"only {len(chosen)} samples have a train image of their class, TSTR needs {MIN_COUNT}: give more"
+            "samples without labels cannot train a classifier: give their requested classes",
+            code="missing-field",
+            field="labels",
+        )
+    check_labels(labels, len(samples), range(len(data.classes)))
+    chosen, partners = _paired(labels, data.labels, seed)
+    if len(chosen) < MIN_COUNT:
+        raise invalid_data(
+            f"only {len(chosen)} samples have a train image of their class, TSTR needs {MIN_COUNT}: give more",
+            "samples",
         )
     wrong = []
-    for place, values in enumerate((samples[chosen], data.values[twins])):
+    for index, values in enumerate((samples[chosen], data.values[partners])):
         train = Dataset(data.name, values, labels[chosen], data.classes)
-        report = None if progress is None else (lambda done, place=place: progress((place + done) / 2))
+        report = None if progress is None else (lambda done, index=index: progress((index + done) / 2))
         net = _trained(train, seed, report, min_steps, extractor_training.MAX_SHIFT)
         wrong.append(_errors(net, data.test_values, data.test_labels))
-    own, twin = wrong
-    return TSTRResult.of(own, twin, len(chosen))
+    return TSTRResult.of(wrong[0], wrong[1], len(chosen))
 
 
 def num_steps(count: int) -> int:
@@ -159,8 +177,8 @@ def num_steps(count: int) -> int:
     return extractor_training.num_steps(count, EPOCHS, MIN_STEPS)
 
 
-def _trained(data: Dataset, seed: int, progress: Progress | None, min_steps: int, max_shift: int) -> Classifier:
-    net = extractor_training.seeded(lambda: stacked(data.shape[0], len(data.classes)), seed)
+def _trained(data: Dataset, seed: int, progress: ProgressCallback | None, min_steps: int, max_shift: int) -> Classifier:
+    net = extractor_training.seeded(lambda: plain_cnn(data.shape[0], len(data.classes)), seed)
     assert isinstance(net, Classifier)
     return extractor_training.train_classifier(
         net, data, seed, progress, epochs=EPOCHS, min_steps=min_steps, max_shift=max_shift
@@ -177,32 +195,12 @@ def _errors(net: Classifier, values: Tensor, labels: Tensor) -> Tensor:
 def _paired(labels: Tensor, train_labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Return indices of samples, ascending, and for each a distinct train image of the same class."""
     order = permutation(seed, 0, Stream.TSTR_PARTNERS, len(train_labels))
-    chosen, twins = [], []
+    chosen, partners = [], []
     for label in labels.unique():
         own = (labels == label).nonzero()[:, 0]
         # ascending, so that the train set is paired with itself
         found = order[train_labels[order] == label][: len(own)].sort().values
         chosen.append(own[: len(found)])
-        twins.append(found)
+        partners.append(found)
     ascending = torch.cat(chosen).argsort()
-    return torch.cat(chosen)[ascending], torch.cat(twins)[ascending]
-
-
-def _require_pixels(images: Tensor, name: str) -> None:
-    if images.ndim != 4 or images.dtype != torch.uint8:
-        form = f"{images.dtype} {list(images.shape)}".removeprefix("torch.")
-        raise UsageError(f"{name} must be pixels, uint8 [N, C, H, W], but are {form}: decode them first")
-
-
-def _required_labels(labels: Tensor | None, count: int, classes: int) -> Tensor:
-    if labels is None:
-        raise UsageError("samples without labels cannot train a classifier: give their requested classes")
-    if labels.dtype != torch.int64 or labels.shape != (count,):
-        form = f"{labels.dtype} {list(labels.shape)}".removeprefix("torch.")
-        raise UsageError(f"labels must be int64, one for each of {count:,} samples, but are {form}")
-    if count and (labels.min() < 0 or labels.max() >= classes):
-        raise UsageError(
-            f"labels are in {int(labels.min())} to {int(labels.max())}, the classes are 0 to {classes - 1}: "
-            "count classes from 0"
-        )
-    return labels
+    return torch.cat(chosen)[ascending], torch.cat(partners)[ascending]

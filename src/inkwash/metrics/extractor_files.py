@@ -24,7 +24,8 @@ from inkwash.metrics.reference_statistics import FDBySize, PartMoments, Referenc
 FORMAT = 1
 INDEX = "panel.json"
 ROWS = "rows"
-CURVES = ("floor", "real", "back")
+CURVES = {"floor": "fd_train_to_train", "real": "fd_test_to_train", "back": "fd_train_to_test"}
+"""Key in the index -> attribute of `ReferenceStatistics`."""
 
 
 def write(extractor_set: ExtractorSet, folder: Path) -> None:
@@ -33,17 +34,17 @@ def write(extractor_set: ExtractorSet, folder: Path) -> None:
     Networks and rows are stored in half precision, moments of classes in single, overall moments in double.
     """
     members = {}
-    for name, extractor in extractor_set.members.items():
-        curves = {curve: asdict(getattr(extractor.statistics, curve)) for curve in CURVES}
+    for name, extractor in extractor_set.extractors.items():
+        curves = {key: asdict(getattr(extractor.statistics, name)) for key, name in CURVES.items()}
         sha256 = _write(folder / f"{name}.safetensors", save(_tensors(extractor)))
         members[name] = {"sha256": sha256, "scale": extractor.scale, **curves}
-    rows = {"train": extractor_set.train_rows, "test": extractor_set.test_rows}
+    rows = {"train": extractor_set.train_features, "test": extractor_set.test_features}
     index = {
         "format": FORMAT,
         "about": asdict(extractor_set.spec),
         "judges": members,
         "rows": _write(folder / f"{ROWS}.safetensors", save({k: v.half().contiguous() for k, v in rows.items()})),
-        "figures": extractor_set.figures,
+        "figures": extractor_set.real_scores,
     }
     write_text(folder / INDEX, json.dumps(with_checksum(index), indent=1) + "\n")
 
@@ -54,7 +55,8 @@ def read(folder: Path) -> ExtractorSet:
         index = verified(json.loads((folder / INDEX).read_text(encoding="utf-8")))
         if index["format"] != FORMAT:
             raise InkwashError(
-                f"{folder} holds judges of format {index['format']}, this inkwash reads {FORMAT}: {_remedy(folder)}"
+                f"{folder} holds judges of format {index['format']}, this inkwash reads {FORMAT}: {_remedy(folder)}",
+                code="wrong-file",
             )
         about = index["about"]
         spec = ReferenceSpec(**(about | {key: tuple(about[key]) for key in ("shape", "classes", "proportions")}))
@@ -66,13 +68,15 @@ def read(folder: Path) -> ExtractorSet:
         reason = f"{name}: {error.strerror}"
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:120]
-    raise InkwashError(f"the judges (feature extractors) in {folder} cannot be read ({reason}): {_remedy(folder)}")
+    raise InkwashError(
+        f"the judges (feature extractors) in {folder} cannot be read ({reason}): {_remedy(folder)}", code="damaged-file"
+    )
 
 
 def _extractor(folder: Path, name: str, entry: dict[str, Any], spec: ReferenceSpec) -> FeatureExtractor:
     tensors = _read(folder / f"{name}.safetensors", entry["sha256"])
     curves = [FDBySize(tuple(entry[key]["sizes"]), tuple(entry[key]["values"])) for key in CURVES]
-    statistics = ReferenceStatistics(_part(tensors, "train"), _part(tensors, "test"), *curves)
+    statistics = ReferenceStatistics(_part_moments(tensors, "train"), _part_moments(tensors, "test"), *curves)
     net: nn.Module | None = None
     if name in NETWORKS:
         net = extractor_training.seeded(lambda: NETWORKS[name](spec.shape[0], len(spec.classes)), 0)
@@ -94,7 +98,7 @@ def _tensors(extractor: FeatureExtractor) -> dict[str, Tensor]:
     return {key: value.detach().contiguous() for key, value in found.items()}
 
 
-def _part(tensors: dict[str, Tensor], name: str) -> PartMoments:
+def _part_moments(tensors: dict[str, Tensor], name: str) -> PartMoments:
     count, *counts = tensors[f"{name}.counts"].tolist()
     overall = Moments(tensors[f"{name}.mean"], tensors[f"{name}.covariance"], count)
     if not counts:
@@ -116,14 +120,15 @@ def _read(path: Path, sha256: str) -> dict[str, Tensor]:
     if found != sha256:
         raise InkwashError(
             f"{path} has SHA-256 {found[:12]}, {INDEX} has {sha256[:12]}: it is damaged or of another version; "
-            f"{_remedy(path.parent)}"
+            f"{_remedy(path.parent)}",
+            code="damaged-file",
         )
     try:
         return load(content)
     except SafetensorError as error:
-        raise InkwashError(f"{path} is damaged ({error}): {_remedy(path.parent)}") from None
+        raise InkwashError(f"{path} is damaged ({error}): {_remedy(path.parent)}", code="damaged-file") from None
 
 
 def _remedy(folder: Path) -> str:
     is_bundled = (folder / "__init__.py").is_file() or folder.parent.name == "extractors"
-    return "install inkwash again" if is_bundled else f"delete {folder}, and they are trained again"
+    return "install inkwash again" if is_bundled else f"delete {folder} to train them again"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from inkwash.core.rng import Stream, permutation
@@ -14,16 +15,17 @@ from inkwash.data import Dataset, encode
 from inkwash.errors import UsageError
 from inkwash.metrics import extractor_training, extractors
 from inkwash.metrics.extractors import Classifier, Extraction, Texture
+from inkwash.metrics.input_checks import check_labels, format_shape, invalid_data
 from inkwash.metrics.reference_statistics import ReferenceStatistics
+from inkwash.metrics.tensor_types import Examples
+from inkwash.text.progress import ProgressCallback, StageProgressCallback
 
-ROWS = 10_000
+MAX_STORED_FEATURES = 10_000
 """Real images of each part whose features are stored for nearest-neighbour measures."""
 HELD_OUT = 10
 """Where a data set has no test part, one train image in this many is held out as one."""
 MIN_TRAIN, MIN_TEST = 500, 50
 BATCH = 500
-
-Progress = Callable[[str, float], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +39,13 @@ class FeatureExtractor:
     scale: float
     statistics: ReferenceStatistics
 
-    def extract(self, values: Tensor) -> Extraction:
+    def extract(self, values: Examples) -> Extraction:
         """Return features and class probabilities of pixels uint8 [N, C, H, W] or points [N, D]."""
         return extract(self.net, self.scale, values)
 
 
 @torch.inference_mode()
-def extract(net: nn.Module | None, scale: float, values: Tensor) -> Extraction:
+def extract(net: nn.Module | None, scale: float, values: Examples) -> Extraction:
     """Return features times `scale`, and class probabilities where `net` is a classifier.
 
     `values` are pixels uint8, points, or images float32 in about [-1, 1].
@@ -76,60 +78,58 @@ class ReferenceSpec:
 
 @dataclass(frozen=True, eq=False)
 class ExtractorSet:
-    """Feature extractors by name, the primary one first, whose features of real images are `train_rows`, `test_rows`.
+    """Feature extractors by name, the primary one first.
 
-    Rows are float32 [M, 64]. `figures` are scores of the real test part, measured when the set was built.
+    `train_features` and `test_features` are those of real images by the primary one, float32 [M, 64]. `real_scores`
+    are scores of the real test part, measured when the set was built.
     """
 
     spec: ReferenceSpec
-    members: dict[str, FeatureExtractor]
-    train_rows: Tensor
-    test_rows: Tensor
-    figures: dict[str, float] = field(default_factory=dict)
+    extractors: dict[str, FeatureExtractor]
+    train_features: Float[Tensor, "M D"]
+    test_features: Float[Tensor, "T D"]
+    real_scores: dict[str, float] = field(default_factory=dict)
 
     @property
     def primary(self) -> str:
         """The name of the primary extractor."""
-        return next(iter(self.members))
+        return next(iter(self.extractors))
 
     def require_shape(self, shape: tuple[int, ...], name: str) -> None:
         """Raise `UsageError` unless the extractors take examples of `shape`; `name` is that of the samples."""
         if tuple(shape) != self.spec.shape:
-            size, own = ("×".join(map(str, s)) for s in (shape, self.spec.shape))
             raise UsageError(
-                f"{name} has examples of {size}, the judges (feature extractors) of {self.spec.data} take {own}: give "
-                "--judge DATA, the data to compare with"
+                f"{name} has examples of {format_shape(shape)}, the judges (feature extractors) of {self.spec.data} take "
+                f"{format_shape(self.spec.shape)}: give --judge DATA, the data to compare with",
+                code="mismatch",
             )
 
     def require_labels(self, labels: Tensor, count: int, name: str) -> None:
         """Raise `UsageError` unless `labels` holds a known class for each of `count` examples."""
-        classes = len(self.spec.classes)
-        if labels.shape != (count,) or labels.is_floating_point():
-            raise UsageError(f"{name} has {count:,} examples and labels {list(labels.shape)}: give a class for each")
-        if classes and len(labels) and (labels.min() < 0 or labels.max() >= classes):
-            raise UsageError(
-                f"{name} has labels from {int(labels.min())} to {int(labels.max())}, the classes of {self.spec.data} "
-                f"are 0 to {classes - 1}: give the requested classes, or no labels"
-            )
+        check_labels(labels, count, range(len(self.spec.classes)) if self.spec.classes else None, name)
 
     def select(self, names: list[str]) -> ExtractorSet:
         """Return the set with only the named extractors. Raises `UsageError` for unknown names."""
-        if not names or any(name not in self.members for name in names):
+        if not names or any(name not in self.extractors for name in names):
             raise UsageError(
                 f"--judges {','.join(names)}: the judges (feature extractors) of {self.spec.data} are "
-                f"{', '.join(self.members)}"
+                f"{', '.join(self.extractors)}",
+                code="unknown-name",
+                field="judges",
             )
         if names[0] != self.primary:
             raise UsageError(
-                f"--judges {','.join(names)}: give {self.primary} first, nearest-neighbour measures need its features"
+                f"--judges {','.join(names)}: give {self.primary} first, nearest-neighbour measures need its features",
+                code="invalid-value",
+                field="judges",
             )
-        members = {name: self.members[name] for name in names}
-        return ExtractorSet(self.spec, members, self.train_rows, self.test_rows, self.figures)
+        chosen = {name: self.extractors[name] for name in names}
+        return ExtractorSet(self.spec, chosen, self.train_features, self.test_features, self.real_scores)
 
 
 NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
-    "a": extractors.stacked,
-    "b": extractors.residual,
+    "a": extractors.plain_cnn,
+    "b": extractors.residual_cnn,
     "c": lambda channels, classes: Texture(channels),
 }
 """Name -> network for the numbers of channels and classes, in the order of the table of scores."""
@@ -143,7 +143,7 @@ DESCRIPTIONS = {
 """Name -> what the extractor measures."""
 
 
-def build(data: Dataset, progress: Progress | None = None) -> ExtractorSet:
+def build(data: Dataset, progress: StageProgressCallback | None = None) -> ExtractorSet:
     """Return new extractors, trained deterministically on the train part of `data`, and the statistics of both parts.
 
     Data without labels have extractor C only; points are their own features. `progress(stage, fraction)` is called
@@ -158,7 +158,7 @@ def build(data: Dataset, progress: Progress | None = None) -> ExtractorSet:
                 name, seed, train, partial(progress, f"training judge {name}") if progress else None
             )
     members: dict[str, FeatureExtractor] = {}
-    rows: list[Tensor] = []
+    stored: list[Tensor] = []
     for name, net in networks.items():
         if progress is not None:
             progress(f"extracting features {name} of real images", 0.0)
@@ -167,11 +167,12 @@ def build(data: Dataset, progress: Progress | None = None) -> ExtractorSet:
         statistics = ReferenceStatistics.of(features[0], train.labels, features[1], test.labels, len(data.classes))
         members[name] = FeatureExtractor(net, scale, statistics)
         # rounded to half precision, as stored
-        rows = rows or [
-            part[permutation(0, 0, Stream.REFERENCE_ROWS, len(part))[:ROWS]].half().float() for part in features
+        stored = stored or [
+            part[permutation(0, 0, Stream.REFERENCE_ROWS, len(part))[:MAX_STORED_FEATURES]].half().float()
+            for part in features
         ]
     spec = ReferenceSpec(data.name, data.sha256, data.shape, data.classes, tuple(data.proportions), data.test_sha256)
-    return ExtractorSet(spec, members, rows[0], rows[1])
+    return ExtractorSet(spec, members, stored[0], stored[1])
 
 
 def training_seconds(data: Dataset) -> float:
@@ -195,22 +196,24 @@ def _new(name: str, seed: int, train: Dataset) -> nn.Module:
 def require_enough(data: Dataset) -> None:
     """Raise `UsageError` for too few examples of either part, and for images smaller than a patch."""
     if len(data) < MIN_TRAIN:
-        raise UsageError(
-            f"{data.name} has {len(data)} train examples: judges (feature extractors) need at least {MIN_TRAIN}"
+        raise invalid_data(
+            f"{data.name} has {len(data)} train examples: judges (feature extractors) need at least {MIN_TRAIN}", "data"
         )
     if data.test_values is not None and len(data.test_values) < MIN_TEST:
-        raise UsageError(
+        raise invalid_data(
             f"{data.name} has {len(data.test_values)} test examples: judges (feature extractors) need at least "
-            f"{MIN_TEST}, or none, in which case a tenth of the train part is held out"
+            f"{MIN_TEST}, or none, in which case a tenth of the train part is held out",
+            "data",
         )
     if not data.is_points and min(data.shape[-2:]) < extractors.PATCH:
-        size = "×".join(map(str, data.shape[-2:]))
-        raise UsageError(
-            f"{data.name} has images of {size}: judges (feature extractors) need at least {extractors.PATCH} pixels a side"
+        raise invalid_data(
+            f"{data.name} has images of {format_shape(data.shape[-2:])}: judges (feature extractors) need at least "
+            f"{extractors.PATCH} pixels on each side",
+            "data",
         )
 
 
-def _trained(name: str, seed: int, train: Dataset, progress: Callable[[float], object] | None) -> nn.Module:
+def _trained(name: str, seed: int, train: Dataset, progress: ProgressCallback | None) -> nn.Module:
     """Return the extractor `name`, its weights rounded to half precision, as stored."""
     net = _new(name, seed, train)
     if isinstance(net, Classifier):
@@ -223,12 +226,7 @@ def _trained(name: str, seed: int, train: Dataset, progress: Callable[[float], o
 def train_test_parts(data: Dataset) -> tuple[Dataset, Dataset]:
     """Return train and test part as separate data sets; without a test part, a tenth of the train part is held out."""
     if data.test_values is not None:
-        test = Dataset(data.name, data.test_values, data.test_labels, data.classes)
-        return Dataset(data.name, data.values, data.labels, data.classes), test
+        return data.subset(slice(None)), Dataset(data.name, data.test_values, data.test_labels, data.classes)
     order = permutation(0, 0, Stream.REFERENCE_SPLIT, len(data))
     cut = len(data) // HELD_OUT
-    train, test = (
-        Dataset(data.name, data.values[k], None if data.labels is None else data.labels[k], data.classes)
-        for k in (order[cut:].sort().values, order[:cut].sort().values)
-    )
-    return train, test
+    return data.subset(order[cut:].sort().values), data.subset(order[:cut].sort().values)

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from copy import deepcopy
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inkwash.core.rng import Stream, permutation, philox_words
 from inkwash.data import Dataset, encode
 from inkwash.metrics.extractors import PATCH, WIDTH, Classifier, Texture
+from inkwash.text.progress import ProgressCallback
 
 EPOCHS = 8
 BATCH = 128
@@ -22,14 +24,12 @@ MAX_SHIFT = 1
 """Largest shift in pixels as data augmentation."""
 MIN_STEPS = 600
 
-Progress = Callable[[float], object]
-
 
 def train_classifier(
     net: Classifier,
     data: Dataset,
     seed: int,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     *,
     epochs: int = EPOCHS,
     min_steps: int = MIN_STEPS,
@@ -70,8 +70,14 @@ def num_steps(count: int, epochs: int = EPOCHS, min_steps: int = MIN_STEPS) -> i
 def seconds_per_step(net: Classifier, data: Dataset) -> float:
     """Return the seconds of one training step of `net` on `data`, timed now on a copy: the last of three."""
     times = [time.perf_counter()]
-    few = Dataset(data.name, data.values[:BATCH], None if data.labels is None else data.labels[:BATCH], data.classes)
-    train_classifier(deepcopy(net), few, 0, lambda done: times.append(time.perf_counter()), epochs=3, min_steps=3)
+    train_classifier(
+        deepcopy(net),
+        data.subset(slice(BATCH)),
+        0,
+        lambda done: times.append(time.perf_counter()),
+        epochs=3,
+        min_steps=3,
+    )
     return times[-1] - times[-2]
 
 
@@ -81,8 +87,10 @@ def _length(count: int, epochs: int, min_steps: int) -> tuple[int, int]:
     return max(epochs, -(-min_steps // steps_per_epoch)), steps_per_epoch
 
 
-def shifted(images: Tensor, seed: int, step: int, max_shift: int = MAX_SHIFT) -> Tensor:
-    """Return `images` [B, C, H, W] shifted by one random offset a step, with the border repeated."""
+def shifted(
+    images: Float[Tensor, "B C H W"], seed: int, step: int, max_shift: int = MAX_SHIFT
+) -> Float[Tensor, "B C H W"]:
+    """Return `images` [B, C, H, W] shifted by one random offset per step, with the border repeated."""
     down, right = (philox_words(seed, 0, step, Stream.EXTRACTOR_SHIFT, 2)[0] % (2 * max_shift + 1)).tolist()
     padded = functional.pad(images, (max_shift, max_shift, max_shift, max_shift), mode="replicate")
     height, width = images.shape[-2:]

@@ -1,4 +1,4 @@
-"""Feature extractors: small networks with 64 features, in which distributions are compared; no generator is trained on them.
+"""Feature extractors: small networks whose 64 features are used to compare distributions.
 
 A and B are classifiers of two architectures. C is fitted without labels and measures texture, which classifiers learn
 to ignore: stroke width, grey backgrounds, blur. The command line calls feature extractors "judges".
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,8 +20,8 @@ WIDTH = 64
 class Extraction(NamedTuple):
     """The output of an extractor: features float32 [N, 64] and class probabilities [N, K], None without classes."""
 
-    features: Tensor
-    probabilities: Tensor | None
+    features: Float[Tensor, "N D"]
+    probabilities: Float[Tensor, "N K"] | None
 
 
 class Classifier(nn.Module):
@@ -31,12 +32,12 @@ class Classifier(nn.Module):
         self.trunk = trunk
         self.head = nn.Linear(WIDTH, classes)
 
-    def features(self, images: Tensor) -> Tensor:
+    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 64"]:
         """Return features [B, 64] of images [B, C, H, W] in [-1, 1]."""
         features: Tensor = self.trunk(images)
         return features
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K"]:
         """Return the logits [B, K] of images [B, C, H, W] in [-1, 1]."""
         logits: Tensor = self.head(functional.relu(self.trunk(images)))
         return logits
@@ -47,7 +48,7 @@ def _conv(inside: int, outside: int, size: int = 3, stride: int = 1) -> list[nn.
     return [layer, nn.BatchNorm2d(outside), nn.ReLU()]
 
 
-def stacked(channels: int, classes: int) -> Classifier:
+def plain_cnn(channels: int, classes: int) -> Classifier:
     """Return extractor A: two convolutions, pool, two convolutions, pool, and a linear layer over a 4x4 map."""
     trunk = nn.Sequential(
         *_conv(channels, 32),
@@ -72,7 +73,7 @@ class _Residual(nn.Module):
         return functional.relu(x + self.norm(self.inner(x)))
 
 
-def residual(channels: int, classes: int) -> Classifier:
+def residual_cnn(channels: int, classes: int) -> Classifier:
     """Return extractor B: strided convolutions and residual blocks, averaged over all pixels."""
     trunk = nn.Sequential(
         *_conv(channels, 40, size=5, stride=2),
@@ -108,11 +109,11 @@ class Texture(nn.Module):
         self.register_buffer("centre", torch.zeros(count * CELLS**2))
         self.register_buffer("axes", torch.zeros(count * CELLS**2, WIDTH))
 
-    def responses(self, images: Tensor) -> Tensor:
+    def responses(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B F"]:
         """Return the mean magnitude of each filter's response in each cell, [B, filters * cells]."""
         magnitude = functional.conv2d(images, self.filters, padding=PATCH // 2).abs()
         return functional.adaptive_avg_pool2d(magnitude, CELLS).flatten(1)
 
-    def features(self, images: Tensor) -> Tensor:
+    def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 64"]:
         """Return features [B, 64] of images [B, C, H, W] in [-1, 1]."""
         return (self.responses(images) - self.centre) @ self.axes

@@ -6,34 +6,35 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from inkwash.core.rng import Stream, permutation
 from inkwash.errors import UsageError
-from inkwash.metrics.features import check_pair
+from inkwash.metrics.input_checks import check_pair
 
 STUDENT_T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 """97.5 % quantiles of Student's t distribution for 2, 3, ... blocks; the last is used for more."""
 
 
 @dataclass(frozen=True)
-class Estimate:
+class KIDEstimate:
     """A value and its standard error over `blocks`, NaN for one block."""
 
     value: float
-    error: float
+    standard_error: float
     blocks: int
 
     @property
-    def interval(self) -> tuple[float, float] | None:
+    def confidence_interval(self) -> tuple[float, float] | None:
         """The ends of a 95 % interval, None for one block."""
         if self.blocks < 2:
             return None
-        reach = STUDENT_T[min(self.blocks - 1, len(STUDENT_T)) - 1] * self.error
+        reach = STUDENT_T[min(self.blocks - 1, len(STUDENT_T)) - 1] * self.standard_error
         return self.value - reach, self.value + reach
 
 
-def distance(x: Tensor, y: Tensor, block: int = 1000) -> Estimate:
+def kid(x: Float[Tensor, "N D"], y: Float[Tensor, "M D"], block: int = 1000) -> KIDEstimate:
     """Return the squared maximum mean discrepancy of `x` [N, D] and `y` [M, D] under the kernel (x.y/D + 1)^3.
 
     The unbiased estimate of Gretton et al. (2012), Eq. 3, as KID of Binkowski et al. (2018): for equal distributions
@@ -42,8 +43,12 @@ def distance(x: Tensor, y: Tensor, block: int = 1000) -> Estimate:
     `block` rows, and a block below 2; `InkwashError` for NaN.
     """
     if block < 2:
-        raise UsageError(f"block is {block}: KID compares pairs of rows, so a block has at least 2")
-    check_pair(x, y, ("x", "y"), least=block)
+        raise UsageError(
+            f"block is {block}: KID compares pairs of rows, so a block has at least 2",
+            code="out-of-range",
+            field="block",
+        )
+    check_pair(x, y, ("x", "y"), min_rows=block)
     count = min(len(x), len(y)) // block
     size = min(len(x), len(y)) // count
     first, second = (
@@ -51,8 +56,8 @@ def distance(x: Tensor, y: Tensor, block: int = 1000) -> Estimate:
         for draw, rows in enumerate((x, y))
     )
     found = torch.tensor([_discrepancy(a, b) for a, b in zip(first, second, strict=True)], dtype=torch.float64)
-    error = found.std().item() / math.sqrt(count) if count > 1 else math.nan
-    return Estimate(found.mean().item(), error, count)
+    standard_error = found.std().item() / math.sqrt(count) if count > 1 else math.nan
+    return KIDEstimate(found.mean().item(), standard_error, count)
 
 
 def _discrepancy(x: Tensor, y: Tensor) -> float:

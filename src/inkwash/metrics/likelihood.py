@@ -9,61 +9,71 @@ holds on any grid and is tighter on a good one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+from jaxtyping import Float, Float64, Int64, UInt8
 from torch import Tensor
 
 from inkwash.core import Denoiser, Level, LogLinear, Schedule
 from inkwash.core.rng import Stream, normals, uniforms
 from inkwash.data import encode
 from inkwash.errors import InkwashError, UsageError
+from inkwash.metrics.input_checks import check_labels, check_pixels, invalid_data
+from inkwash.metrics.tensor_types import Indices, Labels, PerExample, Pixels
+from inkwash.text.progress import ProgressCallback
 
-CLEANEST = 8.0
+MAX_LOG_SNR = 8.0
 """Default log-SNR of the lowest noise level: minimises the bound of both bundled models on MNIST's train images within
-0.001 (7 and 9 cost up to 0.015 more, 11 about 0.1). `tightened` chooses it for a model."""
+0.001 (7 and 9 cost up to 0.015 more, 11 about 0.1). `with_best_end` chooses it for a model."""
 
-NOISIEST = -9.0
+MIN_LOG_SNR = -9.0
 """Default log-SNR of the highest noise level: the prior term is below 1e-4 bits/dim there."""
 
-_LARGEST_LOG_SNR = 20.0
+_LOG_SNR_LIMIT = 20.0
 _CANDIDATES = range(1, 14)
-"""Log-SNRs of the lowest noise level that `tightened` tries; the first is only a lower end."""
+"""Log-SNRs of the lowest noise level that `with_best_end` tries; the first is only a lower end."""
 _STEPS_PER_UNIT = 100
 
 
+Images = Float[Tensor, "N *shape"]
+PixelsOfAnyShape = UInt8[Tensor, "N *shape"]
+Frequencies = Float64[Tensor, "256"]
+"""The relative frequency of each value of a pixel, with sum 1."""
+
+
 @dataclass(frozen=True)
-class Grid:
+class LogSNRGrid:
     """`steps` steps, even in log-SNR, from `cleanest` to `noisiest`, variance-preserving (alpha^2 + sigma^2 = 1).
 
     Raises `UsageError` unless -20 <= noisiest < cleanest <= 20 and steps >= 1.
     """
 
-    cleanest: float = CLEANEST
-    noisiest: float = NOISIEST
+    cleanest: float = MAX_LOG_SNR
+    noisiest: float = MIN_LOG_SNR
     steps: int = 1000
 
     def __post_init__(self) -> None:
-        if not -_LARGEST_LOG_SNR <= self.noisiest < self.cleanest <= _LARGEST_LOG_SNR:
+        if not -_LOG_SNR_LIMIT <= self.noisiest < self.cleanest <= _LOG_SNR_LIMIT:
             raise UsageError(
-                f"log-SNR from {self.cleanest:g} to {self.noisiest:g}: the grid must descend, within 20 and -20"
+                f"log-SNR from {self.cleanest:g} to {self.noisiest:g}: the grid must descend, within 20 and -20",
+                code="out-of-range",
             )
         if self.steps < 1:
-            raise UsageError(f"steps is {self.steps}: the bound needs at least 1")
+            raise UsageError(f"steps is {self.steps}: the bound needs at least 1", code="out-of-range", field="steps")
 
     @classmethod
-    def of(cls, schedule: Schedule, steps: int = 1000) -> Grid:
-        """Return the grid over the log-SNR range of `schedule`, at most `CLEANEST` to `NOISIEST`.
+    def of(cls, schedule: Schedule, steps: int = 1000) -> LogSNRGrid:
+        """Return the grid over the log-SNR range of `schedule`, at most `MAX_LOG_SNR` to `MIN_LOG_SNR`.
 
-        Where a schedule ends above `NOISIEST`, the grid ends there too, and the prior term includes the signal left.
+        Where a schedule ends above `MIN_LOG_SNR`, the grid ends there too, and the prior term includes the signal left.
         """
         clean = schedule(schedule.snap(torch.zeros((), dtype=torch.float64)))
-        return cls(min(CLEANEST, float(clean.log_snr)), max(NOISIEST, float(schedule.terminal.log_snr)), steps)
+        return cls(min(MAX_LOG_SNR, float(clean.log_snr)), max(MIN_LOG_SNR, float(schedule.terminal.log_snr)), steps)
 
     @property
-    def stride(self) -> float:
+    def log_snr_step(self) -> float:
         """The log-SNR of one step."""
         return (self.cleanest - self.noisiest) / self.steps
 
@@ -74,19 +84,19 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Bound:
-    """Bits per dimension: the mean over `images` images, its standard `error`, and the three terms that add up to it."""
+class BitsPerDim:
+    """Bits per dimension: the mean over `num_images` images, its `standard_error`, and the three terms that add up to it."""
 
     bits: float
-    error: float
+    standard_error: float
     prior: float
     diffusion: float
     decoder: float
-    images: int
+    num_images: int
     steps: int
 
 
-def frequencies(pixels: Tensor) -> Tensor:
+def frequencies(pixels: UInt8[Tensor, "*shape"]) -> Frequencies:
     """Return the relative frequency of each of the 256 values in `pixels` (uint8, any shape): float64 [256], sum 1.
 
     One is added to every count, so that none is 0 (Laplace's rule of succession).
@@ -95,7 +105,7 @@ def frequencies(pixels: Tensor) -> Tensor:
     return counts / counts.sum()
 
 
-def prior_nats(images: Tensor, level: Level) -> Tensor:
+def prior_nats(images: Images, level: Level) -> PerExample:
     """Return KL(N(alpha x, sigma^2) || N(0, I)) of `images` x [N, ...] at `level`, in nats, float64 [N].
 
     Sampling starts from N(0, I), scaled by sigma for a schedule whose terminal SNR is not zero.
@@ -106,8 +116,14 @@ def prior_nats(images: Tensor, level: Level) -> Tensor:
 
 
 def diffusion_nats(
-    denoiser: Denoiser, images: Tensor, labels: Tensor | None, items: Tensor, grid: Grid, draws: int, seed: int = 0
-) -> Tensor:
+    denoiser: Denoiser,
+    images: Images,
+    labels: Labels | None,
+    items: Indices,
+    grid: LogSNRGrid,
+    draws: int,
+    seed: int = 0,
+) -> PerExample:
     """Return an unbiased estimate of the diffusion term of `images` [N, ...], in nats, float64 [N].
 
     A step from level t to s contributes (SNR_s - SNR_t) / 2 * |x - denoised(x_t)|^2, the KL divergence of two
@@ -121,54 +137,62 @@ def diffusion_nats(
         noise = normals(seed, items, draw, Stream.LIKELIHOOD_NOISE, images.shape[1:]).to(images)
         denoised = denoiser(level.mix(images, noise), level, labels)
         error = (images - denoised).double().square().flatten(1).sum(1).cpu()
-        total += level.log_snr.exp() * math.expm1(grid.stride) / 2 * error
+        total += level.log_snr.exp() * math.expm1(grid.log_snr_step) / 2 * error
     return total * grid.steps / draws
 
 
-def decoder_nats(pixels: Tensor, x: Tensor, level: Level, values: Tensor | None = None) -> Tensor:
+def decoder_nats(
+    pixels: PixelsOfAnyShape, x: Images, level: Level, pixel_frequencies: Frequencies | None = None
+) -> PerExample:
     """Return -log p(pixels | x) in nats, float64 [N], of uint8 `pixels` [N, ...] given the noised `x` [N, ...].
 
-    Each pixel is independent, by Bayes' rule: p(v | x) is proportional to values[v] * N(x; alpha v, sigma^2), where
-    `values` [256] are the frequencies of the pixel values; None is uniform, the decoder of Kingma et al. (2021), Eq. 8.
-    The frequencies are a prior that the decoder of Ho et al. (2020), Eq. 13 lacks.
+    Each pixel is independent, by Bayes' rule: p(v | x) is proportional to pixel_frequencies[v] * N(x; alpha v, sigma^2).
+    Frequencies None are uniform, the decoder of Kingma et al. (2021), Eq. 8; they are a prior that the decoder of Ho et
+    al. (2020), Eq. 13 lacks.
     """
-    weights = torch.full((256,), 1 / 256, dtype=torch.float64) if values is None else values
+    weights = torch.full((256,), 1 / 256, dtype=torch.float64) if pixel_frequencies is None else pixel_frequencies
     centres = level.alpha.cpu() * encode(torch.arange(256, dtype=torch.uint8)).double()
 
-    def one(some: Tensor, noised: Tensor) -> Tensor:
+    def nats(batch: Tensor, noised: Tensor) -> Tensor:
         z = (noised.flatten(1).cpu().double()[..., None] - centres) / level.sigma.cpu()
         log_p = (weights.cpu().log() - z**2 / 2).log_softmax(-1)
-        return -log_p.gather(-1, some.flatten(1).cpu().long()[..., None]).sum((1, 2))
+        return -log_p.gather(-1, batch.flatten(1).cpu().long()[..., None]).sum((1, 2))
 
     # 256 numbers a pixel: small batches fit into the CPU cache
-    return torch.cat([one(*part) for part in zip(pixels.split(8), x.split(8), strict=True)])
+    return torch.cat([nats(*part) for part in zip(pixels.split(8), x.split(8), strict=True)])
 
 
 @torch.inference_mode()
-def bound(
+def bits_per_dim(
     denoiser: Denoiser,
-    pixels: Tensor,
-    labels: Tensor | None,
-    grid: Grid,
+    pixels: Pixels,
+    labels: Int64[Tensor, " M"] | None,
+    grid: LogSNRGrid,
     draws: int = 2,
-    values: Tensor | None = None,
+    pixel_frequencies: Frequencies | None = None,
     *,
     seed: int = 0,
     batch: int = 100,
     device: torch.device | str = "cpu",
-    progress: Callable[[int], object] | None = None,
-) -> Bound:
+    progress: ProgressCallback | None = None,
+) -> BitsPerDim:
     """Return the bound on -log2 p(pixels) for uint8 `pixels` [N, C, H, W], N >= 2, or on p(pixels | label) with labels.
 
-    `labels` are int64 [N] or None; coding a label adds at most log2(classes) bits an image. `values` are the
+    `labels` are int64 [N] or None; coding a label adds at most log2(classes) bits per image. `pixel_frequencies` are the
     `frequencies` of the train set, for the decoder. Each image costs `draws` evaluations of `denoiser`, which runs on
     `device`; a batch mixes noise levels. `progress` is called with the number of images done. The result is
     independent of `batch` up to rounding. The standard error treats images as independent, although the steps are
     stratified over them, so it is conservative.
 
-    Raises `UsageError` for other pixels, labels, `values` or draws; `InkwashError` where the denoiser returns NaN.
+    Raises `UsageError` for other pixels, labels, `pixel_frequencies` or draws; `InkwashError` where the denoiser returns NaN.
     """
-    _require(pixels, labels, draws, values)
+    check_pixels(pixels, "pixels", min_count=2)
+    if labels is not None:
+        check_labels(labels, len(pixels), None, "pixels")
+    if draws < 1:
+        raise UsageError(f"draws is {draws}: at least 1 per image is needed", code="out-of-range", field="draws")
+    if pixel_frequencies is not None and not (pixel_frequencies > 0).all():
+        raise invalid_data("pixel frequencies must be above 0: use `frequencies` of the train set", "pixel_frequencies")
     ends = grid.level(0.0), grid.level(float(grid.steps))
     parts = []
     for items in torch.arange(len(pixels)).split(batch):
@@ -178,7 +202,7 @@ def bound(
         nats = (
             prior_nats(images, ends[1]),
             diffusion_nats(denoiser, images.to(device), conditions, items, grid, draws, seed),
-            decoder_nats(pixels[items], ends[0].mix(images, noise), ends[0], values),
+            decoder_nats(pixels[items], ends[0].mix(images, noise), ends[0], pixel_frequencies),
         )
         parts.append(torch.stack(nats, 1))
         if progress is not None:
@@ -186,44 +210,47 @@ def bound(
     bits = torch.cat(parts) / (math.log(2) * pixels[0].numel())
     if not bits.isfinite().all():
         raise InkwashError(
-            "the bound is not finite: the model returns NaN or infinity; its weights are damaged or diverged"
+            "the bound is not finite: the model returns NaN or infinity; its weights are damaged or diverged",
+            code="non-finite",
         )
     total = bits.sum(1)
     prior, diffusion, decoder = bits.mean(0).tolist()
     error = float(total.std()) / math.sqrt(len(total))
-    return Bound(prior + diffusion + decoder, error, prior, diffusion, decoder, len(total), grid.steps)
+    return BitsPerDim(prior + diffusion + decoder, error, prior, diffusion, decoder, len(total), grid.steps)
 
 
-def tightened(
-    grid: Grid,
+def with_best_end(
+    grid: LogSNRGrid,
     denoiser: Denoiser,
-    pixels: Tensor,
-    labels: Tensor | None,
-    values: Tensor | None = None,
+    pixels: Pixels,
+    labels: Int64[Tensor, " M"] | None,
+    pixel_frequencies: Frequencies | None = None,
     *,
     seed: int = 0,
     batch: int = 100,
     device: torch.device | str = "cpu",
-) -> Grid:
+) -> LogSNRGrid:
     """Return `grid` with the lowest noise level that minimises the bound of these images, which must be TRAIN images.
 
-    Integer log-SNRs from 2 to 13 are tried, each with one random step an image; a few hundred images suffice. Arguments
-    and errors as for `bound`.
+    Integer log-SNRs from 2 to 13 are tried, each with one random step per image; a few hundred images suffice. Arguments
+    and errors as for `bits_per_dim`.
     """
     spent, best = 0.0, (math.inf, grid.cleanest)
     for low, high in pairwise(_CANDIDATES):
         if low < grid.noisiest:
             continue
-        interval = Grid(high, low, _STEPS_PER_UNIT)
-        found = bound(denoiser, pixels, labels, interval, 1, values, seed=seed, batch=batch, device=device)
+        interval = LogSNRGrid(high, low, _STEPS_PER_UNIT)
+        found = bits_per_dim(
+            denoiser, pixels, labels, interval, 1, pixel_frequencies, seed=seed, batch=batch, device=device
+        )
         spent += found.diffusion
         best = min(best, (spent + found.decoder, float(high)))
-    return Grid(best[1], grid.noisiest, grid.steps)
+    return LogSNRGrid(best[1], grid.noisiest, grid.steps)
 
 
-def evaluations(images: int, some: int, draws: int = 2) -> int:
-    """Return the denoiser evaluations of `bound` on `images` images, after `tightened` on `some`."""
-    return draws * images + (len(_CANDIDATES) - 1) * some
+def num_evaluations(num_images: int, num_tuning_images: int, draws: int = 2) -> int:
+    """Return the number of denoiser evaluations of `with_best_end` on some images and then `bits_per_dim` on others."""
+    return draws * num_images + (len(_CANDIDATES) - 1) * num_tuning_images
 
 
 def _positions(items: Tensor, draws: int, seed: int) -> Tensor:
@@ -235,17 +262,3 @@ def _positions(items: Tensor, draws: int, seed: int) -> Tensor:
     golden = (math.sqrt(5) - 1) / 2
     within = (uniforms(seed, 0, 0, Stream.LIKELIHOOD_LEVEL) + golden * items[:, None]) % 1
     return (torch.arange(draws) + within) / draws
-
-
-def _require(pixels: Tensor, labels: Tensor | None, draws: int, values: Tensor | None) -> None:
-    if pixels.dtype != torch.uint8 or pixels.ndim != 4:
-        form = f"{str(pixels.dtype).removeprefix('torch.')} {list(pixels.shape)}"
-        raise UsageError(f"bits per dimension need uint8 images [N, C, H, W], not {form}: give pixels, 0 to 255")
-    if len(pixels) < 2:
-        raise UsageError(f"bits per dimension of {len(pixels)} images: the standard error needs at least 2")
-    if labels is not None and labels.shape != (len(pixels),):
-        raise UsageError(f"{len(pixels)} images with labels of shape {list(labels.shape)}: give one label an image")
-    if draws < 1:
-        raise UsageError(f"draws is {draws}: the bound needs at least 1 an image")
-    if values is not None and (values.shape != (256,) or not (values > 0).all()):
-        raise UsageError("the decoder needs 256 frequencies above 0, one for each value of a pixel: see `frequencies`")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from inkwash.data import Dataset
-from inkwash.metrics import prdc
+from inkwash.metrics.nearest_neighbours import nearest_neighbour
+from inkwash.metrics.tensor_types import Examples, Indices, PerExample
 
 NEAR_COPY_QUANTILE = 0.01
 """A near-copy is nearer to the train set than this fraction of the real test images."""
@@ -15,8 +15,8 @@ MAX_VALUES = 1 << 28
 """Values of train examples converted to float at a time: one gigabyte."""
 
 
-def nearest(values: Tensor, data: Dataset) -> tuple[Tensor, Tensor]:
-    """Return the distance of each example to its nearest train example, float64 [N], and that one's index, int64 [N].
+def nearest_train_examples(values: Examples, data: Dataset) -> tuple[PerExample, Indices]:
+    """Return the distance of each example to its nearest train example, float64 [N], and its index there, int64 [N].
 
     Distances are Euclidean, with pixels in [0, 1].
     """
@@ -27,13 +27,13 @@ def nearest(values: Tensor, data: Dataset) -> tuple[Tensor, Tensor]:
     # a memory-mapped data set may not fit into memory as floats
     chunk = max(1, MAX_VALUES // max(1, data.values[0].numel()))
     for start in range(0, len(data), chunk):
-        found, index = prdc.nearest(queries, data.values[start : start + chunk].flatten(1).float() * scale)
+        found, index = nearest_neighbour(queries, data.values[start : start + chunk].flatten(1).float() * scale)
         nearer = found < distances
         distances, indices = torch.where(nearer, found, distances), torch.where(nearer, index + start, indices)
     return distances, indices
 
 
-def near_copies(distances: Tensor, limit: float) -> float:
+def near_copy_rate(distances: PerExample, limit: float) -> float:
     """Return the fraction of `distances` that are at most `limit`.
 
     A distance equal to the limit counts: the limit is 0 where real test images repeat train images.
@@ -41,12 +41,12 @@ def near_copies(distances: Tensor, limit: float) -> float:
     return float((distances <= limit).double().mean())
 
 
-def real_figures(test_values: Tensor, data: Dataset) -> dict[str, float]:
+def scores_of_real_examples(test_values: Examples, data: Dataset) -> dict[str, float]:
     """Return the scores of real test examples, and the distance below which a sample is a near-copy."""
-    distances = nearest(test_values, data)[0]
+    distances = nearest_train_examples(test_values, data)[0]
     limit = float(distances.quantile(NEAR_COPY_QUANTILE))
     return {
         "nearest": float(distances.median()),
         "nearest.low": limit,
-        "copies": near_copies(distances, limit),
+        "copies": near_copy_rate(distances, limit),
     }

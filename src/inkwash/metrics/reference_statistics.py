@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from inkwash.core.rng import Stream, permutation
-from inkwash.metrics import frechet
-from inkwash.metrics.frechet import Moments
+from inkwash.metrics.frechet import Moments, frechet_distance
+from inkwash.metrics.tensor_types import Features, Labels
 
 SIZES = (200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000)
 REPEATS = 4
@@ -25,7 +26,7 @@ class PartMoments:
     per_class: tuple[Moments, ...] = ()
 
     @classmethod
-    def of(cls, features: Tensor, labels: Tensor | None, classes: int) -> PartMoments:
+    def of(cls, features: Features, labels: Labels | None, classes: int) -> PartMoments:
         """Return the moments of features [N, D]; those of classes only where each has at least two examples."""
         overall = Moments.of(features)
         if labels is None or torch.bincount(labels, minlength=classes).min() < 2:
@@ -59,7 +60,7 @@ class FDBySize:
         slope = (y[k] - y[k - 1]) / (x[k] - x[k - 1])
         return max(0.0, float(y[k] + slope * (1 / count - x[k])))
 
-    def reaches(self, count: int) -> bool:
+    def covers(self, count: int) -> bool:
         """Return whether `count` is within the measured sizes, or up to twice the largest of several."""
         largest = self.sizes[-1] * (2 if len(self.sizes) > 1 else 1)
         return self.sizes[0] <= count <= largest
@@ -69,15 +70,14 @@ class FDBySize:
 class ReferenceStatistics:
     """Moments of both parts, and FD by number of real images.
 
-    `floor` is FD of train images to the rest of the train part, `real` that of test images to the train part, `back`
-    that of train images to the test part.
+    `fd_train_to_train` is FD of a subset of the train part to the rest of it.
     """
 
     train: PartMoments
     test: PartMoments
-    floor: FDBySize
-    real: FDBySize
-    back: FDBySize
+    fd_train_to_train: FDBySize
+    fd_test_to_train: FDBySize
+    fd_train_to_test: FDBySize
 
     @property
     def parts(self) -> tuple[PartMoments, PartMoments]:
@@ -86,7 +86,12 @@ class ReferenceStatistics:
 
     @classmethod
     def of(
-        cls, train: Tensor, train_labels: Tensor | None, test: Tensor, test_labels: Tensor | None, classes: int
+        cls,
+        train: Features,
+        train_labels: Labels | None,
+        test: Float[Tensor, "M D"],
+        test_labels: Int[Tensor, " M"] | None,
+        classes: int,
     ) -> ReferenceStatistics:
         """Return the statistics of train features [N, D] and test features [M, D]; subsets are seeded."""
         parts = PartMoments.of(train, train_labels, classes), PartMoments.of(test, test_labels, classes)
@@ -105,9 +110,9 @@ def _between(features: Tensor, reference: Moments) -> FDBySize:
 
 def _mean_fd(features: Tensor, size: int, reference: Moments | None) -> float:
     """Return the mean FD of seeded subsets of `size` to `reference`, or to the remaining features where it is None."""
-    found = []
+    distances = []
     for repeat in range(1 if size == len(features) else REPEATS):
         order = permutation(0, repeat, Stream.REFERENCE_SUBSETS, len(features))
         other = Moments.of(features[order[size:]]) if reference is None else reference
-        found.append(frechet.distance(Moments.of(features[order[:size]]), other))
-    return sum(found) / len(found)
+        distances.append(frechet_distance(Moments.of(features[order[:size]]), other))
+    return sum(distances) / len(distances)

@@ -12,13 +12,14 @@ from torch import nn
 from inkwash import data as datasets
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
-from inkwash.data import Dataset, Progress
+from inkwash.data import Dataset
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError
 from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.run import Run
+from inkwash.text.progress import StageProgressCallback
 from inkwash.training.loop import Objective
 from inkwash.training.trainer import Trainer
 
@@ -61,7 +62,7 @@ def start(
     objective: Objective | None = None,
     since: float | None = None,
     process_group: ProcessGroup = SINGLE_PROCESS,
-    reading: Progress | None = None,
+    reading: StageProgressCallback | None = None,
 ) -> Run:
     """Return a new run with its resolved recipe written to the run folder.
 

@@ -102,7 +102,7 @@ class ChunkFolder:
                 found = npz.read(self._file(index).read_bytes())["values"]
                 if len(found) != self.examples([index]):
                     raise ValueError(f"{len(found):,} examples for {self.examples([index]):,}")
-            except npz.DAMAGES as error:
+            except npz.READ_ERRORS as error:
                 self._file(index).unlink(missing_ok=True)
                 raise InkwashError(
                     f"{self._file(index)} was damaged ({error}) and is removed: repeat the command with --continue",

@@ -184,7 +184,7 @@ def _from_base64(text: str) -> Tensor:
             if max(image.size) > MAX_SIDE:
                 raise ValueError("too large")
             array = np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    except (binascii.Error, *image_file.UNREADABLE):
+    except (binascii.Error, *image_file.READ_ERRORS):
         raise UsageError(
             "the image to start from is not a PNG in base64: save it again", code="invalid-data", field="image"
         ) from None

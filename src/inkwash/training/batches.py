@@ -71,7 +71,9 @@ class Batches:
     def __post_init__(self) -> None:
         # Images, noise and their mixture, float32: a training step needs several times as much.
         needed = 3 * 4 * self.size * math.prod(self.data.shape)
-        memory.require(needed, f"a batch of {self.size:,} examples", "choose a smaller training.batch")
+        memory.require(
+            needed, f"a batch of {self.size:,} examples", "choose a smaller training.batch", "training.batch"
+        )
         object.__setattr__(self, "split", Split.of(len(self.data)))
 
     def __call__(self, step: int, shard: slice = slice(None)) -> Batch:

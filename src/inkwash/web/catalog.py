@@ -213,7 +213,7 @@ class Catalog:
         size = spec.shape[-1] if not spec.is_points else None
         for name in dict.fromkeys((self.data, trained_on, spec.data)):
             try:
-                found = None if name is None else datasets.local(name, size)
+                found = None if name is None else datasets.load_offline(name, size)
             except InkwashError:
                 found = None
             if found is not None and found.sha256 == spec.sha256:

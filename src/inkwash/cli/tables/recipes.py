@@ -16,7 +16,7 @@ from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
 from inkwash.core import Schedule
 from inkwash.core.levels import describe_terminal_snr
-from inkwash.data.known_shapes import FORMS
+from inkwash.data.registry import EXAMPLE_SHAPES
 from inkwash.data.spec import DatasetSpec
 from inkwash.io.names import path_in
 from inkwash.nets import summary
@@ -70,9 +70,9 @@ def show(name: str, out: Path, as_json: bool) -> None:
 
 def expected_spec(chosen: Recipe) -> DatasetSpec:
     """Return the specification of the recipe's data as far as its network depends on it, without loading known data sets."""
-    if chosen.data.name not in FORMS:
+    if chosen.data.name not in EXAMPLE_SHAPES:
         return DatasetSpec.of(data.load(chosen.data.name, chosen.data.size), chosen.data.std)
-    shape, classes = FORMS[chosen.data.name]
+    shape, classes = EXAMPLE_SHAPES[chosen.data.name]
     if chosen.data.size is not None and len(shape) == 3:
         shape = (shape[0], chosen.data.size, chosen.data.size)
     names = tuple(map(str, range(classes)))

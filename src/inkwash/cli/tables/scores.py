@@ -29,7 +29,7 @@ MIN_ANNOUNCED_SECONDS = 5.0
 def announce(plan: EvaluationPlan) -> None:
     """Print what will be measured, and how long sampling and extra measures take."""
     extractors = plan.reference.extractor_set
-    members = ", ".join(f"{name.upper()} {DESCRIPTIONS.get(name, '')}".strip() for name in extractors.members)
+    members = ", ".join(f"{name.upper()} {DESCRIPTIONS.get(name, '')}".strip() for name in extractors.extractors)
     missing = "" if plan.reference.data is not None else "; measures that need the images are left out (--data FOLDER)"
     print(f"feature extractors (judges) for {extractors.spec.data}: {members}{missing}", file=sys.stderr)
     if plan.extras:

@@ -59,13 +59,14 @@ def write(comparison: Comparison, folder: Path, metadata: dict[str, str]) -> lis
 
 def _require_alike(entries: Sequence[Entry]) -> None:
     if not entries:
-        raise UsageError("there is nothing to compare: give at least one setting")
+        raise UsageError("there is nothing to compare: give at least one setting", code="missing-field")
     first = entries[0]
     for entry in entries[1:]:
         if entry.images.shape[1:] != first.images.shape[1:]:
             shapes = ["×".join(map(str, each.images.shape[1:])) for each in (first, entry)]
             raise UsageError(
-                f"{first.name} generates {shapes[0]} and {entry.name} {shapes[1]}: compare models of one data set"
+                f"{first.name} generates {shapes[0]} and {entry.name} {shapes[1]}: compare models of one data set",
+                code="mismatch",
             )
 
 

@@ -109,7 +109,9 @@ def pair_tiles(samples: EvaluatedSamples, train: Tensor, chosen: list[int]) -> l
     if train.shape[1:] != samples.values.shape[1:] or int(indices.max()) >= len(train):
         raise UsageError(
             f"the nearest neighbours are in other images than the {len(train):,} of {list(train.shape[1:])} given: "
-            "give the train images of the evaluation"
+            "give the train images of the evaluation",
+            code="mismatch",
+            field="train",
         )
     above, below = to_arrays(samples.values[chosen]), to_arrays(train[indices])
     rows = zip(above, below, chosen, indices.tolist(), distances.tolist(), strict=True)

@@ -120,18 +120,19 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 def check_free(folder: Path) -> None:
     """Raise `UsageError` unless `folder` is new, empty or a report, and writable."""
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file and a report is a folder: choose another place")
+        raise UsageError(f"{folder} is a file and a report is a folder: choose another place", code="exists")
     if folder.is_dir() and any(folder.iterdir()) and GENERATOR not in _head(folder / INDEX):
         raise UsageError(
-            f"{folder} already holds files that are no report, and nothing is overwritten: choose another folder"
+            f"{folder} already holds files that are no report, and nothing is overwritten: choose another folder",
+            code="exists",
         )
     parent = folder
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir():
-        raise UsageError(f"{folder} cannot be created: {parent} is a file; choose another place")
+        raise UsageError(f"{folder} cannot be created: {parent} is a file; choose another place", code="wrong-file")
     if not os.access(parent, os.W_OK):
-        raise UsageError(f"{folder} is not writable: choose another place")
+        raise UsageError(f"{folder} is not writable: choose another place", code="io")
 
 
 def _head(index: Path) -> str:

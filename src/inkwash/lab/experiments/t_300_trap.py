@@ -17,7 +17,7 @@ def brightness(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
     """Measure the mean pixel, which an initial state of another mean than in training changes."""
     means = lab.samples(variant).values.double().flatten(1).mean(1)
     mean, margin = float(means.mean()), 1.96 * float(means.std()) / len(means) ** 0.5
-    real = lab.bench.extractor_set.figures.get("mean")
+    real = lab.bench.extractor_set.real_scores.get("mean")
     yield Score("mean", "mean pixel, of 255", mean, real, "near", low=mean - margin, high=mean + margin)
 
 

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from inkwash.data import array_file, bundled_digits, cifar10, image_folder, mnist, points
+from inkwash.data import array_file, cifar10, image_folder, mnist, points
 from inkwash.data.dataset import Dataset
-from inkwash.data.image_folder import Progress
 from inkwash.errors import InkwashError, UsageError, other_file, reason, unknown_name
+from inkwash.text.progress import StageProgressCallback
+
+DIGITS = Path(__file__).with_name("digits.npz")
+
+
+def digits() -> Dataset:
+    """Return the 1,797 real 8 by 8 digits bundled with inkwash, uint8 `[N, 1, 8, 8]`, 297 of them in the test part."""
+    note = "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak 1998, UCI; CC BY 4.0"
+    return replace(array_file.read(DIGITS), note=note)
+
 
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "mnist": partial(mnist.load, "mnist"),
     "fashion-mnist": partial(mnist.load, "fashion-mnist"),
     "kmnist": partial(mnist.load, "kmnist"),
     "cifar-10": cifar10.load,
-    "digits": bundled_digits.load,
+    "digits": digits,
     "moons": partial(points.load, "moons"),
     "swiss-roll": partial(points.load, "swiss-roll"),
     "spirals": partial(points.load, "spirals"),
@@ -25,29 +35,43 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "gaussian-mixture": partial(points.load, "gaussian-mixture"),
 }
 
-LOCAL: dict[str, Callable[[], Dataset | None]] = {
-    "mnist": partial(mnist.local, "mnist"),
-    "fashion-mnist": partial(mnist.local, "fashion-mnist"),
-    "kmnist": partial(mnist.local, "kmnist"),
-    "cifar-10": cifar10.local,
+OFFLINE_LOADERS: dict[str, Callable[[], Dataset | None]] = {
+    "mnist": partial(mnist.load_offline, "mnist"),
+    "fashion-mnist": partial(mnist.load_offline, "fashion-mnist"),
+    "kmnist": partial(mnist.load_offline, "kmnist"),
+    "cifar-10": cifar10.load_offline,
 }
 """The data sets that `DATASETS` downloads: the set if its files are on this machine, else None."""
 
+EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
+    "mnist": ((1, 28, 28), 10),
+    "fashion-mnist": ((1, 28, 28), 10),
+    "kmnist": ((1, 28, 28), 10),
+    "cifar-10": ((3, 32, 32), 10),
+    "digits": ((1, 8, 8), 10),
+    "moons": ((2,), 2),
+    "swiss-roll": ((2,), 0),
+    "spirals": ((2,), 2),
+    "checkerboard": ((2,), 0),
+    "gaussian-mixture": ((2,), 8),
+}
+"""The shape of an example, [C, H, W] or [D], and the number of classes, known without loading the data set."""
+
 FORMATS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
-    (mnist.holds, mnist.read),
-    (cifar10.holds, cifar10.read),
-    (array_file.holds, array_file.read),
+    (mnist.matches, mnist.read),
+    (cifar10.matches, cifar10.read),
+    (array_file.matches, array_file.read),
 )
 """Tests of a path for a file format, and the functions that read it; any other folder is one of image files."""
 
 
-def dataset_called(name: str) -> str | None:
+def canonical_name(name: str) -> str | None:
     """Return the key of `DATASETS` that equals `name` up to case, None if there is none."""
     return next((known for known in (name, name.lower()) if known in DATASETS), None)
 
 
 def load(
-    spec: Dataset | str | Path | None = None, size: int | None = None, progress: Progress | None = None
+    spec: Dataset | str | Path | None = None, size: int | None = None, progress: StageProgressCallback | None = None
 ) -> Dataset:
     """Return the data set `spec`: a name in `DATASETS` or a path, by default the value of INKWASH_DATA.
 
@@ -65,32 +89,34 @@ def load(
             code="missing-file",
             field="data",
         )
-    known = dataset_called(str(spec))
+    known = canonical_name(str(spec))
     dataset = DATASETS[known]() if known else _read(Path(spec).expanduser(), size, progress)
     return dataset.resized(size)
 
 
-def local(spec: str | Path, size: int | None = None) -> Dataset | None:
+def load_offline(spec: str | Path, size: int | None = None) -> Dataset | None:
     """Return what `load` returns if that needs no download, else None. Raises as `load` does."""
-    if spec in LOCAL:
-        found = LOCAL[str(spec)]()
+    if spec in OFFLINE_LOADERS:
+        found = OFFLINE_LOADERS[str(spec)]()
         return None if found is None else found.resized(size)
     return load(spec, size) if spec in DATASETS or Path(spec).exists() else None
 
 
-def _read(path: Path, size: int | None, progress: Progress | None) -> Dataset:
+def _read(path: Path, size: int | None, progress: StageProgressCallback | None) -> Dataset:
     try:
         if not path.exists():
             missing = f"no file or folder '{path}'; {unknown_name('data set', path.name, DATASETS)}"
-            raise UsageError(missing, code="missing-file", field=str(path))
+            raise UsageError(missing, code="missing-file", field="data")
         return _by_format(path, size, progress)
     except OSError as error:
-        raise InkwashError(f"cannot read {path}: {reason(error)}; check the path and its permissions") from error
+        raise InkwashError(
+            f"cannot read {path}: {reason(error)}; check the path and its permissions", code="io", field="data"
+        ) from error
 
 
-def _by_format(path: Path, size: int | None, progress: Progress | None) -> Dataset:
-    for holds, read in FORMATS:
-        if holds(path):
+def _by_format(path: Path, size: int | None, progress: StageProgressCallback | None) -> Dataset:
+    for matches, read in FORMATS:
+        if matches(path):
             return read(path)
     if path.is_file():
         raise other_file(

@@ -1,4 +1,4 @@
-"""Labels: the index of the class of each image."""
+"""Checks of labels read from files: the index of the class of each image."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash.errors import InkwashError
+from inkwash.data.reading import invalid_data
 
 SMALL_CLASS_COUNT = 10
 """Up to so many classes, one without images is a small sample; above, it is evidence of a damaged file."""
 
 
-def checked(labels: np.ndarray, images: int, where: str | Path) -> Tensor:
-    """Return `labels` (integers `[N]`) as int64 `[N]`; `images` is the expected number.
+def check_labels(labels: np.ndarray, num_images: int, where: str | Path) -> Tensor:
+    """Return `labels` (integers `[N]`) as int64 `[N]`; `num_images` is the expected length.
 
     Raises `InkwashError`, naming `where`, for another shape or count, for fractions, and for negative labels.
     """
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         found = f"{labels.dtype} {list(labels.shape)}"
-        raise InkwashError(f"{where}: labels must be integers [N], one per image, but are {found}")
-    if len(labels) != images:
-        raise InkwashError(f"{where}: {len(labels):,} labels for {images:,} images: give one label per image")
+        raise invalid_data(f"{where}: labels must be integers [N], one per image, but are {found}", "labels")
+    if len(labels) != num_images:
+        raise invalid_data(
+            f"{where}: {len(labels):,} labels for {num_images:,} images: give one label per image", "labels"
+        )
     if len(labels) and int(labels.min()) < 0:
-        raise InkwashError(f"{where}: label {int(labels.min())} is out of range: classes are counted from 0")
+        raise invalid_data(f"{where}: label {int(labels.min())} is out of range: classes are counted from 0", "labels")
     return torch.from_numpy(labels.astype(np.int64))
 
 
-def within(labels: Tensor, classes: int, where: str | Path) -> Tensor:
+def check_label_range(labels: Tensor, classes: int, where: str | Path) -> Tensor:
     """Return `labels` if all are below `classes`; else raise `InkwashError` naming the first that is not."""
-    wrong = (labels >= classes).nonzero()
-    if len(wrong):
-        at = int(wrong[0])
-        raise InkwashError(
-            f"{where}: label {int(labels[at])} of image {at} is out of range: there are {classes} classes,"
-            f" 0 to {classes - 1}; the file is damaged or belongs to another data set"
+    invalid = (labels >= classes).nonzero()
+    if len(invalid):
+        index = int(invalid[0])
+        raise invalid_data(
+            f"{where}: label {int(labels[index])} of image {index} is out of range: there are {classes} classes,"
+            f" 0 to {classes - 1}; the file is damaged or belongs to another data set",
+            "labels",
         )
     return labels
 

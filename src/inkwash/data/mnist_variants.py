@@ -11,7 +11,7 @@ FILES = tuple(f"{name}.gz" for name in (idx.TRAIN.images, idx.TRAIN.labels, idx.
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFiles:
     """A published data set: classes, origin and licence, the SHA-256 (hex) of its `FILES`, and mirrors.
 
     `unpacked` is the SHA-256 of training images and labels without gzip, which does not depend on the compression.
@@ -24,7 +24,7 @@ class Published:
     mirrors: tuple[str, ...]
     unpacked: tuple[str, ...] = ()
 
-    def known_by(self, digests: frozenset[str]) -> bool:
+    def matches(self, digests: frozenset[str]) -> bool:
         """Return whether `digests`, those of a training file as stored and decompressed, are of this data set."""
         return not digests.isdisjoint((*self.sha256[:2], *self.unpacked))
 
@@ -34,8 +34,8 @@ class Published:
 
 
 # The SHA-256 of the gzip files are those of TensorFlow Datasets; those of the decompressed MNIST were computed.
-PUBLISHED: dict[str, Published] = {
-    "mnist": Published(
+PUBLISHED: dict[str, PublishedFiles] = {
+    "mnist": PublishedFiles(
         classes=tuple("0123456789"),
         note="MNIST, Y. LeCun, C. Cortes and C. Burges 1998; CC BY-SA 3.0",
         sha256=(
@@ -54,7 +54,7 @@ PUBLISHED: dict[str, Published] = {
             "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
         ),
     ),
-    "fashion-mnist": Published(
+    "fashion-mnist": PublishedFiles(
         classes=(
             "T-shirt/top",
             "trouser",
@@ -80,7 +80,7 @@ PUBLISHED: dict[str, Published] = {
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         ),
     ),
-    "kmnist": Published(
+    "kmnist": PublishedFiles(
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         note="Kuzushiji-MNIST, T. Clanuwat et al. 2018, CODH, after NIJL; CC BY-SA 4.0",
         sha256=(
