@@ -176,7 +176,7 @@ def test_a_published_data_set_with_a_changed_file_has_a_warning(
     (folder / changed).write_bytes(content)
     found = load(folder)
     assert found.name == "letters" and f"{changed} is not" in found.warning and "mnist" in found.warning
-    assert ("files", found.warning) in checks.of_data(found)
+    assert ("files", found.warning) in checks.check_data(found)
 
 
 def test_the_test_set_has_another_hash(folder: Path) -> None:
