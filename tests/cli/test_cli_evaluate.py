@@ -221,7 +221,7 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
     "file of a size without judges": (lambda r: [saved("x.npz", GREY)], ["1×8×8", "no bundled judges", "--judge"]),
     "labels out of range": (
         lambda r: [r.digits, saved("x.npz", GREY * 4, labels=np.arange(30) % 12)],
-        ["x.npz", "0 to 11", "0 to 9"],
+        ["x.npz", "label 10", "0 to 9"],
     ),
     "scaled to [0, 1]": (lambda r: [r.digits, saved("x.npz", GREY // 60)], ["x.npz", "brightest pixel is 1"]),
     "inverted": (

@@ -136,7 +136,7 @@ def test_unclipped_noise_has_a_lower_fd_than_clipped_noise(measured: Measured, r
 
 def test_halves_of_the_mnist_test_file_differ(real: Reference) -> None:
     found = controls.fd_between_test_halves(
-        replace(real, extractor_set=replace(real.extractor_set, members={"b": real.extractor_set.extractors["b"]}))
+        replace(real, extractor_set=replace(real.extractor_set, extractors={"b": real.extractor_set.extractors["b"]}))
     )
     assert found["b in order"] > 5 * found["b seeded"]
 

@@ -10,7 +10,7 @@ import torch
 from inkwash import data, model
 from inkwash.config import recipe
 from inkwash.data.spec import DatasetSpec
-from inkwash.evaluation.sample_cache import Samples, Setting
+from inkwash.evaluation.sample_cache import CachedSamples, Setting
 from inkwash.evaluation.score import Score
 from inkwash.lab import LoadedVariant, Picture, Series
 from inkwash.lab.experiments.early_refinement import path
@@ -30,7 +30,7 @@ def lab(variants, real_mean=40.0):
         count=12,
         progress=LabProgress(),
         bench=SimpleNamespace(extractor_set=SimpleNamespace(spec=about, real_scores={"mean": real_mean})),
-        samples=lambda variant: Samples(variant, None, 1.0),
+        samples=lambda variant: CachedSamples(variant, None, 1.0),
         classify=lambda values: (values[:, 0, 0, 0] > 127).long(),
     )
 
