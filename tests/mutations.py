@@ -220,9 +220,14 @@ FAULTS = (
         "nxt.alpha * nxt.sigma / (now.alpha * now.sigma)",
         SHARES,
     ),
-    Fault("step-level", "self._blend(now.noise_in(x, image)", "self._blend(nxt.noise_in(x, image)", SHARES),
-    Fault("history-level", "Prediction(now, denoised)] if refined", "Prediction(nxt, denoised)] if refined", SOLVERS),
-    Fault("blend-root", "(1 - fraction).sqrt().to(old) * old", "(1 - fraction).to(old) * old", SHARES),
+    Fault(
+        "step-level",
+        "self.fresh_noise_fraction(now, nxt), now.noise_in(x, image)",
+        "self.fresh_noise_fraction(now, nxt), nxt.noise_in(x, image)",
+        SHARES,
+    ),
+    Fault("history-level", "[*past[-1:], frame] if refined", "[*past[:1], frame] if refined", SOLVERS),
+    Fault("blend-root", "(1 - fraction).sqrt().to(kept) * kept", "(1 - fraction).to(kept) * kept", SHARES),
     Fault("temperature-dropped", "(fraction.sqrt() * self.temperature)", "(fraction.sqrt())", SHARES),
     Fault("fresh-noise-draw", "fresh = noise(step) *", "fresh = noise(step - 1) *", SHARES),
     # core: noise

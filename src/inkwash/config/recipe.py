@@ -23,7 +23,6 @@ from inkwash.config.registry_sections import (
 from inkwash.config.sections import DataConfig, ExperimentConfig, SamplingConfig, TrainingConfig
 from inkwash.core import TARGETS, Linear, Uniform
 from inkwash.core.samplers import parse_sampler
-from inkwash.core.schedules import MAX_STEPS
 from inkwash.data import canonical_name
 from inkwash.errors import UsageError, other_file, unknown_name
 from inkwash.io import json_schema, limits, toml
@@ -67,12 +66,11 @@ class Recipe:
     def __post_init__(self) -> None:
         checked_name(self.name, "field 'name'", "name")
         for part, levels in (("sampler", self.sampling.schedule or self.schedule), ("preview", self.schedule)):
-            text, most = getattr(self.sampling, part), levels.num_timesteps or MAX_STEPS
+            text = getattr(self.sampling, part)
             steps = parse_sampler(text)[1]
-            if steps is not None and not 1 <= steps <= most:
-                reason = f", but the betas have T = {most} rows" if steps > most and levels.num_timesteps else ""
+            if steps is not None and not 1 <= steps <= levels.max_steps:
                 raise UsageError(
-                    f"sampling.{part} is {text}{reason}: write 1 to {min(most, 1000)} steps, as in ddim:50",
+                    f"sampling.{part} is {text}: use 1 to {levels.max_steps:,} steps on this schedule",
                     code="out-of-range",
                     field=f"sampling.{part}",
                 )

@@ -4,7 +4,7 @@ from inkwash.core.denoisers import Clipped, Counted, Denoiser, Guided, Inpainted
 from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform
 from inkwash.core.exact import EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser
 from inkwash.core.levels import CLEAN, NOISE, Level
-from inkwash.core.samplers import SAMPLERS, Frame, Prediction, Sampler, SamplerRules
+from inkwash.core.samplers import SAMPLERS, Frame, Sampler, SamplerRules
 from inkwash.core.schedules import (
     SCHEDULES,
     Betas,
@@ -16,10 +16,9 @@ from inkwash.core.schedules import (
     Quadratic,
     Schedule,
     Sigmoid,
-    Warped,
 )
 from inkwash.core.targets import TARGETS, Target
-from inkwash.core.warps import WARPS, Power, Shift, Stretch, Warp
+from inkwash.core.warps import WARPS, Power, Shift, Stretch, Warp, Warped
 
 __all__ = [
     "CLEAN",
@@ -51,7 +50,6 @@ __all__ = [
     "MixtureDenoiser",
     "NetDenoiser",
     "Power",
-    "Prediction",
     "Quadratic",
     "Sampler",
     "SamplerRules",

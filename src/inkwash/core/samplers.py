@@ -1,4 +1,4 @@
-"""The sampling loop, a generator, and the table of rules that makes it each sampler.
+"""The sampling loop, a generator, and the registry of the rules that define the samplers.
 
 A sampler is two rules: how the prediction is refined before the step, and which fraction of the noise is replaced by fresh
 noise. To add a solver, write a refinement rule and add an entry to SAMPLERS.
@@ -31,26 +31,20 @@ class Frame(NamedTuple):
     denoised: Images
 
 
-class Prediction(NamedTuple):
-    """An earlier prediction and its level; multistep rules extrapolate from them."""
-
-    level: Level
-    denoised: Images
-
-
-Refine = Callable[[Denoiser, Tensor, Tensor, Level, Level, Sequence[Prediction]], Tensor]
+Refine = Callable[[Denoiser, Tensor, Tensor, Level, Level, Sequence[Frame]], Tensor]
+"""(denoise, x, denoised, now, nxt, past) -> image of the step; multistep rules extrapolate from the frames in `past`."""
 NoiseFraction = Callable[[Level, Level, float], Tensor]
-Noise = Callable[[int], Tensor]
+NoiseSource = Callable[[int], Tensor]
 
 
 def first_order(
-    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Prediction]
+    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Frame]
 ) -> Images:
     """Return the prediction unchanged: a first-order step."""
     return denoised
 
 
-def heun(denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Prediction]) -> Images:
+def heun(denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Frame]) -> Images:
     """Return the image whose noise is the mean of those predicted at both ends of the step: Karras et al. (2022), Alg. 1."""
     noise = now.noise_in(x, denoised)
     ahead = nxt.mix(denoised, noise)
@@ -59,7 +53,7 @@ def heun(denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level,
 
 
 def multistep_2(
-    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Prediction]
+    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Frame]
 ) -> Images:
     """Extrapolate the last two predictions linearly by half a step: DPM-Solver++(2M), Lu et al. (2022), Algorithm 2."""
     if not past:
@@ -69,7 +63,7 @@ def multistep_2(
 
 
 def multistep_3(
-    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Prediction]
+    denoise: Denoiser, x: Images, denoised: Images, now: Level, nxt: Level, past: Sequence[Frame]
 ) -> Images:
     """Integrate the parabola through the last three predictions over the step: third-order DPM-Solver++, Lu et al. (2022).
 
@@ -81,12 +75,12 @@ def multistep_3(
     h, h1, h2 = _step_size(now, nxt), _step_size(past[-1].level, now), _step_size(past[-2].level, past[-1].level)
     slope = (denoised - past[-1].denoised) / h1.to(denoised)
     slope_before = (past[-1].denoised - past[-2].denoised) / h2.to(denoised)
-    bend = (slope - slope_before) / (h1 + h2).to(denoised)
+    curvature = (slope - slope_before) / (h1 + h2).to(denoised)
     # The step weights a prediction at distance t by exp(t - h); these are the means of t and t^2 under that weight.
     weight = -torch.expm1(-h)
     mean_t = h / weight - 1
     mean_tt = h * (h - 2) / weight + 2
-    return denoised + mean_t.to(denoised) * slope + (mean_tt + mean_t * h1).to(denoised) * bend
+    return denoised + mean_t.to(denoised) * slope + (mean_tt + mean_t * h1).to(denoised) * curvature
 
 
 def _step_size(before: Level, after: Level) -> Scalars:
@@ -100,10 +94,9 @@ def no_fresh_noise(now: Level, nxt: Level, eta: float) -> Scalars:
 
 
 def posterior(now: Level, nxt: Level, eta: float) -> Scalars:
-    """Return eta^2 (1 - (alpha_t sigma_s / alpha_s sigma_t)^2), the fraction in q(x_s | x_t, image) for eta = 1.
+    """Return eta^2 (1 - (alpha_t sigma_s / alpha_s sigma_t)^2): Song et al. (2021), Eq. 16, in units of sigma_s^2.
 
-    For eta = 1 it is the variance of Ho et al. (2020), Eq. 7, in units of sigma_s^2; for eta in [0, 1] that of
-    Song et al. (2021), Eq. 16.
+    For eta = 1 it is the posterior variance of Ho et al. (2020), Eq. 7.
     """
     return eta**2 * (1 - _retained(now, nxt) ** 2)
 
@@ -165,8 +158,8 @@ class Sampler:
     """The sampler SAMPLERS[kind] on `steps` levels of `schedule`.
 
     `eta` scales the fresh noise: in [0, 1] for ddim (1 is ddpm), >= 0 for dpm++2m-sde, None for the default.
-    `temperature` >= 0 scales the fresh noise of each step; 0 leaves its mean. Raises `UsageError` for an unknown `kind`, a
-    value out of range, more steps than the timesteps of a discrete schedule, and an eta for a sampler without one.
+    `temperature` >= 0 scales the fresh noise of each step; 0 leaves its mean.
+    Raises `UsageError` for an unknown `kind`, a value out of range, and an eta for a sampler without one.
     """
 
     schedule: Schedule
@@ -178,21 +171,17 @@ class Sampler:
     def __post_init__(self) -> None:
         if self.kind not in SAMPLERS:
             raise unknown_name("sampler", self.kind, SAMPLERS)
-        max_eta = self.rules.max_eta
-        if self.eta is not None and max_eta is None:
-            usable = ", ".join(name for name, rules in SAMPLERS.items() if rules.max_eta is not None)
-            raise UsageError(
-                f"eta has no effect on {self.kind}: leave it out, or use {usable}", code="no-effect", field="eta"
-            )
-        if self.eta is not None and max_eta is not None and not (0 <= self.eta <= max_eta and self.eta < math.inf):
-            bounds = "at least 0" if max_eta == math.inf else f"in [0, {max_eta:g}]"
-            raise UsageError(
-                f"eta is {self.eta:g}: for {self.kind} it must be {bounds}", code="out-of-range", field="eta"
-            )
+        most = self.rules.max_eta
+        if self.eta is not None and most is None:
+            usable = " or ".join(name for name, rules in SAMPLERS.items() if rules.max_eta is not None)
+            text = f"eta has no effect on {self.kind}: leave it out, or use {usable}"
+            raise UsageError(text, code="no-effect", field="eta")
+        if self.eta is not None and most is not None and not (0 <= self.eta <= most and self.eta < math.inf):
+            text = f"eta is {self.eta:g}: for {self.kind} it must be at least 0, at most {most:g} and finite"
+            raise UsageError(text, code="out-of-range", field="eta")
         if not 0 <= self.temperature < math.inf:
-            raise UsageError(
-                f"temperature is {self.temperature}: it must be at least 0", code="out-of-range", field="temperature"
-            )
+            text = f"temperature is {self.temperature}: it must be at least 0 and finite"
+            raise UsageError(text, code="out-of-range", field="temperature")
         self.schedule.levels(self.steps)
 
     @property
@@ -219,7 +208,7 @@ class Sampler:
         """Return the fraction of the noise variance that is fresh after the step from `now` to `nxt`, float64 in [0, 1]."""
         return self.rules.fresh_noise_fraction(now, nxt, self._eta)
 
-    def __call__(self, denoise: Denoiser, noise: Noise, start: Tensor | float = 0.0) -> Iterator[Frame]:
+    def __call__(self, denoise: Denoiser, noise: NoiseSource, start: Tensor | float = 0.0) -> Iterator[Frame]:
         """Yield the frames from the noisiest level to CLEAN; x of the last one is the sample.
 
         `noise(k)` returns standard normals [B, ...]: those of k = 0 start the path, those of k >= 1 are for step k.
@@ -228,25 +217,23 @@ class Sampler:
         levels = self.schedule.levels(self.steps)
         first = noise(0)
         x = levels[0].mix(torch.as_tensor(start).to(first).expand_as(first), first)
-        past: list[Prediction] = []
+        past: list[Frame] = []
         for step, (now, nxt) in enumerate(pairwise(levels), start=1):
             denoised = denoise(x, now)
-            yield Frame(now, x, denoised)
+            frame = Frame(now, x, denoised)
+            yield frame
             refined = _can_refine(now, nxt)
             image = self.rules.refine(denoise, x, denoised, now, nxt, past) if refined else denoised
-            past = [*past[-1:], Prediction(now, denoised)] if refined else []
+            past = [*past[-1:], frame] if refined else []
             if nxt is CLEAN:
                 x = denoised
             else:
-                fraction = self.fresh_noise_fraction(now, nxt)
-                x = nxt.mix(image, self._blend(now.noise_in(x, image), noise, step, fraction))
+                fraction, kept = self.fresh_noise_fraction(now, nxt), now.noise_in(x, image)
+                if fraction > 0:
+                    fresh = noise(step) * (fraction.sqrt() * self.temperature).to(kept)
+                    kept = (1 - fraction).sqrt().to(kept) * kept + fresh
+                x = nxt.mix(image, kept)
         yield Frame(CLEAN, x, x)
-
-    def _blend(self, old: Tensor, noise: Noise, step: int, fraction: Tensor) -> Tensor:
-        if fraction == 0:
-            return old
-        fresh = noise(step) * (fraction.sqrt() * self.temperature).to(old)
-        return (1 - fraction).sqrt().to(old) * old + fresh
 
 
 def parse_sampler(text: str) -> tuple[str, int | None]:
@@ -259,9 +246,6 @@ def parse_sampler(text: str) -> tuple[str, int | None]:
         raise unknown_name("sampler", name, SAMPLERS, rest=f"{colon}{steps}")
     # int() raises ValueError for more than 4300 digits.
     if colon and not re.fullmatch(r"-?\d{1,18}", steps):
-        raise UsageError(
-            f"sampler '{text}': the part after the colon must be an integer, as in {name}:50",
-            code="invalid-value",
-            field="sampler",
-        )
+        message = f"sampler '{text}': the part after the colon must be an integer, as in {name}:50"
+        raise UsageError(message, code="invalid-value", field="sampler")
     return name, int(steps) if colon else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -15,15 +15,14 @@ from torch import Tensor
 
 from inkwash.core.levels import CLEAN, NOISE, Level
 from inkwash.core.shapes import Scalars
-from inkwash.core.warps import Warp
 from inkwash.errors import UsageError
 
 MAX_STEPS = 100_000
-"""The largest number of sampling steps, and of timesteps of a discrete schedule; more is taken for a typing error."""
+"""The largest number of sampling steps, and of timesteps of a discrete schedule; larger ones are refused."""
 
 
 class Schedule:
-    """The base class of schedules: a subclass defines `alpha_sigma(u)`, and its spacing by `grid` and `snap`."""
+    """The base class of schedules: a subclass defines `alpha_sigma(u)`, and may define its spacing by `grid` and `snap`."""
 
     def alpha_sigma(self, u: Scalars) -> tuple[Scalars, Scalars]:
         """Return alpha and sigma for `u` (float64, any shape, in [0, 1])."""
@@ -38,28 +37,27 @@ class Schedule:
         """The number of noise levels T of a discrete schedule; None for a continuous one."""
         return None
 
+    @property
+    def max_steps(self) -> int:
+        """The largest number of steps of a path."""
+        return min(self.num_timesteps or MAX_STEPS, MAX_STEPS)
+
     def snap(self, u: Scalars) -> Scalars:
         """Return `u` rounded up to a timestep i/T of a discrete schedule, unchanged for a continuous one."""
         return u
 
     def grid(self, n: int) -> Scalars:
-        """Return the n values of u of a sampling path, decreasing from the noisiest, float64 [n]; CLEAN is not one of them."""
+        """Return n decreasing values of u from the noisiest on, float64 [n]; `levels` appends CLEAN."""
         return self.snap(torch.arange(n, 0, -1, dtype=torch.float64) / n)
 
     def levels(self, n: int) -> list[Level]:
         """Return n levels from the noisiest on, then CLEAN: a path of n steps.
 
-        Raises `UsageError` unless 1 <= n <= MAX_STEPS, and for n above `num_timesteps`.
+        Raises `UsageError` unless 1 <= n <= `max_steps`.
         """
-        if n < 1:
-            raise UsageError(f"steps is {n}: it must be at least 1", code="out-of-range", field="steps")
-        if n > MAX_STEPS:
-            raise UsageError(f"steps is {n}: it must be at most {MAX_STEPS:,}", code="out-of-range", field="steps")
-        if self.num_timesteps is not None and n > self.num_timesteps:
+        if not 1 <= n <= self.max_steps:
             raise UsageError(
-                f"steps is {n}, but the schedule has T = {self.num_timesteps} timesteps: use at most {self.num_timesteps}",
-                code="out-of-range",
-                field="steps",
+                f"steps is {n}: use 1 to {self.max_steps:,} on this schedule", code="out-of-range", field="steps"
             )
         return [self(u) for u in self.grid(n)] + [CLEAN]
 
@@ -149,12 +147,8 @@ class Linear(Betas):
 
 
 @dataclass(frozen=True)
-class Quadratic(Betas):
+class Quadratic(Linear):
     """Betas whose square root is linear in t: "quad" of Ho et al. (2020), "scaled linear" of Rombach et al. (2022)."""
-
-    T: int = 1000
-    start: float = 1e-4
-    end: float = 0.02
 
     def betas(self) -> Scalars:
         # A negative end gives NaN, which the check of betas refuses; math.sqrt would raise.
@@ -200,7 +194,7 @@ class Flow(Schedule):
 
 
 class OpenEnd(Schedule):
-    """A schedule with sigma > 0 at u = 0: its n levels include both ends, and CLEAN follows."""
+    """A schedule with sigma > 0 at u = 0: the path includes u = 0 and then CLEAN, as in Karras et al. (2022), Alg. 1."""
 
     def grid(self, n: int) -> Scalars:
         return torch.linspace(1, 0, n, dtype=torch.float64)
@@ -235,27 +229,6 @@ class LogLinear(OpenEnd):
     def alpha_sigma(self, u: Scalars) -> tuple[Scalars, Scalars]:
         log_snr = self.high + u * (self.low - self.high)
         return torch.sqrt(torch.sigmoid(log_snr)), torch.sqrt(torch.sigmoid(-log_snr))
-
-
-@dataclass(frozen=True)
-class Warped(Schedule):
-    """The composition `schedule(warp(u))` on the grid of `schedule`."""
-
-    schedule: Schedule
-    warp: Warp = field(default_factory=Warp)
-
-    def alpha_sigma(self, u: Scalars) -> tuple[Scalars, Scalars]:
-        return self.schedule.alpha_sigma(self.warp(u))
-
-    @property
-    def num_timesteps(self) -> int | None:
-        return self.schedule.num_timesteps
-
-    def snap(self, u: Scalars) -> Scalars:
-        return self.schedule.snap(u)
-
-    def grid(self, n: int) -> Scalars:
-        return self.schedule.grid(n)
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from inkwash.core.schedules import Schedule
 from inkwash.core.shapes import Scalars
 
 
@@ -18,7 +19,7 @@ class Warp:
 
 @dataclass(frozen=True)
 class Stretch(Warp):
-    """u * end, with `end` <= 1: the path starts below the noisiest level, as image-to-image sampling does."""
+    """u * end, with `end` <= 1: the path starts below the noisiest level, as in SDEdit (Meng et al. (2022))."""
 
     end: float = 1.0
 
@@ -44,6 +45,27 @@ class Shift(Warp):
 
     def __call__(self, u: Scalars) -> Scalars:
         return self.s * u / (1 + (self.s - 1) * u)
+
+
+@dataclass(frozen=True)
+class Warped(Schedule):
+    """The composition `schedule(warp(u))` on the grid of `schedule`."""
+
+    schedule: Schedule
+    warp: Warp = field(default_factory=Warp)
+
+    def alpha_sigma(self, u: Scalars) -> tuple[Scalars, Scalars]:
+        return self.schedule.alpha_sigma(self.warp(u))
+
+    @property
+    def num_timesteps(self) -> int | None:
+        return self.schedule.num_timesteps
+
+    def snap(self, u: Scalars) -> Scalars:
+        return self.schedule.snap(u)
+
+    def grid(self, n: int) -> Scalars:
+        return self.schedule.grid(n)
 
 
 WARPS: dict[str, Callable[..., Warp]] = {"none": Warp, "stretch": Stretch, "power": Power, "shift": Shift}
