@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -60,7 +60,7 @@ def test_the_initial_weights_are_a_function_of_the_seed(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize("section", ["schedule", "density", "weight", "target", "optimizer", "network"])
 def test_every_row_of_every_table_is_equal_after_writing_and_reading(tiny: Tiny, section: str) -> None:
-    tables = {
+    tables: dict[str, Iterable[str]] = {
         "schedule": SCHEDULES,
         "density": DENSITIES,
         "weight": WEIGHTS,

@@ -1,4 +1,4 @@
-"""A wrapper changes a prediction in one stated way, is itself a denoiser, and leaves the rest alone."""
+"""A wrapper is a denoiser that changes the prediction of another one in its documented way only."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ X = torch.randn(5, 1, 2, 2, generator=torch.Generator().manual_seed(0), dtype=to
 
 
 def echo(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-    """Say x, moved by the label: a denoiser whose answers are known."""
+    """Return 3 x, shifted by the label: a denoiser whose predictions are known."""
     return 3 * x + (0 if label is None else label.reshape(-1, 1, 1, 1))
 
 
 class Echo(nn.Module):
-    """A network that says its input and remembers what it was given."""
+    """A network that returns its input and stores its arguments."""
 
     def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
         self.given = (x, c_noise, label)
@@ -56,8 +56,8 @@ def test_network_input_has_unit_variance_and_c_noise_of_each_example() -> None:
 
 def test_autocast_leaves_the_state_in_float32() -> None:
     net = nn.Linear(4, 4, bias=False)
-    heard = []
-    net.register_forward_hook(lambda module, given, output: heard.append(output.dtype))
+    dtypes = []
+    net.register_forward_hook(lambda module, given, output: dtypes.append(output.dtype))
 
     class Flat(nn.Module):
         def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
@@ -66,7 +66,7 @@ def test_autocast_leaves_the_state_in_float32() -> None:
     x = torch.ones(2, 4)
     exact = NetDenoiser(Flat(), Target("x0"))(x, LEVEL)
     rough = NetDenoiser(Flat(), Target("x0"), autocast=torch.bfloat16)(x, LEVEL)
-    assert heard == [torch.float32, torch.bfloat16]
+    assert dtypes == [torch.float32, torch.bfloat16]
     assert exact.dtype == rough.dtype == torch.float32
     # eight bits of mantissa
     torch.testing.assert_close(rough, exact, rtol=2**-6, atol=2**-6)
@@ -105,9 +105,10 @@ def test_weighted_pair_interpolates_linearly() -> None:
 
 def test_wrappers_nest_in_either_order() -> None:
     label = torch.arange(5)
-    outside, inside = Counted(Labelled(echo, label)), Labelled(Counted(echo), label)
-    assert torch.equal(outside(X, LEVEL), inside(X, LEVEL))
-    assert outside.count == inside.denoiser.count == 1
+    inner = Counted(echo)
+    outer = Counted(Labelled(echo, label))
+    assert torch.equal(outer(X, LEVEL), Labelled(inner, label)(X, LEVEL))
+    assert outer.count == inner.count == 1
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)

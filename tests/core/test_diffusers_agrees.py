@@ -1,4 +1,4 @@
-"""An oracle that others wrote: diffusers, step by step, on a small network without training.
+"""Every step of our samplers equals that of the corresponding scheduler of diffusers.
 
 diffusers keeps its tables and its sigmas in float32, and the states here are float32 too: a product of a thousand
 such factors is good to about 1e-5, and the states may differ by that much of their size (up to 60 for an
@@ -9,12 +9,13 @@ near alpha = 0 every solver multiplies the rounding of an eps-network by 1 / alp
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from inkwash.core import Cosine, Flow, Level, Linear, NetDenoiser, Quadratic, Sampler, Target, Warped
+from inkwash.core import Cosine, Flow, Level, Linear, NetDenoiser, Quadratic, Sampler, Schedule, Target, Warped
 from inkwash.core.warps import Shift
 
 diffusers = pytest.importorskip("diffusers")
@@ -46,15 +47,15 @@ class Untrained(nn.Module):
 NET = Untrained()
 
 
-def theirs(name: str, target: str, **settings: object) -> object:
+def theirs(name: str, target: str, **settings: object) -> Any:
     """Return the scheduler of diffusers on our beta table, with levels at T, T - T/n, ... as ours are."""
     common = {"num_train_timesteps": T, "beta_start": TABLE.start, "beta_end": TABLE.end, "beta_schedule": "linear"}
     spacing = {"prediction_type": KINDS[target], "timestep_spacing": "trailing"}
     return getattr(diffusers, name)(**{**common, **spacing, **settings})
 
 
-def said_at(x: Tensor, timestep: Tensor) -> Tensor:
-    """What the network says when diffusers asks at its timestep t, which is row t + 1 of the table."""
+def output_at(x: Tensor, timestep: Tensor) -> Tensor:
+    """Return the output of the network at timestep t of diffusers, which is our timestep t + 1."""
     return NET(x, TABLE((int(timestep) + 1) / T).c_noise.float().expand(len(x)))
 
 
@@ -73,7 +74,7 @@ def start(draws: Draws) -> tuple[Tensor, Callable[[int], Tensor]]:
 def assert_same_path(found: list[Tensor], expected: list[Tensor]) -> None:
     assert len(found) == len(expected)
     for step, (one, other) in enumerate(zip(found, expected, strict=True)):
-        assert (one - other).abs().max() < 1e-5 * max(1, other.abs().max()), f"after step {step}"
+        assert (one - other).abs().max() < 1e-5 * max(1.0, other.abs().max().item()), f"after step {step}"
 
 
 @every_target
@@ -82,12 +83,12 @@ def test_ddpm(target: str, steps: int, draws: Draws) -> None:
     x, _ = start(draws)
     scheduler = theirs("DDPMScheduler", target, clip_sample=False, variance_type="fixed_small")
     scheduler.set_timesteps(steps)
-    # they draw from a generator, so ours is told the numbers that it will give
-    generator, told = (torch.Generator().manual_seed(7) for _ in range(2))
+    # diffusers uses a generator: our sampler gets the same numbers from a second one.
+    generator, twin = (torch.Generator().manual_seed(7) for _ in range(2))
     path, fresh = [x], [x / TABLE.terminal.sigma.float()]
     for timestep in scheduler.timesteps:
-        fresh.append(torch.randn(SHAPE, generator=told))
-        path.append(scheduler.step(said_at(path[-1], timestep), timestep, path[-1], generator=generator).prev_sample)
+        fresh.append(torch.randn(SHAPE, generator=twin))
+        path.append(scheduler.step(output_at(path[-1], timestep), timestep, path[-1], generator=generator).prev_sample)
     assert_same_path(ours("ddpm", target, steps, fresh.__getitem__), path)
 
 
@@ -99,7 +100,7 @@ def test_ddim(target: str, eta: float, draws: Draws) -> None:
     scheduler.set_timesteps(20)
     path = [x]
     for draw, timestep in enumerate(scheduler.timesteps, start=1):
-        output = said_at(path[-1], timestep)
+        output = output_at(path[-1], timestep)
         path.append(scheduler.step(output, timestep, path[-1], eta=eta, variance_noise=noise(draw)).prev_sample)
     assert_same_path(ours("ddim", target, 20, noise, eta=eta), path)
 
@@ -119,7 +120,7 @@ def test_dpm_solver_of_second_order(kind: str, algorithm: str, target: str, draw
     scheduler.set_timesteps(20)
     path = [x]
     for draw, timestep in enumerate(scheduler.timesteps, start=1):
-        output = said_at(path[-1], timestep)
+        output = output_at(path[-1], timestep)
         path.append(scheduler.step(output, timestep, path[-1], variance_noise=noise(draw)).prev_sample)
     assert_same_path(ours(kind, target, 20, noise), path)
 
@@ -162,7 +163,7 @@ def test_the_solvers_of_karras(kind: str, name: str, evaluations: int, target: s
         seen = scheduler.scale_model_input(state, timestep)
         if call % evaluations == 0:
             path.append(seen)
-        state = scheduler.step(said_at(seen, timestep), timestep, state).prev_sample
+        state = scheduler.step(output_at(seen, timestep), timestep, state).prev_sample
     assert_same_path(ours(kind, target, 20, noise), [*path, state])
 
 
@@ -192,7 +193,7 @@ def test_flow_matching_with_a_shift(shift: float, draws: Draws) -> None:
         ("squaredcos_cap_v2", Cosine(), T - 1),
     ],
 )
-def test_beta_schedules(theirs_name: str, schedule: object, rows: int) -> None:
+def test_beta_schedules(theirs_name: str, schedule: Schedule, rows: int) -> None:
     scheduler = diffusers.DDPMScheduler(
         num_train_timesteps=T, beta_start=1e-4, beta_end=0.02, beta_schedule=theirs_name
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -14,8 +16,8 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 from inkwash.core import Cosine, Denoiser, EmpiricalDenoiser, GaussianDenoiser, Level, MixtureDenoiser
 
 
-def number(*values: object) -> Tensor:
-    return torch.tensor(*values, dtype=torch.float64)
+def number(values: Sequence[Any]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
 
 
 MEAN, COVARIANCE = number([0.4, -0.7, 0.1]), number([[1.0, 0.5, 0.2], [0.5, 0.4, 0.0], [0.2, 0.0, 0.3]])
@@ -74,12 +76,12 @@ def test_denoised_pure_noise_is_the_data_mean(name: str) -> None:
 
 @every_law
 def test_dtype_of_x_is_kept(name: str) -> None:
-    exact = {
+    exact: dict[str, Denoiser] = {
         "gaussian": GaussianDenoiser(MEAN.float(), COVARIANCE.float()),
         "mixture": MixtureDenoiser(MEANS.float(), STDS.float(), WEIGHTS.float()),
         "empirical": EmpiricalDenoiser(IMAGES.float()),
-    }[name]
-    image = exact(POINTS.float(), Cosine()(0.4))
+    }
+    image = exact[name](POINTS.float(), Cosine()(0.4))
     assert image.dtype == torch.float32
     torch.testing.assert_close(image.double(), LAWS[name][0](POINTS, Cosine()(0.4)), rtol=1e-4, atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""A level is the line x = alpha * image + sigma * noise, read in all three directions."""
+"""A level mixes image and noise to x = alpha * image + sigma * noise, and solves for either; its SNR and c_noise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkwash.core import CLEAN, Level
+from inkwash.core import CLEAN, NOISE, Level, Linear
+from inkwash.core.levels import NEAR_PURE_NOISE, describe_terminal_snr, signal_fraction
 
 amounts = st.floats(1e-3, 1e3)
 
@@ -28,10 +29,10 @@ def test_image_in_and_noise_in_invert_mix(alpha: float, sigma: float) -> None:
 def test_mix_with_batched_levels_equals_mix_per_example(shape: tuple[int, ...]) -> None:
     image, noise = torch.randn(2, 4, *shape, generator=torch.Generator().manual_seed(1))
     alpha, sigma = torch.rand(2, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    together = Level(alpha, sigma).mix(image, noise)
-    alone = torch.cat([Level(alpha[i], sigma[i]).mix(image[i : i + 1], noise[i : i + 1]) for i in range(4)])
-    assert together.dtype == torch.float32
-    assert torch.equal(together, alone)
+    batch = Level(alpha, sigma).mix(image, noise)
+    singles = torch.cat([Level(alpha[i], sigma[i]).mix(image[i : i + 1], noise[i : i + 1]) for i in range(4)])
+    assert batch.dtype == torch.float32
+    assert torch.equal(batch, singles)
 
 
 @given(st.floats(-40, 40))
@@ -64,3 +65,26 @@ def test_an_interval_of_levels_includes_both_ends() -> None:
 def test_repr_of_levels() -> None:
     assert repr(Level(0.25, 0.5)) == "Level(alpha=0.25, sigma=0.5)"
     assert repr(Level(torch.ones(3), torch.ones(3))) == "Level of 3 examples"
+
+
+@given(st.floats(0, math.pi / 2), st.floats(1e-3, 1e3))
+def test_signal_fraction_is_scale_invariant(angle: float, scale: float) -> None:
+    fraction = signal_fraction(Level(scale * math.cos(angle), scale * math.sin(angle)))
+    assert fraction == pytest.approx(math.cos(angle), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("level", "part"),
+    [
+        (NOISE, "pure noise, SNR 0"),
+        (Level(1.0, 0.0), "SNR infinite"),
+        (Linear(T=1000).terminal, "close to pure noise"),
+        # Of 1000 steps with these betas (Ho et al. (2020)), the first 300 leave 22 % of the image.
+        (Linear(T=300).terminal, "signal fraction 22%"),
+        (Level(0.99 * NEAR_PURE_NOISE, 1.0), "close to pure noise"),
+        (Level(1.01 * NEAR_PURE_NOISE, 1.0), "signal fraction 2%"),
+    ],
+    ids=repr,
+)
+def test_description_of_the_terminal_snr(level: Level, part: str) -> None:
+    assert part in describe_terminal_snr(level)

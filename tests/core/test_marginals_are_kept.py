@@ -1,4 +1,4 @@
-"""Every sampler keeps the marginals: at each level the states are distributed as the data, noised that far.
+"""Every sampler preserves the marginals: at each level the states are distributed as data noised to that level.
 
 For Gaussian data and an exact denoiser every step is affine, so the covariance of the states follows exactly from
 the response to each single number that was drawn: these tests have no sampling error.
@@ -37,9 +37,9 @@ ROOT = torch.tensor([[0.9, 0.0], [0.3, 0.4]], dtype=torch.float64)
 COVARIANCE = ROOT @ ROOT.T
 
 
-def draws_all_noise_anew(kind: str) -> bool:
-    """Return whether a sampler replaces all noise: such a one needs a student that predicts the end of the path."""
-    return Sampler(Cosine(), kind).fresh_noise_fraction(Cosine()(0.6), Cosine()(0.4)) == 1
+def replaces_all_noise(kind: str) -> bool:
+    """Return whether all noise of a step is fresh: such a sampler needs a student that predicts the end of the path."""
+    return Sampler(Cosine(), kind).fresh_noise_fraction(Cosine()(0.6), Cosine()(0.4)).item() == 1
 
 
 def gaussian_student(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
@@ -67,7 +67,7 @@ def responses(sampler: Sampler, denoise: Denoiser, mean: Tensor, root: Tensor) -
 
 def gaussian_deviation(kind: str, schedule: Schedule, steps: int, eta: float | None = None) -> float:
     """Return the largest error of a mean or covariance on the way, in units of what it should be."""
-    denoise = gaussian_student if draws_all_noise_anew(kind) else GaussianDenoiser(MEAN, COVARIANCE)
+    denoise = gaussian_student if replaces_all_noise(kind) else GaussianDenoiser(MEAN, COVARIANCE)
     worst = 0.0
     for level, mean, covariance in responses(Sampler(schedule, kind, steps, eta), denoise, MEAN, ROOT):
         expected = level.alpha**2 * COVARIANCE + level.sigma**2 * torch.eye(2, dtype=torch.float64)
@@ -81,7 +81,7 @@ def gaussian_deviation(kind: str, schedule: Schedule, steps: int, eta: float | N
 @every_sampler
 @pytest.mark.parametrize("schedule", [Cosine(), Linear(), Karras()], ids=repr)
 def test_gaussian_data_stay_gaussian_with_their_mean_and_covariance(kind: str, schedule: Schedule) -> None:
-    if draws_all_noise_anew(kind):
+    if replaces_all_noise(kind):
         assert gaussian_deviation(kind, schedule, 4) < 0.01
         return
     coarse, fine = (gaussian_deviation(kind, schedule, steps) for steps in (100, 200))
@@ -145,7 +145,7 @@ def mixture_student(x: Tensor, level: Level, label: Tensor | None = None) -> Ten
 def test_mixture_data_keep_their_distribution_and_weights(
     kind: str, schedule: Schedule, draws: Callable[..., Callable[[int], Tensor]]
 ) -> None:
-    students = draws_all_noise_anew(kind)
+    students = replaces_all_noise(kind)
     denoise = mixture_student if students else MixtureDenoiser(MEANS[:, None], STDS, WEIGHTS)
     steps = 4 if students else 160
     frames = list(Sampler(schedule, kind, steps=steps)(denoise, draws(COUNT, 1)))

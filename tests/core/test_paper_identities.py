@@ -35,8 +35,8 @@ T = 300
 TABLE = Linear(T=T, start=1e-4, end=0.02)
 
 
-def surprising(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-    """A denoiser that no data could have: identities hold for whatever a network says."""
+def arbitrary(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
+    """An arbitrary denoiser, because the identities hold for every prediction."""
     return torch.sin(3 * x + 5 * level.c_noise.to(x))
 
 
@@ -52,9 +52,9 @@ class Given(Schedule):
 
 
 def step(kind: str, first: Level, second: Level, x: Tensor, fresh: Tensor | None = None, **settings: float) -> Tensor:
-    """Return where one step from x at `first` comes to at `second`; `fresh` is the noise it may draw."""
-    source = {0: x / first.sigma, 1: fresh}
-    frames = list(Sampler(Given(first, second), kind, steps=2, **settings)(surprising, source.get))
+    """Return the state at `second` after one step from x at `first`; `fresh` is the noise of the step."""
+    draws = [x / first.sigma, x if fresh is None else fresh]
+    frames = list(Sampler(Given(first, second), kind, steps=2, **settings)(arbitrary, draws.__getitem__))
     return frames[1].x
 
 
@@ -79,7 +79,7 @@ def posterior_of_ho() -> list[tuple[Decimal, Decimal, Decimal]]:
 
 def test_ddpm_is_hos_posterior_at_every_t(draws: Draws) -> None:
     noise, rows = draws(2, 3), posterior_of_ho()
-    frames = list(Sampler(TABLE, "ddpm", steps=T)(surprising, noise))
+    frames = list(Sampler(TABLE, "ddpm", steps=T)(arbitrary, noise))
     assert len(frames) == T + 1
     for t, (now, nxt) in zip(range(T, 0, -1), pairwise(frames), strict=True):
         of_image, of_x, variance = map(float, rows[t - 1])
@@ -93,7 +93,7 @@ def test_ddpm_is_hos_posterior_at_every_t(draws: Draws) -> None:
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_ddim_with_eta_1_is_ddpm(schedule: str, draws: Draws) -> None:
     paths = [
-        list(Sampler(SCHEDULES[schedule](), kind, steps=8, eta=eta)(surprising, draws(2, 3)))
+        list(Sampler(SCHEDULES[schedule](), kind, steps=8, eta=eta)(arbitrary, draws(2, 3)))
         for kind, eta in (("ddim", 1.0), ("ddpm", None))
     ]
     for one, other in zip(*paths, strict=True):
@@ -106,7 +106,7 @@ def test_ddim_is_songs_equation_12(eta: float) -> None:
     first, second = TABLE(0.7), TABLE(0.5)
     bar, bar_before = first.alpha**2, second.alpha**2
     sigma = eta * torch.sqrt((1 - bar_before) / (1 - bar)) * torch.sqrt(1 - bar / bar_before)
-    image = surprising(X, first)
+    image = arbitrary(X, first)
     eps = (X - bar.sqrt() * image) / (1 - bar).sqrt()
     expected = bar_before.sqrt() * image + (1 - bar_before - sigma**2).sqrt() * eps + sigma * FRESH
     torch.testing.assert_close(step("ddim", first, second, X, FRESH, eta=eta), expected, rtol=0, atol=1e-12)
@@ -120,7 +120,7 @@ def test_sde_dpm_solver_is_the_exponential_integrator_of_its_sde(eta: float) -> 
     ratio = (second.sigma / second.alpha) / (first.sigma / first.alpha)
     decay = torch.exp(-h - eta * h)
     noise = second.sigma / second.alpha * torch.sqrt(1 - torch.exp(-2 * eta * h)) * FRESH
-    expected = ratio * torch.exp(-eta * h) * X / first.alpha + (1 - decay) * surprising(X, first) + noise
+    expected = ratio * torch.exp(-eta * h) * X / first.alpha + (1 - decay) * arbitrary(X, first) + noise
     got = step("dpm++2m-sde", first, second, X, FRESH, eta=eta) / second.alpha
     torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
 
@@ -128,7 +128,7 @@ def test_sde_dpm_solver_is_the_exponential_integrator_of_its_sde(eta: float) -> 
 @given(u=st.floats(0.1, 1.0), share=st.floats(0.05, 0.95))
 def test_eulers_method_on_the_velocity_is_ddim_on_the_flow_path(u: float, share: float) -> None:
     now, nxt = Flow()(u), Flow()(u * share)
-    velocity = now.noise_in(X, surprising(X, now)) - surprising(X, now)
+    velocity = now.noise_in(X, arbitrary(X, now)) - arbitrary(X, now)
     expected = X + (u * share - u) * velocity
     for kind in ("euler", "ddim"):
         torch.testing.assert_close(step(kind, now, nxt, X), expected, rtol=0, atol=1e-11)
@@ -138,7 +138,7 @@ def test_eulers_method_on_the_velocity_is_ddim_on_the_flow_path(u: float, share:
 def test_heun_is_the_trapezoid_on_the_ode_of_karras(noise: float, share: float) -> None:
     # dx/dsigma = (x - D(x; sigma)) / sigma with alpha = 1 (Karras et al. 2022, eq. 4 and algorithm 1)
     def slope(x: Tensor, sigma: float) -> Tensor:
-        return (x - surprising(x, Level(1.0, sigma))) / sigma
+        return (x - arbitrary(x, Level(1.0, sigma))) / sigma
 
     x, width = noise * X, noise * share - noise
     first = slope(x, noise)
@@ -171,15 +171,15 @@ def test_consistency_is_multistep_consistency_sampling(draws: Draws) -> None:
     noise, levels = draws(2, 3), Karras().levels(4)
     x = levels[0].sigma * noise(0)
     for draw, (now, nxt) in enumerate(pairwise(levels[:-1]), start=1):
-        x = surprising(x, now) + nxt.sigma * noise(draw)
-    *_, last = Sampler(Karras(), "consistency", steps=4)(surprising, noise)
-    torch.testing.assert_close(last.x, surprising(x, levels[-2]))
+        x = arbitrary(x, now) + nxt.sigma * noise(draw)
+    *_, last = Sampler(Karras(), "consistency", steps=4)(arbitrary, noise)
+    torch.testing.assert_close(last.x, arbitrary(x, levels[-2]))
 
 
 @pytest.mark.parametrize("kind", ["dpm++2m", "dpm++2m-sde", "dpm++3m"])
 def test_multistep_rules_start_at_first_order(kind: str, draws: Draws) -> None:
     plain = {"dpm++2m-sde": "ddpm"}.get(kind, "euler")
-    many, few = (list(Sampler(Linear(), one, steps=5)(surprising, draws(2, 3))) for one in (kind, plain))
+    many, few = (list(Sampler(Linear(), one, steps=5)(arbitrary, draws(2, 3))) for one in (kind, plain))
     assert torch.equal(many[1].x, few[1].x)
     assert not torch.allclose(many[2].x, few[2].x)
 

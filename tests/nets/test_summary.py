@@ -1,4 +1,4 @@
-"""The anatomy of a network agrees with closed forms, and looking at a network does not change it."""
+"""The summary of a network agrees with closed forms, and does not change the network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inkwash.nets.summary import attentions, flops, parameters, stages
 
 
 class Toy(nn.Module):
-    """Every difficulty in one: lists, a part that runs twice, one that needs a label, weights of its own."""
+    """A network with lists, a part that runs twice, one that needs a label, and weights outside of its parts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,8 +32,8 @@ class Toy(nn.Module):
         return self.out(F.interpolate(h, scale_factor=2) + self.offset)
 
 
-class Alone(nn.Module):
-    """One part called with nothing but the image."""
+class SinglePart(nn.Module):
+    """One part, called with the image only."""
 
     def __init__(self, part: nn.Module) -> None:
         super().__init__()
@@ -56,8 +56,8 @@ class Attention(nn.Module):
 
 
 @pytest.mark.parametrize(("inputs", "outputs", "kernel", "side"), [(1, 8, 3, 28), (16, 4, 1, 7), (3, 5, 5, 12)])
-def test_a_convolution_costs_its_closed_form(inputs, outputs, kernel, side):
-    net = Alone(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2))
+def test_a_convolution_costs_its_closed_form(inputs: int, outputs: int, kernel: int, side: int) -> None:
+    net = SinglePart(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2))
     expected = 2 * inputs * outputs * kernel**2 * side**2
     assert flops(net, (inputs, side, side)) == expected
     (stage,) = stages(net, (inputs, side, side))
@@ -66,12 +66,12 @@ def test_a_convolution_costs_its_closed_form(inputs, outputs, kernel, side):
 
 
 @pytest.mark.parametrize("heads", [1, 4])
-def test_attention_costs_two_products_of_all_pairs(heads):
+def test_attention_costs_two_products_of_all_pairs(heads: int) -> None:
     # queries with keys, then weights with values: 2·L²·C each, however many heads share C
-    assert flops(Alone(Attention(heads)), (32, 14, 14)) == 2 * 2 * (14 * 14) ** 2 * 32
+    assert flops(SinglePart(Attention(heads)), (32, 14, 14)) == 2 * 2 * (14 * 14) ** 2 * 32
 
 
-def test_stages_run_in_the_order_of_the_forward_not_of_the_constructor():
+def test_stages_run_in_the_order_of_the_forward_not_of_the_constructor() -> None:
     found = stages(Toy(), (1, 8, 8))
     assert [stage.name for stage in found] == [
         "(own weights)",
@@ -87,28 +87,29 @@ def test_stages_run_in_the_order_of_the_forward_not_of_the_constructor():
     assert [stage.shape for stage in found] == [(), (4, 8, 8), (4,), *[(4, 4, 4)] * 3, (1, 8, 8), ()]
 
 
-def test_stage_parameters_and_flops_sum_to_the_network():
+def test_stage_parameters_and_flops_sum_to_the_network() -> None:
     net = Toy()
     found = stages(net, (1, 8, 8))
     assert sum(stage.parameters for stage in found) == parameters(net)
     assert sum(stage.flops for stage in found) == flops(net, (1, 8, 8))
 
 
-def test_a_shared_module_counts_flops_twice_and_parameters_once():
+def test_a_shared_module_counts_flops_twice_and_parameters_once() -> None:
     shared = next(stage for stage in stages(Toy(), (1, 8, 8)) if stage.name == "up.shared")
     assert shared.flops == 2 * (2 * 4 * 4 * 4 * 4)
     assert shared.parameters == 4 * 4 + 4
 
 
-def test_tied_weights_are_counted_once():
-    net = Alone(nn.Sequential(nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1)))
-    net.part[1].weight = net.part[0].weight
+def test_tied_weights_are_counted_once() -> None:
+    first, second = nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1)
+    second.weight = first.weight
+    net = SinglePart(nn.Sequential(first, second))
     assert parameters(net) == 4 + 2 + 2
     assert sum(stage.parameters for stage in stages(net, (2, 4, 4))) == 8
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_summary_leaves_the_network_unchanged(training):
+def test_summary_leaves_the_network_unchanged(training: bool) -> None:
     net = Toy().train(training)
     net.middle[2].train(not training)
     before = {name: value.clone() for name, value in net.state_dict().items()}
@@ -121,14 +122,14 @@ def test_summary_leaves_the_network_unchanged(training):
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
 
 
-def test_summary_uses_no_global_random_state():
+def test_summary_uses_no_global_random_state() -> None:
     net = Toy()
     before = torch.get_rng_state()
     stages(net, (1, 8, 8))
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_call_argument_runs_networks_of_another_signature():
+def test_call_argument_runs_networks_of_another_signature() -> None:
     net = nn.Sequential(nn.Linear(2, 16), nn.SiLU(), nn.Linear(16, 2))
     found = stages(net, (2,), call=lambda part, x: part(x))
     assert [(stage.kind, stage.shape) for stage in found] == [
@@ -139,7 +140,7 @@ def test_call_argument_runs_networks_of_another_signature():
     assert sum(stage.flops for stage in found) == 2 * (2 * 16 + 16 * 2)
 
 
-def test_unfit_shape_raises_and_restores_the_mode():
+def test_unfit_shape_raises_and_restores_the_mode() -> None:
     net = Toy().train()
     error = raised(lambda: stages(net, (3, 8, 8)))
     assert error.code == "unsupported" and "(3, 8, 8)" in str(error)
@@ -172,24 +173,24 @@ class Library(nn.Module):
     [(Attention(1), "part", 1), (Attention(4), "part", 4), (ByHand(), "part", 1), (Library(), "part.layer", 2)],
     ids=["fused", "heads", "by hand", "library"],
 )
-def test_attention_is_found_in_any_implementation(part, name, heads):
-    (found,) = attentions(Alone(part), (4, 6, 7))
+def test_attention_is_found_in_any_implementation(part: nn.Module, name: str, heads: int) -> None:
+    (found,) = attentions(SinglePart(part), (4, 6, 7))
     assert (found.name, found.queries, found.keys, found.heads) == (name, 42, 42, heads)
 
 
-def test_a_softmax_over_channels_or_classes_is_no_attention():
+def test_a_softmax_over_channels_or_classes_is_no_attention() -> None:
     for part in (nn.Softmax(dim=1), nn.Softmax(dim=2), nn.Sequential(nn.Flatten(), nn.Softmax(dim=1))):
-        assert attentions(Alone(part), (4, 6, 7)) == []
+        assert attentions(SinglePart(part), (4, 6, 7)) == []
 
 
-def test_attentions_of_maps_beyond_memory_are_found():
+def test_attentions_of_maps_beyond_memory_are_found() -> None:
     """A million places have 10^12 pairs, 4 TB of scores."""
-    (found,) = attentions(Alone(Library()), (4, 1000, 1000))
+    (found,) = attentions(SinglePart(Library()), (4, 1000, 1000))
     assert found.queries == found.keys == 10**6
 
 
-def test_attentions_leaves_the_network_on_its_device():
-    net = Alone(Library()).train()
+def test_attentions_leaves_the_network_on_its_device() -> None:
+    net = SinglePart(Library()).train()
     attentions(net, (4, 6, 7))
     assert net.training and all(weight.device.type == "cpu" for weight in net.parameters())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())

@@ -59,7 +59,7 @@ class Gains(nn.Module):
 
 def fit(objective: Denoising, denoiser: NetDenoiser, images: Tensor, noise: Tensor) -> None:
     """Put the gains at the minimum of the loss, which is a separate parabola in each: one step of Newton's method."""
-    gain = denoiser.net.gain
+    gain = denoiser.net.get_parameter("gain")
 
     def slope() -> Tensor:
         return torch.autograd.grad(objective(denoiser, images, None, U, noise).mean(), gain)[0]
@@ -88,8 +88,8 @@ def test_a_linear_network_learns_the_wiener_filter(kind: str, weight: str, sched
         torch.testing.assert_close(found, wiener(x, path(u)), rtol=0, atol=1e-10)
 
 
-class Exactly(nn.Module):
-    """A network that says what an exact denoiser would have it say, and something else by `away`."""
+class GivenImage(nn.Module):
+    """A network whose predicted image is `image`; `away` is added to its output."""
 
     def __init__(self, image: Tensor, level: Level, x: Tensor, target: Target) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ def test_posterior_mean_minimizes_the_loss_of_a_mixture(kind: str, weight: str) 
     noise = torch.randn(count, 1, generator=generator, dtype=torch.float64)
     level, target = Cosine()(0.5), Target(kind, DATA_STD)
     x = level.mix(images, noise)
-    net = Exactly(exact(x, level), level, x, target)
+    net = GivenImage(exact(x, level), level, x, target)
     u = torch.full((count,), 0.5, dtype=torch.float64)
     loss = Denoising(Cosine(), weight=WEIGHTS[weight]())(NetDenoiser(net, target), images, None, u, noise)
     slope = torch.autograd.grad(loss.sum(), net.away)[0][:, 0]
@@ -122,8 +122,8 @@ def test_posterior_mean_minimizes_the_loss_of_a_mixture(kind: str, weight: str) 
         assert along.std() > 0
 
 
-class Silent(nn.Module):
-    """A network that says nothing, whose error is the whole target."""
+class Zero(nn.Module):
+    """A network that returns zero, whose error is the negative target."""
 
     def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
         return torch.zeros_like(x)
@@ -136,7 +136,7 @@ def test_without_a_weight_the_loss_is_the_squared_error_in_target_space(kind: st
     images, noise = torch.randn(2, 8, 1, 3, 3, generator=generator)
     u = torch.rand(8, generator=generator, dtype=torch.float64)
     objective, target = Denoising(Cosine(), DENSITIES[density]()), Target(kind, DATA_STD)
-    loss = objective(NetDenoiser(Silent(), target), images, None, u, noise)
+    loss = objective(NetDenoiser(Zero(), target), images, None, u, noise)
     level = objective.density(objective.schedule, u)
     expected = nn.functional.mse_loss(target.of(level, images, noise), torch.zeros(8, 1, 3, 3), reduction="none")
     assert loss.shape == (8,) and loss.dtype == torch.float32
@@ -146,14 +146,14 @@ def test_without_a_weight_the_loss_is_the_squared_error_in_target_space(kind: st
 # no weight is 1 in the space of the target, and so differs with it by definition
 @pytest.mark.parametrize("weight", [name for name in WEIGHTS if WEIGHTS[name] is not Unweighted])
 def test_a_weight_means_the_same_for_every_target(weight: str) -> None:
-    # the loss of one and the same wrong image is the same in whatever space the network says it
+    # The loss of a wrong image is the same in every target space.
     images, noise = torch.randn(2, 3, 1, 2, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     level = Cosine()(PLACES)
     x, wrong = level.mix(images, noise), 0.5 * images + 0.1
     losses = []
     for kind in TARGETS:
         target = Target(kind, DATA_STD)
-        denoiser = NetDenoiser(Exactly(wrong, level, x, target), target)
+        denoiser = NetDenoiser(GivenImage(wrong, level, x, target), target)
         losses.append(Denoising(Cosine(), weight=WEIGHTS[weight]())(denoiser, images, None, PLACES, noise))
     expected = WEIGHTS[weight]()(level, Target("x0", DATA_STD)) * ((wrong - images) ** 2).mean((1, 2, 3))
     for loss in losses:
@@ -169,13 +169,13 @@ def test_loss_of_an_example_does_not_depend_on_the_batch() -> None:
 
 
 def test_labels_reach_the_network() -> None:
-    class Hears(nn.Module):
-        def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
+    class LabelNetwork(nn.Module):
+        def forward(self, x: Tensor, c_noise: Tensor, label: Tensor) -> Tensor:
             return label.to(x).reshape(-1, 1, 1, 1).expand_as(x)
 
     zeros, labels = torch.zeros(4, 1, 2, 2), torch.arange(4)
     u = torch.full((4,), 0.5, dtype=torch.float64)
-    loss = Denoising(Cosine())(NetDenoiser(Hears(), Target("x0")), zeros, labels, u, zeros)
+    loss = Denoising(Cosine())(NetDenoiser(LabelNetwork(), Target("x0")), zeros, labels, u, zeros)
     assert loss.tolist() == [0, 1, 4, 9]
 
 
@@ -204,18 +204,17 @@ def test_labels_are_dropped_with_the_given_probability() -> None:
     count = 10_000
     labels = torch.arange(count) % 10
     u = torch.rand(count, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
-    for chance in (0.1, 0.5):
+    for chance in (0.1, 0.5, 1.0):
         dropped = drop_labels(labels, chance, u)
-        gone = dropped == -1
+        assert dropped is not None
+        gone = dropped.eq(-1)
         assert dropped.dtype == torch.int64 and torch.equal(dropped[~gone], labels[~gone])
-        assert abs(gone.double().mean() - chance) < 4 * math.sqrt(chance * (1 - chance) / count)
-    assert torch.equal(drop_labels(labels, 0.0, u), labels)
-    assert (drop_labels(labels, 1.0, u) == -1).all()
-    assert drop_labels(None, 0.5, u) is None
+        assert abs(gone.double().mean() - chance) <= 4 * math.sqrt(chance * (1 - chance) / count)
+    assert drop_labels(labels, 0.0, u) is labels and drop_labels(None, 0.5, u) is None
 
 
-class Says:
-    """A denoiser whose prediction of the image is given, put into the words of its target."""
+class FixedPrediction:
+    """A predictor whose predicted image is `denoised`."""
 
     def __init__(self, target: Target, denoised: Tensor) -> None:
         self.target, self.denoised = target, denoised
@@ -237,7 +236,9 @@ def test_clip_ignores_predictions_beyond_a_saturated_pixel(kind: str, end: float
         objective = Denoising(Cosine(), clip=clip)
         return torch.stack(
             [
-                objective(Says(target, denoised[:, k : k + 1]), images[:, k : k + 1], None, u, noise[:, k : k + 1])
+                objective(
+                    FixedPrediction(target, denoised[:, k : k + 1]), images[:, k : k + 1], None, u, noise[:, k : k + 1]
+                )
                 for k in range(4)
             ]
         )
@@ -256,28 +257,31 @@ def test_clip_keeps_the_posterior_mean_as_minimizer(kind: str) -> None:
     objective = Denoising(Cosine(), clip=True)
     predictions = torch.linspace(-1.5, 1.5, 301, dtype=torch.float64)
     losses = [
-        objective(Says(target, torch.full_like(images, g)), images, None, level_u, noise).mean() for g in predictions
+        objective(FixedPrediction(target, torch.full_like(images, g)), images, None, level_u, noise).mean()
+        for g in predictions
     ]
     assert predictions[torch.stack(losses).argmin()] == pytest.approx(images.mean().item(), abs=0.006)
     # where all are black, whatever is not above black is as good as black
     at_black = torch.stack(
         [
-            objective(Says(target, torch.full_like(images, g)), -torch.ones_like(images), None, level_u, noise).mean()
+            objective(
+                FixedPrediction(target, torch.full_like(images, g)), -torch.ones_like(images), None, level_u, noise
+            ).mean()
             for g in predictions
         ]
     )
     assert (at_black[predictions <= -1] == 0).all() and (at_black[predictions > -0.99] > 0).all()
 
 
-class Hears:
-    """A denoiser of the image that says one thing with a label and another without."""
+class LabelDependent:
+    """A predictor with one predicted image with a label and another without."""
 
     def __init__(self, target: Target, with_label: Tensor, without: Tensor) -> None:
         self.target, self.with_label, self.without = target, with_label, without
 
     def output(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-        heard = torch.zeros(len(x), 1, dtype=torch.bool) if label is None else label[:, None] >= 0
-        denoised = torch.where(heard, self.with_label, self.without)
+        labelled = torch.zeros(len(x), 1, dtype=torch.bool) if label is None else label[:, None] >= 0
+        denoised = torch.where(labelled, self.with_label, self.without)
         return self.target.of(level, denoised, level.noise_in(x, denoised))
 
 
@@ -290,16 +294,16 @@ def test_guidance_is_removed_from_the_prediction_in_the_loss(kind: str, weight: 
     images, noise, given, null = draws
     labels = torch.arange(60) % 4 - 1
     u = stratify(torch.full((60,), 0.5, dtype=torch.float64))
-    plain = Denoising(Cosine())(Hears(target, given, null), images, labels, u, noise)
-    guided = Hears(target, null + weight * (given - null), null)
+    plain = Denoising(Cosine())(LabelDependent(target, given, null), images, labels, u, noise)
+    guided = LabelDependent(target, null + weight * (given - null), null)
     torch.testing.assert_close(Denoising(Cosine(), guidance=weight)(guided, images, labels, u, noise), plain)
-    # taught without labels, there is nothing to be guided by
+    # Without labels there is no guidance.
     unlabelled = [Denoising(Cosine(), guidance=w)(guided, images, None, u, noise) for w in (1.0, weight)]
     assert torch.equal(*unlabelled)
 
 
 class Conditional(nn.Module):
-    """A network without training that hears its label, and counts the examples that it is asked about without one."""
+    """An untrained conditional network that counts its examples with the null label."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -326,7 +330,7 @@ def test_guidance_is_learned_only_in_its_interval() -> None:
 
 @every_target
 def test_guidance_removed_in_training_equals_guidance_in_sampling(kind: str) -> None:
-    """What is tested is what a guided denoiser of weight 1/w draws, whatever the network says beyond the range."""
+    """The error is that of a guided denoiser of weight 1/w, also for predictions beyond the range."""
     target, weight = Target(kind, DATA_STD), 1.5
     draws = torch.randn(4, 60, 5, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     images, noise, output, null = draws[0].clamp(-1, 1), draws[1], 2 * draws[2], 2 * draws[3]
@@ -337,8 +341,10 @@ def test_guidance_removed_in_training_equals_guidance_in_sampling(kind: str) -> 
         return null if label is None else output
 
     drawn = Guided(network, 1 / weight, unconditional=Clipped(network))(noise, Cosine()(0.5), labels)
-    expected = Denoising(Cosine(), clip=True)(Hears(target, drawn, null), images, labels, u, noise)
-    found = Denoising(Cosine(), clip=True, guidance=weight)(Hears(target, output, null), images, labels, u, noise)
+    expected = Denoising(Cosine(), clip=True)(LabelDependent(target, drawn, null), images, labels, u, noise)
+    found = Denoising(Cosine(), clip=True, guidance=weight)(
+        LabelDependent(target, output, null), images, labels, u, noise
+    )
     torch.testing.assert_close(found, expected)
 
 
@@ -349,5 +355,7 @@ def test_unconditional_prediction_gets_no_gradient_from_guidance() -> None:
     u = stratify(torch.full((60,), 0.5, dtype=torch.float64))
     labels = torch.zeros(60, dtype=torch.int64)
     objective = Denoising(Cosine(), guidance=2.0)
-    slopes = torch.autograd.grad(objective(Hears(target, given, null), images, labels, u, noise).sum(), (given, null))
+    slopes = torch.autograd.grad(
+        objective(LabelDependent(target, given, null), images, labels, u, noise).sum(), (given, null)
+    )
     assert (slopes[0] != 0).all() and (slopes[1] == 0).all()

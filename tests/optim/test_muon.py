@@ -11,8 +11,13 @@ from inkwash.optim.optimizers import OptimizerConfig
 
 
 def net() -> nn.Sequential:
+    """Return a network with one inner convolution, at index 2."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 16, 3), nn.SiLU(), nn.Conv2d(16, 32, 3), nn.SiLU(), nn.Conv2d(32, 4, 1))
+
+
+def kernel(trained: nn.Sequential) -> nn.Parameter:
+    return trained[2].get_parameter("weight")
 
 
 def step(trained: nn.Module, optimizer: torch.optim.Optimizer, times: int = 4) -> None:
@@ -39,7 +44,7 @@ def test_orthogonal_has_singular_values_near_one_and_keeps_directions(shape: tup
 
 def test_step_on_inner_convolutions_equals_torch_muon() -> None:
     own = net()
-    matrix = nn.Parameter(own[2].weight.detach().flatten(1).clone())
+    matrix = nn.Parameter(kernel(own).detach().flatten(1).clone())
     ours = Muon(own.parameters(), lr=1e-3, weight_decay=0.1, inner_lr=0.05)
     theirs = torch.optim.Muon([matrix], lr=0.05, weight_decay=0.1, momentum=0.95)
     # Full rank: otherwise rounding errors would be scaled up to singular values of 1.
@@ -47,12 +52,14 @@ def test_step_on_inner_convolutions_equals_torch_muon() -> None:
     for _ in range(3):
         ours.zero_grad()
         own(x).square().sum().backward()
-        matrix.grad = own[2].weight.grad.flatten(1).clone()
+        gradient = kernel(own).grad
+        assert gradient is not None
+        matrix.grad = gradient.flatten(1).clone()
         ours.step()
         theirs.step()
-    moved = matrix - net()[2].weight.flatten(1)
+    moved = matrix - kernel(net()).flatten(1)
     # torch scales the momentum differently, with the same direction; bfloat16 rounds both, small values most
-    assert (own[2].weight.flatten(1) - matrix).norm() < 0.1 * moved.norm()
+    assert (kernel(own).flatten(1) - matrix).norm() < 0.1 * moved.norm()
 
 
 def test_small_momentum_equals_torch_muon() -> None:
@@ -74,7 +81,7 @@ def test_small_momentum_equals_torch_muon() -> None:
 def test_other_parameters_take_adamw_steps() -> None:
     own, twin = net(), net()
     ours = Muon(own.parameters(), lr=0.01, betas=(0.8, 0.99), weight_decay=0.1, inner_lr=0.0)
-    twin[2].weight.requires_grad_(False)
+    twin[2].get_parameter("weight").requires_grad_(False)
     theirs = torch.optim.AdamW((p for p in twin.parameters() if p.requires_grad), 0.01, (0.8, 0.99), weight_decay=0.1)
     step(own, ours)
     step(twin, theirs)
@@ -83,15 +90,15 @@ def test_other_parameters_take_adamw_steps() -> None:
 
 
 def test_restored_optimizer_reaches_the_same_weights() -> None:
-    whole, parted = net(), net()
-    optimizer = Muon(whole.parameters())
-    step(whole, optimizer, 4)
-    first = Muon(parted.parameters())
-    step(parted, first, 2)
-    second = Muon(parted.parameters())
+    reference, resumed = net(), net()
+    optimizer = Muon(reference.parameters())
+    step(reference, optimizer, 4)
+    first = Muon(resumed.parameters())
+    step(resumed, first, 2)
+    second = Muon(resumed.parameters())
     second.load_state_dict(first.state_dict())
-    step(parted, second, 2)
-    for a, b in zip(whole.parameters(), parted.parameters(), strict=True):
+    step(resumed, second, 2)
+    for a, b in zip(reference.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(a, b)
 
 

@@ -63,7 +63,8 @@ def test_start_left_equals_the_weight_of_the_initial_parameters(
     still = OptimizerConfig(lr=0.0)
     with torch.no_grad():
         for own, new in zip(state.ema.parameters(), state.net.parameters(), strict=True):
-            own.fill_(1.0), new.zero_()
+            own.fill_(1.0)
+            new.zero_()
     for step in train(state, 60, still, half_life=500.0):
         if step.number in (1, 3, 60):
             left = state.progress.start_left
@@ -92,8 +93,10 @@ def normed() -> tuple[Normed, list[Tensor]]:
         net = Normed()
         batches = [3 + 2 * torch.randn(6, 1, 5, 5) for _ in range(5)]
         for norm in (net.norm1, net.norm2):
-            nn.init.normal_(norm.weight), nn.init.normal_(norm.bias)
-            norm.running_mean.normal_(), norm.running_var.uniform_(5, 9)
+            nn.init.normal_(norm.weight)
+            nn.init.normal_(norm.bias)
+            norm.get_buffer("running_mean").normal_()
+            norm.get_buffer("running_var").uniform_(5, 9)
     return net.eval().requires_grad_(False), batches
 
 
@@ -131,7 +134,7 @@ def test_recomputing_statistics_is_idempotent_and_leaves_weights_unchanged(norme
 
 def test_network_without_batchnorm_is_not_evaluated() -> None:
     def forward() -> Iterator[object]:
-        raise AssertionError("run for nothing")
+        raise AssertionError("forward was called")
         yield
 
     ema.recompute_statistics(nn.Linear(2, 2), forward)

@@ -129,7 +129,7 @@ def test_resumed_run_has_the_full_budget() -> None:
 
 
 def test_plan_of_a_huge_budget_is_bounded() -> None:
-    budget = TimeBudget(1e300, 0.0, iter(range(100)).__next__)  # type: ignore[arg-type]
+    budget = TimeBudget(1e300, 0.0, iter(range(100)).__next__)
     budget.begin(0)
     budget.due(1)
     budget.measured(1, 1.0, milestone=True)

@@ -95,4 +95,4 @@ def describe_terminal_snr(level: Level) -> str:
     snr = f"SNR {float((level.alpha / level.sigma) ** 2):.1e}" if level.sigma else "SNR infinite"
     if left < NEAR_PURE_NOISE:
         return f"ends close to pure noise, {snr}"
-    return f"ends with {left:.0%} of the image left, {snr}: pure noise is a wrong start"
+    return f"ends with signal fraction {left:.0%}, {snr}: sampling from pure noise is out of distribution"
