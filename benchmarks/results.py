@@ -28,11 +28,11 @@ from inkwash import model
 from inkwash.cli.progress import counter, stages
 from inkwash.evaluation import reference
 from inkwash.evaluation.comparison import pareto_front
-from inkwash.evaluation.grading import verdicts
 from inkwash.evaluation.plan import settings_for
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.tasks import ModelTask, default_count
+from inkwash.evaluation.verdicts import verdicts
 from inkwash.hardware import devices
 from inkwash.io.atomic import atomic, write_text
 from inkwash.runs.environment import commit

@@ -18,9 +18,9 @@ from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import controls, reference
 from inkwash.evaluation.controls import CONTROLS, UNCORRUPTED, detected
-from inkwash.evaluation.grading import verdicts
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import Evaluation
+from inkwash.evaluation.verdicts import verdicts
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
 
@@ -119,7 +119,7 @@ MESSAGES = {
     "grey ground": "The background is grey: 0%",
     "class 1 missing": "Class 1 is missing",
     "labels shuffled": "The condition is ignored: 10%",
-    "copier": "It copies the training set",
+    "copier": "The samples are near-copies of training images",
 }
 
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 from inkwash.config import plugins
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
-from inkwash.evaluation import grading as rules
 from inkwash.evaluation import measures, reference
+from inkwash.evaluation import verdicts as rules
 from inkwash.evaluation.comparison import Comparison, Entry
 from inkwash.evaluation.grading import grade
 from inkwash.evaluation.measures import measure
@@ -130,15 +130,15 @@ def test_single_samples_are_no_fault() -> None:
     cases = [
         (rules.condition, evaluation(requested=requested, drawn=one_wrong)),
         (rules.copies, evaluation(Score("copies", "", 0.1, 0.01), count=10)),
-        (rules.ambiguous, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
-        (rules.missing, evaluation(drawn=torch.arange(250) % 19, k=20)),
+        (rules.low_confidence, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
+        (rules.missing_classes, evaluation(drawn=torch.arange(250) % 19, k=20)),
     ]
     for rule, found in cases:
         assert not list(rule(found)), rule.__name__
 
 
 def test_verdict_shows_small_fd_with_four_digits() -> None:
-    (text,) = rules.distance(evaluation(Score("fd.points", "", 0.0005, 0.0044)))
+    (text,) = rules.frechet_distance(evaluation(Score("fd.points", "", 0.0005, 0.0044)))
     assert "FD 0.0005" in text and "0.0044" in text
 
 

@@ -16,6 +16,7 @@ from inkwash.core.rng import Stream, normals, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference
+from inkwash.evaluation.grading import grade
 from inkwash.evaluation.measures import measure
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import GLOSSARY, Evaluation
@@ -64,6 +65,15 @@ def test_real_test_part_has_its_stored_figures(real: Evaluation) -> None:
         "copies",
     }
     assert not real.notes
+
+
+def test_real_images_have_the_kid_of_real_images(bench: Reference, test_part: tuple[Tensor, Tensor]) -> None:
+    """The KID of few real images is 0 but for chance, and no ratio to it grades samples."""
+    found = [measure("real", test_part[0][part::2], None, bench.extractor_set)["kid"] for part in (0, 1)]
+    assert [grade(score) for score in found] == ["as real", "as real"]
+    noise = 60 * normals(0, torch.arange(297), 0, Stream.SAMPLE, (1, 8, 8))
+    noisy = (test_part[0].float() + noise).clamp(0, 255).byte()
+    assert grade(measure("noisy", noisy, None, bench.extractor_set)["kid"]) == "off"
 
 
 def test_every_score_is_in_the_glossary(real: Evaluation) -> None:

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from inkwash.evaluation import controls
-from inkwash.evaluation import grading as rules
-from inkwash.evaluation.grading import verdicts
+from inkwash.evaluation import verdicts as rules
 from inkwash.evaluation.measures import measure
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
+from inkwash.evaluation.verdicts import verdicts
 from inkwash.metrics.extractors import Extraction
 
 Images = tuple[Tensor, Tensor]
@@ -47,23 +47,23 @@ def test_real_images_have_no_faults(bench: Reference, real: Images) -> None:
 CORRUPTED = {
     "grey ground": ["background is grey: 0%"],
     "noise 0.05": ["background is grey"],
-    "binarised": ["too little ink"],
+    "binarised": ["too few pixels"],
     "class 1 missing": ["Class 1 is missing"],
     "labels shuffled": ["condition is ignored"],
-    "one image a class": ["repeats itself", "hardly mix"],
-    "one pixel shifted": ["misses some modes", "hardly mix"],
-    "copier": ["copies the training set: 100%"],
+    "one image a class": ["Low diversity", "distinguishable"],
+    "one pixel shifted": ["Missing modes", "distinguishable"],
+    "copier": ["near-copies of training images: 100%"],
 }
 """Control -> what its verdicts must contain."""
 TELLING = (
-    "copies the training",
+    "near-copies of training",
     "condition is ignored",
     "shifted by one",
     "Class 1 is missing",
     "dominates",
     "background is grey",
-    "too little ink",
-    "repeats itself",
+    "too few pixels",
+    "Low diversity",
 )
 """What verdicts on other controls must not contain."""
 
@@ -104,7 +104,7 @@ def test_dominant_class_is_named(bench: Reference, real: Images) -> None:
 
 def test_repeated_image_has_no_variance(bench: Reference, real: Images) -> None:
     text = message(measure("one", real[0][:1].expand(300, -1, -1, -1), None, bench.extractor_set))
-    assert "repeats itself, or blurs: the feature variance is 0%" in text
+    assert "Low diversity, or blur: the feature variance is 0%" in text
 
 
 # ---- made-up scores: each rule by itself
@@ -134,36 +134,40 @@ Rule = Callable[[Evaluation], Iterator[str]]
 CASES: list[tuple[Rule, Evaluation, str]] = [
     (rules.background, evaluation(near("zero", 0.6, 0.8)), "grey: 60% .* 80%"),
     (rules.background, evaluation(near("zero", 0.79, 0.8)), ""),
-    (rules.background, evaluation(near("zero", 0.9, 0.8)), "too little ink: 90%"),
+    (rules.background, evaluation(near("zero", 0.9, 0.8)), "too few pixels: 90%"),
     (rules.background, evaluation(near("zero", 0.3, 0.0)), ""),
     (rules.background, evaluation(), ""),
-    (rules.copies, evaluation(near("copies", 0.4, 0.01)), "40% of samples"),
+    (rules.copies, evaluation(near("copies", 0.4, 0.01)), "training images: 40%"),
     (rules.copies, evaluation(near("copies", 0.02, 0.01)), ""),
     (rules.copies, evaluation(near("copies", 0.3, 0.1)), ""),
     (rules.copies, evaluation(Score("copies", "", None, 0.01, note="needs data")), ""),
-    (rules.variety, evaluation(near("fd.a", 1, 1), near("spread.a", 0.3, 1.0)), "is 30%"),
-    (rules.variety, evaluation(near("fd.b", 1, 1), near("spread.b", 0.3, 1.0)), "is 30%"),
+    (rules.diversity, evaluation(near("fd.a", 1, 1), near("spread.a", 0.3, 1.0)), "is 30%"),
+    (rules.diversity, evaluation(near("fd.b", 1, 1), near("spread.b", 0.3, 1.0)), "is 30%"),
     (
-        rules.variety,
+        rules.diversity,
         evaluation(near("fd.a", 1, 1), near("spread.a", 0.9, 1.0), near("recall", 0.7, 0.9)),
         "recall is 70%",
     ),
-    (rules.variety, evaluation(near("fd.a", 1, 1), near("spread.a", 0.9, 1.0), near("recall", 0.88, 0.9)), ""),
-    (rules.ambiguous, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.05, 0.01)), "5.0% of samples.*1.0%"),
-    (rules.ambiguous, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.03, 0.01)), ""),
+    (rules.diversity, evaluation(near("fd.a", 1, 1), near("spread.a", 0.9, 1.0), near("recall", 0.88, 0.9)), ""),
+    (rules.low_confidence, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.05, 0.01)), "5.0% of samples.*1.0%"),
+    (rules.low_confidence, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.03, 0.01)), ""),
     (rules.texture, evaluation(near("fd.a", 1.2, 1), near("fd.c", 4, 1)), "4.0 times.*A 1.2 times"),
     (rules.texture, evaluation(near("fd.a", 5, 1), near("fd.c", 6, 1)), ""),
     (rules.texture, evaluation(near("fd.a", 1, 1), near("fd.c", 2, 1)), ""),
     (rules.texture, evaluation(near("fd.c", 9, 1)), ""),
     (rules.two_sample, evaluation(near("two_sample", 0.8, 0.53)), "80%"),
     (rules.two_sample, evaluation(near("two_sample", 0.55, 0.53)), ""),
-    (rules.distance, evaluation(near("fd.a", 1.05, 1)), "As near"),
-    (rules.distance, evaluation(near("fd.a", 1.9, 1)), "Close.*1.9 times"),
-    (rules.distance, evaluation(near("fd.a", 9, 1)), "Recognisably.*9.0 times"),
-    (rules.distance, evaluation(near("fd.a", 90, 1)), "Far.*90 times"),
-    (rules.distance, evaluation(Score("fd.a", "", 90)), ""),
-    (rules.distance, evaluation(near("fd.a", 3, 1)), "where as many real images have 1.000"),
-    (rules.distance, evaluation(Score("fd.a", "", 3, 1, note="real at 297")), "where the real test set has 1.000"),
+    (rules.frechet_distance, evaluation(near("fd.a", 1.05, 1)), "As near"),
+    (rules.frechet_distance, evaluation(near("fd.a", 1.9, 1)), "Close.*1.9 times"),
+    (rules.frechet_distance, evaluation(near("fd.a", 9, 1)), "Different.*9.0 times"),
+    (rules.frechet_distance, evaluation(near("fd.a", 90, 1)), "Far.*90 times"),
+    (rules.frechet_distance, evaluation(Score("fd.a", "", 90)), ""),
+    (rules.frechet_distance, evaluation(near("fd.a", 3, 1)), "where as many real images have 1.000"),
+    (
+        rules.frechet_distance,
+        evaluation(Score("fd.a", "", 3, 1, note="real at 297")),
+        "where the real test set has 1.000",
+    ),
     (rules.condition, evaluation(requested=LABELS, drawn=LABELS), ""),
     (rules.condition, evaluation(drawn=LABELS), ""),
     (rules.condition, evaluation(requested=LABELS, drawn=LABELS.roll(37)), "ignored: 0%.*10%"),
@@ -172,15 +176,15 @@ CASES: list[tuple[Rule, Evaluation, str]] = [
     (rules.condition, evaluation(requested=LABELS, drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0%"),
     (rules.condition, evaluation(requested=LABELS, drawn=LABELS.where(torch.arange(300) % 3 > 0, 0)), ""),
     (rules.condition, evaluation(requested=torch.zeros(300).long(), drawn=torch.zeros(300).long()), ""),
-    (rules.missing, evaluation(drawn=LABELS), ""),
-    (rules.missing, evaluation(drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0.0%.*10.0%"),
+    (rules.missing_classes, evaluation(drawn=LABELS), ""),
+    (rules.missing_classes, evaluation(drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0.0%.*10.0%"),
     (
-        rules.missing,
+        rules.missing_classes,
         evaluation(drawn=LABELS.where(LABELS < 7, 0)),
         "missing.*missing.*missing|Class 0 dominates: 40.0%",
     ),
-    (rules.missing, evaluation(requested=LABELS, drawn=LABELS.where(LABELS != 8, 9)), ""),
-    (rules.missing, evaluation(drawn=LABELS[:150].where(LABELS[:150] != 8, 9)), ""),
+    (rules.missing_classes, evaluation(requested=LABELS, drawn=LABELS.where(LABELS != 8, 9)), ""),
+    (rules.missing_classes, evaluation(drawn=LABELS[:150].where(LABELS[:150] != 8, 9)), ""),
 ]
 
 
@@ -196,8 +200,8 @@ def test_verdicts_are_ordered_by_severity() -> None:
     )
     starts = [text.split(":")[0] for text in verdicts(found)]
     assert starts == [
-        "It copies the training set",
+        "The samples are near-copies of training images",
         "The background is grey",
-        "Samples and real images hardly mix",
-        "Recognisably not real as a set",
+        "Samples are distinguishable from real images",
+        "Different from real images",
     ]

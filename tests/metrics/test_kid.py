@@ -25,7 +25,6 @@ def test_torchmetrics_agrees(rows: Rows) -> None:
     oracle.update(fake, real=False)
     found = kid(real, fake, block=150)
     assert found.value == pytest.approx(oracle.compute()[0].item(), rel=1e-9)
-    assert math.isnan(found.standard_error)
 
 
 def test_kid_over_all_splits_of_one_set_has_mean_zero(rows: Rows) -> None:
@@ -48,11 +47,13 @@ def test_kid_of_a_mean_difference_is_the_expected_kernel() -> None:
     assert found.standard_error == pytest.approx(0, abs=1e-12)
 
 
-def test_error_is_the_standard_deviation_of_the_estimate(rows: Rows) -> None:
-    found = [kid(rows(400, 3, seed), rows(400, 3, seed + 100) + 0.3, block=50) for seed in range(60)]
+@pytest.mark.parametrize(("block", "shift", "largest"), [(50, 0.3, 1.33), (400, 0.3, 1.33), (400, 0.0, 1.8)])
+def test_error_is_the_standard_deviation_of_the_estimate(rows: Rows, block: int, shift: float, largest: float) -> None:
+    found = [kid(rows(400, 3, seed), rows(400, 3, seed + 100) + shift, block=block) for seed in range(60)]
     scatter = torch.tensor([each.value for each in found]).std().item()
     standard_error = math.sqrt(sum(each.standard_error**2 for each in found) / 60)
-    assert 0.75 < standard_error / scatter < 1.33
+    # one block of equal distributions: the jackknife overestimates the error by sqrt(2)
+    assert 0.75 < standard_error / scatter < largest
 
 
 def test_kid_does_not_depend_on_the_order_of_rows(rows: Rows) -> None:
@@ -81,10 +82,10 @@ def test_kid_of_a_copy_in_many_blocks_is_near_zero(rows: Rows) -> None:
     assert abs(found.value) < 3 * found.standard_error
 
 
-def test_interval_of_few_blocks_covers_zero(rows: Rows) -> None:
+@pytest.mark.parametrize("block", [30, 60])
+def test_interval_of_few_blocks_covers_zero(rows: Rows, block: int) -> None:
     """Two standard errors of two blocks would cover zero only seven times in ten."""
-    found = [kid(rows(60, 3, seed), rows(60, 3, seed + 1000), block=30) for seed in range(200)]
-    held = sum(low < 0 < high for low, high in (each.confidence_interval for each in found if each.confidence_interval))
+    found = [kid(rows(60, 3, seed), rows(60, 3, seed + 1000), block=block) for seed in range(200)]
+    covering = sum(low < 0 < high for low, high in (each.confidence_interval for each in found))
     # 190 expected of 200, with a deviation of 3
-    assert held >= 180
-    assert kid(rows(60, 3), rows(60, 3, 1), block=60).confidence_interval is None
+    assert covering >= 180

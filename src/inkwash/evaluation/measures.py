@@ -60,7 +60,11 @@ def measure(
     proportions = _differing_proportions(labels, extractor_set)
     if proportions is not None:
         weighted = all(p.per_class for each in extractor_set.extractors.values() for p in each.statistics.parts)
-        effect = "FD weights the real images' classes alike" if weighted else "FD includes it: too few images a class"
+        effect = (
+            "FD uses real images reweighted to these proportions"
+            if weighted
+            else "FD is affected, because there are too few images per class to reweight"
+        )
         notes.append(f"the requested classes have other proportions than the train set: {effect}")
         proportions = proportions if weighted else None
     scores: list[Score] = []
@@ -93,7 +97,7 @@ def _differing_proportions(labels: Tensor | None, extractor_set: ExtractorSet) -
     """Return the class proportions of `labels` where they differ from the train set's, else None.
 
     They differ where chi-squared exceeds its mean by 6 standard deviations, and where the counts are equal but the
-    train set's are not: 10,000 equal counts of digits pass the test, yet raise FD by as much as real images have.
+    train set's are not: equal counts of 10,000 digits pass the test, but increase FD by about the FD of real test images.
     """
     if labels is None:
         return None
@@ -167,9 +171,19 @@ def _neighbours(features: Tensor, extractor_set: ExtractorSet) -> Iterator[Score
     subset = permutation(0, 0, Stream.NEIGHBOUR_ROWS, len(features))[:n].sort().values
     own, train, test = features[subset], extractor_set.train_features[:n], extractor_set.test_features[:n]
     found, real = (kid.kid(rows, train, min(1000, n)) for rows in (own, test))
-    low, high = (None, None) if found.confidence_interval is None else (1000 * end for end in found.confidence_interval)
+    low, high = found.confidence_interval
     note = f"of {n:,}" if n < len(features) else ""
-    yield Score("kid", titles["kid"], 1000 * found.value, 1000 * real.value, low=low, high=high, note=note)
+    yield Score(
+        "kid",
+        titles["kid"],
+        1000 * found.value,
+        1000 * real.value,
+        low=1000 * low,
+        high=1000 * high,
+        note=note,
+        standard_error=1000 * found.standard_error,
+        real_standard_error=1000 * real.standard_error,
+    )
     values, real_values = _neighbour_scores(train, own), _real_neighbour_scores(extractor_set, n)
     for key in (*PRDC, "two_sample"):
         better: Better = "near" if key == "density" else "low" if key == "two_sample" else "high"

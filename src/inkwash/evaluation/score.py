@@ -28,7 +28,7 @@ GLOSSARY = {
     "recall": "fraction of real images within the manifold of the samples",
     "density": "how densely real images surround the samples, about 1 for real images",
     "coverage": "fraction of real images with a sample nearby",
-    "two_sample": "how often the nearest neighbour is of the same set, samples or real: 0.5 is indistinguishable",
+    "two_sample": "accuracy of a 1-nearest-neighbour classifier: 0.5 is indistinguishable",
     "accuracy": "fraction of samples that the classifier assigns to the requested class",
     "worst": "the same for the class with the lowest accuracy",
     "unsure": "fraction of samples whose most likely class has a probability below 90 %",
@@ -38,7 +38,7 @@ GLOSSARY = {
     "copies": "fraction of samples nearer to a train image than the nearest 1 % of real test images",
     "bits": "upper bound of the negative log-likelihood of the test images, in bits per dimension",
     "told_apart": "accuracy of a network trained to distinguish samples from real images (C2ST); 0.5 is chance",
-    "taught": "test error of a classifier trained on samples (TSTR) over that of its twin trained on real images",
+    "taught": "test error of a classifier trained on samples (TSTR) over that of one trained on real images",
 }
 """The meaning of each kind of score, by the key up to its first dot."""
 
@@ -63,10 +63,11 @@ def format_score(key: str, value: float | None) -> str:
 class Score:
     """One measured number; `value` is None where it could not be measured, and `note` gives the reason.
 
-    `words` is its name for people. `real` is the value of real test images, `floor` the FD of as many real training
+    `words` is its title. `real` is the value of real test images, `floor` the FD of as many real training
     images, `low` and `high` a 95 % interval, `infinite` the value extrapolated to infinitely many images, `matched`
     the value at as many images as `real` has, where those are fewer. `better` is the good direction; "near" means as
-    close to `real` as possible.
+    close to `real` as possible. `standard_error` and `real_standard_error` are those of measures that scatter around 0
+    for real images.
     """
 
     key: str
@@ -80,6 +81,8 @@ class Score:
     infinite: float | None = None
     matched: float | None = None
     note: str = ""
+    standard_error: float | None = None
+    real_standard_error: float | None = None
 
     @property
     def kind(self) -> str:
@@ -102,7 +105,7 @@ class EvaluatedSamples:
     """The samples behind the scores: values, requested labels, the primary extractor's output, nearest train images.
 
     `nearest` holds distances and indices into the train set, both [N]. `fd_per_class` maps a class to its FD,
-    `accuracy_per_class` is empty or has one number a class (NaN for classes never requested).
+    `accuracy_per_class` is empty or has one number per class (NaN for classes never requested).
     """
 
     values: Tensor

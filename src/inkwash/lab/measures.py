@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor
 
 from inkwash.errors import UsageError
-from inkwash.evaluation.grading import verdicts
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import CachedSamples, Setting
 from inkwash.evaluation.score import Score
 from inkwash.evaluation.tasks import ModelTask
+from inkwash.evaluation.verdicts import verdicts
 from inkwash.lab.results import Series
 from inkwash.training.batches import Split
 
