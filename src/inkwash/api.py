@@ -109,30 +109,34 @@ def sample(
     interval: tuple[float, float] = (0.0, 1.0),
     clip: bool | None = None,
     precision: str = "float32",
-    picture: str | Path | None = None,
+    image: str | Path | None = None,
     mask: str | Path | None = None,
     noise: float | None = None,
     batch: int = 64,
     progress: Callable[[float], object] | None = None,
+    picture: None = None,
 ) -> Samples:
     """Return `n` samples of `source`, a model or an argument of `load`; sample i has the seed `seed` + i.
 
     `label` is a class, "0-9" for several in turn, "none", or None for labels in the train set's proportions.
-    `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `picture` is an image file
+    `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
     that every sample starts from, noised to `noise`; `mask` another, white where the model samples.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
+    `picture` is the name of `image` in version 0.1.0.
     Raises `UsageError` for settings out of range or without effect.
     """
     chosen = source if isinstance(source, Model) else load(source)
     if batch < 1:
         raise UsageError(f"batch is {batch}: it must be at least 1", code="out-of-range", field="batch")
-    if picture is None and (mask is not None or noise is not None):
+    if picture is not None:
+        raise UsageError("picture= was renamed: give image=", code="unknown-field", field="picture")
+    if image is None and (mask is not None or noise is not None):
         raise UsageError(
-            "mask and noise have no effect without an image: give picture= as well", code="missing-field", field="image"
+            "mask and noise have no effect without an image: give image= as well", code="missing-field", field="image"
         )
     edit = None
-    if picture is not None:
-        edit = Edit.read(chosen.spec, Path(picture), None if mask is None else Path(mask), noise)
+    if image is not None:
+        edit = Edit.read(chosen.spec, Path(image), None if mask is None else Path(mask), noise)
     request = SampleRequest(
         model=chosen.name if isinstance(source, Model) else str(source),
         n=n,
@@ -173,8 +177,8 @@ def evaluate(
 ) -> Comparison:
     """Measure a model or an .npz of images; several of them, or of samplers as in "ddim:50,ddim:20", are compared.
 
-    The arguments are those of the command. The result has one entry a setting: `evaluate("fast")[0]["fd.a"].value`.
-    `progress(what, fraction)` is called with the current stage and its finished fraction. Raises
+    The arguments are those of the command. The result has one entry per setting: `evaluate("fast")[0]["fd.a"].value`.
+    `progress(stage, fraction)` is called with the current stage and its finished fraction. Raises
     `UsageError` or `InkwashError` as the command does.
     """
     from inkwash.evaluation.comparison import Comparison
@@ -191,9 +195,9 @@ def evaluate(
         judges,
         tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
     )
-    tell = progress or (lambda what, share: None)
-    plan = request.plan(tell)
-    entries = tuple(task.run(plan.reference, plan.extras, None, tell) for task in plan.tasks)
+    report = progress or (lambda stage, fraction: None)
+    plan = request.plan(report)
+    entries = tuple(task.run(plan.reference, plan.extras, None, report) for task in plan.tasks)
     return Comparison(entries, plan.key)
 
 

@@ -72,16 +72,18 @@ def warn(text: str) -> None:
         print(f"warning, {text}", file=sys.stderr)
 
 
-def unknown_name(what: str, name: str, known: Iterable[str], rest: str = "") -> UsageError:
+def unknown_name(what: str, name: str, known: Iterable[str], rest: str = "", field: str | None = None) -> UsageError:
     """Return the error for a `name` that is not among `known`, with the valid one that it most likely means.
 
-    `what` is the kind of thing ("sampler") or the field ("schedule.kind") that is named, `rest` what followed the name
-    and is to follow the valid one too (":50").
+    `what` is the kind of thing ("sampler") or the field ("schedule.kind") that is named, and `field` the argument where
+    that is called otherwise; `rest` is text after the name, which the valid one keeps (":50").
     """
     names = sorted(known)
     near = synonyms.nearest(what, name, names)
     hint = f"did you mean '{near}{rest}'? " if near else ""
-    return UsageError(f"unknown {what} '{name}': {hint}known: {', '.join(names)}", code="unknown-name", field=what)
+    return UsageError(
+        f"unknown {what} '{name}': {hint}known: {', '.join(names)}", code="unknown-name", field=field or what
+    )
 
 
 def missing_extra(purpose: str, extra: str) -> UsageError:
@@ -91,21 +93,23 @@ def missing_extra(purpose: str, extra: str) -> UsageError:
     return UsageError(message, code="missing-package", field=extra)
 
 
-PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}
+PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}
 """Suffixes of files in which other programs pickle models."""
 
 
-def other_file(path: Path, role: str, wanted: str) -> UsageError:
-    """Return the error for a file whose suffix is not that of a `role` ("model"); `wanted` lists what can be given."""
-    if path.suffix.lower() in PICKLES:
-        return UsageError(
-            f"{path} is a pickle, which inkwash does not open because unpickling can run code: give {wanted}",
-            code="wrong-file",
-        )
-    return UsageError(f"{path} is not a {role}: give {wanted}", code="wrong-file")
+def wrong_file_error(path: Path, role: str, wanted: str, field: str | None = None) -> UsageError:
+    """Return the error for a file whose suffix is not that of a `role` ("model"); `wanted` lists what can be given.
+
+    `field` is the argument where that is not called as the role.
+    """
+    if path.suffix.lower() in PICKLE_SUFFIXES:
+        text = f"{path} is a pickle, which inkwash does not open because unpickling can run code: give {wanted}"
+    else:
+        text = f"{path} is not a {role}: give {wanted}"
+    return UsageError(text, code="wrong-file", field=field or role)
 
 
-def reason(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """Return the first line of an error of another library, for use in a message."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return text.splitlines()[0] if text else type(error).__name__

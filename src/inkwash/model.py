@@ -20,16 +20,16 @@ from inkwash.core import SAMPLERS, Clipped, Denoiser, Guided, NetDenoiser, Sampl
 from inkwash.core.samplers import parse_sampler
 from inkwash.data import canonical_name
 from inkwash.data.spec import DatasetSpec
-from inkwash.errors import InkwashError, UsageError, other_file, unknown_name, warn
+from inkwash.errors import InkwashError, UsageError, unknown_name, warn, wrong_file_error
 from inkwash.hardware import devices, memory
 from inkwash.io import checkpoints
 from inkwash.nets import NETS, summary
 from inkwash.nets.parameter_limit import MAX_PARAMETERS, ParameterLimitError, build_within_limit
 from inkwash.text.printing import shortened
 
-LARGE = 2**20
-"""Values of an example above which the memory of a forward pass is estimated first, which takes a second."""
-NOISIEST_SOLVABLE = -9.0
+MIN_ESTIMATED_VALUES = 2**20
+"""Values of an example from which on the memory of a forward pass is estimated first, which takes a second."""
+MIN_SOLVABLE_LOG_SNR = -9.0
 """The log-SNR at which paths start when the target has no solution for the image at the end of the schedule."""
 
 
@@ -82,7 +82,7 @@ class Model:
         chosen = other or self.recipe.sampling.schedule or trained
         noisiest = float(trained.terminal.log_snr)
         if self.target.determinant(trained.terminal) == 0:
-            noisiest = NOISIEST_SOLVABLE
+            noisiest = MIN_SOLVABLE_LOG_SNR
         if float(chosen.terminal.log_snr) < noisiest - 1e-9:
             return Warped(chosen, Stretch(chosen.u_at_log_snr(noisiest)))
         return chosen
@@ -100,11 +100,11 @@ class Model:
         Raises `UsageError` as `Sampler` does.
         """
         kind, written = parse_sampler(text or self.recipe.sampling.sampler)
-        levels = self.schedule(schedule)
-        rows = levels.num_timesteps or 1000
-        default = min(SAMPLERS[kind].default_steps or rows, rows)
-        wanted = next((n for n in (steps, written) if n is not None), default)
-        return Sampler(levels, kind, wanted, eta, temperature)
+        chosen = self.schedule(schedule)
+        num_timesteps = chosen.num_timesteps or 1000
+        default = min(SAMPLERS[kind].default_steps or num_timesteps, num_timesteps)
+        num_steps = next((n for n in (steps, written) if n is not None), default)
+        return Sampler(chosen, kind, num_steps, eta, temperature)
 
     def denoiser(
         self,
@@ -187,7 +187,7 @@ def find(name: str | Path) -> Path:
             raise _no_checkpoint(path)
         return path
     if len(path.parts) > 1:
-        raise UsageError(f"no run folder or checkpoint {path}: check the path")
+        raise UsageError(f"no run folder or checkpoint {path}: check the path", code="missing-file", field="model")
     raise _no_model(str(name))
 
 
@@ -204,7 +204,7 @@ def _no_checkpoint(path: Path) -> UsageError:
             field="model",
         )
     wanted = f"a bundled model ({', '.join(bundled())}), a run folder, or a checkpoint NAME.safetensors"
-    return other_file(path, "model", wanted)
+    return wrong_file_error(path, "model", wanted)
 
 
 def _no_model(name: str) -> UsageError:
@@ -242,7 +242,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
     Raises `UsageError` when there is no such model, `InkwashError` when its file is damaged or does not fit the network.
     """
     path = find(name)
-    place = devices.device(device)
+    target_device = devices.device(device)
     require_as_bundled(path)
     if path == Path(name):
         checkpoint = checkpoints.load(path)
@@ -269,26 +269,26 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         raise InkwashError(
             f"{path} does not fit the network {recipe.network.kind}: {reason}", code="mismatch"
         ) from None
-    ready = devices.lay_out(filled, place).eval().requires_grad_(False)
+    ready = devices.lay_out(filled, target_device).eval().requires_grad_(False)
     step = checkpoint.header["progress"]["step"]
     return Model(recipe.name, recipe, spec, ready, step, checkpoints.digest(weights), path)
 
 
 @torch.no_grad()
-def fitting(net: nn.Module, spec: DatasetSpec) -> nn.Module:
+def check_forward(net: nn.Module, spec: DatasetSpec) -> nn.Module:
     """Return `net` when it takes examples of `spec`, tested with two of zeros; otherwise raise `UsageError`."""
-    place = next(net.parameters()).device
+    device = next(net.parameters()).device
     # A copy, because a forward pass may change buffers such as running statistics.
-    tried = copy.deepcopy(net).eval()
+    trial = copy.deepcopy(net).eval()
     try:
-        found = tried(torch.zeros(2, *spec.shape, device=place), torch.zeros(2, device=place), None).shape[1:]
+        shape = trial(torch.zeros(2, *spec.shape, device=device), torch.zeros(2, device=device), None).shape[1:]
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        found = " ".join(str(error).split())[:100]
-    if found != spec.shape:
+        shape = " ".join(str(error).split())[:100]
+    if shape != spec.shape:
         remedy = "points need --set network.kind=mlp" if spec.is_points else "images need a U-Net and at least 4 pixels"
-        wanted = "×".join(map(str, spec.shape))
+        expected = "×".join(map(str, spec.shape))
         raise UsageError(
-            f"{type(net).__name__} does not take examples of {wanted} ({spec.data}), it gave {found}: {remedy}",
+            f"{type(net).__name__} does not take examples of {expected} ({spec.data}), it returned {shape}: {remedy}",
             code="mismatch",
             field="network.kind",
         )
@@ -323,7 +323,7 @@ def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MAX_PARAMETERS) -> 
             raise UsageError(
                 f"{kind} cannot be built with {shortened(options)}: {reason}", code="invalid-value", field="network"
             ) from None
-    if math.prod(spec.shape) > LARGE:
+    if math.prod(spec.shape) > MIN_ESTIMATED_VALUES:
         sides = "×".join(map(str, spec.shape))
         needed = summary.activation_bytes(net, spec.shape)
         memory.require(

@@ -1,47 +1,31 @@
-"""What the command-line tests share: a way to call the command, and four tiny models that are trained once."""
+"""Fixtures of the command-line tests: a way to call the command, and four tiny models that are trained once."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from command import call, run
+from outcome import CheckError, Inkwash, Outcome, UsageErrorOf
 from PIL import Image
 
-from inkwash.errors import InkwashError, UsageError
+from inkwash.errors import UsageError
 
+MESSAGES = Path(__file__).parents[1] / "golden" / "messages.json"
+WRITE_MESSAGES = "INKWASH_WRITE_MESSAGES" in os.environ
 SMALL = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
 QUICK = ["--set", "sampling.preview=ddim:2", "--steps", "6", "--quiet"]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The result of one call of the command: its exit code, what it printed, and the error it ended with, if any."""
-
-    code: int
-    out: str
-    err: str
-    error: InkwashError | None = None
-
-    @property
-    def complaint(self) -> str:
-        """The one line that says what went wrong, the last on stderr; there is no other and no traceback."""
-        lines = self.err.strip().splitlines()
-        assert [line for line in lines if line.startswith("inkwash: ")] == lines[-1:], self.err
-        assert "Traceback" not in self.err + self.out
-        assert not lines[-1].startswith("inkwash: unexpected"), lines[-1]
-        return lines[-1].removeprefix("inkwash: ")
-
-
 @pytest.fixture
-def inkwash(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """`inkwash("sample", run, "-n", 4)` calls the command in this process."""
-
+def inkwash(capsys: pytest.CaptureFixture[str]) -> Inkwash:
     def invoke(*arguments: object) -> Outcome:
         capsys.readouterr()
         code, error = call([str(each) for each in arguments])
@@ -51,59 +35,69 @@ def inkwash(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 
 
 @pytest.fixture
-def refused(inkwash: Callable[..., Outcome]) -> Callable[..., str]:
-    """`refused("sample", ...)` is the message of a usage error: exit code 2, and nothing else is printed."""
-
-    def call(*arguments: object) -> str:
+def usage_error(inkwash: Inkwash) -> UsageErrorOf:
+    def invoke(*arguments: object) -> tuple[str | None, str | None]:
         outcome = inkwash(*arguments)
         assert outcome.code == 2 and isinstance(outcome.error, UsageError), outcome
-        assert len(outcome.err.splitlines()) == 1
-        assert not outcome.out
-        return outcome.complaint
+        assert outcome.message and len(outcome.err.splitlines()) == 1 and not outcome.out, outcome
+        return outcome.kind
 
-    return call
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def messages() -> Iterator[dict[str, str]]:
+    """The golden wording of messages by case; INKWASH_WRITE_MESSAGES=1 writes it anew instead of comparing it."""
+    golden: dict[str, str] = json.loads(MESSAGES.read_text())
+    yield golden
+    if WRITE_MESSAGES:
+        MESSAGES.write_text(json.dumps(dict(sorted(golden.items())), indent=1, ensure_ascii=False) + "\n")
 
 
 @pytest.fixture
-def usage_error(inkwash: Callable[..., Outcome]) -> Callable[..., tuple[str, str | None]]:
-    """`usage_error("sample", ...)` is (code, field) of the usage error that the command ends with."""
-
-    def call(*arguments: object) -> tuple[str, str | None]:
+def check_error(inkwash: Inkwash, runs: SimpleNamespace, messages: dict[str, str]) -> CheckError:
+    def check(case: str, arguments: Sequence[object], code: str, field: str | None, exit_code: int = 2) -> None:
         outcome = inkwash(*arguments)
-        assert outcome.code == 2 and outcome.complaint and not outcome.out, outcome
-        assert outcome.error is not None and outcome.error.code is not None, outcome
-        return outcome.error.code, outcome.error.field
+        assert (outcome.code, outcome.kind) == (exit_code, (code, field)), outcome.err
+        assert len(outcome.err.splitlines()) == 1 and not outcome.out
+        message = outcome.message.replace(f"{runs.plain.parent}/", "")
+        # amounts of memory depend on the machine
+        message = re.sub(r"[\d.,]+ GB|machine has [\d.,]+", "… GB", message)
+        message = re.sub(r"9{99,}", "99…", message)
+        if WRITE_MESSAGES:
+            messages[case] = message
+        assert message == messages[case]
 
-    return call
+    return check
 
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """Run folders: `plain` (unlabelled, eps, T = 300), `digits` (ten classes), `bees` (ant and bee, 1 : 3), `points`.
 
-    `pictures` is the folder of 240 pictures that `bees` was trained on.
+    `images` is the folder of 240 images that `bees` was trained on.
     """
     root = tmp_path_factory.mktemp("trained")
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name, count in (("ant", 60), ("bee", 180)):
-        (root / "pictures" / name).mkdir(parents=True)
+        (root / "images" / name).mkdir(parents=True)
         for index in range(count):
-            pixels = draw.integers(0, 256, (8, 8), dtype=np.uint8)
-            Image.fromarray(pixels).save(root / "pictures" / name / f"{index}.png")
+            pixels = rng.integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / "images" / name / f"{index}.png")
     plain = ["simple-unet", "--data", "digits", "--set", "network.base=4", "--set", "training.batch=16"]
     beta = ["--set", "schedule.T=300", "--set", "sampling.sampler=ddpm:300"]
     commands = {
         "plain": [*plain, *beta],
         "digits": ["digits", *SMALL, "--set", "optimizer.lr=1e-2"],
-        "bees": ["digits", "--data", str(root / "pictures"), *SMALL],
+        "bees": ["digits", "--data", str(root / "images"), *SMALL],
         "points": ["moons", "--set", "network.width=16", "--set", "network.depth=1", "--set", "training.batch=16"],
     }
     for name, command in commands.items():
         assert run(["train", *command, *QUICK, "--out", str(root / name)]) == 0
-    return SimpleNamespace(pictures=root / "pictures", **{name: root / name for name in commands})
+    return SimpleNamespace(images=root / "images", **{name: root / name for name in commands})
 
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Callable[[Path], Path]:
-    """`copied(run)` is a copy of a run folder that the test may spoil."""
+    """`copied(run)` is a copy of a run folder that the test may change."""
     return lambda run: Path(shutil.copytree(run, tmp_path / "run"))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from outcome import Inkwash
 
 import inkwash as python
 from inkwash import data
@@ -19,7 +20,7 @@ from inkwash.evaluation import reference
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.metrics import extractor_training
 
-Inkwash = Callable[..., Any]
+Measured = Callable[..., dict[str, Any]]
 ENOUGH = ["-n", "220", "--sampler", "ddim:2"]
 FEW = ["-n", "60", "--sampler", "ddim:2"]
 """Too few for FD, whose intervals take longest."""
@@ -40,11 +41,11 @@ def extractors(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cached(extractors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Share extractors and samples between all tests, and fail a test that trains extractors."""
     monkeypatch.setenv("INKWASH_CACHE", str(extractors))
-    monkeypatch.setattr(extractor_training, "train_classifier", lambda *_, **__: pytest.fail("judges were to learn"))
+    monkeypatch.setattr(extractor_training, "train_classifier", lambda *_, **__: pytest.fail("extractors were trained"))
 
 
 @pytest.fixture
-def measured(inkwash: Inkwash) -> Callable[..., dict[str, Any]]:
+def measured(inkwash: Inkwash) -> Measured:
     """Return a function to the parsed output of --json."""
 
     def call(*arguments: object) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def test_a_run_is_printed_as_one_table(runs: SimpleNamespace, inkwash: Inkwash) 
     assert not inkwash("evaluate", runs.digits, *FEW, "--quiet").err
 
 
-def test_json_has_every_score_with_its_real_value(runs: SimpleNamespace, measured: Inkwash) -> None:
+def test_json_has_every_score_with_its_real_value(runs: SimpleNamespace, measured: Measured) -> None:
     found = measured(runs.digits, *ENOUGH)
     assert found["name"] == "digits ddim:2 w 1" and found["n"] == 220 and found["data"] == "digits"
     assert found["evaluations"] == 2 and found["seconds_64"] > 0
@@ -88,18 +89,18 @@ def test_json_has_every_score_with_its_real_value(runs: SimpleNamespace, measure
     assert scores["fd.a"]["low"] < scores["fd.a"]["value"] < scores["fd.a"]["high"]
 
 
-def test_python_and_command_line_agree(runs: SimpleNamespace, measured: Inkwash) -> None:
+def test_python_and_command_line_agree(runs: SimpleNamespace, measured: Measured) -> None:
     found = python.evaluate(runs.digits, n=60, sampler="ddim:2")[0].to_dict()
     message = measured(runs.digits, *FEW)
     assert found["scores"] == message["scores"] and found["classes"] == message["classes"]
 
 
 def test_second_call_samples_nothing(
-    runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
+    runs: SimpleNamespace, measured: Measured, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = measured(runs.digits, *FEW)
-    monkeypatch.setattr(torch.nn.Module, "register_forward_pre_hook", lambda *_: pytest.fail("something was drawn"))
-    monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("something was drawn"))
+    monkeypatch.setattr(torch.nn.Module, "register_forward_pre_hook", lambda *_: pytest.fail("the model was sampled"))
+    monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("the model was sampled"))
     again = measured(runs.digits, *FEW)
     # what an image costs is timed anew at each call
     assert again | {"seconds_64": 0} == first | {"seconds_64": 0}
@@ -107,31 +108,31 @@ def test_second_call_samples_nothing(
 
 
 def test_samples_in_a_file_have_the_scores_of_their_model(
-    runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash
+    runs: SimpleNamespace, measured: Measured, inkwash: Inkwash
 ) -> None:
     assert inkwash("sample", runs.digits, *ENOUGH, "-o", "x.npz").code == 0
-    drawn, held = measured(runs.digits, *ENOUGH), measured("x.npz", "--data", "digits")
-    assert held["name"] == "x.npz" and held["seconds_64"] is held["evaluations"] is None
-    assert set(held["scores"]) == set(drawn["scores"])
-    for key, score in drawn["scores"].items():
+    sampled, from_file = measured(runs.digits, *ENOUGH), measured("x.npz", "--data", "digits")
+    assert from_file["name"] == "x.npz" and from_file["seconds_64"] is from_file["evaluations"] is None
+    assert set(from_file["scores"]) == set(sampled["scores"])
+    for key, score in sampled["scores"].items():
         # a pixel may round to the next grey in another batch
-        assert held["scores"][key]["value"] == pytest.approx(score["value"], rel=0.02, abs=0.02), key
+        assert from_file["scores"][key]["value"] == pytest.approx(score["value"], rel=0.02, abs=0.02), key
 
 
-def test_samples_without_labels_have_no_accuracy(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
+def test_samples_without_labels_have_no_accuracy(runs: SimpleNamespace, measured: Measured, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.plain, *FEW, "-o", "y.npz").code == 0
     assert set(np.load("y.npz")["labels"].tolist()) == {-1}
     for found in (measured("y.npz", "--judge", "digits"), measured(runs.plain, *FEW)):
         assert "entropy.a" in found["scores"] and "accuracy.a" not in found["scores"] and not found["classes"]
 
 
-def test_points_are_evaluated_from_model_and_file(runs: SimpleNamespace, measured: Inkwash, inkwash: Inkwash) -> None:
+def test_points_are_evaluated_from_model_and_file(runs: SimpleNamespace, measured: Measured, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.points, *ENOUGH, "-o", "p.npz").code == 0
-    drawn, held = measured(runs.points, *ENOUGH), measured("p.npz", "--data", "moons")
-    assert drawn["scores"]["fd.points"]["value"] == pytest.approx(held["scores"]["fd.points"]["value"], rel=1e-3)
+    sampled, from_file = measured(runs.points, *ENOUGH), measured("p.npz", "--data", "moons")
+    assert sampled["scores"]["fd.points"]["value"] == pytest.approx(from_file["scores"]["fd.points"]["value"], rel=1e-3)
 
 
-def test_judges_selects_extractors(runs: SimpleNamespace, measured: Inkwash) -> None:
+def test_judges_selects_extractors(runs: SimpleNamespace, measured: Measured) -> None:
     scores = measured(runs.digits, *FEW, "--judges", "a,C")["scores"]
     assert {key for key in scores if key.startswith("fd.")} == {"fd.a", "fd.c"}
     assert "accuracy.b" not in scores
@@ -147,7 +148,7 @@ def test_measures_are_left_out_for_few_images(runs: SimpleNamespace, inkwash: In
 # ---- comparisons
 
 
-def test_samplers_are_compared_on_the_same_seeds(runs: SimpleNamespace, inkwash: Inkwash, measured: Inkwash) -> None:
+def test_samplers_are_compared_on_the_same_seeds(runs: SimpleNamespace, inkwash: Inkwash, measured: Measured) -> None:
     request = [runs.digits, "-n", 220, "--sampler", "ddim:2,ddim:3", "--guidance", "1,1.5"]
     outcome = inkwash("evaluate", *request)
     assert outcome.code == 0 and len(outcome.err.splitlines()) == 1
@@ -157,8 +158,7 @@ def test_samplers_are_compared_on_the_same_seeds(runs: SimpleNamespace, inkwash:
     assert evaluations.split()[2:] == ["2", "4", "3", "6"]
     found = measured(*request)
     assert [row["evaluations"] for row in found["rows"]] == [2, 4, 3, 6]
-    # seconds are timed anew at each call, and which setting is the cheapest may change with them
-    # what costs least of those that are as good, by intervals that hang on tiny networks
+    # seconds are timed anew at each call, so that another setting may be the best one
     name = found["sentence"].partition(" is ")[0]
     assert name in [entry["name"] for entry in found["entries"]] and f"{name} is " in " ".join(outcome.out.split())
     assert len(found["entries"]) == 4
@@ -173,7 +173,7 @@ def test_a_model_is_compared_with_a_file(runs: SimpleNamespace, inkwash: Inkwash
     assert outcome.out.splitlines()[-1].startswith("real.npz is best")
 
 
-def test_runs_of_one_recipe_have_distinct_names(runs: SimpleNamespace, inkwash: Inkwash, measured: Inkwash) -> None:
+def test_runs_of_one_recipe_have_distinct_names(runs: SimpleNamespace, inkwash: Inkwash, measured: Measured) -> None:
     small = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
     quick = ["--set", "sampling.preview=ddim:2", "--steps", "2", "--quiet"]
     assert inkwash("train", "digits", *small, *quick, "--out", "mine").code == 0
@@ -205,7 +205,7 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
     "no judge": (lambda r: [r.digits, "--judges", ""], ["--judges", "a, b, c"]),
     "another judge first": (lambda r: [r.digits, "--judges", "c,a"], ["give a first"]),
     "data and judge": (lambda r: [r.digits, "--data", "digits", "--judge", "digits"], ["--data and --judge", "one"]),
-    "data that it did not learn": (lambda r: [r.digits, "--data", r.pictures], ["pictures", "digits", "--judge"]),
+    "data that it did not learn": (lambda r: [r.digits, "--data", r.images], ["images", "digits", "--judge"]),
     "guidance without labels": (lambda r: [r.plain, "-w", "1,2"], ["guidance 2", "no effect", "without labels"]),
     "guidance not a number": (lambda r: [r.digits, "-w", "1,much"], ["guidance '1,much'", "1,1.5"]),
     "guidance nan": (lambda r: [r.digits, "-w", "nan"], ["guidance is nan"]),
@@ -230,21 +230,22 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
     ),
     "models of two data sets": (lambda r: [r.digits, r.points], ["moons", "cannot be compared", "--judge"]),
     "model of points by images": (lambda r: [r.points, "--judge", "digits"], ["1×8×8"]),
-    "too few to learn from": (lambda r: [r.bees, "--data", r.pictures], ["240", "at least 500"]),
-    "judges that are nowhere": (lambda r: [r.bees], ["pictures", "no judges", "--data"]),
-    "extras without their data": (lambda r: [r.bees, "--bits"], ["pictures", "no judges"]),
+    "too few to learn from": (lambda r: [r.bees, "--data", r.images], ["240", "at least 500"]),
+    "judges that are nowhere": (lambda r: [r.bees], ["images", "no judges", "--data"]),
+    "extras without their data": (lambda r: [r.bees, "--bits"], ["images", "no judges"]),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_evaluate_refuses(
-    case: str, runs: SimpleNamespace, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    case: str, runs: SimpleNamespace, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("something was drawn"))
+    monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("the model was sampled"))
     arguments, words = REFUSED[case]
-    complaint = refused("evaluate", *arguments(runs))
+    outcome = inkwash("evaluate", *arguments(runs))
+    assert outcome.code == 2
     for word in words:
-        assert word in complaint
+        assert word in outcome.message
 
 
 FAILED: dict[str, tuple[Callable[[], object], list[str]]] = {
@@ -263,15 +264,15 @@ def test_an_unreadable_file_is_exit_code_1(case: str, runs: SimpleNamespace, ink
     outcome = inkwash("evaluate", runs.digits, "x.npz")
     assert outcome.code == 1 and not outcome.out and len(outcome.err.splitlines()) == 1
     for word in words:
-        assert word in outcome.complaint
+        assert word in outcome.message
 
 
 def test_damaged_extractors_are_exit_code_1(
     runs: SimpleNamespace, inkwash: Inkwash, extractors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(extractors / "judges", tmp_path / "spoilt" / "judges")
-    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "spoilt"))
-    (path,) = (tmp_path / "spoilt").rglob("a.safetensors")
+    shutil.copytree(extractors / "judges", tmp_path / "damaged" / "judges")
+    monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "damaged"))
+    (path,) = (tmp_path / "damaged").rglob("a.safetensors")
     path.write_bytes(path.read_bytes()[:-1])
     outcome = inkwash("evaluate", runs.digits, *FEW)
-    assert outcome.code == 1 and "a.safetensors" in outcome.complaint and "delete" in outcome.complaint
+    assert outcome.code == 1 and "a.safetensors" in outcome.message and "delete" in outcome.message

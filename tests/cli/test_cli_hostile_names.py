@@ -1,4 +1,4 @@
-"""Recipes, checkpoints, folders and images with hostile names: no command writes outside of the folder that it was given."""
+"""Recipes, checkpoints, folders and images with hostile names: no command writes outside of its folder."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from inkwash.io.integrity import with_checksum
 from inkwash.io.names import fault
 from inkwash.metrics import extractor_training
 
-Inkwash = Callable[..., Any]
-
 HOSTILE = {
     "above": "../../escaped",
     "absolute": "{root}/escaped",
@@ -38,7 +36,7 @@ network = {{ kind = "class-unet", conditional = true, widths = [8, 16], dim = 8 
 training = {{ length = "2 steps", batch = 16, label_dropout = 0.1, precision = "float32" }}
 sampling = {{ sampler = "ddim:1", preview = "ddim:1" }}
 """
-OWN = """
+PLUGIN = """
 from inkwash.lab import Experiment, Picture, Plot, Trained, Variant, Verdict, evaluation
 from PIL import Image
 
@@ -57,7 +55,7 @@ TRAINED = (
 
 @pytest.fixture(scope="module")
 def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that holds judges of the digits, which never learnt."""
+    """A cache with untrained feature extractors of the digits."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKWASH_CACHE", str(folder))
@@ -68,26 +66,26 @@ def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, judges: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The folder `here` that commands run in, and `unchanged()`: nothing beside it is new, gone or different."""
+    """The folder `here` that commands run in, and `unchanged()`: no file outside of it has changed."""
     here = tmp_path / "a" / "b" / "here"
     here.mkdir(parents=True)
     monkeypatch.chdir(here)
     monkeypatch.setenv("INKWASH_CACHE", str(judges))
-    (tmp_path / "treasure").mkdir()
-    (tmp_path / "treasure" / "latest.safetensors").write_bytes(b"mine")
-    (tmp_path / "treasure" / "notes").write_text("mine")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "latest.safetensors").write_bytes(b"mine")
+    (tmp_path / "outside" / "notes").write_text("mine")
 
-    def outside() -> dict[Path, bytes | None]:
+    def snapshot() -> dict[Path, bytes | None]:
         found = (path for path in tmp_path.rglob("*") if not path.is_relative_to(here))
         return {path: path.read_bytes() if path.is_file() else None for path in found}
 
-    before = outside()
+    before = snapshot()
 
     def unchanged(*allowed: str) -> bool:
-        stray = [path.name for path in here.iterdir() if path.name not in allowed]
-        return not stray and outside() == before
+        unexpected = [path.name for path in here.iterdir() if path.name not in allowed]
+        return not unexpected and snapshot() == before
 
-    return SimpleNamespace(root=tmp_path, here=here, treasure=tmp_path / "treasure", unchanged=unchanged)
+    return SimpleNamespace(root=tmp_path, here=here, outside=tmp_path / "outside", unchanged=unchanged)
 
 
 @pytest.fixture(params=HOSTILE)
@@ -114,7 +112,7 @@ def shared(runs: SimpleNamespace, place: SimpleNamespace) -> Callable[..., Path]
 
 
 def is_text(outcome: Any) -> bool:
-    """Whether a command ended in order and printed nothing that a terminal acts on."""
+    """Return whether a command ended without a traceback and printed no control characters."""
     printed = outcome.out + outcome.err
     assert outcome.code in (0, 1, 2) and "Traceback" not in printed and "unexpected" not in printed, printed
     return all(each.isprintable() or each in "\n\t" for each in printed)
@@ -125,13 +123,13 @@ def test_a_recipe_with_a_hostile_name_is_refused(command, name, place, inkwash):
     Path("given.toml").write_text(RECIPE.format(name=json.dumps(name)), encoding="utf-8")
     outcome = inkwash(*command, "given.toml")
     assert outcome.code == 2 and is_text(outcome)
-    assert "given.toml" in outcome.complaint and "'name'" in outcome.complaint
+    assert "given.toml" in outcome.message and outcome.kind[1] == "name"
     assert place.unchanged("given.toml")
 
 
 def test_a_hostile_name_by_set_is_refused(name, place, inkwash):
     outcome = inkwash("train", "digits", "--set", f"name={name}", "--steps", "1", "-q")
-    assert outcome.code == 2 and is_text(outcome) and "'name'" in outcome.complaint
+    assert outcome.code == 2 and is_text(outcome) and outcome.kind[1] == "name"
     assert place.unchanged()
 
 
@@ -142,11 +140,11 @@ def test_a_run_folder_with_a_hostile_name_in_its_recipe_is_refused(name, runs, p
     recipe.write_text(written, encoding="utf-8")
     outcome = inkwash("train", "given", "--steps", "8")
     assert outcome.code == 2 and is_text(outcome)
-    assert "given/recipe.toml" in outcome.complaint and "'name'" in outcome.complaint
+    assert "given/recipe.toml" in outcome.message and outcome.kind[1] == "name"
     assert place.unchanged("given")
 
 
-def test_no_command_escapes_by_a_checkpoint_with_hostile_names(name, shared, place, inkwash):
+def test_no_command_writes_elsewhere_for_a_checkpoint_with_hostile_names(name, shared, place, inkwash):
     given = shared("given", name)
     few = ["--sampler", "ddim:1", "-n"]
     commands = [
@@ -165,35 +163,35 @@ def test_no_command_escapes_by_a_checkpoint_with_hostile_names(name, shared, pla
         outcome = inkwash(*command)
         assert is_text(outcome)
         assert outcome.code == 0 or command[0] == "export", (command, outcome.err)
-        # the file is named, and the name that is used instead
+        # the warning names the file, and the name that is used instead
         assert "warning, checkpoint given/" in outcome.err or fault(name) is None
     assert len(list(Path("out/singles").iterdir())) == 3
     assert place.unchanged("given", "out")
 
 
 @pytest.mark.parametrize("field", ["variant", "run", "plot"])
-def test_no_experiment_escapes_by_its_names(field, name, place, inkwash):
+def test_no_experiment_writes_elsewhere_for_hostile_names(field, name, place, inkwash):
     model = TRAINED.format(run=f", run={name!r}" if field == "run" else "")
-    own = OWN.format(
+    plugin = PLUGIN.format(
         name=name if field == "variant" else "variant",
         plot=name if field == "plot" else "plot",
         model=model,
         measures="picture,",
     )
-    Path("own.py").write_text(own, encoding="utf-8")
-    outcome = inkwash("lab", "own", "--with", "own.py", "-n", "200", "--data", "digits", "-q")
+    Path("plugin.py").write_text(plugin, encoding="utf-8")
+    outcome = inkwash("lab", "own", "--with", "plugin.py", "-n", "200", "--data", "digits", "-q")
     assert is_text(outcome)
-    assert place.unchanged("own.py", "lab", "__pycache__")
-    pictures = {path.parent for path in Path("lab").rglob("*.png")}
-    assert all(path.is_relative_to("lab/own") for path in pictures)
+    assert place.unchanged("plugin.py", "lab", "__pycache__")
+    folders = {path.parent for path in Path("lab").rglob("*.png")}
+    assert all(path.is_relative_to("lab/own") for path in folders)
 
 
 def test_a_model_with_hostile_names_in_an_experiment(name, shared, place, inkwash):
     shared("given", name)
-    own = OWN.format(name="variant", plot="plot", model='"given"', measures="picture,")
-    Path("own.py").write_text(own, encoding="utf-8")
-    assert is_text(inkwash("lab", "own", "--with", "own.py", "-n", "200", "--data", "digits", "-q"))
-    assert place.unchanged("given", "own.py", "lab", "__pycache__")
+    plugin = PLUGIN.format(name="variant", plot="plot", model='"given"', measures="picture,")
+    Path("plugin.py").write_text(plugin, encoding="utf-8")
+    assert is_text(inkwash("lab", "own", "--with", "plugin.py", "-n", "200", "--data", "digits", "-q"))
+    assert place.unchanged("given", "plugin.py", "lab", "__pycache__")
 
 
 def test_the_server_writes_nothing_for_models_with_hostile_names(name, shared, place):
@@ -206,7 +204,7 @@ def test_the_server_writes_nothing_for_models_with_hostile_names(name, shared, p
     with testclient.TestClient(server.build(Catalog((given,), Path("runs"))), base_url="http://127.0.0.1") as client:
         for path in ("/api/models", "/api/models/given", "/api/models/given/history", "/api/models/given/quality"):
             assert client.get(path).status_code == 200, path
-        for path in ("..%2f..%2ftreasure", "%00", "%1b"):
+        for path in ("..%2f..%2foutside", "%00", "%1b"):
             assert client.get(f"/api/models/{path}").status_code in (400, 404)
             assert client.get(f"/api/models/given/milestones/{path}").status_code in (400, 404, 422)
     assert {path: path.read_bytes() for path in given.rglob("*") if path.is_file()} == before
@@ -219,9 +217,9 @@ def test_a_run_folder_with_a_link_that_leads_outside_is_not_trained_on(part, run
     shutil.copytree(runs.digits / "checkpoints", place.here / "other")
     at = Path("given") / part
     shutil.rmtree(at, ignore_errors=True) if at.is_dir() else at.unlink(missing_ok=True)
-    at.symlink_to(place.treasure / "notes" if "." in part else place.treasure)
+    at.symlink_to(place.outside / "notes" if "." in part else place.outside)
     outcome = inkwash("train", "given", "--steps", "8")
-    assert outcome.code == 2 and "symbolic link" in outcome.complaint and str(at) in outcome.complaint
+    assert outcome.code == 2 and "symbolic link" in outcome.message and str(at) in outcome.message
     assert place.unchanged("given", "other")
 
 
@@ -237,19 +235,19 @@ def test_an_output_path_that_is_a_link_to_elsewhere_is_refused(link, place, inkw
         "runs/ok-1": ["train", "ok.toml", "-q"],
         "out/digits-data.png": ["show", "./digits.npz"],
     }
-    for target in (place.treasure, place.root / "new"):
+    for target in (place.outside, place.root / "new"):
         Path(link).parent.mkdir(exist_ok=True)
         Path(link).unlink(missing_ok=True)
         Path(link).symlink_to(target)
         if link == "out/digits-data.png":
             assert inkwash("sample", "digits", "-n", "40", "--steps", "1", "-o", "digits.npz", "-q").code == 0
         outcome = inkwash(*commands[link])
-        assert outcome.code == 2 and "symbolic link" in outcome.complaint
+        assert outcome.code == 2 and "symbolic link" in outcome.message
         assert place.unchanged("ok.toml", "out", "runs", "digits.npz")
 
 
-def test_data_in_a_folder_with_a_hostile_name_is_drawn_into_the_folder_that_was_given(place, runs, inkwash):
-    shutil.copytree(runs.pictures, "\x1b[31m[red]..$x")
+def test_preview_of_data_in_a_folder_with_a_hostile_name_is_written_to_out(place, runs, inkwash):
+    shutil.copytree(runs.images, "\x1b[31m[red]..$x")
     outcome = inkwash("show", "\x1b[31m[red]..$x")
     assert outcome.code == 0 and is_text(outcome)
     assert [fault(path.name) for path in Path("out").iterdir()] == [None]
@@ -262,7 +260,7 @@ def test_a_file_in_a_run_folder_with_a_hostile_name_is_refused(kind, runs, place
     file = next(Path("given", kind).iterdir())
     shutil.copy(file, file.with_stem("\x1b[31m[red]"))
     outcome = inkwash("train", "given", "--steps", "8")
-    assert outcome.code == 2 and is_text(outcome) and f"given/{kind}" in outcome.complaint
+    assert outcome.code == 2 and is_text(outcome) and f"given/{kind}" in outcome.message
     assert place.unchanged("given")
 
 
@@ -272,7 +270,7 @@ def image(path: str, spec: dict[str, Any]) -> None:
     Image.new("L", (8, 8)).save(path, pnginfo=chunks)
 
 
-def test_an_image_with_hostile_names_is_shown_and_drawn_again_without_writing(name, place, runs, inkwash):
+def test_image_with_hostile_names_is_shown_and_reproduced_without_writing(name, place, runs, inkwash):
     assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
     with Image.open("mine.png") as mine:
         spec = json.loads(mine.info["inkwash"])
@@ -310,5 +308,5 @@ def test_an_image_with_a_request_out_of_range_is_refused(table, field, value, pl
     tables[table][field] = value
     image("given.png", {"model": "x", "weights": "x", "step": 1} | tables)
     outcome = inkwash("sample", "given.png")
-    assert outcome.code in (1, 2) and is_text(outcome) and outcome.complaint
-    assert len(outcome.complaint) < 1000
+    assert outcome.code in (1, 2) and is_text(outcome) and outcome.message
+    assert len(outcome.message) < 1000

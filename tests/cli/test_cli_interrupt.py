@@ -1,12 +1,14 @@
-"""Ctrl-C in a real process: the run saves, leaves with 130, and goes on to the same weights as one never stopped."""
+"""Ctrl-C during training: the run is saved, exits with 130, and resumes to the weights of an uninterrupted one."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +27,7 @@ TINY = [
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to another process")
-def test_ctrl_c_saves_and_the_run_goes_on_exactly(tmp_path, inkwash):
+def test_ctrl_c_in_another_process_saves_the_run(tmp_path, inkwash):
     command = [sys.executable, "-m", "inkwash", "train", "moons", *TINY, "--steps", "999999", "--out", "run", "--json"]
     running = subprocess.Popen(
         command,
@@ -38,22 +40,21 @@ def test_ctrl_c_saves_and_the_run_goes_on_exactly(tmp_path, inkwash):
     try:
         assert json.loads(running.stdout.readline())["event"] == "step"
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=60)
+        _, printed = running.communicate(timeout=60)
     finally:
         running.kill()
     assert running.returncode == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in printed
 
     latest = "run/checkpoints/latest.safetensors"
     step = checkpoints.load(latest).header["progress"]["step"]
     assert step >= 1
-    shown = inkwash("train", "run", "--steps", step + 2)
-    assert shown.code == 0 and f"from step {step:,}" in shown.err
+    resumed = inkwash("train", "run", "--steps", step + 2)
+    assert resumed.code == 0 and f"from step {step:,}" in resumed.err
     assert inkwash("sample", "run", "-n", "2", "-o", "x.npz").code == 0
 
 
-def test_ctrl_c_in_this_process_says_how_to_go_on(runs, copied, inkwash, monkeypatch):
-    """The signal comes after the first step; the run stops there, saves, and names the command."""
+def test_ctrl_c_prints_the_command_that_resumes_exactly(runs, copied, inkwash, monkeypatch):
     from inkwash.training import trainer
 
     def interrupted(*arguments):
@@ -61,7 +62,7 @@ def test_ctrl_c_in_this_process_says_how_to_go_on(runs, copied, inkwash, monkeyp
             signal.raise_signal(signal.SIGINT)
             yield event
 
-    # a shell that runs the tests in the background has them ignore the signal
+    # a shell that runs the tests in the background makes them ignore the signal
     before = signal.getsignal(signal.SIGINT)
     run, steps = copied(runs.plain), trainer.steps
     with monkeypatch.context() as patched:
@@ -70,21 +71,12 @@ def test_ctrl_c_in_this_process_says_how_to_go_on(runs, copied, inkwash, monkeyp
     assert outcome.code == 130
     assert f"saved at step 7; resume with: inkwash train {run}" in outcome.err
     assert inkwash("train", run, "-q").code == 0
-    whole = copied_whole(runs.plain, inkwash)
-    assert weights(run) == weights(whole)
+    shutil.copytree(runs.plain, "uninterrupted")
+    assert inkwash("train", "uninterrupted", "--steps", "9", "-q").code == 0
+    assert weights(run) == weights(Path("uninterrupted"))
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def copied_whole(run, inkwash):
-    """A copy of the run that goes to step 9 without a stop."""
-    import shutil
-    from pathlib import Path
-
-    shutil.copytree(run, "whole")
-    assert inkwash("train", "whole", "--steps", "9", "-q").code == 0
-    return Path("whole")
-
-
-def weights(run):
-    """The hash of all tensors of the latest checkpoint: network, average and optimiser."""
+def weights(run: Path) -> str:
+    """Return the hash of all tensors of the latest checkpoint: network, EMA and optimizer."""
     return checkpoints.digest(checkpoints.load(run / "checkpoints/latest.safetensors").tensors)

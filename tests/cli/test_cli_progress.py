@@ -1,4 +1,4 @@
-"""What a log hears of long work: each stage once where all are wanted, and otherwise those that take long."""
+"""Progress in a log: every stage once with `every`, and otherwise the stages that take long."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ from inkwash.text.durations import format_duration
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that stands at its first number."""
+    """A clock that shows its first number."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
     return now
 
 
-def tell(clock: list[float], **how: bool) -> None:
-    with progress.stages(**how) as stage:
+def run_stages(clock: list[float], **options: bool) -> None:
+    with progress.stages(**options) as stage:
         stage("it takes 3 minutes", 0.0)
-        for share in (0.0, 0.25, 0.5):
+        for fraction in (0.0, 0.25, 0.5):
             clock[0] += 10
-            stage("judge a learns", share)
+            stage("training extractor a", fraction)
 
 
-def test_every_stage_is_told_once(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    tell(clock, every=True)
+def test_every_stage_is_printed_once(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    run_stages(clock, every=True)
     lines = capsys.readouterr().err.splitlines()
-    # a quarter took ten seconds: three more are left
-    assert lines == ["it takes 3 minutes", "judge a learns", "judge a learns: about 30 seconds left"]
+    # a quarter took ten seconds
+    assert lines == ["it takes 3 minutes", "training extractor a", "training extractor a: about 30 seconds left"]
 
 
-def test_by_default_a_stage_is_told_when_the_time_left_is_known(
+def test_by_default_a_stage_is_printed_when_the_time_left_is_known(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tell(clock)
-    assert capsys.readouterr().err.splitlines() == ["judge a learns: about 30 seconds left"]
+    run_stages(clock)
+    assert capsys.readouterr().err.splitlines() == ["training extractor a: about 30 seconds left"]
 
 
-def test_quiet_tells_nothing(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    tell(clock, quiet=True, every=True)
+def test_quiet_prints_nothing(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    run_stages(clock, quiet=True, every=True)
     assert capsys.readouterr().err == ""
 
 
 def test_sampling_counts_network_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[str, float]] = []
+    calls: list[tuple[str, float]] = []
 
     @contextmanager
-    def counter(total: float, told: str, quiet: bool, unit: str) -> Iterator[Callable[[float], object]]:
-        seen.append((unit, total))
-        yield lambda done: seen.append(("done", done))
+    def counter(total: float, title: str, quiet: bool, unit: str) -> Iterator[Callable[[float], object]]:
+        calls.append((unit, total))
+        yield lambda done: calls.append(("done", done))
 
     monkeypatch.setattr(progress, "counter", counter)
     sampler = SimpleNamespace(evaluations=1000)
     with progress.sampling(sampler, 4, quiet=True) as done:
         done(0.5)
         done(4)
-    assert seen == [("network evaluations", 4000), ("done", 500), ("done", 4000)]
+    assert calls == [("network evaluations", 4000), ("done", 500), ("done", 4000)]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [(0.2, "1 second"), (1.2, "1 second"), (1.6, "2 seconds"), (89, "89 seconds"), (91, "2 minutes")],
 )
-def test_a_time_in_words_has_the_right_number(seconds: float, words: str) -> None:
-    assert format_duration(seconds) == words
+def test_duration_in_words_has_the_right_number(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text

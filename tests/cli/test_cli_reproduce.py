@@ -46,9 +46,7 @@ def test_other_weights_are_reported(runs, copied, inkwash):
     weights = png_metadata.read_metadata("x.png")["weights"]
     assert inkwash("train", run, "--steps", "14", "-q").code == 0
     outcome = inkwash("sample", "x.png", "-o", "y.png")
-    assert outcome.code == 1
-    assert "not the same" in outcome.complaint and "grey levels" in outcome.complaint
-    assert weights in outcome.complaint
+    assert outcome.code == 1 and outcome.kind == ("mismatch", None) and weights in outcome.message
     assert Path("y.png").is_file()
 
 
@@ -58,39 +56,27 @@ def test_a_changed_pixel_is_reported(runs, inkwash):
     pixels[5, 5] ^= 128
     png_metadata.save_png(Image.fromarray(pixels), "y.png", png_metadata.read_metadata("x.png"))
     outcome = inkwash("sample", "y.png")
-    assert outcome.code == 1
-    assert "128 grey levels" in outcome.complaint
+    assert outcome.code == 1 and outcome.kind == ("mismatch", None) and "128" in outcome.message
 
 
 def test_a_cropped_image_is_reported(runs, inkwash):
     assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
     png_metadata.save_png(Image.open("x.png").crop((0, 0, 9, 9)), "y.png", png_metadata.read_metadata("x.png"))
     outcome = inkwash("sample", "y.png")
-    assert outcome.code == 1 and "not the same" in outcome.complaint
+    assert outcome.code == 1 and outcome.kind == ("mismatch", None)
 
 
-def test_an_image_without_metadata_is_refused(refused):
-    Image.new("L", (9, 9)).save("theirs.png")
-    assert "theirs.png" in refused("sample", "theirs.png")
-
-
-def test_a_file_that_is_not_an_image_is_refused(refused):
-    Path("text.png").write_text("hello")
-    assert "text.png" in refused("sample", "text.png")
-    assert "missing.png" in refused("sample", "missing.png")
-
-
-def test_a_preview_of_training_is_refused(runs, refused):
+def test_preview_of_training_has_no_request(runs, usage_error):
     milestone = next((runs.plain / "samples").iterdir())
-    assert str(milestone) in refused("sample", milestone)
+    assert usage_error("sample", milestone) == ("wrong-file", None)
 
 
-def test_the_message_for_a_film_contains_its_command(runs, inkwash, refused):
+def test_the_message_for_a_film_contains_its_command(runs, inkwash):
     flags = ["-n", "2", "--seed", "3", "--sampler", "ddim:2", "--film"]
     assert inkwash("sample", runs.plain, *flags, "-o", "x.png").code == 0
-    complaint = refused("sample", "x.png")
-    for words in ("is a film", f"inkwash sample {runs.plain} --film", "--seed 3", "-n 2", "--sampler ddim:2"):
-        assert words in complaint
+    message = inkwash("sample", "x.png").message
+    for words in (f"inkwash sample {runs.plain} --film", "--seed 3", "-n 2", "--sampler ddim:2"):
+        assert words in message
 
 
 @pytest.mark.parametrize(
@@ -110,30 +96,30 @@ def test_the_message_for_a_film_contains_its_command(runs, inkwash, refused):
     ],
     ids=" ".join,
 )
-def test_a_flag_that_changes_the_samples_is_refused(flags, runs, inkwash, refused):
+def test_a_flag_that_changes_the_samples_is_refused(flags, runs, inkwash, usage_error):
     assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
-    assert "x.png" in refused("sample", "x.png", *flags)
+    assert usage_error("sample", "x.png", *flags) == ("no-effect", None)
 
 
-def test_reproducing_does_not_overwrite_the_file_of_another_program(runs, inkwash, refused):
+def test_reproducing_does_not_overwrite_the_file_of_another_program(runs, inkwash, usage_error):
     assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
     Image.new("L", (9, 9)).save("theirs.png")
     before = Path("theirs.png").read_bytes()
-    assert "theirs.png" in refused("sample", "x.png", "-o", "theirs.png")
+    assert usage_error("sample", "x.png", "-o", "theirs.png") == ("exists", "out")
     assert Path("theirs.png").read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["y.npz", "folder"])
-def test_what_is_drawn_again_is_a_picture(name, runs, inkwash, refused):
+def test_reproduced_samples_are_written_as_an_image(name, runs, inkwash):
     assert inkwash("sample", runs.plain, *THREE, "-o", "x.png").code == 0
-    assert name in refused("sample", "x.png", "-o", name)
+    assert inkwash("sample", "x.png", "-o", name).code == 2
     assert [file.name for file in Path().iterdir()] == ["x.png"]
 
 
-def test_a_model_that_is_gone_is_named(runs, copied, inkwash, refused):
+def test_missing_model_of_an_image_is_an_error(runs, copied, inkwash, usage_error):
     import shutil
 
     run = copied(runs.plain)
     assert inkwash("sample", run, *THREE, "-o", "x.png").code == 0
     shutil.rmtree(run)
-    assert str(run) in refused("sample", "x.png")
+    assert usage_error("sample", "x.png") == ("missing-file", "model")

@@ -15,18 +15,18 @@ DDPM = ["--sampler", "ddpm:5"]
 
 @pytest.fixture
 def arrays(inkwash):
-    """`arrays(run, flags...)` is what `sample` writes into a .npz."""
+    """`arrays(run, flags...)` samples into an .npz and returns its arrays."""
 
     def call(run, *flags):
-        assert inkwash("sample", run, *flags, "-o", "drawn.npz", "-q").code == 0
-        with np.load("drawn.npz", allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
+        assert inkwash("sample", run, *flags, "-o", "samples.npz", "-q").code == 0
+        with np.load("samples.npz", allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
 
     return call
 
 
 @pytest.mark.parametrize(
-    ("label", "first"),
+    ("label", "labels"),
     [
         ("7", [7, 7, 7, 7]),
         ("0-9", [0, 1, 2, 3]),
@@ -35,8 +35,8 @@ def arrays(inkwash):
         ("none", [-1, -1, -1, -1]),
     ],
 )
-def test_labels_repeat_in_turn(label, first, runs, arrays):
-    assert arrays(runs.digits, *DDPM, "--label", label, "-n", "4")["labels"].tolist() == first
+def test_labels_repeat_in_turn(label, labels, runs, arrays):
+    assert arrays(runs.digits, *DDPM, "--label", label, "-n", "4")["labels"].tolist() == labels
 
 
 def test_a_class_can_be_named(runs, arrays):
@@ -48,8 +48,8 @@ def test_each_of_several_labels_has_a_column(runs, inkwash):
     from PIL import Image
 
     assert inkwash("sample", runs.digits, *DDPM, "--label", "2-4", "-n", "6", "-o", "x.png").code == 0
-    with Image.open("x.png") as sheet:
-        assert sheet.size == (3 * 10 + 2, 2 * 10 + 2)
+    with Image.open("x.png") as grid:
+        assert grid.size == (3 * 10 + 2, 2 * 10 + 2)
 
 
 def test_random_labels_have_the_train_set_proportions(runs, arrays):
@@ -65,20 +65,20 @@ def test_samples_of_an_unconditional_model_have_no_labels(runs, arrays):
 
 @pytest.mark.parametrize("name", ["plain", "digits"])
 def test_image_five_is_the_image_of_seed_five(name, runs, arrays):
-    alone = arrays(getattr(runs, name), *DDPM, "--seed", "5", "-n", "1")
-    among = arrays(getattr(runs, name), *DDPM, "--seed", "0", "-n", "6")
-    assert alone["seeds"][0] == among["seeds"][5] == 5
-    assert alone["labels"][0] == among["labels"][5]
-    assert np.abs(alone["images"][0].astype(int) - among["images"][5]).max() <= 1
-    assert np.abs(among["images"][0].astype(int) - among["images"][5]).max() > 50
+    single = arrays(getattr(runs, name), *DDPM, "--seed", "5", "-n", "1")
+    several = arrays(getattr(runs, name), *DDPM, "--seed", "0", "-n", "6")
+    assert single["seeds"][0] == several["seeds"][5] == 5
+    assert single["labels"][0] == several["labels"][5]
+    assert np.abs(single["images"][0].astype(int) - several["images"][5]).max() <= 1
+    assert np.abs(several["images"][0].astype(int) - several["images"][5]).max() > 50
 
 
 @pytest.mark.parametrize("name", ["plain", "digits"])
 def test_images_do_not_depend_on_the_batch(name, runs, arrays):
-    drawn = [arrays(getattr(runs, name), *DDPM, "-n", "9", "--batch", batch) for batch in ("1", "4", "64")]
-    for other in drawn[1:]:
-        assert np.array_equal(drawn[0]["labels"], other["labels"])
-        assert np.abs(drawn[0]["images"].astype(int) - other["images"]).max() <= 1
+    found = [arrays(getattr(runs, name), *DDPM, "-n", "9", "--batch", batch) for batch in ("1", "4", "64")]
+    for other in found[1:]:
+        assert np.array_equal(found[0]["labels"], other["labels"])
+        assert np.abs(found[0]["images"].astype(int) - other["images"]).max() <= 1
 
 
 def test_the_same_call_gives_the_same_images(runs, arrays):
@@ -92,8 +92,8 @@ def test_every_setting_changes_the_images(runs, arrays):
     eta = [arrays(runs.plain, "--sampler", "ddim:5", "-n", "4", "--eta", eta)["images"] for eta in ("0", "0.5", "1")]
     assert not np.array_equal(eta[0], eta[1])
     assert np.abs(eta[2].astype(int) - plain).max() <= 1, "eta = 1 is ddpm"
-    told = [arrays(runs.digits, *DDPM, "-n", "4", "--label", "3", "-w", w)["images"] for w in ("1", "9")]
-    assert not np.array_equal(*told)
+    guided = [arrays(runs.digits, *DDPM, "-n", "4", "--label", "3", "-w", w)["images"] for w in ("1", "9")]
+    assert not np.array_equal(*guided)
 
 
 def test_guidance_outside_its_interval_is_none(runs, arrays):
@@ -118,6 +118,6 @@ def test_arrays_are_streamed(runs, arrays, monkeypatch):
 
     original = SamplingRun.batches
     monkeypatch.setattr(SamplingRun, "batches", watched)
-    held = arrays(runs.plain, "--sampler", "ddim:1", "-n", "50", "--batch", "10")
-    assert len(refs) == 5 and held["images"].shape == (50, 8, 8)
+    found = arrays(runs.plain, "--sampler", "ddim:1", "-n", "50", "--batch", "10")
+    assert len(refs) == 5 and found["images"].shape == (50, 8, 8)
     assert most <= 2

@@ -1,4 +1,4 @@
-"""Golden surfaces: names that files of yesterday hold and programs of tomorrow read. Change them with a new format."""
+"""Names in files, which older files contain and other programs read: a change needs a new format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tomllib
 import numpy as np
 
 from inkwash.config import recipe
-from inkwash.io import checkpoints
+from inkwash.io import checkpoints, png_metadata
 
 SECTIONS = {
     "name": None,
@@ -40,7 +40,7 @@ SECTIONS = {
 
 def test_the_sections_and_fields_of_a_recipe(runs):
     written = tomllib.loads((runs.plain / "recipe.toml").read_text())
-    assert {name: set(held) if isinstance(held, dict) else None for name, held in written.items()} == SECTIONS
+    assert {name: set(value) if isinstance(value, dict) else None for name, value in written.items()} == SECTIONS
 
 
 def test_the_header_of_a_checkpoint(runs):
@@ -70,23 +70,28 @@ def test_the_tensors_of_a_checkpoint(runs):
 def test_the_members_of_the_arrays(runs, inkwash):
     for name, values in (("digits", "images"), ("points", "points")):
         assert inkwash("sample", getattr(runs, name), "-n", "2", "--sampler", "ddim:1", "-o", f"{name}.npz").code == 0
-        with np.load(f"{name}.npz", allow_pickle=False) as held:
-            assert {key: held[key].dtype.str for key in held.files if key != "facts"} == {
+        with np.load(f"{name}.npz", allow_pickle=False) as arrays:
+            assert {key: arrays[key].dtype.str for key in arrays.files if key != "facts"} == {
                 values: "|u1" if values == "images" else "<f4",
                 "labels": "<i8",
                 "seeds": "<i8",
             }
-            assert set(json.loads(str(held["facts"]))) == {"model", "weights", "step", "inkwash", "sampler", "request"}
+            assert set(json.loads(str(arrays["facts"]))) == {
+                "model",
+                "weights",
+                "step",
+                "inkwash",
+                "sampler",
+                "request",
+            }
 
 
-def test_the_settings_that_a_picture_keeps(runs, inkwash):
-    from inkwash.io import png_metadata
-
+def test_fields_of_the_metadata_of_an_image(runs, inkwash):
     assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
-    spec = png_metadata.read_metadata("x.png")
-    assert set(spec) == {"model", "weights", "step", "inkwash", "sampler", "request", "picture"}
-    assert set(spec["picture"]) == {"kind", "scale", "columns"}
-    assert set(spec["request"]) == {
+    metadata = png_metadata.read_metadata("x.png")
+    assert set(metadata) == {"model", "weights", "step", "inkwash", "sampler", "request", "picture"}
+    assert set(metadata["picture"]) == {"kind", "scale", "columns"}
+    assert set(metadata["request"]) == {
         "model",
         "n",
         "label",

@@ -40,10 +40,10 @@ def test_normals_equal_those_of_python(javascript: Run) -> None:
     counters = [(0, 0), (1, 3), (2**31, 7), (2**53 - 1, 2**31)]
     code = """
     import { SAMPLE, normals } from "@/noise.js";
-    console.log(JSON.stringify(given.map(([seed, draw]) => Array.from(normals(seed, draw, SAMPLE, 785)))));
+    console.log(JSON.stringify(given.map(([seed, counter]) => Array.from(normals(seed, counter, SAMPLE, 785)))));
     """
-    for (seed, draw), found in zip(counters, javascript(code, counters), strict=True):
-        ours = normals(seed, 0, draw, Stream.SAMPLE, (785,))[0]
+    for (seed, counter), found in zip(counters, javascript(code, counters), strict=True):
+        ours = normals(seed, 0, counter, Stream.SAMPLE, (785,))[0]
         theirs = torch.tensor(found)
         # Logarithm and cosine may differ in the last bit of a double, which rounding to float32 mostly hides.
         assert (ours == theirs).double().mean() > 0.999
@@ -54,11 +54,11 @@ def test_normals_equal_those_of_python(javascript: Run) -> None:
 def test_spherical_interpolation_equals_that_of_python(javascript: Run, t: float) -> None:
     code = """
     import { SAMPLE, normals, spherical } from "@/noise.js";
-    const [near, far] = [1, 2].map((seed) => normals(seed, 0, SAMPLE, 50));
-    console.log(JSON.stringify(Array.from(spherical(near, far, given))));
+    const [start, end] = [1, 2].map((seed) => normals(seed, 0, SAMPLE, 50));
+    console.log(JSON.stringify(Array.from(spherical(start, end, given))));
     """
-    near, far = (normals(seed, 0, 0, Stream.SAMPLE, (50,)) for seed in (1, 2))
-    ours = spherical(near, far, torch.tensor([t], dtype=torch.float64))[0]
+    start, end = (normals(seed, 0, 0, Stream.SAMPLE, (50,)) for seed in (1, 2))
+    ours = spherical(start, end, torch.tensor([t], dtype=torch.float64))[0]
     torch.testing.assert_close(torch.tensor(javascript(code, t)), ours, rtol=1e-6, atol=1e-7)
 
 
@@ -85,7 +85,7 @@ def towards_label(x: Tensor, level: Level, label: Tensor | None = None) -> Tenso
     return torch.tanh(0.6 * x) * (1 - 0.3 * float(level.c_noise)) + shift
 
 
-SAME = """
+SETUP = """
     import { frames } from "@/samplers.js";
     import { build } from "@/schedules.js";
     import { SAMPLE, normals, spherical } from "@/noise.js";
@@ -93,13 +93,13 @@ SAME = """
     import { CLEAN, cNoise } from "@/levels.js";
     const size = 6, seeds = [0, 1, 2];
     const shift = (label, at) => {
-      const own = label ? label[Math.floor(at / size)] : -1;
-      return own >= 0 ? 0.1 * (own + 1) : 0;
+      const value = label ? label[Math.floor(at / size)] : -1;
+      return value >= 0 ? 0.1 * (value + 1) : 0;
     };
     const known = async (x, level, label) =>
       x.map((value, at) => Math.tanh(0.6 * value) * (1 - 0.3 * cNoise(level)) + shift(label, at));
-    const noise = (draw) =>
-      Float32Array.from(seeds.flatMap((seed) => Array.from(normals(seed, draw, SAMPLE, size))));
+    const noise = (counter) =>
+      Float32Array.from(seeds.flatMap((seed) => Array.from(normals(seed, counter, SAMPLE, size))));
 """
 
 
@@ -107,7 +107,7 @@ SAME = """
 @pytest.mark.parametrize("schedule", [Cosine(), SCHEDULES["karras"](), SCHEDULES["linear"](T=300)], ids=repr)
 def test_every_sampler_has_the_trajectory_of_python(javascript: Run, kind: str, schedule: Schedule) -> None:
     program = (
-        SAME
+        SETUP
         + """
     const found = [];
     for await (const frame of frames(known, build(given.schedule).levels(9), given.kind, noise))
@@ -116,7 +116,7 @@ def test_every_sampler_has_the_trajectory_of_python(javascript: Run, kind: str, 
     """
     )
     seeds = torch.arange(3)
-    path = Sampler(schedule, kind, 9)(towards_label, lambda draw: normals(seeds, 0, draw, Stream.SAMPLE, (6,)))
+    path = Sampler(schedule, kind, 9)(towards_label, lambda counter: normals(seeds, 0, counter, Stream.SAMPLE, (6,)))
     for (x, denoised), frame in zip(
         javascript(program, {"schedule": schedule_options(schedule), "kind": kind}), path, strict=True
     ):
@@ -127,7 +127,7 @@ def test_every_sampler_has_the_trajectory_of_python(javascript: Run, kind: str, 
 @pytest.mark.parametrize("wrapped", ["guided", "clipped", "inpainted", "weightedPair"])
 def test_every_denoiser_wrapper_equals_that_of_python(javascript: Run, wrapped: str) -> None:
     program = (
-        SAME
+        SETUP
         + """
     const at = build(given.schedule), labels = [3, 0, -1], keep = [true, false, false, true, false, false];
     const made = {

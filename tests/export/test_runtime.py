@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,29 +14,31 @@ from inkwash.export import runtime
 
 
 @pytest.fixture(autouse=True)
-def empty_cache(tmp_path, monkeypatch):
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path))
     monkeypatch.setattr("shutil.which", lambda name: name)
 
 
-def test_npm_makes_one_attempt(monkeypatch):
+def test_npm_makes_one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     """By default npm retries for more than a minute."""
-    arguments = []
+    arguments: list[str] = []
 
-    def offline(command, **_):
+    def offline(command: list[str], **_: Any) -> SimpleNamespace:
         arguments.extend(command)
         return SimpleNamespace(returncode=1, stderr="\nnpm error code ECONNREFUSED\n", stdout="")
 
     monkeypatch.setattr(subprocess, "run", offline)
-    with pytest.raises(InkwashError, match="ECONNREFUSED"):
+    with pytest.raises(InkwashError) as error:
         runtime.files()
+    assert error.value.code == "download" and "ECONNREFUSED" in str(error.value)
     assert "--fetch-retries=0" in arguments
 
 
-def test_npm_that_hangs_is_stopped(monkeypatch):
-    def hangs(command, timeout, **_):
+def test_npm_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(command: list[str], timeout: float, **_: Any) -> None:
         raise subprocess.TimeoutExpired(command, timeout)
 
     monkeypatch.setattr(subprocess, "run", hangs)
-    with pytest.raises(InkwashError, match="onnxruntime-web"):
+    with pytest.raises(InkwashError) as error:
         runtime.files()
+    assert error.value.code == "download"

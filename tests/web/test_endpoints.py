@@ -49,7 +49,8 @@ def test_card_history_and_schedule_of_a_model(client: TestClient, name: str) -> 
 
 def test_api_reference_lists_every_endpoint_and_field(catalog: Catalog, client: TestClient) -> None:
     page = client.get("/api").text
-    routes = {route.path for route in server.build(catalog).routes if getattr(route, "path", "").startswith("/api/")}
+    paths = (getattr(route, "path", "") for route in server.build(catalog).routes)
+    routes = {path for path in paths if path.startswith("/api/")}
     assert routes == set(api_reference.ENDPOINTS) and all(path in page for path in routes)
     assert all(f"<td>{name}</td>" in page for name in SampleBody.model_fields)
     assert "http" not in page.replace("utf-8", "")
@@ -111,8 +112,8 @@ VALUES = st.recursive(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(sorted(SampleBody.model_fields)), VALUES, max_size=4))
 def test_no_request_causes_a_server_error(client: TestClient, changes: dict[str, Any]) -> None:
-    answer = client.post("/api/sample", content=json.dumps(GOOD | changes))
-    assert answer.status_code == 200 or 400 <= answer.status_code < 500, answer.text
+    response = client.post("/api/sample", content=json.dumps(GOOD | changes))
+    assert response.status_code == 200 or 400 <= response.status_code < 500, response.text
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -206,9 +207,9 @@ def test_missing_training_data_gets_422_with_the_option_to_use(monkeypatch: pyte
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path))
     monkeypatch.delenv("INKWASH_DATA", raising=False)
     with TestClient(server.build(Catalog()), base_url="http://localhost") as client:
-        answer = client.post("/api/sample", json=GOOD | {"model": "fast", "exact": True})
-        assert answer.status_code == 422
-        assert (answer.json()["code"], answer.json()["field"]) == ("missing-file", "exact")
+        response = client.post("/api/sample", json=GOOD | {"model": "fast", "exact": True})
+        assert response.status_code == 422
+        assert (response.json()["code"], response.json()["field"]) == ("missing-file", "exact")
 
 
 def test_concurrent_requests_get_the_same_samples_as_sequential_ones(
@@ -218,8 +219,8 @@ def test_concurrent_requests_get_the_same_samples_as_sequential_ones(
 
     expected = [sample(seeds=[seed])[-2][1]["x"] for seed in (1, 2)]
     with ThreadPoolExecutor(2) as both:
-        answers = list(both.map(lambda seed: sample(seeds=[seed])[-2][1]["x"], (1, 2)))
-    assert answers == expected
+        found = list(both.map(lambda seed: sample(seeds=[seed])[-2][1]["x"], (1, 2)))
+    assert found == expected
     assert torch.get_num_threads() == 1
 
 

@@ -48,7 +48,8 @@ def test_every_job_runs_and_at_most_at_once_run_together(at_once: int, many: int
 
 def test_waiting_job_gets_its_decreasing_position() -> None:
     async def run() -> list[int]:
-        queue, positions = JobQueue(1, 10), []
+        queue = JobQueue(1, 10)
+        positions: list[int] = []
         first, second = queue.join(), queue.join()
         task = asyncio.create_task(job(queue, positions))
         await asyncio.sleep(0.01)

@@ -11,7 +11,6 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError
 
 from inkwash import __version__
-from inkwash.cli import synonyms
 from inkwash.cli.errors import inkwash_error, one_line
 from inkwash.cli.examples import EXAMPLES
 from inkwash.errors import InkwashError, UsageError, is_main_process
@@ -78,8 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run a command in this process, or in several with `--processes`, and return its exit code."""
-    if arguments:
-        synonyms.require_no_synonym(arguments[0])
     count, arguments = _split_processes(arguments)
     if count is not None:
         # an error of parsing is raised before the processes are started

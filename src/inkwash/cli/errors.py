@@ -38,9 +38,11 @@ def inkwash_error(error: Exception, arguments: list[str]) -> InkwashError:
 
 def _parsing_error(error: CycloptsError, arguments: list[str]) -> UsageError:
     if isinstance(error, UnknownOptionError | UnknownCommandError | UnusedCliTokensError):
-        equivalent = synonyms.option_error(arguments) if isinstance(error, UnknownOptionError) else None
-        word = next(iter(error.unused_tokens or ()), "").lstrip("-")
-        return equivalent or UsageError(f"{one_line(error)} {HELP}", code="unknown-field", field=word)
-    field = error.argument.name.strip("-") if error.argument else None
+        unknown = error.token.keyword or error.token.value if isinstance(error, UnknownOptionError) else ""
+        field = (unknown or next(iter(error.unused_tokens or ()), "")).lstrip("-").partition("=")[0]
+        text = synonyms.suggestion(arguments) or f"{one_line(error)} {HELP}"
+        return UsageError(text, code="unknown-field", field=field)
+    argument = error.argument.name.strip("-").lower() if error.argument else None
     missing = isinstance(error, MissingArgumentError)
-    return UsageError(f"{one_line(error)} {HELP}", code="missing-field" if missing else "invalid-value", field=field)
+    text = f"{one_line(error)} {HELP}"
+    return UsageError(text, code="missing-field" if missing else "invalid-value", field=argument)

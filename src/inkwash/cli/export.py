@@ -44,7 +44,7 @@ def export(
     from inkwash.viz.writers import check_free
 
     if to not in TARGETS:
-        raise unknown_name("export", to, TARGETS)
+        raise unknown_name("export", to, TARGETS, field="to")
     loaded = models.load(model, device="cpu")
     name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
     target = out or path_in("out", f"{name}{TARGETS[to]}")

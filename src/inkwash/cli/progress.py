@@ -124,17 +124,13 @@ def display(trainer: Trainer, quiet: bool, as_json: bool) -> Iterator[Show]:
 @contextmanager
 def counter(total: float, title: str, quiet: bool = False, unit: str = "") -> Iterator[Callable[[float], object]]:
     """Show a bar over `total` items, called `unit`, with time left; yield a function of the number of finished ones."""
-    columns: tuple[ProgressColumn, ...] = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    if unit:
-        columns = (*columns[:3], TextColumn(unit), *columns[3:])
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
+    if quiet or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    columns += [TextColumn(unit)] if unit else []
+    columns += [TextColumn("left"), TimeRemainingColumn()]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=total)
         yield lambda done: progress.update(task, completed=done)
 

@@ -76,7 +76,7 @@ def serve(
         raise UsageError(
             f"--at-once is {at_once} and --waiting {waiting}: give at least 1 and 0",
             code="out-of-range",
-            field="at-once" if at_once < 1 else "waiting",
+            field="at_once" if at_once < 1 else "waiting",
         )
     if token == "new":
         token = secrets.token_urlsafe(16)

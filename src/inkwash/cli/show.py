@@ -34,7 +34,7 @@ def show(
     from inkwash.cli.tables import data, overview, pictures, recipes, runs
     from inkwash.config import recipe
     from inkwash.data import DATASETS
-    from inkwash.errors import PICKLES, other_file, unknown_name
+    from inkwash.errors import PICKLE_SUFFIXES, unknown_name, wrong_file_error
 
     if thing is None:
         overview.show(json_)
@@ -47,8 +47,8 @@ def show(
         return runs.show(thing, json_)
     elif path.suffix.lower() in pictures.SUFFIXES and path.is_file():
         pictures.show(path, json_)
-    elif path.suffix.lower() in PICKLES and path.is_file():
-        raise other_file(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
+    elif path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
+        raise wrong_file_error(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
     elif thing in DATASETS or path.exists():
         data.show(thing, out, json_)
     else:

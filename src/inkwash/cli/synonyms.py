@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inkwash.errors import UsageError
-
 COMMANDS = {
     "generate": "sample",
     "draw": "sample",
@@ -122,20 +120,13 @@ OPTIONS: dict[str, dict[str, str]] = {
 """Command -> option of other programs -> its equivalent."""
 
 
-def require_no_synonym(word: str) -> None:
-    """Raise `UsageError` for the name of a command of other programs, with the command here."""
-    if word in COMMANDS:
-        meant = f"it is 'inkwash {COMMANDS[word]}'"
-    elif word in SPEED:
-        meant = "run 'python -m benchmarks.speed all' in a checkout of inkwash"
-    else:
-        return
-    raise UsageError(f"there is no command '{word}': {meant}", code="unknown-field", field=word)
-
-
-def option_error(arguments: Sequence[str]) -> UsageError | None:
-    """Return the error for the first of the `arguments` that is an option of other programs, None if there is none."""
+def suggestion(arguments: Sequence[str]) -> str | None:
+    """Return a message with the equivalent of the first command or option of other programs, None if there is none."""
     command, *words = arguments
+    if command in COMMANDS:
+        return f"there is no command '{command}': it is 'inkwash {COMMANDS[command]}'"
+    if command in SPEED:
+        return f"there is no command '{command}': run 'python -m benchmarks.speed all' in a checkout of inkwash"
     for index, word in enumerate(words):
         flag, equals, value = word.partition("=")
         # spellings such as "-lr" and "--learning_rate" are recognised as well
@@ -146,6 +137,5 @@ def option_error(arguments: Sequence[str]) -> UsageError | None:
         if not equals:
             following = words[index + 1] if index + 1 < len(words) else ""
             value = "" if following.startswith("-") else following
-        text = f"inkwash {command} has no {flag}: use {replacement.replace(VALUE, value or 'VALUE')}"
-        return UsageError(text, code="unknown-field", field=plain.lstrip("-"))
+        return f"inkwash {command} has no {flag}: use {replacement.replace(VALUE, value or 'VALUE')}"
     return None

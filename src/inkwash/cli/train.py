@@ -133,7 +133,7 @@ def _prepared(
             raise UsageError(
                 f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe",
                 code="no-effect",
-                field=useless[0].lstrip("-"),
+                field=useless[0].lstrip("-").replace("-", "_"),
             )
         run = resume(what, given["--data"], length, device, process_group=process_group, since=begun)
         until = "" if run.trainer.total is None else f" of {run.trainer.total:,}"

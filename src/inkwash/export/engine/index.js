@@ -78,15 +78,15 @@ function validate(data, request, kind, steps) {
   if (request.eta < 0 || request.eta > maxEta) throw new Error(`eta is ${request.eta}: for ${kind} it must be in [0, ${maxEta}]`);
 }
 
-/** Return the label of each image: the `requested` ones in turn, or one drawn from the class frequencies for each seed. */
+/** Return the label of each image: the `requested` ones in turn, or one sampled from the class frequencies for each seed. */
 function labelsOf({ model, class_frequencies }, seeds, requested) {
   if (requested) return seeds.map((_, at) => requested[at % requested.length]);
   if (!model.conditional) return seeds.map(() => -1);
   return seeds.map((seed) => {
     const [u] = uniforms(seed, 0, SAMPLE_LABEL);
     let cumulative = 0;
-    const found = class_frequencies.findIndex((frequency) => (cumulative += frequency) >= u);
-    return found < 0 ? class_frequencies.length - 1 : found;
+    const label = class_frequencies.findIndex((frequency) => (cumulative += frequency) >= u);
+    return label < 0 ? class_frequencies.length - 1 : label;
   });
 }
 
@@ -111,11 +111,11 @@ async function samplingParts(data, request, labels) {
       denoise = inpainted(denoise, known, Array.from({ length: size }, (_, at) => mask[at % mask.length] === 0));
     }
   }
-  const noise = (draw) => {
+  const noise = (counter) => {
     const batch = new Float32Array(seeds.length * size);
     seeds.forEach((seed, at) => {
-      const own = normals(seed, draw, SAMPLE, size);
-      batch.set(ends[at] === seed ? own : spherical(own, normals(ends[at], draw, SAMPLE, size), weights[at]), at * size);
+      const start = normals(seed, counter, SAMPLE, size);
+      batch.set(ends[at] === seed ? start : spherical(start, normals(ends[at], counter, SAMPLE, size), weights[at]), at * size);
     });
     return batch;
   };
@@ -139,11 +139,11 @@ async function conditionalDenoiser({ model, recipe, data_std, schedule }, reques
 /** Return the network as a function of x, one c_noise for the batch, and labels or null. */
 async function runner(model, size) {
   const network = await session();
-  return async (x, level, labels) => {
+  return async (x, c_noise, labels) => {
     const count = x.length / size;
     const inputs = {
       x: new ort.Tensor("float32", x, [count, ...model.shape]),
-      c_noise: new ort.Tensor("float32", new Float32Array(count).fill(level), [count]),
+      c_noise: new ort.Tensor("float32", new Float32Array(count).fill(c_noise), [count]),
     };
     if (model.conditional) inputs.label = new ort.Tensor("int64", BigInt64Array.from({ length: count }, (_, at) => BigInt(labels ? labels[at] : -1)), [count]);
     return (await network.run(inputs)).prediction.data;

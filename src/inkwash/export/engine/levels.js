@@ -10,9 +10,9 @@ export const cNoise = (level) => Math.atan2(level.sigma, level.alpha) * (2 / Mat
 
 /** Return a * x + b * y of two Float32Arrays. */
 export function combine(a, x, b, y) {
-  const found = new Float32Array(x.length);
-  for (let i = 0; i < x.length; i++) found[i] = a * x[i] + b * y[i];
-  return found;
+  const sum = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) sum[i] = a * x[i] + b * y[i];
+  return sum;
 }
 
 export const mix = (level, image, noise) => combine(level.alpha, image, level.sigma, noise);

@@ -16,17 +16,17 @@ function round(low, high) {
   const rough = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((by) => by * power).find((each) => each >= rough);
-  const found = [];
-  for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) found.push(Number(at.toPrecision(6)));
-  return found;
+  const values = [];
+  for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) values.push(Number(at.toPrecision(6)));
+  return values;
 }
 
 /** Return the coarsest at least three ticks: powers of ten, 1-2-5 multiples of them, or as on a linear axis. */
 function decades(low, high) {
   for (const between of [[1], [1, 2, 5]]) {
-    const found = [];
-    for (let power = Math.floor(low); power <= Math.ceil(high); power++) found.push(...between.map((by) => by * 10 ** power));
-    const inside = found.filter((value) => Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9);
+    const ticks = [];
+    for (let power = Math.floor(low); power <= Math.ceil(high); power++) ticks.push(...between.map((by) => by * 10 ** power));
+    const inside = ticks.filter((value) => Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9);
     if (inside.length >= 3) return inside;
   }
   return round(10 ** low, 10 ** high);

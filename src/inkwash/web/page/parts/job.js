@@ -11,12 +11,12 @@ export function samplingJob(engine, notify) {
   /** Run `request`, calling the handlers begin, step and done in `on`. Resolves to whether it ran to its end. */
   async function run(request, on) {
     stop();
-    const own = (control = new AbortController());
+    const current = (control = new AbortController());
     problem = null;
     notify("Sampling…");
     try {
-      for await (const event of engine.sample(request, own.signal)) {
-        if (own.signal.aborted) return false;
+      for await (const event of engine.sample(request, current.signal)) {
+        if (current.signal.aborted) return false;
         if (event.kind === "waiting") notify(`Queued: ${event.ahead} ahead…`);
         else if (event.kind === "begin") notify(`Sampling with ${event.sampler}, ${event.steps} steps…`);
         if (event.kind === "done") notify(`${event.seconds.toFixed(2)} seconds`);
@@ -24,12 +24,12 @@ export function samplingJob(engine, notify) {
       }
       return true;
     } catch (error) {
-      if (error.name === "AbortError" || own.signal.aborted) return false;
+      if (error.name === "AbortError" || current.signal.aborted) return false;
       problem = error.message;
       notify(problem, true);
       return false;
     } finally {
-      if (control === own) control = null;
+      if (control === current) control = null;
     }
   }
   return { run, stop, isBusy: () => control !== null, error: () => problem };

@@ -80,7 +80,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 function crc(bytes) {
-  let found = 0xffffffff;
-  for (const byte of bytes) found = TABLE[(found ^ byte) & 255] ^ (found >>> 8);
-  return (found ^ 0xffffffff) >>> 0;
+  let value = 0xffffffff;
+  for (const byte of bytes) value = TABLE[(value ^ byte) & 255] ^ (value >>> 8);
+  return (value ^ 0xffffffff) >>> 0;
 }

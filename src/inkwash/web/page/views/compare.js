@@ -46,7 +46,7 @@ export function mount(root, { engine, model, url, notify, remember }) {
   async function compare(event) {
     event?.preventDefault();
     if (![count, seed].every((part) => part.valid()) || !configurations.every((one) => one.settings.valid())) return;
-    const own = (comparison = {}), results = [];
+    const current = (comparison = {}), results = [];
     remember({ n: count.get(), seed: seed.get(), ...classes.params() });
     notify("");
     const request = { model: model.name, seeds: imageSeeds(seed.get(), count.get()), labels: classes.labels() };
@@ -54,14 +54,14 @@ export function mount(root, { engine, model, url, notify, remember }) {
     started.forEach((one) => one.wait());
     // One after the other: in parallel they would compete for the processor, and the seconds would mean nothing.
     for (const one of started) {
-      if (own !== comparison) return;
+      if (current !== comparison) return;
       if (!configurations.includes(one)) continue;
       notify(`${one.name} is running…`);
       reveal(one.element);
       const result = await one.run(request);
       if (result) results.push(result);
     }
-    if (own !== comparison || results.length < 2) return;
+    if (current !== comparison || results.length < 2) return;
     const { text, fastest } = compareSpeed(results);
     configurations.forEach((one) => one.element.classList.toggle("fastest", fastest.some((each) => each.configuration === one)));
     notify(`${text} The seeds are the same: compare the images.`);
@@ -144,8 +144,8 @@ function makeConfiguration(model, engine, initial, notify) {
 
 function showQuality(root, rows, model) {
   if (!rows.length) return;
-  const own = rows.filter((row) => row.model === model.name), others = rows.filter((row) => row.model !== model.name);
-  const series = [[model.name, own], ["others", others]].filter(([, group]) => group.length).map(([name, group]) => ({
+  const ofModel = rows.filter((row) => row.model === model.name), others = rows.filter((row) => row.model !== model.name);
+  const series = [[model.name, ofModel], ["others", others]].filter(([, group]) => group.length).map(([name, group]) => ({
     name,
     dots: true,
     points: group.map((row) => [row.seconds, row.times]),
