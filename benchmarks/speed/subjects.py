@@ -45,7 +45,11 @@ class Subject:
         dataset = _local_or_random(chosen, None)
         spec = DatasetSpec.of(dataset, chosen.data.std)
         chosen = chosen.for_classes(spec.classes)
-        net = devices.lay_out(model.fitting(model.build_net(chosen, spec), spec), device).eval().requires_grad_(False)
+        net = (
+            devices.lay_out(model.check_forward(model.build_net(chosen, spec), spec), device)
+            .eval()
+            .requires_grad_(False)
+        )
         return cls(name, Model(chosen.name, chosen, spec, net, 0, ""), dataset, False)
 
 

@@ -35,7 +35,7 @@ def test_damaged_checkpoint_is_reported_by_every_command(damage, runs, copied, i
     latest.write_bytes(DAMAGES[damage](latest.read_bytes()))
     before = latest.read_bytes()
     outcome = inkwash("sample", latest)
-    assert outcome.code == 1
+    assert outcome.code == 1 and outcome.kind == ("damaged-file", None)
     assert str(latest) in outcome.message and "best.safetensors" in outcome.message
     for path in (latest, run):
         shown = inkwash("show", path)
@@ -68,7 +68,7 @@ def test_run_without_intact_checkpoint_is_an_error(runs, copied, inkwash):
         path.write_bytes(path.read_bytes()[:-1])
     for command in ("sample", "show"):
         outcome = inkwash(command, run)
-        assert outcome.code == 1 and outcome.message
+        assert outcome.code == 1 and outcome.kind == ("damaged-file", None)
 
 
 def test_tensors_of_another_program_are_not_called_damaged(inkwash):

@@ -237,9 +237,7 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_evaluate_refuses(
-    case: str, runs: SimpleNamespace, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_evaluate_refuses(case: str, runs: SimpleNamespace, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("the model was sampled"))
     arguments, words = REFUSED[case]
     outcome = inkwash("evaluate", *arguments(runs))

@@ -132,6 +132,6 @@ def test_a_full_disk_keeps_the_previous_file(runs, inkwash, monkeypatch):
 
     monkeypatch.setattr(Image.Image, "save", full)
     outcome = inkwash("sample", runs.plain, *ONE, "--seed", "1", "-o", "x.png")
-    assert outcome.code == 1 and "x.png" in outcome.message
+    assert outcome.code == 1 and outcome.kind == ("io", None) and "x.png" in outcome.message
     assert Path("x.png").read_bytes() == before
     assert [file.name for file in Path().iterdir()] == ["x.png"]

@@ -66,7 +66,11 @@ def test_interpolation_and_edit_equal_those_of_python() -> None:
     image = np.arange(side * side, dtype=np.uint8)
     mask = np.zeros(side * side, np.uint8)
     mask[: side * side // 2] = 1
-    edit = {"image": base64.b64encode(image.tobytes()).decode(), "mask": base64.b64encode(mask.tobytes()).decode(), "noise": 1.0}
+    edit = {
+        "image": base64.b64encode(image.tobytes()).decode(),
+        "mask": base64.b64encode(mask.tobytes()).decode(),
+        "noise": 1.0,
+    }
     _, *steps, _ = events_of(seeds=[0, 1], edit=edit, sampler="ddim", steps=3)
     found = pixels(steps[-1][1]["x"], [side * side])
     assert np.array_equal(found[:, side * side // 2 :], np.tile(image[side * side // 2 :], (2, 1)))

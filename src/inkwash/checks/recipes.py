@@ -9,7 +9,7 @@ from inkwash.config.recipe import Recipe
 from inkwash.core import Betas, Schedule, Target
 from inkwash.core.levels import NEAR_PURE_NOISE, describe_terminal_snr, signal_fraction
 from inkwash.data.spec import DatasetSpec
-from inkwash.model import NOISIEST_SOLVABLE
+from inkwash.model import MIN_SOLVABLE_LOG_SNR
 from inkwash.training.batches import Split
 
 TIMESTEP_CANDIDATES = (60, 100, 150, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 4000)
@@ -53,7 +53,7 @@ def check_target(recipe: Recipe, spec: DatasetSpec) -> str | None:
     if determinant == 0:
         return (
             f"the schedule ends at pure noise, where target {recipe.target} does not determine the image: "
-            f"sampling starts at a log-SNR of {NOISIEST_SOLVABLE:g} instead; to start at the end, --set target=v"
+            f"sampling starts at a log-SNR of {MIN_SOLVABLE_LOG_SNR:g} instead; to start at the end, --set target=v"
         )
     if float(end.sigma) / determinant > MAX_GAIN:
         return (

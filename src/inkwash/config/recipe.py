@@ -24,7 +24,7 @@ from inkwash.config.sections import DataConfig, ExperimentConfig, SamplingConfig
 from inkwash.core import TARGETS, Linear, Uniform
 from inkwash.core.samplers import parse_sampler
 from inkwash.data import canonical_name
-from inkwash.errors import UsageError, other_file, unknown_name
+from inkwash.errors import UsageError, unknown_name, wrong_file_error
 from inkwash.io import json_schema, limits, toml
 from inkwash.io.names import checked_name, cleaned_name
 from inkwash.io.validation import adapter, validate, validated
@@ -203,7 +203,7 @@ def _no_recipe(name: str) -> UsageError:
         )
     if Path(name).is_file():
         wanted = f"a bundled recipe ({', '.join(bundled())}), a recipe file NAME.toml, or a run folder"
-        return other_file(Path(name), "recipe", wanted)
+        return wrong_file_error(Path(name), "recipe", wanted)
     return unknown_name("recipe", name, bundled())
 
 

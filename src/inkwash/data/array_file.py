@@ -13,7 +13,7 @@ from inkwash.data import memory_map
 from inkwash.data.dataset import Dataset
 from inkwash.data.label_checks import check_label_range, check_labels, class_names
 from inkwash.data.reading import damaged_file, invalid_data, read_bytes
-from inkwash.errors import reason
+from inkwash.errors import first_line
 from inkwash.io import npz
 
 SUFFIXES = (".npy", ".npz")
@@ -98,7 +98,7 @@ def _members(path: Path) -> Mapping[str, np.ndarray]:
         if "pickle" in str(error) or "Python objects" in str(error):
             cause = "is not a file of plain numbers (pickled objects are never opened)"
         else:
-            cause = f"is damaged ({reason(error)})"
+            cause = f"is damaged ({first_line(error)})"
         raise damaged_file(f"{path} {cause}: save it again with numpy.save or numpy.savez") from error
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from inkwash.data.dataset import Dataset
-from inkwash.errors import InkwashError, UsageError, reason
+from inkwash.errors import InkwashError, UsageError, first_line
 from inkwash.io import cache
 
 CONNECT_SECONDS = 15
@@ -97,4 +97,4 @@ def _cause(error: Exception) -> str:
         return "the cache folder cannot be written, set INKWASH_CACHE"
     if isinstance(error, ValueError):
         return "served a file with the wrong SHA-256"
-    return reason(error)
+    return first_line(error)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from inkwash.data.pixels import resize
 from inkwash.data.reading import damaged_file, invalid_data, read_bytes
-from inkwash.errors import reason
+from inkwash.errors import first_line
 
 # The error reports a damaged file in one line; the log of Pillow would repeat it.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -52,7 +52,7 @@ def read(path: Path, size: int | None = None) -> Tensor:
         with _strict_warnings(), Image.open(io.BytesIO(read_bytes(path))) as picture:
             pixels = _pixels(ImageOps.exif_transpose(picture), path)
     except READ_ERRORS as error:
-        cause = "unknown format" if isinstance(error, UnidentifiedImageError) else reason(error)
+        cause = "unknown format" if isinstance(error, UnidentifiedImageError) else first_line(error)
         raise damaged_file(f"{path} cannot be read as an image ({cause}): replace or remove it") from error
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from pathlib import Path
 
-from inkwash.errors import InkwashError, reason
+from inkwash.errors import InkwashError, first_line
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -32,7 +32,7 @@ def read_bytes(path: Path) -> bytes:
         raise InkwashError(f"{path} is missing: check the path", code="missing-file") from None
     except OSError as error:
         raise InkwashError(
-            f"cannot read {path}: {reason(error)}; check the path and its permissions", code="io"
+            f"cannot read {path}: {first_line(error)}; check the path and its permissions", code="io"
         ) from error
     if not raw:
         raise damaged_file(f"{path} is empty: fetch it again")
@@ -45,7 +45,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return gzip.decompress(raw)
     except (EOFError, OSError, zlib.error) as error:
-        raise damaged_file(f"{path} is a damaged gzip file ({reason(error)}): fetch it again") from error
+        raise damaged_file(f"{path} is a damaged gzip file ({first_line(error)}): fetch it again") from error
 
 
 def is_web_page(raw: bytes) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inkwash.data import array_file, cifar10, image_folder, mnist, points
 from inkwash.data.dataset import Dataset
-from inkwash.errors import InkwashError, UsageError, other_file, reason, unknown_name
+from inkwash.errors import InkwashError, UsageError, first_line, unknown_name, wrong_file_error
 from inkwash.text.progress import StageProgressCallback
 
 DIGITS = Path(__file__).with_name("digits.npz")
@@ -110,7 +110,7 @@ def _read(path: Path, size: int | None, progress: StageProgressCallback | None) 
         return _by_format(path, size, progress)
     except OSError as error:
         raise InkwashError(
-            f"cannot read {path}: {reason(error)}; check the path and its permissions", code="io", field="data"
+            f"cannot read {path}: {first_line(error)}; check the path and its permissions", code="io", field="data"
         ) from error
 
 
@@ -119,8 +119,8 @@ def _by_format(path: Path, size: int | None, progress: StageProgressCallback | N
         if matches(path):
             return read(path)
     if path.is_file():
-        raise other_file(
-            path, "data set", f"NAME.npy, NAME.npz, {cifar10.ARCHIVE}, a folder of images or an IDX folder"
+        raise wrong_file_error(
+            path, "data set", f"NAME.npy, NAME.npz, {cifar10.ARCHIVE}, a folder of images or an IDX folder", "data"
         )
     # The only format that needs `size` for reading: the files may differ in size.
     return image_folder.read(path, size, progress)

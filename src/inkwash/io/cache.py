@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inkwash.errors import InkwashError, reason, warn
+from inkwash.errors import InkwashError, first_line, warn
 
 
 def folder() -> Path:
@@ -27,7 +27,7 @@ def optional_writes() -> Iterator[None]:
     try:
         yield
     except InkwashError as error:
-        _warn_once(reason(error.__cause__ if isinstance(error.__cause__, OSError) else error))
+        _warn_once(first_line(error.__cause__ if isinstance(error.__cause__, OSError) else error))
 
 
 @functools.cache

@@ -73,7 +73,7 @@ class TrainingPlan:
         if self.done and self.done >= self.total:
             return model.load(self.folder.path, device=self.device.type)
         spec = DatasetSpec.of(self.data, self.recipe.data.std)
-        net = model.fitting(model.build_net(self.recipe, spec), spec).to(self.device).eval().requires_grad_(False)
+        net = model.check_forward(model.build_net(self.recipe, spec), spec).to(self.device).eval().requires_grad_(False)
         return Model(self.recipe.name, self.recipe, spec, net, 0, "untrained")
 
     def require_same_recipe(self) -> None:

@@ -91,7 +91,7 @@ class Trainer:
         self.precision = devices.precision(training.precision, self.device)
         self.validator = Validator(self.batches, self.denoising, self.target, self.precision, process_group)
         net = net if net is not None else model.build_net(recipe, self.spec)
-        net = devices.lay_out(model.fitting(net, self.spec), self.device)
+        net = devices.lay_out(model.check_forward(net, self.spec), self.device)
         require_trainable(recipe, self.spec, net, process_group)
         self.state = State.fresh(net, recipe.optimizer.build(net.parameters()))
         self.budget: TimeBudget | None = None
