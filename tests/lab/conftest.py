@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import run
 
 from inkwash.lab import EXPERIMENTS, Experiment, Results, Trained, Variant, Verdict
 
@@ -44,39 +43,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
 def separate_folder(tmp_path: Path, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give every test its own folder and cache, with the feature extractor; restore EXPERIMENTS."""
     shutil.copytree(built.cache, tmp_path / "cache")
-    # the plots of a run are tested elsewhere, and would take most of the time here
+    # The plots of a run take most of the time and are tested elsewhere.
     monkeypatch.setattr("inkwash.runs.card._draw_plots", lambda *given: None)
     before = dict(EXPERIMENTS)
     yield
     EXPERIMENTS.clear()
     EXPERIMENTS.update(before)
-
-
-@pytest.fixture
-def inkwash(capsys: pytest.CaptureFixture[str]) -> Callable[..., SimpleNamespace]:
-    """`inkwash("lab", ...)` calls the command in this process and returns its exit code and output."""
-
-    def call(*arguments: object) -> SimpleNamespace:
-        capsys.readouterr()
-        code = run([str(each) for each in arguments])
-        captured = capsys.readouterr()
-        return SimpleNamespace(code=code, out=captured.out, err=captured.err)
-
-    return call
-
-
-@pytest.fixture
-def refused(inkwash: Callable[..., SimpleNamespace]) -> Callable[..., str]:
-    """`refused("lab", ...)` is the one-line message of a usage error, or of another failure with `code=1`."""
-
-    def call(*arguments: object, code: int = 2) -> str:
-        outcome = inkwash(*arguments)
-        assert outcome.code == code, outcome
-        assert len(outcome.err.strip().splitlines()) == 1, outcome.err
-        assert not outcome.out
-        return str(outcome.err)
-
-    return call
 
 
 def second_is_better(results: Results) -> Verdict:
@@ -94,7 +66,7 @@ def small() -> Callable[..., Experiment]:
             Variant(kind, Trained("simple-unet", (f"schedule.kind={kind}", *SMALL), run=kind), "ddim:2")
             for kind in ("linear", "cosine")
         )
-        fields = {
+        fields: dict[str, Any] = {
             "name": "small",
             "objective": "Test the lab.",
             "hypothesis": "It runs.",

@@ -7,20 +7,24 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from command import Command, ErrorOf
 
+from inkwash import model
 from inkwash.lab import EXPERIMENTS
+from inkwash.lab.measures import LabProgress
+from inkwash.lab.run import LabRun
 
 OWN = Path(__file__).with_name("more_steps.py").read_text()
 
 
 @pytest.fixture
-def own():
+def own() -> Path:
+    """A user's file with an experiment."""
     Path("own.py").write_text(OWN)
     return Path("own.py")
 
 
-def test_list_has_every_claim_in_one_line(inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+def test_list_has_every_claim_in_one_line(inkwash: Command) -> None:
     outcome = inkwash("lab")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
@@ -28,11 +32,11 @@ def test_list_has_every_claim_in_one_line(inkwash, monkeypatch: pytest.MonkeyPat
         assert [line for line in lines if line.split()[:1] == [each.name] and each.hypothesis in line]
 
 
-def test_list_as_json(inkwash) -> None:
+def test_list_as_json(inkwash: Command) -> None:
     assert {each["name"] for each in json.loads(inkwash("lab", "--json").out)} == EXPERIMENTS.keys()
 
 
-def test_user_experiment_runs_from_training_to_verdict(inkwash, own, built: SimpleNamespace) -> None:
+def test_user_experiment_runs_from_training_to_verdict(inkwash: Command, own: Path, built: SimpleNamespace) -> None:
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
     assert outcome.code == 0, outcome.err
     record = json.loads(Path("lab/more-steps/results.json").read_text())
@@ -45,12 +49,12 @@ def test_user_experiment_runs_from_training_to_verdict(inkwash, own, built: Simp
     assert Path("lab/more-steps/runs/simple-unet/card.md").is_file()
 
 
-def test_experiment_can_be_added_to_the_table(inkwash, own) -> None:
+def test_experiment_can_be_added_to_the_table(inkwash: Command, own: Path) -> None:
     own.write_text(OWN + "\nfrom inkwash.lab import EXPERIMENTS\nEXPERIMENTS['row'] = EXPERIMENT\ndel EXPERIMENT\n")
     assert "Four steps are better than one." in inkwash("lab", "--with", own).out
 
 
-def test_claim_names_the_run_that_it_is_tested_on(inkwash, own, built: SimpleNamespace) -> None:
+def test_claim_names_the_run_that_it_is_tested_on(inkwash: Command, own: Path, built: SimpleNamespace) -> None:
     own.write_text(OWN.replace('name="more-steps"', 'name="more-steps", claimed_by="ddpm-bn"'))
     given = ("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
     assert inkwash(*given, "-o", "out").code == 0
@@ -62,106 +66,91 @@ def test_claim_names_the_run_that_it_is_tested_on(inkwash, own, built: SimpleNam
     assert json.loads(Path("tested/results.json").read_text())["tested_on"] == run
 
 
-def test_unknown_experiment_is_refused(refused) -> None:
-    assert "did you mean 'no-noise'?" in refused("lab", "no-noize")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["no-noize"], ("unknown-name", "experiment")),
+        (["-n", "300"], ("missing-field", "name")),
+        (["no-noise", "-n", "20"], ("out-of-range", "count")),
+        (["no-noise", "-n", str(10**18)], ("out-of-range", "count")),
+        (["guidance", "--length", "1 epoch"], ("no-effect", "length")),
+        (["schedules", "--run", "cfg-cosine"], ("no-effect", "run")),
+        (["guidance", "--run", "nowhere"], ("unknown-name", "model")),
+        (["guidance", "--run", "ddim-300"], ("no-effect", "guidance")),
+    ],
+)
+def test_invalid_arguments_are_refused(
+    usage_error: ErrorOf, arguments: list[str], expected: tuple[str, str | None]
+) -> None:
+    assert usage_error("lab", *arguments) == expected
 
 
-def test_options_without_a_name_are_refused(refused) -> None:
-    assert "-n needs the name" in refused("lab", "-n", 300)
+def test_other_folders_and_files_are_refused_and_unchanged(usage_error: ErrorOf) -> None:
+    Path("other").mkdir()
+    Path("other/card.md").write_text("text")
+    assert usage_error("lab", "no-noise", "-o", "other") == ("exists", "out")
+    assert usage_error("lab", "no-noise", "-o", "other/card.md") == ("wrong-file", "out")
+    assert Path("other/card.md").read_text() == "text"
 
 
-def test_other_folders_and_files_are_refused(refused) -> None:
-    Path("mine").mkdir()
-    Path("mine/card.md").write_text("mine")
-    assert "mine" in refused("lab", "no-noise", "-o", "mine")
-    assert Path("mine/card.md").read_text() == "mine"
-    assert "is a file" in refused("lab", "no-noise", "-o", "mine/card.md")
-
-
-def test_folder_of_another_experiment_or_request_is_refused(refused, inkwash, own, built: SimpleNamespace) -> None:
-    given = ("--with", own, "-o", "out", "--quiet")
-    assert inkwash("lab", "more-steps", *given, "--data", built.data, "-n", 200).code == 0
-    assert "more-steps" in refused("lab", "no-noise", "-o", "out")
-    assert "no --length" in refused("lab", "more-steps", *given, "--length", "128 images")
-    assert f"--data {built.data}" in refused("lab", "more-steps", *given, "--data", "digits")
+def test_folder_of_another_experiment_or_request_is_refused(
+    usage_error: ErrorOf, inkwash: Command, own: Path, built: SimpleNamespace
+) -> None:
+    given = ("lab", "more-steps", "--with", own, "-o", "out", "--quiet")
+    assert inkwash(*given, "--data", built.data, "-n", 200).code == 0
+    assert usage_error("lab", "no-noise", "-o", "out") == ("exists", "out")
+    assert usage_error(*given, "--length", "128 images") == ("mismatch", "length")
+    assert usage_error(*given, "--data", "digits") == ("mismatch", "data")
     own.write_text(OWN.replace("network.base=4", "network.base=8"))
-    assert "network changed" in refused("lab", "more-steps", *given)
+    assert usage_error(*given) == ("mismatch", "out")
     Path("out/request.json").write_text("{")
-    assert "damaged" in refused("lab", "more-steps", *given, code=1)
+    outcome = inkwash(*given)
+    assert outcome.code == 1 and outcome.error is not None and outcome.error.code == "damaged-file"
 
 
-def test_count_out_of_range_is_refused(refused) -> None:
-    assert "at least 200" in refused("lab", "no-noise", "-n", 20)
-    assert "at most 10,000,000" in refused("lab", "no-noise", "-n", 10**18)
-
-
-def test_length_without_training_is_refused(refused) -> None:
-    assert "--length has no effect on guidance" in refused("lab", "guidance", "--length", "1 epoch")
-
-
-def test_unreadable_length_is_refused(refused, own, built: SimpleNamespace) -> None:
-    assert "write a number above 0" in refused(
-        "lab", "more-steps", "--with", own, "--data", built.data, "--length", "long"
-    )
-
-
-def test_run_for_differing_models_is_refused(refused) -> None:
-    assert "schedules" in refused("lab", "schedules", "--run", "cfg-cosine")
-
-
-def test_missing_run_is_refused(refused) -> None:
-    assert "unknown model 'nowhere'" in refused("lab", "guidance", "--run", "nowhere")
-
-
-def test_run_of_other_data_is_refused(refused, built: SimpleNamespace) -> None:
-    assert "ddim-300" in refused("lab", "guidance", "--run", "ddim-300", "--data", built.data)
-
-
-def test_guidance_of_an_unconditional_model_is_refused(refused) -> None:
-    assert "trained without labels" in refused("lab", "guidance", "--run", "ddim-300")
-
-
-def test_object_of_another_type_is_refused(refused, own) -> None:
-    own.write_text("EXPERIMENT = {'name': 'more-steps'}")
-    assert "EXPERIMENT is a dict" in refused("lab", "more-steps", "--with", own)
+def test_run_of_other_data_is_refused(usage_error: ErrorOf, built: SimpleNamespace) -> None:
+    run = model.find("ddim-300").parent.parent
+    assert usage_error("lab", "guidance", "--run", run, "--data", built.data) == ("mismatch", "data")
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "expected"),
     [
-        (('name="more-steps"', 'name="More steps"'), "More steps"),
-        (('Variant("four"', 'Variant("one step"'), "distinct names"),
-        (('length="64 images"', 'length="long"'), "length of experiment more-steps"),
-        (('"ddim:4"', '"dddim:4"'), "did you mean 'ddim:4'?"),
-        (('"network.base=4"', '"network.bass=4"'), "network.bas"),
-        (('MODEL, "ddim:4"', '"no-model", "ddim:4"'), "unknown model 'no-model'"),
+        (('name="more-steps"', 'name="More steps"'), ("plugin-failed", "with")),
+        (('Variant("four"', 'Variant("one step"'), ("plugin-failed", "with")),
+        (('length="64 images"', 'length="long"'), ("plugin-failed", "with")),
+        (('"ddim:4"', '"dddim:4"'), ("unknown-name", "sampler")),
+        (('"network.base=4"', '"network.bass=4"'), ("unknown-field", "network.bass")),
+        (('MODEL, "ddim:4"', '"no-model", "ddim:4"'), ("unknown-name", "model")),
+        (("EXPERIMENT = Experiment(", "EXPERIMENT = dict("), ("invalid-value", "with")),
     ],
 )
 def test_invalid_experiment_is_refused_before_anything_is_written(
-    refused, own, built: SimpleNamespace, change: tuple[str, str], words: str
+    usage_error: ErrorOf, own: Path, built: SimpleNamespace, change: tuple[str, str], expected: tuple[str, str]
 ) -> None:
     own.write_text(OWN.replace(*change))
-    assert words in refused("lab", "more-steps", "--with", own, "--data", built.data)
+    assert usage_error("lab", "more-steps", "--with", own, "--data", built.data) == expected
     assert not Path("lab").exists()
 
 
-def test_exception_in_a_verdict_is_reported_with_its_line(inkwash, own, built: SimpleNamespace) -> None:
+def test_unreadable_length_is_refused(usage_error: ErrorOf, own: Path, built: SimpleNamespace) -> None:
+    given = ("lab", "more-steps", "--with", own, "--data", built.data)
+    assert usage_error(*given, "--length", "long") == ("invalid-value", "length")
+
+
+def test_exception_in_a_verdict_is_reported_with_its_line(inkwash: Command, own: Path, built: SimpleNamespace) -> None:
     own.write_text(OWN.replace("    one, four =", "    1 / 0\n    one, four ="))
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200, "--quiet")
-    assert outcome.code == 1
-    assert "the verdict of more-steps failed at own.py:7: ZeroDivisionError" in outcome.err
-    assert "Traceback" not in outcome.err
+    assert outcome.code == 1 and outcome.error is not None and outcome.error.code == "plugin-failed"
+    assert "own.py:7: ZeroDivisionError" in outcome.err and "Traceback" not in outcome.err
 
 
 def test_interrupted_command_exits_with_130(
-    inkwash, own, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    inkwash: Command, own: Path, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inkwash.lab.run import LabRun
-
-    def interrupted(self, progress):
+    def interrupt(run: LabRun, progress: LabProgress) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LabRun, "run", interrupted)
+    monkeypatch.setattr(LabRun, "run", interrupt)
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "--quiet")
-    assert outcome.code == 130
-    assert "the same command resumes" in outcome.err
+    assert outcome.code == 130 and "the same command resumes" in outcome.err

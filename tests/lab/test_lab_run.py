@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from inkwash import model
+from inkwash.distributed.process_group import ProcessGroup
 from inkwash.evaluation.score import Score
-from inkwash.lab import Lab, LoadedVariant, Plot, Results, Series, Trained, Variant, evaluation
+from inkwash.lab import (
+    Experiment,
+    Finding,
+    LoadedVariant,
+    MeasureContext,
+    Plot,
+    Results,
+    Series,
+    Trained,
+    Variant,
+    evaluation,
+)
 from inkwash.lab.folder import LabRequest
 from inkwash.lab.measures import LabProgress
 from inkwash.lab.models import TrainingPlan
-from inkwash.lab.run import prepare
+from inkwash.lab.run import LabRun, prepare
 from inkwash.runs.folder import RunFolder
+from inkwash.runs.run import Run
+
+MakeExperiment = Callable[..., Experiment]
+SMALL_RUN = ("network.base=4", "training.batch=16", "training.precision=float32", "sampling.preview=ddim:2")
 
 
 class Recorder(LabProgress):
@@ -31,10 +49,10 @@ class Recorder(LabProgress):
         self.events = 0
 
     @contextmanager
-    def training(self, run):
+    def training(self, run: Run) -> Iterator[Callable[[Any], object]]:
         self.runs.append(run.folder.path)
 
-        def report(event):
+        def report(event: Any) -> None:
             self.events += 1
             if self.events >= self.interrupt_training:
                 raise KeyboardInterrupt
@@ -42,19 +60,21 @@ class Recorder(LabProgress):
         yield report
 
     @contextmanager
-    def sampling(self, name, count):
+    def sampling(self, name: str, count: int) -> Iterator[Callable[[float], object]]:
         self.sampled.append(name)
         if len(self.sampled) >= self.interrupt_sampling:
             raise KeyboardInterrupt
         yield lambda done: None
 
 
-def prepared(experiment, built: SimpleNamespace, progress=None, out="out"):
+def prepared(
+    experiment: Experiment, built: SimpleNamespace, progress: LabProgress | None = None, out: str = "out"
+) -> LabRun:
     return prepare(experiment, LabRequest(experiment.name, data=built.data), out, "cpu", progress)
 
 
-def record(folder):
-    """The results without what depends on the clock: seconds, and the checksum."""
+def record(folder: str) -> dict[str, Any]:
+    """Return the results without seconds and checksum, which depend on the clock."""
     found = json.loads((Path(folder) / "results.json").read_text())
     for each in found["arms"]:
         each["scores"] = [score for score in each["scores"] if score["key"] != "seconds"]
@@ -62,18 +82,18 @@ def record(folder):
 
 
 def test_interrupted_experiment_resumes_to_the_same_results(
-    small, built: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: MakeExperiment, built: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for progress in (Recorder(training=3), Recorder(training=6), Recorder(sampling=1), Recorder(sampling=2)):
         with pytest.raises(KeyboardInterrupt):
             prepared(small(), built, progress).run(progress)
     progress = Recorder()
     prepared(small(), built, progress).run(progress)
-    # the first variant was trained and measured before the last interruption
+    # The first variant was trained and measured before the last interruption.
     assert not progress.runs
     assert progress.sampled == ["cosine"]
 
-    # with another cache, so that the two share nothing but the seeds
+    # With another cache, so that the two share nothing but the seeds.
     shutil.copytree(built.cache, tmp_path / "other")
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "other"))
     prepared(small(), built, out="uninterrupted").run()
@@ -81,7 +101,7 @@ def test_interrupted_experiment_resumes_to_the_same_results(
     assert [each["name"] for each in record("out")["arms"]] == ["linear", "cosine"]
 
 
-def test_interrupted_experiment_writes_its_status(small, built: SimpleNamespace) -> None:
+def test_interrupted_experiment_writes_its_status(small: MakeExperiment, built: SimpleNamespace) -> None:
     progress = Recorder(sampling=2)
     with pytest.raises(KeyboardInterrupt):
         prepared(small(), built, progress).run(progress)
@@ -90,7 +110,7 @@ def test_interrupted_experiment_writes_its_status(small, built: SimpleNamespace)
     assert "**Status**: stopped after 1 of 2 variants" in Path("out/card.md").read_text()
 
 
-def test_complete_experiment_is_not_repeated(small, built: SimpleNamespace) -> None:
+def test_complete_experiment_is_not_repeated(small: MakeExperiment, built: SimpleNamespace) -> None:
     prepared(small(), built).run()
     before = Path("out/results.json").read_bytes()
     weights = {file: file.read_bytes() for file in Path("out/runs").rglob("*.safetensors")}
@@ -104,7 +124,9 @@ def test_complete_experiment_is_not_repeated(small, built: SimpleNamespace) -> N
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: text.replace('"value": ', '"value": 1', 1)])
-def test_damaged_results_are_measured_again(damage, small, built: SimpleNamespace) -> None:
+def test_damaged_results_are_measured_again(
+    damage: Callable[[str], str], small: MakeExperiment, built: SimpleNamespace
+) -> None:
     prepared(small(), built).run()
     before, file = record("out"), Path("out/results.json")
     file.write_text(damage(file.read_text()))
@@ -114,7 +136,7 @@ def test_damaged_results_are_measured_again(damage, small, built: SimpleNamespac
     assert record("out") == before
 
 
-def test_trained_variants_are_run_folders_of_equal_length(small, built: SimpleNamespace) -> None:
+def test_trained_variants_are_run_folders_of_equal_length(small: MakeExperiment, built: SimpleNamespace) -> None:
     results, _ = prepared(small(), built).run()
     assert {each.value("images") for each in results.variants} == {64}
     kinds = {kind: model.load(f"out/runs/{kind}").recipe.schedule for kind in ("linear", "cosine")}
@@ -123,42 +145,39 @@ def test_trained_variants_are_run_folders_of_equal_length(small, built: SimpleNa
 
 
 def test_minutes_become_one_number_of_images_for_all_models(
-    small, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    small: MakeExperiment, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images, requested = iter((144, 96)), []
 
-    def images_in(plan, minutes, process_group):
+    def measure_images(plan: TrainingPlan, minutes: float, process_group: ProcessGroup) -> int:
         requested.append(minutes)
         return next(images)
 
-    monkeypatch.setattr(TrainingPlan, "images_in", images_in)
+    monkeypatch.setattr(TrainingPlan, "measure_images", measure_images)
     request = LabRequest("small", data=built.data, length="2 minutes")
     prepare(small(), request, "out").run()
     assert requested == [2, 2]
-    # a resumed experiment keeps the number that the slower model determined
+    # A resumed experiment keeps the number that the slower model determined.
     results, _ = prepare(small(), request, "out").run()
     assert [each.value("images") for each in results.variants] == [96, 96]
 
 
-def test_larger_count_can_be_requested_later_and_is_kept(small, built: SimpleNamespace) -> None:
+def test_larger_count_can_be_requested_later_and_is_kept(small: MakeExperiment, built: SimpleNamespace) -> None:
     prepared(small(), built).run()
     results, _ = prepare(small(), LabRequest("small", count=201), "out").run()
     assert {each.count for each in results.variants} == {201}
     assert prepare(small(), LabRequest("small"), "out").count == 201
 
 
-def test_each_milestone_is_a_variant_in_the_order_of_training(small, built: SimpleNamespace) -> None:
-    trained = Trained("simple-unet", SMALL_RUN, kept_at=(1 / 4, 1 / 2))
+def test_each_milestone_is_a_variant_in_the_order_of_training(small: MakeExperiment, built: SimpleNamespace) -> None:
+    trained = Trained("simple-unet", SMALL_RUN, checkpoint_fractions=(1 / 4, 1 / 2))
     experiment = small(variants=(Variant("end", trained, "ddim:2", each_milestone=True),))
     results, _ = prepared(experiment, built).run()
     assert [each.value("images") for each in results.variants] == [16, 32, 64]
     assert len({each.value("fd.c") for each in results.variants}) == 3
 
 
-SMALL_RUN = ("network.base=4", "training.batch=16", "training.precision=float32", "sampling.preview=ddim:2")
-
-
-def test_run_replaces_the_model(small, built: SimpleNamespace) -> None:
+def test_run_replaces_the_model(small: MakeExperiment, built: SimpleNamespace) -> None:
     prepared(small(), built).run()
     one = small(name="one", variants=tuple(Variant(text, "ddim-300", text) for text in ("ddim:2", "ddim:1")))
     results, _ = prepare(one, LabRequest("one", data=built.data, run="out/runs/linear"), "one").run()
@@ -168,14 +187,14 @@ def test_run_replaces_the_model(small, built: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize("name", ["simple-unet", "ddim-300"])
-def test_bundled_model_of_other_data_is_trained_again(name: str, small, built: SimpleNamespace) -> None:
+def test_bundled_model_of_other_data_is_trained_again(name: str, small: MakeExperiment, built: SimpleNamespace) -> None:
     experiment = small(variants=(Variant("it", name, "ddim:2"),), length="1 step")
     assert [plan.trained.recipe for plan in prepared(experiment, built).models.plans] == [name]
 
 
-def test_a_measure_adds_scores_series_and_figures(small, built: SimpleNamespace) -> None:
-    def own(variant: LoadedVariant, lab: Lab):
-        yield Score("white", "the brightest pixel", float(lab.samples(variant).values.max()), 255.0)
+def test_a_measure_adds_scores_series_and_figures(small: MakeExperiment, built: SimpleNamespace) -> None:
+    def own(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
+        yield Score("white", "the brightest pixel", float(context.samples(variant).values.max()), 255.0)
         yield Series("x", "a line", (0.0, 1.0))
         yield Series("y", "another", (1.0, 0.0))
         yield "An observation."
@@ -192,14 +211,14 @@ def test_a_measure_adds_scores_series_and_figures(small, built: SimpleNamespace)
     assert all(name in card for name in written)
 
 
-def test_verdict_on_a_missing_score_is_inconclusive(small, built: SimpleNamespace) -> None:
+def test_verdict_on_a_missing_score_is_inconclusive(small: MakeExperiment, built: SimpleNamespace) -> None:
     found = prepared(small(verdict=lambda results: results.variants[0].value("accuracy.a")), built).run()[1]
     assert found.outcome == "inconclusive"
     assert "accuracy.a" in found.words
     assert record("out")["status"] == "complete"
 
 
-def test_card_has_all_sections_and_scores(small, built: SimpleNamespace) -> None:
+def test_card_has_all_sections_and_scores(small: MakeExperiment, built: SimpleNamespace) -> None:
     results, verdict = prepared(replace(small(), claimed_by="simple-unet", next="None."), built).run()
     card = Path("out/card.md").read_text()
     for part in ("Date", "Status", "Processor", "Commit"):
@@ -225,7 +244,7 @@ def test_card_has_all_sections_and_scores(small, built: SimpleNamespace) -> None
     row = next(line for line in card.splitlines() if line.startswith(f"| {results['linear']['fd.c'].words}"))
     cells = [cell.strip() for cell in row.split("|")]
     assert cells[2:4] == [results[name].text("fd.c") for name in ("linear", "cosine")]
-    # the floor is of train images; sixty real test images are too few for an FD
+    # Sixty real test images are too few for an FD.
     assert not cells[4] and cells[5]
     zero = next(line for line in card.splitlines() if line.startswith(f"| {results['linear']['zero'].words}"))
     assert zero.split("|")[4].strip() == f"{results['linear'].real('zero'):.1%}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,68 +14,77 @@ from inkwash.config import recipe
 from inkwash.data.spec import DatasetSpec
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Score
-from inkwash.lab import EXPERIMENTS, Result, Results, Series, Trained, Verdict, card
+from inkwash.lab import EXPERIMENTS, Experiment, Result, Results, Series, Trained, Verdict, card
 from inkwash.model import Model
 
 REAL = {"fd.a": 0.24, "accuracy.a": 0.995, "unsure.a": 0.01, "recall": 0.93, "spread.a": 1.0, "mean": 33.0}
 
 
-def made(*variants, count=1000):
-    """Results with these scores of each variant; a pair is a value and its margin."""
+Made = float | tuple[float, float]
+
+
+def made(*variants: dict[str, Made], count: int = 1000) -> Results:
+    """Return results with these scores of each variant; a pair is a value and its margin."""
     found = []
     for place, values in enumerate(variants):
         scores = []
         for key, value in values.items():
             middle, margin = value if isinstance(value, tuple) else (value, None)
-            ends = {} if margin is None else {"low": middle - margin, "high": middle + margin}
-            scores.append(Score(key, key, middle, REAL.get(key), **ends))
+            score = Score(key, key, middle, REAL.get(key))
+            scores.append(score if margin is None else replace(score, low=middle - margin, high=middle + margin))
         found.append(Result(f"variant {place}", count, tuple(scores)))
     return Results("made up", tuple(found))
 
 
-def steps(fifty, twenty, seconds):
-    return made(*({"fd.a": (fd, 0.01), "seconds": s} for fd, s in zip((0.5, fifty, twenty), seconds, strict=True)))
+def steps(fifty: float, twenty: float, seconds: tuple[float, float, float]) -> Results:
+    distances = zip((0.5, fifty, twenty), seconds, strict=True)
+    variants: list[dict[str, Made]] = [{"fd.a": (fd, 0.01), "seconds": each} for fd, each in distances]
+    return made(*variants)
 
 
-def same(unlike, alike):
-    return made({"unlike": 0, "same_class": 1}, *[{"unlike": unlike, "same_class": alike}] * 2)
+def same(unlike: float, alike: float) -> Results:
+    fewer: dict[str, Made] = {"unlike": unlike, "same_class": alike}
+    return made({"unlike": 0, "same_class": 1}, fewer, fewer)
 
 
-def variety(*spreads):
-    return made(*({"spread.a": spread, "recall": 0.5, "commonest": 0.4} for spread in spreads))
+def variety(*spreads: float) -> Results:
+    variants: list[dict[str, Made]] = [{"spread.a": spread, "recall": 0.5, "commonest": 0.4} for spread in spreads]
+    return made(*variants)
 
 
-def path(way, decided):
+def path(way: float, decided: float) -> Results:
     return made({"half.way": way, "half.class": decided, "decided.u": 0.6})
 
 
-def trap(fd, mean):
-    first = {"fd.a": (3.0, 0.1), "mean": (45.0, 0.5), "images": 30000}
+def trap(fd: float, mean: float) -> Results:
+    first: dict[str, Made] = {"fd.a": (3.0, 0.1), "mean": (45.0, 0.5), "images": 30000}
     return made(first, first | {"fd.a": (fd, 0.1), "mean": (mean, 0.5)})
 
 
-def epochs(accuracy, unsure):
-    late = {"fd.a": 0.3, "accuracy.a": 0.995, "unsure.a": 0.01, "epochs": 9.0, "guidance": 1}
+def epochs(accuracy: float, unsure: float) -> Results:
+    late: dict[str, Made] = {"fd.a": 0.3, "accuracy.a": 0.995, "unsure.a": 0.01, "epochs": 9.0, "guidance": 1}
     plain = late | {"accuracy.a": accuracy, "unsure.a": unsure, "epochs": 5.02}
     return made(plain, late, plain | {"guidance": 2})
 
 
-def guided(accuracy, recall):
-    first = {"fd.a": 0.5, "accuracy.a": 0.90, "recall": 0.9, "guidance": 1}
+def guided(accuracy: float, recall: float) -> Results:
+    first: dict[str, Made] = {"fd.a": 0.5, "accuracy.a": 0.90, "recall": 0.9, "guidance": 1}
     return made(first, first | {"accuracy.a": accuracy, "recall": recall, "guidance": 5})
 
 
-def two(fd, unsure):
-    first = {"fd.a": (fd, 0.05), "unsure.a": unsure, "images": 60000}
+def two(fd: float, unsure: float) -> Results:
+    first: dict[str, Made] = {"fd.a": (fd, 0.05), "unsure.a": unsure, "images": 60000}
     return made(first, first | {"fd.a": (2.0, 0.05), "unsure.a": 0.2})
 
 
-def three(quadratic, cosine):
-    return made(*({"fd.a": (fd, 0.05), "images": 120000} for fd in (2.0, quadratic, cosine)))
+def three(quadratic: float, cosine: float) -> Results:
+    variants: list[dict[str, Made]] = [{"fd.a": (fd, 0.05), "images": 120000} for fd in (2.0, quadratic, cosine)]
+    return made(*variants)
 
 
-def training(*distances):
-    return made(*({"fd.a": (fd, 0.01), "images": 1000.0 * 2**k} for k, fd in enumerate(distances)))
+def training(*distances: float) -> Results:
+    variants: list[dict[str, Made]] = [{"fd.a": (fd, 0.01), "images": 1000.0 * 2**k} for k, fd in enumerate(distances)]
+    return made(*variants)
 
 
 CASES = {
@@ -100,10 +110,10 @@ def test_every_experiment_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_claim_holds_only_for_matching_results(name) -> None:
+def test_claim_holds_only_for_matching_results(name: str) -> None:
     outcomes = [None if found is None else EXPERIMENTS[name].verdict(found).outcome for found in CASES[name]]
     if name == "milestones":
-        # constant quality is on its plateau from the start
+        # Constant quality is on its plateau from the start.
         assert outcomes == ["holds", "holds in part", "holds in part"]
     else:
         assert outcomes[:2] == ["holds", "does not hold"]
@@ -119,7 +129,7 @@ def test_model_that_collapses_with_noise_is_inconclusive() -> None:
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_verdict_text_contains_the_numbers(name) -> None:
+def test_verdict_text_contains_the_numbers(name: str) -> None:
     first, second = (EXPERIMENTS[name].verdict(found).words for found in CASES[name][:2])
     assert first != second
     for words in (first, second):
@@ -128,7 +138,7 @@ def test_verdict_text_contains_the_numbers(name) -> None:
 
 
 @pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
-def test_every_experiment_has_a_one_line_claim_of_a_bundled_recipe(each) -> None:
+def test_every_experiment_has_a_one_line_claim_of_a_bundled_recipe(each: Experiment) -> None:
     assert each.claimed_by in recipe.bundled()
     assert each.objective and each.next
     assert each.hypothesis.endswith(".") and "\n" not in each.hypothesis
@@ -137,9 +147,9 @@ def test_every_experiment_has_a_one_line_claim_of_a_bundled_recipe(each) -> None
 
 
 @pytest.mark.parametrize("each", EXPERIMENTS.values(), ids=EXPERIMENTS)
-def test_every_variant_can_be_sampled_by_the_model_of_its_recipe(each) -> None:
+def test_every_variant_can_be_sampled_by_the_model_of_its_recipe(each: Experiment) -> None:
     spec = DatasetSpec("mnist", "", 60000, (1, 28, 28), tuple("0123456789"), (0.1,) * 10, 0.6)
-    built = {}
+    built: dict[str | Trained, Model] = {}
     for variant in each.variants:
         trained = variant.model if isinstance(variant.model, Trained) else Trained(variant.model)
         chosen = recipe.load(trained.recipe).with_changes(trained.changes)
@@ -162,7 +172,7 @@ def test_claim_of_parts_holds_in_part_unless_they_agree() -> None:
 
 def test_result_equals_its_json() -> None:
     result = Result(
-        "arm",
+        "variant",
         300,
         (Score("fd.a", "FD", 1.5, 0.2, low=1.4, high=1.6), Score("kid", "KID", None, note="too few")),
         (Series("u", "u", (0.5, 1.0)),),
@@ -173,26 +183,26 @@ def test_result_equals_its_json() -> None:
 
 
 def test_nan_is_null_in_json() -> None:
-    result = Result("arm", 300, (Score("kid", "KID", 1.0, low=float("nan")),))
+    result = Result("variant", 300, (Score("kid", "KID", 1.0, low=float("nan")),))
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["scores"][0]["low"] is None
 
 
 def test_proportions_differ_significantly_only_if_they_differ() -> None:
     draw = torch.Generator().manual_seed(0)
 
-    def results(share):
+    def results(share: float) -> list[Result]:
         hits = (torch.rand(2000, 400, generator=draw) < share).double().mean(1).tolist()
-        return [Result("arm", 400, (Score("unsure.a", "", hit),)) for hit in hits]
+        return [Result("variant", 400, (Score("unsure.a", "", hit),)) for hit in hits]
 
     for share in (0.003, 0.1, 0.5):
-        below = [a.below(b, "unsure.a") for a, b in zip(results(share), results(share), strict=True)]
+        below = [a.significantly_below(b, "unsure.a") for a, b in zip(results(share), results(share), strict=True)]
         assert sum(below) / len(below) < 0.04
-    below = [a.below(b, "unsure.a") for a, b in zip(results(0.1), results(0.3), strict=True)]
+    below = [a.significantly_below(b, "unsure.a") for a, b in zip(results(0.1), results(0.3), strict=True)]
     assert sum(below) / len(below) > 0.99
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_published_results_are_read_and_give_the_published_verdict_and_table(name) -> None:
+def test_published_results_are_read_and_give_the_published_verdict_and_table(name: str) -> None:
     """docs/lab has results of 0.1.0."""
     folder = Path(__file__).parents[2] / "docs" / "lab" / name
     results = Results.read(folder / "results.json")

@@ -45,7 +45,7 @@ def load(path: Path | None) -> None:
             trace = trace.tb_next
         line = error.lineno or 0 if isinstance(error, SyntaxError) else line
         raise UsageError(
-            f"--with {path} failed at line {line}: {type(error).__name__}: {error}", code="damaged-file", field="with"
+            f"--with {path} failed at line {line}: {type(error).__name__}: {error}", code="plugin-failed", field="with"
         ) from error
 
 

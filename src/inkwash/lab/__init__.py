@@ -18,7 +18,8 @@ To add one, write a file that defines EXPERIMENT or adds to EXPERIMENTS; `inkwas
     )
 
 A variant samples from an existing model, or from one that is `Trained` for the experiment. Its scores are those of
-`inkwash evaluate`; a further measure is a function of a variant and the lab that yields scores (experiments/same_noise.py).
+`inkwash evaluate`; a further measure is a function of a variant and a `MeasureContext` that yields scores
+(experiments/same_noise.py).
 """
 
 from inkwash.lab.experiment import Experiment, Trained, Variant, Verdict
@@ -35,15 +36,15 @@ from inkwash.lab.experiments import (
     t_300_trap,
 )
 from inkwash.lab.figures import Plot
-from inkwash.lab.measures import Finding, Lab, LoadedVariant, Picture, evaluation
+from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext, Picture, evaluation
 from inkwash.lab.results import Result, Results, Series
 
 __all__ = [
     "EXPERIMENTS",
     "Experiment",
     "Finding",
-    "Lab",
     "LoadedVariant",
+    "MeasureContext",
     "Picture",
     "Plot",
     "Result",

@@ -11,7 +11,7 @@ from inkwash.lab.results import Results, format_value
 from inkwash.runs.environment import commit
 
 CHANCE = (
-    "Intervals and margins are over the seeds of the samples; training the same model again changes every score too."
+    "Intervals and margins are over the seeds of the samples; they do not include the variation between training runs."
 )
 MACHINE = {"hardware": "Processor", "device": "Device", "threads": "Threads", "torch": "torch"}
 
@@ -25,7 +25,7 @@ def render(
     status: str,
     machine: dict[str, Any],
 ) -> str:
-    """Return the card of the results so far; `machine` is that of `hardware.describe`."""
+    """Return the card of the results so far; `machine` is the result of `hardware.devices.describe`."""
     hardware = [f"- **{label}**: {machine[key]}" for key, label in MACHINE.items()]
     hardware.append(f"- **Commit**: {commit() or 'not under version control'}")
     sections = [
@@ -51,10 +51,10 @@ def render(
 
 
 def table(results: Results) -> str:
-    """Return all scores as a Markdown table: a row for each score, a column for each variant, then real images."""
+    """Return all scores as a Markdown table: a row for each score, a column for each variant, then as many real images."""
     names = [_cell(each.name) for each in results.variants]
     rows = [
-        ["measure", *names, "real test set", "floor at this N"],
+        ["measure", *names, "real test images", "real train images"],
         ["---", *["---:"] * (len(names) + 2)],
     ]
     for key, scores in results.scores().items():

@@ -24,13 +24,13 @@ class Trained:
     """A model trained for the experiment: a recipe with `changes`, as `--set` takes them.
 
     `run` names its run folder, by default after the recipe. Besides the recipe's milestones, a checkpoint is kept at
-    each fraction of the length in `kept_at`. All models that an experiment trains have the same length.
+    each fraction of the length in `checkpoint_fractions`. All models that an experiment trains have the same length.
     """
 
     recipe: str
     changes: tuple[str, ...] = ()
     run: str = ""
-    kept_at: tuple[float, ...] = ()
+    checkpoint_fractions: tuple[float, ...] = ()
 
     @property
     def folder(self) -> str:

@@ -48,7 +48,7 @@ class Plot:
             else:
                 _draw_lines(ax, results, variants, x, key)
             for axis in self.log:
-                # categories have no logarithm, and a proportion may be 0
+                # Categories have no logarithm, and a proportion may be 0.
                 if x if axis == "x" else key.split(".")[0] not in PROPORTIONS:
                     ax.set(**{f"{axis}scale": "log"})
             plain_ticks(ax)
@@ -66,7 +66,7 @@ def _draw_lines(ax: Axes, results: Results, variants: list[Result], x: str, key:
     for variant in variants:
         xs, ys = variant.values(x), variant.values(key)
         assert xs is not None and ys is not None
-        # the index among all variants, so that a variant has one colour in every panel
+        # The index among all variants, so that a variant has one colour in every panel.
         colour = COLOURS[results.variants.index(variant) % len(COLOURS)]
         ax.plot(xs, ys, color=colour, label=printable(variant.name))
     legend(ax)
@@ -75,7 +75,7 @@ def _draw_lines(ax: Axes, results: Results, variants: list[Result], x: str, key:
 def _draw_points(ax: Axes, variants: list[Result], x: str, key: str) -> None:
     xs = [each.value(x) for each in variants] if x else [float(k) for k in range(len(variants))]
     ys, margins = [each.value(key) for each in variants], [each.margin(key) for each in variants]
-    # distances are at least 0 and proportions at most 1
+    # Distances are at least 0 and proportions at most 1.
     largest = 1.0 if key.split(".")[0] in PROPORTIONS else math.inf
     below = [min(margin, max(y, 0.0)) for y, margin in zip(ys, margins, strict=True)]
     above = [min(margin, max(largest - y, 0.0)) for y, margin in zip(ys, margins, strict=True)]

@@ -1,4 +1,4 @@
-"""What is measured of each variant; the default measure is everything that `inkwash evaluate` measures."""
+"""Measures of a variant and the context that they receive; the default measure is that of `inkwash evaluate`."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ class LoadedVariant:
         yield Score("images", "images seen in training", float(self.images))
         yield Score("epochs", "epochs of training", self.epochs)
         if self.setting.model.conditional:
-            yield Score("guidance", "weight of guidance", self.setting.guidance)
+            yield Score("guidance", "guidance weight", self.setting.guidance)
 
 
 class Picture(NamedTuple):
-    """A picture for the card: its file name without suffix, a caption, and the image."""
+    """An image for the card: its file name without suffix, a caption, and the pixels."""
 
     name: str
-    words: str
+    caption: str
     image: Image.Image
 
 
@@ -95,12 +95,12 @@ Finding = Score | Series | Picture | str
 
 
 @dataclass(frozen=True, eq=False)
-class Lab:
-    """What measures work with: all variants in their order, `count` samples of each, and the feature extractors."""
+class MeasureContext:
+    """The input of measures: all variants in their order, `count` samples of each, and the feature extractors."""
 
     variants: tuple[LoadedVariant, ...]
     count: int
-    bench: Reference
+    reference: Reference
     progress: LabProgress = field(default_factory=LabProgress)
 
     def classify(self, values: Tensor) -> Tensor:
@@ -108,11 +108,11 @@ class Lab:
 
         Raises `UsageError` where the data have no classes.
         """
-        panel = self.bench.extractor_set
-        found = panel.extractors[panel.primary].extract(values).probabilities
+        extractor_set = self.reference.extractor_set
+        found = extractor_set.extractors[extractor_set.primary].extract(values).probabilities
         if found is None:
             raise UsageError(
-                f"{panel.spec.data} has no labels, so that samples cannot be classified: use labelled data",
+                f"{extractor_set.spec.data} has no labels, so that samples cannot be classified: use labelled data",
                 code="unsupported",
                 field="data",
             )
@@ -124,14 +124,14 @@ class Lab:
             return variant.setting.samples(self.count, done)
 
 
-Measure = Callable[[LoadedVariant, Lab], Iterator[Finding]]
+Measure = Callable[[LoadedVariant, MeasureContext], Iterator[Finding]]
 
 
-def evaluation(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
+def evaluation(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     """Measure every score of `inkwash evaluate` and the cost of a sample; its notes and verdicts are observations."""
-    with lab.progress.sampling(variant.name, lab.count) as sampling, lab.progress.measuring() as measuring:
-        entry = ModelTask(variant.setting, lab.count).run(lab.bench, (), sampling, measuring)
-    yield Score("evaluations", "network evaluations an image", entry.evaluations)
+    with context.progress.sampling(variant.name, context.count) as sampling, context.progress.measuring() as measuring:
+        entry = ModelTask(variant.setting, context.count).run(context.reference, (), sampling, measuring)
+    yield Score("evaluations", "network evaluations per image", entry.evaluations)
     yield Score("seconds", "seconds for 64 images", entry.seconds)
     yield Score("parameters", "parameters", None if entry.parameters is None else float(entry.parameters))
     yield from entry.evaluation.scores

@@ -97,7 +97,7 @@ class TrainingPlan:
         `source` is the data as the user named it, for the record of the run. Raises `KeyboardInterrupt` when the run
         was stopped, after it was saved.
         """
-        # read by the main process only, because the others may not see its latest checkpoint yet
+        # Read by the main process only, because the others may not see its latest checkpoint yet.
         done = int(process_group.broadcast(str(self.done if process_group.is_main else 0)))
         if done >= self.total:
             return
@@ -114,7 +114,7 @@ class TrainingPlan:
         if run.trainer.stopping and not run.trainer.complete:
             raise KeyboardInterrupt
 
-    def images_in(self, minutes: float, process_group: ProcessGroup = SINGLE_PROCESS) -> float:
+    def measure_images(self, minutes: float, process_group: ProcessGroup = SINGLE_PROCESS) -> float:
         """Return the number of images that can be trained on in `minutes`, by training up to the first plan."""
         chosen = recipe.with_length(self.recipe, Length(minutes, "minutes"))
         trainer = Trainer(chosen, self.data, device=self.device, process_group=process_group)
@@ -196,8 +196,8 @@ def resolve_models(
 
 def _with_length(base: Recipe, trained: Trained, length: str) -> Recipe:
     total = Length.parse(length)
-    if trained.kept_at and total.unit != "minutes":
-        milestones = tuple(str(Length(total.amount * share, total.unit)) for share in trained.kept_at)
+    if trained.checkpoint_fractions and total.unit != "minutes":
+        milestones = tuple(str(Length(total.amount * share, total.unit)) for share in trained.checkpoint_fractions)
         base = replace(base, training=replace(base.training, milestones=milestones))
     return recipe.with_length(base, total)
 

@@ -109,7 +109,7 @@ class Result:
         share = (self.value(key) * self.count + 2) / (self.count + 4)
         return 1.96 * math.sqrt(share * (1 - share) / (self.count + 4))
 
-    def below(self, other: Result, key: str) -> bool:
+    def significantly_below(self, other: Result, key: str) -> bool:
         """Return whether a score is significantly lower than that of `other`, given both margins."""
         return self.value(key) < other.value(key) - math.hypot(self.margin(key), other.margin(key))
 

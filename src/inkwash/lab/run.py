@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,7 @@ from inkwash import __version__
 from inkwash.config.lengths import Length
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import reference
-from inkwash.evaluation.reference import Reference
+from inkwash.evaluation.reference import Reference, for_data, for_spec
 from inkwash.evaluation.score import Score
 from inkwash.hardware import devices
 from inkwash.io import png_metadata
@@ -26,7 +26,7 @@ from inkwash.io.names import path_in
 from inkwash.lab import card
 from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.folder import LabFolder, LabRequest
-from inkwash.lab.measures import Lab, LabProgress, Measure, Picture
+from inkwash.lab.measures import LabProgress, Measure, MeasureContext, Picture
 from inkwash.lab.models import Models, TrainingPlan, resolve_models
 from inkwash.lab.results import PictureFile, Result, Results, Series
 
@@ -47,7 +47,7 @@ class LabRun:
     request: LabRequest
     variants: tuple[Variant, ...]
     models: Models
-    bench: Reference
+    reference: Reference
     folder: LabFolder
     device: torch.device
     process_group: ProcessGroup = SINGLE_PROCESS
@@ -60,21 +60,21 @@ class LabRun:
     def estimated_seconds(self) -> tuple[float, float]:
         """Return the estimated seconds of the remaining training and sampling, timing some steps of each variant."""
         if all(plan.done >= plan.total for plan in self.models.plans):
-            lab = self._lab(LabProgress())
-            stored = self._stored(lab)
-            missing = [each for index, each in enumerate(lab.variants) if index not in stored]
+            context = self._context(LabProgress())
+            stored = self._stored(context)
+            missing = [each for index, each in enumerate(context.variants) if index not in stored]
             return 0.0, sum(each.setting.estimated_seconds(self.count) for each in missing)
         training: dict[str, float] = {}
         sampling = 0.0
         for variant in self.variants:
             source, draft = self.models.sources[variant.model], self.models.draft(variant)
-            seconds, samples = draft.estimated_seconds(self.count), 1
+            seconds, num_checkpoints = draft.estimated_seconds(self.count), 1
             if isinstance(source, TrainingPlan):
-                forward = seconds / (self.count * draft.sampler.evaluations)
+                seconds_per_evaluation = seconds / (self.count * draft.sampler.evaluations)
                 images = (source.total - source.done) * source.recipe.training.batch
-                training[source.trained.folder] = BACKWARD_FACTOR * forward * images
-                samples = source.milestones if variant.each_milestone else 1
-            sampling += samples * seconds
+                training[source.trained.folder] = BACKWARD_FACTOR * seconds_per_evaluation * images
+                num_checkpoints = source.milestones if variant.each_milestone else 1
+            sampling += num_checkpoints * seconds
         return sum(training.values()), sampling
 
     def run(self, progress: LabProgress | None = None) -> tuple[Results, Verdict]:
@@ -85,16 +85,18 @@ class LabRun:
         progress = progress or LabProgress()
         self.folder.write(self.request)
         self.train_and_sample(progress)
-        lab = self._lab(progress)
-        stored, found = self._stored(lab), []
-        for index in range(len(lab.variants)):
-            found.append(stored.get(index) or self._measured(index, lab))
-            if index not in stored:
-                self._write(Results(self.bench.extractor_set.spec.data, tuple(found)), None, len(lab.variants))
-        results = Results(self.bench.extractor_set.spec.data, tuple(found))
+        context = self._context(progress)
+        stored, found = self._stored(context), []
+        for index in range(len(context.variants)):
+            if index in stored:
+                found.append(stored[index])
+            else:
+                found.append(self._measured(index, context))
+                self._write(Results(self.reference.extractor_set.spec.data, tuple(found)), None, len(context.variants))
+        results = Results(self.reference.extractor_set.spec.data, tuple(found))
         verdict = self._verdict(results)
-        self._draw(lab, results)
-        self._write(results, verdict, len(lab.variants))
+        self._draw(context, results)
+        self._write(results, verdict, len(context.variants))
         return results, verdict
 
     def train_and_sample(self, progress: LabProgress | None = None) -> None:
@@ -104,19 +106,21 @@ class LabRun:
             plan.train(self.request.data, progress, self.process_group)
         if self.process_group.is_single:
             return
-        self.process_group.barrier()  # until the main process has written the last checkpoint
-        lab = self._lab(progress)
-        stored = self._stored(lab) if self.process_group.is_main else {}
-        missing = [index for index in range(len(lab.variants)) if index not in stored]
+        self.process_group.barrier()  # Until the main process has written the last checkpoint.
+        context = self._context(progress)
+        stored = self._stored(context) if self.process_group.is_main else {}
+        missing = [index for index in range(len(context.variants)) if index not in stored]
         for index in json.loads(self.process_group.broadcast(json.dumps(missing))):
-            variant = lab.variants[index]
+            variant = context.variants[index]
             with progress.sampling(f"{variant.name}, this process's share", self.count) as done:
                 variant.setting.sample_shard(self.count, self.process_group, done)
 
-    def _lab(self, progress: LabProgress) -> Lab:
-        return Lab(tuple(self.models.load(self.variants, self.device.type)), self.count, self.bench, progress)
+    def _context(self, progress: LabProgress) -> MeasureContext:
+        return MeasureContext(
+            tuple(self.models.load(self.variants, self.device.type)), self.count, self.reference, progress
+        )
 
-    def _stored(self, lab: Lab) -> dict[int, Result]:
+    def _stored(self, context: MeasureContext) -> dict[int, Result]:
         """Return index -> the stored result of each variant whose settings, models and measures are unchanged."""
         try:
             results = Results.read(self.folder.results).variants
@@ -124,31 +128,31 @@ class LabRun:
             return {}
         return {
             index: result
-            for index, result in enumerate(results[: len(lab.variants)])
-            if result.identity == self._identity(index, lab)
+            for index, result in enumerate(results[: len(context.variants)])
+            if result.identity == self._identity(index, context)
             and all((self.folder.path / each.file).is_file() for each in result.shown)
         }
 
-    def _identity(self, index: int, lab: Lab) -> str:
+    def _identity(self, index: int, context: MeasureContext) -> str:
         """Return a hash of everything that a result depends on; measures may compare with the other variants too."""
-        panel = lab.bench.extractor_set
+        extractor_set = context.reference.extractor_set
         parts: dict[str, Any] = {
             "inkwash": __version__,
             "index": index,
-            "variants": [[each.name, each.setting.identity(), each.about] for each in lab.variants],
-            "count": lab.count,
-            "extractors": [panel.spec.sha256, *panel.extractors],
-            "data": lab.bench.data is not None,
+            "variants": [[each.name, each.setting.identity(), each.about] for each in context.variants],
+            "count": context.count,
+            "extractors": [extractor_set.spec.sha256, *extractor_set.extractors],
+            "data": context.reference.data is not None,
             "measures": [_source(measure) for measure in self.experiment.measures],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
-    def _measured(self, index: int, lab: Lab) -> Result:
-        variant = lab.variants[index]
+    def _measured(self, index: int, context: MeasureContext) -> Result:
+        variant = context.variants[index]
         scores, series, remarks, shown = list(variant.settings()), [], [], []
         for measure in self.experiment.measures:
             try:
-                findings = list(measure(variant, lab))
+                findings = list(measure(variant, context))
             except InkwashError:
                 raise
             except Exception as error:
@@ -159,16 +163,16 @@ class LabRun:
                         scores.append(finding)
                     case Series():
                         series.append(finding)
-                    case Picture(name, words, image):
+                    case Picture(name, caption, image):
                         file = path_in(self.folder.pictures, f"{index:02d}-{name}.png")
                         metadata = {"experiment": self.experiment.name, "variant": variant.name}
                         png_metadata.save_png(image, file, metadata)
-                        shown.append(PictureFile(f"pictures/{file.name}", words))
-                    case _:
-                        remarks.append(str(finding))
+                        shown.append(PictureFile(f"pictures/{file.name}", caption))
+                    case str():
+                        remarks.append(finding)
         parts = tuple(scores), tuple(series), tuple(remarks), tuple(shown)
-        result = Result(variant.name, self.count, *parts, variant.about, self._identity(index, lab))
-        # as it will be read from the file, so that a resumed experiment has the same results
+        result = Result(variant.name, self.count, *parts, variant.about, self._identity(index, context))
+        # As it is read from the file, so that a resumed experiment has the same results.
         return Result.from_dict(result.to_dict())
 
     def _verdict(self, results: Results) -> Verdict:
@@ -181,7 +185,7 @@ class LabRun:
                 _failure(f"the verdict of {self.experiment.name}", error), code="plugin-failed"
             ) from error
 
-    def _draw(self, lab: Lab, results: Results) -> None:
+    def _draw(self, context: MeasureContext, results: Results) -> None:
         """Write the figures, and for images the picture with the same seeds of every variant."""
         from inkwash.sampling.run import to_arrays
         from inkwash.viz import grids
@@ -190,8 +194,8 @@ class LabRun:
             plot.draw(results, path_in(self.folder.pictures, f"{plot.name}.png"))
         if self.models.spec.is_points:
             return
-        rows = [each.setting.samples(SAME_SEEDS).values for each in lab.variants]
-        grid = grids.grid(to_arrays(torch.cat(rows)), SAME_SEEDS, 2, labels=[each.name for each in lab.variants])
+        rows = [each.setting.samples(SAME_SEEDS).values for each in context.variants]
+        grid = grids.grid(to_arrays(torch.cat(rows)), SAME_SEEDS, 2, labels=[each.name for each in context.variants])
         png_metadata.save_png(grid, self.folder.same_seeds, {"experiment": self.experiment.name, "seed": 0})
 
     def _write(self, results: Results, verdict: Verdict | None, total: int) -> None:
@@ -241,15 +245,15 @@ def prepare(
                 field="length",
             )
         for variant in variants:
-            # built here once, so that errors are raised before anything is trained or sampled
+            # Built here once, so that errors are raised before anything is trained or sampled.
             draft = models.draft(variant)
             _ = draft.sampler
             draft.model.denoiser(draft.settings.guidance)
     parsed = Length.parse(length, "--length")
     if models.plans and parsed.unit == "minutes":
         progress.message("measuring the training speed of this machine for some seconds")
-        # the slowest model decides, so that all are trained on the same number of images
-        images = min(plan.images_in(parsed.amount, process_group) for plan in models.plans)
+        # The slowest model determines the number of images, which is the same for all.
+        images = min(plan.measure_images(parsed.amount, process_group) for plan in models.plans)
         request = replace(request, planned=str(Length(images, "images")))
         models = models.with_length(str(request.planned))
     with process_group.main_first():
@@ -257,10 +261,10 @@ def prepare(
             plan.require_same_recipe()
         with progress.measuring() as report:
             if models.data is not None:
-                bench = reference.for_data(models.data, progress=report)
+                reference = for_data(models.data, progress=report)
             else:
-                bench = reference.for_spec(models.spec, progress=report)
-    return LabRun(experiment, request, variants, models, bench, folder, place, process_group)
+                reference = for_spec(models.spec, progress=report)
+    return LabRun(experiment, request, variants, models, reference, folder, place, process_group)
 
 
 def _with_model(experiment: Experiment, run: str | None) -> tuple[Variant, ...]:
@@ -284,5 +288,5 @@ def _source(measure: Measure) -> list[str]:
 
 
 def _failure(part: str, error: Exception) -> str:
-    where = inspect.trace()[-1]
+    where = traceback.extract_tb(error.__traceback__)[-1]
     return f"{part} failed at {Path(where.filename).name}:{where.lineno}: {type(error).__name__}: {error}"

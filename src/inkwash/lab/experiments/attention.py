@@ -11,11 +11,11 @@ def verdict(results: Results) -> Verdict:
     margin = max(attention.margin("fd.a"), without.margin("fd.a"))
     return Verdict.of(
         (
-            attention.below(without, "fd.a"),
+            attention.significantly_below(without, "fd.a"),
             f"FD is {attention.text('fd.a')} with attention and {without.text('fd.a')} without, ± {margin:.3f}.",
         ),
         (
-            attention.below(without, "unsure.a"),
+            attention.significantly_below(without, "unsure.a"),
             f"{attention.value('unsure.a'):.1%} of images are classified with low confidence with it, "
             f"{without.value('unsure.a'):.1%} without, {attention.real('unsure.a'):.1%} of real ones; each was trained "
             f"on {attention.value('images'):,.0f} images.",

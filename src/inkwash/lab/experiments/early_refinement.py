@@ -9,9 +9,10 @@ from inkwash.core import Frame
 from inkwash.evaluation.score import Score
 from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.figures import Plot
-from inkwash.lab.measures import Finding, Lab, LoadedVariant, Picture
+from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext, Picture
 from inkwash.lab.results import Results, Series
-from inkwash.sampling.run import resolve, to_arrays, to_output
+from inkwash.model import Model
+from inkwash.sampling.run import resolve, to_output
 
 BATCH = 100
 DECIDED = 0.9
@@ -19,45 +20,41 @@ DECIDED = 0.9
 ROWS, COLUMNS = 6, 10
 
 
-def path(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
+def path(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     """Compare the x0 prediction of each step with the final image: relative distance, and equality of class."""
     model, steps = variant.setting.model, variant.setting.sampler.steps
     distance, same_class = torch.zeros(2, steps, dtype=torch.float64)
-    run = resolve(replace(variant.setting.settings, n=lab.count), model)
-    with lab.progress.sampling(variant.name, lab.count) as done:
-        for first in range(0, lab.count, BATCH):
+    run = resolve(replace(variant.setting.settings, n=context.count), model)
+    with context.progress.sampling(variant.name, context.count) as done:
+        for first in range(0, context.count, BATCH):
             part = run.part(slice(first, first + BATCH))
             *frames, last = part.frames()
-            final = lab.classify(to_output(model, last.x))
+            final = context.classify(to_output(model, last.x))
             for step, frame in enumerate(frames):
                 distance[step] += ((frame.denoised - last.x) ** 2).flatten(1).mean(1).sqrt().sum().cpu()
-                same_class[step] += (lab.classify(to_output(model, frame.denoised)) == final).sum()
+                same_class[step] += (context.classify(to_output(model, frame.denoised)) == final).sum()
             if first == 0:
-                yield _strip(variant, [*frames, last])
+                yield _strip(model, [*frames, last])
             done(first + len(part))
-    progress, same_class = 1 - distance / distance[0], same_class / lab.count
+    progress, same_class = 1 - distance / distance[0], same_class / context.count
     u, half = variant.setting.sampler.schedule.grid(steps), steps // 2
     yield Series("u", "u: 0 is clean, 1 is noisy", tuple(u.tolist()))
     yield Series("way", "1 - distance to the final image / that of the first prediction", tuple(progress.tolist()))
     yield Series("class", "fraction of predictions with the final class", tuple(same_class.tolist()))
     yield Score("half.way", "progress to the final image after half of the steps", float(progress[half]))
     yield Score("half.class", "fraction of classes decided after half of the steps", float(same_class[half]))
-    # the step after the last one at which too few are decided
+    # The step after the last one at which too few are decided.
     undecided = (same_class < DECIDED).nonzero().flatten().tolist()
     decided = min(steps - 1, max(undecided, default=-1) + 1)
     yield Score("decided.u", f"u below which {DECIDED:.0%} of classes are decided", float(u[decided]))
 
 
-def _strip(variant: LoadedVariant, frames: list[Frame]) -> Picture:
-    from inkwash.viz import grids
+def _strip(model: Model, frames: list[Frame]) -> Picture:
+    from inkwash.viz.samples import trajectory_strip
 
-    model = variant.setting.model
-    chosen = [frames[k] for k in sorted({round(k * (len(frames) - 1) / (COLUMNS - 1)) for k in range(COLUMNS)})]
-    header = [f"{float(frame.level.c_noise):.2f}" for frame in chosen]
-    images = [to_arrays(to_output(model, frame.denoised[:ROWS])) for frame in chosen]
-    return Picture(
-        "predictions", "x0 predictions by c_noise, from 1 (noise) to 0 (clean)", grids.strip(images, header, 2)
-    )
+    predictions = [frame._replace(x=frame.denoised[:ROWS]) for frame in frames]
+    image = trajectory_strip(model, predictions, COLUMNS, scale=2)
+    return Picture("predictions", "x0 predictions by c_noise, from 1 (noise) to 0 (clean)", image)
 
 
 def verdict(results: Results) -> Verdict:

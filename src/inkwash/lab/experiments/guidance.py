@@ -14,11 +14,11 @@ def verdict(results: Results) -> Verdict:
     weight, accuracy = strongest.value("guidance"), [each.value("accuracy.a") for each in (none, strongest)]
     return Verdict.of(
         (
-            none.below(strongest, "accuracy.a"),
+            none.significantly_below(strongest, "accuracy.a"),
             f"Accuracy is {accuracy[0]:.1%} without guidance and {accuracy[1]:.1%} with w = {weight:g}.",
         ),
         (
-            strongest.below(none, "recall"),
+            strongest.significantly_below(none, "recall"),
             f"Recall is {none.text('recall')} without and {strongest.text('recall')} with it, that of real images "
             f"{none.real('recall'):.3f}; FD is lowest, {best.text('fd.a')}, at w = {best.value('guidance'):g}.",
         ),

@@ -17,7 +17,7 @@ def verdict(results: Results) -> Verdict:
     fraction = reached.value("images") / last.value("images")
     return Verdict.of(
         (
-            best.below(first, "fd.a"),
+            best.significantly_below(first, "fd.a"),
             f"FD decreases from {first.text('fd.a')} after {first.text('images')} images to {best.text('fd.a')} after "
             f"{best.text('images')}; that of as many real images is {last.real('fd.a'):.3f}.",
         ),
@@ -30,7 +30,7 @@ EXPERIMENT = Experiment(
     claimed_by="ddpm-bn",
     objective="Sample from the checkpoints of one training run, and determine when further training stops to pay.",
     hypothesis="Quality increases with training up to a plateau that is reached well before the end.",
-    variants=(Variant("end", Trained("ddpm-bn", kept_at=FRACTIONS), "ddim:50", each_milestone=True),),
+    variants=(Variant("end", Trained("ddpm-bn", checkpoint_fractions=FRACTIONS), "ddim:50", each_milestone=True),),
     verdict=verdict,
     plots=(Plot("milestones", "Quality over training", ("fd.a", "unsure.a"), x="images", log="xy"),),
     next="A longer run: inkwash lab milestones --run runs/ddpm-bn-1 --out lab/long-milestones.",

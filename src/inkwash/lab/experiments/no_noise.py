@@ -7,17 +7,17 @@ import torch
 from inkwash.evaluation.score import Score
 from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.figures import Plot
-from inkwash.lab.measures import Finding, Lab, LoadedVariant, evaluation
+from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext, evaluation
 from inkwash.lab.results import Result, Results
 
-COLLAPSED = 0.7
+MIN_VARIANCE = 0.7
 """Feature variance, relative to real images, below which samples count as collapsed."""
 
 
-def most_frequent_class(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
+def most_frequent_class(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     """Measure the share of the most frequent class."""
-    about = lab.bench.extractor_set.spec
-    classes = lab.classify(lab.samples(variant).values)
+    about = context.reference.extractor_set.spec
+    classes = context.classify(context.samples(variant).values)
     shares = torch.bincount(classes, minlength=len(about.classes)).double() / len(classes)
     label = int(shares.argmax())
     yield Score(
@@ -33,14 +33,14 @@ def verdict(results: Results) -> Verdict:
     tested = Verdict.of(
         *(
             (
-                _variance(each) < COLLAPSED,
+                _variance(each) < MIN_VARIANCE,
                 f"{each.name} has {_variance(each):.0%}, recall {each.text('recall')} and {each.value('commonest'):.0%} "
                 "of images in one class.",
             )
             for each in without
         )
     )
-    if _variance(ddpm) < COLLAPSED:
+    if _variance(ddpm) < MIN_VARIANCE:
         return Verdict("inconclusive", f"{reference}: this model collapses either way. {tested.words}")
     return Verdict(tested.outcome, f"{reference}. {tested.words}")
 

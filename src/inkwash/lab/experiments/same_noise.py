@@ -7,22 +7,22 @@ from torch import Tensor
 from inkwash.evaluation.score import Score
 from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.figures import Plot
-from inkwash.lab.measures import Finding, Lab, LoadedVariant
+from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext
 from inkwash.lab.results import Results
 
-ALIKE, SAME = 0.5, 0.9
+MAX_DISTANCE_RATIO, MIN_SAME_CLASS = 0.5, 0.9
 """Largest distance of similar images relative to that of other seeds, and smallest fraction of equal classes."""
 
 
-def similarity(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
+def similarity(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     """Compare each image with those of the same seed and of the next seed in the first variant."""
-    own, first = (lab.samples(each).values for each in (variant, lab.variants[0]))
+    own, first = (context.samples(each).values for each in (variant, context.variants[0]))
     same_seed, other_seed = (_distance(own, other) for other in (first, first.roll(1, 0)))
     yield Score("same_seed", "RMS distance to the first variant's image of the same seed, in [0, 1]", same_seed)
     yield Score("other_seed", "RMS distance to that of another seed", other_seed)
     ratio = same_seed / other_seed if other_seed else None
     yield Score("unlike", "ratio of these distances", ratio, note="images of different seeds are equal")
-    same_class = float((lab.classify(own) == lab.classify(first)).double().mean())
+    same_class = float((context.classify(own) == context.classify(first)).double().mean())
     yield Score("same_class", "same class as the first variant's", same_class, better="high")
 
 
@@ -36,7 +36,7 @@ def verdict(results: Results) -> Verdict:
     return Verdict.of(
         *(
             (
-                each.value("unlike") <= ALIKE and each.value("same_class") >= SAME,
+                each.value("unlike") <= MAX_DISTANCE_RATIO and each.value("same_class") >= MIN_SAME_CLASS,
                 f"From the same noise, the distance of {each.name} to {full.name} is {each.value('unlike'):.0%} of that "
                 f"between seeds, and {each.value('same_class'):.0%} of images have the same class.",
             )

@@ -10,7 +10,7 @@ def verdict(results: Results) -> Verdict:
     linear, *others = results.variants
     reference = f"FD is {linear.text('fd.a')} on {linear.name} betas, after training on {linear.text('images')} images."
     tested = Verdict.of(
-        *((each.below(linear, "fd.a"), f"On {each.name} it is {each.text('fd.a')}.") for each in others)
+        *((each.significantly_below(linear, "fd.a"), f"On {each.name} it is {each.text('fd.a')}.") for each in others)
     )
     margin = max(each.margin("fd.a") for each in results.variants)
     return Verdict(tested.outcome, f"{reference} {tested.words} The margin of each is at most {margin:.3f}.")

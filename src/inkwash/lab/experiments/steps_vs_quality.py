@@ -6,7 +6,7 @@ from inkwash.lab.results import Result, Results
 
 SPEED_TOLERANCE = 0.25
 """Largest relative difference of a speed-up from the claimed one."""
-ALIKE = 1.25
+MAX_FD_RATIO = 1.25
 """Largest ratio of FD that counts as nearly the same quality."""
 
 
@@ -25,11 +25,11 @@ def verdict(results: Results) -> Verdict:
         speed_up(fifty, 6),
         speed_up(twenty, 15),
         (
-            ratio <= ALIKE,
+            ratio <= MAX_FD_RATIO,
             f"FD is {fifty.text('fd.a')} in 50 steps and {full.text('fd.a')} in 300, a ratio of {ratio:.2f}.",
         ),
         (
-            fifty.below(twenty, "fd.a"),
+            fifty.significantly_below(twenty, "fd.a"),
             f"In 20 steps it is {twenty.text('fd.a')}; that of as many real images is {full.real('fd.a'):.3f}.",
         ),
     )

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from inkwash.evaluation.score import Score
 from inkwash.lab.experiment import Experiment, Trained, Variant, Verdict
 from inkwash.lab.figures import Plot
-from inkwash.lab.measures import Finding, Lab, LoadedVariant, evaluation
+from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext, evaluation
 from inkwash.lab.results import Results
 
 RESCALED = ("schedule.start=3.3333e-4", "schedule.end=0.066667")
 """The same betas times 1000 / 300, which end near pure noise after 300 steps."""
 
 
-def brightness(variant: LoadedVariant, lab: Lab) -> Iterator[Finding]:
+def brightness(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     """Measure the mean pixel, which an initial state of another mean than in training changes."""
-    means = lab.samples(variant).values.double().flatten(1).mean(1)
+    means = context.samples(variant).values.double().flatten(1).mean(1)
     mean, margin = float(means.mean()), 1.96 * float(means.std()) / len(means) ** 0.5
-    real = lab.bench.extractor_set.real_scores.get("mean")
+    real = context.reference.extractor_set.real_scores.get("mean")
     yield Score("mean", "mean pixel, of 255", mean, real, "near", low=mean - margin, high=mean + margin)
 
 
@@ -27,7 +27,7 @@ def verdict(results: Results) -> Verdict:
     error, rescaled_error = (abs(each.value("mean") - each.real("mean")) for each in (original, rescaled))
     return Verdict.of(
         (
-            rescaled.below(original, "fd.a"),
+            rescaled.significantly_below(original, "fd.a"),
             f"FD is {original.text('fd.a')} with the original betas and {rescaled.text('fd.a')} with rescaled ones, after "
             f"training on {original.text('images')} images each.",
         ),
