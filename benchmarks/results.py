@@ -155,7 +155,7 @@ def stored(kept: dict[str, Row]) -> list[Row]:
 
 def sampler_words(setting: Setting) -> str:
     """Return how a row calls its sampler: with the precision, where it is not the usual one."""
-    precision = setting.settings.precision
+    precision = setting.request.precision
     return setting.sampler_name + (f", {precision}" if precision != "auto" else "")
 
 

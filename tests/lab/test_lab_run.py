@@ -184,6 +184,7 @@ def test_run_replaces_the_model(small: MakeExperiment, built: SimpleNamespace) -
     weights = model.load("out/runs/linear").weights
     assert all(weights in each.about["model"] for each in results.variants)
     assert results["ddim:1"].value("evaluations") == 1
+    assert not RunFolder(Path("out/runs/linear")).quality.exists(), "an experiment writes only into its own folder"
 
 
 @pytest.mark.parametrize("name", ["simple-unet", "ddim-300"])

@@ -118,8 +118,8 @@ def _without_guidance(setting: Setting) -> SampleRequest:
     """Return the settings without guidance; guidance built into the network by training is undone by its inverse."""
     training = setting.model.recipe.training
     if training.guidance == 1:
-        return replace(setting.settings, guidance=1.0 if setting.model.conditional else None, interval=(0.0, 1.0))
-    return replace(setting.settings, guidance=1 / training.guidance, interval=training.guidance_interval)
+        return replace(setting.request, guidance=1.0 if setting.model.conditional else None, interval=(0.0, 1.0))
+    return replace(setting.request, guidance=1 / training.guidance, interval=training.guidance_interval)
 
 
 def _bits_seconds(count: int, setting: Setting | None, labelled: bool, data: Dataset) -> float:

@@ -50,18 +50,18 @@ class Setting:
     """A model with sampling settings. Sample i has the seed i; labels have the train set's proportions."""
 
     model: Model
-    settings: SampleRequest
+    request: SampleRequest
 
     @property
     def sampler(self) -> Sampler:
         """The sampler with all defaults resolved. Raises `UsageError` for one that the model does not support."""
-        return sampler_for(self.settings, self.model)
+        return sampler_for(self.request, self.model)
 
     @property
     def guidance(self) -> float:
         """The guidance weight, 1 without guidance."""
         default = self.model.recipe.sampling.guidance
-        return default if self.settings.guidance is None else self.settings.guidance
+        return default if self.request.guidance is None else self.request.guidance
 
     @property
     def name(self) -> str:
@@ -71,7 +71,7 @@ class Setting:
     @property
     def sampler_name(self) -> str:
         """Sampler, steps, and the settings that differ from the defaults."""
-        s, sampler = self.settings, self.sampler
+        s, sampler = self.request, self.sampler
         options = {
             "w": f"{self.guidance:g}" if self.model.conditional else None,
             "eta": None if s.eta is None else f"{s.eta:g}",
@@ -88,11 +88,11 @@ class Setting:
 
     @property
     def _autocast(self) -> torch.dtype | None:
-        return devices.precision(self.settings.precision, self.model.device)
+        return devices.precision(self.request.precision, self.model.device)
 
     def identity(self) -> dict[str, Any]:
         """Return everything but the seeds that determines the samples, as plain values."""
-        s, sampler, recipe = self.settings, self.sampler, self.model.recipe.to_dict()
+        s, sampler, recipe = self.request, self.sampler, self.model.recipe.to_dict()
         # other devices round differently, and plugins may define any of the names below
         device, plugin_hashes = self.model.device.type, plugins.hashes()
         optional = ({} if device == "cpu" else {"device": device}) | (
@@ -127,7 +127,7 @@ class Setting:
 
         Times stored with the cache would not be comparable: other settings were timed on another day.
         """
-        trajectory = resolve(replace(self.settings, n=BATCH), self.model).frames()
+        trajectory = resolve(replace(self.request, n=BATCH), self.model).frames()
         times = [time.perf_counter()]
         for frame in islice(trajectory, 1 + TIMED_STEPS):
             # reading a value waits for an accelerator to finish the step
@@ -179,7 +179,7 @@ class Setting:
         return cached
 
     def _sample(self, start: int, stop: int, progress: ProgressCallback | None) -> _Chunk:
-        run = resolve(replace(self.settings, seed=start, n=stop - start), self.model)
+        run = resolve(replace(self.request, seed=start, n=stop - start), self.model)
         report = None if progress is None else lambda done: progress(start + done)
         with _counted_evaluations(self.model.net) as counter:
             batches = list(run.batches(BATCH, report))

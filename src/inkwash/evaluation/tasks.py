@@ -45,6 +45,7 @@ class ModelTask:
 
     setting: Setting
     count: int
+    write_quality: bool = True
 
     @property
     def name(self) -> str:
@@ -71,7 +72,7 @@ class ModelTask:
         sampling: SampleProgress | None = None,
         measuring: StageProgress | None = None,
     ) -> Entry:
-        """Sample and measure; where the model is a run's latest, keep its FD in the run folder."""
+        """Sample and measure; with `write_quality`, write the FD into the run folder that the model is the latest of."""
         samples = self.setting.samples(self.count, sampling)
         subject = Subject(samples.values, samples.labels, self.setting)
         entry = Entry(
@@ -83,7 +84,8 @@ class ModelTask:
             _evaluation(self.name, subject, reference, extras, measuring),
             samples.values[:SHOWN],
         )
-        run_quality.record(self.setting, entry, f"fd.{reference.extractor_set.primary}")
+        if self.write_quality:
+            run_quality.record(self.setting, entry, f"fd.{reference.extractor_set.primary}")
         return entry
 
     def metadata(self) -> dict[str, str]:

@@ -130,7 +130,10 @@ Measure = Callable[[LoadedVariant, MeasureContext], Iterator[Finding]]
 def evaluation(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     """Measure every score of `inkwash evaluate` and the cost of a sample; its notes and verdicts are observations."""
     with context.progress.sampling(variant.name, context.count) as sampling, context.progress.measuring() as measuring:
-        entry = ModelTask(variant.setting, context.count).run(context.reference, (), sampling, measuring)
+        # An experiment writes into its own folder only, not into the run that it tests.
+        entry = ModelTask(variant.setting, context.count, write_quality=False).run(
+            context.reference, (), sampling, measuring
+        )
     yield Score("evaluations", "network evaluations per image", entry.evaluations)
     yield Score("seconds", "seconds for 64 images", entry.seconds)
     yield Score("parameters", "parameters", None if entry.parameters is None else float(entry.parameters))

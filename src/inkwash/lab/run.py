@@ -248,7 +248,7 @@ def prepare(
             # Built here once, so that errors are raised before anything is trained or sampled.
             draft = models.draft(variant)
             _ = draft.sampler
-            draft.model.denoiser(draft.settings.guidance)
+            draft.model.denoiser(draft.request.guidance)
     parsed = Length.parse(length, "--length")
     if models.plans and parsed.unit == "minutes":
         progress.message("measuring the training speed of this machine for some seconds")

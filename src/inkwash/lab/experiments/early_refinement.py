@@ -24,7 +24,7 @@ def path(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     """Compare the x0 prediction of each step with the final image: relative distance, and equality of class."""
     model, steps = variant.setting.model, variant.setting.sampler.steps
     distance, same_class = torch.zeros(2, steps, dtype=torch.float64)
-    run = resolve(replace(variant.setting.settings, n=context.count), model)
+    run = resolve(replace(variant.setting.request, n=context.count), model)
     with context.progress.sampling(variant.name, context.count) as done:
         for first in range(0, context.count, BATCH):
             part = run.part(slice(first, first + BATCH))
