@@ -67,7 +67,7 @@ def test_little_noise_returns_the_image_and_much_noise_another(digits: Dataset) 
     noise = torch.randn(20, *images.shape[1:], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
     def returning(amount: float) -> float:
-        levels = Edit(digits.values[17], None, amount).levels(Cosine())
+        levels = Edit(digits.values[17], None, amount).truncated(Cosine())
         *_, last = Sampler(levels, "ddim", 40)(exact, lambda step: noise, start)
         return ((last.x - start).abs().amax((1, 2, 3)) < 1e-3).double().mean().item()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64, UInt8
 from torch import Tensor
 
 Images = Float[Tensor, "batch *shape"]
@@ -10,6 +10,15 @@ Images = Float[Tensor, "batch *shape"]
 
 Labels = Int64[Tensor, " batch"]
 """Class labels; a negative entry is the null label."""
+
+NULL_LABEL = -1
+"""The label of an unconditional example."""
+
+Seeds = Int64[Tensor, " batch"]
+"""Seeds of examples, not negative."""
+
+Samples = UInt8[Tensor, "batch channels height width"] | Float32[Tensor, "batch dim"]
+"""Finished examples: images of uint8, or points."""
 
 PerExample = Float[Tensor, " batch"]
 """One number for each example, such as a loss; float64 unless stated otherwise."""

@@ -9,7 +9,7 @@ import torch
 
 from inkwash.core import Density, Level, Schedule, Target, Uniform
 from inkwash.core.levels import broadcast_like
-from inkwash.core.shapes import Images, Labels, PerExample
+from inkwash.core.shapes import NULL_LABEL, Images, Labels, PerExample
 from inkwash.objectives.weights import Unweighted, Weight
 
 
@@ -29,13 +29,13 @@ class TargetPredictor(Protocol):
 class Denoising:
     """Weighted MSE to the target at levels of `schedule` distributed by `density`: Ho et al. (2020), Eq. 14.
 
-    With `clip`, predictions beyond [-1, 1] have no error at pixels whose value is that end of the range. The minimizer is
-    still the posterior mean, which lies in the range, but a constant background becomes exact once samples are clipped.
+    With `clip`, the error of a pixel is 0 where its true value is -1 (or 1) and the predicted image is below -1 (above 1),
+    because sampling clips such predictions. The minimizer is still the posterior mean; constant backgrounds become exact.
 
-    With `guidance` w > 1 the network learns the guided prediction g: the loss is that of uncond + (g - uncond) / w, with
-    the network's own unconditional prediction: Chen et al. (2025), "Visual generation without guidance". Training costs a
-    second evaluation without gradient, sampling saves one. Outside of `interval` in u the network learns the conditional
-    prediction: Kynkäänniemi et al. (2024).
+    With `guidance` w > 1 the network is trained to output the guided prediction g: the loss compares
+    uncond + (g - uncond) / w with the target, where uncond is the network's prediction without a label: Chen et al. (2025),
+    "Visual generation without guidance". Training costs a second evaluation without gradient, sampling saves one. Outside
+    of `interval` in u the network learns the conditional prediction: Kynkäänniemi et al. (2024).
     """
 
     schedule: Schedule
@@ -61,8 +61,9 @@ class Denoising:
         if self.guidance != 1 and labels is not None:
             error = self._unguided(denoiser, error, gain, images, x, level, labels)
         if self.clip:
-            off = error.detach() * broadcast_like(gain, error)
-            error = error.masked_fill((images <= -1) & (off < 0) | (images >= 1) & (off > 0), 0)
+            image_error = error.detach() * broadcast_like(gain, error)
+            beyond = (images <= -1) & (image_error < 0) | (images >= 1) & (image_error > 0)
+            error = error.masked_fill(beyond, 0)
         weight = self.weight(level, target) * gain**2
         return (broadcast_like(weight, error) * error**2).flatten(1).mean(1)
 
@@ -77,21 +78,21 @@ class Denoising:
         labels: Labels,
     ) -> Images:
         """Return the `error` [B, ...] of the prediction with guidance removed, at levels and labels that are guided."""
-        # Rows are selected by level, which is on the host; selecting by label would synchronize with the device.
-        inside = level.within(*self.schedule.between(*self.interval)).nonzero().squeeze(1)
-        if not len(inside):
+        # Levels are on the CPU: selecting rows by label instead would synchronize with the device.
+        guided = level.within(*self.schedule.between(*self.interval)).nonzero().squeeze(1)
+        if not len(guided):
             return error
-        at = inside.to(error.device)
-        there = Level(level.alpha[inside], level.sigma[inside])
-        uncond_error = self._unconditional(denoiser, x[at], there, labels[at]) - images[at]
-        scaled = error[at] + (self.guidance - 1) * uncond_error / broadcast_like(gain[inside], error)
-        has_label = broadcast_like(labels[at] >= 0, error).bool()
-        return error.index_copy(0, at, torch.where(has_label, scaled / self.guidance, error[at]))
+        rows = guided.to(error.device)
+        guided_level = Level(level.alpha[guided], level.sigma[guided])
+        uncond_error = self._unconditional(denoiser, x[rows], guided_level, labels[rows]) - images[rows]
+        scaled = error[rows] + (self.guidance - 1) * uncond_error / broadcast_like(gain[guided], error)
+        has_label = broadcast_like(labels[rows] >= 0, error).bool()
+        return error.index_copy(0, rows, torch.where(has_label, scaled / self.guidance, error[rows]))
 
     @torch.no_grad()
     def _unconditional(self, denoiser: TargetPredictor, x: Images, level: Level, labels: Labels) -> Images:
         """Return the unconditional prediction of the image, clipped if the objective clips."""
-        denoised = denoiser.target.image(level, x, denoiser.output(x, level, torch.full_like(labels, -1)))
+        denoised = denoiser.target.image(level, x, denoiser.output(x, level, torch.full_like(labels, NULL_LABEL)))
         return denoised.clamp(-1, 1) if self.clip else denoised
 
 
@@ -105,8 +106,8 @@ def stratify(u: PerExample, first: int = 0, of: int | None = None) -> PerExample
     return (strata + u) / (of or len(u))
 
 
-def drop_labels(labels: Labels | None, chance: float, u: PerExample) -> Labels | None:
-    """Return `labels` with the null label -1 where `u` [B] in (0, 1) is below `chance`: Ho & Salimans (2022), Alg. 1."""
-    if labels is None or chance == 0:
+def drop_labels(labels: Labels | None, p_uncond: float, u: PerExample) -> Labels | None:
+    """Return `labels`, null where `u` [B] in (0, 1) is below `p_uncond`: Ho & Salimans (2022), Algorithm 1."""
+    if labels is None or p_uncond == 0:
         return labels
-    return torch.where(u.to(labels.device) < chance, -1, labels)
+    return torch.where(u.to(labels.device) < p_uncond, NULL_LABEL, labels)

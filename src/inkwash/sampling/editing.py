@@ -12,34 +12,36 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 from torch import Tensor
 
 from inkwash.core import Denoiser, Inpainted, Labelled, Schedule, Stretch, Warped, WeightedPair
 from inkwash.core.rng import spherical
+from inkwash.core.shapes import Images, Labels, PerExample, Seeds
 from inkwash.data import encode, image_file
 from inkwash.data.pixels import resize
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 
 MAX_SIDE = 1024
-"""Pixels of a side of an image in base64; its size is checked before it is decoded."""
+"""Maximum width and height of an image in base64, checked before it is decoded."""
 
 DEFAULT_NOISE = 0.6
-"""Noise without a mask: it changes the class of a digit, and mostly keeps the place of its strokes."""
+"""Noise without a mask: the class of a digit may change, and its strokes mostly keep their position."""
 
 
 @dataclass(frozen=True, eq=False)
 class Edit:
     """An image that every sample starts from, noised to u = `noise` in (0, 1], and the part of it that is sampled.
 
-    `image` is uint8 [C, H, W]; `mask` bool [H, W] is True where the model samples, None for everywhere. Without a mask
-    this is SDEdit (Meng et al. 2022), with one inpainting.
+    `mask` is True where the model samples, None for everywhere. Without a mask this is SDEdit (Meng et al. (2022)), with
+    one inpainting.
     Raises `UsageError` for a noise out of range, and where nothing of the image or nothing to sample would be left.
     """
 
-    image: Tensor
-    mask: Tensor | None = None
+    image: UInt8[Tensor, "channels height width"]
+    mask: Bool[Tensor, "_ _"] | None = None
     noise: float = 1.0
 
     def __post_init__(self) -> None:
@@ -109,7 +111,7 @@ class Edit:
         mask = None if values["mask"] is None else _from_base64(values["mask"])[0] > 127
         return cls(_from_base64(values["picture"]), mask, values["noise"])
 
-    def require(self, shape: tuple[int, ...]) -> None:
+    def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise `UsageError` when image or mask do not have a model's `shape` (C, H, W)."""
         masked = shape if self.mask is None else (*shape[:1], *self.mask.shape)
         for name, size in (("image", tuple(self.image.shape)), ("mask", masked)):
@@ -121,12 +123,12 @@ class Edit:
                     field=name,
                 )
 
-    def levels(self, schedule: Schedule) -> Schedule:
-        """Return the part of `schedule` from the noise of the image to clean."""
+    def truncated(self, schedule: Schedule) -> Schedule:
+        """Return the part of `schedule` from the noise level of the image to clean."""
         return schedule if self.noise == 1 else Warped(schedule, Stretch(self.noise))
 
-    def start(self, device: torch.device) -> Tensor:
-        """Return the image as input of a network, float32 [C, H, W] in [-1, 1]."""
+    def start(self, device: torch.device) -> Float32[Tensor, "channels height width"]:
+        """Return the image as input of a network, in [-1, 1]."""
         return encode(self.image).to(device)
 
     def inpainted(self, denoiser: Denoiser, device: torch.device) -> Denoiser:
@@ -135,50 +137,48 @@ class Edit:
 
 
 class Interpolation(NamedTuple):
-    """The far end of each example, and its position between the near end (0) and the far one (1).
+    """Seed and label of the end for each example, and the `position` of the example between start (0) and end (1).
 
-    `seeds` and `labels` are int64 [N], `position` float64 [N]. The noise follows a quarter of a circle, so that it is
-    normally distributed everywhere; the prediction follows a line between those for the two labels.
+    The noise follows a quarter of a circle, so that it is normally distributed everywhere; the prediction follows the line
+    between the predictions for the two labels.
     """
 
-    seeds: Tensor
-    labels: Tensor
-    position: Tensor
+    end_seeds: Seeds
+    end_labels: Labels
+    position: PerExample
 
     @classmethod
-    def evenly(cls, seeds: Tensor, labels: Tensor) -> Interpolation:
-        """Return the interpolation to `seeds` and `labels` int64 [N] in equal steps, both ends included."""
-        return cls(seeds, labels, torch.linspace(0, 1, len(seeds), dtype=torch.float64))
+    def evenly(cls, end_seeds: Seeds, end_labels: Labels) -> Interpolation:
+        """Return the interpolation in equal steps, both ends included."""
+        return cls(end_seeds, end_labels, torch.linspace(0, 1, len(end_seeds), dtype=torch.float64))
 
     def part(self, span: slice) -> Interpolation:
         """Return the interpolation of some of the examples."""
-        return Interpolation(self.seeds[span], self.labels[span], self.position[span])
+        return Interpolation(self.end_seeds[span], self.end_labels[span], self.position[span])
 
-    def noise(self, near_seeds: Tensor, noise_of: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the noise [N, ...] between `noise_of(near_seeds)` and `noise_of` the far seeds."""
-        near = noise_of(near_seeds)
-        return near if torch.equal(self.seeds, near_seeds) else spherical(near, noise_of(self.seeds), self.position)
+    def noise(self, seeds: Seeds, noise_of: Callable[[Tensor], Tensor]) -> Images:
+        """Return the noise between `noise_of(seeds)` and `noise_of(end_seeds)`."""
+        start = noise_of(seeds)
+        same = torch.equal(self.end_seeds, seeds)
+        return start if same else spherical(start, noise_of(self.end_seeds), self.position)
 
-    def denoiser(self, near: Labelled) -> Denoiser:
-        """Return the denoiser between `near` and the same one for the far labels."""
-        if near.label is None:
-            return near
-        far = self.labels.to(near.label.device)
-        if torch.equal(far, near.label):
-            return near
-        return WeightedPair(near, Labelled(near.denoiser, far), self.position)
+    def denoiser(self, start: Labelled) -> Denoiser:
+        """Return the denoiser between `start` and the same one for the end labels."""
+        if start.label is None or torch.equal(self.end_labels.to(start.label.device), start.label):
+            return start
+        return WeightedPair(start, Labelled(start.denoiser, self.end_labels.to(start.label.device)), self.position)
 
 
-def _to_base64(image: Tensor) -> str:
-    """Return uint8 [C, H, W] as a PNG in base64."""
+def _to_base64(image: UInt8[Tensor, "channels height width"]) -> str:
+    """Return an image as a PNG in base64."""
     array = image.permute(1, 2, 0).numpy()
     buffer = io.BytesIO()
     Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(buffer, format="PNG", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _from_base64(text: str) -> Tensor:
-    """Return the uint8 [C, H, W] that `_to_base64` wrote. Raises `UsageError` for anything else."""
+def _from_base64(text: str) -> UInt8[Tensor, "channels height width"]:
+    """Return the image that `_to_base64` wrote. Raises `UsageError` for anything else."""
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as image:
             if max(image.size) > MAX_SIDE:

@@ -1,4 +1,4 @@
-"""Class labels of samples: parsed from text, or drawn in the proportions of the train set."""
+"""Class labels of samples: parsed from text, or random in the proportions of the training set."""
 
 from __future__ import annotations
 
@@ -6,43 +6,60 @@ import re
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from inkwash.core.rng import Stream, uniforms
+from inkwash.core.shapes import NULL_LABEL, Labels, Seeds
 from inkwash.errors import UsageError, unknown_name
 from inkwash.model import Model
-
-NO_LABEL = -1
-"""The label of an unconditional sample."""
+from inkwash.sampling.request import SampleRequest
 
 
-def assign_labels(model: Model, seeds: Tensor, wanted: Sequence[int] | None = None) -> Tensor:
-    """Return the label of each seed int64 [N]: those `wanted` in turn, or, with None, one drawn for each seed.
+def assign_labels(model: Model, seeds: Seeds, requested: Sequence[int] | None = None) -> Labels:
+    """Return the label of each seed: those `requested`, repeated cyclically, or, with None, a random one for each seed.
 
-    Drawn labels have the proportions of the train set; -1 is no label. Raises `UsageError` for a label outside the
-    classes of the model, and for any label of an unconditional model.
+    Random labels have the proportions of the training set. Raises `UsageError` for a label outside the classes of the
+    model, and for any label of an unconditional model.
     """
     classes = model.spec.classes
-    if wanted is None:
+    if requested is None:
         if not model.conditional:
-            return torch.full((len(seeds),), NO_LABEL)
-        place = uniforms(seeds, 0, 0, Stream.SAMPLE_LABEL)[:, 0]
+            return torch.full((len(seeds),), NULL_LABEL)
+        u = uniforms(seeds, 0, 0, Stream.SAMPLE_LABEL)[:, 0]
         edges = torch.tensor(model.spec.proportions, dtype=torch.float64).cumsum(0)
-        return torch.searchsorted(edges, place).clamp(max=len(classes) - 1)
-    if not wanted:
-        raise UsageError(
-            "label is an empty list: name at least one class, or leave it out", code="invalid-value", field="label"
-        )
-    if not model.conditional and any(label != NO_LABEL for label in wanted):
-        raise UsageError(
-            f"label has no effect: {model.name} was trained without labels; leave it out",
-            code="no-effect",
-            field="label",
-        )
-    for label in wanted:
-        if not NO_LABEL <= label < len(classes):
+        return torch.searchsorted(edges, u).clamp(max=len(classes) - 1)
+    if not requested:
+        text = "label is an empty list: name at least one class, or leave it out"
+        raise UsageError(text, code="invalid-value", field="label")
+    if not model.conditional and any(label != NULL_LABEL for label in requested):
+        text = f"label has no effect: {model.name} was trained without labels; leave it out"
+        raise UsageError(text, code="no-effect", field="label")
+    for label in requested:
+        if not NULL_LABEL <= label < len(classes):
             raise _outside(label, classes)
-    return torch.tensor(wanted).repeat(-(-len(seeds) // len(wanted)))[: len(seeds)]
+    return torch.tensor(requested).repeat(-(-len(seeds) // len(requested)))[: len(seeds)]
+
+
+def requested_labels(request: SampleRequest, classes: tuple[str, ...]) -> tuple[list[int] | None, list[int] | None]:
+    """Return the labels of `request`, and those at the end of an interpolation; None where it names none.
+
+    Raises `UsageError` for text that names no class, and for an interpolation of several classes at one end.
+    """
+    end = None if request.label_to is None else [request.label_to]
+    if not isinstance(request.label, str):
+        return None if request.label is None else list(request.label), end
+    start_text, end_text = split_range(request.label, classes)
+    start = parse_labels(start_text, classes)
+    if end_text is not None:
+        if end is not None:
+            text = f"label '{request.label}' and label_to both name the end of the interpolation: leave label_to out"
+            raise UsageError(text, code="conflict", field="label_to")
+        end = parse_labels(end_text, classes)
+    if end is not None or request.seed_to is not None:
+        count = max(len(start), len(end or start))
+        if count > 1:
+            text = f"label '{request.label}' has {count} classes at one end of the interpolation: give one at each end"
+            raise UsageError(text, code="conflict", field="label")
+    return start, end
 
 
 def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
@@ -51,7 +68,7 @@ def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
     Raises `UsageError` for anything else, with the nearest class name.
     """
     if text == "none":
-        return [NO_LABEL]
+        return [NULL_LABEL]
     # The text is compared before it is split, because a class name may contain a comma.
     if text.strip() in classes:
         return [classes.index(text.strip())]

@@ -15,7 +15,7 @@ from inkwash.sampling.editing import Edit
 MAX_COUNT = 10**7
 MAX_SEED = 2**63 - 10**6
 MAX_TEXT = 1 << 23
-"""Characters of a string in PNG metadata: the longest are images to start from, PNG in base64."""
+"""Maximum characters of a string in PNG metadata: the longest are initial images, PNG in base64."""
 PICTURE_FIELDS = ("kind", "scale", "columns")
 """Fields of a 0.1.0 request that describe the picture and not the samples."""
 
@@ -25,9 +25,9 @@ class SampleRequest:
     """What to sample and how; None means the default of the model's recipe.
 
     `model` is the name, run folder or checkpoint to load, None where the caller has the model. `seed` is the seed of
-    the first of `n` examples, or the seeds of all. `label` is text as in "0-9" or "3..8", or class indices in turn, -1
-    for none. With `seed_to` or `label_to` the examples interpolate from `seed` and `label` to these. The other fields
-    are the arguments of `Model.sampler` and `Model.denoiser`, and an image to edit.
+    the first of `n` examples, or the seeds of all. `label` is text as in "0-9" or "3..8", or class indices, repeated
+    cyclically, -1 for none. With `seed_to` or `label_to` the examples interpolate from `seed` and `label` to these. The
+    other fields are the arguments of `Model.sampler` and `Model.denoiser`, and an image to edit.
     Raises `UsageError` for a number out of range.
     """
 
@@ -53,16 +53,12 @@ class SampleRequest:
         if isinstance(self.seed, tuple) and (not seeds or self.n not in (None, len(seeds))):
             raise UsageError(f"seed has {len(seeds)} values: give one for each sample", code="conflict", field="seed")
         if self.n is not None and not 1 <= self.n <= MAX_COUNT:
-            raise UsageError(
-                f"n is {self.n}: it must be 1 to {MAX_COUNT:,}; sample more with another seed",
-                code="out-of-range",
-                field="n",
-            )
+            text = f"n is {self.n}: it must be 1 to {MAX_COUNT:,}; sample more with another seed"
+            raise UsageError(text, code="out-of-range", field="n")
         for seed in (*seeds, *(() if self.seed_to is None else (self.seed_to,))):
             if not 0 <= seed <= MAX_SEED - (self.n or 0):
-                raise UsageError(
-                    f"seed is {seed}: it must be 0 to {MAX_SEED - (self.n or 0)}", code="out-of-range", field="seed"
-                )
+                text = f"seed is {seed}: it must be 0 to {MAX_SEED - (self.n or 0)}"
+                raise UsageError(text, code="out-of-range", field="seed")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request as plain values, for PNG metadata."""

@@ -11,18 +11,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import UInt8
 from torch import Tensor
 
 from inkwash import __version__
 from inkwash.core import Denoiser, Frame, Labelled, Sampler
 from inkwash.core.rng import Stream, normals
+from inkwash.core.shapes import NULL_LABEL, Images, Labels, Samples, Seeds
 from inkwash.data import decode
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.sampling.editing import Interpolation
-from inkwash.sampling.labels import NO_LABEL, assign_labels, parse_labels, split_range
+from inkwash.sampling.labels import assign_labels, requested_labels
 from inkwash.sampling.request import SampleRequest
+
+Arrays = UInt8[np.ndarray, "batch height width"] | UInt8[np.ndarray, "batch height width channels"]
 
 
 class DefaultCounts(NamedTuple):
@@ -35,30 +38,30 @@ class DefaultCounts(NamedTuple):
 
 
 class SampleBatch(NamedTuple):
-    """A batch of finished examples: uint8 images [B, C, H, W] or float32 points [B, D], labels and seeds int64 [B]."""
+    """A batch of finished examples with their labels and seeds."""
 
-    values: Tensor
-    labels: Tensor
-    seeds: Tensor
+    values: Samples
+    labels: Labels
+    seeds: Seeds
 
-    def images(self) -> NDArray[np.uint8]:
-        """Return the images as uint8 [B, H, W] for grey ones, [B, H, W, C] for colour."""
+    def images(self) -> Arrays:
+        """Return the images as [B, H, W] for grey ones, [B, H, W, C] for colour."""
         return to_arrays(self.values)
 
 
 @dataclass(frozen=True, eq=False)
 class SamplingRun:
-    """A request resolved against a model: what is built once, and the seeds and labels int64 [N] of all examples.
+    """A request resolved against a model: sampler and denoiser, built once, and the seeds and labels of all examples.
 
-    `num_requested_labels` is how many labels the request names, which repeat in this order.
+    `num_requested_labels` is the number of labels that the request names, at least 1; they are repeated cyclically.
     """
 
     request: SampleRequest
     model: Model
     sampler: Sampler
     denoiser: Denoiser
-    seeds: Tensor
-    labels: Tensor
+    seeds: Seeds
+    labels: Labels
     num_requested_labels: int = 1
     interpolation: Interpolation | None = None
 
@@ -73,28 +76,28 @@ class SamplingRun:
     @torch.inference_mode()
     def frames(self) -> Iterator[Frame]:
         """Yield the frames of all examples as one batch, from noise to samples."""
-        device, edit, shape = self.model.device, self.request.edit, self.model.spec.shape
-        conditional = self.model.conditional and bool((self.labels != NO_LABEL).any())
-        labelled = Labelled(self.denoiser, self.labels.to(device) if conditional else None)
-        denoiser = labelled if self.interpolation is None else self.interpolation.denoiser(labelled)
+        device, edit, interpolation = self.model.device, self.request.edit, self.interpolation
+        has_labels = self.model.conditional and bool((self.labels != NULL_LABEL).any())
+        labelled = Labelled(self.denoiser, self.labels.to(device) if has_labels else None)
+        denoiser = labelled if interpolation is None else interpolation.denoiser(labelled)
         start: Tensor | float = 0.0
         if edit is not None:
             denoiser, start = edit.inpainted(denoiser, device), edit.start(device)
 
         def noise(step: int) -> Tensor:
             def noise_of(seeds: Tensor) -> Tensor:
-                return normals(seeds, 0, step, Stream.SAMPLE, shape)
+                return normals(seeds, 0, step, Stream.SAMPLE, self.model.spec.shape)
 
-            way = self.interpolation
-            return (noise_of(self.seeds) if way is None else way.noise(self.seeds, noise_of)).to(device)
+            values = noise_of(self.seeds) if interpolation is None else interpolation.noise(self.seeds, noise_of)
+            return values.to(device)
 
         yield from self.sampler(denoiser, noise, start)
 
     def batches(self, size: int = 64, progress: Callable[[float], object] | None = None) -> Iterator[SampleBatch]:
         """Yield the finished examples in batches of at most `size`; memory does not grow with their number.
 
-        `progress(done)` is called after each step with the number of finished examples; an unfinished one counts for
-        the fraction of its steps that are done.
+        `progress(done)` is called before each step and at the end of each batch with the number of finished examples, in
+        which an unfinished one counts for the fraction of its steps that are done.
         """
         for first in range(0, len(self), size):
             part = self.part(slice(first, first + size))
@@ -121,96 +124,63 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
     """
     sampler = sampler_for(request, model)
     denoiser = model.denoiser(request.guidance, request.interval, request.clip, request.precision)
-    near, far = _wanted_labels(request, model.spec.classes)
-    interpolates = request.seed_to is not None or far is not None
-    count = _count(request, counts or DefaultCounts(), model.spec.is_points, interpolates, len(near or ()))
-    if isinstance(request.seed, tuple):
-        seeds = torch.tensor(request.seed)
-    else:
-        seeds = torch.full((count,), request.seed) if interpolates else request.seed + torch.arange(count)
-    labels = assign_labels(model, seeds, near)
-    if model.conditional and (labels == NO_LABEL).all() and request.guidance not in (None, 1):
-        raise UsageError(
-            f"guidance {request.guidance:g} has no effect without a label: leave one of them out",
-            code="no-effect",
-            field="guidance",
-        )
+    start, end = requested_labels(request, model.spec.classes)
+    num_requested = 1 if start is None else len(start)
+    interpolates = request.seed_to is not None or end is not None
+    seeds = _seeds(request, counts or DefaultCounts(), model.spec.is_points, interpolates, num_requested)
+    labels = assign_labels(model, seeds, start)
+    if model.conditional and (labels == NULL_LABEL).all() and request.guidance not in (None, 1):
+        text = f"guidance {request.guidance:g} has no effect without a label: leave guidance out, or give a label"
+        raise UsageError(text, code="no-effect", field="guidance")
     interpolation = None
     if interpolates:
-        seeds_to = seeds if request.seed_to is None else torch.full_like(seeds, request.seed_to)
-        interpolation = Interpolation.evenly(seeds_to, assign_labels(model, seeds_to, near if far is None else far))
-        if ((interpolation.labels == NO_LABEL) != (labels == NO_LABEL)).any():
-            raise UsageError(
-                "label 'none' cannot be interpolated with a class: name a class at both ends",
-                code="conflict",
-                field="label",
-            )
-    return SamplingRun(request, model, sampler, denoiser, seeds, labels, len(near or (0,)), interpolation)
+        end_seeds = seeds if request.seed_to is None else torch.full_like(seeds, request.seed_to)
+        end_labels = assign_labels(model, end_seeds, start if end is None else end)
+        if ((end_labels == NULL_LABEL) != (labels == NULL_LABEL)).any():
+            text = "label 'none' cannot be interpolated with a class: name a class at both ends"
+            raise UsageError(text, code="conflict", field="label")
+        interpolation = Interpolation.evenly(end_seeds, end_labels)
+    return SamplingRun(request, model, sampler, denoiser, seeds, labels, num_requested, interpolation)
 
 
 def sampler_for(request: SampleRequest, model: Model) -> Sampler:
     """Return the sampler of `request`. Raises `UsageError` as `Model.sampler` does, and for settings without effect."""
     sampler = model.sampler(request.sampler, request.steps, request.eta, request.temperature, request.schedule)
     if request.edit is not None:
-        request.edit.require(model.spec.shape)
-        sampler = replace(sampler, schedule=request.edit.levels(sampler.schedule))
+        request.edit.require_shape(model.spec.shape)
+        sampler = replace(sampler, schedule=request.edit.truncated(sampler.schedule))
     if request.temperature != 1 and sampler.is_deterministic:
-        raise UsageError(
-            f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out",
-            code="no-effect",
-            field="temperature",
-        )
+        text = f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out"
+        raise UsageError(text, code="no-effect", field="temperature")
     guidance = model.recipe.sampling.guidance if request.guidance is None else request.guidance
     if tuple(request.interval) != (0, 1) and guidance == 1:
-        raise UsageError(
-            "interval has no effect without guidance: give guidance as well, or leave it out",
-            code="no-effect",
-            field="interval",
-        )
+        text = "interval has no effect without guidance: give guidance as well, or leave it out"
+        raise UsageError(text, code="no-effect", field="interval")
     return sampler
 
 
-def to_output(model: Model, x: Tensor) -> Tensor:
-    """Return a state [B, ...] in the form that is stored: images as uint8, points as float32."""
+def to_output(model: Model, x: Images) -> Samples:
+    """Return a state in the form that is stored: images as uint8, points as float32."""
     x = x.cpu()
     return x if model.spec.is_points else decode(x)
 
 
-def to_arrays(values: Tensor) -> NDArray[np.uint8]:
-    """Return uint8 images [N, C, H, W] as arrays [N, H, W] for one channel, [N, H, W, C] for more."""
+def to_arrays(values: UInt8[Tensor, "batch channels height width"]) -> Arrays:
+    """Return images as arrays [N, H, W] for one channel, [N, H, W, C] for more."""
     array = values.permute(0, 2, 3, 1).numpy()
     return array[..., 0] if array.shape[-1] == 1 else array
 
 
-def _wanted_labels(request: SampleRequest, classes: tuple[str, ...]) -> tuple[list[int] | None, list[int] | None]:
-    """Return the labels that the request names, and those of its far end; None where it names none."""
-    far = None if request.label_to is None else [request.label_to]
-    if not isinstance(request.label, str):
-        return None if request.label is None else list(request.label), far
-    near_text, far_text = split_range(request.label, classes)
-    near = parse_labels(near_text, classes)
-    if far_text is not None:
-        if far is not None:
-            raise UsageError(
-                f"label '{request.label}' has two ends already: leave label_to out", code="conflict", field="label_to"
-            )
-        far = parse_labels(far_text, classes)
-    if far is not None or request.seed_to is not None:
-        for end in (near, far or near):
-            if len(end) > 1:
-                raise UsageError(
-                    f"label '{request.label}' has {len(end)} classes at an end: an end takes one class",
-                    code="conflict",
-                    field="label",
-                )
-    return near, far
-
-
-def _count(request: SampleRequest, counts: DefaultCounts, points: bool, interpolates: bool, labels: int) -> int:
+def _seeds(
+    request: SampleRequest, counts: DefaultCounts, is_points: bool, interpolates: bool, num_requested: int
+) -> Seeds:
+    """Return the seeds that the request names, or as many from its seed on as it has samples."""
     if isinstance(request.seed, tuple):
-        return len(request.seed)
-    if request.n is not None:
-        return request.n
+        return torch.tensor(request.seed)
+    default = counts.points if is_points else counts.images
     if interpolates:
-        return counts.interpolation
-    return labels * counts.per_label if labels > 1 else counts.points if points else counts.images
+        default = counts.interpolation
+    elif num_requested > 1:
+        default = num_requested * counts.per_label
+    count = request.n or default
+    return torch.full((count,), request.seed) if interpolates else request.seed + torch.arange(count)
