@@ -126,7 +126,7 @@ def _bits_seconds(count: int, setting: Setting | None, labelled: bool, data: Dat
     if setting is None or data.is_points or data.test_values is None:
         return 0.0
     # a batch mixes noise levels, so nearly every batch needs the evaluations of the guidance interval
-    full = replace(setting, settings=replace(_without_guidance(setting), interval=(0.0, 1.0)))
+    full = replace(setting, request=replace(_without_guidance(setting), interval=(0.0, 1.0)))
     seconds = full.seconds_per_sample() / full.sampler.evaluations
     return likelihood.num_evaluations(len(data.test_values), min(TIGHTENING_COUNT, len(data))) * seconds
 
