@@ -10,21 +10,23 @@ from itertools import product
 import pytest
 import torch
 
-from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
 from inkwash.metrics.extractors import Extraction
 
 
-def entry(name: str, seconds: float | None, fd: float | None, n: int = 1000, **more: float | None) -> Entry:
+def entry(name: str, seconds: float | None, fd: float | None, n: int = 1000, **more: float | None) -> ComparisonEntry:
     """Return an entry of this cost, with a hundred evaluations a second, and this FD."""
     samples = EvaluatedSamples(torch.zeros(1, 1, 2, 2), None, Extraction(torch.zeros(1, 2), None), (), ())
     scores = [Score("fd.a", "FD to train, A", fd, 0.125), *(Score(k, k, v, 0.5) for k, v in more.items())]
     found = Evaluation(name, n, "digits", tuple(scores), samples)
     evaluations = None if seconds is None else 100 * seconds
-    return Entry(name, "", None if seconds is None else 7, evaluations, seconds, found, torch.zeros(1, 1, 2, 2))
+    return ComparisonEntry(
+        name, "", None if seconds is None else 7, evaluations, seconds, found, torch.zeros(1, 1, 2, 2)
+    )
 
 
-def names(entries: list[Entry]) -> list[str]:
+def names(entries: list[ComparisonEntry]) -> list[str]:
     return [each.name for each in entries]
 
 
@@ -47,7 +49,7 @@ def test_every_entry_off_the_front_is_dominated() -> None:
     entries = [entry(str(k), float(cost[k]), float(score[k])) for k in range(40)]
     front = Comparison(tuple(entries)).front
 
-    def beats(one: Entry, other: Entry) -> bool:
+    def beats(one: ComparisonEntry, other: ComparisonEntry) -> bool:
         a, b = ((e.seconds or 0.0, e.evaluation["fd.a"].value or 0.0) for e in (one, other))
         return a != b and a[0] <= b[0] and a[1] <= b[1]
 
@@ -63,7 +65,7 @@ def test_first_of_equal_entries_is_on_the_front() -> None:
 
 
 def test_sentence_names_the_cheapest_within_5_percent() -> None:
-    message = Comparison((FAST, GOOD, SLOW, BEST)).sentence
+    message = Comparison((FAST, GOOD, SLOW, BEST)).conclusion
     assert message == (
         "good is the cheapest within 5% of the best: FD to train, A 1.040 in 1.00 s for 64 images (100 evaluations); "
         "best has 1.000 in 4.00 s for 64 images (400 evaluations); 1,000 images each."
@@ -71,7 +73,7 @@ def test_sentence_names_the_cheapest_within_5_percent() -> None:
 
 
 def test_sentence_names_the_best_where_nothing_cheaper_is_as_good() -> None:
-    message = Comparison((FAST, entry("near", 1.0, 1.051), BEST)).sentence
+    message = Comparison((FAST, entry("near", 1.0, 1.051), BEST)).conclusion
     assert message.startswith("best is best, FD to train, A 1.000 at 1,000 images, and nothing cheaper is as good")
     assert message.endswith("4.00 s for 64 images (400 evaluations).")
 
@@ -80,17 +82,19 @@ def test_files_are_ranked_without_a_cost() -> None:
     file = entry("mine.npz", None, 0.9)
     found = Comparison((GOOD, file, BEST))
     assert names(found.front) == ["good", "best"]
-    assert found.sentence.startswith("mine.npz is best, FD to train, A 0.900") and found.sentence.endswith("as good.")
-    cheaper = Comparison((entry("as good", 1.0, 0.92), file)).sentence
+    assert found.conclusion.startswith("mine.npz is best, FD to train, A 0.900") and found.conclusion.endswith(
+        "as good."
+    )
+    cheaper = Comparison((entry("as good", 1.0, 0.92), file)).conclusion
     assert cheaper.startswith("as good is the cheapest within 5%") and "; mine.npz has 0.900; " in cheaper
-    assert "None" not in Comparison((file, entry("other.npz", None, 2.0))).sentence
+    assert "None" not in Comparison((file, entry("other.npz", None, 2.0))).conclusion
 
 
 def test_entries_with_fewer_images_are_not_ranked() -> None:
     few = entry("few", 0.1, 0.5, n=200)
     found = Comparison((few, GOOD, BEST))
     assert names(found.ranked) == ["good", "best"] and names(found.front) == ["good", "best"]
-    assert "few" not in found.sentence and len(found.rows()) == 3
+    assert "few" not in found.conclusion and len(found.rows()) == 3
 
 
 def test_entries_without_the_score_are_not_ranked() -> None:
@@ -100,17 +104,21 @@ def test_entries_without_the_score_are_not_ranked() -> None:
 
 def test_sentence_for_too_few_images_names_the_number_needed() -> None:
     none = Comparison((entry("one", 1.0, None, n=100), entry("two", 2.0, None, n=100)))
-    assert not none.front and not none.unranked
-    assert "fd.a" in none.sentence and "-n 200" in none.sentence and "100" in none.sentence
+    assert not none.front and not none.unranked_note
+    assert "fd.a" in none.conclusion and "-n 200" in none.conclusion and "100" in none.conclusion
 
 
 def test_unranked_names_entries_with_both_numbers_of_images() -> None:
     found = Comparison((entry("few", 0.1, None, n=150), entry("less", 0.1, 9.0, n=300), GOOD, BEST))
-    assert "few (150 images)" in found.unranked and "less (300 images)" in found.unranked and "1,000" in found.unranked
-    assert not Comparison((GOOD, BEST)).unranked
+    assert (
+        "few (150 images)" in found.unranked_note
+        and "less (300 images)" in found.unranked_note
+        and "1,000" in found.unranked_note
+    )
+    assert not Comparison((GOOD, BEST)).unranked_note
 
 
-def within(name: str, seconds: float, fd: float, low: float, high: float) -> Entry:
+def within(name: str, seconds: float, fd: float, low: float, high: float) -> ComparisonEntry:
     """Return an entry whose score has an interval."""
     found = entry(name, seconds, fd)
     scores = (replace(found.evaluation.scores[0], low=low, high=high),)
@@ -130,7 +138,7 @@ def within(name: str, seconds: float, fd: float, low: float, high: float) -> Ent
 def test_overlapping_intervals_are_not_distinguishable(
     cheap: tuple[float, float, float], best: tuple[float, float, float], distinguishable: bool
 ) -> None:
-    message = Comparison((within("cheap", 1.0, *cheap), within("dear", 2.0, *best))).sentence
+    message = Comparison((within("cheap", 1.0, *cheap), within("dear", 2.0, *best))).conclusion
     assert message.startswith(
         "dear is best" if distinguishable else "cheap is the cheapest that is not distinguishable"
     )
@@ -138,14 +146,14 @@ def test_overlapping_intervals_are_not_distinguishable(
 
 
 def test_disjoint_intervals_within_5_percent_are_reported_as_such() -> None:
-    message = Comparison((within("cheap", 1.0, 1.04, 1.03, 1.05), within("dear", 2.0, 1.0, 0.99, 1.01))).sentence
+    message = Comparison((within("cheap", 1.0, 1.04, 1.03, 1.05), within("dear", 2.0, 1.0, 0.99, 1.01))).conclusion
     assert message.startswith("cheap is the cheapest within 5% of the best")
 
 
 def test_entries_are_ranked_by_the_given_key() -> None:
     one, two = entry("one", 1.0, 1.0, kid=9.0), entry("two", 2.0, 2.0, kid=1.0)
     assert names(Comparison((one, two), "kid").front) == ["one", "two"]
-    assert Comparison((one, two), "kid").sentence.startswith("two is best, kid 1.000")
+    assert Comparison((one, two), "kid").conclusion.startswith("two is best, kid 1.000")
     assert Comparison((one, two), "kid")[1] is two.evaluation
 
 

@@ -18,7 +18,7 @@ from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import measures, reference
 from inkwash.evaluation import verdicts as rules
-from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.grading import grade
 from inkwash.evaluation.measures import measure
 from inkwash.evaluation.plan import EvaluationRequest
@@ -146,12 +146,16 @@ def test_verdict_shows_small_fd_with_four_digits() -> None:
 
 
 def test_unranked_names_only_unranked_settings() -> None:
-    def entry(name: str, n: int) -> Entry:
+    def entry(name: str, n: int) -> ComparisonEntry:
         found = replace(evaluation(Score("fd.a", "FD", 1.0, 1.0), count=n), name=name)
-        return Entry(name, "", 1, 1.0, 1.0, found, torch.zeros(1))
+        return ComparisonEntry(name, "", 1, 1.0, 1.0, found, torch.zeros(1))
 
     both = Comparison((entry("slow", 1000), entry("fast", 10_000)))
-    assert "slow" in both.unranked and "fast" not in both.unranked and not Comparison(both.entries[1:]).unranked
+    assert (
+        "slow" in both.unranked_note
+        and "fast" not in both.unranked_note
+        and not Comparison(both.entries[1:]).unranked_note
+    )
 
 
 def test_identity_includes_the_content_of_plugins(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,7 +156,7 @@ def test_interrupted_build_starts_again(small: Dataset, trainings: list[int]) ->
 
 def test_reference_of_a_model_is_its_training_data(small: Dataset, trainings: list[int], tmp_path: Path) -> None:
     assert small.labels is not None and small.test_values is not None and small.test_labels is not None
-    arrays = {
+    arrays: dict[str, Any] = {
         "images": small.values[:, 0].numpy(),
         "labels": small.labels.numpy(),
         "test_images": small.test_values[:, 0].numpy(),

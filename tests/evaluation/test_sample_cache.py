@@ -70,7 +70,7 @@ def test_interrupted_sampling_resumes_to_the_same_samples(
 ) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddpm:2"))
 
-    def stop(done: int) -> None:
+    def stop(done: float) -> None:
         if done > 11:
             raise KeyboardInterrupt
 
@@ -78,7 +78,7 @@ def test_interrupted_sampling_resumes_to_the_same_samples(
         setting.samples(30, stop)
     assert not setting.model.net._forward_pre_hooks
     assert [path.name for path in setting.folder.iterdir()] == ["00000000.npz"]
-    reported: list[int] = []
+    reported: list[float] = []
     continued = setting.samples(30, reported.append)
     assert reported == sorted(reported) and reported[0] == 8 and reported[-1] == 30
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "undisturbed"))

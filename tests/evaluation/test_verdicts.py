@@ -78,7 +78,7 @@ def test_verdicts_on_a_control_name_its_corruption_only(name: str, bench: Refere
 
 
 def test_ghosts_are_reported_as_low_confidence(bench: Reference, real: Images) -> None:
-    found = measure("ghosts", *controls.ghosts(0.95)(real), bench.extractor_set)
+    found = measure("ghosts", *controls.blended(0.95)(real), bench.extractor_set)
     assert "low confidence" in message(found)
 
 

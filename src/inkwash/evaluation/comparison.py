@@ -26,7 +26,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class ComparisonEntry:
     """One setting: model, sampler, number of parameters, cost and scores; the cost of a file of images is None.
 
     `evaluations` are network evaluations a sample, `seconds` are for 64 samples, `images` the samples of the first
@@ -56,14 +56,14 @@ class Entry:
 class Comparison:
     """Entries in the order given, ranked by the score `key`; lower is better."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ComparisonEntry, ...]
     key: str = "fd.a"
 
     def __getitem__(self, index: int) -> Evaluation:
         """Return the scores of the entry at `index`."""
         return self.entries[index].evaluation
 
-    def score(self, entry: Entry) -> Score:
+    def score(self, entry: ComparisonEntry) -> Score:
         """Return the score of `entry` that entries are ranked by."""
         return entry.evaluation[self.key]
 
@@ -74,20 +74,20 @@ class Comparison:
         return list(dict.fromkeys(score.key for score in scores if score.value is not None))
 
     @property
-    def ranked(self) -> list[Entry]:
+    def ranked(self) -> list[ComparisonEntry]:
         """The entries that have the ranking score, at the largest number of samples: FD depends on that number."""
         scored = [entry for entry in self.entries if self.key in entry.evaluation]
         most = max((entry.count for entry in scored), default=0)
         return [entry for entry in scored if entry.count == most]
 
     @property
-    def front(self) -> list[Entry]:
+    def front(self) -> list[ComparisonEntry]:
         """The ranked entries on the Pareto front of seconds and score, cheapest first; files have no cost."""
         priced = [entry for entry in self.ranked if entry.seconds is not None]
         return [priced[k] for k in pareto_front([(entry.seconds or 0.0, self._value(entry)) for entry in priced])]
 
     @property
-    def sentence(self) -> str:
+    def conclusion(self) -> str:
         """The cheapest setting that is as good as the best, within the accuracy of this number of samples."""
         if not self.ranked:
             most = max((entry.count for entry in self.entries), default=0)
@@ -117,7 +117,7 @@ class Comparison:
         return f"{cheapest.name} is the cheapest within {TOLERANCE:.0%} of the best: {figures}"
 
     @property
-    def unranked(self) -> str:
+    def unranked_note(self) -> str:
         """A sentence that names the entries left out of the ranking; empty where all are ranked, or none."""
         ranked = self.ranked
         others = [entry for entry in self.entries if entry not in ranked]
@@ -152,26 +152,26 @@ class Comparison:
         writer.writerows(rows)
         return text.getvalue()
 
-    def _is_close(self, entry: Entry, best: Entry) -> bool:
+    def _is_close(self, entry: ComparisonEntry, best: ComparisonEntry) -> bool:
         return self._value(entry) <= (1 + TOLERANCE) * self._value(best)
 
-    def _overlap(self, entry: Entry, best: Entry) -> bool:
+    def _overlap(self, entry: ComparisonEntry, best: ComparisonEntry) -> bool:
         """Return whether the 95 % intervals of both entries overlap; False where one has none."""
         low, high = self.score(entry).low, self.score(best).high
         return low is not None and high is not None and low <= high
 
-    def _figure(self, entry: Entry) -> str:
+    def _figure(self, entry: ComparisonEntry) -> str:
         score = self.score(entry)
         interval = "" if score.low is None or score.high is None else f" (95 %: {score.low:.3f} to {score.high:.3f})"
         return f"{self._value(entry):.3f}{interval}"
 
-    def _value(self, entry: Entry) -> float:
+    def _value(self, entry: ComparisonEntry) -> float:
         value = self.score(entry).value
         assert value is not None
         return value
 
 
-def _cost(entry: Entry, prefix: str) -> str:
+def _cost(entry: ComparisonEntry, prefix: str) -> str:
     if entry.seconds is None:
         return ""
     return f"{prefix}{entry.seconds:.2f} s for 64 images ({entry.evaluations:g} evaluations)"

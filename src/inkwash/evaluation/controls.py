@@ -19,10 +19,10 @@ from inkwash.evaluation.score import Evaluation, Score
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
 
-Images = tuple[Tensor, Tensor]
+LabelledPixels = tuple[Tensor, Tensor]
 """Pixels uint8 [N, C, H, W] and labels int64 [N]."""
 
-Corruption = Callable[[Images], Images]
+Corruption = Callable[[LabelledPixels], LabelledPixels]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Control:
     check_copies: bool = True
 
 
-def unchanged(images: Images) -> Images:
+def unchanged(images: LabelledPixels) -> LabelledPixels:
     """Return the images as they are."""
     return images
 
@@ -49,26 +49,26 @@ def _with_noise(pixels: Tensor, std: float) -> Tensor:
     return encode(pixels) + 2 * std * noise
 
 
-def shifted(images: Images) -> Images:
+def shifted(images: LabelledPixels) -> LabelledPixels:
     """Shift every image by one pixel to the right, circularly; the border is background."""
     return images[0].roll(1, dims=-1), images[1]
 
 
-def blurred(images: Images) -> Images:
+def blurred(images: LabelledPixels) -> LabelledPixels:
     """Replace every pixel by the mean of its 3 by 3 neighbourhood."""
     smooth = functional.avg_pool2d(images[0].float(), 3, 1, 1, count_include_pad=True)
     return smooth.round().to(torch.uint8), images[1]
 
 
-def binarised(images: Images) -> Images:
+def binarised(images: LabelledPixels) -> LabelledPixels:
     """Threshold the pixels to black and white."""
     return (images[0] > 127).to(torch.uint8) * 255, images[1]
 
 
-def ghosts(fraction: float) -> Corruption:
+def blended(fraction: float) -> Corruption:
     """Average this `fraction` of images with an image of another class."""
 
-    def corrupt(images: Images) -> Images:
+    def corrupt(images: LabelledPixels) -> LabelledPixels:
         pixels, labels = images
         order = permutation(0, 0, Stream.CONTROL_BLENDS, len(pixels))
         some = order[: int(fraction * len(pixels))]
@@ -82,24 +82,24 @@ def ghosts(fraction: float) -> Corruption:
     return corrupt
 
 
-def grey_background(images: Images) -> Images:
+def grey_background(images: LabelledPixels) -> LabelledPixels:
     """Raise black to a dark grey of 12 of 255, as samplers do that stop before the end of the range."""
     return images[0].clamp(min=12), images[1]
 
 
-def without_class(images: Images) -> Images:
+def without_class(images: LabelledPixels) -> LabelledPixels:
     """Leave out class 1."""
     kept = images[1] != 1
     return images[0][kept], images[1][kept]
 
 
-def shuffled_labels(images: Images) -> Images:
+def shuffled_labels(images: LabelledPixels) -> LabelledPixels:
     """Permute the labels, as if the condition were ignored."""
     order = permutation(0, 0, Stream.CONTROL_LABELS, len(images[1]))
     return images[0], images[1][order]
 
 
-def one_per_class(images: Images) -> Images:
+def one_per_class(images: LabelledPixels) -> LabelledPixels:
     """Repeat the first image of each class."""
     first = torch.stack([(images[1] == k).nonzero()[0, 0] for k in images[1].unique()])
     index = torch.searchsorted(images[1].unique(), images[1])
@@ -114,8 +114,8 @@ CONTROLS: dict[str, Control] = {
     "one pixel shifted": Control(shifted),
     "blurred 3x3": Control(blurred),
     "binarised": Control(binarised),
-    "ghosts 5 %": Control(ghosts(0.05)),
-    "ghosts 1 %": Control(ghosts(0.01)),
+    "ghosts 5 %": Control(blended(0.05)),
+    "ghosts 1 %": Control(blended(0.01)),
     "grey ground": Control(grey_background),
     "class 1 missing": Control(without_class),
     "labels shuffled": Control(shuffled_labels),

@@ -14,7 +14,7 @@ from inkwash import model
 from inkwash.core.rng import Stream, permutation
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference, tasks
-from inkwash.evaluation.extra_measures import EXTRAS
+from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import MAX_COUNT
@@ -25,7 +25,7 @@ from inkwash.runs.environment import commit
 from inkwash.sampling.request import SampleRequest
 from inkwash.text.progress import StageProgressCallback
 
-Arrays = tuple[Tensor, Tensor | None]
+LabelledTensors = tuple[Tensor, Tensor | None]
 
 
 def split_list(text: str | None) -> tuple[str | None, ...]:
@@ -72,9 +72,7 @@ def settings_for(
     for each, sampler, weight in product(models, samplers, weights):
         guidance = weight if each.conditional else None
         setting = Setting(each, replace(sampling, sampler=sampler, guidance=guidance))
-        # both are built here once, so that errors are raised before anything is sampled
-        _ = setting.sampler
-        each.denoiser(guidance, sampling.interval, sampling.clip, sampling.precision)
+        setting.require_supported()
         if all(setting.identity() != other.identity() for other in found):
             found.append(setting)
     return found
@@ -85,7 +83,7 @@ class EvaluationRequest:
     """The arguments of `evaluate`; None means the default.
 
     `sources` are models or files of images, `data` the models' training data, `judge` other data to compare with,
-    `judges` a comma-separated selection of feature extractors, `extras` names in `EXTRAS`.
+    `judges` a comma-separated selection of feature extractors, `extras` names in `OPTIONAL_METRICS`.
     """
 
     sources: tuple[str | Model, ...]
@@ -110,7 +108,7 @@ class EvaluationRequest:
 
     def plan(self, progress: StageProgressCallback | None = None) -> EvaluationPlan:
         """Return the tasks. Raises `UsageError` or `InkwashError` for what cannot be read, sampled or measured."""
-        paths = [str(s) for s in self.sources if not isinstance(s, Model) and tasks.is_file(s)]
+        paths = [str(s) for s in self.sources if not isinstance(s, Model) and tasks.has_array_suffix(s)]
         options = (self.samplers, self.weights, self.sampling)
         if paths and options != ((None,), (None,), SampleRequest()):
             raise UsageError(
@@ -144,7 +142,7 @@ class EvaluationRequest:
         return EvaluationPlan(found, tuple(planned), self.extras)
 
     def _reference(
-        self, models: list[Model], files: dict[str, Arrays], progress: StageProgressCallback | None
+        self, models: list[Model], files: dict[str, LabelledTensors], progress: StageProgressCallback | None
     ) -> Reference:
         file_shapes = [tuple(values.shape[1:]) for values, _ in files.values()]
         if self.judge is not None:
@@ -179,7 +177,7 @@ def _require_model(chosen: Model, found: Reference) -> None:
         found.extractor_set.require_labels(labels, len(labels), chosen.name)
 
 
-def _require_file(path: str, arrays: Arrays, found: Reference) -> None:
+def _require_file(path: str, arrays: LabelledTensors, found: Reference) -> None:
     values, labels = arrays
     found.extractor_set.require_shape(tuple(values.shape[1:]), path)
     tasks.require_not_inverted(path, values, found.extractor_set)
@@ -209,10 +207,11 @@ class EvaluationPlan:
         data = self.reference.data
         if data is None:
             return 0.0
+        settings = [task.setting if isinstance(task, ModelTask) else None for task in self.tasks]
         return sum(
-            EXTRAS[name].seconds(task.count, task.setting if isinstance(task, ModelTask) else None, task.labelled, data)
+            OPTIONAL_METRICS[name].seconds(task.count, setting, task.labelled, data)
             for name in self.extras
-            for task in self.tasks
+            for task, setting in zip(self.tasks, settings, strict=True)
         )
 
     def metadata(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from inkwash import model as models
 from inkwash.errors import InkwashError
-from inkwash.evaluation.comparison import Entry
+from inkwash.evaluation.comparison import ComparisonEntry
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
@@ -35,7 +35,7 @@ class QualityRow:
     times: float
 
 
-def row_of(setting: Setting, entry: Entry, key: str) -> QualityRow | None:
+def make_row(setting: Setting, entry: ComparisonEntry, key: str) -> QualityRow | None:
     """Return the row of an entry by its score `key`, None where it has no ratio to real images or no cost."""
     ratio = entry.evaluation[key].ratio if key in entry.evaluation else None
     if ratio is None or entry.evaluations is None or entry.seconds is None:
@@ -52,9 +52,9 @@ def row_of(setting: Setting, entry: Entry, key: str) -> QualityRow | None:
     )
 
 
-def record(setting: Setting, entry: Entry, key: str) -> None:
+def save_entry(setting: Setting, entry: ComparisonEntry, key: str) -> None:
     """Keep the row of `entry` in the run folder that the model is the latest checkpoint of, if any."""
-    row = row_of(setting, entry, key)
+    row = make_row(setting, entry, key)
     if row is not None:
         write(setting.model, [row])
 

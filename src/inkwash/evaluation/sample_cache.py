@@ -57,6 +57,11 @@ class Setting:
         """The sampler with all defaults resolved. Raises `UsageError` for one that the model does not support."""
         return sampler_for(self.request, self.model)
 
+    def require_supported(self) -> None:
+        """Raise `UsageError` for a sampler, guidance or precision that the model does not support."""
+        _ = self.sampler
+        self.model.denoiser(self.request.guidance, self.request.interval, self.request.clip, self.request.precision)
+
     @property
     def guidance(self) -> float:
         """The guidance weight, 1 without guidance."""

@@ -1,7 +1,8 @@
-"""The two kinds of samples that are evaluated: those of a model, sampled now or cached, and those in a file."""
+"""The tasks of an evaluation: samples of a model, sampled now or cached, and samples in a file."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,34 +14,78 @@ from inkwash.data import array_file
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.evaluation import run_quality
-from inkwash.evaluation.comparison import Entry
-from inkwash.evaluation.extra_measures import EXTRAS, Subject
+from inkwash.evaluation.comparison import ComparisonEntry
 from inkwash.evaluation.measures import measure
+from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS, MetricInput
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Evaluation
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.nets import summary
-
-SampleProgress = Callable[[float], object]
-"""Called with the number of samples that are done."""
-StageProgress = Callable[[str, float], object]
-"""Called with the stage in words and the fraction of it that is done, 0 where that is unknown."""
+from inkwash.text.progress import ProgressCallback, StageProgressCallback
 
 DEFAULT_COUNT, DEFAULT_COUNT_SLOW = 10_000, 1_000
-MANY_EVALUATIONS = 100
-"""Samplers with more network evaluations a sample get the smaller default count."""
-SHOWN = 16
-"""Samples of each entry kept for a report."""
+SLOW_SAMPLER_NFE = 100
+"""Samplers with more network evaluations per sample get the smaller default count."""
+IMAGES_PER_ENTRY = 16
+"""Samples of each entry that a report shows."""
+
+Measure = Callable[[MetricInput], Evaluation]
 
 
 def default_count(setting: Setting) -> int:
     """Return 10,000, or 1,000 for samplers of more than 100 evaluations."""
-    return DEFAULT_COUNT if setting.sampler.evaluations <= MANY_EVALUATIONS else DEFAULT_COUNT_SLOW
+    return DEFAULT_COUNT if setting.sampler.evaluations <= SLOW_SAMPLER_NFE else DEFAULT_COUNT_SLOW
+
+
+class Task(ABC):
+    """Samples to be evaluated: `count` of them, with a `name`, and whether they are `labelled` by a requested class."""
+
+    count: int
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Model and sampler, or the name of the file."""
+
+    @property
+    @abstractmethod
+    def labelled(self) -> bool:
+        """Whether a class is requested of each sample."""
+
+    def seconds(self) -> float:
+        """Return the estimated seconds of sampling, timing some steps; 0 where nothing is to be sampled."""
+        return 0.0
+
+    def sample_shard(self, process_group: ProcessGroup, progress: ProgressCallback) -> None:
+        """Sample the share of this process into the cache, where something is to be sampled."""
+        return
+
+    def run(
+        self,
+        reference: Reference,
+        extras: Sequence[str] = (),
+        sampling: ProgressCallback | None = None,
+        measuring: StageProgressCallback | None = None,
+    ) -> ComparisonEntry:
+        """Sample and measure; `sampling` is called with the number of samples done."""
+
+        def measured(metric_input: MetricInput) -> Evaluation:
+            return _evaluation(self.name, metric_input, reference, extras, measuring)
+
+        return self._entry(measured, f"fd.{reference.extractor_set.primary}", sampling)
+
+    @abstractmethod
+    def _entry(self, measured: Measure, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
+        """Return the entry, ranked by the score `key`."""
+
+    @abstractmethod
+    def metadata(self) -> dict[str, str]:
+        """Return where the samples come from, for a report."""
 
 
 @dataclass(frozen=True, eq=False)
-class ModelTask:
+class ModelTask(Task):
     """Evaluate `count` samples of a model and sampler."""
 
     setting: Setting
@@ -49,47 +94,35 @@ class ModelTask:
 
     @property
     def name(self) -> str:
-        """Model and sampler in words."""
         return self.setting.name
 
     @property
     def labelled(self) -> bool:
-        """Whether a class is requested of each sample."""
         return self.setting.model.conditional
 
     def seconds(self) -> float:
-        """Return the estimated seconds of sampling, timing some steps."""
         return self.setting.estimated_seconds(self.count)
 
-    def sample_shard(self, process_group: ProcessGroup, progress: SampleProgress) -> None:
-        """Sample this process's share into the cache."""
+    def sample_shard(self, process_group: ProcessGroup, progress: ProgressCallback) -> None:
         self.setting.sample_shard(self.count, process_group, progress)
 
-    def run(
-        self,
-        reference: Reference,
-        extras: Sequence[str] = (),
-        sampling: SampleProgress | None = None,
-        measuring: StageProgress | None = None,
-    ) -> Entry:
-        """Sample and measure; with `write_quality`, write the FD into the run folder that the model is the latest of."""
-        samples = self.setting.samples(self.count, sampling)
-        subject = Subject(samples.values, samples.labels, self.setting)
-        entry = Entry(
+    def _entry(self, measured: Measure, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
+        """Return the entry; where the model is the latest of a run, store its FD in the run folder."""
+        samples = self.setting.samples(self.count, progress)
+        entry = ComparisonEntry(
             self.setting.model.name,
             self.setting.sampler_name,
             summary.parameters(self.setting.model.net),
             samples.evaluations,
             64 * self.setting.seconds_per_sample(),
-            _evaluation(self.name, subject, reference, extras, measuring),
-            samples.values[:SHOWN],
+            measured(MetricInput(samples.values, samples.labels, self.setting)),
+            samples.values[:IMAGES_PER_ENTRY],
         )
         if self.write_quality:
-            run_quality.record(self.setting, entry, f"fd.{reference.extractor_set.primary}")
+            run_quality.save_entry(self.setting, entry, key)
         return entry
 
     def metadata(self) -> dict[str, str]:
-        """Return where the samples come from, for a report."""
         model, trained = self.setting.model, self.setting.model.recipe.training.guidance
         guidance = f"{self.setting.guidance:g}" if self.setting.guidance != 1 else "none"
         return {
@@ -102,7 +135,7 @@ class ModelTask:
 
 
 @dataclass(frozen=True, eq=False)
-class FileTask:
+class FileTask(Task):
     """Evaluate samples of any program, read from an .npz or .npy file."""
 
     path: str
@@ -110,60 +143,44 @@ class FileTask:
     labels: Tensor | None
 
     @property
-    def name(self) -> str:
-        """The file's name."""
-        return Path(self.path).name
-
-    @property
-    def count(self) -> int:
+    def count(self) -> int:  # type: ignore[override]
         """The number of samples."""
         return len(self.values)
 
     @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+    @property
     def labelled(self) -> bool:
-        """Whether the file has the requested class of each sample."""
         return self.labels is not None
 
-    def seconds(self) -> float:
-        """Return 0: there is nothing to sample."""
-        return 0.0
-
-    def sample_shard(self, process_group: ProcessGroup, progress: SampleProgress) -> None:
-        """Do nothing: there is nothing to sample."""
-
-    def run(
-        self,
-        reference: Reference,
-        extras: Sequence[str] = (),
-        sampling: SampleProgress | None = None,
-        measuring: StageProgress | None = None,
-    ) -> Entry:
-        """Measure; the cost of the samples is unknown."""
-        found = _evaluation(self.name, Subject(self.values, self.labels, None), reference, extras, measuring)
-        return Entry(self.name, "", None, None, None, found, self.values[:SHOWN])
+    def _entry(self, measured: Measure, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
+        found = measured(MetricInput(self.values, self.labels, None))
+        return ComparisonEntry(self.name, "", None, None, None, found, self.values[:IMAGES_PER_ENTRY])
 
     def metadata(self) -> dict[str, str]:
-        """Return where the samples come from, for a report."""
         return {"file": self.name}
 
 
-Task = ModelTask | FileTask
-
-
 def _evaluation(
-    name: str, subject: Subject, reference: Reference, extras: Sequence[str], progress: StageProgress | None
+    name: str,
+    metric_input: MetricInput,
+    reference: Reference,
+    extras: Sequence[str],
+    progress: StageProgressCallback | None,
 ) -> Evaluation:
     report = progress or (lambda stage, fraction: None)
     data = reference.data
-    found = measure(name, subject.values, subject.labels, reference.extractor_set, data, report)
+    found = measure(name, metric_input.values, metric_input.labels, reference.extractor_set, data, report)
     if data is None or not extras:
         return found
-    more = [score for extra in extras for score in EXTRAS[extra].measure(subject, data, report)]
+    more = [score for extra in extras for score in OPTIONAL_METRICS[extra].measure(metric_input, data, report)]
     return replace(found, scores=(*found.scores, *more))
 
 
-def is_file(source: str | Path) -> bool:
-    """Return whether `source` names a file of arrays, by its suffix."""
+def has_array_suffix(source: str | Path) -> bool:
+    """Return whether `source` has the suffix of a file of arrays."""
     return Path(source).suffix.lower() in array_file.SUFFIXES
 
 

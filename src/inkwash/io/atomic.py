@@ -60,6 +60,17 @@ def require_space(path: str | Path, size: int) -> None:
         )
 
 
+def require_creatable(path: Path, field: str = "out") -> None:
+    """Raise `UsageError` unless `path` can be created: the nearest existing parent is a writable folder."""
+    parent = next(place for place in path.absolute().parents if place.exists())
+    if not parent.is_dir():
+        raise UsageError(
+            f"--{field} {path}: {parent} is a file, not a folder; choose another", code="wrong-file", field=field
+        )
+    if not os.access(parent, os.W_OK):
+        raise UsageError(f"--{field} {path}: {parent} cannot be written; choose another", code="io", field=field)
+
+
 @contextmanager
 def fresh_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that is renamed to it when the block ends without an error.

@@ -245,10 +245,7 @@ def prepare(
                 field="length",
             )
         for variant in variants:
-            # Built here once, so that errors are raised before anything is trained or sampled.
-            draft = models.draft(variant)
-            _ = draft.sampler
-            draft.model.denoiser(draft.request.guidance)
+            models.draft(variant).require_supported()
     parsed = Length.parse(length, "--length")
     if models.plans and parsed.unit == "minutes":
         progress.message("measuring the training speed of this machine for some seconds")

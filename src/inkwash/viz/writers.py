@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import png_metadata
-from inkwash.io.atomic import atomic
+from inkwash.io.atomic import atomic, require_creatable
 from inkwash.io.names import cleaned_name, path_in
 from inkwash.sampling.run import SamplingRun, to_arrays
 from inkwash.viz import films, grids
@@ -171,15 +170,7 @@ def check_free(target: Path) -> None:
             code="exists",
             field="out",
         )
-    folder = target.parent
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir():
-        raise UsageError(
-            f"--out {target}: {folder} is a file, not a folder; choose another --out", code="wrong-file", field="out"
-        )
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"--out {target}: {folder} cannot be written; choose another --out", code="io", field="out")
+    require_creatable(target)
 
 
 def _is_from_inkwash(target: Path) -> bool:

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from inkwash.cli.console import Console
-from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.plan import EvaluationPlan
 from inkwash.evaluation.score import Evaluation, Score, format_score
 from inkwash.evaluation.verdicts import verdicts
@@ -44,7 +44,7 @@ def announce(plan: EvaluationPlan) -> None:
         )
 
 
-def show_one(plan: EvaluationPlan, entries: Sequence[Entry], folder: Path | None, as_json: bool) -> None:
+def show_one(plan: EvaluationPlan, entries: Sequence[ComparisonEntry], folder: Path | None, as_json: bool) -> None:
     """Print the only entry, and write its report to `folder`."""
     (entry,) = entries
     found = entry.evaluation
@@ -61,7 +61,7 @@ def show_one(plan: EvaluationPlan, entries: Sequence[Entry], folder: Path | None
         _show(found, sentences)
 
 
-def show_several(plan: EvaluationPlan, entries: Sequence[Entry], folder: Path | None, as_json: bool) -> None:
+def show_several(plan: EvaluationPlan, entries: Sequence[ComparisonEntry], folder: Path | None, as_json: bool) -> None:
     """Print the comparison of the entries, and write its report to `folder`."""
     comparison = Comparison(tuple(entries), plan.key)
     if folder is not None:
@@ -70,7 +70,7 @@ def show_several(plan: EvaluationPlan, entries: Sequence[Entry], folder: Path | 
         comparison_page.write(comparison, folder, plan.metadata())
     if as_json:
         found = [entry.evaluation.to_dict() for entry in entries]
-        print(json.dumps({"entries": found, "rows": comparison.rows(), "sentence": comparison.sentence}, indent=2))
+        print(json.dumps({"entries": found, "rows": comparison.rows(), "sentence": comparison.conclusion}, indent=2))
     else:
         _compare(comparison)
 
@@ -121,9 +121,9 @@ def _compare(found: Comparison) -> None:
             cells = ["" if s is None else format_score(key, s.value) for s in scores]
             table.add_row(title, *cells, format_score(key, real))
         console.print(table)
-    console.print(found.sentence)
-    if found.unranked:
-        console.print(found.unranked)
+    console.print(found.conclusion)
+    if found.unranked_note:
+        console.print(found.unranked_note)
 
 
 def _cells(score: Score) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from inkwash.errors import UsageError
-from inkwash.evaluation.comparison import Comparison, Entry
+from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.report.gallery import MAX_POINTS
 from inkwash.evaluation.report.page import Report, Tile, check_free, png
 from inkwash.evaluation.score import Score, format_score
@@ -16,7 +16,7 @@ from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids, pareto, points
 from inkwash.viz.samples import POINT_LIMITS
 
-ACROSS = 12
+SEEDS_PER_ROW = 12
 """Seeds side by side."""
 SCALE = 2
 
@@ -57,7 +57,7 @@ def write(comparison: Comparison, folder: Path, metadata: dict[str, str]) -> lis
     return report.write(folder)
 
 
-def _require_alike(entries: Sequence[Entry]) -> None:
+def _require_alike(entries: Sequence[ComparisonEntry]) -> None:
     if not entries:
         raise UsageError("there is nothing to compare: give at least one setting", code="missing-field")
     first = entries[0]
@@ -93,15 +93,15 @@ def _add_plot(report: Report, comparison: Comparison) -> None:
     }
 
 
-def _mark(comparison: Comparison, entry: Entry, on_front: bool) -> pareto.Mark:
+def _mark(comparison: Comparison, entry: ComparisonEntry, on_front: bool) -> pareto.Mark:
     score = comparison.score(entry)
     assert entry.seconds is not None and score.value is not None
     name = entry.sampler or entry.model
     return pareto.Mark(entry.model, name, entry.seconds, score.value, score.low, score.high, on_front)
 
 
-def _add_same_seeds(report: Report, entries: Sequence[Entry], metadata: dict[str, str]) -> None:
-    across = min(ACROSS, *(len(entry.images) for entry in entries))
+def _add_same_seeds(report: Report, entries: Sequence[ComparisonEntry], metadata: dict[str, str]) -> None:
+    across = min(SEEDS_PER_ROW, *(len(entry.images) for entry in entries))
     if not across:
         return
     images = [to_arrays(entry.images[:across]) for entry in entries]
@@ -114,7 +114,7 @@ def _add_same_seeds(report: Report, entries: Sequence[Entry], metadata: dict[str
     ]
 
 
-def _add_scatters(report: Report, entries: Sequence[Entry], metadata: dict[str, str]) -> None:
+def _add_scatters(report: Report, entries: Sequence[ComparisonEntry], metadata: dict[str, str]) -> None:
     """Add a scatter plot of all points of each entry: the points of a few seeds do not show a distribution."""
     plots = points.scatter_images([entry.evaluation.samples.values[:MAX_POINTS] for entry in entries], POINT_LIMITS)
     report.add_image("same-seeds.png", grids.grid(plots, 1, labels=[entry.name for entry in entries]), metadata)

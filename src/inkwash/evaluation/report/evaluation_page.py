@@ -48,7 +48,7 @@ def write(
             "evaluation": evaluation,
             "verdicts": verdicts,
             "measured": measured,
-            "missing": [score for score in evaluation.scores if score.value is None],
+            "missing": [f"{score.words}: {score.note}" for score in evaluation.scores if score.value is None],
             "grades": {score.key: grade(score) for score in measured},
             "ratio_kinds": RATIO_KINDS,
             "glossary": {titles[k]: GLOSSARY[k] for k in dict.fromkeys(s.kind for s in measured) if k in GLOSSARY},

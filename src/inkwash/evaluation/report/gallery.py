@@ -13,9 +13,9 @@ from inkwash.evaluation.report.page import Tile
 from inkwash.evaluation.score import EvaluatedSamples
 from inkwash.sampling.run import to_arrays
 
-SHOWN = 24
+IMAGES_PER_GROUP = 24
 """Samples of each group."""
-PAIRS = 12
+MAX_PAIRS = 12
 MAX_POINTS = 10_000
 """Points in a scatter plot."""
 
@@ -31,7 +31,7 @@ class Ranking:
     @property
     def count(self) -> int:
         """Samples in each group, so that no sample is in two."""
-        return min(SHOWN, max(1, len(self.order) // 3))
+        return min(IMAGES_PER_GROUP, max(1, len(self.order) // 3))
 
     @property
     def worst(self) -> list[int]:
@@ -91,12 +91,12 @@ def _caption(samples: EvaluatedSamples, ranking: Ranking, index: int) -> str:
 def closest_pairs(samples: EvaluatedSamples) -> list[int]:
     """Return the samples nearest to any train image, the nearest first."""
     assert samples.nearest is not None
-    return torch.argsort(samples.nearest[0], stable=True)[:PAIRS].tolist()
+    return torch.argsort(samples.nearest[0], stable=True)[:MAX_PAIRS].tolist()
 
 
 def random_pairs(samples: EvaluatedSamples) -> list[int]:
     """Return samples chosen at random, the same ones in each call."""
-    return permutation(0, 0, Stream.GALLERY_PAIRS, len(samples.values))[:PAIRS].sort().values.tolist()
+    return permutation(0, 0, Stream.GALLERY_PAIRS, len(samples.values))[:MAX_PAIRS].sort().values.tolist()
 
 
 def pair_tiles(samples: EvaluatedSamples, train: Tensor, chosen: list[int]) -> list[Tile]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from inkwash.errors import UsageError
 from inkwash.evaluation.score import format_score
 from inkwash.io import png_metadata
-from inkwash.io.atomic import atomic
+from inkwash.io.atomic import atomic, require_creatable
 from inkwash.io.names import path_in
 from inkwash.viz.style import BACKGROUND, COLOURS, FOREGROUND, MUTED
 
@@ -120,19 +119,14 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 def check_free(folder: Path) -> None:
     """Raise `UsageError` unless `folder` is new, empty or a report, and writable."""
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file and a report is a folder: choose another place", code="exists")
+        raise UsageError(f"{folder} is a file, not a folder: choose another", code="exists", field="report")
     if folder.is_dir() and any(folder.iterdir()) and GENERATOR not in _head(folder / INDEX):
         raise UsageError(
-            f"{folder} already holds files that are no report, and nothing is overwritten: choose another folder",
+            f"{folder} holds files that are no report, and nothing is overwritten: choose another folder",
             code="exists",
+            field="report",
         )
-    parent = folder
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir():
-        raise UsageError(f"{folder} cannot be created: {parent} is a file; choose another place", code="wrong-file")
-    if not os.access(parent, os.W_OK):
-        raise UsageError(f"{folder} is not writable: choose another place", code="io")
+    require_creatable(folder / INDEX, "report")
 
 
 def _head(index: Path) -> str:

@@ -20,29 +20,29 @@ from inkwash.metrics.extractors import plain_cnn
 from inkwash.sampling.request import SampleRequest
 from inkwash.text.progress import StageProgressCallback
 
-TIGHTENING_COUNT = 300
+GRID_SEARCH_IMAGES = 300
 """Train images that the lowest noise level of the likelihood bound is chosen on."""
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """What is measured: samples, their requested classes, and the setting they were sampled with, None for a file."""
+class MetricInput:
+    """Samples, their requested classes, and the setting that they were sampled with, None for a file."""
 
     values: Tensor
     labels: Tensor | None
     setting: Setting | None
 
 
-def bits(subject: Subject, data: Dataset, progress: StageProgressCallback) -> Iterator[Score]:
+def bits(metric_input: MetricInput, data: Dataset, progress: StageProgressCallback) -> Iterator[Score]:
     """Bound the likelihood of all test images under the model; sampler and guidance do not affect it."""
     title = "bits/dim, test"
-    if subject.setting is None or data.is_points or data.test_values is None:
+    if metric_input.setting is None or data.is_points or data.test_values is None:
         yield Score("bits", title, None, note="needs a model of images, and data with a test part")
         return
-    model = subject.setting.model
-    sampling = _without_guidance(subject.setting)
+    model = metric_input.setting.model
+    sampling = _without_guidance(metric_input.setting)
     denoiser = model.denoiser(sampling.guidance, sampling.interval, clip=True, precision=sampling.precision)
-    train, train_labels = _subset(data.values, data.labels if model.conditional else None, TIGHTENING_COUNT)
+    train, train_labels = _subset(data.values, data.labels if model.conditional else None, GRID_SEARCH_IMAGES)
     frequencies = likelihood.frequencies(data.values)
     grid = likelihood.LogSNRGrid.of(model.recipe.schedule)
     progress("bits: choosing the lowest noise level", 0.0)
@@ -68,23 +68,25 @@ def bits(subject: Subject, data: Dataset, progress: StageProgressCallback) -> It
 C2ST, TSTR = "C2ST accuracy", "TSTR error ratio"
 
 
-def thorough(subject: Subject, data: Dataset, progress: StageProgressCallback) -> Iterator[Score]:
+def thorough(metric_input: MetricInput, data: Dataset, progress: StageProgressCallback) -> Iterator[Score]:
     """Train a network to distinguish samples from real images (C2ST), and classifiers on both (TSTR)."""
     if data.is_points:
         yield Score("told_apart", C2ST, None, note="needs images")
         return
-    n = min(len(subject.values), len(data))
+    n = min(len(metric_input.values), len(data))
     if n < classifier_tests.MIN_COUNT:
         note = f"needs {classifier_tests.MIN_COUNT} samples and as many train images"
         yield from (Score(key, title, None, note=note) for key, title in (("told_apart", C2ST), ("taught", TSTR)))
         return
-    yield _c2st(subject, data, n, progress)
-    yield _tstr(subject, data, progress)
+    yield _c2st(metric_input, data, n, progress)
+    yield _tstr(metric_input, data, progress)
 
 
-def _c2st(subject: Subject, data: Dataset, n: int, progress: StageProgressCallback) -> Score:
+def _c2st(metric_input: MetricInput, data: Dataset, n: int, progress: StageProgressCallback) -> Score:
     real, _ = _subset(data.values, None, n)
-    found = classifier_tests.c2st(real, subject.values[:n], progress=lambda done: progress("C2ST of samples", done))
+    found = classifier_tests.c2st(
+        real, metric_input.values[:n], progress=lambda done: progress("C2ST of samples", done)
+    )
     low, high = _interval(found.accuracy, found.standard_error)
     real_accuracy = None
     if data.test_values is not None and len(data.test_values) >= n:
@@ -95,12 +97,12 @@ def _c2st(subject: Subject, data: Dataset, n: int, progress: StageProgressCallba
     return Score("told_apart", C2ST, found.accuracy, real_accuracy, low=low, high=high)
 
 
-def _tstr(subject: Subject, data: Dataset, progress: StageProgressCallback) -> Score:
-    if subject.labels is None or data.labels is None or data.test_values is None:
+def _tstr(metric_input: MetricInput, data: Dataset, progress: StageProgressCallback) -> Score:
+    if metric_input.labels is None or data.labels is None or data.test_values is None:
         return Score("taught", TSTR, None, note="needs samples with labels, and data with a labelled test part")
     try:
         found = classifier_tests.tstr(
-            subject.values, subject.labels, data, progress=lambda done: progress("TSTR", done)
+            metric_input.values, metric_input.labels, data, progress=lambda done: progress("TSTR", done)
         )
     except UsageError as error:
         return Score("taught", TSTR, None, note=str(error))
@@ -128,7 +130,7 @@ def _bits_seconds(count: int, setting: Setting | None, labelled: bool, data: Dat
     # a batch mixes noise levels, so nearly every batch needs the evaluations of the guidance interval
     full = replace(setting, request=replace(_without_guidance(setting), interval=(0.0, 1.0)))
     seconds = full.seconds_per_sample() / full.sampler.evaluations
-    return likelihood.num_evaluations(len(data.test_values), min(TIGHTENING_COUNT, len(data))) * seconds
+    return likelihood.num_evaluations(len(data.test_values), min(GRID_SEARCH_IMAGES, len(data))) * seconds
 
 
 def _thorough_seconds(count: int, setting: Setting | None, labelled: bool, data: Dataset) -> float:
@@ -144,14 +146,17 @@ def _thorough_seconds(count: int, setting: Setting | None, labelled: bool, data:
     return networks * classifier_tests.num_steps(count) * extractor_training.seconds_per_step(net, pair)
 
 
-class Extra(NamedTuple):
+class OptionalMetric(NamedTuple):
     """A measure, and its estimated seconds from count, setting (None for a file), whether labelled, and data."""
 
-    measure: Callable[[Subject, Dataset, StageProgressCallback], Iterator[Score]]
+    measure: Callable[[MetricInput, Dataset, StageProgressCallback], Iterator[Score]]
     seconds: Callable[[int, Setting | None, bool, Dataset], float]
 
 
-EXTRAS = {"bits": Extra(bits, _bits_seconds), "thorough": Extra(thorough, _thorough_seconds)}
+OPTIONAL_METRICS = {
+    "bits": OptionalMetric(bits, _bits_seconds),
+    "thorough": OptionalMetric(thorough, _thorough_seconds),
+}
 """Command-line flag -> measure."""
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from inkwash.data import Dataset
-from inkwash.evaluation.extra_measures import EXTRAS, Subject
+from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS, MetricInput
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.metrics import extractor_training
 from inkwash.metrics.extractors import Classifier
@@ -40,8 +40,10 @@ def test_estimated_seconds_match_the_steps_trained(
     data = data if test_part else replace(data, test_values=None, test_labels=None)
     samples = digits.values[:count].flip(-1)
     labels = digits.labels[:count] if requested and digits.labels is not None else None
-    promised = EXTRAS["thorough"].seconds(count, None, requested, data)
-    scores = list(EXTRAS["thorough"].measure(Subject(samples, labels, None), data, lambda what, share: None))
+    promised = OPTIONAL_METRICS["thorough"].seconds(count, None, requested, data)
+    scores = list(
+        OPTIONAL_METRICS["thorough"].measure(MetricInput(samples, labels, None), data, lambda what, share: None)
+    )
     assert promised == 0.5 * made
     # what is too little to be measured says so instead of failing
     assert [score.key for score in scores] == ["told_apart", "taught"] and (made > 0) == (count >= 200)
@@ -71,8 +73,8 @@ def test_bits_do_not_depend_on_guidance(digits: Dataset, untrained: Callable[...
     )
 
     def bits(setting: Setting) -> float | None:
-        subject = Subject(digits.values[:4], None, setting)
-        return next(EXTRAS["bits"].measure(subject, few, lambda what, share: None)).value
+        metric_input = MetricInput(digits.values[:4], None, setting)
+        return next(OPTIONAL_METRICS["bits"].measure(metric_input, few, lambda what, share: None)).value
 
     plain = bits(Setting(without, SampleRequest()))
     assert bits(Setting(without, SampleRequest(guidance=3.0))) == plain
