@@ -120,6 +120,7 @@ def test_training_changes_no_weight_of_the_model_and_writes_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_memory_of_a_workload_excludes_that_of_this_process() -> None:
     held = np.ones(2**27)
     found = memory.peak_memory("sampling", "digits", "ddim:2", "float32", "cpu")

@@ -27,6 +27,7 @@ def test_samples_of_processes_equal_those_of_one_process(environment: dict[str, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["all.npz", "one.npz"]
 
 
+@pytest.mark.slow
 def test_refused_sampling_prints_one_error(environment: dict[str, str], tmp_path: Path) -> None:
     for more, cause in ((["-o", "grid.png"], "NAME.npz"), (["-o", "a.npz", "--eta", "7"], "eta")):
         refused = sample(environment, tmp_path, *more, "--processes", "2")

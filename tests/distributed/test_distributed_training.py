@@ -45,7 +45,7 @@ def alone(environment: dict[str, str], folder: Path, *arguments: str) -> subproc
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_weights_equal_those_of_one_process(
     count: int, torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -74,6 +74,7 @@ def test_weights_equal_those_of_one_process(
     assert abs(first - second).max() <= 1
 
 
+@pytest.mark.slow
 def test_restarted_run_equals_an_undisturbed_one(
     torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -103,6 +104,7 @@ if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2])
 def test_restart_after_the_last_step_exits_successfully(count: int, torchrun: Torchrun, tmp_path: Path) -> None:
     (tmp_path / "dies.py").write_text(DIES)
@@ -112,6 +114,7 @@ def test_restart_after_the_last_step_exits_successfully(count: int, torchrun: To
     assert written(tmp_path / "run") == 3 and "inkwash:" not in ended.err
 
 
+@pytest.mark.slow
 def test_another_launch_does_not_resume_the_run(environment: dict[str, str], tmp_path: Path) -> None:
     # The same rendezvous id, as users give it, and a run that could be resumed.
     meeting = ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", "--rdzv-id=one", "--max-restarts=1"]
@@ -132,6 +135,7 @@ def test_another_launch_does_not_resume_the_run(environment: dict[str, str], tmp
     assert alone(environment, tmp_path, "train", "run", "--steps", "5", "--quiet").returncode == 0
 
 
+@pytest.mark.slow
 def test_main_process_waits_for_slow_preparation(program: Callable[..., list[Any]]) -> None:
     found = program(
         2,
@@ -165,6 +169,7 @@ def test_usage_errors_are_printed_once(environment: dict[str, str], tmp_path: Pa
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_processes_plan_minutes_by_the_main_clock(program: Callable[..., list[Any]]) -> None:
     found = program(
         2,
@@ -189,12 +194,14 @@ with torchrun.join(torch.device("cpu")) as group:
     assert len(plans) > 2 and plans[-1][1] == steps > 10
 
 
+@pytest.mark.slow
 def test_too_few_minutes_train_one_step_in_all_processes(environment: dict[str, str], tmp_path: Path) -> None:
     ended = alone(environment, tmp_path, *SMALL, "--processes", "2", "--minutes", "0.001", "--out", "run")
     assert ended.returncode == 0 and ended.stderr.count("warning, length: ") == 1
     assert written(tmp_path / "run") == 1
 
 
+@pytest.mark.slow
 def test_changed_number_of_processes_is_reported(environment: dict[str, str], tmp_path: Path) -> None:
     assert alone(environment, tmp_path, *SMALL, "--steps", "2", "--out", "run").returncode == 0
     words = "sums are ordered differently"
@@ -203,11 +210,13 @@ def test_changed_number_of_processes_is_reported(environment: dict[str, str], tm
         assert ended.returncode == 0 and (words in ended.stderr) == said, ended.stderr
 
 
+@pytest.mark.slow
 def test_restartable_launch_requires_out(torchrun: Torchrun) -> None:
     ended = torchrun(1, "-m", "inkwash", *SMALL, flags=("--max-restarts=1",))
     assert ended.code != 0 and "give --out FOLDER" in ended.err
 
 
+@pytest.mark.slow
 def test_signal_stops_all_processes_after_the_same_step(environment: dict[str, str], tmp_path: Path) -> None:
     asked = [*SMALL, "--out", "run", "--steps", "100000", "--checkpoint-every", "50 steps", "--processes", "2"]
     with subprocess.Popen(

@@ -28,6 +28,7 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.slow
 def test_several_processes_give_the_results_of_one(command: list[str], environment: dict[str, str]) -> None:
     for out, more in (("one", []), ("two", ["--processes", "2"])):
         done = subprocess.run(
@@ -48,6 +49,7 @@ def test_several_processes_give_the_results_of_one(command: list[str], environme
     assert session["processes"] == 2
 
 
+@pytest.mark.slow
 def test_interrupted_processes_save_and_one_process_resumes(command: list[str], environment: dict[str, str]) -> None:
     arguments = [*command, "--out", "out", "--length", "100000 epochs"]
     latest = Path("out/runs/simple-unet/checkpoints/latest.safetensors")

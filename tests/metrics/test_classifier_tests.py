@@ -187,6 +187,7 @@ def test_sets_that_cannot_be_compared_are_refused(call: Callable[[], object], co
     assert (error.value.code, error.value.field) == (code, field)
 
 
+@pytest.mark.slow
 def test_num_steps_is_the_number_of_steps_trained() -> None:
     reported: list[float] = []
     real, fake = split(0, 400)

@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_fifty_clients_get_samples_or_busy(tmp_path: Path) -> None:
     options = ["--clients", "50", "--seconds", "3", "--images", "8", "--model", "digits"]
     command = [sys.executable, str(ROOT / "benchmarks" / "load.py"), *options]
