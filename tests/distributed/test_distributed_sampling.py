@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 
 def sample(environment: dict[str, str], folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
