@@ -298,7 +298,7 @@ FAULTS = (
     Fault(
         "cosine-decay", "(1 - math.cos(math.pi * remaining)) / 2", "(1 + math.cos(math.pi * remaining)) / 2", OPTIMIZERS
     ),
-    Fault("rate-of-group", 'rate * group.get("times", 1.0)', "rate", LOOP),
+    Fault("rate-of-group", 'rate * group.get("lr_scale", 1.0)', "rate", LOOP),
     Fault("length-epochs", '"epochs": images / batch', '"epochs": batch / images', LENGTHS),
     Fault("length-floor", "math.ceil(self.amount * per_unit - 1e-9)", "math.floor(self.amount * per_unit)", LENGTHS),
     Fault("muon-shape", "shape[0] / shape[1:].numel()", "shape[1:].numel() / shape[0]", OPTIMIZERS),
@@ -310,17 +310,17 @@ FAULTS = (
         OPTIMIZERS,
     ),
     Fault("newton-schulz", "gram = polynomial @ gram @ polynomial", "gram = polynomial @ gram", OPTIMIZERS),
-    Fault("start-left", "progress.start_left * keep", "progress.start_left * (1 - keep)", LOOP),
+    Fault("start-left", "progress.start_left * decay", "progress.start_left * (1 - decay)", LOOP),
     Fault(
         "restored-average",
-        'self.ema.load_state_dict(checkpoint.part("average"))',
-        'self.ema.load_state_dict(checkpoint.part("net"))',
+        'self.ema_net.load_state_dict(checkpoint.part("average"))',
+        'self.ema_net.load_state_dict(checkpoint.part("net"))',
         RESUME,
     ),
     Fault(
         "gradient-mean",
-        "len(batch.u) * process_group.world_size / batches.size",
-        "len(batch.u) / batches.size",
+        "len(batch.u) * process_group.world_size / self.batches.size",
+        "len(batch.u) / self.batches.size",
         DISTRIBUTED,
     ),
     # sampling

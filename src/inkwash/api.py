@@ -240,4 +240,4 @@ def train(
             warnings.warn(event.warning, stacklevel=2)
         if on_event is not None:
             on_event(event)
-    return run.trainer.ema
+    return run.trainer.ema_model

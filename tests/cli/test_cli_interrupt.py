@@ -55,7 +55,7 @@ def test_ctrl_c_in_another_process_saves_the_run(tmp_path, inkwash):
 
 
 def test_ctrl_c_prints_the_command_that_resumes_exactly(runs, copied, inkwash, monkeypatch):
-    from inkwash.training import trainer
+    from inkwash.training.trainer import Trainer
 
     def interrupted(*arguments):
         for event in steps(*arguments):
@@ -64,9 +64,9 @@ def test_ctrl_c_prints_the_command_that_resumes_exactly(runs, copied, inkwash, m
 
     # a shell that runs the tests in the background makes them ignore the signal
     before = signal.getsignal(signal.SIGINT)
-    run, steps = copied(runs.plain), trainer.steps
+    run, steps = copied(runs.plain), Trainer.steps
     with monkeypatch.context() as patched:
-        patched.setattr(trainer, "steps", interrupted)
+        patched.setattr(Trainer, "steps", interrupted)
         outcome = inkwash("train", run, "--steps", "9")
     assert outcome.code == 130
     assert f"saved at step 7; resume with: inkwash train {run}" in outcome.err

@@ -184,7 +184,7 @@ with torchrun.join(torch.device("cpu")) as group:
     # On the clock of rank 1 the time is over, and passes ten times as fast.
     ticks = itertools.count(10000 * group.rank)
     run.trainer.clock = lambda: 0.05 * 10**group.rank * next(ticks)
-    run.trainer.budget = TimeBudget(6.0, 0.0, run.trainer.clock)
+    run.trainer.time_budget = TimeBudget(6.0, 0.0, run.trainer.clock)
     plans = [(event.step, event.total) for event in run.train() if type(event).__name__ == "Planned"]
     report(group, [plans, run.trainer.state.progress.step])
 """,

@@ -104,7 +104,7 @@ def test_restored_optimizer_reaches_the_same_weights() -> None:
 
 def test_scheduled_rate_scales_both_groups() -> None:
     built = OptimizerConfig("muon", lr=1e-3, inner_lr=0.02).build(net().parameters())
-    assert {(group["inner"], round(group["lr"] / group["times"], 12)) for group in built.param_groups} == {
+    assert {(group["muon"], round(group["lr"] / group["lr_scale"], 12)) for group in built.param_groups} == {
         (True, 1e-3),
         (False, 1e-3),
     }

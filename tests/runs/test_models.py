@@ -27,10 +27,10 @@ Untrained = Callable[..., Model]
 
 
 def test_a_model_is_the_averaged_network_of_its_run(complete: Run) -> None:
-    loaded, here = model.load(complete.folder.path), complete.trainer.ema
+    loaded, here = model.load(complete.folder.path), complete.trainer.ema_model
     assert (loaded.name, loaded.step, loaded.spec, loaded.weights) == (here.name, here.step, here.spec, here.weights)
     assert loaded.recipe.to_dict() == complete.trainer.recipe.to_dict()
-    expected = complete.trainer.state.ema.state_dict()
+    expected = complete.trainer.state.ema_net.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in loaded.net.state_dict().items())
     assert not loaded.net.training
     assert not any(weight.requires_grad for weight in loaded.net.parameters())

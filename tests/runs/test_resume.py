@@ -122,7 +122,7 @@ def timed(run: Run, seconds: float) -> Run:
     """Return `run` with a clock that advances by a twentieth of a second per call."""
     ticks = itertools.count()
     run.trainer.clock = lambda: 0.05 * next(ticks)
-    run.trainer.budget = TimeBudget(seconds, 0.0, run.trainer.clock)
+    run.trainer.time_budget = TimeBudget(seconds, 0.0, run.trainer.clock)
     return run
 
 
@@ -179,7 +179,7 @@ def test_killed_run_in_minutes_resumes_to_its_last_plan_exactly(
         shutil.copytree(run.folder.path, tmp_path / name)
     total = run.trainer.total
     calm, hit = (resume(tmp_path / name, digits) for name in ("calm", "hit"))
-    assert calm.trainer.total == total and calm.trainer.budget is None
+    assert calm.trainer.total == total and calm.trainer.time_budget is None
     rates = [event.rate for event in calm.train() if isinstance(event, Step)]
     for event in hit.train():
         if isinstance(event, Step) and event.number == calm.trainer.state.progress.step - 2:
@@ -200,8 +200,8 @@ def test_run_in_minutes_stopped_before_its_first_plan_restarts_its_budget(
     again = resume(run.folder.path, digits)
     assert (
         again.trainer.state.progress.step == 1
-        and again.trainer.budget is not None
-        and again.trainer.budget.seconds == 60
+        and again.trainer.time_budget is not None
+        and again.trainer.time_budget.seconds == 60
     )
 
 
@@ -211,7 +211,7 @@ def test_run_resumed_for_minutes_keeps_the_newest_milestones(begun: Callable[...
     list(complete.train())
     run = timed(resume(complete.folder.path, digits, Length(3, "minutes")), 3.0)
     # The decay was complete; it continues as in a run that had both times from its start.
-    assert 0 < run.trainer.state.horizon.remaining < 1 and learning_rate_change(run) is not None
+    assert 0 < run.trainer.state.lr_decay.remaining < 1 and learning_rate_change(run) is not None
     events = list(run.train())
     steps = [event.number for event in events if isinstance(event, Step)]
     assert steps == list(range(7, 7 + len(steps))) and run.trainer.complete
@@ -279,7 +279,7 @@ def test_data_without_labels_make_the_recipe_unconditional(
     guided = tiny("training.guidance=1.5", "training.label_dropout=0.1", "sampling.guidance=2.0")
     run = start(guided, Dataset("plain", digits.values), tmp_path / "run")
     list(run.train())
-    assert not run.trainer.ema.conditional
+    assert not run.trainer.ema_model.conditional
     written = run.folder.read_recipe()
     assert not written["network"]["conditional"] and written["sampling"]["guidance"] == 1
     assert written["training"]["guidance"] == 1 and written["training"]["label_dropout"] == 0

@@ -87,7 +87,7 @@ def test_nonfinite_loss_ends_the_run_with_a_finite_checkpoint(
 ) -> None:
     run, reference = begun("run"), begun("reference")
     list(reference.train())
-    run.trainer.objective = FailsAt(run.trainer.denoising, step)
+    run.trainer.objective = FailsAt(run.trainer.recipe_objective, step)
     with pytest.raises(InkwashError, match=rf"step {step}\b") as error:
         list(run.train())
     assert error.value.code == "non-finite" and "\n" not in str(error.value)

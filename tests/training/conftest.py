@@ -16,7 +16,7 @@ from inkwash.objectives import Denoising
 from inkwash.optim.optimizers import LRDecay, OptimizerConfig
 from inkwash.training.batches import Batches
 from inkwash.training.events import Step
-from inkwash.training.loop import steps
+from inkwash.training.loop import TrainingLoop
 from inkwash.training.state import State
 
 CPU = torch.device("cpu")
@@ -53,17 +53,10 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
         planned: int | None = None,
     ) -> Iterator[Step]:
         denoiser = NetDenoiser(state.net, Target("v", 0.6))
-        state.horizon = LRDecay(planned or total)
+        state.lr_decay = LRDecay(planned or total)
         batches = Batches(digits, 8, 0, True, 0.1, CPU)
-        loop = steps(
-            state,
-            denoiser,
-            objective or Denoising(Cosine()),
-            batches,
-            optimizer or OptimizerConfig(),
-            half_life,
-        )
-        for step in loop:
+        objective = objective or Denoising(Cosine())
+        for step in TrainingLoop(state, denoiser, objective, batches, optimizer or OptimizerConfig(), half_life):
             yield step
             if step.number == total:
                 return

@@ -62,13 +62,13 @@ def test_start_left_equals_the_weight_of_the_initial_parameters(
     # The network stays at 0 and its EMA starts at 1: the EMA equals the weight of the initial parameters.
     still = OptimizerConfig(lr=0.0)
     with torch.no_grad():
-        for own, new in zip(state.ema.parameters(), state.net.parameters(), strict=True):
+        for own, new in zip(state.ema_net.parameters(), state.net.parameters(), strict=True):
             own.fill_(1.0)
             new.zero_()
     for step in train(state, 60, still, half_life=500.0):
         if step.number in (1, 3, 60):
             left = state.progress.start_left
-            weights = torch.cat([p.flatten() for p in state.ema.parameters()])
+            weights = torch.cat([p.flatten() for p in state.ema_net.parameters()])
             torch.testing.assert_close(weights, torch.full_like(weights, left), rtol=1e-3, atol=1e-12)
     assert state.progress.start_left < 1e-20
 
@@ -108,7 +108,7 @@ def test_recomputed_statistics_equal_those_of_the_activations(normed: tuple[Norm
         getattr(oracle, name).register_forward_pre_hook(lambda _, x, inputs=inputs: inputs.append(x[0].double()))
     for batch in batches:
         oracle(batch)
-    ema.recompute_statistics(net, lambda: (net(batch) for batch in batches))
+    ema.update_batchnorm(net, lambda: (net(batch) for batch in batches))
     for name, inputs in seen.items():
         layer = getattr(net, name)
         means = torch.stack([x.transpose(0, 1).flatten(1).mean(1) for x in inputs]).mean(0)
@@ -122,7 +122,7 @@ def test_recomputing_statistics_is_idempotent_and_leaves_weights_unchanged(norme
     before = {name: weight.clone() for name, weight in net.named_parameters()}
 
     def recompute() -> dict[str, Tensor]:
-        ema.recompute_statistics(net, lambda: (net(batch) for batch in batches))
+        ema.update_batchnorm(net, lambda: (net(batch) for batch in batches))
         return {name: value.clone() for name, value in net.state_dict().items()}
 
     first, second = recompute(), recompute()
@@ -137,4 +137,4 @@ def test_network_without_batchnorm_is_not_evaluated() -> None:
         raise AssertionError("forward was called")
         yield
 
-    ema.recompute_statistics(nn.Linear(2, 2), forward)
+    ema.update_batchnorm(nn.Linear(2, 2), forward)

@@ -138,7 +138,7 @@ def test_training_lowers_the_validation_loss(digits: Dataset, fresh: Fresh, trai
     measured = ValidationSet.of(digits, Split.of(len(digits)).validation, GOOD, True)
 
     def loss() -> float:
-        return measured.profile(NetDenoiser(state.ema, Target("v", 0.6)), torch.device("cpu")).mean
+        return measured.profile(NetDenoiser(state.ema_net, Target("v", 0.6)), torch.device("cpu")).mean
 
     before = loss()
     list(train(state, 80, settings))
@@ -150,5 +150,5 @@ def test_both_muon_rates_follow_the_decay(fresh: Fresh, train: Train) -> None:
     state = fresh(optimizer=optimizer)
     # Step 3 of 4 has half of the decay ahead.
     list(train(state, 3, optimizer, planned=4))
-    rates = {group["inner"]: group["lr"] for group in state.optimizer.param_groups}
+    rates = {group["muon"]: group["lr"] for group in state.optimizer.param_groups}
     assert rates == pytest.approx({True: 0.01, False: 5e-4})

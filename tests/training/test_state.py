@@ -85,7 +85,7 @@ def test_checkpoint_without_optimizer_is_refused(kept: str, fresh: Fresh, train:
 
 def test_ema_shares_no_memory_and_needs_no_gradient(fresh: Fresh) -> None:
     state = fresh()
-    assert not any(weight.requires_grad for weight in state.ema.parameters())
-    assert not state.ema.training
+    assert not any(weight.requires_grad for weight in state.ema_net.parameters())
+    assert not state.ema_net.training
     apart = {weight.data_ptr() for weight in state.net.parameters()}
-    assert not apart & {weight.data_ptr() for weight in state.ema.parameters()}
+    assert not apart & {weight.data_ptr() for weight in state.ema_net.parameters()}

@@ -10,7 +10,7 @@ import pytest
 
 from inkwash.io.limits import MOST_STEPS
 from inkwash.optim.optimizers import LRDecay
-from inkwash.training.time_budget import FEWEST_STEPS, MEASURING_SHARE, Plan, TimeBudget
+from inkwash.training.time_budget import MAX_VALIDATION_FRACTION, MIN_STEPS, Plan, TimeBudget
 
 Seconds = Callable[[float], float]
 START = 4.0
@@ -18,24 +18,24 @@ START = 4.0
 
 
 class Run(NamedTuple):
-    """A simulated run: steps, end time, seconds of measurements, all plans, and the fraction of the decay by step."""
+    """A simulated run: steps, end time, seconds of validations, all plans, and the fraction of the decay by step."""
 
     steps: int
     end: float
-    measuring: float
+    validating: float
     plans: list[Plan]
     decay: list[float]
     warning: str | None
 
 
-def run(seconds: float, step: Seconds, measurement: Seconds, every: int = 10**9, after: int = 0) -> Run:
-    """Simulate a run whose step at time t takes step(t) seconds, and a measurement measurement(t)."""
+def run(seconds: float, step: Seconds, validation: Seconds, every: int = 10**9, after: int = 0) -> Run:
+    """Simulate a run whose step at time t takes step(t) seconds, and a validation validation(t)."""
     now, spent, number, total, spacing = START, 0.0, after, MOST_STEPS, 0
     budget = TimeBudget(seconds, 0.0, lambda: now)
     budget.begin(number)
-    horizon, plans, decay, warning = LRDecay(MOST_STEPS, after), list[Plan](), list[float](), None
+    lr_decay, plans, fractions, warning = LRDecay(MOST_STEPS, after), list[Plan](), list[float](), None
     while number < total:
-        decay.append(horizon.remaining_at(number + 1))
+        fractions.append(lr_decay.remaining_at(number + 1))
         now += step(now)
         number += 1
         trial = False
@@ -46,30 +46,30 @@ def run(seconds: float, step: Seconds, measurement: Seconds, every: int = 10**9,
         if plans:
             total, spacing = plans[-1].total, plans[-1].spacing
         if trial or number == total or number % (spacing or every) == 0:
-            cost = measurement(now)
+            cost = validation(now)
             now, spent = now + cost, spent + cost
-            budget.measured(number, cost, milestone=True)
+            budget.validated(number, cost, milestone=True)
         if trial:
             plans.append(budget.plan(number, lambda steps: steps // every + 1))
             total, spacing, warning = plans[-1].total, plans[-1].spacing, budget.warning(plans[-1])
         if plans:
-            horizon = horizon.revised(number, total)
-    return Run(number - after, now, spent, plans, decay, warning)
+            lr_decay = lr_decay.revised(number, total)
+    return Run(number - after, now, spent, plans, fractions, warning)
 
 
 @pytest.mark.parametrize("seconds", [30.0, 60.0, 600.0])
 @pytest.mark.parametrize("step", [0.01, 0.3, 2.0])
-@pytest.mark.parametrize("measurement", [0.02, 1.0, 4.0])
-def test_constant_speed_uses_nearly_all_of_the_time(seconds: float, step: float, measurement: float) -> None:
-    found = run(seconds, lambda _: step, lambda _: measurement)
+@pytest.mark.parametrize("validation", [0.02, 1.0, 4.0])
+def test_constant_speed_uses_nearly_all_of_the_time(seconds: float, step: float, validation: float) -> None:
+    found = run(seconds, lambda _: step, lambda _: validation)
     assert seconds - 2 * step - 1 < found.end < seconds + step + 1
-    assert found.steps * step + found.measuring > 0.9 * (seconds - START) - 2 * step
+    assert found.steps * step + found.validating > 0.9 * (seconds - START) - 2 * step
 
 
 @pytest.mark.parametrize("speed", [0.2, 0.5, 3.0, 10.0])
 @pytest.mark.parametrize("change", [20.0, 60.0, 110.0])
 def test_changing_speed_ends_at_the_deadline(speed: float, change: float) -> None:
-    """The plan grows after a slow start and shrinks after a fast one; measurements change speed as well."""
+    """The plan grows after a slow start and shrinks after a fast one; validations change speed as well."""
 
     def factor(now: float) -> float:
         return 1.0 if now < change else 1 / speed
@@ -99,9 +99,9 @@ def test_learning_rate_decay_is_monotone_and_complete(speed: float) -> None:
     assert 0 < found.decay[-1] < 0.02
 
 
-def test_measurements_take_at_most_a_quarter_of_the_time() -> None:
+def test_validations_take_at_most_a_quarter_of_the_time() -> None:
     often = run(600.0, lambda _: 0.1, lambda _: 1.0, every=1)
-    assert often.measuring < (MEASURING_SHARE + 0.05) * 600
+    assert often.validating < (MAX_VALIDATION_FRACTION + 0.05) * 600
     assert 595 < often.end < 605
     spacings = {plan.spacing for plan in often.plans}
     assert all(spacing and math.log2(spacing).is_integer() for spacing in spacings) and len(spacings) <= 2
@@ -111,16 +111,16 @@ def test_measurements_take_at_most_a_quarter_of_the_time() -> None:
 
 def test_warning_for_too_few_steps_names_enough_minutes() -> None:
     short = run(30.0, lambda _: 5.0, lambda _: 6.0)
-    assert 1 <= short.steps < FEWEST_STEPS and short.end < 30 + 10
+    assert 1 <= short.steps < MIN_STEPS and short.end < 30 + 10
     assert short.warning is not None and "5 s/step" in short.warning
     minutes = float(short.warning.split("--minutes ")[1].split()[0])
     enough = run(60 * minutes, lambda _: 5.0, lambda _: 6.0)
-    assert enough.warning is None and enough.steps >= FEWEST_STEPS
+    assert enough.warning is None and enough.steps >= MIN_STEPS
 
 
-def test_elapsed_budget_allows_one_step_and_one_measurement() -> None:
+def test_elapsed_budget_allows_one_step_and_one_validation() -> None:
     found = run(2.0, lambda _: 5.0, lambda _: 6.0)
-    assert (found.steps, found.measuring) == (1, 6.0) and found.warning is not None
+    assert (found.steps, found.validating) == (1, 6.0) and found.warning is not None
 
 
 def test_resumed_run_has_the_full_budget() -> None:
@@ -132,16 +132,16 @@ def test_plan_of_a_huge_budget_is_bounded() -> None:
     budget = TimeBudget(1e300, 0.0, iter(range(100)).__next__)
     budget.begin(0)
     budget.due(1)
-    budget.measured(1, 1.0, milestone=True)
+    budget.validated(1, 1.0, milestone=True)
     plan = budget.plan(2, lambda total: total)
     assert plan.total <= MOST_STEPS and plan.total // plan.spacing <= 10_000
 
 
-def test_horizon_is_linear_and_continuous_when_revised() -> None:
-    horizon = LRDecay(100)
-    assert [horizon.remaining_at(step) for step in (1, 51, 101)] == [1.0, 0.5, 0.0]
+def test_lr_decay_is_linear_and_continuous_when_revised() -> None:
+    lr_decay = LRDecay(100)
+    assert [lr_decay.remaining_at(step) for step in (1, 51, 101)] == [1.0, 0.5, 0.0]
     for total in (60, 100, 1000):
-        revised = horizon.revised(50, total)
-        assert revised.remaining_at(51) == horizon.remaining_at(51)
+        revised = lr_decay.revised(50, total)
+        assert revised.remaining_at(51) == lr_decay.remaining_at(51)
         assert revised.remaining_at(50 + (total - 50) // 2 + 1) == pytest.approx(0.25)
         assert revised.remaining_at(total + 1) == 0

@@ -54,7 +54,7 @@ def test_training_loop_writes_no_file(
         if isinstance(event, Measured) and event.milestone:
             previews.append(trainer.preview().values)
             trainer.checkpoint()
-    assert trainer.complete and trainer.ema.step == 12
+    assert trainer.complete and trainer.ema_model.step == 12
     assert [values.shape for values in previews] == [(80, 1, 8, 8)] * 2
     assert sorted(tmp_path.rglob("*")) == [cwd, home]
 

@@ -73,7 +73,7 @@ def test_trained_network_loss_on_the_train_set_is_above_the_memorizing_loss(
     state = fresh("class-unet", OptimizerConfig(lr=3e-3))
     list(train(state, 60, OptimizerConfig(lr=3e-3), objective))
     lower = memorizing_loss(digits, objective)
-    upper = ValidationSet.of(digits, train_part(digits), objective, True).profile(NetDenoiser(state.ema, V), CPU)
+    upper = ValidationSet.of(digits, train_part(digits), objective, True).profile(NetDenoiser(state.ema_net, V), CPU)
     assert lower is not None
     assert lower.codes == upper.codes
     assert all(low <= high for low, high in zip(lower.losses, upper.losses, strict=True))

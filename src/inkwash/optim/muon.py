@@ -16,11 +16,11 @@ MIN_MUON_CHANNELS = 16
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon (Jordan et al. (2024)) for convolutions of at least 16 input and output channels, AdamW for the rest.
+    """Muon, Jordan et al. (2024), for convolutions of at least 16 input and output channels, AdamW for the rest.
 
     A convolution [O, I, h, w] is the matrix [O, I h w]: its momentum is approximately orthogonalized and applied with
     the rate `inner_lr` * sqrt(max(1, O / I h w)). `lr` (above 0) and `betas` are those of AdamW; `weight_decay` applies
-    to both. The entry "times" of each parameter group is its rate divided by `lr`, for learning rate schedules.
+    to both. The entry "lr_scale" of each parameter group is its rate divided by `lr`, for learning rate schedules.
     """
 
     def __init__(
@@ -36,22 +36,22 @@ class Muon(torch.optim.Optimizer):
         inner = [p for p in every if p.ndim == 4 and min(p.shape[:2]) >= MIN_MUON_CHANNELS]
         chosen = set(map(id, inner))
         groups = [
-            {"params": inner, "inner": True, "times": inner_lr / lr},
-            {"params": [p for p in every if id(p) not in chosen], "inner": False, "times": 1.0},
+            {"params": inner, "muon": True, "lr_scale": inner_lr / lr},
+            {"params": [p for p in every if id(p) not in chosen], "muon": False, "lr_scale": 1.0},
         ]
         defaults = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "momentum": momentum, "eps": 1e-8}
         super().__init__([group for group in groups if group["params"]], defaults)
         for group in self.param_groups:
-            group["lr"] = lr * group["times"]
+            group["lr"] = lr * group["lr_scale"]
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
             trained = [p for p in group["params"] if p.grad is not None]
-            (self._inner if group["inner"] else self._rest)(group, trained)
+            (self._muon_step if group["muon"] else self._adamw_step)(group, trained)
 
-    def _inner(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
+    def _muon_step(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
         for p in parameters:
             if not self.state[p]:
                 self.state[p]["momentum"] = torch.zeros_like(p)
@@ -59,20 +59,22 @@ class Muon(torch.optim.Optimizer):
         momenta = [self.state[p]["momentum"] for p in parameters]
         torch._foreach_mul_(momenta, group["momentum"])
         torch._foreach_add_(momenta, gradients)
-        # matrices of one shape go together: many small products cost more than one large
-        alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
+        # Matrices of equal shape are orthogonalized in one batch, which is faster than many small products.
+        by_shape: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
         for p, update in zip(parameters, torch._foreach_add(gradients, momenta, alpha=group["momentum"]), strict=True):
-            alike[p.shape].append((p, update))
+            by_shape[p.shape].append((p, update))
         if group["weight_decay"]:
             torch._foreach_mul_(list[Tensor](parameters), 1 - group["lr"] * group["weight_decay"])
-        for shape, held in alike.items():
-            found = orthogonalize(torch.stack([update.flatten(1) for _, update in held]))
+        for shape, pairs in by_shape.items():
+            updates = orthogonalize(torch.stack([update.flatten(1) for _, update in pairs]))
             rate = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1:].numel()))
             torch._foreach_add_(
-                [p for p, _ in held], [u.view_as(p) for (p, _), u in zip(held, found, strict=True)], alpha=-rate
+                [p for p, _ in pairs],
+                [u.view_as(p) for (p, _), u in zip(pairs, updates, strict=True)],
+                alpha=-rate,
             )
 
-    def _rest(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
+    def _adamw_step(self, group: dict[str, Any], parameters: list[nn.Parameter]) -> None:
         for p in parameters:
             if not self.state[p]:
                 self.state[p] |= {

@@ -23,7 +23,7 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """A row of OPTIMIZERS with learning rate `lr`, linear `warmup` in steps, and `decay` of the rate up to the last step.
+    """An entry of OPTIMIZERS with learning rate `lr`, linear `warmup` in steps, and `decay` of the rate up to the last step.
 
     `clip` is the maximum norm of the gradient, 0 for none. `inner_lr` is muon's rate for inner convolutions (None:
     0.02), `lr` that of all other parameters; both have the same schedule.
@@ -48,15 +48,15 @@ class OptimizerConfig:
         if self.inner_lr is not None and (self.kind != "muon" or not 0 <= self.inner_lr < math.inf):
             raise _out_of_range("inner_lr", self.inner_lr, "applies to muon only, and must be at least 0")
         if self.kind == "muon" and not self.lr:
-            raise _out_of_range("lr", self.lr, "must be above 0 for muon, whose inner_lr is kept in proportion to it")
+            raise _out_of_range("lr", self.lr, "must be above 0 for muon: inner_lr is stored as a multiple of lr")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise _out_of_range("betas", list(self.betas), "must be two numbers in [0, 1)")
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the torch optimizer of `parameters`."""
-        own = {} if self.inner_lr is None else {"inner_lr": self.inner_lr}
+        muon = {} if self.inner_lr is None else {"inner_lr": self.inner_lr}
         return OPTIMIZERS[self.kind](
-            list(parameters), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, **own
+            list(parameters), lr=self.lr, betas=self.betas, weight_decay=self.weight_decay, **muon
         )
 
     def rate(self, step: int, remaining: float) -> float:

@@ -63,7 +63,7 @@ def resume(
                 code="no-effect",
                 field="length",
             )
-        _set_horizon(run, Length.parse(written.training.length), length)
+        _set_lr_decay(run, Length.parse(written.training.length), length)
         if length is not None and run.is_main:
             write_text(folder.recipe, trainer.recipe.to_toml())
     return run
@@ -76,29 +76,29 @@ def _written_recipe(folder: RunFolder, check_network_options: bool) -> Recipe:
         raise UsageError(f"{folder.recipe}: {error}", code=error.code, field=error.field) from None
 
 
-def _set_horizon(run: Run, before: Length, length: Length | None) -> None:
+def _set_lr_decay(run: Run, before: Length, length: Length | None) -> None:
     """Set the decay of the learning rate for the remaining steps, where `length` replaces the length `before`."""
     trainer, state = run.trainer, run.trainer.state
     if before.unit != "minutes":
-        total = before.steps(trainer.recipe.training.batch, trainer.images)
-        run.previous_horizon = replace(state.horizon, total=total)
-    if trainer.budget is not None:
+        total = before.steps(trainer.recipe.training.batch, trainer.num_images)
+        run.previous_lr_decay = replace(state.lr_decay, total=total)
+    if trainer.time_budget is not None:
         # The decay is that of a run which was given the time before and the new time at its start.
-        seconds = trainer.budget.seconds
+        seconds = trainer.time_budget.seconds
         remaining = seconds / (seconds + run.seconds_before())
-        state.horizon = LRDecay(state.total, state.progress.step, remaining)
+        state.lr_decay = LRDecay(state.total, state.progress.step, remaining)
     elif length is not None:
-        state.horizon = LRDecay(state.total)
+        state.lr_decay = LRDecay(state.total)
 
 
 def learning_rate_change(run: Run) -> str | None:
     """Return what a new length changes in the learning rate of a resumed run, None when nothing."""
     trainer = run.trainer
     optimizer, step = trainer.recipe.optimizer, trainer.state.progress.step + 1
-    before, now = run.previous_horizon, trainer.state.horizon
+    before, now = run.previous_lr_decay, trainer.state.lr_decay
     if optimizer.decay == "none" or before is None or before == now:
         return None
-    old, new = (optimizer.rate(step, horizon.remaining_at(step)) for horizon in (before, now))
+    old, new = (optimizer.rate(step, decay.remaining_at(step)) for decay in (before, now))
     return (
         f"the learning rate decays over the length of the run: at step {step:,} it is {new:.3g} with "
         f"{trainer.recipe.training.length}, and was to be {old:.3g} with {Length(before.total, 'steps')}; "

@@ -44,13 +44,14 @@ class Run:
     """A `trainer` whose state and results are written to `folder`, so that it can be stopped and resumed at any step.
 
     Of several processes the main one writes. `fallback_reason` is the reason why an older checkpoint than the latest was
-    resumed, `previous_horizon` the horizon of a resumed run before its length was changed; both are None otherwise.
+    resumed, `previous_lr_decay` the decay of the learning rate before the length of a resumed run was changed; both are
+    None otherwise.
     """
 
     trainer: Trainer
     folder: RunFolder
     fallback_reason: str | None = None
-    previous_horizon: LRDecay | None = None
+    previous_lr_decay: LRDecay | None = None
     _planned_total: int | None = field(default=None, init=False)
 
     @property
@@ -139,9 +140,9 @@ class Run:
     def _write_plan(self, plan: Planned, log: Log) -> None:
         if plan.total == self._planned_total or not self.is_main:
             return
-        assert self.trainer.budget is not None
+        assert self.trainer.time_budget is not None
         self._planned_total = plan.total
-        values = {"total": plan.total, "seconds_per_step": plan.pace, "left": self.trainer.budget.left}
+        values = {"total": plan.total, "seconds_per_step": plan.pace, "left": self.trainer.time_budget.seconds_left}
         log.write("plan", plan.step, values)
         write_text(self.folder.recipe, self.trainer.recipe.to_toml())
 
@@ -164,7 +165,9 @@ class Run:
             trainer.state.consistent = name == checkpoints.LATEST
             yield Saved(step, path)
         if milestone is not None and self.is_main:
-            self.folder.delete_old_milestones([*trainer.schedule.milestones.values()], trainer.recipe.training.keep)
+            self.folder.delete_old_milestones(
+                [*trainer.checkpoint_schedule.milestones.values()], trainer.recipe.training.keep
+            )
             if not trainer.complete:
                 self.write_card()
 
@@ -175,7 +178,7 @@ class Run:
                 checkpoints.save(self.folder.latest, checkpoint)
 
     def _write_preview(self, path: Path) -> None:
-        batch, model = self.trainer.preview(), self.trainer.ema
+        batch, model = self.trainer.preview(), self.trainer.ema_model
         if not self.is_main:
             return
         request = {"seed": 0, "n": len(batch.seeds), "sampler": model.recipe.sampling.preview, "milestone": path.stem}

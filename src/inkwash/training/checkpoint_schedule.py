@@ -16,32 +16,36 @@ class CheckpointSchedule:
     milestones: dict[int, str]
 
     @classmethod
-    def of(cls, recipe: Recipe, total: int, images: int) -> CheckpointSchedule:
-        """Return the schedule of `recipe` over `total` steps on a train set of `images`."""
-        return cls(_every(recipe, images), recipe.milestones.names(total, recipe.training.batch, images))
+    def of(cls, recipe: Recipe, total: int, num_images: int) -> CheckpointSchedule:
+        """Return the schedule of `recipe` over `total` steps on a training set of `num_images`."""
+        return cls(_every(recipe, num_images), recipe.milestones.names(total, recipe.training.batch, num_images))
 
     def includes(self, step: int) -> bool:
         """Return whether there is a validation after `step`."""
         return step % self.every == 0 or step in self.milestones
 
-    def revised(self, new: CheckpointSchedule, start: int) -> CheckpointSchedule:
-        """Return the `new` schedule with the milestones of this one before the step `start`."""
-        past = {step: name for step, name in self.milestones.items() if step < start}
-        ahead = {step: name for step, name in new.milestones.items() if step >= start}
+    def replaced_from(self, step: int, new: CheckpointSchedule) -> CheckpointSchedule:
+        """Return the schedule `new` from `step` on, with the milestones of this one before."""
+        past = {at: name for at, name in self.milestones.items() if at < step}
+        ahead = {at: name for at, name in new.milestones.items() if at >= step}
         return CheckpointSchedule(new.every, past | ahead)
 
 
-def count(recipe: Recipe, total: int, images: int) -> int:
+def max_validations(recipe: Recipe, total: int, num_images: int) -> int:
     """Return an upper bound on the validations in `total` steps of `recipe`, without listing them."""
-    return total // _every(recipe, images) + recipe.milestones.count(total, recipe.training.batch, images)
+    return total // _every(recipe, num_images) + recipe.milestones.count(total, recipe.training.batch, num_images)
 
 
-def thinned(recipe: Recipe, spacing: int) -> Recipe:
-    """Return `recipe` with a milestone every `spacing` steps and no other validation."""
-    rare = f"{spacing} steps"
-    return replace(recipe, training=replace(recipe.training, checkpoint_every=rare, milestones=(f"every {rare}",)))
+def with_validation_every(recipe: Recipe, spacing: int) -> Recipe:
+    """Return `recipe` with a milestone every `spacing` steps and no other validation; unchanged for 0."""
+    if not spacing:
+        return recipe
+    interval = f"{spacing} steps"
+    return replace(
+        recipe, training=replace(recipe.training, checkpoint_every=interval, milestones=(f"every {interval}",))
+    )
 
 
-def _every(recipe: Recipe, images: int) -> int:
+def _every(recipe: Recipe, num_images: int) -> int:
     where = "training.checkpoint_every"
-    return Length.parse(recipe.training.checkpoint_every, where).steps(recipe.training.batch, images, where)
+    return Length.parse(recipe.training.checkpoint_every, where).steps(recipe.training.batch, num_images, where)

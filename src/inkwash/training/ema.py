@@ -22,19 +22,19 @@ def decay(half_life: float, step: int) -> float:
 
 
 @torch.no_grad()
-def update(average: nn.Module, net: nn.Module, decay: float) -> None:
-    """Set the parameters of `average` to decay * average + (1 - decay) * net, with `decay` in [0, 1]."""
-    torch._foreach_lerp_(list[Tensor](average.parameters()), list[Tensor](net.parameters()), 1 - decay)
+def update(ema_net: nn.Module, net: nn.Module, decay: float) -> None:
+    """Set the parameters of `ema_net` to decay * ema_net + (1 - decay) * net, with `decay` in [0, 1]."""
+    torch._foreach_lerp_(list[Tensor](ema_net.parameters()), list[Tensor](net.parameters()), 1 - decay)
 
 
 @torch.no_grad()
-def recompute_statistics(average: nn.Module, forward: Callable[[], Iterable[object]]) -> None:
-    """Set the BatchNorm statistics of `average` to those of its own activations.
+def update_batchnorm(ema_net: nn.Module, forward: Callable[[], Iterable[object]]) -> None:
+    """Set the BatchNorm statistics of `ema_net` to those of its own activations.
 
     The running statistics of the trained network do not fit averaged weights. Each item of `forward()` is one forward
-    pass of `average`; it is not called without BatchNorm layers.
+    pass of `ema_net`; it is not called without BatchNorm layers.
     """
-    layers = [layer for layer in average.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    layers = [layer for layer in ema_net.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     if not layers:
         return
     momenta = [layer.momentum for layer in layers]

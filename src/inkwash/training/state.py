@@ -1,4 +1,4 @@
-"""The training state: network, EMA network, optimizer and progress. A step depends on nothing else that changes."""
+"""The training state: network, EMA network, optimizer and progress. A step depends on no other mutable value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from inkwash.optim.optimizers import LRDecay
 class TrainingProgress:
     """The numbers of a training state: steps done, weight of the initial parameters in the EMA, sum of unlogged losses.
 
-    `best` is the lowest validation loss so far; `decay_start` and `decay_remaining` are those of the last `LRDecay`.
+    `best` is the lowest validation loss so far; `decay_start` and `decay_remaining` are `start` and `remaining` of the last
+    `LRDecay`.
     """
 
     step: int = 0
@@ -35,23 +36,23 @@ class TrainingProgress:
 class State:
     """The network in training, its EMA, the optimizer, the progress, and the last step `total`.
 
-    `consistent` is False during a step or its validation: such a state must not be saved.
+    `consistent` is False during a step or its validation, when the state must not be saved.
     """
 
     net: nn.Module
-    ema: nn.Module
+    ema_net: nn.Module
     optimizer: torch.optim.Optimizer
     progress: TrainingProgress = field(default_factory=TrainingProgress)
     total: int = 0
     consistent: bool = True
 
     @property
-    def horizon(self) -> LRDecay:
-        """The last step, and the decay of the learning rate up to it."""
+    def lr_decay(self) -> LRDecay:
+        """The decay of the learning rate up to the last step."""
         return LRDecay(self.total, self.progress.decay_start, self.progress.decay_remaining)
 
-    @horizon.setter
-    def horizon(self, new: LRDecay) -> None:
+    @lr_decay.setter
+    def lr_decay(self, new: LRDecay) -> None:
         self.total, self.progress.decay_start, self.progress.decay_remaining = new.total, new.start, new.remaining
 
     @classmethod
@@ -61,11 +62,11 @@ class State:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors by flat names, for a checkpoint."""
-        found = {f"net.{name}": value for name, value in self.net.state_dict().items()}
-        found |= {f"average.{name}": value for name, value in self.ema.state_dict().items()}
+        tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
+        tensors |= {f"average.{name}": value for name, value in self.ema_net.state_dict().items()}
         for index, slots in self.optimizer.state_dict()["state"].items():
-            found |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
-        return found
+            tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+        return tensors
 
     def header(self) -> dict[str, Any]:
         """Return the progress as plain values; `best` is None before the first validation."""
@@ -75,22 +76,20 @@ class State:
     def restore(self, checkpoint: Checkpoint, source: str) -> None:
         """Load `checkpoint`. Raises `InkwashError`, naming `source`, when it is of another network or optimizer."""
         if not checkpoint.part("optimizer") and checkpoint.header.get("progress", {}).get("step"):
-            raise InkwashError(
-                f"{source} has weights but no optimizer state: it can be sampled from, not trained further",
-                code="unsupported",
-            )
+            text = f"{source} has weights but no optimizer state: it can be sampled from, not trained further"
+            raise InkwashError(text, code="unsupported")
         try:
             self.net.load_state_dict(checkpoint.part("net"))
-            self.ema.load_state_dict(checkpoint.part("average"))
+            self.ema_net.load_state_dict(checkpoint.part("average"))
             slots: dict[int, dict[str, Tensor]] = {}
             for name, value in checkpoint.part("optimizer").items():
-                place, _, slot = name.partition(".")
-                slots.setdefault(int(place), {})[slot] = value
+                index, _, slot = name.partition(".")
+                slots.setdefault(int(index), {})[slot] = value
             parameters: list[Tensor] = [p for group in self.optimizer.param_groups for p in group["params"]]
-            for index, own in slots.items():
+            for position, values in slots.items():
                 # Fused optimizers need each slot in the memory layout of its parameter.
-                like = parameters[index]
-                own |= {n: torch.empty_like(like).copy_(v) for n, v in own.items() if v.shape == like.shape}
+                like = parameters[position]
+                values |= {n: torch.empty_like(like).copy_(v) for n, v in values.items() if v.shape == like.shape}
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         except (RuntimeError, ValueError, KeyError, IndexError) as error:

@@ -33,7 +33,7 @@ from inkwash.training.batches import Batches
 from inkwash.training.checkpoint_schedule import CheckpointSchedule
 from inkwash.training.compatibility import require_same_run, require_trainable
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
-from inkwash.training.loop import Objective, steps
+from inkwash.training.loop import Objective, TrainingLoop
 from inkwash.training.state import State
 from inkwash.training.time_budget import Plan, TimeBudget
 from inkwash.training.validation import LossByNoiseLevel, Validator
@@ -47,12 +47,12 @@ class Trainer:
         trainer = Trainer("fast", "digits")
         for event in trainer:
             print(event)
-        samples = inkwash.sample(trainer.ema)
+        samples = inkwash.sample(trainer.ema_model)
 
-    An iteration that is broken off can be followed by another one, which continues after the last step. `recipe` and
-    `data` are values or names, `data` by default the recipe's. `net` replaces the recipe's network and `objective` its
-    loss; the validation loss is always that of the recipe, so that runs can be compared. A length in minutes counts
-    from the moment `since` of `clock`, by default now. Each process of a `process_group` has a trainer of its own.
+    An iteration can be interrupted; a new one continues after the last completed step. `recipe` and `data` are values or
+    names, `data` by default the recipe's. `net` replaces the recipe's network and `objective` its loss; the validation
+    loss is always that of the recipe, so that runs can be compared. A length in minutes counts from the moment `since` of
+    `clock`, by default now. Each process of a `process_group` creates a trainer.
     Raises `UsageError` when recipe, data and network do not fit each other.
     """
 
@@ -73,47 +73,51 @@ class Trainer:
         recipe = recipe.for_classes(self.data.classes)
         if net is not None:
             recipe = replace(recipe, network=replace(recipe.network, kind=type(net).__name__, options={}))
-        self.recipe = self.requested = recipe
+        # A length in minutes replaces `recipe` by one whose length and checkpoints are planned in steps.
+        self.recipe = self.requested_recipe = recipe
         self.device = devices.device(device) if isinstance(device, str) else device
         self.process_group, self.clock, self.stopping = process_group, clock, False
         self.spec = DatasetSpec.of(self.data, recipe.data.std)
         training, self.conditional = recipe.training, recipe.network.conditional
-        process_group.shard(training.batch)
+        process_group.shard(training.batch)  # Raises for a batch smaller than the number of processes.
         self.batches = Batches(
             self.data, training.batch, training.seed, self.conditional, training.label_dropout, self.device
         )
-        self.half_life = Length.parse(training.ema, "training.ema").steps(training.batch, self.images, "training.ema")
-        self.denoising = Denoising(
+        self.half_life = Length.parse(training.ema, "training.ema").steps(
+            training.batch, self.num_images, "training.ema"
+        )
+        self.recipe_objective = Denoising(
             recipe.schedule, recipe.density, recipe.weight, recipe.clip, training.guidance, training.guidance_interval
         )
-        self.objective = objective or self.denoising
+        self.objective = objective or self.recipe_objective
         self.target = Target(recipe.target, self.spec.data_std)
         self.precision = devices.precision(training.precision, self.device)
-        self.validator = Validator(self.batches, self.denoising, self.target, self.precision, process_group)
+        self.validator = Validator(self.batches, self.recipe_objective, self.target, self.precision, process_group)
         net = net if net is not None else model.build_net(recipe, self.spec)
         net = devices.lay_out(model.check_forward(net, self.spec), self.device)
         require_trainable(recipe, self.spec, net, process_group)
         self.state = State.fresh(net, recipe.optimizer.build(net.parameters()))
-        self.budget: TimeBudget | None = None
+        self.time_budget: TimeBudget | None = None
         length = Length.parse(training.length)
         if length.unit == "minutes":
-            self.budget = TimeBudget(60 * length.amount, since, clock)
-            CheckpointSchedule.of(recipe, 1, self.images)  # raises for unreadable lengths now, not at the first plan
-            self.schedule, self.state.total = CheckpointSchedule(MOST_STEPS, {}), MOST_STEPS
+            self.time_budget = TimeBudget(60 * length.amount, since, clock)
+            CheckpointSchedule.of(recipe, 1, self.num_images)  # Raises for invalid lengths now, not at the first plan.
+            self.checkpoint_schedule, self.state.total = CheckpointSchedule(MOST_STEPS, {}), MOST_STEPS
         else:
-            self.state.total = length.steps(training.batch, self.images)
-            self.schedule = CheckpointSchedule.of(recipe, self.state.total, self.images)
-        self._statistics_step: int | None = None
+            self.state.total = length.steps(training.batch, self.num_images)
+            self.checkpoint_schedule = CheckpointSchedule.of(recipe, self.state.total, self.num_images)
+        self._batchnorm_step: int | None = None
 
     @property
-    def images(self) -> int:
-        """The number of examples that are trained on, without those of the validation set."""
+    def num_images(self) -> int:
+        """The number of training examples, without those of the validation set."""
         return len(self.batches.split.train)
 
     @property
     def total(self) -> int | None:
         """The last step; None before the first plan of a length in minutes."""
-        return None if self.budget is not None and not self.budget.planned else self.state.total
+        planned = self.time_budget is None or self.time_budget.planned
+        return self.state.total if planned else None
 
     @property
     def complete(self) -> bool:
@@ -121,11 +125,11 @@ class Trainer:
         return self.state.progress.step >= self.state.total
 
     @property
-    def ema(self) -> Model:
+    def ema_model(self) -> Model:
         """The EMA network as a model to sample from."""
-        self._update_statistics()
-        weights = checkpoints.digest(self.state.ema.state_dict())
-        return Model(self.recipe.name, self.recipe, self.spec, self.state.ema, self.state.progress.step, weights)
+        self._update_batchnorm()
+        weights = checkpoints.digest(self.state.ema_net.state_dict())
+        return Model(self.recipe.name, self.recipe, self.spec, self.state.ema_net, self.state.progress.step, weights)
 
     def stop(self) -> None:
         """End the iteration after the current step, in all processes after the same one."""
@@ -133,42 +137,37 @@ class Trainer:
 
     def __iter__(self) -> Iterator[TrainingEvent]:
         """Train up to the last step; yield every step, validation and plan."""
-        if self.budget is not None:
-            self.budget.begin(self.state.progress.step)
+        if self.time_budget is not None:
+            self.time_budget.begin(self.state.progress.step)
         for step in self.steps():
             if self._plan_due(step.number):
                 yield from self._plan(step.number)
             yield step._replace(mean_loss=self._mean_loss(step.number))
-            if self.schedule.includes(step.number):
-                yield from self._measure(step.number)
+            if self.checkpoint_schedule.includes(step.number):
+                yield from self._validate(step.number)
             self.stopping = self.process_group.any(self.stopping)
             if self.stopping:
                 return
 
     def steps(self) -> Iterator[Step]:
         """Train up to the last step without validation and planning."""
-        return steps(
-            self.state,
-            self._denoiser,
-            self.objective,
-            self.batches,
-            self.recipe.optimizer,
-            self.half_life,
-            self.process_group,
+        optimizer, group = self.recipe.optimizer, self.process_group
+        return iter(
+            TrainingLoop(self.state, self._denoiser, self.objective, self.batches, optimizer, self.half_life, group)
         )
 
     def validate(self) -> LossByNoiseLevel:
         """Return the loss of the EMA network on the validation set by noise level."""
-        self._update_statistics()
-        return self.validator.loss(self.state.ema)
+        self._update_batchnorm()
+        return self.validator.loss(self.state.ema_net)
 
     def preview(self) -> SampleBatch:
         """Sample from the EMA model, always from the same seeds: see `training.preview`."""
-        return preview.preview(self.ema, self.process_group)
+        return preview.preview(self.ema_model, self.process_group)
 
     def checkpoint(self) -> Checkpoint:
         """Return the complete state: training restored from it continues bit for bit."""
-        self._update_statistics()
+        self._update_batchnorm()
         # The data set's own name replaces the path that the user gave: equal runs make equal files in every folder.
         recipe = replace(self.recipe, data=replace(self.recipe.data, name=self.spec.data))
         header = {
@@ -186,48 +185,50 @@ class Trainer:
         checkpoints.require(source, checkpoint.header)
         require_same_run(checkpoint, self.recipe, self.spec, source)
         self.state.restore(checkpoint, source)
-        self._statistics_step = None
+        self._batchnorm_step = None
         done = self.state.progress.step
-        if self.budget is not None and done:
-            past = CheckpointSchedule.of(self.recipe, done, self.images)
-            self.schedule = replace(self.schedule, milestones=past.milestones)
+        if self.time_budget is not None and done:
+            past = CheckpointSchedule.of(self.recipe, done, self.num_images)
+            self.checkpoint_schedule = replace(self.checkpoint_schedule, milestones=past.milestones)
 
-    def _measure(self, step: int) -> Iterator[TrainingEvent]:
-        milestone, begun = self.schedule.milestones.get(step), self.clock()
-        # Until the consumer of the event has finished, an interrupted run must repeat this step and its validation.
+    def _validate(self, step: int) -> Iterator[TrainingEvent]:
+        milestone, begun = self.checkpoint_schedule.milestones.get(step), self.clock()
+        # The state is not saved until the consumer has handled the event: an interrupted run repeats the validation.
         self.state.consistent = False
         profile = self.validate()
         improved = profile.mean < self.state.progress.best
         self.state.progress.best = min(self.state.progress.best, profile.mean)
         yield Measured(step, profile, improved, milestone)
         self.state.consistent = True
-        if self.budget is not None:
-            calibrated = self.budget.calibrated
-            self.budget.measured(step, self.clock() - begun, milestone is not None)
+        if self.time_budget is not None:
+            calibrated = self.time_budget.calibrated
+            self.time_budget.validated(step, self.clock() - begun, milestone is not None)
             if not calibrated:
-                yield from self._plan(step, measured=True)
+                yield from self._plan(step, validated=True)
 
     def _plan_due(self, step: int) -> bool:
         """Return whether a length in minutes is planned anew after `step`, by the clock of the main process."""
-        return self.budget is not None and self.process_group.any(self.budget.due(step) and self.process_group.is_main)
+        budget, process_group = self.time_budget, self.process_group
+        return budget is not None and process_group.any(budget.due(step) and process_group.is_main)
 
-    def _plan(self, step: int, measured: bool = False) -> Iterator[Planned]:
-        """Plan the total after `step`, as the main process does; `measured` when the validation of `step` is done."""
-        assert self.budget is not None
-        if not self.budget.calibrated:
-            # The cost of a measurement is unknown: one is made now, with its preview and checkpoints.
-            now = CheckpointSchedule.of(self.requested, step, self.images)
-            self.schedule = self.schedule.revised(now, step)
+    def _plan(self, step: int, validated: bool = False) -> Iterator[Planned]:
+        """Plan the total after `step`, `validated` or not yet; yield nothing before the cost of a validation is known."""
+        budget, requested, images = self.time_budget, self.requested_recipe, self.num_images
+        assert budget is not None
+        if not budget.calibrated:
+            # The cost of a validation is unknown: one is made now, with its preview and checkpoints.
+            now = CheckpointSchedule.of(requested, step, images)
+            self.checkpoint_schedule = self.checkpoint_schedule.replaced_from(step, now)
             return
-        first = not self.budget.planned
-        plan = self.budget.plan(step, lambda total: checkpoint_schedule.count(self.requested, total, self.images))
+        first = not budget.planned
+        plan = budget.plan(step, lambda total: checkpoint_schedule.max_validations(requested, total, images))
         plan = Plan(*json.loads(self.process_group.broadcast(json.dumps(plan))))
-        self.state.horizon = self.state.horizon.revised(step, plan.total)
-        thinned = checkpoint_schedule.thinned(self.requested, plan.spacing) if plan.spacing else self.requested
-        self.recipe = recipes.with_length(thinned, Length(plan.total, "steps"))
-        new = CheckpointSchedule.of(self.recipe, plan.total, self.images)
-        self.schedule = self.schedule.revised(new, step + measured)
-        yield Planned(step, plan.total, plan.pace, first, self.budget.warning(plan) if first else None)
+        self.state.lr_decay = self.state.lr_decay.revised(step, plan.total)
+        planned = checkpoint_schedule.with_validation_every(requested, plan.spacing)
+        self.recipe = recipes.with_length(planned, Length(plan.total, "steps"))
+        new = CheckpointSchedule.of(self.recipe, plan.total, images)
+        self.checkpoint_schedule = self.checkpoint_schedule.replaced_from(step + 1 if validated else step, new)
+        yield Planned(step, plan.total, plan.pace, first, budget.warning(plan) if first else None)
 
     def _mean_loss(self, step: int) -> float | None:
         progress = self.state.progress
@@ -237,10 +238,10 @@ class Trainer:
         progress.loss_sum, progress.loss_count = 0.0, 0
         return mean
 
-    def _update_statistics(self) -> None:
-        if self._statistics_step != self.state.progress.step:
-            self.validator.update_statistics(self.state.ema)
-            self._statistics_step = self.state.progress.step
+    def _update_batchnorm(self) -> None:
+        if self._batchnorm_step != self.state.progress.step:
+            self.validator.update_batchnorm(self.state.ema_net)
+            self._batchnorm_step = self.state.progress.step
 
     @cached_property
     def _denoiser(self) -> NetDenoiser:

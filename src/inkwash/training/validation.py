@@ -1,7 +1,7 @@
 """The validation loss: fixed images, noise and noise levels, so that two steps or two recipes can be compared.
 
-Its reference is the loss of the memorizing (empirical) denoiser of the train set on its own examples, the lowest that
-any denoiser can have there. At noisy levels a good network comes near it, at clean ones only a network that copies.
+Its reference is the loss of the memorizing (empirical) denoiser of the training set on its own examples, the lowest that
+any denoiser can have there. At high noise a good network approaches it; at low noise only a memorizing network does.
 """
 
 from __future__ import annotations
@@ -109,13 +109,13 @@ class Validator:
         examples = ValidationSet.of(data, some, plain, self.batches.conditional)
         return examples.profile(ExactPredictor(exact, self.target), device, self.process_group)
 
-    def update_statistics(self, network: nn.Module) -> None:
+    def update_batchnorm(self, network: nn.Module) -> None:
         """Recompute the statistics of the BatchNorm layers of `network` from the first 16 training batches."""
         denoiser = NetDenoiser(network, self.target, self.precision)
         # Without guidance: its second evaluation, of a part of the examples, would have the weight of a batch.
         plain = replace(self.objective, guidance=1.0)
         batches = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
-        ema.recompute_statistics(network, lambda: (plain(denoiser, b.images, b.labels, b.u, b.noise) for b in batches))
+        ema.update_batchnorm(network, lambda: (plain(denoiser, b.images, b.labels, b.u, b.noise) for b in batches))
 
     @cached_property
     def _validation_set(self) -> ValidationSet:
