@@ -13,10 +13,10 @@ CHECKOUT = Path(__file__).parents[1]
 PROGRAM = "import inkwash; print(inkwash.__file__, callable(inkwash.load))"
 
 
-@pytest.mark.parametrize("place", ["foreign", "parent of the clone"])
-def test_import_finds_the_installed_package(place, tmp_path):
-    if place == "parent of the clone":
-        # A notebook beside a clone that is called inkwash: the clone must not be taken for a namespace package.
+@pytest.mark.parametrize("folder", ["foreign", "parent of the clone"])
+def test_import_finds_the_installed_package(folder: str, tmp_path: Path) -> None:
+    if folder == "parent of the clone":
+        # The clone, which may be called inkwash, must not be imported as a namespace package.
         (tmp_path / "inkwash").symlink_to(CHECKOUT, target_is_directory=True)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     finished = subprocess.run(

@@ -1,4 +1,4 @@
-"""Make a run folder a bundled model: its averaged weights in half precision, recipe, card and pictures.
+"""Make a run folder a bundled model: its EMA weights in half precision, recipe, card and images.
 
     python tools/bundle.py runs/ddim-300-1
 
@@ -24,26 +24,26 @@ from inkwash.io.atomic import write_text
 from inkwash.io.checkpoints import Checkpoint
 from inkwash.runs.card import write_card
 from inkwash.runs.folder import RunFolder
-from inkwash.training.state import Progress
+from inkwash.training.state import TrainingProgress
 
 MODELS = Path(inkwash.__file__).parent / "models"
-KEPT = ("environment.json", "metrics.jsonl", "floor.json")
+COPIED = ("environment.json", "metrics.jsonl", "floor.json")
 
 
 def bundle(source: Path) -> Path:
-    """Write the bundled form of the run folder `source` and return its place."""
+    """Write the bundled form of the run folder `source` and return its path."""
     run = RunFolder.open(source)
     found = checkpoints.load(run.latest)
-    # a path of this machine says nothing to others: the data's own name does
+    # The data are named by their own name, because a path of this machine is useless elsewhere.
     found.header["recipe"]["data"]["name"] = found.header["facts"]["data"]
     trained = Recipe.from_dict(found.header["recipe"])
-    # what decided the training is the run's; its words, and how it is drawn from, are the recipe's of today
-    now = load(trained.name)
-    recipe = replace(trained, about=now.about, sampling=now.sampling, experiment=now.experiment)
+    # Training settings are those of the run, texts and sampling settings those of the current recipe.
+    current = load(trained.name)
+    recipe = replace(trained, about=current.about, sampling=current.sampling, experiment=current.experiment)
     found.header["recipe"] = recipe.to_dict()
     target = RunFolder(MODELS / recipe.name)
     if target.path.exists():
-        sys.exit(f"{target.path} exists: history keeps every version of a weight file, so remove it on purpose first")
+        sys.exit(f"{target.path} exists: remove it first; the history of the repository keeps every version of it")
     halves = {
         f"average.{key}": value.to(torch.float16) if value.is_floating_point() else value
         for key, value in found.part("average").items()
@@ -51,17 +51,17 @@ def bundle(source: Path) -> Path:
     checkpoints.save(target.latest, Checkpoint(found.header, halves))
     write_sums()
     write_text(target.recipe, recipe.to_toml())
-    for part in KEPT:
+    for part in COPIED:
         shutil.copy(source / part, target.path / part)
     shutil.copytree(run.samples, target.samples)
-    progress, total = Progress(**found.header["progress"]), found.header["total"]
+    progress, total = TrainingProgress(**found.header["progress"]), found.header["total"]
     write_card(target, recipe, DatasetSpec.from_dict(found.header["facts"]), progress, total)
     write_text(target.card, target.card.read_text(encoding="utf-8").replace(target.path.as_posix(), recipe.name))
     return target.path
 
 
 def write_sums() -> None:
-    """Write the SHA-256 of every bundled checkpoint: one that is damaged on a user's disk is not drawn from."""
+    """Write the SHA-256 of every bundled checkpoint, which is verified when a model is loaded."""
     found = {path.parent.parent.name: path for path in MODELS.glob("*/checkpoints/latest.safetensors")}
     sums = {name: hashlib.sha256(found[name].read_bytes()).hexdigest() for name in sorted(found)}
     write_text(MODELS / "sums.json", json.dumps(sums, indent=1) + "\n")

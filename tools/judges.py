@@ -1,7 +1,7 @@
-"""Make the judges that come with inkwash: tools/judges.py --data FOLDER writes src/inkwash/extractors/NAME.
+"""Train the bundled feature extractors: tools/judges.py --data FOLDER writes src/inkwash/extractors/NAME.
 
-The same on one machine at every call, the bits of a network apart on others. Exits when the folder is there already:
-every figure ever stated belongs to the judges that it was measured with.
+The result is the same in every run on one machine, and differs by rounding on others. Exits when the folder exists,
+because all published scores belong to the extractors that they were computed with.
 """
 
 from __future__ import annotations
@@ -21,29 +21,24 @@ app = App()
 
 @app.default
 def main(data: str) -> None:
-    """Build the judges of DATA and write them where inkwash finds them."""
+    """Train feature extractors on DATA and write them into the package."""
     loaded = datasets.load(data)
     folder = Path(inkwash.__file__).parent / "extractors" / loaded.name
     if folder.exists():
-        sys.exit(f"{folder.name} is there already: its figures would mean something else; move it away first")
-    last = ""
+        sys.exit(f"{folder} exists: published scores were computed with it; move it away first")
 
-    def progress(what: str, share: float) -> None:
-        nonlocal last
-        told = f"{what} {share:4.0%}"
-        if told != last:
-            print(f"\r{told}   ", end="", file=sys.stderr, flush=True)
-        last = told
+    def progress(stage: str, fraction: float) -> None:
+        print(f"\r{stage} {fraction:4.0%}   ", end="", file=sys.stderr, flush=True)
 
     found = reference.build(loaded, progress)
     extractor_files.write(found, folder)
     print()
     for key, value in found.real_scores.items():
         print(f"{key:24} {value:.4f}")
-    for name, judge in found.extractors.items():
-        floor, real = judge.statistics.fd_train_to_train, judge.statistics.fd_test_to_train
-        print(name, "floor", dict(zip(floor.sizes, floor.values, strict=True)))
-        print(name, "real", dict(zip(real.sizes, real.values, strict=True)))
+    for name, extractor in found.extractors.items():
+        statistics = extractor.statistics
+        for part, fd in (("train", statistics.fd_train_to_train), ("test", statistics.fd_test_to_train)):
+            print(f"FD of {part} images, {name}:", dict(zip(fd.sizes, fd.values, strict=True)))
 
 
 app()

@@ -31,14 +31,19 @@ def finish(page: Any) -> None:
     page.get_by_text(re.compile(r"^\d+\.\d\d seconds$")).wait_for()
 
 
+def step_back(page: Any, steps: int) -> None:
+    """Wait until sampling has finished, and show an earlier step."""
+    finish(page)
+    page.get_by_role("slider", name="step").focus()
+    for _ in range(steps):
+        page.keyboard.press("ArrowLeft")
+
+
 def sample(page: Any) -> None:
     """Sample twenty digits and go back seven steps."""
     page.get_by_label("Number of images", exact=True).fill("20")
     page.get_by_role("button", name="Sample", exact=True).click()
-    finish(page)
-    page.get_by_role("slider", name="step").focus()
-    for _ in range(7):
-        page.keyboard.press("ArrowLeft")
+    step_back(page, 7)
 
 
 def write(page: Any) -> None:
@@ -70,10 +75,7 @@ def compare(page: Any) -> None:
 def understand(page: Any) -> None:
     """Sample a trajectory and go back eight steps, where the level is marked."""
     page.get_by_role("button", name="Sample", exact=True).click()
-    finish(page)
-    page.get_by_role("slider", name="step").focus()
-    for _ in range(8):
-        page.keyboard.press("ArrowLeft")
+    step_back(page, 8)
 
 
 def models(page: Any) -> None:

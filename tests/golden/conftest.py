@@ -1,4 +1,4 @@
-"""What the golden tests share: one thread, an empty cache, no data of the user's, and the input files."""
+"""Fixtures of the golden tests: an empty cache, no data of the user, and the input files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the pictures and arrays that the commands read."""
+    """The folder of the images and arrays that the commands read."""
     folder = tmp_path_factory.mktemp("inputs")
     write_inputs(folder)
     return folder

@@ -1,6 +1,6 @@
-"""The commands whose results are pinned, the files they read, and how results are read back.
+"""The commands whose results are compared with stored ones, their input files, and how results are read.
 
-Only the command line and the data that come with inkwash are used, so that the cases outlive any change of modules.
+Only the command line and the bundled data are used, so that the cases do not depend on the modules of inkwash.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Case:
     top: int = 0
     bottom: int = 0
 
-    def run(self, folder: Path, count: int = COUNT) -> NDArray:
+    def run(self, folder: Path, count: int = COUNT) -> NDArray[Any]:
         """Return what the command writes, run in `folder`, which holds `write_inputs`."""
         target = folder / f"result{self.suffix}"
         target.unlink(missing_ok=True)
@@ -112,7 +112,7 @@ SLOW_EVALUATIONS: dict[str, tuple[str, ...]] = {
     "small": ("small.npz", "--data", "digits", "--thorough"),
     "bits": ("digits", "-n", "100", "--sampler", "ddim:2", "--data", "digits", "--judges", "a", "--bits"),
 }
-"""These train the judges of the bundled digits first, some 20 seconds."""
+"""These train feature extractors of the bundled digits first, about 20 seconds."""
 
 
 def run(words: list[str]) -> str:
@@ -124,8 +124,8 @@ def run(words: list[str]) -> str:
     return out.getvalue()
 
 
-def read(path: Path) -> NDArray:
-    """Return the images or points of an .npz, or the frames of a picture without captions and progress line."""
+def read(path: Path) -> NDArray[Any]:
+    """Return the images or points of an .npz, or the frames of an image without captions and progress line."""
     if path.suffix == ".npz":
         with np.load(path) as arrays:
             return arrays["points"] if "points" in arrays else arrays["images"]
@@ -142,7 +142,7 @@ def evaluate(words: tuple[str, ...], folder: Path, *more: str) -> dict[str, Any]
 def _figures(value: Any, path: str = "") -> list[tuple[str, float]]:
     """Return the numbers in plain JSON `value`, each under its path."""
     if isinstance(value, dict):
-        # how long drawing took is another number on every machine
+        # Sampling times differ between machines.
         parts = [(key, each) for key, each in value.items() if key not in ("seconds_64", "facts")]
     elif isinstance(value, list):
         parts = [(str(index), each) for index, each in enumerate(value)]
@@ -154,7 +154,7 @@ def _figures(value: Any, path: str = "") -> list[tuple[str, float]]:
 
 
 def write_inputs(folder: Path) -> None:
-    """Write the files that the commands read, the same bytes of pixels everywhere: integers only, no resizing."""
+    """Write the files that the commands read, with the same pixels on every machine: integers only, no resizing."""
     picture, mask = np.zeros((28, 28), np.uint8), np.zeros((28, 28), np.uint8)
     picture[5:8, 6:22] = 255
     for row in range(8, 25):
@@ -169,13 +169,13 @@ def write_inputs(folder: Path) -> None:
     large = np.pad(small[:800].repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
     np.savez(folder / "labelled.npz", images=large, labels=labels[:800])
     place = np.arange(large[:300].size, dtype=np.uint64).reshape(300, 28, 28)
-    # a multiplicative hash: noise without a generator whose stream could change
+    # A multiplicative hash gives noise that does not depend on a generator's stream.
     noise = ((place * np.uint64(2654435761) % np.uint64(2**32)) >> np.uint64(27)).astype(np.uint8)
     shifted = np.roll(large[500:800], (1, -2), axis=(1, 2))
     np.savez(folder / "unlabelled.npz", images=np.maximum(shifted, noise))
 
 
-def bundled_digits() -> tuple[NDArray, NDArray]:
+def bundled_digits() -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the bundled 8×8 digits for training, uint8 [1500, 8, 8], and their labels, read from the package's file."""
     (path,) = Path(inkwash.__file__).parent.rglob("digits*.npz")
     with np.load(path) as arrays:

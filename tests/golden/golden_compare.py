@@ -1,13 +1,14 @@
-"""How results are compared with golden values: one grey level, and 1e-6 of a figure.
+"""Compare results with stored values: images to one grey level, numbers to a relative 1e-6.
 
-Float32 sums round differently on other processors and in other versions of torch, and a path of many steps carries that
-along: bytes are compared by value, and figures to 1e-6 where the environment is the one they were made in.
+Float32 sums round differently on other processors and in other versions of torch, and many sampling steps accumulate the
+differences; numbers are compared to 1e-6 only in the environment in which they were computed.
 """
 
 from __future__ import annotations
 
 import math
 import platform
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ POINT_TOLERANCE = 1e-4
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 
 
-def compare_samples(golden: NDArray, found: NDArray) -> str | None:
+def compare_samples(golden: NDArray[Any], found: NDArray[Any]) -> str | None:
     """Return how samples differ: of images by more than a grey level, of points by more than 1e-4; None if they do not."""
     if golden.shape != found.shape or golden.dtype != found.dtype:
         return f"{found.dtype} {found.shape} where {golden.dtype} {golden.shape} is stored"
@@ -28,7 +29,7 @@ def compare_samples(golden: NDArray, found: NDArray) -> str | None:
 
 
 def compare_figures(golden: dict[str, float], found: dict[str, float], relative: float = RELATIVE) -> list[str]:
-    """Return the figures that differ, one message each; also those that are on one side only."""
+    """Return the figures that differ, one message each; also of those that are on one side only."""
     wrong = [
         f"{path} is only {'stored' if path in golden else 'found'}" for path in sorted(golden.keys() ^ found.keys())
     ]
@@ -39,5 +40,5 @@ def compare_figures(golden: dict[str, float], found: dict[str, float], relative:
 
 
 def environment() -> dict[str, str]:
-    """Return what the rounding of sums depends on."""
+    """Return the properties of the environment that the rounding of sums depends on."""
     return {"torch": torch.__version__, "cpu": torch.backends.cpu.get_cpu_capability(), "machine": platform.machine()}

@@ -1,4 +1,4 @@
-"""Run folders as inkwash 0.1.0 wrote them, one of each kind of network: how they were made and what is drawn from them."""
+"""Run folders that inkwash 0.1.0 wrote, one for each kind of network: how they were made, and samples of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from golden_cases import FOLDER, read, run
@@ -15,8 +16,8 @@ from PIL import Image
 RUNS = FOLDER / "runs_0_1_0"
 SAMPLES = FOLDER / "runs_0_1_0.npz"
 STEPS = 4
-WHOLE = "simple-unet"
-"""The run that keeps its checkpoint of the best held-out loss and that of its milestone."""
+ALL_CHECKPOINTS = "simple-unet"
+"""The run that keeps the checkpoints of the best validation loss and of its milestone."""
 
 _NETWORKS: dict[str, tuple[str, ...]] = {
     "batchnorm-unet": ("base=2", "dim=4"),
@@ -45,14 +46,14 @@ COMMON = (
     "sampling.preview=ddim:2",
     "sampling.sampler=ddim:4",
 )
-"""The rate is high, so that a few steps move the weights far from their start."""
+"""The learning rate is high, so that a few steps change the weights clearly."""
 NAMES = tuple(_NETWORKS)
 
 
 def make_runs() -> None:
-    """Train every run of `RUNS` anew, by the command line."""
+    """Train every run of `RUNS` again, by the command line."""
     shutil.rmtree(RUNS, ignore_errors=True)
-    # In a folder of its own, by relative paths: cards and recipes name them, and must name no path of one machine.
+    # By relative paths, because cards and recipes contain the paths, and no path of one machine may be committed.
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         colours = Path("colours")
         write_colours(colours)
@@ -62,14 +63,14 @@ def make_runs() -> None:
             words += ["--device", "cpu", *(word for change in changes for word in ("--set", change))]
             run(words + _data(network, colours))
         shutil.copytree("runs", RUNS)
-    # the plots are drawn anew, and the other checkpoints of so short a run are copies: one folder keeps them
+    # Plots are not compared, and the other checkpoints of so short a run are copies, which one folder keeps.
     for path in [*RUNS.rglob("*.png"), *RUNS.rglob("best.safetensors"), *RUNS.rglob("step-*.safetensors")]:
-        if path.suffix == ".png" or WHOLE not in path.parts:
+        if path.suffix == ".png" or ALL_CHECKPOINTS not in path.parts:
             path.unlink()
 
 
 def write_colours(folder: Path) -> None:
-    """Write 24 pictures of 8×8 pixels in colour, in two folders, which are two classes."""
+    """Write 24 colour images of 8×8 pixels in two folders, which are two classes."""
     for index in range(24):
         place = np.indices((8, 8)).sum(0) * (3 + index) + 11 * index
         pixels = np.stack([place, 2 * place, 255 - place], axis=-1).astype(np.uint8)
@@ -79,25 +80,25 @@ def write_colours(folder: Path) -> None:
 
 
 def _data(network: str, colours: Path) -> list[str]:
-    """Return the flags that name the data of a run: those of resuming too."""
+    """Return the flags for the data of a run, in training and resuming."""
     if network == "mlp":
         return []
     return ["--data", str(colours)] if network == "ddpm-unet" else ["--data", "digits"]
 
 
 def resume(source: Path, steps: int, colours: Path) -> None:
-    """Train the run folder `source`, named after its network, on to `steps`."""
+    """Resume the run folder `source`, named after its network, up to `steps`."""
     run(["train", str(source), "--steps", str(steps), "-q", "--device", "cpu", *_data(source.name, colours)])
 
 
-def sample(source: Path, target: Path) -> NDArray:
+def sample(source: Path, target: Path) -> NDArray[Any]:
     """Return four samples of the run folder `source`, written to `target`."""
     run(["sample", str(source), "-n", "4", "--precision", "float32", "--device", "cpu", "-q", "-o", str(target)])
     return read(target)
 
 
-def sample_runs() -> dict[str, NDArray]:
-    """Return the samples of every run, as it is and as it is resumed for two steps."""
+def sample_runs() -> dict[str, NDArray[Any]]:
+    """Return the samples of every run, before and after two more steps."""
     found = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

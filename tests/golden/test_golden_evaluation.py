@@ -1,6 +1,6 @@
-"""Figures of `evaluate` on fixed files are those stored.
+"""Scores of `evaluate` on fixed files equal the stored ones.
 
-To 1e-6 in the environment they were made in, to 1e-3 with other vector instructions or another torch.
+To 1e-6 in the environment in which they were computed, to 1e-3 with other vector instructions or another torch.
 """
 
 from __future__ import annotations

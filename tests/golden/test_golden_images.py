@@ -1,6 +1,6 @@
-"""Samples of every bundled model are those stored, to one grey level (float32; points to 1e-4).
+"""Samples of every bundled model equal the stored ones, to one grey level (float32; points to 1e-4).
 
-`write.py --check` compares all eight images of the paths with hundreds of evaluations, this module the first.
+Of samplers with hundreds of evaluations only the first image is compared here, all eight by `write.py --check`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Write the golden values of this folder from the inkwash that is installed, or compare all of them with it.
 
     python tests/golden/write.py            write images.npz, images.json and evaluation.json, and the run folders' samples
-    python tests/golden/write.py --check    compare every value, the long paths and slow evaluations among them
-    python tests/golden/write.py --runs     make the run folders anew as well: only a new format is a reason for that
+    python tests/golden/write.py --check    compare every value, those of slow samplers and evaluations included
+    python tests/golden/write.py --runs     train the run folders again as well, which only a new file format requires
 
 Set PYTHONPATH to tests, and INKWASH_DATA to the folder of the real MNIST for the evaluations that need it.
 """
@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 
 def main() -> None:
-    """Write or check, as the flags say."""
+    """Write or compare the golden values, by the flags of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--runs", action="store_true")
@@ -60,7 +60,7 @@ def main() -> None:
     HASHES.write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
     np.savez_compressed(SAMPLES, **runs)
     if len(figures) < len(stored := json.loads(EVALUATION.read_text()) if EVALUATION.exists() else {}):
-        print(f"kept as they were, without INKWASH_DATA: {sorted(set(stored) - set(figures))}")
+        print(f"unchanged without INKWASH_DATA: {sorted(set(stored) - set(figures))}")
     written = stored | figures | {"environment": environment()}
     EVALUATION.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
 
@@ -75,7 +75,9 @@ def _evaluations(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _check(samples: dict[str, NDArray], runs: dict[str, NDArray], figures: dict[str, dict[str, float]]) -> int:
+def _check(
+    samples: dict[str, NDArray[Any]], runs: dict[str, NDArray[Any]], figures: dict[str, dict[str, float]]
+) -> int:
     wrong = 0
     for stored, found in ((IMAGES, samples), (SAMPLES, runs)):
         with np.load(stored) as golden:

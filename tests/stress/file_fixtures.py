@@ -1,4 +1,4 @@
-"""One small file of every kind that inkwash reads, with the function that reads it."""
+"""A small file of each kind that inkwash reads, with the function that reads it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,15 @@ from inkwash.sampling.run import resolve
 from inkwash.training.validation import LossByNoiseLevel
 
 Contents = dict[str, Any]
-FORMATS = {"png": {}, "jpg": {}, "gif": {}, "webp": {"lossless": True}, "tiff": {}, "bmp": {}, "ppm": {}}
+FORMATS: dict[str, dict[str, Any]] = {
+    "png": {},
+    "jpg": {},
+    "gif": {},
+    "webp": {"lossless": True},
+    "tiff": {},
+    "bmp": {},
+    "ppm": {},
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def idx(place: Path) -> Iterator[ReadableFile]:
 def arrays(place: Path) -> Iterator[ReadableFile]:
     """Yield NumPy files."""
     images, labels = pixels(40, 6, 6), np.arange(40) % 10
-    parts = {"images": images, "labels": labels, "test_images": images[:10], "test_labels": labels[:10]}
+    parts: dict[str, Any] = {"images": images, "labels": labels, "test_images": images[:10], "test_labels": labels[:10]}
     np.save(place / "images.npy", images)
     np.save(place / "points.npy", np.random.default_rng(0).normal(size=(60, 2)))
     np.savez(place / "stored.npz", **parts)
@@ -133,7 +141,7 @@ def images(place: Path) -> Iterator[ReadableFile]:
 
 def recipes(place: Path) -> Iterator[ReadableFile]:
     """Yield a recipe file."""
-    file = place / "mine.toml"
+    file = place / "own.toml"
     write_text(file, recipe.load("digits").to_toml())
 
     def read() -> Contents:
@@ -167,23 +175,22 @@ def samples(place: Path) -> Iterator[ReadableFile]:
     yield ReadableFile("a sampled .png", picture, again, picture, ("sample", str(picture), "--quiet"), checksum=True)
     for ending in ("webp", "gif"):
         film = place / "samples" / f"film.{ending}"
-        Image.fromarray(pixels(16, 16)).save(
-            film, **png_metadata.embedded(ending.upper(), png_metadata.read_metadata(picture) or {})
-        )
+        options: dict[str, Any] = png_metadata.embedded(ending.upper(), png_metadata.read_metadata(picture) or {})
+        Image.fromarray(pixels(16, 16)).save(film, **options)
         yield ReadableFile(f"metadata in a .{ending}", film, partial(metadata_in, film), checksum=True)
     moons = models.load("moons")
     resolved = resolve(SampleRequest(model="moons", n=2500, steps=1), moons)
-    parts = ChunkFolder.open(resolved, place / "many.npz", 500, False)
-    parts.sample([0, 1, 2], 500, lambda done: None)
-    begun = [values.tobytes() for values in parts.values()]
+    chunks = ChunkFolder.open(resolved, place / "many.npz", 500, False)
+    chunks.sample([0, 1, 2], 500, lambda done: None)
+    begun = [values.tobytes() for values in chunks.values()]
 
     def joined() -> Contents:
         same = ChunkFolder.open(resolved, place / "many.npz", 500, True)
-        return dict(enumerate(values.tobytes() for values in same.values()))
+        return {str(index): values.tobytes() for index, values in enumerate(same.values())}
 
-    assert joined() == dict(enumerate(begun))
+    assert list(joined().values()) == begun
     for name in ("000001.npz", "draw.json"):
-        yield ReadableFile(f"part of samples, {name}", parts.folder / name, joined, checksum=True)
+        yield ReadableFile(f"part of samples, {name}", chunks.folder / name, joined, checksum=True)
 
 
 def metadata_in(film: Path) -> Contents:
@@ -200,9 +207,9 @@ def records(place: Path) -> Iterator[ReadableFile]:
         for step, row in enumerate(rows):
             log.write("train", step, row)
     run.write_memorizing_loss({"codes": [0.1, 0.5], "losses": [0.125, 0.25]})
-    measured = run_quality.QualityRow("mine", "digits", 3, "ddim:2", 200, 2.0, 0.125, 4.5)
-    told = [with_checksum(asdict(measured) | {"n": n}) for n in (200, 1000)]
-    write_text(run.quality, json.dumps(told, indent=1) + "\n")
+    measured = run_quality.QualityRow("model", "digits", 3, "ddim:2", 200, 2.0, 0.125, 4.5)
+    rows_of_quality = [with_checksum(asdict(measured) | {"n": n}) for n in (200, 1000)]
+    write_text(run.quality, json.dumps(rows_of_quality, indent=1) + "\n")
 
     yield ReadableFile(
         "metrics.jsonl",
@@ -217,12 +224,11 @@ def records(place: Path) -> Iterator[ReadableFile]:
         checksum=True,
     )
     yield ReadableFile(
-        "quality.json", run.quality, lambda: {row.n: row for row in run_quality.read(run)}, checksum=True
+        "quality.json", run.quality, lambda: {str(row.n): row for row in run_quality.read(run)}, checksum=True
     )
 
     lab = LabFolder(place / "lab")
-    asked = LabRequest("schedules", 1000, None, "5 epochs", None, None)
-    lab.write(asked)
+    lab.write(LabRequest("schedules", 1000, None, "5 epochs", None, None))
     yield ReadableFile("request.json", lab.request, lambda: asdict(lab.resume(LabRequest("schedules"))), checksum=True)
 
     setting = Setting(models.load("moons"), SampleRequest(steps=1))

@@ -37,7 +37,7 @@ from inkwash.config import recipe
 from inkwash.core import DENSITIES, SCHEDULES, WARPS
 from inkwash.nets import NETS
 from inkwash.objectives import WEIGHTS
-from inkwash.optim.optimizers import OPTIMIZERS, Optimizer
+from inkwash.optim.optimizers import OPTIMIZERS, OptimizerConfig
 
 Draw = st.DrawFn
 RECIPE_FILE = "fuzz.toml"
@@ -119,7 +119,11 @@ def like(path: str, value: str) -> st.SearchStrategy[str]:
 
 
 TABLES: dict[str, Mapping[str, Any]] = {"network": NETS, "schedule": SCHEDULES, "density": DENSITIES, "weight": WEIGHTS}
-TABLES |= {"optimizer": dict.fromkeys(OPTIMIZERS, Optimizer), "schedule.warp": WARPS, "sampling.schedule": SCHEDULES}
+TABLES |= {
+    "optimizer": dict.fromkeys(OPTIMIZERS, OptimizerConfig),
+    "schedule.warp": WARPS,
+    "sampling.schedule": SCHEDULES,
+}
 
 
 @cache

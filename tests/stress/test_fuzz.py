@@ -132,7 +132,7 @@ def run_here(words: list[str], examples: int) -> Outcome:
     except WorkStartedError:
         code = "work started"
     except BaseException as error:
-        # what samples by now was not refused, and may last
+        # A request that samples by now was valid, and may take long.
         code = "work started" if isinstance(error, TimeoutPassedError) and sampled else repr(error)
     finally:
         signal.alarm(0)
@@ -140,7 +140,7 @@ def run_here(words: list[str], examples: int) -> Outcome:
         torch.set_num_threads(1)
     for stream in streams:
         stream.flush()
-    return Outcome(code, *(stream.buffer.getvalue().decode("utf-8", "replace") for stream in streams))  # type: ignore[attr-defined]
+    return Outcome(code, *(stream.buffer.getvalue().decode("utf-8", "replace") for stream in streams))
 
 
 @contextmanager
