@@ -6,14 +6,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from command import call, run
-from outcome import CheckError, Inkwash, Outcome, UsageErrorOf
+from outcome import CheckError, CopyRun, Inkwash, Outcome, Runs, UsageErrorOf
 from PIL import Image
 
 from inkwash.errors import UsageError
@@ -55,7 +54,7 @@ def messages() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def check_error(inkwash: Inkwash, runs: SimpleNamespace, messages: dict[str, str]) -> CheckError:
+def check_error(inkwash: Inkwash, runs: Runs, messages: dict[str, str]) -> CheckError:
     def check(case: str, arguments: Sequence[object], code: str, field: str | None, exit_code: int = 2) -> None:
         outcome = inkwash(*arguments)
         assert (outcome.code, outcome.kind) == (exit_code, (code, field)), outcome.err
@@ -72,11 +71,7 @@ def check_error(inkwash: Inkwash, runs: SimpleNamespace, messages: dict[str, str
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """Run folders: `plain` (unlabelled, eps, T = 300), `digits` (ten classes), `bees` (ant and bee, 1 : 3), `points`.
-
-    `images` is the folder of 240 images that `bees` was trained on.
-    """
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     root = tmp_path_factory.mktemp("trained")
     rng = np.random.default_rng(0)
     for name, count in (("ant", 60), ("bee", 180)):
@@ -94,10 +89,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     }
     for name, command in commands.items():
         assert run(["train", *command, *QUICK, "--out", str(root / name)]) == 0
-    return SimpleNamespace(images=root / "images", **{name: root / name for name in commands})
+    return Runs(images=root / "images", **{name: root / name for name in commands})
 
 
 @pytest.fixture
-def copied(tmp_path: Path) -> Callable[[Path], Path]:
+def copied(tmp_path: Path) -> CopyRun:
     """`copied(run)` is a copy of a run folder that the test may change."""
     return lambda run: Path(shutil.copytree(run, tmp_path / "run"))

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from inkwash.errors import InkwashError
+from inkwash.io import png_metadata
+
+CopyRun = Callable[[Path], Path]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Run folders: `plain` (unlabelled, eps, T = 300), `digits` (ten classes), `bees` (ant and bee, 1 : 3), `points`.
+
+    `images` is the folder of 240 images that `bees` was trained on.
+    """
+
+    plain: Path
+    digits: Path
+    bees: Path
+    points: Path
+    images: Path
 
 
 @dataclass(frozen=True)
@@ -52,3 +70,10 @@ class CheckError(Protocol):
     def __call__(
         self, case: str, arguments: Sequence[object], code: str, field: str | None, exit_code: int = 2
     ) -> None: ...
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Return the metadata of an image, which it must have."""
+    metadata = png_metadata.read_metadata(Path(path))
+    assert metadata is not None
+    return metadata

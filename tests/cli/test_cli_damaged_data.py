@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from outcome import Inkwash
 from PIL import Image
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -20,7 +22,7 @@ def idx(array: np.ndarray) -> bytes:
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """An IDX data set of 40 images of 8 by 8, which a test damages."""
     rng = np.random.default_rng(0)
     (tmp_path / "mine").mkdir()
@@ -33,7 +35,7 @@ def zipped(raw: bytes, folder: Path) -> bytes:
     return gzip.compress(raw)[:-20]
 
 
-DAMAGES = {
+DAMAGES: dict[str, tuple[str, Callable[[bytes, Path], bytes], list[str]]] = {
     "cut short": (IMAGES, lambda raw, _: raw[:1000], ["2,560", "984"]),
     "cut in its header": (IMAGES, lambda raw, _: raw[:9], []),
     "too long": (IMAGES, lambda raw, _: raw + b"x", []),
@@ -52,7 +54,7 @@ DAMAGES = {
     "command", [["train", "simple-unet", "--steps", "1", "--data"], ["show"]], ids=["train", "show"]
 )
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_named(damage, command, folder, inkwash):
+def test_a_damaged_file_is_named(damage: str, command: list[str], folder: Path, inkwash: Inkwash) -> None:
     name, spoil, values = DAMAGES[damage]
     (folder / name).write_bytes(spoil((folder / name).read_bytes(), folder))
     outcome = inkwash(*command, folder)
@@ -65,14 +67,14 @@ def test_a_damaged_file_is_named(damage, command, folder, inkwash):
 
 
 @pytest.mark.parametrize("name", [IMAGES, LABELS])
-def test_a_missing_file_is_named(name, folder, inkwash):
+def test_a_missing_file_is_named(name: str, folder: Path, inkwash: Inkwash) -> None:
     (folder / name).unlink()
     outcome = inkwash("train", "simple-unet", "--data", folder)
     assert outcome.code == 1
     assert name in outcome.message
 
 
-def test_files_of_other_kinds_are_errors(inkwash):
+def test_files_of_other_kinds_are_errors(inkwash: Inkwash) -> None:
     np.save("mine.npy", np.zeros((10, 8, 8)))
     Path("mine.txt").write_text("hello")
     Path("empty").mkdir()
@@ -82,7 +84,7 @@ def test_files_of_other_kinds_are_errors(inkwash):
         assert path in outcome.message
 
 
-def test_images_of_two_sizes_are_an_error(inkwash):
+def test_images_of_two_sizes_are_an_error(inkwash: Inkwash) -> None:
     Path("mine").mkdir()
     for side in (8, 9):
         Image.new("L", (side, side)).save(f"mine/{side}.png")
@@ -92,7 +94,7 @@ def test_images_of_two_sizes_are_an_error(inkwash):
 
 
 @pytest.mark.parametrize("count", [5, 60])
-def test_few_images_train_and_are_validated(count, inkwash):
+def test_few_images_train_and_are_validated(count: int, inkwash: Inkwash) -> None:
     """Every noise level of the validation loss has an example."""
     Path("few").mkdir()
     rng = np.random.default_rng(0)
@@ -105,7 +107,7 @@ def test_few_images_train_and_are_validated(count, inkwash):
     assert Path("run/checkpoints/best.safetensors").is_file()
 
 
-def test_one_image_is_too_few(inkwash):
+def test_one_image_is_too_few(inkwash: Inkwash) -> None:
     Path("one").mkdir()
     Image.new("L", (8, 8)).save("one/0.png")
     outcome = inkwash("train", "simple-unet", "--data", "one", *FEW)

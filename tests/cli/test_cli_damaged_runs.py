@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from outcome import CopyRun, Inkwash, Runs, UsageErrorOf, read_metadata
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import save_file
@@ -29,7 +30,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_checkpoint_is_reported_by_every_command(damage, runs, copied, inkwash):
+def test_damaged_checkpoint_is_reported_by_every_command(
+    damage: str, runs: Runs, copied: CopyRun, inkwash: Inkwash
+) -> None:
     run = copied(runs.digits)
     latest = run / "checkpoints" / "latest.safetensors"
     latest.write_bytes(DAMAGES[damage](latest.read_bytes()))
@@ -48,7 +51,9 @@ def test_damaged_checkpoint_is_reported_by_every_command(damage, runs, copied, i
 
 
 @pytest.mark.parametrize("fault", ["damaged or truncated", "missing"])
-def test_newest_intact_checkpoint_replaces_a_missing_or_damaged_latest(fault, runs, copied, inkwash):
+def test_newest_intact_checkpoint_replaces_a_missing_or_damaged_latest(
+    fault: str, runs: Runs, copied: CopyRun, inkwash: Inkwash
+) -> None:
     run = copied(runs.plain)
     latest, last = (run / "checkpoints" / f"{name}.safetensors" for name in ("latest", "step-0000006"))
     (latest.unlink if fault == "missing" else lambda: latest.write_bytes(b""))()
@@ -62,7 +67,7 @@ def test_newest_intact_checkpoint_replaces_a_missing_or_damaged_latest(fault, ru
     assert np.array_equal(png_metadata.read_pixels("x.png"), png_metadata.read_pixels("y.png"))
 
 
-def test_run_without_intact_checkpoint_is_an_error(runs, copied, inkwash):
+def test_run_without_intact_checkpoint_is_an_error(runs: Runs, copied: CopyRun, inkwash: Inkwash) -> None:
     run = copied(runs.digits)
     for path in (run / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:-1])
@@ -71,21 +76,21 @@ def test_run_without_intact_checkpoint_is_an_error(runs, copied, inkwash):
         assert outcome.code == 1 and outcome.kind == ("damaged-file", None)
 
 
-def test_tensors_of_another_program_are_not_called_damaged(inkwash):
+def test_tensors_of_another_program_are_not_called_damaged(inkwash: Inkwash) -> None:
     save_file({"weight": torch.zeros(3)}, "foreign.safetensors")
     for command in ("sample", "show"):
         outcome = inkwash(command, "foreign.safetensors")
         assert outcome.code == 1 and "not written by inkwash" in outcome.message
 
 
-def test_checkpoint_of_a_later_format_is_an_error(runs, inkwash):
+def test_checkpoint_of_a_later_format_is_an_error(runs: Runs, inkwash: Inkwash) -> None:
     found = checkpoints.load(runs.plain / "checkpoints" / "latest.safetensors")
     save_file(found.tensors, "later.safetensors", metadata={"inkwash": json.dumps(found.header | {"format": 99})})
     outcome = inkwash("sample", "later.safetensors")
     assert outcome.code == 1 and "99" in outcome.message
 
 
-def test_checkpoint_without_dataset_spec_is_damaged(runs, inkwash):
+def test_checkpoint_without_dataset_spec_is_damaged(runs: Runs, inkwash: Inkwash) -> None:
     found = checkpoints.load(runs.plain / "checkpoints" / "latest.safetensors")
     header = {key: value for key, value in found.header.items() if key != "facts"}
     save_file(found.tensors, "bare.safetensors", metadata={"inkwash": json.dumps(header)})
@@ -94,14 +99,16 @@ def test_checkpoint_without_dataset_spec_is_damaged(runs, inkwash):
         assert outcome.code == 1 and "bare.safetensors" in outcome.message
 
 
-def test_run_without_checkpoint_is_not_a_model(runs, copied, usage_error, inkwash):
+def test_run_without_checkpoint_is_not_a_model(
+    runs: Runs, copied: CopyRun, usage_error: UsageErrorOf, inkwash: Inkwash
+) -> None:
     run = copied(runs.digits)
     shutil.rmtree(run / "checkpoints")
     assert usage_error("sample", run) == ("missing-file", "model")
     assert "no checkpoint yet" in inkwash("show", run).out
 
 
-def test_run_without_checkpoint_starts_again_with_an_empty_log(runs, copied, inkwash):
+def test_run_without_checkpoint_starts_again_with_an_empty_log(runs: Runs, copied: CopyRun, inkwash: Inkwash) -> None:
     run = copied(runs.digits)
     shutil.rmtree(run / "checkpoints")
     assert inkwash("train", run, "--quiet").code == 0
@@ -110,7 +117,7 @@ def test_run_without_checkpoint_starts_again_with_an_empty_log(runs, copied, ink
     assert steps == sorted(set(steps))
 
 
-def test_recipe_edited_to_another_network_is_an_error(runs, copied, inkwash):
+def test_recipe_edited_to_another_network_is_an_error(runs: Runs, copied: CopyRun, inkwash: Inkwash) -> None:
     run = copied(runs.plain)
     before = (run / "checkpoints" / "latest.safetensors").read_bytes()
     edited = (run / "recipe.toml").read_text().replace("base = 4", "base = 6")
@@ -131,7 +138,7 @@ RECIPES = {
 
 
 @pytest.mark.parametrize("case", RECIPES)
-def test_invalid_recipe_of_a_run_is_an_error(case, runs, copied, inkwash):
+def test_invalid_recipe_of_a_run_is_an_error(case: str, runs: Runs, copied: CopyRun, inkwash: Inkwash) -> None:
     run = copied(runs.plain)
     (run / "recipe.toml").write_bytes(RECIPES[case])
     outcome = inkwash("train", run, "--steps", "9", "--quiet")
@@ -139,7 +146,7 @@ def test_invalid_recipe_of_a_run_is_an_error(case, runs, copied, inkwash):
 
 
 @pytest.mark.parametrize("name", ["floor.json", "environment.json", "metrics.jsonl"])
-def test_damaged_record_of_a_run_loses_no_training(name, runs, copied, inkwash):
+def test_damaged_record_of_a_run_loses_no_training(name: str, runs: Runs, copied: CopyRun, inkwash: Inkwash) -> None:
     """A record is measured again where that is possible, and is an error otherwise."""
     run = copied(runs.plain)
     (run / name).write_text('3\n{"cut sh')
@@ -147,17 +154,23 @@ def test_damaged_record_of_a_run_loses_no_training(name, runs, copied, inkwash):
     assert outcome.code == 0 or name in outcome.message
 
 
-def test_run_is_not_resumed_with_other_data(runs, inkwash):
+def test_run_is_not_resumed_with_other_data(runs: Runs, inkwash: Inkwash) -> None:
     outcome = inkwash("train", runs.plain, "--data", runs.images, "--steps", "9")
     assert outcome.code == 1 and outcome.error is not None and outcome.error.code == "mismatch"
 
 
 @pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "No space left on device"), SafetensorError("disk is full")])
-def test_full_disk_keeps_the_previous_checkpoint(fault, runs, copied, inkwash, monkeypatch):
+def test_full_disk_keeps_the_previous_checkpoint(
+    fault: Exception,
+    runs: Runs,
+    copied: CopyRun,
+    inkwash: Inkwash,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     run = copied(runs.plain)
     before = {file: file.read_bytes() for file in (run / "checkpoints").iterdir()}
 
-    def half(tensors, path, metadata):
+    def half(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
         Path(path).write_bytes(b"half")
         raise fault
 
@@ -172,7 +185,9 @@ def test_full_disk_keeps_the_previous_checkpoint(fault, runs, copied, inkwash, m
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_full_disk_of_the_log_is_one_line(runs, tmp_path, inkwash, monkeypatch):
+def test_full_disk_of_the_log_is_one_line(
+    runs: Runs, tmp_path: Path, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(RunFolder, "truncate_metrics", lambda folder, step: None)  # it would replace the link by a file
     monkeypatch.setattr("inkwash.io.names.require_contained", lambda folder: None)  # it would reject the link
     run = tmp_path / "run"
@@ -184,7 +199,7 @@ def test_full_disk_of_the_log_is_one_line(runs, tmp_path, inkwash, monkeypatch):
     assert "metrics.jsonl" in outcome.message
 
 
-def test_diverging_loss_keeps_the_last_finite_state(inkwash):
+def test_diverging_loss_keeps_the_last_finite_state(inkwash: Inkwash) -> None:
     small = ["--set", "network.base=4", "--set", "training.batch=8", "--set", "sampling.preview=ddim:2"]
     flags = ["--data", "digits", *small, "--set", "optimizer.lr=1e30", "--steps", "9", "--out", "run", "--quiet"]
     outcome = inkwash("train", "simple-unet", *flags)
@@ -207,8 +222,8 @@ REQUESTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", REQUESTS)
-def test_image_with_an_invalid_request_is_an_error(case, runs, inkwash):
+def test_image_with_an_invalid_request_is_an_error(case: str, runs: Runs, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
-    png_metadata.save_png(Image.open("x.png"), "edited.png", REQUESTS[case](png_metadata.read_metadata("x.png")))
+    png_metadata.save_png(Image.open("x.png"), "edited.png", REQUESTS[case](read_metadata("x.png")))
     outcome = inkwash("sample", "edited.png")
     assert outcome.code in (1, 2) and outcome.message

@@ -1,8 +1,11 @@
 """`sample --from, --mask, --noise, --seed 3..8, --label 3..8`: editing and interpolation."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
+from outcome import Inkwash, Runs, read_metadata
 from PIL import Image
 
 from inkwash.io import png_metadata
@@ -15,7 +18,7 @@ def write_image(name: str, side: int = 80) -> None:
     Image.fromarray(pixels).save(name)
 
 
-def test_sampling_from_an_image_changes_the_result_and_is_reproducible(runs, inkwash):
+def test_sampling_from_an_image_changes_the_result_and_is_reproducible(runs: Runs, inkwash: Inkwash) -> None:
     write_image("one.png")
     flags = ("-n", 3, "--sampler", "ddim:3", "--columns", 3)
     assert inkwash("sample", runs.digits, "--from", "one.png", "--noise", 0.3, *flags, "-o", "edited.png").code == 0
@@ -28,7 +31,7 @@ def test_sampling_from_an_image_changes_the_result_and_is_reproducible(runs, ink
     assert again.code == 0 and "every pixel" in again.err
 
 
-def test_pixels_outside_the_mask_equal_those_of_the_image(runs, inkwash):
+def test_pixels_outside_the_mask_equal_those_of_the_image(runs: Runs, inkwash: Inkwash) -> None:
     write_image("one.png")
     mask = np.zeros((80, 80), np.uint8)
     mask[:40] = 255
@@ -41,7 +44,7 @@ def test_pixels_outside_the_mask_equal_those_of_the_image(runs, inkwash):
     assert (images[0, :4] != images[1, :4]).any()
 
 
-def test_an_interpolation_is_one_row_and_its_film_runs_forwards_and_backwards(runs, inkwash):
+def test_an_interpolation_is_one_row_and_its_film_runs_forwards_and_backwards(runs: Runs, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.digits, "--seed", "3..8", "-n", 5, "--sampler", "ddim:2", "-o", "path.png").code == 0
     row = png_metadata.read_pixels("path.png")
     assert row.shape[1] > 4 * row.shape[0]
@@ -52,23 +55,23 @@ def test_an_interpolation_is_one_row_and_its_film_runs_forwards_and_backwards(ru
     )
     assert film.code == 0
     with Image.open("path.webp") as moving:
-        assert moving.n_frames == 8
+        assert getattr(moving, "n_frames", 1) == 8
 
 
-def test_single_images_of_an_interpolation_contain_their_position(runs, inkwash):
+def test_single_images_of_an_interpolation_contain_their_position(runs: Runs, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.digits, "--seed", "3..8", "-n", 3, "--sampler", "ddim:2", "-o", "path").code == 0
-    positions = [png_metadata.read_metadata(path)["turn"] for path in sorted(Path("path").iterdir())]
+    positions = [read_metadata(path)["turn"] for path in sorted(Path("path").iterdir())]
     assert positions == [0, 0.5, 1]
 
 
-def test_a_missing_or_unreadable_image_is_a_failure(runs, inkwash):
+def test_a_missing_or_unreadable_image_is_a_failure(runs: Runs, inkwash: Inkwash) -> None:
     Path("text.png").write_text("no image")
     for name in ("text.png", "missing.png"):
         outcome = inkwash("sample", runs.digits, "--from", name)
         assert outcome.code == 1 and name in outcome.message
 
 
-def test_message_for_a_film_has_the_flags_of_its_command(runs, inkwash):
+def test_message_for_a_film_has_the_flags_of_its_command(runs: Runs, inkwash: Inkwash) -> None:
     write_image("one.png")
     flags = ("--from", "one.png", "--noise", 0.5, "--seed", 4, "--sampler", "ddim:2", "--film", "-n", 2)
     assert inkwash("sample", runs.digits, *flags, "-o", "film.png").code == 0

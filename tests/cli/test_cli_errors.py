@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from outcome import CheckError, Inkwash
+from outcome import CheckError, Inkwash, Runs
 from PIL import Image
 
 CASES = [line.split("\t") for line in Path(__file__).with_name("error_cases.tsv").read_text().splitlines()[1:]]
@@ -31,7 +30,7 @@ def files() -> list[str]:
 
 @pytest.mark.parametrize(("command", "code", "field"), CASES, ids=[case[0] for case in CASES])
 def test_invalid_request_has_its_code_and_field(
-    command: str, code: str, field: str, files: list[str], runs: SimpleNamespace, check_error: CheckError
+    command: str, code: str, field: str, files: list[str], runs: Runs, check_error: CheckError
 ) -> None:
     arguments = [word.format(**vars(runs), **LONG) if "{" in word else word for word in shlex.split(command)]
     check_error(command, arguments, code, field or None)
@@ -44,7 +43,7 @@ def test_corrected_request_can_use_the_folder_of_a_refused_one(inkwash: Inkwash)
     assert inkwash("train", "moons", *flags).code == 0
 
 
-def test_error_in_a_plugin_is_reported_with_its_line(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_error_in_a_plugin_is_reported_with_its_line(runs: Runs, inkwash: Inkwash) -> None:
     Path("mine.py").write_text("import math\n\nmath.sqroot(2)\n")
     outcome = inkwash("sample", runs.plain, "--with", "mine.py")
     assert outcome.code == 2 and outcome.kind[1] == "with"

@@ -6,13 +6,12 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from outcome import Inkwash
+from outcome import Inkwash, Runs
 
 import inkwash as python
 from inkwash import data
@@ -57,7 +56,7 @@ def measured(inkwash: Inkwash) -> Measured:
     return call
 
 
-def test_a_run_is_printed_as_one_table(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_a_run_is_printed_as_one_table(runs: Runs, inkwash: Inkwash) -> None:
     outcome = inkwash("evaluate", runs.digits, *ENOUGH)
     assert outcome.code == 0
     assert outcome.err.startswith("feature extractors (judges) for digits: A a classifier, B")
@@ -78,7 +77,7 @@ def test_a_run_is_printed_as_one_table(runs: SimpleNamespace, inkwash: Inkwash) 
     assert not inkwash("evaluate", runs.digits, *FEW, "--quiet").err
 
 
-def test_json_has_every_score_with_its_real_value(runs: SimpleNamespace, measured: Measured) -> None:
+def test_json_has_every_score_with_its_real_value(runs: Runs, measured: Measured) -> None:
     found = measured(runs.digits, *ENOUGH)
     assert found["name"] == "digits ddim:2 w 1" and found["n"] == 220 and found["data"] == "digits"
     assert found["evaluations"] == 2 and found["seconds_64"] > 0
@@ -89,14 +88,14 @@ def test_json_has_every_score_with_its_real_value(runs: SimpleNamespace, measure
     assert scores["fd.a"]["low"] < scores["fd.a"]["value"] < scores["fd.a"]["high"]
 
 
-def test_python_and_command_line_agree(runs: SimpleNamespace, measured: Measured) -> None:
+def test_python_and_command_line_agree(runs: Runs, measured: Measured) -> None:
     found = python.evaluate(runs.digits, n=60, sampler="ddim:2")[0].to_dict()
     message = measured(runs.digits, *FEW)
     assert found["scores"] == message["scores"] and found["classes"] == message["classes"]
 
 
 def test_second_call_samples_nothing(
-    runs: SimpleNamespace, measured: Measured, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, measured: Measured, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = measured(runs.digits, *FEW)
     monkeypatch.setattr(torch.nn.Module, "register_forward_pre_hook", lambda *_: pytest.fail("the model was sampled"))
@@ -107,9 +106,7 @@ def test_second_call_samples_nothing(
     assert inkwash("evaluate", runs.digits, *FEW).code == 0
 
 
-def test_samples_in_a_file_have_the_scores_of_their_model(
-    runs: SimpleNamespace, measured: Measured, inkwash: Inkwash
-) -> None:
+def test_samples_in_a_file_have_the_scores_of_their_model(runs: Runs, measured: Measured, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.digits, *ENOUGH, "-o", "x.npz").code == 0
     sampled, from_file = measured(runs.digits, *ENOUGH), measured("x.npz", "--data", "digits")
     assert from_file["name"] == "x.npz" and from_file["seconds_64"] is from_file["evaluations"] is None
@@ -119,26 +116,26 @@ def test_samples_in_a_file_have_the_scores_of_their_model(
         assert from_file["scores"][key]["value"] == pytest.approx(score["value"], rel=0.02, abs=0.02), key
 
 
-def test_samples_without_labels_have_no_accuracy(runs: SimpleNamespace, measured: Measured, inkwash: Inkwash) -> None:
+def test_samples_without_labels_have_no_accuracy(runs: Runs, measured: Measured, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.plain, *FEW, "-o", "y.npz").code == 0
     assert set(np.load("y.npz")["labels"].tolist()) == {-1}
     for found in (measured("y.npz", "--judge", "digits"), measured(runs.plain, *FEW)):
         assert "entropy.a" in found["scores"] and "accuracy.a" not in found["scores"] and not found["classes"]
 
 
-def test_points_are_evaluated_from_model_and_file(runs: SimpleNamespace, measured: Measured, inkwash: Inkwash) -> None:
+def test_points_are_evaluated_from_model_and_file(runs: Runs, measured: Measured, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.points, *ENOUGH, "-o", "p.npz").code == 0
     sampled, from_file = measured(runs.points, *ENOUGH), measured("p.npz", "--data", "moons")
     assert sampled["scores"]["fd.points"]["value"] == pytest.approx(from_file["scores"]["fd.points"]["value"], rel=1e-3)
 
 
-def test_judges_selects_extractors(runs: SimpleNamespace, measured: Measured) -> None:
+def test_judges_selects_extractors(runs: Runs, measured: Measured) -> None:
     scores = measured(runs.digits, *FEW, "--judges", "a,C")["scores"]
     assert {key for key in scores if key.startswith("fd.")} == {"fd.a", "fd.c"}
     assert "accuracy.b" not in scores
 
 
-def test_measures_are_left_out_for_few_images(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_measures_are_left_out_for_few_images(runs: Runs, inkwash: Inkwash) -> None:
     outcome = inkwash("evaluate", runs.digits, "-n", 20, "--sampler", "ddim:2")
     assert outcome.code == 0
     assert "left out: FD to train, C: needs at least 200 examples, there are 20" in outcome.out
@@ -148,7 +145,7 @@ def test_measures_are_left_out_for_few_images(runs: SimpleNamespace, inkwash: In
 # ---- comparisons
 
 
-def test_samplers_are_compared_on_the_same_seeds(runs: SimpleNamespace, inkwash: Inkwash, measured: Measured) -> None:
+def test_samplers_are_compared_on_the_same_seeds(runs: Runs, inkwash: Inkwash, measured: Measured) -> None:
     request = [runs.digits, "-n", 220, "--sampler", "ddim:2,ddim:3", "--guidance", "1,1.5"]
     outcome = inkwash("evaluate", *request)
     assert outcome.code == 0 and len(outcome.err.splitlines()) == 1
@@ -164,7 +161,7 @@ def test_samplers_are_compared_on_the_same_seeds(runs: SimpleNamespace, inkwash:
     assert len(found["entries"]) == 4
 
 
-def test_a_model_is_compared_with_a_file(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_a_model_is_compared_with_a_file(runs: Runs, inkwash: Inkwash) -> None:
     digits = data.load("digits")
     assert digits.labels is not None
     np.savez("real.npz", images=digits.values[:220, 0].numpy(), labels=digits.labels[:220].numpy())
@@ -173,7 +170,7 @@ def test_a_model_is_compared_with_a_file(runs: SimpleNamespace, inkwash: Inkwash
     assert outcome.out.splitlines()[-1].startswith("real.npz is best")
 
 
-def test_runs_of_one_recipe_have_distinct_names(runs: SimpleNamespace, inkwash: Inkwash, measured: Measured) -> None:
+def test_runs_of_one_recipe_have_distinct_names(runs: Runs, inkwash: Inkwash, measured: Measured) -> None:
     small = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
     quick = ["--set", "sampling.preview=ddim:2", "--steps", "2", "--quiet"]
     assert inkwash("train", "digits", *small, *quick, "--out", "mine").code == 0
@@ -185,14 +182,15 @@ def test_runs_of_one_recipe_have_distinct_names(runs: SimpleNamespace, inkwash: 
 # ---- refusals
 
 
-def saved(name: str, images: np.ndarray, **more: np.ndarray) -> str:
-    np.savez(name, images=images, **more)
+def saved(name: str, images: np.ndarray, labels: np.ndarray | None = None) -> str:
+    arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
+    np.savez(name, allow_pickle=False, **arrays)
     return name
 
 
 GREY = np.tile(np.arange(64, dtype=np.uint8).reshape(8, 8), (30, 1, 1))
 
-REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] = {
+REFUSED: dict[str, tuple[Callable[[Runs], list[object]], list[str]]] = {
     "none drawn": (lambda r: [r.digits, "-n", 0], ["-n is 0", "1 to"]),
     "two and a half": (lambda r: [r.digits, "-n", "2.5"], ["2.5"]),
     "more than anyone judges": (
@@ -237,7 +235,7 @@ REFUSED: dict[str, tuple[Callable[[SimpleNamespace], list[object]], list[str]]] 
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_evaluate_refuses(case: str, runs: SimpleNamespace, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_refuses(case: str, runs: Runs, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("the model was sampled"))
     arguments, words = REFUSED[case]
     outcome = inkwash("evaluate", *arguments(runs))
@@ -256,7 +254,7 @@ FAILED: dict[str, tuple[Callable[[], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", FAILED)
-def test_an_unreadable_file_is_exit_code_1(case: str, runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_an_unreadable_file_is_exit_code_1(case: str, runs: Runs, inkwash: Inkwash) -> None:
     make, words = FAILED[case]
     make()
     outcome = inkwash("evaluate", runs.digits, "x.npz")
@@ -266,7 +264,7 @@ def test_an_unreadable_file_is_exit_code_1(case: str, runs: SimpleNamespace, ink
 
 
 def test_damaged_extractors_are_exit_code_1(
-    runs: SimpleNamespace, inkwash: Inkwash, extractors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runs: Runs, inkwash: Inkwash, extractors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(extractors / "judges", tmp_path / "damaged" / "judges")
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "damaged"))

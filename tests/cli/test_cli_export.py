@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from outcome import Inkwash, Runs, UsageErrorOf
 
 import inkwash as library
 
@@ -18,7 +19,7 @@ onnx = pytest.importorskip("onnx", reason="to write ONNX needs the export extra"
 
 @pytest.mark.parametrize("name", ["digits", "plain", "points"])
 @pytest.mark.parametrize("count", [1, 5])
-def test_onnx_equals_torch_for_any_batch(name, count, runs, inkwash):
+def test_onnx_equals_torch_for_any_batch(name: str, count: int, runs: Runs, inkwash: Inkwash) -> None:
     outcome = inkwash("export", getattr(runs, name), "--to", "onnx", "-o", "out.onnx")
     assert outcome.code == 0 and "differs from torch" in outcome.err
     model = library.load(getattr(runs, name))
@@ -35,7 +36,7 @@ def test_onnx_equals_torch_for_any_batch(name, count, runs, inkwash):
     assert json.loads(metadata["inkwash"])["weights"] == model.weights
 
 
-def test_nothing_is_overwritten(runs, inkwash):
+def test_nothing_is_overwritten(runs: Runs, inkwash: Inkwash) -> None:
     Path("mine.onnx").write_text("of another")
     assert inkwash("export", runs.plain, "--to", "onnx", "-o", "mine.onnx").code == 2
     assert Path("mine.onnx").read_text() == "of another"
@@ -45,7 +46,9 @@ def test_nothing_is_overwritten(runs, inkwash):
     assert [path.name for path in Path("page").iterdir()] == ["mine.txt"]
 
 
-def test_model_with_the_suggested_options_is_exported_for_diffusers(runs, inkwash, tmp_path):
+def test_model_with_the_suggested_options_is_exported_for_diffusers(
+    runs: Runs, inkwash: Inkwash, tmp_path: Path
+) -> None:
     pytest.importorskip("diffusers", reason="to write for diffusers needs the interop extra")
     suggested = ("--set", "network.kind=ddpm-unet", "--set", "data.std=1", "--set", "network.widths=[8, 24]")
     short = ("--steps", 2, "--set", "training.batch=8", "--set", "sampling.preview=ddim:2")
@@ -55,7 +58,9 @@ def test_model_with_the_suggested_options_is_exported_for_diffusers(runs, inkwas
     assert (tmp_path / "pipeline" / "model_index.json").is_file()
 
 
-def test_missing_npm_is_reported_and_no_folder_is_left(runs, inkwash, monkeypatch, tmp_path):
+def test_missing_npm_is_reported_and_no_folder_is_left(
+    runs: Runs, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "empty"))
     monkeypatch.setenv("PATH", "")
     outcome = inkwash("export", runs.plain, "--to", "web", "-o", "page")
@@ -63,7 +68,9 @@ def test_missing_npm_is_reported_and_no_folder_is_left(runs, inkwash, monkeypatc
     assert not Path("page").exists()
 
 
-def test_missing_packages_are_reported_and_no_folder_is_left(runs, usage_error, monkeypatch):
+def test_missing_packages_are_reported_and_no_folder_is_left(
+    runs: Runs, usage_error: UsageErrorOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("onnx", "onnxruntime", "diffusers"):
         monkeypatch.setitem(sys.modules, name, None)
     for to in ("onnx", "web"):

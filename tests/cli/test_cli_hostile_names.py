@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from outcome import Inkwash, Runs
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -95,7 +96,7 @@ def name(request: pytest.FixtureRequest, place: SimpleNamespace) -> str:
 
 
 @pytest.fixture
-def shared(runs: SimpleNamespace, place: SimpleNamespace) -> Callable[..., Path]:
+def shared(runs: Runs, place: SimpleNamespace) -> Callable[..., Path]:
     """`shared("given", name)` is a run folder whose checkpoints have this name in every field that holds one."""
 
     def make(folder: str, name: str, run: Path = runs.digits) -> Path:
@@ -119,7 +120,9 @@ def is_text(outcome: Any) -> bool:
 
 
 @pytest.mark.parametrize("command", [["show"], ["train", "-q"]])
-def test_a_recipe_with_a_hostile_name_is_refused(command, name, place, inkwash):
+def test_a_recipe_with_a_hostile_name_is_refused(
+    command: list[str], name: str, place: SimpleNamespace, inkwash: Inkwash
+) -> None:
     Path("given.toml").write_text(RECIPE.format(name=json.dumps(name)), encoding="utf-8")
     outcome = inkwash(*command, "given.toml")
     assert outcome.code == 2 and is_text(outcome)
@@ -127,13 +130,15 @@ def test_a_recipe_with_a_hostile_name_is_refused(command, name, place, inkwash):
     assert place.unchanged("given.toml")
 
 
-def test_a_hostile_name_by_set_is_refused(name, place, inkwash):
+def test_a_hostile_name_by_set_is_refused(name: str, place: SimpleNamespace, inkwash: Inkwash) -> None:
     outcome = inkwash("train", "digits", "--set", f"name={name}", "--steps", "1", "-q")
     assert outcome.code == 2 and is_text(outcome) and outcome.kind[1] == "name"
     assert place.unchanged()
 
 
-def test_a_run_folder_with_a_hostile_name_in_its_recipe_is_refused(name, runs, place, inkwash):
+def test_a_run_folder_with_a_hostile_name_in_its_recipe_is_refused(
+    name: str, runs: Runs, place: SimpleNamespace, inkwash: Inkwash
+) -> None:
     shutil.copytree(runs.digits, "given")
     recipe = Path("given/recipe.toml")
     written = recipe.read_text().replace('name = "digits"', f"name = {json.dumps(name)}", 1)
@@ -144,7 +149,9 @@ def test_a_run_folder_with_a_hostile_name_in_its_recipe_is_refused(name, runs, p
     assert place.unchanged("given")
 
 
-def test_no_command_writes_elsewhere_for_a_checkpoint_with_hostile_names(name, shared, place, inkwash):
+def test_no_command_writes_elsewhere_for_a_checkpoint_with_hostile_names(
+    name: str, shared: Callable[..., Path], place: SimpleNamespace, inkwash: Inkwash
+) -> None:
     given = shared("given", name)
     few = ["--sampler", "ddim:1", "-n"]
     commands = [
@@ -170,7 +177,9 @@ def test_no_command_writes_elsewhere_for_a_checkpoint_with_hostile_names(name, s
 
 
 @pytest.mark.parametrize("field", ["variant", "run", "plot"])
-def test_no_experiment_writes_elsewhere_for_hostile_names(field, name, place, inkwash):
+def test_no_experiment_writes_elsewhere_for_hostile_names(
+    field: str, name: str, place: SimpleNamespace, inkwash: Inkwash
+) -> None:
     model = TRAINED.format(run=f", run={name!r}" if field == "run" else "")
     plugin = PLUGIN.format(
         name=name if field == "variant" else "variant",
@@ -186,7 +195,9 @@ def test_no_experiment_writes_elsewhere_for_hostile_names(field, name, place, in
     assert all(path.is_relative_to("lab/own") for path in folders)
 
 
-def test_a_model_with_hostile_names_in_an_experiment(name, shared, place, inkwash):
+def test_a_model_with_hostile_names_in_an_experiment(
+    name: str, shared: Callable[..., Path], place: SimpleNamespace, inkwash: Inkwash
+) -> None:
     shared("given", name)
     plugin = PLUGIN.format(name="variant", plot="plot", model='"given"', measures="picture,")
     Path("plugin.py").write_text(plugin, encoding="utf-8")
@@ -194,7 +205,9 @@ def test_a_model_with_hostile_names_in_an_experiment(name, shared, place, inkwas
     assert place.unchanged("given", "plugin.py", "lab", "__pycache__")
 
 
-def test_the_server_writes_nothing_for_models_with_hostile_names(name, shared, place):
+def test_the_server_writes_nothing_for_models_with_hostile_names(
+    name: str, shared: Callable[..., Path], place: SimpleNamespace
+) -> None:
     testclient = pytest.importorskip("starlette.testclient")
     from inkwash.web import server
     from inkwash.web.catalog import Catalog
@@ -212,7 +225,9 @@ def test_the_server_writes_nothing_for_models_with_hostile_names(name, shared, p
 
 
 @pytest.mark.parametrize("part", ["checkpoints", "samples", "metrics.jsonl", "tensorboard", "samples/x.png"])
-def test_a_run_folder_with_a_link_that_leads_outside_is_not_trained_on(part, runs, place, inkwash):
+def test_a_run_folder_with_a_link_that_leads_outside_is_not_trained_on(
+    part: str, runs: Runs, place: SimpleNamespace, inkwash: Inkwash
+) -> None:
     shutil.copytree(runs.digits, "given")
     shutil.copytree(runs.digits / "checkpoints", place.here / "other")
     at = Path("given") / part
@@ -226,7 +241,9 @@ def test_a_run_folder_with_a_link_that_leads_outside_is_not_trained_on(part, run
 @pytest.mark.parametrize(
     "link", ["out/fast.png", "out/fast-page", "out/ok-network.png", "runs/ok-1", "out/digits-data.png"]
 )
-def test_an_output_path_that_is_a_link_to_elsewhere_is_refused(link, place, inkwash):
+def test_an_output_path_that_is_a_link_to_elsewhere_is_refused(
+    link: str, place: SimpleNamespace, inkwash: Inkwash
+) -> None:
     Path("ok.toml").write_text(RECIPE.format(name='"ok"'))
     commands = {
         "out/fast.png": ["sample", "fast", "-n", "1", "--steps", "1"],
@@ -246,7 +263,9 @@ def test_an_output_path_that_is_a_link_to_elsewhere_is_refused(link, place, inkw
         assert place.unchanged("ok.toml", "out", "runs", "digits.npz")
 
 
-def test_preview_of_data_in_a_folder_with_a_hostile_name_is_written_to_out(place, runs, inkwash):
+def test_preview_of_data_in_a_folder_with_a_hostile_name_is_written_to_out(
+    place: SimpleNamespace, runs: Runs, inkwash: Inkwash
+) -> None:
     shutil.copytree(runs.images, "\x1b[31m[red]..$x")
     outcome = inkwash("show", "\x1b[31m[red]..$x")
     assert outcome.code == 0 and is_text(outcome)
@@ -255,7 +274,9 @@ def test_preview_of_data_in_a_folder_with_a_hostile_name_is_written_to_out(place
 
 
 @pytest.mark.parametrize("kind", ["checkpoints", "samples"])
-def test_a_file_in_a_run_folder_with_a_hostile_name_is_refused(kind, runs, place, inkwash):
+def test_a_file_in_a_run_folder_with_a_hostile_name_is_refused(
+    kind: str, runs: Runs, place: SimpleNamespace, inkwash: Inkwash
+) -> None:
     shutil.copytree(runs.digits, "given")
     file = next(Path("given", kind).iterdir())
     shutil.copy(file, file.with_stem("\x1b[31m[red]"))
@@ -270,7 +291,9 @@ def image(path: str, spec: dict[str, Any]) -> None:
     Image.new("L", (8, 8)).save(path, pnginfo=chunks)
 
 
-def test_image_with_hostile_names_is_shown_and_reproduced_without_writing(name, place, runs, inkwash):
+def test_image_with_hostile_names_is_shown_and_reproduced_without_writing(
+    name: str, place: SimpleNamespace, runs: Runs, inkwash: Inkwash
+) -> None:
     assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
     with Image.open("mine.png") as mine:
         spec = json.loads(mine.info["inkwash"])
@@ -300,7 +323,9 @@ def test_image_with_hostile_names_is_shown_and_reproduced_without_writing(name, 
         ("picture", "kind", "all"),
     ],
 )
-def test_an_image_with_a_request_out_of_range_is_refused(table, field, value, place, runs, inkwash):
+def test_an_image_with_a_request_out_of_range_is_refused(
+    table: str, field: str, value: Any, place: SimpleNamespace, runs: Runs, inkwash: Inkwash
+) -> None:
     assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
     with Image.open("mine.png") as mine:
         spec = json.loads(mine.info["inkwash"])

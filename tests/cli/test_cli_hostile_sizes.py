@@ -7,10 +7,10 @@ import resource
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from outcome import Inkwash, Runs
 from safetensors.torch import save_file
 
 from inkwash.io import checkpoints
@@ -98,7 +98,9 @@ def _inline(value: Any) -> str:
 
 @pytest.mark.parametrize("command", [["show"], ["train", "-q"]])
 @pytest.mark.parametrize("case", OF_RECIPES)
-def test_a_recipe_with_too_large_values_is_refused(case, command, inkwash, monkeypatch):
+def test_a_recipe_with_too_large_values_is_refused(
+    case: str, command: list[str], inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
+) -> None:
     field, value = OF_RECIPES[case]
     monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 8 << 30)
     Path("mine.toml").write_text(as_toml(changed(RECIPE, field, value)))
@@ -109,7 +111,9 @@ def test_a_recipe_with_too_large_values_is_refused(case, command, inkwash, monke
 
 @pytest.mark.parametrize("command", [["show"], ["sample", "-n", "1"], ["evaluate", "-n", "30"]])
 @pytest.mark.parametrize("case", OF_HEADERS)
-def test_a_checkpoint_with_too_large_values_is_refused(case, command, runs: SimpleNamespace, inkwash):
+def test_a_checkpoint_with_too_large_values_is_refused(
+    case: str, command: list[str], runs: Runs, inkwash: Inkwash
+) -> None:
     field, value = OF_HEADERS[case]
     found = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors")
     header = changed(found.header, field, value)
@@ -125,7 +129,7 @@ def test_a_checkpoint_with_too_large_values_is_refused(case, command, runs: Simp
     "metadata",
     ["[" * 10**6, json.dumps({"format": 1, "recipe": {"name": "x"}})[:-1] + ', "a": ' + "[" * 5000 + "]" * 5000 + "}"],
 )
-def test_a_header_that_is_too_deep_is_refused(metadata, runs: SimpleNamespace, inkwash):
+def test_a_header_that_is_too_deep_is_refused(metadata: str, runs: Runs, inkwash: Inkwash) -> None:
     found = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors")
     save_file(
         {name: value.contiguous() for name, value in found.tensors.items()}, "given.safetensors", {"inkwash": metadata}
@@ -135,7 +139,7 @@ def test_a_header_that_is_too_deep_is_refused(metadata, runs: SimpleNamespace, i
         assert outcome.code == 1 and "given.safetensors" in outcome.message
 
 
-def test_too_long_header_is_not_read(inkwash):
+def test_too_long_header_is_not_read(inkwash: Inkwash) -> None:
     with open("given.safetensors", "wb") as file:
         file.write((1 << 34).to_bytes(8, "little"))
         file.truncate(1 << 35)
@@ -144,7 +148,7 @@ def test_too_long_header_is_not_read(inkwash):
 
 
 @pytest.fixture
-def damaged_run(runs: SimpleNamespace) -> Callable[[str, str], Path]:
+def damaged_run(runs: Runs) -> Callable[[str, str], Path]:
     """`damaged_run("metrics.jsonl", text)` is a run folder with this file."""
 
     def make(name: str, text: str) -> Path:
@@ -156,7 +160,9 @@ def damaged_run(runs: SimpleNamespace) -> Callable[[str, str], Path]:
 
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "environment.json", "floor.json", "quality.json", "recipe.toml"])
-def test_deeply_nested_file_of_a_run_is_no_traceback(name, damaged_run, inkwash):
+def test_deeply_nested_file_of_a_run_is_no_traceback(
+    name: str, damaged_run: Callable[[str, str], Path], inkwash: Inkwash
+) -> None:
     given = damaged_run(name, "name = " * (name == "recipe.toml") + "[" * 100_000)
     for command in (["show"], ["train", "--steps", "7", "-q"], ["sample", "-n", "1", "--steps", "1", "-q"]):
         outcome = inkwash(*command, given)

@@ -8,9 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from outcome import CopyRun, Inkwash, Runs
 
 from inkwash.io import checkpoints
 
@@ -27,7 +30,7 @@ TINY = [
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to another process")
-def test_ctrl_c_in_another_process_saves_the_run(tmp_path, inkwash):
+def test_ctrl_c_in_another_process_saves_the_run(tmp_path: Path, inkwash: Inkwash) -> None:
     command = [sys.executable, "-m", "inkwash", "train", "moons", *TINY, "--steps", "999999", "--out", "run", "--json"]
     running = subprocess.Popen(
         command,
@@ -38,6 +41,7 @@ def test_ctrl_c_in_another_process_saves_the_run(tmp_path, inkwash):
         text=True,
     )
     try:
+        assert running.stdout is not None
         assert json.loads(running.stdout.readline())["event"] == "step"
         running.send_signal(signal.SIGINT)
         _, printed = running.communicate(timeout=60)
@@ -54,10 +58,12 @@ def test_ctrl_c_in_another_process_saves_the_run(tmp_path, inkwash):
     assert inkwash("sample", "run", "-n", "2", "-o", "x.npz").code == 0
 
 
-def test_ctrl_c_prints_the_command_that_resumes_exactly(runs, copied, inkwash, monkeypatch):
+def test_ctrl_c_prints_the_command_that_resumes_exactly(
+    runs: Runs, copied: CopyRun, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from inkwash.training.trainer import Trainer
 
-    def interrupted(*arguments):
+    def interrupted(*arguments: Any) -> Iterator[Any]:
         for event in steps(*arguments):
             signal.raise_signal(signal.SIGINT)
             yield event

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from outcome import CopyRun, Inkwash, Runs, UsageErrorOf
 from PIL import Image
 
 from inkwash.sampling.run import SamplingRun
@@ -37,7 +40,9 @@ def write_foreign(path: Path) -> bytes:
         ("x.gif", ["--film"]),
     ],
 )
-def test_a_foreign_file_is_not_overwritten(name, flags, runs, usage_error, tmp_path):
+def test_a_foreign_file_is_not_overwritten(
+    name: str, flags: list[str], runs: Runs, usage_error: UsageErrorOf, tmp_path: Path
+) -> None:
     before = write_foreign(tmp_path / name)
     assert usage_error("sample", runs.plain, *ONE, *flags, "-o", name) == ("exists", "out")
     assert (tmp_path / name).read_bytes() == before
@@ -47,14 +52,14 @@ def test_a_foreign_file_is_not_overwritten(name, flags, runs, usage_error, tmp_p
 @pytest.mark.parametrize(
     ("name", "flags"), [("x.png", []), ("x.npz", []), ("x.png", ["--strip"]), ("x.gif", ["--film"])]
 )
-def test_files_of_inkwash_are_overwritten(name, flags, runs, inkwash):
+def test_files_of_inkwash_are_overwritten(name: str, flags: list[str], runs: Runs, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.plain, *ONE, *flags, "-o", name).code == 0
     before = Path(name).read_bytes()
     assert inkwash("sample", runs.plain, *ONE, *flags, "--seed", "3", "-o", name).code == 0
     assert Path(name).read_bytes() != before
 
 
-def test_a_folder_that_is_not_empty_is_refused(runs, usage_error):
+def test_a_folder_that_is_not_empty_is_refused(runs: Runs, usage_error: UsageErrorOf) -> None:
     Path("mine").mkdir()
     Path("mine/letter.txt").write_text("dear")
     assert usage_error("sample", runs.plain, *ONE, "-o", "mine") == ("exists", "out")
@@ -62,7 +67,7 @@ def test_a_folder_that_is_not_empty_is_refused(runs, usage_error):
     assert [file.name for file in Path("mine").iterdir()] == ["letter.txt"]
 
 
-def test_new_run_does_not_overwrite_a_run(runs, copied, usage_error):
+def test_new_run_does_not_overwrite_a_run(runs: Runs, copied: CopyRun, usage_error: UsageErrorOf) -> None:
     run = copied(runs.digits)
     before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
     assert usage_error("train", "digits", "--steps", "1", "--out", run) == ("exists", "out")
@@ -83,7 +88,7 @@ def test_new_run_does_not_overwrite_a_run(runs, copied, usage_error):
     ],
     ids=" ".join,
 )
-def test_path_below_a_file_cannot_be_written(command, runs, inkwash, tmp_path):
+def test_path_below_a_file_cannot_be_written(command: list[str], runs: Runs, inkwash: Inkwash, tmp_path: Path) -> None:
     Path("file").write_text("mine")
     outcome = inkwash(*[runs.plain if word == "MODEL" else word for word in command])
     assert outcome.code in (1, 2)
@@ -96,7 +101,7 @@ def test_path_below_a_file_cannot_be_written(command, runs, inkwash, tmp_path):
     ("name", "images"),
     [("moons", ["moons-network.png", "moons-schedule.png"]), ("spirals", ["spirals-data.png"])],
 )
-def test_show_does_not_overwrite_a_foreign_file(name, images, inkwash):
+def test_show_does_not_overwrite_a_foreign_file(name: str, images: list[str], inkwash: Inkwash) -> None:
     Path("out").mkdir()
     before = {image: write_foreign(Path("out") / image) for image in images}
     outcome = inkwash("show", name)
@@ -107,9 +112,16 @@ def test_show_does_not_overwrite_a_foreign_file(name, images, inkwash):
 @pytest.mark.parametrize(
     ("name", "flags"), [("x.png", []), ("x.npz", []), ("x.gif", ["--film"]), ("x.png", ["--strip"])]
 )
-def test_an_interruption_leaves_no_partial_file(name, flags, runs, inkwash, monkeypatch, tmp_path):
-    def interrupted(source):
-        def first(*arguments):
+def test_an_interruption_leaves_no_partial_file(
+    name: str,
+    flags: list[str],
+    runs: Runs,
+    inkwash: Inkwash,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def interrupted(source: Callable[..., Iterable[Any]]) -> Callable[..., Iterator[Any]]:
+        def first(*arguments: Any) -> Iterator[Any]:
             yield next(iter(source(*arguments)))
             raise KeyboardInterrupt
 
@@ -123,11 +135,11 @@ def test_an_interruption_leaves_no_partial_file(name, flags, runs, inkwash, monk
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_keeps_the_previous_file(runs, inkwash, monkeypatch):
+def test_a_full_disk_keeps_the_previous_file(runs: Runs, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
     assert inkwash("sample", runs.plain, *ONE, "-o", "x.png").code == 0
     before = Path("x.png").read_bytes()
 
-    def full(*arguments, **options):
+    def full(*arguments: Any, **options: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)

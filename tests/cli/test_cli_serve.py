@@ -9,8 +9,10 @@ import subprocess
 import sys
 import urllib.request
 
+from outcome import Inkwash
 
-def test_port_in_use_is_an_error(inkwash):
+
+def test_port_in_use_is_an_error(inkwash: Inkwash) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -18,10 +20,11 @@ def test_port_in_use_is_an_error(inkwash):
     assert outcome.code == 1 and outcome.kind == ("io", "port")
 
 
-def test_server_responds_at_the_printed_address_and_ends_at_ctrl_c():
+def test_server_responds_at_the_printed_address_and_ends_at_ctrl_c() -> None:
     command = [sys.executable, "-m", "inkwash", "serve", "--port", "0", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as server:
         try:
+            assert server.stdout is not None and server.stderr is not None
             address = server.stdout.readline().strip()
             assert address.startswith("http://127.0.0.1:")
             with urllib.request.urlopen(address, timeout=20) as response:

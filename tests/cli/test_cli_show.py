@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from outcome import CopyRun, Inkwash, Runs
 from PIL import Image
 
 from inkwash import model
@@ -15,28 +16,28 @@ from inkwash.config import recipe
 from inkwash.nets import summary
 
 
-def test_list_has_every_recipe(inkwash):
+def test_list_has_every_recipe(inkwash: Inkwash) -> None:
     outcome = inkwash("show")
     assert outcome.code == 0 and not outcome.err
     for name in recipe.bundled():
         assert name in outcome.out
 
 
-def test_descriptions_are_not_cut_at_80_columns(inkwash, monkeypatch):
+def test_descriptions_are_not_cut_at_80_columns(inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     out = inkwash("show").out
     heading = next(line for line in out.splitlines() if "description" in line)
     assert 80 - heading.index("description") >= 25 and "…" not in out
 
 
-def test_list_as_json_has_sizes_and_samplers(inkwash):
+def test_list_as_json_has_sizes_and_samplers(inkwash: Inkwash) -> None:
     rows = json.loads(inkwash("show", "--json").out)
     assert {row["name"] for row in rows} >= set(recipe.bundled())
     for row in rows:
         assert row["parameters"] > 0 and row["flops"] > 0 and row["about"] and row["sampler"]
 
 
-def test_recipe_is_shown_with_plots_of_network_and_schedule(inkwash):
+def test_recipe_is_shown_with_plots_of_network_and_schedule(inkwash: Inkwash) -> None:
     outcome = inkwash("show", "ddim-300", "-o", "plots")
     assert outcome.code == 0
     for words in ("3,672,513 parameters", "MFLOP", "T = 300", "alpha 0.219", "plots/ddim-300-network.png"):
@@ -46,44 +47,44 @@ def test_recipe_is_shown_with_plots_of_network_and_schedule(inkwash):
             assert min(plot.size) > 200
 
 
-def test_printed_recipe_is_valid_toml(inkwash, monkeypatch):
+def test_printed_recipe_is_valid_toml(inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
     # lines of TOML must not be wrapped
     monkeypatch.setenv("COLUMNS", "80")
     out = inkwash("show", "digits").out
     assert tomllib.loads(out[: out.index("class-unet for")])["about"] == recipe.load("digits").about
 
 
-def test_recipe_as_json_has_settings_stages_and_terminal_level(inkwash):
+def test_recipe_as_json_has_settings_stages_and_terminal_level(inkwash: Inkwash) -> None:
     shown = json.loads(inkwash("show", "ddim-300", "--json").out)
     assert shown["schedule"]["T"] == 300 and shown["parameters"] == 3672513
     assert sum(stage["parameters"] for stage in shown["stages"]) == 3672513
     assert abs(shown["terminal"]["alpha"] - 0.219) < 1e-3
 
 
-def test_recipe_file_is_shown_like_a_bundled_one(runs, inkwash):
+def test_recipe_file_is_shown_like_a_bundled_one(runs: Runs, inkwash: Inkwash) -> None:
     assert "base = 4" in inkwash("show", runs.plain / "recipe.toml").out
 
 
-def test_run_is_shown_with_its_checkpoints_and_card(runs, inkwash):
+def test_run_is_shown_with_its_checkpoints_and_card(runs: Runs, inkwash: Inkwash) -> None:
     outcome = inkwash("show", runs.digits)
     assert outcome.code == 0
     for words in ("latest.safetensors", "best.safetensors", "valid", "Validation loss", "class-unet"):
         assert words in outcome.out
 
 
-def test_run_as_json_lists_each_checkpoint(runs, inkwash):
+def test_run_as_json_lists_each_checkpoint(runs: Runs, inkwash: Inkwash) -> None:
     rows = {row["file"]: row for row in json.loads(inkwash("show", runs.digits, "--json").out)}
     latest = rows["latest.safetensors"]
     assert (latest["step"], latest["damaged"], latest["trainable"], latest["data"]) == (6, "", True, "digits")
     assert len(latest["weights"]) == 12 and latest["held_out"] > 0
 
 
-def test_checkpoint_file_is_shown_without_the_others(runs, inkwash):
+def test_checkpoint_file_is_shown_without_the_others(runs: Runs, inkwash: Inkwash) -> None:
     outcome = inkwash("show", runs.digits / "checkpoints" / "best.safetensors")
     assert outcome.code == 0 and "best.safetensors" in outcome.out and "latest" not in outcome.out
 
 
-def test_damaged_checkpoint_is_reported_beside_valid_ones(runs, copied, inkwash):
+def test_damaged_checkpoint_is_reported_beside_valid_ones(runs: Runs, copied: CopyRun, inkwash: Inkwash) -> None:
     run = copied(runs.digits)
     best = run / "checkpoints" / "best.safetensors"
     best.write_bytes(best.read_bytes()[:5000])
@@ -105,7 +106,7 @@ def test_damaged_checkpoint_is_reported_beside_valid_ones(runs, copied, inkwash)
         ("IMAGES", ["ant: 25.0%", "240"]),
     ],
 )
-def test_data_is_shown_by_name_and_by_path(name, words, runs, inkwash):
+def test_data_is_shown_by_name_and_by_path(name: str, words: list[str], runs: Runs, inkwash: Inkwash) -> None:
     import numpy as np
 
     np.save("moons.npy", np.zeros((10, 8, 8), np.uint8))
@@ -116,14 +117,14 @@ def test_data_is_shown_by_name_and_by_path(name, words, runs, inkwash):
     assert list(Path("out").glob("*-data.png"))
 
 
-def test_data_as_json_writes_no_image(runs, inkwash):
+def test_data_as_json_writes_no_image(runs: Runs, inkwash: Inkwash) -> None:
     shown = json.loads(inkwash("show", runs.images, "--json").out)
     assert shown["classes"] == ["ant", "bee"] and shown["proportions"] == [0.25, 0.75]
     assert shown["count"] == 240 and shown["shape"] == [1, 8, 8] and 0 < shown["data_std"] < 1
     assert not Path("out").exists()
 
 
-def test_image_is_shown_with_its_metadata_and_command(runs, inkwash):
+def test_image_is_shown_with_its_metadata_and_command(runs: Runs, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.plain, "-n", 2, "--sampler", "ddim:2", "-o", "out/two.png").code == 0
     outcome = inkwash("show", "out/two.png")
     assert outcome.code == 0
@@ -131,7 +132,7 @@ def test_image_is_shown_with_its_metadata_and_command(runs, inkwash):
     assert json.loads(inkwash("show", "out/two.png", "--json").out)["sampler"] == "ddim:2"
 
 
-def test_listed_sizes_are_those_of_the_networks(inkwash):
+def test_listed_sizes_are_those_of_the_networks(inkwash: Inkwash) -> None:
     """`make network-sizes` updates the file that the list is read from."""
     rows = {row["name"]: row for row in json.loads(inkwash("show", "--json").out)}
     assert rows.keys() == {*recipe.bundled(), *model.bundled()}

@@ -6,9 +6,10 @@ import json
 import tomllib
 
 import numpy as np
+from outcome import Inkwash, Runs, read_metadata
 
 from inkwash.config import recipe
-from inkwash.io import checkpoints, png_metadata
+from inkwash.io import checkpoints
 
 SECTIONS = {
     "name": None,
@@ -38,12 +39,12 @@ SECTIONS = {
 }
 
 
-def test_the_sections_and_fields_of_a_recipe(runs):
+def test_the_sections_and_fields_of_a_recipe(runs: Runs) -> None:
     written = tomllib.loads((runs.plain / "recipe.toml").read_text())
     assert {name: set(value) if isinstance(value, dict) else None for name, value in written.items()} == SECTIONS
 
 
-def test_the_header_of_a_checkpoint(runs):
+def test_the_header_of_a_checkpoint(runs: Runs) -> None:
     header = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors").header
     assert set(header) == {"format", "recipe", "facts", "progress", "total", "seal"}
     assert header["format"] == 1
@@ -61,13 +62,13 @@ def test_the_header_of_a_checkpoint(runs):
     assert json.loads(json.dumps(again)) == header["recipe"]
 
 
-def test_the_tensors_of_a_checkpoint(runs):
+def test_the_tensors_of_a_checkpoint(runs: Runs) -> None:
     found = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors")
     assert {name.partition(".")[0] for name in found.tensors} == {"net", "average", "optimizer"}
     assert found.part("net").keys() == found.part("average").keys()
 
 
-def test_the_members_of_the_arrays(runs, inkwash):
+def test_the_members_of_the_arrays(runs: Runs, inkwash: Inkwash) -> None:
     for name, values in (("digits", "images"), ("points", "points")):
         assert inkwash("sample", getattr(runs, name), "-n", "2", "--sampler", "ddim:1", "-o", f"{name}.npz").code == 0
         with np.load(f"{name}.npz", allow_pickle=False) as arrays:
@@ -86,9 +87,9 @@ def test_the_members_of_the_arrays(runs, inkwash):
             }
 
 
-def test_fields_of_the_metadata_of_an_image(runs, inkwash):
+def test_fields_of_the_metadata_of_an_image(runs: Runs, inkwash: Inkwash) -> None:
     assert inkwash("sample", runs.plain, "-n", "1", "--sampler", "ddim:1", "-o", "x.png").code == 0
-    metadata = png_metadata.read_metadata("x.png")
+    metadata = read_metadata("x.png")
     assert set(metadata) == {"model", "weights", "step", "inkwash", "sampler", "request", "picture"}
     assert set(metadata["picture"]) == {"kind", "scale", "columns"}
     assert set(metadata["request"]) == {

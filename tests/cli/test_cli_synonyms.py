@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from cyclopts import UnknownOptionError
-from outcome import Inkwash
+from outcome import Inkwash, Runs
 
 from inkwash import cli
 from inkwash.cli.synonyms import OPTIONS
@@ -65,7 +64,7 @@ def test_suggested_values_exist_and_no_valid_value_is_a_synonym(kind: str, table
     assert not set(synonyms.VALUES[kind]) & set(table)
 
 
-def test_guidance_of_zero_ignores_the_label(runs: SimpleNamespace, inkwash: Inkwash) -> None:
+def test_guidance_of_zero_ignores_the_label(runs: Runs, inkwash: Inkwash) -> None:
     flags = ("-n", 4, "--sampler", "ddim:2", "--quiet")
     for name, label in (("three", 3), ("seven", 7)):
         assert inkwash("sample", runs.digits, *flags, "--label", label, "-w", 0, "-o", f"{name}.npz").code == 0

@@ -17,6 +17,7 @@ from inkwash.core import (
     WARPS,
     Clipped,
     Cosine,
+    Denoiser,
     Guided,
     Inpainted,
     Labelled,
@@ -143,7 +144,7 @@ def test_every_denoiser_wrapper_equals_that_of_python(javascript: Run, wrapped: 
     )
     at, labels = Cosine(), torch.tensor([3, 0, -1])
     keep = torch.tensor([True, False, False, True, False, False])
-    made = {
+    wrappers: dict[str, Denoiser] = {
         "guided": Labelled(Guided(towards_label, 2.5, at(0.3), at(0.8), Clipped(towards_label)), labels),
         "clipped": Clipped(lambda x, level, label=None: towards_label(9 * x, level, label)),
         "inpainted": Inpainted(towards_label, torch.tensor([9.0, 8, 7, 6, 5, 4]), keep),
@@ -152,12 +153,12 @@ def test_every_denoiser_wrapper_equals_that_of_python(javascript: Run, wrapped: 
             Labelled(towards_label, torch.ones(3, dtype=torch.int64)),
             torch.tensor([0, 0.25, 1], dtype=torch.float64),
         ),
-    }[wrapped]
+    }
     x = normals(torch.arange(3), 0, 0, Stream.SAMPLE, (6,))
     for u, found in zip(
         (0.1, 0.5, 0.9), javascript(program, {"schedule": schedule_options(at), "wrapped": wrapped}), strict=True
     ):
-        torch.testing.assert_close(torch.tensor(found), made(x, at(u)).flatten(), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(torch.tensor(found), wrappers[wrapped](x, at(u)).flatten(), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("target", TARGETS)
