@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_driver import picture
+from page_driver import png_bytes
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -52,7 +52,7 @@ def coloured(folder: Path) -> str:
     for name, colour in (("blue", (0, 0, 250)), ("red", (250, 0, 0))):
         (data / name).mkdir(parents=True, exist_ok=True)
         for number in range(20):
-            (data / name / f"{number}.png").write_bytes(picture((16, 16), (colour[0], number, colour[2])))
+            (data / name / f"{number}.png").write_bytes(png_bytes((16, 16), (colour[0], number, colour[2])))
     command = [*TRAIN, "--data", str(data), "--steps", "10", "--out", "runs/coloured", *SMALL]
     subprocess.run(command, cwd=folder, check=True)
     return "coloured"

@@ -13,32 +13,32 @@ from PIL import Image
 
 def pixels(page: Any, canvas: Any) -> np.ndarray:
     """Return the pixels of a canvas, uint8 [H, W, 3]."""
-    held = canvas.evaluate("canvas => canvas.toDataURL('image/png')")
-    with Image.open(io.BytesIO(base64.b64decode(held.partition(",")[2]))) as image:
+    url = canvas.evaluate("canvas => canvas.toDataURL('image/png')")
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
         return np.array(image.convert("RGB"))
 
 
-def picture(size: tuple[int, int], colour: tuple[int, int, int]) -> bytes:
+def png_bytes(size: tuple[int, int], colour: tuple[int, int, int]) -> bytes:
     """Return a PNG file of one colour with a black middle."""
     made = Image.new("RGB", size, colour)
     made.paste((0, 0, 0), (size[0] // 2 - 2, size[1] // 2 - 2, size[0] // 2 + 2, size[1] // 2 + 2))
-    held = io.BytesIO()
-    made.save(held, "png")
-    return held.getvalue()
+    buffer = io.BytesIO()
+    made.save(buffer, "png")
+    return buffer.getvalue()
 
 
-def begin(page: Any, address: str, view: str, model: str = "fast", **settings: object) -> None:
+def open_view(page: Any, address: str, view: str, model: str = "fast", **settings: object) -> None:
     """Open a view of a model."""
     query = "&".join(f"{name}={value}" for name, value in settings.items())
     page.goto(f"{address}#{view}?model={model}&{query}")
     page.get_by_role("tab", selected=True).wait_for()
 
 
-def wide(page: Any) -> bool:
+def is_too_wide(page: Any) -> bool:
     """Return whether the page is wider than the window."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"))
 
 
-def finish(page: Any) -> None:
+def wait_for_samples(page: Any) -> None:
     """Wait until sampling has finished."""
     page.get_by_text(re.compile(r"^\d+\.\d\d seconds$")).wait_for()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_driver import begin, finish
+from page_driver import open_view, wait_for_samples
 
 pytestmark = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 LISTEN = """() => {
@@ -24,10 +24,10 @@ LISTEN = """() => {
 
 
 def test_sampling_is_announced_at_its_start_and_end(page: Any, address: str) -> None:
-    begin(page, address, "sample", steps=12, n=3, labels="2,0,2")
+    open_view(page, address, "sample", steps=12, n=3, labels="2,0,2")
     page.evaluate(LISTEN)
     page.get_by_role("button", name="Sample", exact=True).click()
-    finish(page)
+    wait_for_samples(page)
     announced = page.evaluate("window.announced")
     assert 2 <= len(announced) <= 4 and announced[-1].endswith("seconds")
     assert page.get_by_role("img", name="predicted image, 3 images: 0, 2, 0", exact=True).count() == 1
@@ -35,7 +35,7 @@ def test_sampling_is_announced_at_its_start_and_end(page: Any, address: str) -> 
 
 
 def test_configurations_run_one_after_the_other(page: Any, address: str) -> None:
-    begin(page, address, "compare", n=2)
+    open_view(page, address, "compare", n=2)
     page.get_by_role("button", name="Add configuration").click()
     configurations = [page.get_by_role("group", name=f"Configuration {number}") for number in (1, 2, 3)]
     for configuration in configurations:
@@ -53,8 +53,8 @@ def test_configurations_run_one_after_the_other(page: Any, address: str) -> None
 
 
 def test_saved_animation_is_announced(page: Any, address: str) -> None:
-    begin(page, address, "sample", steps=3, n=2, seed=1)
-    finish(page)
+    open_view(page, address, "sample", steps=3, n=2, seed=1)
+    wait_for_samples(page)
     button = page.get_by_role("button", name=re.compile("Animation|Frame"))
     with page.expect_download():
         button.click()
@@ -63,25 +63,25 @@ def test_saved_animation_is_announced(page: Any, address: str) -> None:
 
 
 def test_disabled_copy_button_has_a_reason(page: Any, address: str) -> None:
-    begin(page, address, "edit", steps=2)
+    open_view(page, address, "edit", steps=2)
     page.get_by_role("button", name="Start from a sample").click()
-    finish(page)
+    wait_for_samples(page)
     page.get_by_role("button", name="Regenerate from sketch").click()
     page.get_by_title(re.compile("A URL cannot hold")).wait_for()
     assert page.get_by_role("button", name="Copy link").is_disabled()
 
 
 def test_omitted_text_is_reported(page: Any, address: str) -> None:
-    begin(page, address, "write", "digits", steps=1)
+    open_view(page, address, "write", "digits", steps=1)
     page.get_by_label("Text").fill("7" * 400 + "12")
     page.get_by_role("button", name="Write").click()
     page.get_by_role("alert").get_by_text("Omitted after 400 images, the limit of one request: 1 2.").wait_for()
-    finish(page)
+    wait_for_samples(page)
     assert page.get_by_role("img", name="predicted image, 400 images").count() == 1
 
 
 def test_new_run_appears_and_its_milestones_can_be_enlarged(page: Any, address: str, folder: Path) -> None:
-    begin(page, address, "models", "short")
+    open_view(page, address, "models", "short")
     page.get_by_role("heading", name="short").wait_for()
     shutil.copytree(folder / "runs/short", folder / "runs/later")
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_driver import begin, finish, pixels, wide
+from page_driver import is_too_wide, open_view, pixels, wait_for_samples
 
 import inkwash
 from inkwash import model as models
@@ -71,38 +71,38 @@ def near(found: np.ndarray, ours: np.ndarray) -> bool:
 @pytest.mark.parametrize("sampler", ["dpm++2m", "ddpm", "heun"])
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def test_same_seed_gives_the_image_of_python(page: Any, exported: str, sampler: str) -> None:
-    begin(page, exported, "sample", steps=5, n=4, seed=11, sampler=sampler.replace("+", "%2B"))
-    finish(page)
+    open_view(page, exported, "sample", steps=5, n=4, seed=11, sampler=sampler.replace("+", "%2B"))
+    wait_for_samples(page)
     ours = inkwash.sample("fast", n=4, seed=11, sampler=sampler, steps=5).images
     assert near(shown(page, "predicted image, 4 images", 4, 2), ours)
 
 
 def test_guidance_and_labels_give_the_images_of_python(page: Any, exported: str) -> None:
-    begin(page, exported, "sample", steps=4, n=4, seed=2, labels="1,8", guidance=2)
-    finish(page)
+    open_view(page, exported, "sample", steps=4, n=4, seed=2, labels="1,8", guidance=2)
+    wait_for_samples(page)
     ours = inkwash.sample("fast", n=4, seed=2, label=[1, 8], guidance=2, steps=4).images
     assert near(shown(page, "predicted image, 4 images", 4, 2), ours)
-    assert not wide(page)
+    assert not is_too_wide(page)
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def test_every_view_but_models_works(page: Any, exported: str) -> None:
-    begin(page, exported, "write", text="40", steps=3)
-    finish(page)
-    begin(page, exported, "edit")
+    open_view(page, exported, "write", text="40", steps=3)
+    wait_for_samples(page)
+    open_view(page, exported, "edit")
     page.get_by_role("button", name="Start from a sample").click()
-    finish(page)
+    wait_for_samples(page)
     page.get_by_role("button", name="Regenerate from sketch").click()
-    finish(page)
+    wait_for_samples(page)
     page.get_by_label("Number of images").fill("3")
     page.get_by_role("button", name="Interpolate").click()
     page.get_by_text(re.compile("^image 3 of 3$")).wait_for()
-    begin(page, exported, "compare")
+    open_view(page, exported, "compare")
     page.get_by_label("Images each").fill("1")
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("fastest").wait_for()
-    begin(page, exported, "understand")
+    open_view(page, exported, "understand")
     page.get_by_role("img", name="validation loss by noise level").wait_for()
     page.get_by_role("button", name="Sample", exact=True).click()
-    finish(page)
+    wait_for_samples(page)
     assert page.get_by_role("tab", name="Models").count() == 0

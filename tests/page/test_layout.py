@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from page_driver import begin, finish, wide
+from page_driver import is_too_wide, open_view, wait_for_samples
 
 PHONE = pytest.mark.parametrize("size", ["phone"], indirect=True)
 DESKTOP = pytest.mark.parametrize("size", ["desktop"], indirect=True)
@@ -14,9 +14,9 @@ IN_VIEW = "each => { const { top, bottom } = each.getBoundingClientRect(); retur
 
 
 def test_images_fit_the_window_undistorted(page: Any, address: str) -> None:
-    begin(page, address, "sample", steps=2, n=20, labels="1,2", seed=0)
-    finish(page)
-    begin(page, address, "edit", steps=2)
+    open_view(page, address, "sample", steps=2, n=20, labels="1,2", seed=0)
+    wait_for_samples(page)
+    open_view(page, address, "edit", steps=2)
     page.get_by_label("Number of images").fill("3")
     page.get_by_role("button", name="Interpolate").click()
     page.get_by_text("image 3 of 3").wait_for()
@@ -25,17 +25,17 @@ def test_images_fit_the_window_undistorted(page: Any, address: str) -> None:
         width, height = canvas.evaluate("canvas => [canvas.width, canvas.height]")
         assert box["height"] <= 0.71 * page.viewport_size["height"]
         assert box["width"] / box["height"] == pytest.approx(width / height, rel=0.02)
-    assert not wide(page)
+    assert not is_too_wide(page)
 
 
 @PHONE
 @pytest.mark.parametrize(("view", "button"), [("sample", "Sample"), ("write", "Write"), ("understand", "Sample")])
 def test_output_is_scrolled_into_view(page: Any, address: str, view: str, button: str) -> None:
-    begin(page, address, view, steps=2)
+    open_view(page, address, view, steps=2)
     press = page.get_by_role("button", name=button, exact=True)
     press.scroll_into_view_if_needed()
     press.click()
-    finish(page)
+    wait_for_samples(page)
     assert page.get_by_role("img", name=re.compile("predicted image")).evaluate(IN_VIEW)
     # The status is visible too.
     assert page.locator("#status").evaluate(IN_VIEW)
@@ -43,14 +43,14 @@ def test_output_is_scrolled_into_view(page: Any, address: str, view: str, button
 
 @PHONE
 def test_all_tabs_are_visible_on_a_phone(page: Any, address: str) -> None:
-    begin(page, address, "sample")
+    open_view(page, address, "sample")
     boxes = [tab.bounding_box() for tab in page.get_by_role("tab").all()]
     assert len(boxes) == 6 and len({box["y"] for box in boxes}) == 1
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"] for box in boxes)
 
 
 def test_chart_text_is_legible_and_marks_are_inside(page: Any, address: str) -> None:
-    begin(page, address, "understand", steps=2)
+    open_view(page, address, "understand", steps=2)
     chart = page.get_by_role("img", name="log signal-to-noise ratio along the schedule")
     chart.wait_for()
     page.wait_for_timeout(200)
@@ -58,17 +58,17 @@ def test_chart_text_is_legible_and_marks_are_inside(page: Any, address: str) -> 
     scale = chart.evaluate("svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
     assert size * scale >= 11
     page.get_by_role("button", name="Sample", exact=True).click()
-    finish(page)
+    wait_for_samples(page)
     marks = chart.locator(".mark")
     plot = chart.locator(".line").first.bounding_box()
     assert plot["x"] - 1 <= marks.first.bounding_box()["x"] <= plot["x"] + plot["width"] + 1
-    assert not wide(page)
+    assert not is_too_wide(page)
 
 
 @DESKTOP
 def test_models_of_points_sample_300_points(page: Any, address: str) -> None:
     for view in ("sample", "compare", "understand"):
-        begin(page, address, view, "moons")
+        open_view(page, address, view, "moons")
         assert page.get_by_label("Points").input_value() == "300"
 
 
@@ -93,7 +93,7 @@ def test_invalid_url_is_reported_and_corrected(
 
 @DESKTOP
 def test_arrow_keys_wrap_around_the_tabs(page: Any, address: str) -> None:
-    begin(page, address, "sample")
+    open_view(page, address, "sample")
     page.get_by_role("tab", selected=True).focus()
     for key, name in (("End", "Models"), ("ArrowRight", "Sample"), ("ArrowLeft", "Models"), ("Home", "Sample")):
         page.keyboard.press(key)
@@ -104,6 +104,6 @@ def test_arrow_keys_wrap_around_the_tabs(page: Any, address: str) -> None:
 @DESKTOP
 @pytest.mark.parametrize(("old", "name"), [("draw", "Sample"), ("choose", "Models")])
 def test_view_names_of_version_0_1_0_open_the_renamed_views(page: Any, address: str, old: str, name: str) -> None:
-    begin(page, address, old)
+    open_view(page, address, old)
     page.get_by_role("tab", name=name, selected=True).wait_for()
     assert page.get_by_role("alert").count() == 0
