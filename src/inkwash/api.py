@@ -225,7 +225,7 @@ def train(
     if not isinstance(what, Recipe) and is_run(what):
         if changes or out is not None:
             raise UsageError(
-                f"{what} is a run folder, which is resumed with its own recipe and place: leave out= and changes out",
+                f"{what} is a run folder, which is resumed with its own recipe: do not pass out= or recipe fields",
                 code="no-effect",
             )
         run = resume(what, data, Length.parse(length) if length else None, place, net, objective, since=since)

@@ -288,7 +288,7 @@ def check_forward(net: nn.Module, spec: DatasetSpec) -> nn.Module:
         remedy = "points need --set network.kind=mlp" if spec.is_points else "images need a U-Net and at least 4 pixels"
         expected = "×".join(map(str, spec.shape))
         raise UsageError(
-            f"{type(net).__name__} does not take examples of {expected} ({spec.data}), it returned {shape}: {remedy}",
+            f"{type(net).__name__} returned {shape} for inputs of {expected} ({spec.data}): {remedy}",
             code="mismatch",
             field="network.kind",
         )

@@ -214,7 +214,9 @@ def test_the_server_writes_nothing_for_models_with_hostile_names(
 
     given = shared("given", name)
     before = {path: path.read_bytes() for path in given.rglob("*") if path.is_file()}
-    with testclient.TestClient(server.build(Catalog((given,), Path("runs"))), base_url="http://127.0.0.1") as client:
+    with testclient.TestClient(
+        server.create_app(Catalog((given,), Path("runs"))), base_url="http://127.0.0.1"
+    ) as client:
         for path in ("/api/models", "/api/models/given", "/api/models/given/history", "/api/models/given/quality"):
             assert client.get(path).status_code == 200, path
         for path in ("..%2f..%2foutside", "%00", "%1b"):

@@ -54,9 +54,9 @@ def test_normals_equal_those_of_python(javascript: Run) -> None:
 @pytest.mark.parametrize("t", [0, 0.3, 1])
 def test_spherical_interpolation_equals_that_of_python(javascript: Run, t: float) -> None:
     code = """
-    import { SAMPLE, normals, spherical } from "@/noise.js";
+    import { SAMPLE, normals, slerp } from "@/noise.js";
     const [start, end] = [1, 2].map((seed) => normals(seed, 0, SAMPLE, 50));
-    console.log(JSON.stringify(Array.from(spherical(start, end, given))));
+    console.log(JSON.stringify(Array.from(slerp(start, end, given))));
     """
     start, end = (normals(seed, 0, 0, Stream.SAMPLE, (50,)) for seed in (1, 2))
     ours = spherical(start, end, torch.tensor([t], dtype=torch.float64))[0]
@@ -89,7 +89,7 @@ def towards_label(x: Tensor, level: Level, label: Tensor | None = None) -> Tenso
 SETUP = """
     import { frames } from "@/samplers.js";
     import { build } from "@/schedules.js";
-    import { SAMPLE, normals, spherical } from "@/noise.js";
+    import { SAMPLE, normals, slerp } from "@/noise.js";
     import { clipped, guided, inpainted, weightedPair, withLabels } from "@/denoisers.js";
     import { CLEAN, cNoise } from "@/levels.js";
     const size = 6, seeds = [0, 1, 2];

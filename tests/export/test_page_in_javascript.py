@@ -45,8 +45,8 @@ def test_columns_are_a_multiple_of_the_number_of_classes(javascript: Run) -> Non
 
 def test_labels_after_the_limit_are_omitted(javascript: Run) -> None:
     code = f"""
-    import {{ spell }} from "{PAGE}/views/write.js";
-    console.log(JSON.stringify(given.map((text) => spell(text, ["0", "1", "2"], 3))));
+    import {{ labelsOfText }} from "{PAGE}/views/write.js";
+    console.log(JSON.stringify(given.map((text) => labelsOfText(text, ["0", "1", "2"], 3))));
     """
     complete, cut = javascript(code, ["0 12", "0 12x 01"])
     assert complete == {"order": [0, None, 1, 2], "unknown": [], "omitted": []}
@@ -132,10 +132,10 @@ def test_url_parameters_are_validated_against_their_fields(javascript: Run) -> N
       url.number("seed", 0, range), url.number("other", 3, range), url.number("noise", 4, range),
       url.choice("sampler", "ddim", ["ddim", "heun"]), url.list("labels", ["0", "1"]),
     ];
-    console.log(JSON.stringify([found, url.faults, url.valid, url.runs("seed"), new UrlState("seed=1").runs("seed")]));
+    console.log(JSON.stringify([found, url.invalidParameters, url.valid, url.shouldSample("seed"), new UrlState("seed=1").shouldSample("seed")]));
     """
-    found, faults, right, now, then = javascript(code)
+    found, invalid, valid, with_invalid, without = javascript(code)
     assert found == [20, "7", "0.5", 0, 3, 4, "ddim", ["1"]]
-    assert faults == ["n=-5", "seed=1.5", "sampler=nope", "labels=1,99"]
-    assert right == {"steps": "7", "guidance": "0.5", "noise": ""}
-    assert (now, then) == (False, True)
+    assert invalid == ["n=-5", "seed=1.5", "sampler=nope", "labels=1,99"]
+    assert valid == {"steps": "7", "guidance": "0.5", "noise": ""}
+    assert (with_invalid, without) == (False, True)

@@ -23,7 +23,9 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 @pytest.fixture
 def client(catalog: Catalog) -> Iterator[TestClient]:
     """A client of an application without a token."""
-    with TestClient(server.build(catalog), base_url="http://localhost:8000", raise_server_exceptions=False) as made:
+    with TestClient(
+        server.create_app(catalog), base_url="http://localhost:8000", raise_server_exceptions=False
+    ) as made:
         yield made
 
 

@@ -49,7 +49,7 @@ def test_card_history_and_schedule_of_a_model(client: TestClient, name: str) -> 
 
 def test_api_reference_lists_every_endpoint_and_field(catalog: Catalog, client: TestClient) -> None:
     page = client.get("/api").text
-    paths = (getattr(route, "path", "") for route in server.build(catalog).routes)
+    paths = (getattr(route, "path", "") for route in server.create_app(catalog).routes)
     routes = {path for path in paths if path.startswith("/api/")}
     assert routes == set(api_reference.ENDPOINTS) and all(path in page for path in routes)
     assert all(f"<td>{name}</td>" in page for name in SampleBody.model_fields)
@@ -131,7 +131,7 @@ def test_only_files_of_the_page_are_served(client: TestClient, path: str) -> Non
 
 def test_run_in_training_is_listed_and_sampled_with_its_newest_weights(run_folder: Path) -> None:
     catalog = Catalog((), run_folder.parent)
-    with TestClient(server.build(catalog), base_url="http://localhost") as client:
+    with TestClient(server.create_app(catalog), base_url="http://localhost") as client:
         usual, mine, *_ = client.get("/api/models").json()
         assert usual["name"] == "fast"
         assert mine["name"] == "mine" and mine["step"] == 4
@@ -154,7 +154,7 @@ def test_run_in_training_is_listed_and_sampled_with_its_newest_weights(run_folde
 def test_damaged_checkpoint_is_reported_and_other_models_still_sample(run_folder: Path) -> None:
     for path in (run_folder / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:100])
-    with TestClient(server.build(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
+    with TestClient(server.create_app(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
         _, mine, *_ = client.get("/api/models").json()
         assert mine["name"] == "mine" and "damaged" in mine["broken"]
         assert client.post("/api/sample", json=GOOD | {"model": "mine"}).status_code == 409
@@ -206,7 +206,7 @@ def test_exact_denoiser_is_sent_when_the_training_data_is_available(
 def test_missing_training_data_gets_422_with_the_option_to_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path))
     monkeypatch.delenv("INKWASH_DATA", raising=False)
-    with TestClient(server.build(Catalog()), base_url="http://localhost") as client:
+    with TestClient(server.create_app(Catalog()), base_url="http://localhost") as client:
         response = client.post("/api/sample", json=GOOD | {"model": "fast", "exact": True})
         assert response.status_code == 422
         assert (response.json()["code"], response.json()["field"]) == ("missing-file", "exact")
@@ -253,7 +253,7 @@ def test_link_that_leads_outside_of_a_shared_run_is_not_read(run_folder: Path, t
     secret.write_text("secret")
     (run_folder / name).unlink()
     (run_folder / name).symlink_to(secret)
-    with TestClient(server.build(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
+    with TestClient(server.create_app(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
         paths = {"card.md": "/api/models/mine", "samples/step-0000004.png": "/api/models/mine/milestones/step-0000004"}
         assert client.get(paths[name]).status_code == 422
         assert client.get("/api/models/mine/history").status_code == 200

@@ -43,7 +43,7 @@ def test_large_body_without_content_length_gets_413(client: TestClient) -> None:
 
 
 def test_token_is_required_and_moves_into_a_cookie(catalog: Catalog) -> None:
-    with TestClient(server.build(catalog, TOKEN), base_url="http://some.host", follow_redirects=False) as client:
+    with TestClient(server.create_app(catalog, TOKEN), base_url="http://some.host", follow_redirects=False) as client:
         for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "inkwash-token=wrong"}):
             assert client.get("/", headers=wrong).status_code == 401
         assert client.get("/?token=wrong").status_code == 401

@@ -18,7 +18,7 @@ from inkwash.text.printing import print
 
 app = App(
     name="inkwash",
-    help="Train, sample, measure and explain diffusion models of small images (MNIST-size), on a laptop in minutes.",
+    help="Train, sample and evaluate diffusion models of small images (MNIST-size), on a laptop in minutes.",
     version=__version__,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
@@ -44,7 +44,7 @@ for command, summary in COMMANDS.items():
 
 MULTIPROCESS = ("train", "sample", "evaluate", "lab")
 """Commands with `--processes`."""
-GRACE = 5.0
+EXIT_DELAY = 5.0
 """Seconds that a worker waits before it exits with an error of the request, which all processes find: the launcher
 ends all processes when one exits, and the main process must have printed the error by then."""
 
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         found = inkwash_error(error, arguments)
         if isinstance(found, UsageError) and not is_main_process():
-            time.sleep(GRACE)
+            time.sleep(EXIT_DELAY)
         else:
             print(f"inkwash: {one_line(found)}", file=sys.stderr)
         raise SystemExit(found.exit_code) from found
@@ -104,5 +104,5 @@ def _split_processes(arguments: list[str]) -> tuple[int | None, list[str]]:
     try:
         return int(text), [*arguments[:at], *rest]
     except ValueError:
-        text = f"{flag} {text}: give a whole number, as in {flag} 2"
+        text = f"{flag} {text}: give an integer, as in {flag} 2"
         raise UsageError(text, code="invalid-value", field="processes") from None

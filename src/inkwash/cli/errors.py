@@ -27,7 +27,7 @@ def inkwash_error(error: Exception, arguments: list[str]) -> InkwashError:
         return _parsing_error(error, arguments)
     text = one_line(error) or "no message"
     if memory.exhausted(error):
-        message = f"out of memory ({text}): ask for less, by --batch, -n, --size or a smaller network"
+        message = f"out of memory ({text}): reduce --batch, -n or --size, or use a smaller network"
         return InkwashError(message, code="too-large")
     if isinstance(error, OSError) and error.filename is not None:
         path = shortened(os.fsdecode(error.filename))

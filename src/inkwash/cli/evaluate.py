@@ -59,7 +59,7 @@ def evaluate(
     Parameters
     ----------
     what
-        A bundled model (see: inkwash show), a run folder, a checkpoint file, or an .npz of uint8 images of any program.
+        A bundled model (listed by 'inkwash show'), a run folder, a checkpoint file, or an .npz of uint8 images of any program.
     others
         More of them, to compare.
     n
@@ -74,15 +74,15 @@ def evaluate(
     data
         The model's training data, by name or path: adds the measures that need it. Default: used where it is found.
     judge
-        Other data to score against, by name or path; its feature extractors (judges) are trained once, in minutes, and cached.
+        Other data to compare with, by name or path; feature extractors (judges) are trained on it once, in minutes.
     judges
         Some of the feature extractors (judges), as in a,c. Default: all.
     bits
-        Also bound the likelihood of the real test images, in bits a value; needs the data.
+        Also compute an upper bound of the negative log-likelihood of the test images, in bits per dimension; needs the data.
     thorough
-        Also train networks for C2ST (real or sample?) and TSTR (train on samples, test on real); needs the data.
+        Also compute C2ST (classifier two-sample test) and TSTR (train on synthetic, test on real); needs the data.
     report
-        A folder for a page with pictures (index.html), CSV and plots.
+        A folder for a page with images (index.html), CSV and plots.
     processes
         Number of processes on this machine that share the sampling. Default: 1.
     """

@@ -44,7 +44,7 @@ def lab(
     name
         The experiment. Default: list them all with their claims.
     out
-        The folder of card, results and pictures. Default: lab/NAME.
+        The folder of card, results and figures. Default: lab/NAME.
     n
         Images per variant, at least 200. Default: the experiment's, 1,000 or fewer.
     data
@@ -96,7 +96,7 @@ def lab(
         silent = quiet or json_ or not group.is_main
         progress = LabReporter() if silent else PrintingLabReporter()
         try:
-            with _terminated_like_interrupted():
+            with _sigterm_as_interrupt():
                 lab_run = prepare(experiments[name], request, out or Path("lab") / name, device, progress, group)
                 if not silent:
                     _announce(lab_run)
@@ -116,7 +116,7 @@ def lab(
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def _sigterm_as_interrupt() -> Iterator[None]:
     """Handle SIGTERM as Ctrl-C, so that a run in training is saved before the process ends."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -149,7 +149,7 @@ def _announce(lab_run: LabRun) -> None:
     training, sampling = lab_run.estimated_seconds()
     tasks = {"training": training, f"sampling {lab_run.count:,} images per variant": sampling}
     parts = [f"{task} takes about {format_duration(seconds)}" for task, seconds in tasks.items() if seconds]
-    text = f"{', '.join(parts)}; Ctrl-C loses little" if parts else "all samples exist"
+    text = f"{', '.join(parts)}; an interrupted command resumes" if parts else "all samples exist"
     print(f"{lab_run.experiment.name} into {lab_run.folder.path}: {text}", file=sys.stderr)
 
 

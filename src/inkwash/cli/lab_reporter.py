@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from inkwash.cli.progress import bar, counter, plain_lines, stages
+from inkwash.cli.progress import counter, plain_lines, stages, training_bar
 from inkwash.cli.signals import stop_on_signal
 from inkwash.lab.measures import LabProgress
 from inkwash.runs.run import Run
@@ -35,7 +35,7 @@ class PrintingLabReporter(LabReporter):
         print(text, file=sys.stderr)
 
     def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
-        return bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
+        return training_bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
 
     def sampling(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
         return counter(count, name)

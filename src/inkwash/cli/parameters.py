@@ -22,7 +22,7 @@ def _integer(type_: Any, tokens: Sequence[Token]) -> int:
     try:
         value = int(tokens[0].value)
     except ValueError:
-        raise ValueError(f"'{tokens[0].value}' is not a whole number") from None
+        raise ValueError(f"'{tokens[0].value}' is not an integer") from None
     if value.bit_length() > BITS:
         raise ValueError(f"{value} has more than {BITS} bits")
     return value
@@ -38,25 +38,28 @@ Device = Annotated[str, Parameter(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[
     Integer | None,
     Parameter(
-        help="CPU threads to compute with, at least 1. Default: one a core; fewer are faster where other programs use "
-        "the cores."
+        help="CPU threads to compute with, at least 1. Default: one per core; use fewer when other programs are "
+        "running."
     ),
 ]
 Plugin = Annotated[
     Path | None,
-    Parameter(name="--with", help="Your own Python file, run first; it can register networks, schedules and samplers."),
+    Parameter(
+        name="--with", help="A Python plugin file, executed first; it can register networks, schedules and samplers."
+    ),
 ]
 Eta = Annotated[
-    float | None, Parameter(help="Fresh noise of ddim in [0, 1], 0 none, 1 as ddpm; of dpm++2m-sde 0 or more.")
+    float | None, Parameter(help="eta of DDIM in [0, 1] (0 deterministic, 1 as DDPM), or of DPM++ 2M SDE (0 or more).")
 ]
 Temperature = Annotated[
-    float, Parameter(help="Scale of the fresh noise, 0 or more: 1 is the sampler, 0 its mean only.")
+    float, Parameter(help="Scale of the fresh noise, 0 or more: 1 is the sampler as published, 0 adds none.")
 ]
 ScheduleName = Annotated[
     str | None,
     Parameter(
         name="--schedule",
-        help="Noise schedule to sample on, such as karras, log-linear or cosine. Default: that of training.",
+        help="Noise schedule to sample on, such as karras, log-linear or cosine. Default: the recipe's sampling schedule, "
+        "else that of training.",
     ),
 ]
 
@@ -83,5 +86,5 @@ def parse_seeds(text: str) -> tuple[int, int | None]:
         return int(first), int(last) if dots else None
     except ValueError:
         raise UsageError(
-            f"--seed is '{text}': give a whole number, or two as in 3..8", code="invalid-value", field="seed"
+            f"--seed is '{text}': give an integer, or two as in 3..8", code="invalid-value", field="seed"
         ) from None

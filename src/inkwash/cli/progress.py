@@ -33,7 +33,7 @@ SETTLED = 2.0
 
 
 @contextmanager
-def bar(trainer: Trainer) -> Iterator[Show]:
+def training_bar(trainer: Trainer) -> Iterator[Show]:
     """Show a bar with the training loss, validation loss, images per second and time left; yield its event handler."""
     from inkwash.runs.run import Sampled
     from inkwash.training.events import Measured, Planned, Step
@@ -117,7 +117,7 @@ def display(trainer: Trainer, quiet: bool, as_json: bool) -> Iterator[Show]:
     elif not sys.stderr.isatty():
         yield plain_lines(trainer)
     else:
-        with bar(trainer) as show:
+        with training_bar(trainer) as show:
             yield show
 
 

@@ -54,7 +54,9 @@ def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
     if difference:
         weights = str(metadata.get("weights", "unknown"))
         cause = "compare device and precision" if weights == run.model.weights else f"its weights were {weights}"
-        raise InkwashError(f"{path}: not the same as sampled again from {now}: {difference}; {cause}", code="mismatch")
+        raise InkwashError(
+            f"{path}: the pixels differ from those sampled again from {now}: {difference}; {cause}", code="mismatch"
+        )
     if not quiet:
         equal = "every pixel" if np.array_equal(before, np.asarray(image)) else "to within one grey level"
         print(f"{path}: the same, {equal}, sampled again from {now}", file=sys.stderr)
@@ -73,7 +75,7 @@ def _command(request: SampleRequest, options: RenderOptions) -> str:
     given = {"-n": request.n, "--label": request.label, "--columns": options.columns, "--guidance": request.guidance}
     given |= {"--sampler": request.sampler, "--steps": request.steps, "--eta": request.eta}
     if request.edit is not None:
-        given |= {"--from": "ITS-IMAGE", "--noise": request.edit.noise}
+        given |= {"--from": "IMAGE", "--noise": request.edit.noise}
     flags = " ".join(f"{flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed}..{request.seed_to}"
     return f"inkwash sample {shlex.quote(str(request.model))} --film --seed {seeds} {flags}"

@@ -70,42 +70,43 @@ def sample(
     Parameters
     ----------
     model
-        A bundled model (see: inkwash show), run folder or checkpoint file; or an image of inkwash to reproduce. Default: fast.
+        A bundled model (listed by 'inkwash show'), a run folder or a checkpoint file; or an image that inkwash wrote, to
+        reproduce it. Default: fast.
     n
-        How many in total, at least 1. Default: 64; 10 a label for several labels; 8 for a strip, 16 for a film.
+        Number of images, at least 1. Default: 64; 10 per label with several labels; 8 for a strip, 16 for a film.
     label
-        7, or 0-9 or 1,3,5 in turn, a class's name, or none; 3..8 interpolates between two. Default: random, in the train
-        set's proportions.
+        Class to sample, an index or a name; several in turn (0-9 or 1,3,5), or none for unconditional; 3..8 interpolates
+        between two classes. Default: random, in the proportions of the training set.
     guidance
         Weight w of classifier-free guidance, uncond + w (cond - uncond), 0 or more; 1 is none. Default: the recipe's.
     interval
-        Where guidance acts, two values of u in [0, 1], as in --interval 0.2 0.8.
+        Range of u in [0, 1] in which guidance is applied (0 clean, 1 noise), as in --interval 0.2 0.8.
     sampler
         ddpm, ddim, euler, heun, dpm++2m, dpm++2m-sde, dpm++3m or consistency, with steps as in ddim:50. Default: the recipe's.
     steps
-        Steps, 1 to the T of a beta table; overrides the number after the colon.
+        Number of sampling steps, 1 to the training timesteps of a discrete schedule; overrides the number after the colon.
     clip
-        Clip every predicted image to the range of pixels. Default: for models that predict eps.
+        Clip every predicted image to the range of pixels. Default: as in the recipe; on for images of models that predict eps.
     seed
         Seed of the first image, 0 or more; 3..8 interpolates between the images of two seeds.
     from_
-        An image that every sample starts from, cut and scaled to the model's size; light ink on black, as MNIST.
+        An image that every sample starts from, cropped and resized to the model's images; light strokes on black, as MNIST.
     mask
         An image of the same size: white = inpaint, black = keep --from.
     noise
-        How far --from is noised first, above 0 to 1 (all noise). Default: 0.6; 1 with --mask.
+        Noise level u in (0, 1] that the --from image is noised to (strength in diffusers). Default: 0.6; 1 with --mask.
     batch
-        Images at a time, at least 1; changes memory and speed, not the images.
+        Batch size, at least 1; affects memory and speed only.
     precision
         float32, bfloat16, or auto (bfloat16 where it is faster). Other than float32, images can change with the batch.
     out
         NAME.png (a grid), NAME.npz (uint8 images and labels), or a folder of single images. Default: out/MODEL.png.
     scale
-        Enlarge every pixel to a square of this many, without blur.
+        Integer factor of enlargement, without blur.
     columns
-        Images in a row. Default: near the square root, or one a label.
+        Images per row. Default: near the square root, or one per label.
     strip
-        Denoising steps side by side, one image a row.
+        Denoising steps side by side, one image per row.
     film
         Denoising as an animation, with the predicted image beside the noisy one: .png, .webp or .gif.
     continue_

@@ -38,7 +38,7 @@ def serve(
     with_: Plugin = None,
     quiet: Annotated[Quiet, Parameter(help="Print errors and the address only.")] = False,
 ) -> int:
-    """Start the playground: sample, edit and compare in a browser. No request leaves this machine.
+    """Start the playground: sample, edit and compare in a browser. All computation is local.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def serve(
     devices.configure(threads)
     # the page is served at once, while the default model is loaded
     catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))
-    built = server.build(catalog, token, at_once, waiting)
+    built = server.create_app(catalog, token, at_once, waiting)
     config = uvicorn.Config(
         built,
         host,
@@ -123,8 +123,8 @@ def serve(
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
     print(address, flush=True)
     if not quiet:
-        print("Ctrl-C stops the server. No image leaves this machine.", file=sys.stderr)
-    warming = threading.Thread(target=catalog.warm, daemon=True)
+        print("Ctrl-C stops the server. All computation is local.", file=sys.stderr)
+    warming = threading.Thread(target=catalog.warm_up, daemon=True)
     warming.start()
     if open_:
         import webbrowser

@@ -27,7 +27,7 @@ def show(
         A recipe or bundled model by name, a recipe file, a run folder, a checkpoint file, data by name or path, or an
         image that inkwash wrote.
     out
-        The folder that pictures are written to.
+        The folder that plots are written to.
     """
     plugins.load(with_)
     from inkwash import model
@@ -52,5 +52,5 @@ def show(
     elif thing in DATASETS or path.exists():
         data.show(thing, out, json_)
     else:
-        raise unknown_name("thing", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
+        raise unknown_name("name", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
     return 0

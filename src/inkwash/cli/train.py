@@ -45,14 +45,14 @@ def train(
     threads: Threads = None,
     with_: Plugin = None,
     quiet: Quiet = False,
-    json_: Annotated[Json, Parameter(help="Print one JSON line an event instead of a progress bar.")] = False,
+    json_: Annotated[Json, Parameter(help="Print one JSON line per event instead of a progress bar.")] = False,
 ) -> int:
     """Train a recipe into a new run folder, or resume a run folder from its latest checkpoint.
 
     Parameters
     ----------
     what
-        A bundled recipe (see: inkwash show), a recipe file NAME.toml, or a run folder.
+        A bundled recipe (listed by 'inkwash show'), a recipe file NAME.toml, or a run folder.
     data
         A data set's name or a path: IDX folder, folder of images, .npy, .npz. Default: the recipe's.
     out
@@ -60,19 +60,20 @@ def train(
     set_
         Change a field of the recipe, as in --set optimizer.lr=1e-3; may be given again.
     steps
-        Length in steps of one batch, at least 1; of a resumed run the total, as for the other lengths.
+        Length in steps of one batch, at least 1; for a resumed run the total length, as with the other units.
     epochs
         Length in passes over the train set, above 0.
     images
         Length in images seen, above 0.
     minutes
-        Minutes from this command to its end. The first steps are timed, and the length is planned anew as the run goes.
+        Wall time in minutes from start to end of this command. The number of steps is estimated from timed steps and
+        updated during the run.
     seed
         Random seed of the run, 0 or more.
     size
         Resize images to this height and width in pixels.
     checkpoint_every
-        How often to measure and save, as "500 steps" or "1 epoch".
+        Interval of validation and checkpoints, as "500 steps" or "1 epoch".
     keep
         Keep the newest N milestone checkpoints, besides latest and best. Default: all.
     processes

@@ -15,10 +15,10 @@ from inkwash.errors import InkwashError, UsageError, missing_extra
 from inkwash.io.atomic import fresh_folder
 from inkwash.model import Model
 
-KIND = "ddpm-unet"
+SUPPORTED_NETWORK = "ddpm-unet"
 """The network that both have: `UNet2DModel` of diffusers is that of Ho et al. (2020)."""
 
-PREDICTIONS = {"eps": "epsilon", "x0": "sample", "v": "v_prediction"}
+PREDICTION_TYPES = {"eps": "epsilon", "x0": "sample", "v": "v_prediction"}
 """Targets by their names here and in the schedulers of diffusers."""
 
 T = 1000
@@ -26,7 +26,7 @@ T = 1000
 
 TOLERANCE = 1e-3
 
-RENAMED = (
+WEIGHT_NAME_PATTERNS = (
     (r"^condition\.mlp\.0\.", "time_embedding.linear_1."),
     (r"^condition\.mlp\.2\.", "time_embedding.linear_2."),
     (r"^stem\.", "conv_in."),
@@ -55,15 +55,15 @@ def write(model: Model, folder: Path) -> float:
     `UsageError` when diffusers is missing or has no such network, target or size, `InkwashError` when the outputs differ
     by more than TOLERANCE.
     """
-    refuse(model)
+    require_supported(model)
     try:
         import diffusers
     except ImportError:
         raise missing_extra("--to diffusers", "interop") from None
     # Any, because the classes of diffusers are loaded lazily, without types.
-    theirs: Any = diffusers.UNet2DModel(**_config(model))
-    theirs.load_state_dict(_weights(model))
-    written: Any = diffusers.DDIMPipeline(theirs, diffusers.DDIMScheduler(**_levels(model)))
+    unet: Any = diffusers.UNet2DModel(**_config(model))
+    unet.load_state_dict(_weights(model))
+    written: Any = diffusers.DDIMPipeline(unet, diffusers.DDIMScheduler(**_scheduler_options(model)))
     with fresh_folder(folder) as made:
         written.save_pretrained(made)
         difference = _difference(diffusers.UNet2DModel.from_pretrained(made / "unet", low_cpu_mem_usage=False), model)
@@ -75,7 +75,7 @@ def write(model: Model, folder: Path) -> float:
     return difference
 
 
-def refuse(model: Model) -> None:
+def require_supported(model: Model) -> None:
     """Raise `UsageError` when diffusers does not have the network of `model`, its target or its size."""
     kind = model.recipe.network.kind
     if model.spec.is_points:
@@ -84,17 +84,17 @@ def refuse(model: Model) -> None:
             code="unsupported",
             field="to",
         )
-    if kind != KIND:
+    if kind != SUPPORTED_NETWORK:
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, which has no network {kind}: train one with "
-            f"--set network.kind={KIND} --set data.std=1, or use --to onnx",
+            f"--set network.kind={SUPPORTED_NETWORK} --set data.std=1, or use --to onnx",
             code="unsupported",
             field="network.kind",
         )
-    if model.recipe.target not in PREDICTIONS:
+    if model.recipe.target not in PREDICTION_TYPES:
         raise UsageError(
             f"{model.name} cannot become a pipeline of diffusers, whose schedulers have no target {model.recipe.target}: "
-            f"train one with --set target=, one of {', '.join(PREDICTIONS)}",
+            f"train one with --set target=, one of {', '.join(PREDICTION_TYPES)}",
             code="unsupported",
             field="target",
         )
@@ -146,12 +146,12 @@ def _weights(model: Model) -> dict[str, Tensor]:
 
 
 def _renamed(name: str) -> str:
-    for pattern, replacement in RENAMED:
+    for pattern, replacement in WEIGHT_NAME_PATTERNS:
         name = re.sub(pattern, replacement, name)
     return name
 
 
-def _levels(model: Model) -> dict[str, Any]:
+def _scheduler_options(model: Model) -> dict[str, Any]:
     """Return the options of the scheduler; its timesteps cover c_noise, whatever the training schedule."""
     noisiest = float(model.schedule().terminal.c_noise)
     count = min(T, math.floor(noisiest * T + 1e-9) + 1)
@@ -161,7 +161,7 @@ def _levels(model: Model) -> dict[str, Any]:
     return {
         "num_train_timesteps": count,
         "trained_betas": (1 - alphas_cumprod / previous).tolist(),
-        "prediction_type": PREDICTIONS[model.recipe.target],
+        "prediction_type": PREDICTION_TYPES[model.recipe.target],
         "clip_sample": model.recipe.clip or model.recipe.target == "eps",
         "set_alpha_to_one": True,
         "timestep_spacing": "trailing",
@@ -169,8 +169,8 @@ def _levels(model: Model) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def _difference(theirs: Any, model: Model) -> float:
+def _difference(unet: Any, model: Model) -> float:
     timesteps = torch.tensor([0, T // 3, 9 * T // 10])
     x = normals(torch.arange(len(timesteps)), 0, 0, Stream.EXPORT_CHECK, model.spec.shape)
-    ours = model.net(x.to(model.device), (timesteps / T).to(model.device), None).cpu()
-    return float((theirs(x, timesteps, return_dict=False)[0] - ours).abs().max())
+    expected = model.net(x.to(model.device), (timesteps / T).to(model.device), None).cpu()
+    return float((unet(x, timesteps, return_dict=False)[0] - expected).abs().max())

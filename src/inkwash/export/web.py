@@ -16,7 +16,7 @@ from inkwash.io.atomic import fresh_folder, write_text
 from inkwash.model import Model, bundled
 from inkwash.runs.folder import RunFolder
 from inkwash.web import figures
-from inkwash.web.catalog import Entry, described
+from inkwash.web.catalog import CatalogEntry, model_description
 
 PAGE = resources.files("inkwash.web") / "page"
 ENGINE = resources.files("inkwash.export") / "engine"
@@ -63,7 +63,8 @@ def _write(model: Model, data: dict[str, Any], folder: Path, report: Callable[[s
 def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
     """Return model.json: the description and history as the server returns them, and the parameters of the samplers."""
     return {
-        "model": described(model.recipe, model.spec, model.step) | {"name": name, "bundled": True, "training": False},
+        "model": model_description(model.recipe, model.spec, model.step)
+        | {"name": name, "bundled": True, "training": False},
         "recipe": {"target": model.recipe.target, "clip": model.recipe.clip},
         "data_std": model.spec.data_std,
         "class_frequencies": list(model.spec.proportions),
@@ -73,8 +74,10 @@ def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
             "sampled": schedule_options(model.schedule()),
         },
         "names": {"trained": repr(model.recipe.schedule), "sampled": repr(model.schedule())},
-        "history": {} if run is None else figures.history(Entry(name, run, True)) | {"milestones": []},
-        "quality": figures.quality([] if run is None else [Entry(name, run, name in bundled())], model.spec.data),
+        "history": {} if run is None else figures.history(CatalogEntry(name, run, True)) | {"milestones": []},
+        "quality": figures.quality(
+            [] if run is None else [CatalogEntry(name, run, name in bundled())], model.spec.data
+        ),
     }
 
 

@@ -1,1 +1,1 @@
-"""The page: a local server that samples, edits and compares models in the browser."""
+"""The playground: a local web server and a page to sample, edit and compare models."""

@@ -29,16 +29,18 @@ from inkwash.web.lru_cache import LRUCache
 
 MAX_LOADED = 3
 """Models in memory at once; the least recently used one is evicted."""
+PAGE_DEFAULT_STEPS = 50
+"""Steps of ancestral samplers on continuous schedules: the command line has 1000, which take too long on a page."""
 WARM_UP_IMAGES = 20
 """Images sampled once at the start, because kernels are chosen by size."""
 STALE_AFTER = 60.0
 """Seconds without a new row of metrics after which a run without an end counts as killed."""
 
 
-def described(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
+def model_description(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
     """Return the properties of a model that the page needs for its controls, as plain values."""
     kind, steps = parse_sampler(recipe.sampling.sampler)
-    rows = recipe.schedule.num_timesteps
+    num_timesteps = recipe.schedule.num_timesteps
     return {
         "about": recipe.about,
         "recipe": recipe.name,
@@ -50,8 +52,8 @@ def described(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
         "network": recipe.network.kind,
         "target": recipe.target,
         "sampler": kind,
-        "steps": steps or SAMPLERS[kind].default_steps or rows or 50,
-        "max_steps": min(rows or 1000, 1000),
+        "steps": steps or SAMPLERS[kind].default_steps or num_timesteps or PAGE_DEFAULT_STEPS,
+        "max_steps": min(num_timesteps or 1000, 1000),
         "guidance": recipe.sampling.guidance,
         "guidable": recipe.network.conditional and recipe.training.label_dropout > 0,
     }
@@ -64,13 +66,13 @@ def _header(folder: Path, written: float) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogEntry:
     """One model: its `name`, its run folder, and whether it is bundled with inkwash."""
 
     name: str
     folder: RunFolder
     bundled: bool
-    made: float = 0.0
+    checkpoint_mtime: float = 0.0
 
     @property
     def source(self) -> str | None:
@@ -96,7 +98,7 @@ class Entry:
             )
         except InkwashError as error:
             return found | {"broken": str(error)}
-        return found | described(recipe, spec, self.header["progress"]["step"])
+        return found | model_description(recipe, spec, self.header["progress"]["step"])
 
     def read(self, path: Path) -> bytes:
         """Return the content of a file of the run. Raises `UsageError` for a symbolic link that leads outside of it."""
@@ -116,7 +118,7 @@ class Entry:
             return False
 
     @property
-    def trained_on(self) -> str | None:
+    def recipe_data_name(self) -> str | None:
         """The data set in its recipe, as given by the user who started it."""
         try:
             return str(self.folder.read_recipe()["data"]["name"])
@@ -145,7 +147,7 @@ class Catalog:
     named: tuple[Path, ...] = ()
     root: Path | None = None
     data: str | None = None
-    _entries: dict[str, Entry] = field(default_factory=dict)
+    _entries: dict[str, CatalogEntry] = field(default_factory=dict)
     _models: LRUCache[tuple[str, float], Model] = field(default_factory=lambda: LRUCache(MAX_LOADED))
     _exact: LRUCache[str, EmpiricalDenoiser | None] = field(default_factory=lambda: LRUCache(1))
 
@@ -154,21 +156,23 @@ class Catalog:
             RunFolder.open(path)
         self.entries()
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[CatalogEntry]:
         """Return all entries in the order of display; the run folders are listed anew at each call."""
         bundled = models.bundled()
         found = {name: RunFolder(models.find(name).parent.parent) for name in bundled}
-        held = sorted(self.root.iterdir()) if self.root is not None and self.root.is_dir() else []
-        for path in (*self.named, *held):
+        folders = sorted(self.root.iterdir()) if self.root is not None and self.root.is_dir() else []
+        for path in (*self.named, *folders):
             folder = RunFolder(path)
             if folder.recipe.is_file() and checkpoints.kept(folder.checkpoints) and folder not in found.values():
                 found[_free(path.resolve().name, found)] = folder
-        fresh: dict[str, Entry] = {}
+        fresh: dict[str, CatalogEntry] = {}
         for name, folder in found.items():
-            made = Entry(name, folder, name in bundled).written
+            written = CatalogEntry(name, folder, name in bundled).written
             before = self._entries.get(name)
-            kept = before is not None and before.folder == folder and before.made == made
-            fresh[name] = before if kept and before is not None else Entry(name, folder, name in bundled, made)
+            kept = before is not None and before.folder == folder and before.checkpoint_mtime == written
+            fresh[name] = (
+                before if kept and before is not None else CatalogEntry(name, folder, name in bundled, written)
+            )
         # One assignment, because other threads read it meanwhile.
         self._entries = fresh
         known = list(fresh.values())
@@ -177,7 +181,7 @@ class Catalog:
             known, key=lambda entry: (entry.name != USUAL, entry.bundled, 0 if entry.bundled else -entry.written)
         )
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> CatalogEntry:
         """Return the entry called `name`. Raises `UsageError` with the nearest name when there is none."""
         if name not in self._entries:
             self.entries()
@@ -190,7 +194,7 @@ class Catalog:
         entry = self.entry(name)
         return self._models.get((name, entry.written), lambda: models.load(entry.folder.path))
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         """Load the default model and sample once, so that the first request is as fast as the next ones."""
         model = self.model(USUAL)
         for _ in resolve(SampleRequest(n=WARM_UP_IMAGES, steps=1), model).batches():
@@ -200,10 +204,10 @@ class Catalog:
         """Return the exact denoiser of a model's train set. Raises `UsageError` when its data is not on this machine."""
         entry = self.entry(name)
         spec = DatasetSpec.from_dict(entry.header["facts"])
-        found = self._exact.get(spec.sha256, lambda: self._find(spec, entry.trained_on))
+        found = self._exact.get(spec.sha256, lambda: self._find(spec, entry.recipe_data_name))
         if found is None:
             raise UsageError(
-                f"exact: the training data of {name} ({spec.data}) was not found; start with inkwash serve --data FOLDER",
+                f"the training data of {name} ({spec.data}) was not found; start with inkwash serve --data FOLDER",
                 code="missing-file",
                 field="exact",
             )

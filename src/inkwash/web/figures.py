@@ -18,7 +18,7 @@ from inkwash.errors import UsageError
 from inkwash.evaluation import run_quality
 from inkwash.model import Model
 from inkwash.web import markdown
-from inkwash.web.catalog import Entry
+from inkwash.web.catalog import CatalogEntry
 
 SCHEDULE_POINTS = 101
 MAX_LOSSES = 400
@@ -42,7 +42,7 @@ def _curve(chosen: Schedule) -> dict[str, list[float | None]]:
     }
 
 
-def history(entry: Entry) -> dict[str, Any]:
+def history(entry: CatalogEntry) -> dict[str, Any]:
     """Return the history of a run: training and validation losses, losses by noise level, whether it is in training."""
     rows = entry.folder.rows()
     train = [row for row in rows if row["kind"] == "train"]
@@ -60,11 +60,11 @@ def history(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _by_noise_level(entry: Entry, row: dict[str, Any]) -> dict[str, Any]:
+def _by_noise_level(entry: CatalogEntry, row: dict[str, Any]) -> dict[str, Any]:
     return {"c_noise": row["codes"], "loss": row["losses"], "exact": _exact_losses(entry)}
 
 
-def card(entry: Entry) -> dict[str, Any]:
+def card(entry: CatalogEntry) -> dict[str, Any]:
     """Return the card of a model as HTML without images, and its newest milestone grids as data URLs.
 
     Raises `UsageError` for a symbolic link that leads outside of the run folder.
@@ -73,7 +73,7 @@ def card(entry: Entry) -> dict[str, Any]:
     return {"card_html": markdown.render(text), "milestones": [_data_url(entry, path) for path in _milestones(entry)]}
 
 
-def milestone(entry: Entry, name: str) -> dict[str, str]:
+def milestone(entry: CatalogEntry, name: str) -> dict[str, str]:
     """Return the sample grid of a milestone as a data URL. Raises `UsageError` for an unknown milestone, or as `card`."""
     # Looked up among the existing files: a name from a request never becomes a path.
     found = next((path for path in _sample_files(entry) if path.stem == name), None)
@@ -86,12 +86,12 @@ def milestone(entry: Entry, name: str) -> dict[str, str]:
     return _data_url(entry, found)
 
 
-def _data_url(entry: Entry, path: Path) -> dict[str, str]:
+def _data_url(entry: CatalogEntry, path: Path) -> dict[str, str]:
     content = base64.b64encode(entry.read(path)).decode("ascii")
     return {"name": path.stem, "source": f"data:image/png;base64,{content}"}
 
 
-def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
+def quality(entries: Sequence[CatalogEntry], data: str) -> list[dict[str, Any]]:
     """Return the results of `evaluate` for models of `data`: network evaluations, seconds for 64 images, relative FD.
 
     Bundled models are always included; rows of a run carry the name of its entry.
@@ -104,17 +104,17 @@ def quality(entries: Sequence[Entry], data: str) -> list[dict[str, Any]]:
     return [row for row in found if row["data"] == data]
 
 
-def _milestones(entry: Entry) -> list[Path]:
+def _milestones(entry: CatalogEntry) -> list[Path]:
     # In the order of training steps: modification times are unreliable.
     steps = {str(row.get("picture")): row["step"] for row in entry.folder.rows() if row["kind"] == "held-out"}
     return sorted(_sample_files(entry), key=lambda path: (steps.get(path.stem, 0), path.stem))[-MAX_GRIDS:]
 
 
-def _sample_files(entry: Entry) -> Iterator[Path]:
+def _sample_files(entry: CatalogEntry) -> Iterator[Path]:
     return entry.folder.samples.glob("[!.]*.png")
 
 
-def _exact_losses(entry: Entry) -> list[float] | None:
+def _exact_losses(entry: CatalogEntry) -> list[float] | None:
     try:
         profile = entry.folder.read_memorizing_loss()
         return None if profile is None else profile["losses"]
@@ -122,7 +122,7 @@ def _exact_losses(entry: Entry) -> list[float] | None:
         return None
 
 
-def _total(entry: Entry) -> int | None:
+def _total(entry: CatalogEntry) -> int | None:
     """Return the total number of steps of the run, None when its checkpoint does not hold it."""
     total = entry.header.get("total")
     return total if isinstance(total, int) else None

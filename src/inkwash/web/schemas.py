@@ -65,7 +65,7 @@ class SampleBody(_Body):
     steps: Annotated[int, Field(ge=1, le=1000)] | None = Field(None, description="sampling steps")
     eta: Annotated[Number, Field(ge=0, le=10)] | None = Field(None, description="fresh noise, for ddim and dpm++2m-sde")
     temperature: Annotated[Number, Field(ge=0, le=10)] = Field(1.0, description="scale of the fresh noise")
-    guidance: Annotated[Number, Field(ge=-20, le=20)] | None = Field(None, description="weight w; 1 is no guidance")
+    guidance: Annotated[Number, Field(ge=0, le=20)] | None = Field(None, description="weight w; 1 is no guidance")
     interval: tuple[Number, Number] = Field((0.0, 1.0), description="range of u in which guidance is applied")
     edit: EditBody | None = Field(None, description="an image to start from")
     max_frames: Annotated[int, Field(ge=2, le=120)] = Field(60, description="the most steps sent, evenly spaced")

@@ -30,7 +30,7 @@ HEADERS = {
 
 
 @dataclass
-class AccessControl:
+class AccessMiddleware:
     """Middleware that refuses requests without access; with `token` None only loopback host names have access.
 
     Without a token the Host header must be a loopback name: otherwise another site could let its own name resolve to
@@ -76,7 +76,7 @@ class AccessControl:
     def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
         assert self.token is not None
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if self._is_token(given) and scope["method"] == "GET":
+        if self._matches_token(given) and scope["method"] == "GET":
             # The token moves into a cookie and out of the address, because people copy addresses.
             redirect = RedirectResponse("/" + scope["path"].lstrip("/"), 303)
             redirect.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
@@ -84,13 +84,13 @@ class AccessControl:
         # The standard library's parser fails on cookies that other programs on this host have set.
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if self._is_token(bearer) or self._is_token(cookie):
+        if self._matches_token(bearer) or self._matches_token(cookie):
             return None
         return error_response(
             "a token is required: open the address that the server printed, with ?token=…", 401, "no-access"
         )
 
-    def _is_token(self, given: str) -> bool:
+    def _matches_token(self, given: str) -> bool:
         assert self.token is not None
         return secrets.compare_digest(given.encode(), self.token.encode())
 

@@ -18,15 +18,15 @@ from starlette.types import Receive, Scope, Send
 
 from inkwash.errors import InkwashError, UsageError
 from inkwash.web import api_reference, figures, schemas
-from inkwash.web.catalog import Catalog, Entry
+from inkwash.web.catalog import Catalog, CatalogEntry
 from inkwash.web.events import Event, events
 from inkwash.web.queue import JobQueue, Ticket
-from inkwash.web.security import AccessControl, TooLargeError, error_response
+from inkwash.web.security import AccessMiddleware, TooLargeError, error_response
 
 PAGE = resources.files("inkwash.web") / "page"
 
 
-def build(catalog: Catalog, token: str | None = None, at_once: int = 2, max_waiting: int = 32) -> Starlette:
+def create_app(catalog: Catalog, token: str | None = None, at_once: int = 2, max_waiting: int = 32) -> Starlette:
     """Return the application: `at_once` jobs run, `max_waiting` wait; a `token` that is given is required."""
     server = Server(catalog, JobQueue(at_once, max_waiting), CapacityLimiter(at_once))
     routes = [
@@ -36,7 +36,7 @@ def build(catalog: Catalog, token: str | None = None, at_once: int = 2, max_wait
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(AccessControl, token=token)],
+        middleware=[Middleware(AccessMiddleware, token=token)],
         exception_handlers={InkwashError: _failed, TooLargeError: _too_large},
     )
 
@@ -69,7 +69,7 @@ class Server:
         entry = await self._entry(request)
         return JSONResponse(await to_thread.run_sync(lambda: entry.describe() | figures.card(entry)))
 
-    async def _entry(self, request: Request) -> Entry:
+    async def _entry(self, request: Request) -> CatalogEntry:
         # In a thread, because an unknown name is looked up on the disk.
         return await to_thread.run_sync(self.catalog.entry, request.path_params["name"])
 

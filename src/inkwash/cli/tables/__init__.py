@@ -1,1 +1,1 @@
-"""What `inkwash show` prints: one file a kind of thing."""
+"""Terminal output of `inkwash show`, `evaluate` and `lab`, one module per kind of object."""

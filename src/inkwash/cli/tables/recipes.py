@@ -61,7 +61,9 @@ def show(name: str, out: Path, as_json: bool) -> None:
     network_diagram.draw_network(
         pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {summary.parameters(net):,} parameters"
     )
-    curves.schedule_curves(pictures[1], {repr(chosen.schedule): sampled(chosen.schedule)}, f"Schedule of {chosen.name}")
+    curves.schedule_curves(
+        pictures[1], {repr(chosen.schedule): schedule_curve(chosen.schedule)}, f"Schedule of {chosen.name}"
+    )
     console.print(f"pictures: {pictures[0]}, {pictures[1]}")
     if name in model.bundled():
         console.print(f"a model trained with this recipe is bundled: inkwash sample {name} -o samples.png")
@@ -79,7 +81,7 @@ def expected_spec(chosen: Recipe) -> DatasetSpec:
     return DatasetSpec(chosen.data.name, "", 0, shape, names, tuple(1 / classes for _ in names), 1.0)
 
 
-def sampled(schedule: Schedule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def schedule_curve(schedule: Schedule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return u, alpha and sigma of a schedule on a grid of 401 points, for plots."""
     u = torch.linspace(0, 1, 401, dtype=torch.float64)
     level = schedule(u)

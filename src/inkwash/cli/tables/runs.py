@@ -35,7 +35,7 @@ def show(name: str, as_json: bool, already_shown: Sequence[CheckWarning] | None 
         _print(name, rows, card, already_shown)
     damaged = [row["damaged"] for row in rows if row["damaged"]]
     if damaged:
-        raise InkwashError("; ".join([*damaged, _way_out(files[0].parent, rows)]), code="damaged-file")
+        raise InkwashError("; ".join([*damaged, _alternative(files[0].parent, rows)]), code="damaged-file")
     return 0
 
 
@@ -57,7 +57,7 @@ def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Seq
         warnings.show(console, new)
 
 
-def _way_out(folder: Path, rows: list[dict[str, Any]]) -> str:
+def _alternative(folder: Path, rows: list[dict[str, Any]]) -> str:
     """Return what can be used in place of the damaged checkpoints."""
     newest = checkpoints.newest_intact(folder)
     if newest is None:

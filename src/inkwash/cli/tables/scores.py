@@ -39,7 +39,7 @@ def announce(plan: EvaluationPlan) -> None:
     if seconds > MIN_ANNOUNCED_SECONDS:
         count = sum(task.count for task in plan.tasks)
         print(
-            f"sampling {count:,} images takes about {format_duration(seconds)}; they are cached, so that Ctrl-C loses little",
+            f"sampling {count:,} images takes about {format_duration(seconds)}; they are cached, so that an interrupted command resumes",
             file=sys.stderr,
         )
 

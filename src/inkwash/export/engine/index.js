@@ -7,12 +7,12 @@
 import * as ort from "./ort.wasm.min.mjs";
 import { CLEAN, cNoise } from "./levels.js";
 import { clipped, guided, inpainted, network, weightedPair, withLabels } from "./denoisers.js";
-import { SAMPLE, SAMPLE_LABEL, normals, spherical, uniforms } from "./noise.js";
+import { SAMPLE, SAMPLE_LABEL, normals, slerp, uniforms } from "./noise.js";
 import { SAMPLERS, evaluations, frames } from "./samplers.js";
 import { build, curves } from "./schedules.js";
 import { decodeBase64 } from "./base64.js";
 
-const NOISE = { alpha: 0, sigma: 1 };
+const PURE_NOISE = { alpha: 0, sigma: 1 };
 const folder = new URL("../", import.meta.url);
 
 ort.env.wasm.wasmPaths = new URL("./", import.meta.url).href;
@@ -28,7 +28,7 @@ const session = () => (sessionPromise ??= ort.InferenceSession.create(new URL("m
 export const engine = {
   canTrain: false,
   canCompareExact: false,
-  reference: null,
+  apiReferenceUrl: null,
   models: async () => [(await metadata).model],
   history: async () => (await metadata).history,
   quality: async () => (await metadata).quality,
@@ -50,7 +50,7 @@ async function* sample(request, signal) {
   const schedule = request.edit ? { ...sampled, warps: [...(sampled.warps ?? []), { kind: "stretch", end: request.edit.noise }] } : sampled;
   const levels = build(schedule).levels(steps);
   const labels = labelsOf(data, seeds, request.labels);
-  const { denoise, noise, start } = await samplingParts(data, request, labels);
+  const { denoise, noise, start } = await prepareSampling(data, request, labels);
   yield {
     kind: "begin", count: seeds.length, shape, labels, seeds, sampler: kind, steps, evaluations: evaluations(levels, kind), command: null,
     levels: levels.map((level) => ({ ...level, c_noise: cNoise(level) })),
@@ -91,7 +91,7 @@ function labelsOf({ model, class_frequencies }, seeds, requested) {
 }
 
 /** Return the denoiser, the function of the k-th noise, and the image to start from or null. */
-async function samplingParts(data, request, labels) {
+async function prepareSampling(data, request, labels) {
   const { seeds, edit = null, seed_to: seedTo = null, label_to: labelTo = null } = request;
   const size = data.model.shape.reduce((product, each) => product * each, 1);
   const ends = seeds.map((seed) => seedTo ?? seed);
@@ -115,7 +115,7 @@ async function samplingParts(data, request, labels) {
     const batch = new Float32Array(seeds.length * size);
     seeds.forEach((seed, at) => {
       const start = normals(seed, counter, SAMPLE, size);
-      batch.set(ends[at] === seed ? start : spherical(start, normals(ends[at], counter, SAMPLE, size), weights[at]), at * size);
+      batch.set(ends[at] === seed ? start : slerp(start, normals(ends[at], counter, SAMPLE, size), weights[at]), at * size);
     });
     return batch;
   };
@@ -125,19 +125,19 @@ async function samplingParts(data, request, labels) {
 /** Return the denoiser with guidance and clipping as requested; it takes labels or null. */
 async function conditionalDenoiser({ model, recipe, data_std, schedule }, request, size) {
   const weight = request.guidance ?? model.guidance;
-  const net = network(await runner(model, size), recipe.target, data_std);
+  const net = network(await onnxNetwork(model, size), recipe.target, data_std);
   const clip = (recipe.clip || recipe.target === "eps") && model.shape.length > 1;
   let denoise = net;
   if (weight !== 1 && model.conditional) {
     const trained = build(schedule.trained), [low, high] = request.interval ?? [0, 1];
-    const interval = [low === 0 ? CLEAN : trained.level(low), high === 1 ? NOISE : trained.level(high)];
+    const interval = [low === 0 ? CLEAN : trained.level(low), high === 1 ? PURE_NOISE : trained.level(high)];
     denoise = guided(net, weight, interval, clip && recipe.clip ? clipped(net) : net);
   }
   return clip ? clipped(denoise) : denoise;
 }
 
 /** Return the network as a function of x, one c_noise for the batch, and labels or null. */
-async function runner(model, size) {
+async function onnxNetwork(model, size) {
   const network = await session();
   return async (x, c_noise, labels) => {
     const count = x.length / size;

@@ -59,7 +59,7 @@ export function normals(seed, counter, stream, count) {
 }
 
 /** Return the spherical interpolation from `start` (t = 0) to `end` (t = 1), which treats them as orthogonal. */
-export function spherical(start, end, t) {
+export function slerp(start, end, t) {
   const [a, b] = [Math.sin((Math.PI / 2) * (1 - t)), Math.sin((Math.PI / 2) * t)];
   return start.map((value, at) => a * value + b * end[at]);
 }

@@ -43,7 +43,7 @@ function parseUrl() {
 const available = () => Object.keys(VIEWS).filter((name) => name !== "models" || engine.canTrain);
 
 /** Write the view and its parameters into the URL without a navigation; returns the URL. */
-function remember(name, params) {
+function updateUrl(name, params) {
   const query = new URLSearchParams({ model: select.value, ...params });
   history.replaceState(null, "", `#${name}?${query}`);
   return location.href;
@@ -62,14 +62,14 @@ function show() {
   const model = descriptions.find((each) => each.name === select.value);
   current = name;
   document.title = `inkwash: ${VIEWS[name].title.toLowerCase()}`;
-  const app = { engine, model, models: descriptions, url, notify, remember: (params) => remember(name, params), go, refresh };
+  const app = { engine, model, models: descriptions, url, notify, updateUrl: (params) => updateUrl(name, params), go, refresh };
   view.replaceChildren();
   unmount = (model.broken && name !== "models" ? showBroken(model) : VIEWS[name].mount(view, app)) ?? (() => {});
   // Parameters are validated by the fields of the view, while it is mounted.
-  if (url.faults.length) problems.push(`Invalid in this URL: ${url.faults.join(", ")}.`);
+  if (url.invalidParameters.length) problems.push(`Invalid in this URL: ${url.invalidParameters.join(", ")}.`);
   if (!problems.length) return;
   notify(problems.join(" "), true);
-  remember(name, { ...url.valid, model: model.name });
+  updateUrl(name, { ...url.valid, model: model.name });
 }
 
 function showBroken(model) {
@@ -127,7 +127,7 @@ async function start() {
     event.preventDefault();
     main.focus();
   });
-  if (engine.reference) byId("footer").append(h("a", { href: engine.reference }, "API reference"));
+  if (engine.apiReferenceUrl) byId("footer").append(h("a", { href: engine.apiReferenceUrl }, "API reference"));
   try {
     await refresh();
   } catch (error) {

@@ -7,7 +7,7 @@ const modelPath = (name, ...rest) => ["/api/models", ...[name, ...rest].map(enco
 export const remote = {
   canTrain: true,
   canCompareExact: true,
-  reference: "/api",
+  apiReferenceUrl: "/api",
 
   models: () => getJson("/api/models"),
   card: (name) => getJson(modelPath(name)),

@@ -1,17 +1,17 @@
 /** One sampling request at a time: a new one, or leaving the view, stops the current one. */
 
-/** Return { run, stop, isBusy, error } over `engine`; progress is reported through `notify(text, isProblem)`. */
+/** Return { run, stop, isBusy, error } over `engine`; `error()` is the Error of the last request or null; progress is reported through `notify(text, isProblem)`. */
 export function samplingJob(engine, notify) {
-  let control = null, problem = null;
+  let controller = null, problem = null;
   const stop = () => {
-    if (control) notify("Stopped.");
-    control?.abort();
-    control = null;
+    if (controller) notify("Stopped.");
+    controller?.abort();
+    controller = null;
   };
   /** Run `request`, calling the handlers begin, step and done in `on`. Resolves to whether it ran to its end. */
   async function run(request, on) {
     stop();
-    const current = (control = new AbortController());
+    const current = (controller = new AbortController());
     problem = null;
     notify("Sampling…");
     try {
@@ -25,12 +25,12 @@ export function samplingJob(engine, notify) {
       return true;
     } catch (error) {
       if (error.name === "AbortError" || current.signal.aborted) return false;
-      problem = error.message;
-      notify(problem, true);
+      problem = error;
+      notify(error.message, true);
       return false;
     } finally {
-      if (control === current) control = null;
+      if (controller === current) controller = null;
     }
   }
-  return { run, stop, isBusy: () => control !== null, error: () => problem };
+  return { run, stop, isBusy: () => controller !== null, error: () => problem };
 }

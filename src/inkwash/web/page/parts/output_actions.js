@@ -4,7 +4,7 @@ import { h } from "./element.js";
 import { copy, saveAnimation, savePng } from "./download.js";
 
 const NO_URL = "A URL cannot hold an edited image or an interpolation";
-const NO_COMMAND = "No command reproduces this: it starts from an image made on this page, or the model has no name on the command line";
+const NO_COMMAND = "No equivalent command: the image was edited here, or the path of the model is private";
 
 /**
  * Return the buttons for what `player` shows. `name()` names the files; `url()` returns a URL that reproduces the

@@ -23,19 +23,19 @@ export function samplingSettings(model, url = new UrlState(), { withSeed = true 
   const parts = {
     sampler: choice("Sampler", Object.entries(SAMPLERS), model.sampler, [url, "sampler"]),
     steps: number("Steps", { min: 1, max: model.max_steps, value: model.steps, param: [url, "steps"] }),
-    guidance: number("Guidance", { min: -20, max: 20, step: "any", value: model.guidance, hint: "1 = no guidance", param: [url, "guidance"] }),
+    guidance: number("Guidance", { min: 0, max: 20, step: "any", value: model.guidance, hint: "1 = no guidance", param: [url, "guidance"] }),
     eta: number("Fresh noise (eta)", { min: 0, max: 10, step: "any", optional: true, hint: "empty: the sampler's default", param: [url, "eta"] }),
     temperature: number("Temperature", { min: 0, max: 10, step: "any", value: 1, param: [url, "temperature"] }),
     seed: number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, param: [url, "seed"] }),
   };
-  const disable = (part, value, isDisabled) => {
+  const setDisabled = (part, value, isDisabled) => {
     part.input.disabled = isDisabled;
     if (isDisabled) part.set(value);
   };
   const update = () => {
     const sampler = parts.sampler.get();
-    disable(parts.eta, "", !WITH_ETA.includes(sampler));
-    disable(parts.temperature, 1, DETERMINISTIC.includes(sampler));
+    setDisabled(parts.eta, "", !WITH_ETA.includes(sampler));
+    setDisabled(parts.temperature, 1, DETERMINISTIC.includes(sampler));
   };
   parts.sampler.input.addEventListener("change", update);
   update();

@@ -34,12 +34,12 @@ export class UrlState {
   }
 
   /** Return whether the view should sample at once: `name` is given, and no parameter is invalid. */
-  runs(name) {
+  shouldSample(name) {
     return this.params.has(name) && !this.invalid.length;
   }
 
   /** The invalid parameters as written in the URL, and the others by name. */
-  get faults() {
+  get invalidParameters() {
     return this.invalid.map((name) => `${name}=${this.params.get(name)}`);
   }
 

@@ -16,7 +16,7 @@ const MAX_CONFIGURATIONS = 4;
 /** Relative difference of seconds that is within the variation of one machine. */
 const TIMING_NOISE = 0.15;
 
-export function mount(root, { engine, model, url, notify, remember }) {
+export function mount(root, { engine, model, url, notify, updateUrl }) {
   const classes = classPicker(model, url);
   const count = countField(model, url, "Images each", { value: 12, max: 64 });
   const seed = number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, param: [url, "seed"] });
@@ -47,7 +47,7 @@ export function mount(root, { engine, model, url, notify, remember }) {
     event?.preventDefault();
     if (![count, seed].every((part) => part.valid()) || !configurations.every((one) => one.settings.valid())) return;
     const current = (comparison = {}), results = [];
-    remember({ n: count.get(), seed: seed.get(), ...classes.params() });
+    updateUrl({ n: count.get(), seed: seed.get(), ...classes.params() });
     notify("");
     const request = { model: model.name, seeds: imageSeeds(seed.get(), count.get()), labels: classes.labels() };
     const started = [...configurations];
@@ -64,7 +64,7 @@ export function mount(root, { engine, model, url, notify, remember }) {
     if (current !== comparison || results.length < 2) return;
     const { text, fastest } = compareSpeed(results);
     configurations.forEach((one) => one.element.classList.toggle("fastest", fastest.some((each) => each.configuration === one)));
-    notify(`${text} The seeds are the same: compare the images.`);
+    notify(`${text} All configurations use the same seeds.`);
   }
 
   const more = h("button", { type: "button", onclick: () => add(new UrlState()) }, "Add configuration");

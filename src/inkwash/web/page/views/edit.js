@@ -40,7 +40,7 @@ const selectedClass = (field) => (field && field.get() !== "" ? Number(field.get
 
 function repaint({ engine, model, notify, url }, job) {
   const canvas = new InkCanvas(model.shape, notify);
-  const noise = slider("Noise strength", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "low keeps your drawing, high changes it", param: [url, "noise"] });
+  const noise = slider("Noise strength", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "low: close to the drawing; high: close to the model", param: [url, "noise"] });
   const target = classField(model, "Target class", "", [url, "label"]);
   const settings = samplingSettings(model, url);
   const player = new Player({ parts: ["denoised"], classes: model.classes });
@@ -51,7 +51,7 @@ function repaint({ engine, model, notify, url }, job) {
     if (![noise, settings].every((part) => part.valid())) return;
     const mask = inpainting ? canvas.mask : null;
     if (inpainting && !mask) return notify("No area is marked: select 'Mark area to repaint' and paint over it.", true);
-    if (!inpainting && noise.get() === 1) return notify("Noise strength 1 keeps nothing of the drawing: choose less.", true);
+    if (!inpainting && noise.get() === 1) return notify("Noise strength 1 ignores the drawing: choose a lower value.", true);
     if (!inpainting && canvas.isBlank) return notify("The canvas is blank: draw something or load an image.", true);
     output.show(player.element, actions.element);
     actions.disable();

@@ -5,7 +5,7 @@ import { h } from "../parts/element.js";
 
 export const title = "Models";
 
-/** Milliseconds between two requests for news. */
+/** Milliseconds between two requests for updates. */
 const POLL_INTERVAL = 2000;
 
 export function mount(root, { engine, model, models, notify, go, refresh }) {

@@ -12,7 +12,7 @@ import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Sample";
 
-export function mount(root, { engine, model, url, notify, remember }) {
+export function mount(root, { engine, model, url, notify, updateUrl }) {
   const points = model.shape.length === 1;
   const classes = classPicker(model, url);
   const count = countField(model, url, "Number of images", { value: 20, max: 100 });
@@ -21,14 +21,14 @@ export function mount(root, { engine, model, url, notify, remember }) {
   const player = new Player({ classes: model.classes });
   const job = samplingJob(engine, notify);
   const params = () => ({ n: count.get(), ...classes.params(), ...settings.params() });
-  const actions = outputActions(player, { url: () => remember(params()), name: () => `${model.name}-${settings.seed()}`, notify });
+  const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-${settings.seed()}`, notify });
   const stop = h("button", { type: "button", disabled: true, onclick: job.stop }, "Stop");
   const output = outputPanel("Samples", `Press Sample to turn noise into ${points ? "points" : "images"}, step by step.`);
 
   async function sample(event) {
     event?.preventDefault();
     if (![count, settings].every((part) => part.valid())) return;
-    remember(params());
+    updateUrl(params());
     output.show(player.element, actions.element);
     actions.disable();
     stop.disabled = false;
@@ -59,7 +59,7 @@ export function mount(root, { engine, model, url, notify, remember }) {
     h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Sample"), stop),
   );
   root.append(h("div", { class: "workbench" }, form, output.element));
-  if (url.runs("seed")) sample();
+  if (url.shouldSample("seed")) sample();
   return () => {
     job.stop();
     player.stop();

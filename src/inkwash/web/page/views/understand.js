@@ -40,12 +40,12 @@ export function mount(root, app) {
     const request = { model: model.name, seeds: imageSeeds(settings.seed(), count.get()), labels: null, ...settings.values(), exact: canCompareExact, field: points };
     const on = { begin: (info) => player.begin(info, { columns: points ? null : Math.min(info.count, 4) }), step: (frame) => player.add(frame) };
     if (await job.run(request, on)) return;
-    const reason = job.error();
-    if (!reason?.startsWith("exact:")) return;
+    const error = job.error();
+    if (error?.field !== "exact") return;
     // The training data is not on this machine: show the network without the exact denoiser.
     notify("");
     caption.textContent = explanation(points, false);
-    if (await job.run({ ...request, exact: false }, on)) notify(`Without the exact denoiser: ${reason.slice("exact: ".length)}`);
+    if (await job.run({ ...request, exact: false }, on)) notify(`Without the exact denoiser: ${error.message}`);
   }
 
   const moons = models.find((each) => each.name === "moons");
@@ -77,7 +77,7 @@ function explanation(points, exact) {
   if (points) return "The noisy points, with the direction from each grid point to its denoised point; and the predicted points.";
   if (exact)
     return "The exact denoiser is the mean of all training images, weighted by their posterior probability given the noisy image. At high noise the network predicts the same; at low noise the exact denoiser reproduces a training image, while the network generalizes.";
-  return "At high noise the prediction is a blurred mean of all images that may be behind the noise; it sharpens as the noise decreases.";
+  return "At high noise the prediction is a blurred mean of all images that are consistent with the noisy input; it sharpens as the noise decreases.";
 }
 
 async function figures(engine, model) {

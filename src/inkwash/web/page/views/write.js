@@ -18,7 +18,7 @@ const MAX_NAMED = 12;
  * Return { order, unknown, omitted }: the label of each image with null for a gap, the pieces of `text` that are no
  * class, and the labels after the first `max`.
  */
-export function spell(text, classes, max = MAX_IMAGES) {
+export function labelsOfText(text, classes, max = MAX_IMAGES) {
   const single = classes.every((name) => [...name].length === 1);
   // The longest name first: "ankle boot" is one class, although "boot" may be another.
   const names = classes.map((name, label) => [name.toLowerCase(), label]).sort((a, b) => b[0].length - a[0].length);
@@ -39,9 +39,9 @@ export function spell(text, classes, max = MAX_IMAGES) {
 /** Return the first few pieces, and the number of the others. */
 const some = (pieces) => pieces.slice(0, MAX_NAMED).join(" ") + (pieces.length > MAX_NAMED ? ` and ${pieces.length - MAX_NAMED} more` : "");
 
-export function mount(root, { engine, model, url, notify, remember }) {
+export function mount(root, { engine, model, url, notify, updateUrl }) {
   if (!model.conditional || model.shape.length !== 3) {
-    root.append(h("p", { class: "panel" }, `${model.name} is not class-conditional, so that it cannot write text. Select a class-conditional model above.`));
+    root.append(h("p", { class: "panel" }, `${model.name} is not class-conditional: text needs one class per character. Select a class-conditional model above.`));
     return undefined;
   }
   const digits = model.classes.every((name) => /^\d$/.test(name));
@@ -51,21 +51,21 @@ export function mount(root, { engine, model, url, notify, remember }) {
   const player = new Player({ parts: ["denoised"], classes: model.classes });
   const job = samplingJob(engine, notify);
   const params = () => ({ text: text.get(), hand: shared.get() ? 1 : 0, ...settings.params() });
-  const actions = outputActions(player, { url: () => remember(params()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", notify });
+  const actions = outputActions(player, { url: () => updateUrl(params()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", notify });
   const omissions = h("p", { class: "problem", role: "alert" });
   const output = outputPanel("Output", "Enter text and press Write.");
 
   async function write(event) {
     event?.preventDefault();
     if (!settings.valid()) return;
-    const { order, unknown, omitted } = spell(text.get(), model.classes);
+    const { order, unknown, omitted } = labelsOfText(text.get(), model.classes);
     const faults = [];
     if (unknown.length) faults.push(`Not written: ${some(unknown)} (no class of ${model.name}).`);
     if (omitted.length) faults.push(`Omitted after ${MAX_IMAGES} images, the limit of one request: ${some(omitted.map((label) => model.classes[label]))}.`);
     omissions.textContent = faults.join(" ");
     const labels = order.filter((label) => label !== null);
     if (!labels.length) return notify("The text contains no class of this model.", true);
-    remember(params());
+    updateUrl(params());
     output.show(player.element, actions.element);
     actions.disable();
     let next = 0;
@@ -84,7 +84,7 @@ export function mount(root, { engine, model, url, notify, remember }) {
 
   const form = h("form", { class: "panel stack", onsubmit: write, noValidate: true }, text.element, omissions, shared.element, settings.element, h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Write")));
   root.append(h("div", { class: "workbench" }, form, output.element));
-  if (url.runs("text")) write();
+  if (url.shouldSample("text")) write();
   return () => {
     job.stop();
     player.stop();
