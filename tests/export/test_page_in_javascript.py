@@ -132,7 +132,8 @@ def test_url_parameters_are_validated_against_their_fields(javascript: Run) -> N
       url.number("seed", 0, range), url.number("other", 3, range), url.number("noise", 4, range),
       url.choice("sampler", "ddim", ["ddim", "heun"]), url.list("labels", ["0", "1"]),
     ];
-    console.log(JSON.stringify([found, url.invalidParameters, url.valid, url.shouldSample("seed"), new UrlState("seed=1").shouldSample("seed")]));
+    const sampled = [url, new UrlState("seed=1")].map((each) => each.shouldSample("seed"));
+    console.log(JSON.stringify([found, url.invalidParameters, url.valid, ...sampled]));
     """
     found, invalid, valid, with_invalid, without = javascript(code)
     assert found == [20, "7", "0.5", 0, 3, 4, "ddim", ["1"]]

@@ -38,10 +38,8 @@ def announce(plan: EvaluationPlan) -> None:
     seconds = plan.seconds()
     if seconds > MIN_ANNOUNCED_SECONDS:
         count = sum(task.count for task in plan.tasks)
-        print(
-            f"sampling {count:,} images takes about {format_duration(seconds)}; they are cached, so that an interrupted command resumes",
-            file=sys.stderr,
-        )
+        text = f"sampling {count:,} images takes about {format_duration(seconds)}; they are cached"
+        print(f"{text}, so that an interrupted command resumes", file=sys.stderr)
 
 
 def show_one(plan: EvaluationPlan, entries: Sequence[ComparisonEntry], folder: Path | None, as_json: bool) -> None:

@@ -49,7 +49,7 @@ export function checkbox(label, value = false) {
 }
 
 /** A group of toggle buttons; `options` are pairs of key and text, `get` returns the pressed keys in their order. */
-export function chips(label, options, chosen = []) {
+export function toggleButtons(label, options, chosen = []) {
   const pressed = new Set(chosen);
   const buttons = options.map(([key, text]) =>
     h("button", { type: "button", "aria-pressed": String(pressed.has(key)), onclick: () => toggle(key) }, text),
