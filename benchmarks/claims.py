@@ -36,7 +36,7 @@ def main(data: str | None = None, lab: Path = Path("lab"), only: str | None = No
         return
     if data is None:
         sys.exit("give --data FOLDER, the MNIST to train on, or --documents")
-    devices.keep_memory()
+    devices.configure_malloc()
     for name, experiment in EXPERIMENTS.items():
         if only in (None, name):
             print(name, file=sys.stderr, flush=True)

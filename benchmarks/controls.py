@@ -30,7 +30,7 @@ app = App()
 @app.default
 def main(data: str, n: int = 10_000) -> None:
     """Measure every control of DATA at N images and write docs/controls.md."""
-    devices.keep_memory()
+    devices.configure_malloc()
     bench = reference.for_data(data)
     found, passed = {}, []
     for name in controls.CONTROLS:
@@ -46,7 +46,7 @@ def main(data: str, n: int = 10_000) -> None:
 
 def page(found: dict[str, Evaluation], bench: Reference, n: int) -> str:
     """Return the document."""
-    machine = devices.describe(torch.device("cpu"))
+    machine = devices.environment_info(torch.device("cpu"))
     lines = [
         f"| {name} | {evaluation.count:,} | "
         + " | ".join(_cell(evaluation, key) for key in COLUMNS)

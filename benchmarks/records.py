@@ -69,7 +69,7 @@ def main(
     n: int = COUNT,
 ) -> None:
     """Try RECIPE, with `change` KEY=VALUE of it, for `length`; with a `note` the result is kept."""
-    devices.keep_memory()
+    devices.configure_malloc()
     changes = change or []
     at = commit()
     require_few_evaluations(recipes.load(recipe).with_changes(changes), sampler)
@@ -77,7 +77,7 @@ def main(
     print(json.dumps({"mean": mean(trials)}), flush=True)
     if note is None:
         return
-    machine = devices.describe(torch.device("cpu"))
+    machine = devices.environment_info(torch.device("cpu"))
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else []
     kept.append(
         {

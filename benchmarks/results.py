@@ -101,7 +101,7 @@ def main(data: str | None = None, most: float = 24.0, drawn: bool = False, docum
 
     `documents` measures nothing: text and tables are written again from docs/results.json.
     """
-    devices.keep_memory()
+    devices.configure_malloc()
     kept: dict[str, Row] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
     if documents:
         write(stored(kept))
@@ -189,7 +189,7 @@ def measured(setting: Setting, count: int, bench: Reference, at: str) -> Row:
     """Return one row: cost, scores, verdicts, machine and the commit that it was measured `at`."""
     with counter(count, setting.name) as done, stages() as stage:
         entry = ModelTask(setting, count).run(bench, (), done, stage)
-    machine = devices.describe(torch.device("cpu"))
+    machine = devices.environment_info(torch.device("cpu"))
     return {
         "model": entry.model,
         "sampler": sampler_words(setting),

@@ -26,7 +26,7 @@ def _measured(kind: str, name: str, sampler: str | None, precision: str, device:
     from . import workloads
     from .subjects import Subject
 
-    devices.keep_memory()
+    devices.configure_malloc()
     subject = Subject.load(name, devices.device(device))
     if kind == "training":
         workload = workloads.training(subject, precision)

@@ -46,7 +46,7 @@ class Subject:
         spec = DatasetSpec.of(dataset, chosen.data.std)
         chosen = chosen.for_classes(spec.classes)
         net = (
-            devices.lay_out(model.check_forward(model.build_net(chosen, spec), spec), device)
+            devices.to_device(model.check_forward(model.build_net(chosen, spec), spec), device)
             .eval()
             .requires_grad_(False)
         )

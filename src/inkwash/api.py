@@ -220,7 +220,7 @@ def train(
     `schedule=Cosine()`. `on_event` is called with every step, measurement, checkpoint and sample. Raises
     `UsageError` or `InkwashError` as the command does.
     """
-    devices.keep_memory()
+    devices.configure_malloc()
     place, since = devices.device(device), time.perf_counter()
     if not isinstance(what, Recipe) and is_run(what):
         if changes or out is not None:

@@ -175,7 +175,7 @@ def find(name: str | Path) -> Path:
         return Path(str(resources.files("inkwash.models") / str(name) / "checkpoints" / "latest.safetensors"))
     path = Path(name)
     if path.is_dir():
-        if not checkpoints.kept(path / "checkpoints"):
+        if not checkpoints.files_in(path / "checkpoints"):
             raise UsageError(
                 f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained",
                 code="missing-file",
@@ -246,9 +246,9 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
     require_as_bundled(path)
     if path == Path(name):
         checkpoint = checkpoints.load(path)
-        checkpoints.require(path, checkpoint.header)
+        checkpoints.require_header(path, checkpoint.header)
     else:
-        path, checkpoint, instead = checkpoints.newest(path.parent)
+        path, checkpoint, instead = checkpoints.load_newest(path.parent)
         if instead:
             warn(instead)
     try:
@@ -269,9 +269,9 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         raise InkwashError(
             f"{path} does not fit the network {recipe.network.kind}: {reason}", code="mismatch"
         ) from None
-    ready = devices.lay_out(filled, target_device).eval().requires_grad_(False)
+    ready = devices.to_device(filled, target_device).eval().requires_grad_(False)
     step = checkpoint.header["progress"]["step"]
-    return Model(recipe.name, recipe, spec, ready, step, checkpoints.digest(weights), path)
+    return Model(recipe.name, recipe, spec, ready, step, checkpoints.weights_digest(weights), path)
 
 
 @torch.no_grad()

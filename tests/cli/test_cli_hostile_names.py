@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from inkwash.evaluation import reference
 from inkwash.io import checkpoints
 from inkwash.io.integrity import with_checksum
-from inkwash.io.names import fault
+from inkwash.io.names import invalid_reason
 from inkwash.metrics import extractor_training
 
 HOSTILE = {
@@ -101,7 +101,7 @@ def shared(runs: Runs, place: SimpleNamespace) -> Callable[..., Path]:
 
     def make(folder: str, name: str, run: Path = runs.digits) -> Path:
         shutil.copytree(run, folder)
-        for file in checkpoints.kept(Path(folder) / "checkpoints"):
+        for file in checkpoints.files_in(Path(folder) / "checkpoints"):
             found = checkpoints.load(file)
             header = json.loads(json.dumps(found.header))
             header["recipe"]["name"] = header["recipe"]["data"]["name"] = header["facts"]["data"] = name
@@ -171,7 +171,7 @@ def test_no_command_writes_elsewhere_for_a_checkpoint_with_hostile_names(
         assert is_text(outcome)
         assert outcome.code == 0 or command[0] == "export", (command, outcome.err)
         # the warning names the file, and the name that is used instead
-        assert "warning, checkpoint given/" in outcome.err or fault(name) is None
+        assert "warning, checkpoint given/" in outcome.err or invalid_reason(name) is None
     assert len(list(Path("out/singles").iterdir())) == 3
     assert place.unchanged("given", "out")
 
@@ -271,7 +271,7 @@ def test_preview_of_data_in_a_folder_with_a_hostile_name_is_written_to_out(
     shutil.copytree(runs.images, "\x1b[31m[red]..$x")
     outcome = inkwash("show", "\x1b[31m[red]..$x")
     assert outcome.code == 0 and is_text(outcome)
-    assert [fault(path.name) for path in Path("out").iterdir()] == [None]
+    assert [invalid_reason(path.name) for path in Path("out").iterdir()] == [None]
     assert place.unchanged("out", "\x1b[31m[red]..$x")
 
 

@@ -102,7 +102,7 @@ def test_a_recipe_with_too_large_values_is_refused(
     case: str, command: list[str], inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     field, value = OF_RECIPES[case]
-    monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 8 << 30)
+    monkeypatch.setattr("inkwash.hardware.memory.total_memory", lambda: 8 << 30)
     Path("mine.toml").write_text(as_toml(changed(RECIPE, field, value)))
     outcome = inkwash(*command, "mine.toml")
     assert outcome.code in (1, 2) and len(outcome.message) < 600

@@ -85,4 +85,4 @@ def test_ctrl_c_prints_the_command_that_resumes_exactly(
 
 def weights(run: Path) -> str:
     """Return the hash of all tensors of the latest checkpoint: network, EMA and optimizer."""
-    return checkpoints.digest(checkpoints.load(run / "checkpoints/latest.safetensors").tensors)
+    return checkpoints.weights_digest(checkpoints.load(run / "checkpoints/latest.safetensors").tensors)

@@ -87,7 +87,7 @@ def test_arrays_are_read_without_pickle(runs: Runs, inkwash: Inkwash) -> None:
         metadata = json.loads(str(arrays["facts"]))
     assert metadata["model"] == "digits" and metadata["sampler"] == "ddim:2"
     average = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors").part("average")
-    assert metadata["weights"] == checkpoints.digest(average)
+    assert metadata["weights"] == checkpoints.weights_digest(average)
 
 
 def test_points_are_arrays_of_floats_or_a_scatter(runs: Runs, inkwash: Inkwash) -> None:

@@ -250,5 +250,5 @@ def test_a_value_too_large_for_python_is_not_toml(tiny: Tiny, tmp_path: Path, va
 def test_a_network_larger_than_memory_is_not_built(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = tiny("network.widths=[8, 600]")
     assert model.build_net(wide, MNIST)
-    monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 10**6)
+    monkeypatch.setattr("inkwash.hardware.memory.total_memory", lambda: 10**6)
     assert code_and_field(lambda: model.build_net(wide, MNIST)) == ("too-large", "network")

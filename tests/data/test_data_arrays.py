@@ -50,7 +50,7 @@ def test_an_npz_holds_labels_and_a_test_part(tmp_path: Path, save: Callable[...,
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_points_in_the_plane_are_stored_as_float32(tmp_path: Path, dtype: type) -> None:
-    array = np.array([[0.5, -1.25], [3, 4], [-2, 0]], dtype=dtype)
+    array: np.ndarray = np.array([[0.5, -1.25], [3, 4], [-2, 0]], dtype=dtype)
     np.save(tmp_path / "plane.npy", array)
     data = load(tmp_path / "plane.npy")
     assert data.is_points and data.encoded().dtype == torch.float32

@@ -1,4 +1,4 @@
-"""Arrays and many pictures are mapped, not read: what lies on the disk can be larger than memory, and is the same set."""
+"""Large arrays and image folders are memory-mapped and give the same data set as those in memory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from inkwash import data
 from inkwash.data import image_file, memory_map
@@ -42,8 +43,8 @@ print(json.dumps([len(found), found.data_std, found.sha256, anonymous() - before
 """
 
 
-def looked_through(path: Path) -> tuple[int, int]:
-    """The examples of a set that another process has looked through, and the bytes of memory that it took for that."""
+def measured_memory(path: Path) -> tuple[int, int]:
+    """Return the number of examples of a set, and the bytes of memory of a process that reads some batches and all values."""
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(path)], capture_output=True, text=True, check=True, timeout=120
     )
@@ -71,7 +72,7 @@ def test_mapped_values_stay_on_the_disk(tmp_path: Path) -> None:
     made.flush()
     size = made.nbytes
     del made
-    count, grown = looked_through(tmp_path / "many.npy")
+    count, grown = measured_memory(tmp_path / "many.npy")
     assert count == MANY and grown < size / 4
 
 
@@ -103,9 +104,14 @@ def test_a_mapped_folder_is_equal_and_decoded_once(folder: Path, monkeypatch: py
     monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
     for size, expected in held.items():
         assert same(data.load(folder, size), expected)
-    decoded = []
+    decoded: list[Path] = []
     read = image_file.read
-    monkeypatch.setattr(image_file, "read", lambda path, size: decoded.append(path) or read(path, size))
+
+    def recorded(path: Path, size: int | None) -> Tensor:
+        decoded.append(path)
+        return read(path, size)
+
+    monkeypatch.setattr(image_file, "read", recorded)
     assert same(data.load(folder), held[None])
     assert len(decoded) == 1, "one image gives the size of all"
 
@@ -113,6 +119,7 @@ def test_a_mapped_folder_is_equal_and_decoded_once(folder: Path, monkeypatch: py
 def test_changed_images_and_damaged_caches_are_decoded_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
     before = data.load(folder)
+    assert before.test_values is not None
     before = replace(before, values=before.values.clone(), test_values=before.test_values.clone())
     (kept,) = cache.folder().glob("mapped/*.npy")
     spoilt = bytearray(kept.read_bytes())
@@ -138,7 +145,7 @@ def test_many_images_stay_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "many").mkdir()
     for k in range(2000):
         Image.new("RGB", (200, 200), (k % 256, 7, 9)).save(tmp_path / "many" / f"{k}.png", compress_level=1)
-    count, grown = looked_through(tmp_path / "many")
+    count, grown = measured_memory(tmp_path / "many")
     assert count == 2000 and grown < 2000 * 200 * 200 * 3 / 4
 
 
@@ -165,8 +172,8 @@ def test_nearest_neighbours_are_equal_when_searched_in_parts(monkeypatch: pytest
     assert torch.equal(some[1], rows) and torch.allclose(some[0], distances, rtol=1e-12)
 
 
-def test_what_has_the_queries_size_already_needs_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_of_the_requested_size_need_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "set.npy", np.zeros((50, 8, 8), np.uint8))
     monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
-    monkeypatch.setattr("inkwash.hardware.memory.machine", lambda: 100)
+    monkeypatch.setattr("inkwash.hardware.memory.total_memory", lambda: 100)
     assert data.load(tmp_path / "set.npy", 8).shape == (1, 8, 8)

@@ -1,4 +1,4 @@
-"""Training by several processes equals that of one process, and survives killed workers."""
+"""Training by several processes equals that of one process, and resumes after workers were killed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from inkwash.io import checkpoints
+from inkwash.io import checkpoints, png_metadata
 
 Torchrun = Callable[..., Any]
 SMALL = [
@@ -40,7 +41,7 @@ def gradients(run: Path) -> list[float]:
     return [event["gradient"] for event in events if "gradient" in event]
 
 
-def alone(environment: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_single(environment: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "inkwash", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -50,7 +51,7 @@ def test_weights_equal_those_of_one_process(
     count: int, torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
 ) -> None:
     length = ["--steps", "50", "--quiet"]
-    assert alone(environment, tmp_path, *SMALL, *length, "--out", "one").returncode == 0
+    assert run_single(environment, tmp_path, *SMALL, *length, "--out", "one").returncode == 0
     assert torchrun(count, "-m", "inkwash", *SMALL, *length, "--out", "all").code == 0
     one, together = weights(tmp_path / "one"), weights(tmp_path / "all")
     assert one.keys() == together.keys()
@@ -67,10 +68,8 @@ def test_weights_equal_those_of_one_process(
         for run in ("one", "all")
     ]
     assert files[0] == files[1]
-    pictures = [(tmp_path / run / "samples/step-0000030.png") for run in ("one", "all")]
-    from inkwash.io import png_metadata
-
-    first, second = (png_metadata.read_pixels(path).astype(int) for path in pictures)
+    paths = [tmp_path / run / "samples/step-0000030.png" for run in ("one", "all")]
+    first, second = (png_metadata.read_pixels(path).astype(int) for path in paths)
     assert abs(first - second).max() <= 1
 
 
@@ -78,25 +77,25 @@ def test_weights_equal_those_of_one_process(
 def test_restarted_run_equals_an_undisturbed_one(
     torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    asked = ["-m", "inkwash", *SMALL, "--steps", "120", "--checkpoint-every", "10 steps", "--quiet", "--out"]
-    assert torchrun(2, *asked, "calm").code == 0
+    arguments = ["-m", "inkwash", *SMALL, "--steps", "120", "--checkpoint-every", "10 steps", "--quiet", "--out"]
+    assert torchrun(2, *arguments, "calm").code == 0
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=3"]
     with subprocess.Popen(
-        [*launcher, *asked, "hit"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        [*launcher, *arguments, "hit"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     ) as agent:
         for _ in range(2):
             before = written(tmp_path / "hit")
-            wait_for(lambda before=before: written(tmp_path / "hit") > before, agent)
+            wait_for(partial(newer, tmp_path / "hit", before), agent)
             os.kill(children(agent.pid)[-1], signal.SIGKILL)
-        _, said = agent.communicate(timeout=120)
-    assert agent.returncode == 0, said
+        _, errors = agent.communicate(timeout=120)
+    assert agent.returncode == 0, errors
     calm, hit = weights(tmp_path / "calm"), weights(tmp_path / "hit")
     assert all(torch.equal(calm[name], hit[name]) for name in calm)
     recorded = [(tmp_path / run / "metrics.jsonl").read_text().count('"held-out"') for run in ("calm", "hit")]
     assert recorded[0] == recorded[1]
 
 
-DIES = """
+KILLED_AT_THE_END = """
 import os, signal
 from inkwash.runs.run import Run
 if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
@@ -107,9 +106,9 @@ if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2])
 def test_restart_after_the_last_step_exits_successfully(count: int, torchrun: Torchrun, tmp_path: Path) -> None:
-    (tmp_path / "dies.py").write_text(DIES)
-    asked = ["-m", "inkwash", *SMALL, "--steps", "3", "--quiet", "--out", "run", "--with", "dies.py"]
-    ended = torchrun(count, *asked, flags=("--max-restarts=1",))
+    (tmp_path / "killed.py").write_text(KILLED_AT_THE_END)
+    arguments = ["-m", "inkwash", *SMALL, "--steps", "3", "--quiet", "--out", "run", "--with", "killed.py"]
+    ended = torchrun(count, *arguments, flags=("--max-restarts=1",))
     assert ended.code == 0, ended.err
     assert written(tmp_path / "run") == 3 and "inkwash:" not in ended.err
 
@@ -132,11 +131,11 @@ def test_another_launch_does_not_resume_the_run(environment: dict[str, str], tmp
         assert bool(ended.returncode) == bool(code), ended.stderr
         assert written(tmp_path / "run") == 3
     assert ended.stderr.count("run is not empty") == 2
-    assert alone(environment, tmp_path, "train", "run", "--steps", "5", "--quiet").returncode == 0
+    assert run_single(environment, tmp_path, "train", "run", "--steps", "5", "--quiet").returncode == 0
 
 
 @pytest.mark.slow
-def test_main_process_waits_for_slow_preparation(program: Callable[..., list[Any]]) -> None:
+def test_other_processes_may_prepare_slowly(program: Callable[..., list[Any]]) -> None:
     found = program(
         2,
         """
@@ -145,25 +144,25 @@ os.environ["INKWASH_PATIENCE"] = "2"
 with torchrun.join(torch.device("cpu")) as group:
     with group.main_first():
         time.sleep(4 * group.rank)
-    report(group, group.any(True))
+    report(group, group.any_process(True))
 """,
     )
     assert found == [True, True]
 
 
 def test_rank_variable_without_torchrun_is_ignored(environment: dict[str, str], tmp_path: Path) -> None:
-    ended = alone(environment | {"RANK": "3"}, tmp_path, "train", "nope")
+    ended = run_single(environment | {"RANK": "3"}, tmp_path, "train", "nope")
     assert ended.returncode == 2 and "unknown recipe 'nope'" in ended.stderr
 
 
 def test_usage_errors_are_printed_once(environment: dict[str, str], tmp_path: Path) -> None:
     for more, cause in (
-        (["--set", "training.batch=1"], "1 cannot be shared by 2 processes"),
+        (["--set", "training.batch=1"], "1 examples cannot be divided among 2 processes"),
         (["--set", "training.batsh=1"], "batsh"),
         (["--batsh", "1"], "--batsh"),
         (["--data", "nowhere"], "no file or folder 'nowhere'"),
     ):
-        ended = alone(environment, tmp_path, *SMALL, "--processes", "2", *more, "--out", "none", "--quiet")
+        ended = run_single(environment, tmp_path, *SMALL, "--processes", "2", *more, "--out", "none", "--quiet")
         assert ended.returncode == 2 and cause in ended.stderr
         assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert not (tmp_path / "none").exists()
@@ -196,18 +195,18 @@ with torchrun.join(torch.device("cpu")) as group:
 
 @pytest.mark.slow
 def test_too_few_minutes_train_one_step_in_all_processes(environment: dict[str, str], tmp_path: Path) -> None:
-    ended = alone(environment, tmp_path, *SMALL, "--processes", "2", "--minutes", "0.001", "--out", "run")
+    ended = run_single(environment, tmp_path, *SMALL, "--processes", "2", "--minutes", "0.001", "--out", "run")
     assert ended.returncode == 0 and ended.stderr.count("warning, length: ") == 1
     assert written(tmp_path / "run") == 1
 
 
 @pytest.mark.slow
 def test_changed_number_of_processes_is_reported(environment: dict[str, str], tmp_path: Path) -> None:
-    assert alone(environment, tmp_path, *SMALL, "--steps", "2", "--out", "run").returncode == 0
+    assert run_single(environment, tmp_path, *SMALL, "--steps", "2", "--out", "run").returncode == 0
     words = "sums are ordered differently"
-    for step, more, said in (("3", [], False), ("4", ["--processes", "2"], True), ("5", ["--processes", "2"], False)):
-        ended = alone(environment, tmp_path, "train", "run", "--steps", step, *more)
-        assert ended.returncode == 0 and (words in ended.stderr) == said, ended.stderr
+    for step, more, warns in (("3", [], False), ("4", ["--processes", "2"], True), ("5", ["--processes", "2"], False)):
+        ended = run_single(environment, tmp_path, "train", "run", "--steps", step, *more)
+        assert ended.returncode == 0 and (words in ended.stderr) == warns, ended.stderr
 
 
 @pytest.mark.slow
@@ -218,16 +217,16 @@ def test_restartable_launch_requires_out(torchrun: Torchrun) -> None:
 
 @pytest.mark.slow
 def test_signal_stops_all_processes_after_the_same_step(environment: dict[str, str], tmp_path: Path) -> None:
-    asked = [*SMALL, "--out", "run", "--steps", "100000", "--checkpoint-every", "50 steps", "--processes", "2"]
+    arguments = [*SMALL, "--out", "run", "--steps", "100000", "--checkpoint-every", "50 steps", "--processes", "2"]
     with subprocess.Popen(
-        [sys.executable, "-m", "inkwash", *asked], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "inkwash", *arguments], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
     ) as run:
         wait_for(lambda: written(tmp_path / "run") > 0, run)
         os.kill(children(run.pid)[0], signal.SIGTERM)
-        _, said = run.communicate(timeout=60)
-    assert run.returncode == 130, said
-    assert "stopped and saved at step" in said and "Traceback" not in said
-    again = alone(
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130, errors
+    assert "stopped and saved at step" in errors and "Traceback" not in errors
+    again = run_single(
         environment, tmp_path, "train", "run", "--steps", str(written(tmp_path / "run") + 5), "--processes", "3"
     )
     assert again.returncode == 0 and "resuming run from step" in again.stderr
@@ -237,6 +236,11 @@ def written(run: Path) -> int:
     """Return the step of the latest checkpoint, 0 without one."""
     latest = run / "checkpoints/latest.safetensors"
     return int(checkpoints.header(latest)["progress"]["step"]) if latest.is_file() else 0
+
+
+def newer(run: Path, step: int) -> bool:
+    """Return whether the latest checkpoint is after `step`."""
+    return written(run) > step
 
 
 def wait_for(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -251,10 +255,10 @@ def children(pid: int) -> list[int]:
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            told = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
             command = (status.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(told["PPid"]) == pid and b"inkwash" in command:
+        if int(fields["PPid"]) == pid and b"inkwash" in command:
             found.append(int(status.parent.name))
     return sorted(found)

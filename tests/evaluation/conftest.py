@@ -86,6 +86,6 @@ def untrained(digits: Dataset) -> Callable[..., Model]:
         for weight in net.parameters():
             if not weight.any():
                 weight.copy_(0.3 * torch.randn(weight.shape, generator=generator))
-        return Model("tiny", recipe, known, net, 0, checkpoints.digest(net.state_dict()))
+        return Model("tiny", recipe, known, net, 0, checkpoints.weights_digest(net.state_dict()))
 
     return build

@@ -1,4 +1,4 @@
-"""Names from outside: what is a name, what it is cleaned to, and that a path made of one stays in its folder."""
+"""Names from outside: valid names, sanitized names, and paths that stay in their folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from inkwash.errors import UsageError
 from inkwash.io import names
-from inkwash.io.names import LONGEST, checked_name, cleaned_name, path_in
+from inkwash.io.names import MAX_LENGTH, checked_name, path_in, sanitized_name
 from inkwash.text.printing import printable
 
 BAD = {
@@ -33,29 +33,29 @@ BAD = {
     "CON": "reserve",
     "nul.png": "reserve",
     "com1": "reserve",
-    "x" * (LONGEST + 1): "101 characters",
+    "x" * (MAX_LENGTH + 1): "101 characters",
     "汉" * 90: "bytes",
 }
 
 
-@pytest.mark.parametrize("name", ["fast", "cfg-cosine", "a b", "naïve ✓", "v1.2_final", "console", "x" * LONGEST])
+@pytest.mark.parametrize("name", ["fast", "cfg-cosine", "a b", "naïve ✓", "v1.2_final", "console", "x" * MAX_LENGTH])
 def test_a_valid_name_is_returned_as_it_is(name: str) -> None:
-    assert checked_name(name, "field 'name'") == cleaned_name(name) == name
+    assert checked_name(name, "field 'name'") == sanitized_name(name) == name
 
 
 @pytest.mark.parametrize(("name", "reason"), BAD.items())
 def test_an_invalid_name_is_refused_in_one_printable_line_that_names_the_field(name: str, reason: str) -> None:
-    with pytest.raises(UsageError, match=r"^field 'recipe\.name' is ") as caught:
-        checked_name(name, "field 'recipe.name'")
-    assert reason in str(caught.value)
-    assert str(caught.value).isprintable() and len(str(caught.value)) < 1000
+    with pytest.raises(UsageError) as error:
+        checked_name(name, "field 'recipe.name'", "recipe.name")
+    assert (error.value.code, error.value.field) == ("invalid-value", "recipe.name")
+    assert reason in str(error.value) and str(error.value).isprintable() and len(str(error.value)) < 1000
 
 
 @given(st.text(max_size=300))
-def test_a_cleaned_name_is_valid_and_stays_unchanged(text: str) -> None:
-    cleaned = cleaned_name(text)
-    assert names.fault(cleaned) is None
-    assert cleaned_name(cleaned) == cleaned
+def test_a_sanitized_name_is_valid_and_stays_unchanged(text: str) -> None:
+    found = sanitized_name(text)
+    assert names.invalid_reason(found) is None
+    assert sanitized_name(found) == found
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../a", "a/b", "/a", "a\0b"])
@@ -66,7 +66,8 @@ def test_a_path_is_made_of_one_component(tmp_path: Path, name: str) -> None:
 
 def test_a_path_through_a_symbolic_link_stays_in_its_folder(tmp_path: Path) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
-    (inside / "real").mkdir(parents=True), outside.mkdir()
+    (inside / "real").mkdir(parents=True)
+    outside.mkdir()
     (inside / "within").symlink_to(inside / "real")
     (inside / "away").symlink_to(outside)
     (inside / "dangling").symlink_to(outside / "new")
@@ -78,10 +79,12 @@ def test_a_path_through_a_symbolic_link_stays_in_its_folder(tmp_path: Path) -> N
     (inside / "loop").symlink_to(inside / "loop")
     assert path_in(inside, "loop") == inside / "loop"
     for name in ("away", "dangling"):
-        with pytest.raises(UsageError, match="symbolic link"):
+        with pytest.raises(UsageError) as error:
             path_in(inside, name)
-    with pytest.raises(UsageError, match="symbolic link"):
+        assert error.value.code == "unsafe-path"
+    with pytest.raises(UsageError) as error:
         names.require_contained(inside)
+    assert error.value.code == "unsafe-path"
 
 
 @given(st.text(max_size=100))

@@ -34,7 +34,7 @@ def fresh() -> Callable[..., State]:
     def build(kind: str = "class-unet", optimizer: OptimizerConfig | None = None, classes: int = 10) -> State:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            net = devices.lay_out(NETS[kind](1, classes, **SMALL[kind]), CPU)
+            net = devices.to_device(NETS[kind](1, classes, **SMALL[kind]), CPU)
         return State.fresh(net, (optimizer or OptimizerConfig()).build(net.parameters()))
 
     return build

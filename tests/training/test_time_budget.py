@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from inkwash.io.limits import MOST_STEPS
+from inkwash.io.limits import MAX_STEPS
 from inkwash.optim.optimizers import LRDecay
 from inkwash.training.time_budget import MAX_VALIDATION_FRACTION, MIN_STEPS, Plan, TimeBudget
 
@@ -30,10 +30,10 @@ class Run(NamedTuple):
 
 def run(seconds: float, step: Seconds, validation: Seconds, every: int = 10**9, after: int = 0) -> Run:
     """Simulate a run whose step at time t takes step(t) seconds, and a validation validation(t)."""
-    now, spent, number, total, spacing = START, 0.0, after, MOST_STEPS, 0
+    now, spent, number, total, spacing = START, 0.0, after, MAX_STEPS, 0
     budget = TimeBudget(seconds, 0.0, lambda: now)
     budget.begin(number)
-    lr_decay, plans, fractions, warning = LRDecay(MOST_STEPS, after), list[Plan](), list[float](), None
+    lr_decay, plans, fractions, warning = LRDecay(MAX_STEPS, after), list[Plan](), list[float](), None
     while number < total:
         fractions.append(lr_decay.remaining_at(number + 1))
         now += step(now)
@@ -134,7 +134,7 @@ def test_plan_of_a_huge_budget_is_bounded() -> None:
     budget.due(1)
     budget.validated(1, 1.0, milestone=True)
     plan = budget.plan(2, lambda total: total)
-    assert plan.total <= MOST_STEPS and plan.total // plan.spacing <= 10_000
+    assert plan.total <= MAX_STEPS and plan.total // plan.spacing <= 10_000
 
 
 def test_lr_decay_is_linear_and_continuous_when_revised() -> None:

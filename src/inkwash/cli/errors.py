@@ -26,7 +26,7 @@ def inkwash_error(error: Exception, arguments: list[str]) -> InkwashError:
     if isinstance(error, CycloptsError):
         return _parsing_error(error, arguments)
     text = one_line(error) or "no message"
-    if memory.exhausted(error):
+    if memory.is_out_of_memory(error):
         message = f"out of memory ({text}): reduce --batch, -n or --size, or use a smaller network"
         return InkwashError(message, code="too-large")
     if isinstance(error, OSError) and error.filename is not None:

@@ -39,14 +39,14 @@ def export(
     plugins.load(with_)
     from inkwash import model as models
     from inkwash.export import onnx, pipeline, web
-    from inkwash.io.names import cleaned_name, path_in
+    from inkwash.io.names import path_in, sanitized_name
     from inkwash.runs.folder import RunFolder
     from inkwash.viz.writers import check_free
 
     if to not in TARGETS:
         raise unknown_name("export", to, TARGETS, field="to")
     loaded = models.load(model, device="cpu")
-    name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
+    name = sanitized_name(Path(model).name.removesuffix(".safetensors"))
     target = out or path_in("out", f"{name}{TARGETS[to]}")
     report = (lambda part: None) if quiet else (lambda part: print(f"writing {part} …", file=sys.stderr))
     if to == "onnx":

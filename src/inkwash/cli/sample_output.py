@@ -10,7 +10,7 @@ from pathlib import Path
 from inkwash.cli.progress import sampling
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
-from inkwash.io.names import cleaned_name, path_in
+from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.run import SamplingRun
 from inkwash.text.printing import print
 from inkwash.viz import writers
@@ -22,7 +22,7 @@ MANY_EVALUATIONS = 200
 
 def default_path(model: str, kind: Kind) -> Path:
     """Return the file that samples of `model` are written to where no `--out` is given."""
-    name = cleaned_name(Path(model).name.removesuffix(".safetensors"))
+    name = sanitized_name(Path(model).name.removesuffix(".safetensors"))
     return path_in("out", f"{name}{'' if kind == 'grid' else '-' + kind}.png")
 
 

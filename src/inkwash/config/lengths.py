@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from inkwash.errors import UsageError
-from inkwash.io.limits import MOST_STEPS
+from inkwash.io.limits import MAX_STEPS
 
 UNITS = ("steps", "images", "epochs", "minutes")
 MAX_MILESTONES = 10**6
@@ -44,7 +44,7 @@ class Length:
     def steps(self, batch: int, images: int, where: str = "length") -> int:
         """Return this length in steps of `batch` images from a training set of `images`, at least 1.
 
-        Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MOST_STEPS.
+        Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MAX_STEPS.
         """
         if self.unit == "minutes":
             raise UsageError(
@@ -53,9 +53,9 @@ class Length:
                 field=where,
             )
         per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
-        if self.amount * per_unit > MOST_STEPS:
+        if self.amount * per_unit > MAX_STEPS:
             raise UsageError(
-                f"{where} '{self}' is more than {MOST_STEPS:,} steps, which are counted in 32 bits: give less",
+                f"{where} '{self}' is more than {MAX_STEPS:,} steps, which are counted in 32 bits: give less",
                 code="too-large",
                 field=where,
             )

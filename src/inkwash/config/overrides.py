@@ -21,7 +21,7 @@ def parse_change(change: str) -> tuple[str, Any]:
             f"--set {change}: write FIELD=VALUE, as in optimizer.lr=1e-3", code="invalid-value", field=path
         )
     try:
-        return path.strip(), toml.parsed(f"value = {text.strip()}")["value"]
+        return path.strip(), toml.parse(f"value = {text.strip()}")["value"]
     except ValueError:
         return path.strip(), text.strip()
 

@@ -26,7 +26,7 @@ from inkwash.core.samplers import parse_sampler
 from inkwash.data import canonical_name
 from inkwash.errors import UsageError, unknown_name, wrong_file_error
 from inkwash.io import json_schema, limits, toml
-from inkwash.io.names import checked_name, cleaned_name
+from inkwash.io.names import checked_name, sanitized_name
 from inkwash.io.validation import adapter, validate, validated
 from inkwash.nets import NETS
 from inkwash.objectives import Unweighted
@@ -187,7 +187,7 @@ def read_text(name: str | Path) -> str:
     path = Path(name)
     if path.suffix != ".toml" or not path.is_file():
         raise _no_recipe(str(name))
-    return limits.read_text(path)
+    return limits.read_recipe_file(path)
 
 
 def _no_recipe(name: str) -> UsageError:
@@ -210,11 +210,11 @@ def _no_recipe(name: str) -> UsageError:
 def load(name: str | Path) -> Recipe:
     """Return the recipe `name`, a bundled one or a TOML file. Raises `UsageError` when it cannot be read or is invalid."""
     try:
-        values = toml.parsed(read_text(name))
+        values = toml.parse(read_text(name))
     except ValueError as error:
         raise UsageError(f"recipe {name} is not TOML: {error}", code="wrong-file") from None
     try:
-        return Recipe.from_dict({"name": cleaned_name(Path(name).stem)} | values)
+        return Recipe.from_dict({"name": sanitized_name(Path(name).stem)} | values)
     except UsageError as error:
         raise UsageError(f"recipe {name}: {error}", code=error.code, field=error.field) from None
 

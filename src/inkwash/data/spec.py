@@ -9,7 +9,7 @@ from pydantic import Field
 
 from inkwash.data.dataset import Dataset
 from inkwash.errors import UsageError
-from inkwash.io.names import cleaned_name
+from inkwash.io.names import sanitized_name
 from inkwash.io.validation import validate, validated
 from inkwash.text.printing import shortened
 
@@ -56,7 +56,7 @@ class DatasetSpec:
     def of(cls, data: Dataset, std: float | None = None) -> DatasetSpec:
         """Return the spec of a loaded data set; `std` replaces its measured standard deviation."""
         return cls(
-            cleaned_name(data.name),
+            sanitized_name(data.name),
             data.sha256,
             len(data),
             tuple(data.shape),

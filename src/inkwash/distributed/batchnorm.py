@@ -1,4 +1,4 @@
-"""BatchNorm over several processes, on any device: the mean and variance are those of the wide batch."""
+"""BatchNorm over several processes, on any device: the mean and variance are those of the global batch."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         """Return x [B, C, H, W] normalized by channel."""
         if not self.training:
             return super().forward(x)
-        wide = x.float() if x.dtype.itemsize < 4 else x
-        count, mean, variance = _moments(wide)
+        x32 = x.float() if x.dtype.itemsize < 4 else x
+        count, mean, variance = _moments(x32)
         self._update_running(count, mean, variance)
         scale = torch.rsqrt(variance + self.eps)
         shift = -mean * scale
         if self.affine:
             scale, shift = scale * self.weight, shift * self.weight + self.bias
-        return (wide * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
+        return (x32 * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
 
     @torch.no_grad()
     def _update_running(self, count: Tensor, mean: Tensor, variance: Tensor) -> None:
@@ -54,7 +54,7 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
         self.running_var.lerp_(variance * (count / (count - 1)), weight)
 
 
-def sync(net: nn.Module) -> nn.Module:
+def convert_sync_batchnorm(net: nn.Module) -> nn.Module:
     """Convert the BatchNorm2d layers of `net` in place to SyncedBatchNorm2d, and return it."""
     for layer in net.modules():
         if type(layer) is nn.BatchNorm2d:

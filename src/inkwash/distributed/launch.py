@@ -11,7 +11,7 @@ from uuid import uuid4
 from inkwash.errors import UsageError
 from inkwash.hardware import memory
 
-EACH = 200 << 20
+MIN_PROCESS_BYTES = 200 << 20
 """Bytes of memory of a process before it computes anything."""
 
 
@@ -23,7 +23,7 @@ def launch(count: int, arguments: Sequence[str]) -> int:
     """
     if count < 1:
         raise UsageError(f"--processes is {count}: it must be at least 1", code="out-of-range", field="processes")
-    memory.require(count * EACH, f"--processes {count}", "give fewer", "processes")
+    memory.require(count * MIN_PROCESS_BYTES, f"--processes {count}", "give fewer", "processes")
     try:
         from torch.distributed.elastic.multiprocessing import SignalException
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

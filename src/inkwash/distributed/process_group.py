@@ -29,14 +29,14 @@ class MainProcessError(UsageError):
 class ProcessGroup:
     """Process `rank` of `world_size`. Every method must be called by all processes in the same order.
 
-    `slow_group` is the torch process group with the long timeout for work outside of training. `launch` is set when
+    `slow_group` is the torch process group with the long timeout for work outside of training. `launch_id` is set when
     torchrun may restart the processes: an identifier that all restarts of this launch share.
     """
 
     rank: int = 0
     world_size: int = 1
     slow_group: Any = field(default=None, repr=False, compare=False)
-    launch: str = ""
+    launch_id: str = ""
 
     @property
     def is_main(self) -> bool:
@@ -55,7 +55,7 @@ class ProcessGroup:
         """
         if size < self.world_size:
             raise UsageError(
-                f"{size} cannot be shared by {self.world_size} processes: start fewer, or give a larger batch",
+                f"{size} examples cannot be divided among {self.world_size} processes: start fewer, or give a larger batch",
                 code="out-of-range",
                 field="batch",
             )
@@ -78,7 +78,7 @@ class ProcessGroup:
         gathered[self.shard(size)] = shard
         return self.all_reduce(gathered)
 
-    def any(self, flag: bool) -> bool:
+    def any_process(self, flag: bool) -> bool:
         """Return whether `flag` is true in any process."""
         return flag if self.is_single else bool(self.all_reduce(torch.tensor(int(flag))))
 
@@ -145,13 +145,15 @@ class ProcessGroup:
             return net
         from torch.nn.parallel import DistributedDataParallel
 
-        from inkwash.distributed.batchnorm import sync
+        from inkwash.distributed.batchnorm import convert_sync_batchnorm
 
         with warnings.catch_warnings():
             # torch 2.13 renames an argument, and older versions do not have the new name.
             warnings.simplefilter("ignore", FutureWarning)
             # Buffers are equal in all processes: broadcasting them would make every forward pass a collective one.
-            return DistributedDataParallel(sync(net), find_unused_parameters=True, broadcast_buffers=False)
+            return DistributedDataParallel(
+                convert_sync_batchnorm(net), find_unused_parameters=True, broadcast_buffers=False
+            )
 
 
 SINGLE_PROCESS = ProcessGroup()

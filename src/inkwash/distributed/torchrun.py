@@ -15,12 +15,12 @@ import torch
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup, connection_errors
 from inkwash.errors import UsageError
 
-PATIENCE = 300.0
+COLLECTIVE_TIMEOUT_SECONDS = 300.0
 """Seconds until a collective operation in training times out; INKWASH_PATIENCE overrides it."""
-PREPARATION = timedelta(days=1)
+SETUP_TIMEOUT = timedelta(days=1)
 """Timeout outside of training, where one process may download data, train extractors or sample more slowly.
 
-The end of a process is detected at once, a host that is cut off after PATIENCE.
+The end of a process is detected at once, a host that is cut off after COLLECTIVE_TIMEOUT_SECONDS.
 """
 
 
@@ -33,9 +33,9 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield SINGLE_PROCESS
         return
-    patience = _patience()
+    timeout = _collective_timeout()
     if int(os.environ["WORLD_SIZE"]) == 1:
-        yield ProcessGroup(launch=_launch(_store(patience))) if may_restart() else SINGLE_PROCESS
+        yield ProcessGroup(launch_id=_launch(_store(timeout))) if may_restart() else SINGLE_PROCESS
         return
     from torch import distributed as dist
 
@@ -43,7 +43,7 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     with connection_errors():
-        store = _store(patience)
+        store = _store(timeout)
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
             # The launcher's store survives a restart with the addresses of ended processes (pytorch issue 135712):
@@ -53,11 +53,11 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
             ),
             rank=rank,
             world_size=world_size,
-            timeout=patience,
+            timeout=timeout,
         )
     try:
         with connection_errors():
-            slow_group = dist.new_group(backend="gloo", timeout=PREPARATION)
+            slow_group = dist.new_group(backend="gloo", timeout=SETUP_TIMEOUT)
             yield ProcessGroup(rank, world_size, slow_group, _launch(store) if may_restart() else "")
     finally:
         # DistributedDataParallel is in a reference cycle: left to the interpreter's exit, it aborts the process.
@@ -65,8 +65,8 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
         dist.destroy_process_group()
 
 
-def _patience() -> timedelta:
-    text = os.environ.get("INKWASH_PATIENCE", str(PATIENCE))
+def _collective_timeout() -> timedelta:
+    text = os.environ.get("INKWASH_PATIENCE", str(COLLECTIVE_TIMEOUT_SECONDS))
     if not text.replace(".", "", 1).isdecimal() or not float(text):
         raise UsageError(
             f"INKWASH_PATIENCE is '{text}': give seconds above 0", code="invalid-value", field="INKWASH_PATIENCE"
@@ -74,7 +74,7 @@ def _patience() -> timedelta:
     return timedelta(seconds=float(text))
 
 
-def _store(patience: timedelta) -> Any:
+def _store(timeout: timedelta) -> Any:
     """Return the key-value store of the processes: that of the launcher if it offers one, else one of rank 0."""
     from torch import distributed as dist
 
@@ -84,7 +84,7 @@ def _store(patience: timedelta) -> Any:
         int(os.environ["MASTER_PORT"]),
         int(os.environ["WORLD_SIZE"]),
         is_master=not shared and os.environ["RANK"] == "0",
-        timeout=patience,
+        timeout=timeout,
         multi_tenant=True,
     )
 

@@ -217,7 +217,7 @@ class EvaluationPlan:
     def metadata(self) -> dict[str, str]:
         """Return how a report was made: samples, feature extractors, machine, commit."""
         used = [task.setting.model.device for task in self.tasks if isinstance(task, ModelTask)]
-        machine = devices.describe((used or [torch.device("cpu")])[0])
+        machine = devices.environment_info((used or [torch.device("cpu")])[0])
         samples = {"compared": ", ".join(task.name for task in self.tasks)}
         extractor_set = self.reference.extractor_set
         return (self.tasks[0].metadata() if len(self.tasks) == 1 else samples) | {

@@ -12,7 +12,7 @@ from inkwash.evaluation.comparison import ComparisonEntry
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
-from inkwash.io.limits import parsed_json
+from inkwash.io.limits import parse_json
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 
@@ -63,7 +63,7 @@ def read(folder: RunFolder) -> list[QualityRow]:
     """Return the rows in a run folder; missing or damaged ones are left out."""
     found = []
     with suppress(OSError, ValueError, TypeError):
-        for row in parsed_json(folder.quality.read_text(encoding="utf-8")):
+        for row in parse_json(folder.quality.read_text(encoding="utf-8")):
             with suppress(ValueError, TypeError):
                 found.append(QualityRow(**verified(row)))
     return found

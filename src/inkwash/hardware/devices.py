@@ -58,7 +58,7 @@ def _cpu_supports_bfloat16() -> bool:
     return any(check() for check in checks if check is not None)
 
 
-def lay_out(net: nn.Module, device: torch.device) -> nn.Module:
+def to_device(net: nn.Module, device: torch.device) -> nn.Module:
     """Return `net` on `device`, in the fastest memory layout of its layers.
 
     BatchNorm and convolutions train faster in channels_last; GroupNorm on the CPU does not, and attention-unet crashes
@@ -76,7 +76,7 @@ def configure(threads: int | None = None) -> None:
 
     Raises `UsageError` for fewer than one thread.
     """
-    keep_memory()
+    configure_malloc()
     if threads is None:
         return
     if threads < 1:
@@ -84,7 +84,7 @@ def configure(threads: int | None = None) -> None:
     torch.set_num_threads(threads)
 
 
-def keep_memory() -> None:
+def configure_malloc() -> None:
     """Configure glibc to keep freed memory: by default it maps tensors over 32 MiB, with page faults, at every use.
 
     One arena serves all threads, so that they reuse each other's memory (1 % of a training step). Does nothing with other
@@ -99,7 +99,7 @@ def keep_memory() -> None:
     library.mallopt(arenas, 1)
 
 
-def describe(device: torch.device) -> dict[str, str | int]:
+def environment_info(device: torch.device) -> dict[str, str | int]:
     """Return the hardware and software for environment.json: device, processor, threads, versions; no host or path."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {

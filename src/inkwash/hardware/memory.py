@@ -8,7 +8,7 @@ import sys
 from inkwash.errors import UsageError
 
 
-def machine() -> int:
+def total_memory() -> int:
     """Return the bytes of memory of this machine; where they are unknown, the largest integer."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -21,15 +21,15 @@ def require(size: int, what: str, way: str, field: str | None = None) -> None:
 
     The check is needed because Linux overcommits: the allocation succeeds, and the process is killed later.
     """
-    if size > machine():
+    if size > total_memory():
         raise UsageError(
-            f"{what} takes {size // 10**9:,} GB of memory, and this machine has {machine() // 10**9:,}: {way}",
+            f"{what} takes {size // 10**9:,} GB of memory, and this machine has {total_memory() // 10**9:,}: {way}",
             code="too-large",
             field=field,
         )
 
 
-def exhausted(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Return whether `error` is that of Python, or of torch on any device, for exhausted memory."""
     text = str(error)
     return isinstance(error, MemoryError) or (

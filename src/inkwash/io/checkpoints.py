@@ -6,7 +6,6 @@ path or machine, so that equal runs write equal files.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -20,11 +19,11 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from inkwash.errors import InkwashError, UsageError, warn
+from inkwash.errors import InkwashError, UsageError, first_line, warn
 from inkwash.io import integrity
 from inkwash.io.atomic import atomic, require_space
-from inkwash.io.limits import MOST_STEPS, parsed_json, require_bounded
-from inkwash.io.names import cleaned_name
+from inkwash.io.limits import MAX_STEPS, parse_json, require_bounded
+from inkwash.io.names import sanitized_name
 
 FORMAT = 1
 LATEST = "latest"
@@ -32,7 +31,7 @@ LATEST = "latest"
 _KEY = "inkwash"
 _LENGTH = 8
 """Bytes at the beginning of a safetensors file with the length of its header."""
-LARGEST_HEADER = 1 << 24
+MAX_HEADER_BYTES = 1 << 24
 """Maximum bytes of a header: a thousand tensors take about 100,000."""
 
 
@@ -74,7 +73,7 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
         file.seek(0)
         tensors = {name: value.to(device) for name, value in safetensors.torch.load(file.read()).items()}
     checked = _checked(path, found)
-    wrong = integrity.mismatch(checked, tensors)
+    wrong = integrity.checksum_mismatch(checked, tensors)
     if wrong:
         raise _damaged(path, ValueError(wrong))
     return Checkpoint(_with_clean_names(path, checked), tensors)
@@ -108,9 +107,9 @@ def _metadata(file: BinaryIO) -> dict[str, str]:
     length = int.from_bytes(file.read(_LENGTH), "little")
     if not 0 < length <= size - _LENGTH:
         raise ValueError("its header is truncated")
-    if length > LARGEST_HEADER:
-        raise ValueError(f"its header has {length:,} bytes, of at most {LARGEST_HEADER:,}")
-    head = parsed_json(file.read(length))
+    if length > MAX_HEADER_BYTES:
+        raise ValueError(f"its header has {length:,} bytes, of at most {MAX_HEADER_BYTES:,}")
+    head = parse_json(file.read(length))
     if not isinstance(head, dict):
         raise ValueError("its header is not a JSON object")
     ends = [each["data_offsets"][1] for name, each in head.items() if name != "__metadata__"]
@@ -119,7 +118,7 @@ def _metadata(file: BinaryIO) -> dict[str, str]:
     return head.get("__metadata__") or {}
 
 
-class DamagedError(InkwashError):
+class DamagedCheckpointError(InkwashError):
     """A damaged checkpoint at `path`, for a `reason`, while another one of its run may be intact."""
 
     def __init__(self, path: str | Path, reason: str) -> None:
@@ -135,12 +134,12 @@ class Newest(NamedTuple):
     instead: str | None
 
 
-def kept(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
     """Return the checkpoint files in `folder` by name, without those that are being written."""
     return sorted(folder.glob("[!.]*.safetensors"))
 
 
-def newest(folder: Path) -> Newest:
+def load_newest(folder: Path) -> Newest:
     """Return the latest checkpoint in `folder`, or if it is damaged or missing the intact one of the highest step.
 
     Raises as `load` does when no checkpoint is intact.
@@ -148,11 +147,11 @@ def newest(folder: Path) -> Newest:
     latest = folder / f"{LATEST}.safetensors"
     try:
         found = load(latest)
-        require(latest, found.header)
-    except (DamagedError, UsageError) as error:
-        if not kept(folder):
+        require_header(latest, found.header)
+    except (DamagedCheckpointError, UsageError) as error:
+        if not files_in(folder):
             raise
-        fault = error.fault if isinstance(error, DamagedError) else f"checkpoint {latest} is missing"
+        fault = error.fault if isinstance(error, DamagedCheckpointError) else f"checkpoint {latest} is missing"
         before = newest_intact(folder)
         if before is None:
             raise InkwashError(
@@ -166,27 +165,27 @@ def newest(folder: Path) -> Newest:
 def newest_intact(folder: Path) -> tuple[Path, Checkpoint] | None:
     """Return the intact checkpoint of the highest step in `folder`, None when there is none."""
     candidates: list[tuple[int, Path]] = []
-    for path in kept(folder):
+    for path in files_in(folder):
         with suppress(InkwashError):
             found_header = header(path)
-            require(path, found_header)
+            require_header(path, found_header)
             candidates.append((found_header["progress"]["step"], path))
     for _, path in sorted(candidates, key=lambda each: (each[0], each[1].name), reverse=True):
         with suppress(InkwashError):
             found = load(path)
-            require(path, found.header)
+            require_header(path, found.header)
             return path, found
     return None
 
 
-def _damaged(path: str | Path, error: Exception) -> DamagedError:
-    return DamagedError(path, _first_line(error))
+def _damaged(path: str | Path, error: Exception) -> DamagedCheckpointError:
+    return DamagedCheckpointError(path, first_line(error))
 
 
 def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     """Return the header that a file's `metadata` hold."""
     try:
-        found = parsed_json(metadata[_KEY]) if _KEY in metadata else None
+        found = parse_json(metadata[_KEY]) if _KEY in metadata else None
     except ValueError as error:
         raise _damaged(path, error) from None
     if not isinstance(found, dict):
@@ -204,7 +203,7 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         require_bounded(found)
     except UsageError as error:
         raise _damaged(path, error) from None
-    wrong = integrity.mismatch(found)
+    wrong = integrity.checksum_mismatch(found)
     if wrong:
         raise _damaged(path, ValueError(wrong))
     return found
@@ -217,7 +216,7 @@ def _with_clean_names(path: str | Path, header: dict[str, Any]) -> dict[str, Any
         values = cleaned.get(section)
         if not isinstance(values, dict) or not isinstance(values.get(field), str):
             continue
-        name = cleaned_name(values[field])
+        name = sanitized_name(values[field])
         if name != values[field]:
             warn(
                 f"checkpoint {path}: {section}.{field} {values[field][:100]!a} is no valid name; '{name}' is used instead"
@@ -226,27 +225,19 @@ def _with_clean_names(path: str | Path, header: dict[str, Any]) -> dict[str, Any
     return cleaned
 
 
-def require(path: str | Path, header: Mapping[str, Any]) -> None:
-    """Check that a header has what a model needs. Raises `DamagedError`, naming what is missing."""
+def require_header(path: str | Path, header: Mapping[str, Any]) -> None:
+    """Check that a header has what a model needs. Raises `DamagedCheckpointError`, naming what is missing."""
     missing = [part for part in ("facts", "progress", "recipe") if not isinstance(header.get(part), dict)]
     if missing:
-        raise DamagedError(path, f"its header lacks {', '.join(missing)}")
+        raise DamagedCheckpointError(path, f"its header lacks {', '.join(missing)}")
     step = header["progress"].get("step")
-    if not isinstance(step, int) or not 0 <= step <= MOST_STEPS:
-        raise DamagedError(path, f"field 'progress.step' is {step!a}, not an integer in 0 to {MOST_STEPS:,}")
+    if not isinstance(step, int) or not 0 <= step <= MAX_STEPS:
+        raise DamagedCheckpointError(path, f"field 'progress.step' is {step!a}, not an integer in 0 to {MAX_STEPS:,}")
 
 
-def digest(weights: Mapping[str, Tensor]) -> str:
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
     """Return the first 12 hex digits of the SHA-256 of `weights` (names, shapes and values), which identify a model."""
-    found = hashlib.sha256()
-    for name in sorted(weights):
-        value = weights[name].detach().to("cpu").contiguous()
-        # As float32, so that half-precision files and the networks loaded from them have the same digest.
-        value = value.float() if value.is_floating_point() else value
-        found.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
-        found.update(value.flatten().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()[:12]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    # As float32, so that half-precision files and the networks loaded from them have the same digest.
+    plain = {name: value.detach().to("cpu") for name, value in weights.items()}
+    single = {name: value.float() if value.is_floating_point() else value for name, value in plain.items()}
+    return integrity.tensor_checksum(single)[:12]

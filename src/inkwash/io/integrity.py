@@ -30,16 +30,16 @@ def verified(values: Any) -> dict[str, Any]:
         raise ValueError(f"a {type(values).__name__} is not a record")
     content = _without_checksum(values)
     if KEY in values and values[KEY] != _record_checksum(content):
-        raise ValueError("it is not what was written")
+        raise ValueError("it does not match its checksum")
     return content
 
 
 def with_tensor_checksums(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     """Return `header` with the checksums of itself and of `tensors`, which must be contiguous and on the CPU."""
-    return {**header, KEY: {"header": _header_checksum(header), "tensors": _tensor_checksum(tensors)}}
+    return {**header, KEY: {"header": _header_checksum(header), "tensors": tensor_checksum(tensors)}}
 
 
-def mismatch(header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> str | None:
+def checksum_mismatch(header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> str | None:
     """Return which part of a checkpoint does not match its checksum, None if all parts do.
 
     `tensors` None checks the header only. Headers without a checksum pass: the first versions wrote none.
@@ -48,9 +48,9 @@ def mismatch(header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = N
     if checksums is None:
         return None
     if not isinstance(checksums, dict) or checksums.get("header") != _header_checksum(header):
-        return "its header is not what was written"
-    if tensors is not None and checksums.get("tensors") != _tensor_checksum(tensors):
-        return "its numbers are not what was written"
+        return "its header does not match its checksum"
+    if tensors is not None and checksums.get("tensors") != tensor_checksum(tensors):
+        return "its tensors do not match their checksum"
     return None
 
 
@@ -67,7 +67,8 @@ def _header_checksum(header: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(_without_checksum(header), sort_keys=True).encode()).hexdigest()
 
 
-def _tensor_checksum(tensors: Mapping[str, Tensor]) -> str:
+def tensor_checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256, in hex, of the names, shapes, dtypes and values of `tensors` on the CPU."""
     import torch
 
     total = hashlib.sha256()

@@ -9,19 +9,19 @@ from typing import Any
 
 from inkwash.errors import UsageError
 
-DEEPEST = 16
+MAX_DEPTH = 16
 """Tables within tables and lists within lists."""
-LONGEST = 20_000
+MAX_CHARACTERS = 20_000
 """Characters of a string; the longest in recipes are paragraphs."""
-MOST_ITEMS = 100_000
+MAX_ITEMS = 100_000
 """Items of a list or a table; the longest are the class names of data sets."""
-LARGEST_TEXT = 1 << 20
+MAX_RECIPE_BYTES = 1 << 20
 """Bytes of a recipe file."""
-MOST_STEPS = 2**32 - 1
+MAX_STEPS = 2**32 - 1
 """Training steps: the random numbers of each are addressed by a 32-bit counter (`core.rng`)."""
 
 
-def parsed_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """Return the values of the JSON `text`. Raises `ValueError` for invalid or too deeply nested JSON."""
     try:
         return json.loads(text)
@@ -29,7 +29,7 @@ def parsed_json(text: str | bytes) -> Any:
         raise ValueError("values within values, nested too deeply") from None
 
 
-def require_bounded(values: Any, where: str = "", longest: int = LONGEST) -> None:
+def require_bounded(values: Any, where: str = "", longest: int = MAX_CHARACTERS) -> None:
     """Raise `UsageError`, naming the field below `where`, for values that are nested too deeply or too long."""
     left = [(where, values, 0)]
     while left:
@@ -40,27 +40,27 @@ def require_bounded(values: Any, where: str = "", longest: int = LONGEST) -> Non
             )
         if not isinstance(value, Mapping | list | tuple):
             continue
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             raise UsageError(
-                f"field '{path[:100]}' is nested more than {DEEPEST} levels deep: write it flat",
+                f"field '{path[:100]}' is nested more than {MAX_DEPTH} levels deep: write it flat",
                 code="too-large",
                 field=path[:100],
             )
-        if len(value) > MOST_ITEMS:
+        if len(value) > MAX_ITEMS:
             raise UsageError(
-                f"field '{path}' has {len(value):,} items: write at most {MOST_ITEMS:,}", code="too-large", field=path
+                f"field '{path}' has {len(value):,} items: write at most {MAX_ITEMS:,}", code="too-large", field=path
             )
         if isinstance(value, Mapping):
-            left += [(f"{path}.{key}"[not path :][:LONGEST], each, depth + 1) for key, each in value.items()]
+            left += [(f"{path}.{key}"[not path :][:MAX_CHARACTERS], each, depth + 1) for key, each in value.items()]
         else:
             left += [(path, each, depth + 1) for each in value]
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a recipe file. Raises `UsageError` for a file of more than LARGEST_TEXT bytes."""
+def read_recipe_file(path: Path) -> str:
+    """Return the text of a recipe file. Raises `UsageError` for a file of more than MAX_RECIPE_BYTES bytes."""
     size = path.stat().st_size
-    if size > LARGEST_TEXT:
+    if size > MAX_RECIPE_BYTES:
         raise UsageError(
-            f"{path} has {size:,} bytes, of at most {LARGEST_TEXT:,}: give a recipe in TOML", code="too-large"
+            f"{path} has {size:,} bytes, of at most {MAX_RECIPE_BYTES:,}: give a recipe in TOML", code="too-large"
         )
     return path.read_text(encoding="utf-8")

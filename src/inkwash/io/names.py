@@ -11,9 +11,9 @@ from pathlib import Path
 
 from inkwash.errors import UsageError
 
-LONGEST = 100
+MAX_LENGTH = 100
 """Characters of a name; file names add a number and a suffix."""
-MOST_BYTES = 200
+MAX_BYTES = 200
 """Bytes of a name in UTF-8; file systems allow 255 for a file name."""
 FORBIDDEN = frozenset('/\\:*?"<>|&$`[]')
 """Separators and characters that Windows forbids in file names; then the markup of HTML, mathtext, Markdown and rich."""
@@ -24,7 +24,7 @@ RESERVED = frozenset(
 """Device names of Windows, which are reserved with every suffix."""
 
 
-def fault(text: str) -> str | None:
+def invalid_reason(text: str) -> str | None:
     """Return why `text` is not a valid name, None if it is."""
     wrong = next((each for each in text if each in FORBIDDEN or not each.isprintable()), None)
     if not text:
@@ -33,8 +33,8 @@ def fault(text: str) -> str | None:
         return f"it contains {wrong!a}"
     if text[0] in " ." or text[-1] in " .":
         return "it begins or ends with a dot or a space"
-    if len(text) > LONGEST or len(text.encode()) > MOST_BYTES:
-        return f"it has {len(text):,} characters, of at most {LONGEST} ({MOST_BYTES} bytes)"
+    if len(text) > MAX_LENGTH or len(text.encode()) > MAX_BYTES:
+        return f"it has {len(text):,} characters, of at most {MAX_LENGTH} ({MAX_BYTES} bytes)"
     if _is_reserved(text):
         return "some systems reserve it for a device"
     return None
@@ -45,7 +45,7 @@ def checked_name(text: str, where: str, field: str | None = None) -> str:
 
     Raises `UsageError` of `field`, whose message begins with `where` the name was read, if it is not.
     """
-    found = fault(text)
+    found = invalid_reason(text)
     if found is not None:
         raise UsageError(
             f"{where} is {_shortened(text)}: {found}; use letters, digits, spaces and - _ . as in 'my-model'",
@@ -55,11 +55,11 @@ def checked_name(text: str, where: str, field: str | None = None) -> str:
     return text
 
 
-def cleaned_name(text: str) -> str:
+def sanitized_name(text: str) -> str:
     """Return the nearest valid name: forbidden characters become hyphens, a long name is cut."""
     safe = "".join("-" if each in FORBIDDEN or not each.isprintable() else each for each in text)
-    safe = safe.strip(" .-")[:LONGEST].encode()[:MOST_BYTES].decode(errors="ignore").rstrip(" .") or "unnamed"
-    return f"_{safe[1 - LONGEST :]}" if _is_reserved(safe) else safe
+    safe = safe.strip(" .-")[:MAX_LENGTH].encode()[:MAX_BYTES].decode(errors="ignore").rstrip(" .") or "unnamed"
+    return f"_{safe[1 - MAX_LENGTH :]}" if _is_reserved(safe) else safe
 
 
 def path_in(folder: str | Path, name: str) -> Path:
@@ -98,4 +98,4 @@ def _is_reserved(text: str) -> bool:
 
 
 def _shortened(text: str) -> str:
-    return ascii(text) if len(text) <= LONGEST else f"{text[:LONGEST]!a}…"
+    return ascii(text) if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]!a}…"

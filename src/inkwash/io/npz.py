@@ -37,7 +37,7 @@ def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDAr
     found = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > memory.machine():
+        if unpacked > memory.total_memory():
             raise ValueError(f"it unpacks to {unpacked:,} bytes, more than this machine's memory")
         for member in archive.namelist():
             name = member.removesuffix(".npy")

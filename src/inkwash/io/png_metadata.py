@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io.atomic import atomic
 from inkwash.io.integrity import verified, with_checksum
-from inkwash.io.limits import parsed_json
+from inkwash.io.limits import parse_json
 
 CHUNK = "inkwash"
 _DESCRIPTION = 0x010E
@@ -68,7 +68,7 @@ def read_metadata(path: str | Path) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        return verified(parsed_json(text))
+        return verified(parse_json(text))
     except ValueError:
         raise InkwashError(f"the metadata of {path} are damaged: sample the image again", code="damaged-file") from None
 

@@ -6,7 +6,7 @@ import tomllib
 from typing import Any
 
 
-def parsed(text: str) -> dict[str, Any]:
+def parse(text: str) -> dict[str, Any]:
     """Return the values of `text`. Raises `ValueError` for invalid TOML."""
     try:
         values = tomllib.loads(text)

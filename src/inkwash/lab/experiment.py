@@ -10,7 +10,7 @@ from typing import Literal
 from inkwash.config.lengths import Length
 from inkwash.config.registry_sections import decode_schedule
 from inkwash.errors import UsageError
-from inkwash.io.names import cleaned_name
+from inkwash.io.names import sanitized_name
 from inkwash.lab.figures import Plot
 from inkwash.lab.measures import Measure, evaluation
 from inkwash.lab.results import Results
@@ -35,7 +35,7 @@ class Trained:
     @property
     def folder(self) -> str:
         """The name of the run folder."""
-        return self.run or cleaned_name(self.recipe)
+        return self.run or sanitized_name(self.recipe)
 
     def __str__(self) -> str:
         """Return the recipe and its changes in words."""

@@ -11,7 +11,7 @@ from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation.score import MAX_COUNT, MIN_FD_COUNT
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
-from inkwash.io.limits import parsed_json
+from inkwash.io.limits import parse_json
 from inkwash.io.names import require_contained
 
 
@@ -125,7 +125,7 @@ class LabFolder:
 
     def _read(self) -> LabRequest:
         try:
-            return LabRequest(**verified(parsed_json(self.request.read_text(encoding="utf-8"))))
+            return LabRequest(**verified(parse_json(self.request.read_text(encoding="utf-8"))))
         except (ValueError, TypeError) as error:
             raise InkwashError(
                 f"{self.request} is damaged ({error}): delete {self.path} or choose another --out", code="damaged-file"

@@ -50,9 +50,9 @@ class TrainingPlan:
     @property
     def done(self) -> int:
         """The number of steps that are done. Raises `InkwashError` when no checkpoint is valid."""
-        if not checkpoints.kept(self.folder.checkpoints):
+        if not checkpoints.files_in(self.folder.checkpoints):
             return 0
-        step: int = checkpoints.newest(self.folder.checkpoints).checkpoint.header["progress"]["step"]
+        step: int = checkpoints.load_newest(self.folder.checkpoints).checkpoint.header["progress"]["step"]
         return step
 
     @property
@@ -101,7 +101,7 @@ class TrainingPlan:
         done = int(process_group.broadcast(str(self.done if process_group.is_main else 0)))
         if done >= self.total:
             return
-        if process_group.any(process_group.is_main and self.folder.recipe.is_file()):
+        if process_group.any_process(process_group.is_main and self.folder.recipe.is_file()):
             run = resume(self.folder.path, self.data, None, self.device, process_group=process_group)
             text = f"resuming {self.folder.path} from step {done:,} of {self.total:,}"
             progress.message(f"{text}: {run.fallback_reason}" if run.fallback_reason else text)
@@ -237,7 +237,7 @@ def _require_same_data(models: Sequence[Model], data: Dataset | None) -> None:
 
 def _milestones(path: Path) -> list[Path]:
     folder = RunFolder(path)
-    kept = [file for file in checkpoints.kept(folder.checkpoints) if file.stem not in ("latest", "best")]
+    kept = [file for file in checkpoints.files_in(folder.checkpoints) if file.stem not in ("latest", "best")]
     for file in kept:
         checked_name(file.stem, f"the name of a checkpoint in {folder.checkpoints}", "name")
     return kept

@@ -11,7 +11,7 @@ from typing import Any
 from inkwash.errors import UsageError, unknown_name
 from inkwash.evaluation.score import Score, format_score
 from inkwash.io.integrity import verified
-from inkwash.io.limits import parsed_json
+from inkwash.io.limits import parse_json
 
 PROPORTIONS = {"accuracy", "worst", "unsure", "precision", "recall", "coverage", "same_class", "commonest"}
 """Kinds of scores (the key up to its first dot) that are proportions of samples, with a binomial interval."""
@@ -151,7 +151,7 @@ class Results:
     @classmethod
     def read(cls, path: Path) -> Results:
         """Return the results in a results.json. Raises `OSError`, or `ValueError` or its like for a damaged file."""
-        record = verified(parsed_json(path.read_text(encoding="utf-8")))
+        record = verified(parse_json(path.read_text(encoding="utf-8")))
         return cls(record["data"], tuple(Result.from_dict(each) for each in record["arms"]))
 
 

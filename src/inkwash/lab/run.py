@@ -213,7 +213,7 @@ class LabRun:
             "arms": [each.to_dict() for each in results.variants],
         }
         write_text(self.folder.results, json.dumps(with_checksum(record), indent=2) + "\n")
-        machine = devices.describe(self.device)
+        machine = devices.environment_info(self.device)
         text = card.render(self.experiment, self.request, self.folder, results, verdict, status, machine)
         write_text(self.folder.card, text)
 

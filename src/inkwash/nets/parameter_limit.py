@@ -30,7 +30,7 @@ def build_within_limit(make: Callable[[], nn.Module], most: int, kind: str) -> n
 
     `kind` names it in errors. Raises `ParameterLimitError` for a larger network, before its memory is written.
     """
-    most = min(most, memory.machine() // 4)
+    most = min(most, memory.total_memory() // 4)
     try:
         with _budget(min(most, SMALL), kind):
             return make()

@@ -15,7 +15,7 @@ def describe_environment(device: torch.device, code: str) -> dict[str, Any]:
     """Return the machine with `device`, the versions and the commit (`code`) of this process."""
     from inkwash import __version__
 
-    return devices.describe(device) | {"inkwash": __version__, "commit": code}
+    return devices.environment_info(device) | {"inkwash": __version__, "commit": code}
 
 
 def commit() -> str:

@@ -139,7 +139,7 @@ class RunFolder:
             return
         for line in self.metrics.read_text(encoding="utf-8", errors="replace").split("\n"):
             with suppress(ValueError):
-                row = verified(limits.parsed_json(line))
+                row = verified(limits.parse_json(line))
                 if "kind" in row and isinstance(row.get("step"), int):
                     yield line, row
 
@@ -149,7 +149,7 @@ class RunFolder:
 
     def read_memorizing_loss(self) -> dict[str, Any] | None:
         """Return what was written by `write_memorizing_loss`. Raises `OSError` without a file, `ValueError` when damaged."""
-        found = limits.parsed_json(self.memorizing_loss.read_text(encoding="utf-8"))
+        found = limits.parse_json(self.memorizing_loss.read_text(encoding="utf-8"))
         return None if found is None else verified(found)
 
     def has_memorizing_loss(self) -> bool:
@@ -196,7 +196,7 @@ class RunFolder:
         if not self.environment.is_file():
             return []
         try:
-            return list(limits.parsed_json(self.environment.read_text(encoding="utf-8")))
+            return list(limits.parse_json(self.environment.read_text(encoding="utf-8")))
         except ValueError as error:
             raise InkwashError(
                 f"{self.environment} is damaged ({error}): repair it or move it away", code="damaged-file"
@@ -205,7 +205,7 @@ class RunFolder:
     def read_recipe(self) -> dict[str, Any]:
         """Return the recipe file as plain values. Raises `UsageError` when it is not TOML."""
         try:
-            return toml.parsed(limits.read_text(self.recipe))
+            return toml.parse(limits.read_recipe_file(self.recipe))
         except ValueError as error:
             raise UsageError(f"{self.recipe} is not TOML: {error}", code="damaged-file", field="recipe") from None
 

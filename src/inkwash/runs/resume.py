@@ -52,7 +52,7 @@ def resume(
             since=since,
         )
         run = Run(trainer, folder)
-        if checkpoints.kept(folder.checkpoints):
+        if checkpoints.files_in(folder.checkpoints):
             run.restore()
         elif run.is_main:
             folder.truncate_metrics(0)

@@ -67,7 +67,7 @@ class Run:
         if self.is_main:
             for leftover in self.folder.checkpoints.glob(".*.safetensors"):
                 leftover.unlink()  # a save that was killed before its rename
-        source, checkpoint, self.fallback_reason = checkpoints.newest(self.folder.checkpoints)
+        source, checkpoint, self.fallback_reason = checkpoints.load_newest(self.folder.checkpoints)
         self.trainer.restore(checkpoint, str(source))
         if self.is_main:
             self.folder.truncate_metrics(self.trainer.state.progress.step)
@@ -190,7 +190,7 @@ class Run:
     def _write_memorizing_loss(self) -> None:
         """Measure the loss of the memorizing denoiser and write it to the folder, once per run."""
         missing = self.is_main and not self.folder.has_memorizing_loss()
-        if self.trainer.process_group.any(missing):
+        if self.trainer.process_group.any_process(missing):
             profile = self.trainer.validator.memorizing_loss()
             if self.is_main:
                 self.folder.write_memorizing_loss(None if profile is None else vars(profile))

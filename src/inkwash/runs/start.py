@@ -34,11 +34,11 @@ def created_by_this_launch(path: str | Path, process_group: ProcessGroup) -> boo
     note = RunFolder(Path(path)).launch
     own = (
         process_group.is_main
-        and process_group.launch
+        and process_group.launch_id
         and note.is_file()
-        and note.read_text(encoding="utf-8") == process_group.launch
+        and note.read_text(encoding="utf-8") == process_group.launch_id
     )
-    return process_group.any(bool(own))
+    return process_group.any_process(bool(own))
 
 
 def completed_by_this_launch(path: str | Path, process_group: ProcessGroup) -> bool:
@@ -50,7 +50,7 @@ def completed_by_this_launch(path: str | Path, process_group: ProcessGroup) -> b
         complete = header["progress"]["step"] >= header["total"]
     except (InkwashError, LookupError, TypeError):
         complete = False
-    return process_group.any(process_group.is_main and complete)
+    return process_group.any_process(process_group.is_main and complete)
 
 
 def start(
@@ -84,8 +84,8 @@ def start(
         # Created after the trainer, so that a recipe that does not fit its data leaves no empty folder behind.
         if process_group.is_main:
             RunFolder.create(folder.path)
-            if process_group.launch:
-                write_text(folder.launch, process_group.launch)
+            if process_group.launch_id:
+                write_text(folder.launch, process_group.launch_id)
             write_text(folder.recipe, trainer.recipe.to_toml())
     return Run(trainer, folder)
 

@@ -19,7 +19,7 @@ from inkwash.errors import InkwashError, UsageError
 from inkwash.io import npz
 from inkwash.io.atomic import atomic, write_text
 from inkwash.io.integrity import verified, with_checksum
-from inkwash.io.limits import parsed_json
+from inkwash.io.limits import parse_json
 from inkwash.io.names import path_in
 from inkwash.sampling.run import SamplingRun
 
@@ -48,7 +48,7 @@ class ChunkFolder:
             write_text(new._record_file, json.dumps(with_checksum(record)) + "\n")
             return new
         try:
-            found = verified(parsed_json(new._record_file.read_text(encoding="utf-8")))
+            found = verified(parse_json(new._record_file.read_text(encoding="utf-8")))
             size = int(found["size"])
         except (ValueError, KeyError, AttributeError, OSError):
             raise InkwashError(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from inkwash.config.lengths import Length
-from inkwash.io.limits import MOST_STEPS
+from inkwash.io.limits import MAX_STEPS
 
 MAX_TRIAL_FRACTION, MAX_TRIAL_SECONDS = 0.05, 10.0
 """The first plan is made after this fraction of the budget, at most after so many seconds, at least after two steps."""
@@ -98,7 +98,7 @@ class TimeBudget:
         """
         self._time_steps(step)
         # All quantities are in steps.
-        room = min(self.seconds_left / self.pace - self.validation_cost, float(MOST_STEPS - step))
+        room = min(self.seconds_left / self.pace - self.validation_cost, float(MAX_STEPS - step))
         total = step + max(0, int(room))
         wanted = validations(total) - validations(self.first_step)
         allowed = max(

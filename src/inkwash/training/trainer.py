@@ -24,7 +24,7 @@ from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.hardware import devices
 from inkwash.io import checkpoints
 from inkwash.io.checkpoints import Checkpoint
-from inkwash.io.limits import MOST_STEPS
+from inkwash.io.limits import MAX_STEPS
 from inkwash.model import Model
 from inkwash.objectives import Denoising
 from inkwash.sampling.run import SampleBatch
@@ -94,7 +94,7 @@ class Trainer:
         self.precision = devices.precision(training.precision, self.device)
         self.validator = Validator(self.batches, self.recipe_objective, self.target, self.precision, process_group)
         net = net if net is not None else model.build_net(recipe, self.spec)
-        net = devices.lay_out(model.check_forward(net, self.spec), self.device)
+        net = devices.to_device(model.check_forward(net, self.spec), self.device)
         require_trainable(recipe, self.spec, net, process_group)
         self.state = State.fresh(net, recipe.optimizer.build(net.parameters()))
         self.time_budget: TimeBudget | None = None
@@ -102,7 +102,7 @@ class Trainer:
         if length.unit == "minutes":
             self.time_budget = TimeBudget(60 * length.amount, since, clock)
             CheckpointSchedule.of(recipe, 1, self.num_images)  # Raises for invalid lengths now, not at the first plan.
-            self.checkpoint_schedule, self.state.total = CheckpointSchedule(MOST_STEPS, {}), MOST_STEPS
+            self.checkpoint_schedule, self.state.total = CheckpointSchedule(MAX_STEPS, {}), MAX_STEPS
         else:
             self.state.total = length.steps(training.batch, self.num_images)
             self.checkpoint_schedule = CheckpointSchedule.of(recipe, self.state.total, self.num_images)
@@ -128,7 +128,7 @@ class Trainer:
     def ema_model(self) -> Model:
         """The EMA network as a model to sample from."""
         self._update_batchnorm()
-        weights = checkpoints.digest(self.state.ema_net.state_dict())
+        weights = checkpoints.weights_digest(self.state.ema_net.state_dict())
         return Model(self.recipe.name, self.recipe, self.spec, self.state.ema_net, self.state.progress.step, weights)
 
     def stop(self) -> None:
@@ -145,7 +145,7 @@ class Trainer:
             yield step._replace(mean_loss=self._mean_loss(step.number))
             if self.checkpoint_schedule.includes(step.number):
                 yield from self._validate(step.number)
-            self.stopping = self.process_group.any(self.stopping)
+            self.stopping = self.process_group.any_process(self.stopping)
             if self.stopping:
                 return
 
@@ -182,7 +182,7 @@ class Trainer:
         """Continue from `checkpoint`, a value or a file. Raises `InkwashError`, naming `source`, when it does not fit."""
         if not isinstance(checkpoint, Checkpoint):
             source, checkpoint = str(checkpoint), checkpoints.load(checkpoint)
-        checkpoints.require(source, checkpoint.header)
+        checkpoints.require_header(source, checkpoint.header)
         require_same_run(checkpoint, self.recipe, self.spec, source)
         self.state.restore(checkpoint, source)
         self._batchnorm_step = None
@@ -209,7 +209,7 @@ class Trainer:
     def _plan_due(self, step: int) -> bool:
         """Return whether a length in minutes is planned anew after `step`, by the clock of the main process."""
         budget, process_group = self.time_budget, self.process_group
-        return budget is not None and process_group.any(budget.due(step) and process_group.is_main)
+        return budget is not None and process_group.any_process(budget.due(step) and process_group.is_main)
 
     def _plan(self, step: int, validated: bool = False) -> Iterator[Planned]:
         """Plan the total after `step`, `validated` or not yet; yield nothing before the cost of a validation is known."""

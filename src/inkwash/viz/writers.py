@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import png_metadata
 from inkwash.io.atomic import atomic, require_creatable
-from inkwash.io.names import cleaned_name, path_in
+from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.run import SamplingRun, to_arrays
 from inkwash.viz import films, grids
 from inkwash.viz.samples import Kind, RenderOptions, film_frames, frames, render
@@ -83,7 +83,7 @@ def write_folder(run: SamplingRun, options: RenderOptions, target: Path, batch: 
     index = 0
     for samples in run.batches(batch, progress):
         for pixels, label, seed in zip(samples.images(), samples.labels.tolist(), samples.seeds.tolist(), strict=True):
-            suffix = f"-{cleaned_name(classes[label])}" if label >= 0 and classes else ""
+            suffix = f"-{sanitized_name(classes[label])}" if label >= 0 and classes else ""
             image = grids.grid(pixels[None], 1, options.scale or 1, gap=0)
             path = path_in(target, f"{index:06d}{suffix}.png")
             png_metadata.save_png(image, path, _metadata_of_one(run, options, index, seed, label))

@@ -62,7 +62,7 @@ def model_description(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str,
 @lru_cache(maxsize=256)
 def _header(folder: Path, written: float) -> dict[str, Any]:
     """Return the header of the newest intact checkpoint; cached until a checkpoint is `written`."""
-    return checkpoints.newest(folder).checkpoint.header
+    return checkpoints.load_newest(folder).checkpoint.header
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Catalog:
         folders = sorted(self.root.iterdir()) if self.root is not None and self.root.is_dir() else []
         for path in (*self.named, *folders):
             folder = RunFolder(path)
-            if folder.recipe.is_file() and checkpoints.kept(folder.checkpoints) and folder not in found.values():
+            if folder.recipe.is_file() and checkpoints.files_in(folder.checkpoints) and folder not in found.values():
                 found[_free(path.resolve().name, found)] = folder
         fresh: dict[str, CatalogEntry] = {}
         for name, folder in found.items():

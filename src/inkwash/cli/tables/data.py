@@ -12,7 +12,7 @@ from inkwash.cli.console import Console
 from inkwash.cli.tables import warnings
 from inkwash.core.rng import Stream, permutation
 from inkwash.io import png_metadata
-from inkwash.io.names import cleaned_name, path_in
+from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids, points
 from inkwash.viz.samples import POINT_LIMITS
@@ -23,7 +23,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     """Print the properties of a data set, and write a picture of 100 of its images, or of all points, to `out`."""
     # not as a DatasetSpec: data that no model can be trained on, such as all-black images, are shown with their warnings
     loaded = data.load(name)
-    known_as, is_points = cleaned_name(loaded.name), loaded.is_points
+    known_as, is_points = sanitized_name(loaded.name), loaded.is_points
     tests = 0 if loaded.test_values is None else len(loaded.test_values)
     concerns = checks.check_data(loaded)
     if as_json:

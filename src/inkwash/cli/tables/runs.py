@@ -26,7 +26,7 @@ def show(name: str, as_json: bool, already_shown: Sequence[CheckWarning] | None 
     printing when a checkpoint is damaged.
     """
     latest = Path(name) if Path(name).is_dir() else model.find(name)
-    files = checkpoints.kept(latest / "checkpoints") if latest.is_dir() else [latest]
+    files = checkpoints.files_in(latest / "checkpoints") if latest.is_dir() else [latest]
     rows = [_row(file) for file in files]
     card = (latest if latest.is_dir() else latest.parent.parent) / "card.md"
     if as_json:
@@ -73,7 +73,7 @@ def _row(file: Path) -> dict[str, Any]:
     try:
         model.require_as_bundled(file)
         found = checkpoints.load(file)
-        checkpoints.require(file, found.header)
+        checkpoints.require_header(file, found.header)
         ema = found.part("average")
         concerns = checks.check_checkpoint(found.header, sum(value.numel() for value in ema.values()))
     except InkwashError as error:
@@ -85,7 +85,7 @@ def _row(file: Path) -> dict[str, Any]:
         "file": file.name,
         "damaged": "",
         "step": header["progress"]["step"],
-        "weights": checkpoints.digest(ema),
+        "weights": checkpoints.weights_digest(ema),
         "recipe": header["recipe"]["name"],
         "data": header["facts"]["data"],
         "trainable": bool(found.part("optimizer")),
