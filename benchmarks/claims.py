@@ -2,7 +2,7 @@
 
     python benchmarks/claims.py --data FOLDER
 
-runs every experiment of `inkwash lab` in lab/, resuming what is there, and copies card, results and pictures.
+runs every experiment of `inkwash lab` in lab/, new or resumed, and copies card, results and images.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ def main(data: str | None = None, lab: Path = Path("lab"), only: str | None = No
             print(name, file=sys.stderr, flush=True)
             lab_run = prepare(experiment, LabRequest(name, data=data), lab / name)
             lab_run.run()
-            _keep(lab_run.folder, DOCS / "lab" / name)
+            _copy(lab_run.folder, DOCS / "lab" / name)
     publish()
 
 
-def _keep(folder: LabFolder, place: Path) -> None:
-    """Copy card, results and pictures, but not the runs."""
-    if place.is_dir():
-        shutil.rmtree(place)
-    shutil.copytree(folder.pictures, place / "pictures")
+def _copy(folder: LabFolder, target: Path) -> None:
+    """Copy card, results and images, but not the runs."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    shutil.copytree(folder.pictures, target / "pictures")
     for file in (folder.card, folder.results):
-        shutil.copyfile(file, place / file.name)
+        shutil.copyfile(file, target / file.name)
 
 
 def publish() -> None:

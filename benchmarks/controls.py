@@ -1,9 +1,9 @@
-"""The controls table: real images spoilt on purpose, and which measure catches each.
+"""The controls: real images with a known corruption, and the measures that detect each.
 
     python benchmarks/controls.py --data FOLDER
 
-writes docs/controls.md; some minutes on 2 cores. Ends with an error when a control passes unnoticed, or an unspoilt
-set does not.
+writes docs/controls.md in some minutes on 2 cores. Exits with an error when a corruption is not detected, or when
+uncorrupted images are graded as corrupted.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ app = App()
 def main(data: str, n: int = 10_000) -> None:
     """Measure every control of DATA at N images and write docs/controls.md."""
     devices.configure_malloc()
-    bench = reference.for_data(data)
-    found, passed = {}, []
+    chosen = reference.for_data(data)
+    found, wrong = {}, []
     for name in controls.CONTROLS:
-        found[name] = controls.measure_control(name, bench, n)
-        caught = controls.detected(found[name])
-        print(f"{name:20} caught by: {', '.join(caught) or 'nothing'}", file=sys.stderr, flush=True)
-        if bool(caught) == (name in controls.UNCORRUPTED):
-            passed.append(name)
-    write_text(TARGET, page(found, bench, n))
-    if passed:
-        sys.exit(f"wrongly judged: {', '.join(passed)}")
+        found[name] = controls.measure_control(name, chosen, n)
+        found_by = controls.detected(found[name])
+        print(f"{name:20} detected by: {', '.join(found_by) or 'nothing'}", file=sys.stderr, flush=True)
+        if bool(found_by) == (name in controls.UNCORRUPTED):
+            wrong.append(name)
+    write_text(TARGET, page(found, chosen, n))
+    if wrong:
+        sys.exit(f"graded wrongly: {', '.join(wrong)}")
 
 
-def page(found: dict[str, Evaluation], bench: Reference, n: int) -> str:
+def page(found: dict[str, Evaluation], chosen: Reference, n: int) -> str:
     """Return the document."""
     machine = devices.environment_info(torch.device("cpu"))
     lines = [
@@ -53,15 +53,15 @@ def page(found: dict[str, Evaluation], bench: Reference, n: int) -> str:
         + f" | {', '.join(controls.detected(evaluation)) or '-'} |"
         for name, evaluation in found.items()
     ]
-    apart = controls.fd_between_test_halves(bench)
-    noise = {std: controls.fd_of_unclipped_noise(bench, std, n) for std in (0.05, 0.1)}
+    apart = controls.fd_between_test_halves(chosen)
+    noise = {std: controls.fd_of_unclipped_noise(chosen, std, n) for std in (0.05, 0.1)}
     loud = [
         f"{std:g}: " + ", ".join(f"{judge.upper()} {fd:.3f}" for judge, fd in by.items()) for std, by in noise.items()
     ]
     return f"""# Controls
 
 Real images of {
-        bench.extractor_set.spec.data
+        chosen.extractor_set.spec.data
     }, each set degraded in one way, to show which measures detect it. The first two rows are
 not degraded and must pass. Written by `python benchmarks/controls.py --data FOLDER -n {n}` on
 {machine["hardware"]}, {machine["threads"]} threads, torch {machine["torch"]}, commit {commit()}.

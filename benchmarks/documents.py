@@ -1,4 +1,4 @@
-"""What the documents that are written here share: columns of scores, how figures are written, blocks of a document."""
+"""Parts of the generated documents: columns of scores, formatted numbers, generated blocks within a text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MORE = {
 
 
 def figure(key: str, value: float | None) -> str:
-    """Return a figure as it stands in a table: shares in percent, the rest with three decimals, nothing for None."""
+    """Return the value of a score for a table: proportions in percent, others with three decimals, "" for None."""
     if value is None:
         return ""
     return f"{value:.1%}" if key.split(".")[0] in PERCENTAGES else f"{value:.3f}"

@@ -54,6 +54,7 @@ def limit(command: str) -> float | None:
 
 
 def main() -> None:
+    """Run the commands and exit with 1 if one fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="MNIST as IDX files")
     parser.add_argument("--busy", type=int, default=1, help="cores that another program takes (default 1)")

@@ -1,4 +1,4 @@
-"""The tables in the documents are those that the scripts write from the stored results."""
+"""The generated documents equal those that the scripts write from the stored results."""
 
 from __future__ import annotations
 
