@@ -48,7 +48,7 @@ class Length:
         """
         if self.unit == "minutes":
             raise UsageError(
-                f"{where} '{self}' is not a number of steps until the speed is measured: use steps, images or epochs here",
+                f"{where} '{self}' cannot be converted to steps before training: use steps, images or epochs here",
                 code="unsupported",
                 field=where,
             )

@@ -1,4 +1,4 @@
-"""`--with FILE.py`: a Python file of the user, executed before a command, that may add rows to the tables of inkwash."""
+"""`--with FILE.py`: a Python file of the user, executed before a command, that may add entries to registries."""
 
 from __future__ import annotations
 

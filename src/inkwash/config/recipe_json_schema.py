@@ -11,7 +11,7 @@ from inkwash.io.validation import adapter
 
 
 def of_recipe_files() -> dict[str, Any]:
-    """Return the JSON schema (draft 2020-12) of recipe files, with the rows that the tables of kinds have now."""
+    """Return the JSON schema (draft 2020-12) of recipe files, with the current entries of the registries."""
     root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)
     # The name of a recipe is by default that of its file.
     recipe = json_schema.child(root, root, 0, None) | {"title": "inkwash recipe", "required": ["network"]}

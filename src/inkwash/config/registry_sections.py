@@ -1,7 +1,7 @@
-"""The sections of a recipe whose `kind` names a row of a table: how they are validated, written, and described as JSON.
+"""The sections of a recipe whose `kind` names an entry of a registry: their validation, serialization and JSON schema.
 
-Such a section holds the kind and the arguments of the row's constructor. The tables may grow at run time
-(`--with FILE.py`), so the model of a row is built when it is first needed.
+Such a section holds the kind and the arguments of the entry's constructor. Registries may grow at run time
+(`--with FILE.py`), so the pydantic model of an entry is built when it is first needed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SKIP_NETWORK_OPTIONS = {"skip_network_options": True}
 
 @dataclass(frozen=True, eq=False)
 class RegistryName:
-    """The annotation of a field that is the name of a row of `table`."""
+    """The annotation of a field that is the name of an entry of the registry `table`."""
 
     table: Table
 
@@ -52,7 +52,7 @@ class RegistryName:
 
 @dataclass(frozen=True, eq=False)
 class RegistrySection:
-    """The annotation of a field that is an object made by a row of `table`, or the section that describes one.
+    """The annotation of a field that is an object made by an entry of `table`, or the section that describes one.
 
     A kind without required options may be a word alone, as in schedule = "cosine". `noun` ends the names of the models.
     """
@@ -102,7 +102,7 @@ class RegistrySection:
             raise to_pydantic_error(error) from None
 
     def write(self, value: Any) -> dict[str, Any]:
-        """Return `value` as plain values; the kind of an object that no row makes is the name of its class."""
+        """Return `value` as plain values; the kind of an object that no entry makes is the name of its class."""
         kind = next((name for name, each in self.table.items() if each is type(value)), type(value).__name__)
         return {"kind": kind} | (asdict(value) if is_dataclass(value) and not isinstance(value, type) else {})
 
@@ -115,7 +115,7 @@ class RegistrySection:
         return {"kind", *self.common} | (set(self.model(kind).model_fields) if kind in self.table else set())
 
     def build(self, kind: str, options: dict[str, Any]) -> Any:
-        """Return the object of the row `kind` with validated `options`."""
+        """Return the object of the entry `kind` with validated `options`."""
         return self.table[kind](**options)
 
     @staticmethod
@@ -159,7 +159,7 @@ class ScheduleSection(RegistrySection):
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """A row of NETS and its `options`; the numbers of channels and classes come from the data set.
+    """An entry of NETS and its `options`; the numbers of channels and classes come from the data set.
 
     A `conditional` network takes class labels.
     """

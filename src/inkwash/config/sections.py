@@ -37,11 +37,11 @@ class DataConfig:
     name: str = "mnist"
     """Name of a data set, or path of a file or folder."""
     size: Annotated[int, Field(ge=1, le=MAX_SIDE)] | None = None
-    """Side in pixels to which images are resized; the images' own when left out."""
+    """Side in pixels to which images are resized; not resized when left out."""
     std: Annotated[float, Field(gt=0)] | None = None
     """Standard deviation by which the input of the network is scaled to unit variance (c_in of Karras et al., 2022).
 
-    The measured one when left out; 1 leaves alpha * image + sigma * noise as it is (Ho et al., 2020).
+    Measured on the training set when left out; 1 disables the scaling for alpha^2 + sigma^2 = 1 (Ho et al., 2020).
     """
 
 
@@ -58,17 +58,17 @@ class TrainingConfig:
     ema: LengthText = "60000 images"
     """Half-life of the exponential moving average of the weights."""
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of labels replaced by no label, for classifier-free guidance (Ho & Salimans, 2022)."""
+    """Fraction of labels replaced by the null label, for classifier-free guidance (Ho & Salimans, 2022)."""
     guidance: Annotated[float, Field(ge=1)] = 1.0
     """Guidance weight that the network learns to predict in one evaluation; 1 for none."""
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     """The u in [0, 1] between which guidance is learned (Kynkäänniemi et al., 2024)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the network; auto chooses by the device."""
+    """Dtype of the network's operations; auto chooses by the device."""
     checkpoint_every: LengthText = "1 epoch"
     """Interval between checkpoints."""
     milestones: tuple[str, ...] = ()
-    """Moments of sample images and kept checkpoints, as in "1000 steps" or "every 2 epochs"; log-spaced when empty."""
+    """Steps with sample images and a checkpoint that is kept, as in "1000 steps" or "every 2 epochs"; log-spaced when empty."""
     keep: Annotated[int, Field(ge=0)] | None = None
     """Number of the newest milestone checkpoints to keep; all when left out."""
 
@@ -84,7 +84,7 @@ class SamplingConfig:
     guidance: Annotated[float, Field(ge=0)] = 1.0
     """Weight w of classifier-free guidance, uncond + w (cond - uncond); 1 for none."""
     schedule: ScheduleField | None = None
-    """Noise schedule to sample on; the one of training when left out."""
+    """Noise schedule of sampling; the training schedule when left out."""
 
 
 @validated("experiment")

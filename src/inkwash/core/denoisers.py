@@ -65,7 +65,7 @@ class Clipped:
 
 @dataclass
 class Counted:
-    """Count the calls of a denoiser in `count`: around `Guided` these are steps, inside it network evaluations."""
+    """Count the calls of a denoiser in `count`: of guided predictions around `Guided`, of network evaluations inside it."""
 
     denoiser: Denoiser
     count: int = field(default=0)

@@ -1,7 +1,7 @@
 """A noise level (alpha, sigma): the forward process is x = alpha * image + sigma * noise.
 
-The same line is the forward process, Ho et al. (2020), Eq. 4 with alpha = sqrt(alpha-bar), and the last line of every
-reverse step. This module is the only one that broadcasts the values of a level over a batch.
+`Level.mix` computes both the forward process, Ho et al. (2020), Eq. 4 with alpha = sqrt(alpha-bar), and the last line of
+every reverse step. Only `broadcast_like` expands the values of a level over a batch.
 """
 
 from __future__ import annotations

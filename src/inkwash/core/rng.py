@@ -18,10 +18,10 @@ _WORD = 0xFFFFFFFF
 
 
 class Stream(Enum):
-    """A purpose of random numbers: its stream number in the counter, and the draws of that number that belong to it.
+    """A purpose of random numbers: `number` is a word of the counter, `draws` the range of another one that it may use.
 
-    No two purposes share a pair of stream number and draw. The pairs never change, because images and published figures
-    depend on them; a new purpose takes the next free number. `draw` is counted from 0 within each purpose.
+    Several purposes can share a number, as their draws do not overlap; a `draw` is counted from 0 within its purpose. The
+    values never change, because images and published figures depend on them: a new purpose takes the next free number.
     """
 
     SAMPLE = 0

@@ -145,12 +145,10 @@ SAMPLERS: dict[str, SamplerRules] = {
     "consistency": SamplerRules(first_order, full_renoise, default_steps=4),
 }
 
-_MAX_REFINED_LOG_SNR = 20.0
-
 
 def _can_refine(now: Level, nxt: Level) -> bool:
     """Return whether a step can be refined: the step to CLEAN is infinite in log-SNR, and Heun divides by alpha."""
-    return nxt is not CLEAN and bool(abs(now.log_snr) <= _MAX_REFINED_LOG_SNR)
+    return nxt is not CLEAN and bool(abs(now.log_snr) <= 20)
 
 
 @dataclass(frozen=True)

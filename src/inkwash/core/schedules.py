@@ -76,7 +76,7 @@ class Schedule:
         """
         if not 0 <= low < high <= 1:
             raise UsageError(
-                f"guidance interval is {low:g}..{high:g}: it must satisfy 0 <= low < high <= 1",
+                f"interval is {low:g}..{high:g}: it must satisfy 0 <= low < high <= 1",
                 code="out-of-range",
                 field="interval",
             )

@@ -27,7 +27,7 @@ def to_usage_error(
 
     `section` is the path of the values in messages.
     """
-    # a name that does not exist explains the one that is missing
+    # An unknown field is reported before a missing one, because a misspelt name causes both.
     details = min(error.errors(include_url=False), key=lambda each: each["type"] not in UNKNOWN_FIELD)
     root = adapter.json_schema(schema_generator=json_schema.Generator)
     location = [*prefix, *details["loc"]]
@@ -63,8 +63,8 @@ def _fault(details: ErrorDetails, path: str, node: JsonSchemaValue, parent: Json
     if kind in UNKNOWN_FIELD:
         return _unknown_field(path, list(parent.get("properties", {})))
     if kind == "missing" and "prefixItems" not in node:
-        way = f"known: {', '.join(context['known'])}" if "known" in context else "it has no default"
-        return UsageError(f"field '{path}' is missing: {way}", code="missing-field", field=path)
+        remedy = f"known: {', '.join(context['known'])}" if "known" in context else "it has no default"
+        return UsageError(f"field '{path}' is missing: {remedy}", code="missing-field", field=path)
     code: ErrorCode = context.get("code") or ("out-of-range" if kind in OUT_OF_RANGE else "invalid-value")
     return UsageError(
         f"field '{path}' is {shortened(repr(value))}: {_requirement(details, path, node)}", code=code, field=path
@@ -87,7 +87,7 @@ def _requirement(details: ErrorDetails, path: str, node: JsonSchemaValue) -> str
         count = f"of {len(node['prefixItems'])} values " if "prefixItems" in node else ""
         return f"it must be a list {count}in brackets"
     if kind in ("dataclass_type", "section_type"):
-        return f"it must be a section of its own, [{path}]"
+        return f"it must be a section [{path}]"
     if kind in ("bool_type", "bool_parsing"):
         return "it must be true or false"
     text = details["msg"].replace("Input should be", "it must be")

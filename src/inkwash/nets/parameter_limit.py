@@ -58,10 +58,9 @@ def _budget(most: int, kind: str) -> Iterator[None]:
             return
         count, tensors = count + parameter.numel(), tensors + 1
         if count > most or tensors > MAX_TENSORS:
-            limit = f"{most:,} ({4 * most / 1e9:.2g} GB) in {MAX_TENSORS:,}"
             raise ParameterLimitError(
-                f"{kind} of {count:,} parameters or more, in {tensors:,} tensors, of at most {limit}: "
-                "choose smaller options in the section [network]",
+                f"network {kind} has at least {count:,} parameters in {tensors:,} tensors, more than {most:,} "
+                f"({4 * most / 1e9:.2g} GB) or {MAX_TENSORS:,} tensors: choose smaller options in the section [network]",
                 code="too-large",
                 field="network",
             )

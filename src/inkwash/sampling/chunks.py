@@ -24,7 +24,7 @@ from inkwash.io.names import path_in
 from inkwash.sampling.run import SamplingRun
 
 MIN_CHUNK_SIZE = 1000
-"""Examples of a chunk, at least: few enough to sample again, many enough that writing them takes no time."""
+"""Minimum number of examples per chunk: an interruption loses little, and writing takes negligible time."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ChunkFolder:
 
     @classmethod
     def open(cls, run: SamplingRun, target: Path, batch: int, resume: bool) -> ChunkFolder:
-        """Return the chunks of a run into `target`, those of an interrupted run when it is to `resume`.
+        """Return the chunks of a run into `target`, with those of an interrupted run if `resume`.
 
         Raises `UsageError` when chunks exist without `resume`, or belong to another run.
         """
@@ -105,7 +105,7 @@ class ChunkFolder:
             except npz.READ_ERRORS as error:
                 self._file(index).unlink(missing_ok=True)
                 raise InkwashError(
-                    f"{self._file(index)} was damaged ({error}) and is removed: repeat the command with --continue",
+                    f"{self._file(index)} was damaged ({error}) and has been removed: repeat the command with --continue",
                     code="damaged-file",
                 ) from None
             yield found

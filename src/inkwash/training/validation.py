@@ -23,8 +23,8 @@ from inkwash.training.batches import Batches
 
 LEVELS = 20
 STATISTICS_BATCHES = 16
-_AFFORDABLE = 10**8
-_MOST_EXAMPLES = 1000
+_MAX_VALUES = 10**8
+_MAX_EXAMPLES = 1000
 _CHUNK = 100
 
 
@@ -96,16 +96,16 @@ class Validator:
     def memorizing_loss(self) -> LossByNoiseLevel | None:
         """Return the loss of the memorizing denoiser of the train set on up to 1,000 of its own examples, by noise level.
 
-        None where the sum over the train set would cost too much (over 100 million values).
+        None where the training set has more than 100 million values, which would take too long.
         """
         data, train, device = self.batches.data, self.batches.split.train, self.batches.device
-        if len(train) * data.encoded(train[:1]).numel() > _AFFORDABLE:
+        if len(train) * data.encoded(train[:1]).numel() > _MAX_VALUES:
             return None
         labels = data.labels[train].to(device) if self.batches.conditional and data.labels is not None else None
         # The empirical denoiser is not guided: there is no guidance to remove from its prediction.
         plain = replace(self.objective, guidance=1.0)
         exact = EmpiricalDenoiser(data.encoded(train).to(device), labels)
-        some = train[:: max(1, len(train) // _MOST_EXAMPLES)][:_MOST_EXAMPLES]
+        some = train[:: max(1, len(train) // _MAX_EXAMPLES)][:_MAX_EXAMPLES]
         examples = ValidationSet.of(data, some, plain, self.batches.conditional)
         return examples.profile(ExactPredictor(exact, self.target), device, self.process_group)
 
