@@ -25,7 +25,7 @@ def render(
     status: str,
     machine: dict[str, Any],
 ) -> str:
-    """Return the card of the results so far; `machine` is the result of `hardware.devices.describe`."""
+    """Return the card of the results so far; `machine` is the result of `devices.environment_info`."""
     hardware = [f"- **{label}**: {machine[key]}" for key, label in MACHINE.items()]
     hardware.append(f"- **Commit**: {commit() or 'not under version control'}")
     sections = [
