@@ -34,11 +34,8 @@ class Length:
         except ValueError:
             amount = 0.0
         if unit not in UNITS or not 0 < amount < math.inf:
-            raise UsageError(
-                f"{where} '{text}': write a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'",
-                code="invalid-value",
-                field=where,
-            )
+            message = f"{where} '{text}': write a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'"
+            raise UsageError(message, code="invalid-value", field=where)
         return cls(amount, unit)
 
     def steps(self, batch: int, images: int, where: str = "length") -> int:
@@ -47,18 +44,12 @@ class Length:
         Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MAX_STEPS.
         """
         if self.unit == "minutes":
-            raise UsageError(
-                f"{where} '{self}' cannot be converted to steps before training: use steps, images or epochs here",
-                code="unsupported",
-                field=where,
-            )
+            message = f"{where} '{self}' cannot be converted to steps before training: use steps, images or epochs here"
+            raise UsageError(message, code="unsupported", field=where)
         per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
         if self.amount * per_unit > MAX_STEPS:
-            raise UsageError(
-                f"{where} '{self}' is more than {MAX_STEPS:,} steps, which are counted in 32 bits: give less",
-                code="too-large",
-                field=where,
-            )
+            message = f"{where} '{self}' is more than {MAX_STEPS:,} steps, which are counted in 32 bits: give less"
+            raise UsageError(message, code="too-large", field=where)
         return max(1, math.ceil(self.amount * per_unit - 1e-9))
 
 

@@ -17,9 +17,8 @@ def parse_change(change: str) -> tuple[str, Any]:
     """Return path and value of a change such as "optimizer.lr=1e-3"; the value is read as TOML, else as a string."""
     path, equals, text = change.partition("=")
     if not equals:
-        raise UsageError(
-            f"--set {change}: write FIELD=VALUE, as in optimizer.lr=1e-3", code="invalid-value", field=path
-        )
+        message = f"--set {change}: write FIELD=VALUE, as in optimizer.lr=1e-3"
+        raise UsageError(message, code="invalid-value", field=path)
     try:
         return path.strip(), toml.parse(f"value = {text.strip()}")["value"]
     except ValueError:

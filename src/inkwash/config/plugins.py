@@ -44,9 +44,8 @@ def load(path: Path | None) -> None:
             line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == spec.origin else line
             trace = trace.tb_next
         line = error.lineno or 0 if isinstance(error, SyntaxError) else line
-        raise UsageError(
-            f"--with {path} failed at line {line}: {type(error).__name__}: {error}", code="plugin-failed", field="with"
-        ) from error
+        message = f"--with {path} failed at line {line}: {type(error).__name__}: {error}"
+        raise UsageError(message, code="plugin-failed", field="with") from error
 
 
 def hashes() -> list[str]:

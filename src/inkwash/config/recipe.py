@@ -69,11 +69,8 @@ class Recipe:
             text = getattr(self.sampling, part)
             steps = parse_sampler(text)[1]
             if steps is not None and not 1 <= steps <= levels.max_steps:
-                raise UsageError(
-                    f"sampling.{part} is {text}: use 1 to {levels.max_steps:,} steps on this schedule",
-                    code="out-of-range",
-                    field=f"sampling.{part}",
-                )
+                message = f"sampling.{part} is {text}: use 1 to {levels.max_steps:,} steps on this schedule"
+                raise UsageError(message, code="out-of-range", field=f"sampling.{part}")
         if self.training.label_dropout and not self.network.conditional:
             raise UsageError(
                 "training.label_dropout has no effect on a network without class labels: "
@@ -83,11 +80,8 @@ class Recipe:
             )
         low, high = self.training.guidance_interval
         if not 0 <= low < high <= 1:
-            raise UsageError(
-                f"field 'training.guidance_interval' is [{low:g}, {high:g}]: it must be [low, high], 0 <= low < high <= 1",
-                code="out-of-range",
-                field="training.guidance_interval",
-            )
+            message = f"field 'training.guidance_interval' is [{low:g}, {high:g}]: it must be [low, high], 0 <= low < high <= 1"
+            raise UsageError(message, code="out-of-range", field="training.guidance_interval")
         if self.training.guidance != 1 and not self.training.label_dropout:
             raise UsageError(
                 "training.guidance needs a network that is trained without labels as well: "
@@ -140,8 +134,8 @@ class Recipe:
             if not meant:
                 raise
             way = ', such as "5 epochs"; or use --epochs, --steps or --minutes' if "training.length" in meant else ""
-            text = f"unknown field '{error.field}': use {' or '.join(meant)}{way}"
-            raise UsageError(text, code=error.code, field=error.field) from None
+            message = f"unknown field '{error.field}': use {' or '.join(meant)}{way}"
+            raise UsageError(message, code=error.code, field=error.field) from None
 
     def with_changes(self, changes: Sequence[str] | Mapping[str, Any]) -> Recipe:
         """Return this recipe with `changes`: texts such as "optimizer.lr=1e-3", or paths of fields and their values.
@@ -196,11 +190,8 @@ def _no_recipe(name: str) -> UsageError:
     if dataset is not None:
         trained = [each for each in bundled() if load(each).data.name == dataset]
         recipes = f"recipes that train on it are {', '.join(trained)}" if trained else "no bundled recipe names it"
-        return UsageError(
-            f"{name} is a data set, not a recipe: {recipes}; for others, inkwash train RECIPE --data {dataset}",
-            code="unknown-name",
-            field="recipe",
-        )
+        message = f"{name} is a data set, not a recipe: {recipes}; for others, inkwash train RECIPE --data {dataset}"
+        return UsageError(message, code="unknown-name", field="recipe")
     if Path(name).is_file():
         wanted = f"a bundled recipe ({', '.join(bundled())}), a recipe file NAME.toml, or a run folder"
         return wrong_file_error(Path(name), "recipe", wanted)

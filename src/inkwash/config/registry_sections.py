@@ -18,7 +18,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from inkwash.core import DENSITIES, SCHEDULES, WARPS, Density, Schedule, Warped
-from inkwash.core.schedules import MAX_STEPS
+from inkwash.core.schedules import MAX_SAMPLING_STEPS
 from inkwash.core.warps import Warp
 from inkwash.data.spec import MAX_SIDE
 from inkwash.errors import UsageError
@@ -154,7 +154,7 @@ class ScheduleSection(RegistrySection):
     @staticmethod
     def annotation(name: str, hint: Any) -> Any:
         """Return `hint`, with the bounds on the number of timesteps."""
-        return Annotated[int, Field(ge=1, le=MAX_STEPS)] if name == "T" else hint
+        return Annotated[int, Field(ge=1, le=MAX_SAMPLING_STEPS)] if name == "T" else hint
 
 
 @dataclass(frozen=True)

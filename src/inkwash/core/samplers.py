@@ -172,14 +172,14 @@ class Sampler:
         most = self.rules.max_eta
         if self.eta is not None and most is None:
             usable = " or ".join(name for name, rules in SAMPLERS.items() if rules.max_eta is not None)
-            text = f"eta has no effect on {self.kind}: leave it out, or use {usable}"
-            raise UsageError(text, code="no-effect", field="eta")
+            message = f"eta has no effect on {self.kind}: leave it out, or use {usable}"
+            raise UsageError(message, code="no-effect", field="eta")
         if self.eta is not None and most is not None and not (0 <= self.eta <= most and self.eta < math.inf):
-            text = f"eta is {self.eta:g}: for {self.kind} it must be at least 0, at most {most:g} and finite"
-            raise UsageError(text, code="out-of-range", field="eta")
+            message = f"eta is {self.eta:g}: for {self.kind} it must be at least 0, at most {most:g} and finite"
+            raise UsageError(message, code="out-of-range", field="eta")
         if not 0 <= self.temperature < math.inf:
-            text = f"temperature is {self.temperature}: it must be at least 0 and finite"
-            raise UsageError(text, code="out-of-range", field="temperature")
+            message = f"temperature is {self.temperature}: it must be at least 0 and finite"
+            raise UsageError(message, code="out-of-range", field="temperature")
         self.schedule.levels(self.steps)
 
     @property

@@ -17,7 +17,7 @@ from inkwash.core.levels import CLEAN, NOISE, Level
 from inkwash.core.shapes import Scalars
 from inkwash.errors import UsageError
 
-MAX_STEPS = 100_000
+MAX_SAMPLING_STEPS = 100_000
 """The largest number of sampling steps, and of timesteps of a discrete schedule; larger ones are refused."""
 
 
@@ -40,7 +40,7 @@ class Schedule:
     @property
     def max_steps(self) -> int:
         """The largest number of steps of a path."""
-        return min(self.num_timesteps or MAX_STEPS, MAX_STEPS)
+        return min(self.num_timesteps or MAX_SAMPLING_STEPS, MAX_SAMPLING_STEPS)
 
     def snap(self, u: Scalars) -> Scalars:
         """Return `u` rounded up to a timestep i/T of a discrete schedule, unchanged for a continuous one."""
@@ -56,9 +56,8 @@ class Schedule:
         Raises `UsageError` unless 1 <= n <= `max_steps`.
         """
         if not 1 <= n <= self.max_steps:
-            raise UsageError(
-                f"steps is {n}: use 1 to {self.max_steps:,} on this schedule", code="out-of-range", field="steps"
-            )
+            message = f"steps is {n}: use 1 to {self.max_steps:,} on this schedule"
+            raise UsageError(message, code="out-of-range", field="steps")
         return [self(u) for u in self.grid(n)] + [CLEAN]
 
     def u_at_log_snr(self, log_snr: float) -> float:
@@ -75,11 +74,8 @@ class Schedule:
         Raises `UsageError` unless 0 <= low < high <= 1.
         """
         if not 0 <= low < high <= 1:
-            raise UsageError(
-                f"interval is {low:g}..{high:g}: it must satisfy 0 <= low < high <= 1",
-                code="out-of-range",
-                field="interval",
-            )
+            message = f"interval is {low:g}..{high:g}: it must satisfy 0 <= low < high <= 1"
+            raise UsageError(message, code="out-of-range", field="interval")
         return (CLEAN if low == 0 else self(low)), (NOISE if high == 1 else self(high))
 
     @property
@@ -97,17 +93,13 @@ class Betas(Schedule):
     T: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.T <= MAX_STEPS:
-            raise UsageError(
-                f"schedule.T is {self.T}: it must be from 1 to {MAX_STEPS:,}", code="out-of-range", field="schedule.T"
-            )
+        if not 1 <= self.T <= MAX_SAMPLING_STEPS:
+            message = f"schedule.T is {self.T}: it must be from 1 to {MAX_SAMPLING_STEPS:,}"
+            raise UsageError(message, code="out-of-range", field="schedule.T")
         betas = self.betas()
         if not ((betas > 0) & (betas < 1)).all():
-            raise UsageError(
-                f"{self} has betas from {betas.min():g} to {betas.max():g}: each must be in (0, 1)",
-                code="out-of-range",
-                field="schedule",
-            )
+            message = f"{self} has betas from {betas.min():g} to {betas.max():g}: each must be in (0, 1)"
+            raise UsageError(message, code="out-of-range", field="schedule")
 
     def betas(self) -> Scalars:
         """Return beta_1 .. beta_T, float64 [T], each in (0, 1)."""
@@ -210,9 +202,8 @@ class Karras(OpenEnd):
 
     def __post_init__(self) -> None:
         if not (0 <= self.low <= self.high and self.rho > 0):
-            raise UsageError(
-                f"{self}: it must satisfy 0 <= low <= high and rho > 0", code="out-of-range", field="schedule"
-            )
+            message = f"{self}: it must satisfy 0 <= low <= high and rho > 0"
+            raise UsageError(message, code="out-of-range", field="schedule")
 
     def alpha_sigma(self, u: Scalars) -> tuple[Scalars, Scalars]:
         low, high = self.low ** (1 / self.rho), self.high ** (1 / self.rho)

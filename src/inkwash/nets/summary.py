@@ -203,9 +203,8 @@ def _probed(net: nn.Module, shape: tuple[int, ...], call: Call | None) -> Iterat
                 net(x, torch.full((1,), 0.5, device=x.device), None)
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             reason = str(error).strip().partition("\n")[0]
-            raise InkwashError(
-                f"{type(net).__name__} cannot run on an example of shape {tuple(shape)}: {reason}", code="unsupported"
-            ) from error
+            message = f"{type(net).__name__} cannot run on an example of shape {tuple(shape)}: {reason}"
+            raise InkwashError(message, code="unsupported") from error
 
     net.eval()
     try:

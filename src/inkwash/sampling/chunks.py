@@ -51,21 +51,17 @@ class ChunkFolder:
             found = verified(parse_json(new._record_file.read_text(encoding="utf-8")))
             size = int(found["size"])
         except (ValueError, KeyError, AttributeError, OSError):
-            raise InkwashError(
-                f"{new._record_file} is damaged: remove {new.folder} and sample again", code="damaged-file"
-            ) from None
+            message = f"{new._record_file} is damaged: remove {new.folder} and sample again"
+            raise InkwashError(message, code="damaged-file") from None
         if not resume:
-            raise UsageError(
-                f"{new.folder} holds an interrupted run of samples: resume it with --continue, or remove the folder",
-                code="exists",
-                field="out",
+            message = (
+                f"{new.folder} holds an interrupted run of samples: resume it with --continue, or remove the folder"
             )
+            raise UsageError(message, code="exists", field="out")
         # The size of chunks may have changed with the batch; that of the existing ones is used.
         if json.loads(json.dumps(record | {"size": size})) != found:
-            raise UsageError(
-                f"{new.folder} belongs to a run with other weights or settings: repeat its command, or remove the folder",
-                code="mismatch",
-            )
+            message = f"{new.folder} belongs to a run with other weights or settings: repeat its command, or remove the folder"
+            raise UsageError(message, code="mismatch")
         return cls(run, new.folder, size)
 
     def __len__(self) -> int:
@@ -104,10 +100,8 @@ class ChunkFolder:
                     raise ValueError(f"{len(found):,} examples for {self.examples([index]):,}")
             except npz.READ_ERRORS as error:
                 self._file(index).unlink(missing_ok=True)
-                raise InkwashError(
-                    f"{self._file(index)} was damaged ({error}) and has been removed: repeat the command with --continue",
-                    code="damaged-file",
-                ) from None
+                message = f"{self._file(index)} was damaged ({error}) and has been removed: repeat the command with --continue"
+                raise InkwashError(message, code="damaged-file") from None
             yield found
 
     def remove(self) -> None:

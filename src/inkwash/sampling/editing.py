@@ -46,21 +46,14 @@ class Edit:
 
     def __post_init__(self) -> None:
         if not 0 < self.noise <= 1:
-            raise UsageError(
-                f"noise is {self.noise:g}: it must be above 0 and at most 1", code="out-of-range", field="noise"
-            )
+            message = f"noise is {self.noise:g}: it must be above 0 and at most 1"
+            raise UsageError(message, code="out-of-range", field="noise")
         if self.mask is None and self.noise == 1:
-            raise UsageError(
-                "noise is 1, which leaves nothing of the image: give less noise, or a mask",
-                code="no-effect",
-                field="noise",
-            )
+            message = "noise is 1, which leaves nothing of the image: give less noise, or a mask"
+            raise UsageError(message, code="no-effect", field="noise")
         if self.mask is not None and not self.mask.any():
-            raise UsageError(
-                "the mask is empty: make it white where the model samples, black where the image is kept",
-                code="no-effect",
-                field="mask",
-            )
+            message = "the mask is empty: make it white where the model samples, black where the image is kept"
+            raise UsageError(message, code="no-effect", field="mask")
 
     @classmethod
     def read(cls, spec: DatasetSpec, image: Path, mask: Path | None = None, noise: float | None = None) -> Edit:
@@ -71,29 +64,20 @@ class Edit:
         another size than the image, or as the class does.
         """
         if spec.is_points:
-            raise UsageError(
-                f"an image to start from has no effect on {spec.data}, which are points: leave it out",
-                code="unsupported",
-                field="image",
-            )
+            message = f"an image to start from has no effect on {spec.data}, which are points: leave it out"
+            raise UsageError(message, code="unsupported", field="image")
         channels, height, width = spec.shape
         if height != width:
-            raise UsageError(
-                f"images of {spec.data} have {height}×{width} pixels: only models of square images take one to start from",
-                code="unsupported",
-                field="image",
-            )
+            message = f"images of {spec.data} have {height}×{width} pixels: only models of square images take one to start from"
+            raise UsageError(message, code="unsupported", field="image")
         pixels = image_file.read(image)
         sampled = None
         if mask is not None:
             stencil = image_file.read(mask)
             if stencil.shape[1:] != pixels.shape[1:]:
                 sizes = [f"{size[2]}×{size[1]}" for size in (stencil.shape, pixels.shape)]
-                raise UsageError(
-                    f"mask {mask} is {sizes[0]} and {image} is {sizes[1]}: give both the same size",
-                    code="mismatch",
-                    field="mask",
-                )
+                message = f"mask {mask} is {sizes[0]} and {image} is {sizes[1]}: give both the same size"
+                raise UsageError(message, code="mismatch", field="mask")
             sampled = resize(stencil[None], height)[0].float().mean(0) >= 128
         small = resize(pixels[None], height)[0].float()
         converted = small.mean(0, keepdim=True) if channels == 1 else small.expand(channels, height, width)
@@ -117,11 +101,8 @@ class Edit:
         for name, size in (("image", tuple(self.image.shape)), ("mask", masked)):
             if size != shape:
                 have, need = ("×".join(map(str, each)) for each in (size, shape))
-                raise UsageError(
-                    f"the {name} is {have} (channels, height, width): the model's images are {need}",
-                    code="mismatch",
-                    field=name,
-                )
+                message = f"the {name} is {have} (channels, height, width): the model's images are {need}"
+                raise UsageError(message, code="mismatch", field=name)
 
     def truncated(self, schedule: Schedule) -> Schedule:
         """Return the part of `schedule` from the noise level of the image to clean."""
@@ -185,7 +166,6 @@ def _from_base64(text: str) -> UInt8[Tensor, "channels height width"]:
                 raise ValueError("too large")
             array = np.array(image.convert("L" if image.mode in ("1", "L") else "RGB"))
     except (binascii.Error, *image_file.READ_ERRORS):
-        raise UsageError(
-            "the image to start from is not a PNG in base64: save it again", code="invalid-data", field="image"
-        ) from None
+        message = "the image to start from is not a PNG in base64: save it again"
+        raise UsageError(message, code="invalid-data", field="image") from None
     return torch.from_numpy(array if array.ndim == 3 else array[..., None]).permute(2, 0, 1).contiguous()

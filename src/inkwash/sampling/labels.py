@@ -28,11 +28,11 @@ def assign_labels(model: Model, seeds: Seeds, requested: Sequence[int] | None = 
         edges = torch.tensor(model.spec.proportions, dtype=torch.float64).cumsum(0)
         return torch.searchsorted(edges, u).clamp(max=len(classes) - 1)
     if not requested:
-        text = "label is an empty list: name at least one class, or leave it out"
-        raise UsageError(text, code="invalid-value", field="label")
+        message = "label is an empty list: name at least one class, or leave it out"
+        raise UsageError(message, code="invalid-value", field="label")
     if not model.conditional and any(label != NULL_LABEL for label in requested):
-        text = f"label has no effect: {model.name} was trained without labels; leave it out"
-        raise UsageError(text, code="no-effect", field="label")
+        message = f"label has no effect: {model.name} was trained without labels; leave it out"
+        raise UsageError(message, code="no-effect", field="label")
     for label in requested:
         if not NULL_LABEL <= label < len(classes):
             raise _outside(label, classes)
@@ -51,14 +51,16 @@ def requested_labels(request: SampleRequest, classes: tuple[str, ...]) -> tuple[
     start = parse_labels(start_text, classes)
     if end_text is not None:
         if end is not None:
-            text = f"label '{request.label}' and label_to both name the end of the interpolation: leave label_to out"
-            raise UsageError(text, code="conflict", field="label_to")
+            message = f"label '{request.label}' and label_to both name the end of the interpolation: leave label_to out"
+            raise UsageError(message, code="conflict", field="label_to")
         end = parse_labels(end_text, classes)
     if end is not None or request.seed_to is not None:
         count = max(len(start), len(end or start))
         if count > 1:
-            text = f"label '{request.label}' has {count} classes at one end of the interpolation: give one at each end"
-            raise UsageError(text, code="conflict", field="label")
+            message = (
+                f"label '{request.label}' has {count} classes at one end of the interpolation: give one at each end"
+            )
+            raise UsageError(message, code="conflict", field="label")
     return start, end
 
 
@@ -98,8 +100,5 @@ def split_range(text: str, classes: tuple[str, ...] = ()) -> tuple[str, str | No
 
 
 def _outside(label: int, classes: Sequence[str]) -> UsageError:
-    return UsageError(
-        f"label {label} is not a class of the model: give 0 to {len(classes) - 1} ({', '.join(classes)})",
-        code="out-of-range",
-        field="label",
-    )
+    message = f"label {label} is not a class of the model: give 0 to {len(classes) - 1} ({', '.join(classes)})"
+    return UsageError(message, code="out-of-range", field="label")

@@ -53,12 +53,12 @@ class SampleRequest:
         if isinstance(self.seed, tuple) and (not seeds or self.n not in (None, len(seeds))):
             raise UsageError(f"seed has {len(seeds)} values: give one for each sample", code="conflict", field="seed")
         if self.n is not None and not 1 <= self.n <= MAX_COUNT:
-            text = f"n is {self.n}: it must be 1 to {MAX_COUNT:,}; sample more with another seed"
-            raise UsageError(text, code="out-of-range", field="n")
+            message = f"n is {self.n}: it must be 1 to {MAX_COUNT:,}; sample more with another seed"
+            raise UsageError(message, code="out-of-range", field="n")
         for seed in (*seeds, *(() if self.seed_to is None else (self.seed_to,))):
             if not 0 <= seed <= MAX_SEED - (self.n or 0):
-                text = f"seed is {seed}: it must be 0 to {MAX_SEED - (self.n or 0)}"
-                raise UsageError(text, code="out-of-range", field="seed")
+                message = f"seed is {seed}: it must be 0 to {MAX_SEED - (self.n or 0)}"
+                raise UsageError(message, code="out-of-range", field="seed")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request as plain values, for PNG metadata."""
@@ -85,6 +85,5 @@ class SampleRequest:
                 raise KeyError("model")
             return validate(cls, fields, "request")
         except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise UsageError(
-                f"the metadata is not a request of this version of inkwash: {error}", code="wrong-file"
-            ) from None
+            message = f"the metadata is not a request of this version of inkwash: {error}"
+            raise UsageError(message, code="wrong-file") from None

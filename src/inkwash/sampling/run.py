@@ -130,15 +130,15 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
     seeds = _seeds(request, counts or DefaultCounts(), model.spec.is_points, interpolates, num_requested)
     labels = assign_labels(model, seeds, start)
     if model.conditional and (labels == NULL_LABEL).all() and request.guidance not in (None, 1):
-        text = f"guidance {request.guidance:g} has no effect without a label: leave guidance out, or give a label"
-        raise UsageError(text, code="no-effect", field="guidance")
+        message = f"guidance {request.guidance:g} has no effect without a label: leave guidance out, or give a label"
+        raise UsageError(message, code="no-effect", field="guidance")
     interpolation = None
     if interpolates:
         end_seeds = seeds if request.seed_to is None else torch.full_like(seeds, request.seed_to)
         end_labels = assign_labels(model, end_seeds, start if end is None else end)
         if ((end_labels == NULL_LABEL) != (labels == NULL_LABEL)).any():
-            text = "label 'none' cannot be interpolated with a class: name a class at both ends"
-            raise UsageError(text, code="conflict", field="label")
+            message = "label 'none' cannot be interpolated with a class: name a class at both ends"
+            raise UsageError(message, code="conflict", field="label")
         interpolation = Interpolation.evenly(end_seeds, end_labels)
     return SamplingRun(request, model, sampler, denoiser, seeds, labels, num_requested, interpolation)
 
@@ -150,12 +150,12 @@ def sampler_for(request: SampleRequest, model: Model) -> Sampler:
         request.edit.require_shape(model.spec.shape)
         sampler = replace(sampler, schedule=request.edit.truncated(sampler.schedule))
     if request.temperature != 1 and sampler.is_deterministic:
-        text = f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out"
-        raise UsageError(text, code="no-effect", field="temperature")
+        message = f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out"
+        raise UsageError(message, code="no-effect", field="temperature")
     guidance = model.recipe.sampling.guidance if request.guidance is None else request.guidance
     if tuple(request.interval) != (0, 1) and guidance == 1:
-        text = "interval has no effect without guidance: give guidance as well, or leave it out"
-        raise UsageError(text, code="no-effect", field="interval")
+        message = "interval has no effect without guidance: give guidance as well, or leave it out"
+        raise UsageError(message, code="no-effect", field="interval")
     return sampler
 
 

@@ -42,11 +42,8 @@ class Split:
         """Return the split of `count` examples: the same for every recipe and seed, so that losses can be compared."""
         order = permutation(0, 0, Stream.HELD_OUT_SPLIT, count)
         if count < 2:
-            raise UsageError(
-                f"{count} train examples are too few: one is for validation, so give at least 2",
-                code="invalid-data",
-                field="data",
-            )
+            message = f"{count} train examples are too few: one is for validation, so give at least 2"
+            raise UsageError(message, code="invalid-data", field="data")
         size = count - cls.train_count(count)
         return cls(order[size:].sort().values, order[:size].sort().values)
 

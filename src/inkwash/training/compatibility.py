@@ -15,11 +15,8 @@ from inkwash.io.checkpoints import Checkpoint
 def require_trainable(recipe: Recipe, spec: DatasetSpec, net: nn.Module, process_group: ProcessGroup) -> None:
     """Raise `UsageError` for clipped points, and for guidance distilled into BatchNorm networks by several processes."""
     if recipe.clip and spec.is_points:
-        raise UsageError(
-            f"clip has no effect on the points of {spec.data}, which have no range: --set clip=false",
-            code="no-effect",
-            field="clip",
-        )
+        message = f"clip has no effect on the points of {spec.data}, which have no range: --set clip=false"
+        raise UsageError(message, code="no-effect", field="clip")
     if recipe.training.guidance == 1 or process_group.is_single:
         return
     if any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules()):

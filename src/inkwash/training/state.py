@@ -94,9 +94,7 @@ class State:
             self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         except (RuntimeError, ValueError, KeyError, IndexError) as error:
             reason = " ".join(str(error).split())[:160]
-            raise InkwashError(
-                f"{source} is of another recipe or network ({reason}): undo the change in recipe.toml, or start a new run",
-                code="mismatch",
-            ) from None
+            message = f"{source} is of another recipe or network ({reason}): undo the change in recipe.toml, or start a new run"
+            raise InkwashError(message, code="mismatch") from None
         saved = checkpoint.header["progress"]
         self.progress = TrainingProgress(**(saved | {"best": math.inf if saved["best"] is None else saved["best"]}))
