@@ -86,35 +86,6 @@ def test_dtype_of_x_is_kept(name: str) -> None:
     torch.testing.assert_close(image.double(), LAWS[name][0](POINTS, Cosine()(0.4)), rtol=1e-4, atol=1e-5)
 
 
-def test_the_gaussian_is_the_regression_of_images_on_noised_images() -> None:
-    count, level = 20_000, Cosine()(0.5)
-    normal = torch.randn(2, count, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    images = MEAN + normal[0] @ torch.linalg.cholesky(COVARIANCE).T
-    design = torch.cat([level.mix(images, normal[1]), torch.ones(count, 1, dtype=torch.float64)], 1)
-    fitted = torch.linalg.lstsq(design, images).solution
-    grid = torch.cat([POINTS, torch.ones(5, 1, dtype=torch.float64)], 1)
-    exact = GaussianDenoiser(MEAN, COVARIANCE)(POINTS, level)
-    # coefficients of a regression on variables of order one are known to a few / sqrt(count)
-    assert (grid @ fitted - exact).abs().max() < 5 / math.sqrt(count)
-
-
-@given(angle=st.floats(0.05, 1.55))
-def test_a_mixture_of_one_is_a_gaussian_and_equal_parts_are_one(angle: float) -> None:
-    level = Level(math.cos(angle), math.sin(angle))
-    gaussian = GaussianDenoiser(MEAN, 0.3**2 * torch.eye(3, dtype=torch.float64))(POINTS, level)
-    for parts in (1, 4):
-        weights = torch.arange(1, parts + 1, dtype=torch.float64)
-        mixture = MixtureDenoiser(MEAN.expand(parts, 3), number([0.3]).expand(parts), weights / weights.sum())
-        torch.testing.assert_close(mixture(POINTS, level), gaussian, rtol=1e-10, atol=1e-10)
-
-
-@given(angle=st.floats(0.05, 1.55))
-def test_images_are_a_mixture_of_points(angle: float) -> None:
-    level = Level(math.cos(angle), math.sin(angle))
-    points = MixtureDenoiser(IMAGES, torch.zeros(6).double(), torch.ones(6).double() / 6)
-    torch.testing.assert_close(EmpiricalDenoiser(IMAGES)(POINTS, level), points(POINTS, level), rtol=1e-9, atol=1e-9)
-
-
 def test_empirical_is_bayes_rule_image_by_image() -> None:
     images = torch.randn(4, 1, 3, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     level = Level(0.8, 0.6)

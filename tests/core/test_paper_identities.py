@@ -24,7 +24,6 @@ from inkwash.core import (
     Linear,
     Sampler,
     Schedule,
-    Target,
     Warped,
 )
 from inkwash.core.warps import Shift, Stretch
@@ -190,11 +189,3 @@ def test_constant_prediction_is_reached_from_any_start(kind: str, draws: Draws) 
     for schedule in (Cosine(), Linear(), Warped(Flow(), Shift(2.0)), Warped(Flow(), Stretch(0.5))):
         *_, last = Sampler(schedule, kind, steps=5)(lambda x, level, label=None: image, draws(4, 3), start=-image)
         assert torch.equal(last.x, image)
-
-
-def test_the_velocity_of_flow_matching_is_the_flow_target() -> None:
-    level = Flow()(0.3)
-    x = level.mix(X, FRESH)
-    eps = 1e-6
-    moved = Flow()(0.3 + eps).mix(X, FRESH)
-    torch.testing.assert_close((moved - x) / eps, Target("flow").of(level, X, FRESH), rtol=0, atol=1e-8)

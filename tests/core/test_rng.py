@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterator
-from itertools import combinations, pairwise
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -49,11 +49,6 @@ def numbers(text: str) -> list[int]:
 def test_reference_philox_equals_the_known_answers_of_random123(name: str) -> None:
     counter, key, answer = map(numbers, KNOWN_ANSWERS[name])
     assert philox(counter, key) == answer
-
-
-def test_first_words_equal_a_known_answer() -> None:
-    # Of the published vectors, only this one has the counter of a first block.
-    assert philox_words(0, 0, 0, Stream.SAMPLE, 4).tolist() == [numbers(KNOWN_ANSWERS["zeros"][2])]
 
 
 @given(
@@ -124,12 +119,6 @@ def test_uniforms_lie_strictly_between_0_and_1() -> None:
     arguments = (11, torch.arange(50), 0, Stream.SAMPLE, 40)
     word, place = philox_words(*arguments), uniforms(*arguments) * WORD
     assert (word < place).all() and (place < word + 1).all()
-
-
-def test_normals_have_the_first_four_moments() -> None:
-    normal = normals(4, torch.arange(COUNT // 8), 0, Stream.TRAIN_NOISE, (2, 4)).double().flatten()
-    for power, mean, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
-        assert abs((normal**power).mean() - mean) < 4 * math.sqrt(variance / COUNT), power
 
 
 def test_neighbours_in_seed_item_draw_stream_and_place_are_independent() -> None:
@@ -225,11 +214,6 @@ def test_permutations_are_uniform() -> None:
     assert chi_square < 16 + 5 * math.sqrt(32)
 
 
-def test_each_draw_gives_another_permutation() -> None:
-    orders = [permutation(0, draw, Stream.SHUFFLE, 50) for draw in range(5)]
-    assert not any(torch.equal(now, nxt) for now, nxt in pairwise(orders))
-
-
 def test_spherical_interpolation_reproduces_its_ends_exactly() -> None:
     near, far = (normals(seed, torch.arange(3), 0, Stream.SAMPLE, (1, 4, 4)) for seed in (1, 2))
     found = spherical(near, far, torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
@@ -240,10 +224,7 @@ def test_spherical_interpolation_reproduces_its_ends_exactly() -> None:
 def test_spherical_interpolation_is_standard_normal_at_the_angle_of_its_fraction(fraction: float) -> None:
     near, far = (normals(seed, 0, 0, Stream.SAMPLE, (200_000,)) for seed in (1, 2))
     between = spherical(near, far, torch.tensor([fraction], dtype=torch.float64))
-    ordered = between.flatten().sort().values.double()
-    law = torch.distributions.Normal(0.0, 1.0).cdf(ordered)
-    steps = torch.arange(1, len(ordered) + 1) / len(ordered)
-    # Kolmogorov and Smirnov: beyond 1.95 / sqrt(n) once in a thousand seeds
-    assert float((law - steps).abs().max()) < 1.95 / math.sqrt(len(ordered))
+    # The statistic of Kolmogorov and Smirnov exceeds 1.95 / sqrt(n) once in a thousand seeds.
+    assert distance_to(torch.special.ndtr(between.double().flatten().sort().values)) < 1.95 / math.sqrt(200_000)
     angle = math.acos(float(torch.corrcoef(torch.cat([near, between]))[0, 1]))
     assert angle == pytest.approx(fraction * math.pi / 2, abs=0.01)

@@ -144,12 +144,6 @@ def test_more_steps_than_timesteps_raise_usage_error(make: Callable[..., Betas])
         assert code_and_field(lambda schedule=schedule: schedule.levels(11)) == ("out-of-range", "steps")
 
 
-@every_schedule
-@pytest.mark.parametrize("n", [0, -1])
-def test_less_than_one_step_raises_usage_error(schedule: Schedule, n: int) -> None:
-    assert code_and_field(lambda: schedule.levels(n)) == ("out-of-range", "steps")
-
-
 @pytest.mark.parametrize("name", ["cosine", "sigmoid", "flow"])
 @pytest.mark.parametrize("n", [1, 3, 50])
 def test_the_last_level_before_clean_is_one_nth(name: str, n: int) -> None:

@@ -17,12 +17,11 @@ from inkwash.core import (
     GaussianDenoiser,
     Guided,
     Level,
-    MixtureDenoiser,
     NetDenoiser,
     Schedule,
     Target,
 )
-from inkwash.objectives import WEIGHTS, Denoising, Unweighted, drop_labels, stratify
+from inkwash.objectives import WEIGHTS, Denoising, Unweighted, stratify
 
 every_target = pytest.mark.parametrize("kind", TARGETS)
 every_weight = pytest.mark.parametrize("weight", WEIGHTS)
@@ -100,28 +99,6 @@ class GivenImage(nn.Module):
         return self.output + self.away
 
 
-@every_target
-@every_weight
-def test_posterior_mean_minimizes_the_loss_of_a_mixture(kind: str, weight: str) -> None:
-    means, stds = torch.tensor([[-1.0], [0.8]], dtype=torch.float64), torch.tensor([0.2, 0.3], dtype=torch.float64)
-    exact = MixtureDenoiser(means, stds, torch.tensor([0.4, 0.6], dtype=torch.float64))
-    count, generator = 20_000, torch.Generator().manual_seed(1)
-    part = (torch.rand(count, generator=generator) < 0.6).long()
-    images = means[part] + stds[part, None] * torch.randn(count, 1, generator=generator, dtype=torch.float64)
-    noise = torch.randn(count, 1, generator=generator, dtype=torch.float64)
-    level, target = Cosine()(0.5), Target(kind, DATA_STD)
-    x = level.mix(images, noise)
-    net = GivenImage(exact(x, level), level, x, target)
-    u = torch.full((count,), 0.5, dtype=torch.float64)
-    loss = Denoising(Cosine(), weight=WEIGHTS[weight]())(NetDenoiser(net, target), images, None, u, noise)
-    slope = torch.autograd.grad(loss.sum(), net.away)[0][:, 0]
-    # the slope of the loss along any function of x is a mean of zero, up to its sampling error
-    for direction in (torch.ones_like(x), x, x**2, torch.sin(4 * x)):
-        along = slope * direction[:, 0]
-        assert along.mean().abs() < 4 * along.std() / math.sqrt(count)
-        assert along.std() > 0
-
-
 class Zero(nn.Module):
     """A network that returns zero, whose error is the negative target."""
 
@@ -191,26 +168,6 @@ def test_processes_share_the_strata_of_one_batch() -> None:
     u = torch.rand(12, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     pieces = [stratify(u[first : first + 4], first=first, of=12) for first in (0, 4, 8)]
     assert torch.equal(torch.cat(pieces), stratify(u))
-
-
-def test_stratified_numbers_estimate_a_mean_without_bias_and_with_less_variance() -> None:
-    u = torch.rand(2000, 16, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
-    plain, spread = u.square().mean(1), torch.stack([stratify(row) for row in u]).square().mean(1)
-    assert abs(spread.mean() - 1 / 3) < 4 * spread.std() / math.sqrt(2000)
-    assert spread.std() < plain.std() / 5
-
-
-def test_labels_are_dropped_with_the_given_probability() -> None:
-    count = 10_000
-    labels = torch.arange(count) % 10
-    u = torch.rand(count, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
-    for chance in (0.1, 0.5, 1.0):
-        dropped = drop_labels(labels, chance, u)
-        assert dropped is not None
-        gone = dropped.eq(-1)
-        assert dropped.dtype == torch.int64 and torch.equal(dropped[~gone], labels[~gone])
-        assert abs(gone.double().mean() - chance) <= 4 * math.sqrt(chance * (1 - chance) / count)
-    assert drop_labels(labels, 0.0, u) is labels and drop_labels(None, 0.5, u) is None
 
 
 class FixedPrediction:

@@ -75,22 +75,21 @@ def test_little_noise_returns_the_image_and_much_noise_another(digits: Dataset) 
     assert returning(0.95) < 0.5
 
 
-def test_the_ends_of_an_interpolation_are_the_images_of_its_two_seeds(untrained: Untrained) -> None:
+@pytest.mark.parametrize(
+    ("fields", "ends"),
+    [
+        ({"seed": 3, "seed_to": 8}, ({"seed": 3}, {"seed": 8})),
+        ({"seed": 5, "label": "2..9"}, ({"seed": 5, "label": "2"}, {"seed": 5, "label": "9"})),
+    ],
+)
+def test_the_ends_of_an_interpolation_are_images_of_its_two_seeds_or_labels(
+    untrained: Untrained, fields: dict[str, Any], ends: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
     model = untrained()
-    along = sampled(model, n=5, seed=3, seed_to=8, sampler="ddim:4").int()
-    for index, seed in ((0, 3), (-1, 8)):
-        single = inkwash.sample(model, n=1, seed=seed, sampler="ddim:4").values[0].int()
-        assert (along[index] - single).abs().max() <= 1
-    assert len(along.unique(dim=0)) == 5
-
-
-def test_the_ends_of_an_interpolation_are_the_images_of_its_two_labels(untrained: Untrained) -> None:
-    model = untrained()
-    along = inkwash.sample(model, n=4, label="2..9", seed=5, sampler="ddim:4").values.int()
-    for index, label in ((0, 2), (-1, 9)):
-        single = inkwash.sample(model, n=1, label=label, seed=5, sampler="ddim:4").values[0].int()
-        assert (along[index] - single).abs().max() <= 1
-    assert (along[0] - along[-1]).abs().max() > 1
+    images = sampled(model, n=5, sampler="ddim:4", **fields).int()
+    for index, end in ((0, ends[0]), (-1, ends[1])):
+        assert (images[index] - sampled(model, n=1, sampler="ddim:4", **end)[0].int()).abs().max() <= 1
+    assert len(images.unique(dim=0)) == 5
 
 
 @pytest.mark.parametrize("sampler", ["ddim:3", "ddpm:3"])

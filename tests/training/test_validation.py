@@ -107,15 +107,6 @@ def test_profile_has_the_expected_loss_at_each_noise_level(number: float) -> Non
     assert profile.mean == pytest.approx(np.mean(profile.losses))
 
 
-def test_validation_loss_is_deterministic(digits: Dataset) -> None:
-    validation = Split.of(len(digits)).validation
-    first, second = (
-        ValidationSet.of(digits, validation, Denoising(Cosine()), True).profile(NetDenoiser(Constant(0.1), V), CPU)
-        for _ in range(2)
-    )
-    assert first == second
-
-
 @pytest.mark.parametrize("count", [10, 60, 199, 200])
 def test_every_noise_level_has_a_loss_with_few_images(digits: Dataset, count: int) -> None:
     assert digits.labels is not None
