@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import socket
-import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 
-from inkwash import data, model
-from inkwash.config.recipe import Recipe
+from inkwash import data
 from inkwash.data import Dataset
-from inkwash.data.spec import DatasetSpec
 from inkwash.evaluation import reference
 from inkwash.evaluation.reference import Reference
 from inkwash.io import checkpoints
@@ -21,15 +18,6 @@ from inkwash.metrics import extractor_set, extractor_training
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.metrics.extractors import Classifier
 from inkwash.model import Model
-
-TINY = """
-name = "tiny"
-target = "v"
-network = { kind = "class-unet", conditional = true, widths = [8, 16], dim = 8 }
-schedule = "cosine"
-data = { name = "digits" }
-sampling = { sampler = "ddim:2" }
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -75,17 +63,11 @@ def bench(build_for: Callable[[Dataset], ExtractorSet], digits: Dataset) -> Refe
 
 
 @pytest.fixture
-def untrained(digits: Dataset) -> Callable[..., Model]:
-    """Return a function from recipe changes as in "field=value" to a tiny model of digits with random weights."""
+def untrained(untrained: Callable[..., Model]) -> Callable[..., Model]:
+    """Return a function from recipe changes as in "field=value" to a model called tiny, identified by its weights."""
 
-    def build(*changes: str, spec: DatasetSpec | None = None) -> Model:
-        recipe = Recipe.from_dict(tomllib.loads(TINY)).with_changes(changes)
-        known = spec or DatasetSpec.of(digits)
-        net = model.build_net(recipe, known).eval().requires_grad_(False)
-        generator = torch.Generator().manual_seed(3)
-        for weight in net.parameters():
-            if not weight.any():
-                weight.copy_(0.3 * torch.randn(weight.shape, generator=generator))
-        return Model("tiny", recipe, known, net, 0, checkpoints.weights_digest(net.state_dict()))
+    def build(*changes: str) -> Model:
+        made = untrained(*changes)
+        return replace(made, name="tiny", weights=checkpoints.weights_digest(made.net.state_dict()))
 
     return build

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +68,8 @@ def test_grades_of_known_scores(score: Score, expected: Grade | None) -> None:
 )
 def test_scores_are_formatted_with_few_digits(key: str, value: float, text: str) -> None:
     assert format_score(key, value) == text
+
+
+def test_grade_uses_the_matched_value() -> None:
+    apart = Score("fd.a", "", 1.0, 1.0, matched=3.0)
+    assert grade(apart) == "off" and grade(replace(apart, matched=None)) == "as real"

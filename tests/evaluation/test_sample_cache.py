@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 
 import inkwash
+from inkwash.config import plugins
 from inkwash.core import Cosine
 from inkwash.evaluation import sample_cache
 from inkwash.evaluation.plan import settings_for, with_distinct_names
@@ -20,6 +23,7 @@ from inkwash.sampling.labels import assign_labels
 from inkwash.sampling.request import SampleRequest
 
 Untrained = Callable[..., Model]
+UNCONDITIONAL = "network.conditional=false", "training.label_dropout=0"
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +51,7 @@ def rows_seen(setting: Setting, count: int) -> int:
 
 @pytest.mark.parametrize("conditional", [True, False])
 def test_sample_i_equals_that_of_seed_i(conditional: bool, untrained: Untrained) -> None:
-    model = untrained(f"network.conditional={str(conditional).lower()}")
+    model = untrained() if conditional else untrained(*UNCONDITIONAL)
     found = Setting(model, SampleRequest(sampler="ddpm:3", guidance=2.0 if conditional else None)).samples(20)
     expected = inkwash.sample(model, n=20, sampler="ddpm:3", guidance=2.0 if conditional else None)
     assert (found.values.int() - expected.values.int()).abs().max() <= 1
@@ -157,7 +161,7 @@ def test_every_setting_has_its_own_folder(untrained: Untrained) -> None:
         Setting(model, SampleRequest(sampler="ddim:5", clip=True)),
         Setting(model, SampleRequest(sampler="ddim:5", precision="bfloat16")),
         Setting(other, SampleRequest(sampler="ddim:5")),
-        # the same weights under another recipe draw other images
+        # the same weights give other images with another recipe
         Setting(replace(model, recipe=trap.recipe), SampleRequest(sampler="ddim:5")),
         Setting(replace(model, recipe=replace(model.recipe, target="eps")), SampleRequest(sampler="ddim:5")),
         Setting(replace(model, spec=replace(model.spec, sha256="0" * 64)), SampleRequest(sampler="ddim:5")),
@@ -170,7 +174,7 @@ def test_equivalent_settings_share_a_folder(untrained: Untrained) -> None:
     plain = Setting(model, SampleRequest())
     for other in (SampleRequest(sampler="ddim:5"), SampleRequest(sampler="ddim", steps=5), SampleRequest(guidance=1.0)):
         assert Setting(replace(model, name="renamed"), other).folder == plain.folder
-    # whether recipe or user has the guesses clipped
+    # clipping by the recipe equals clipping by the request
     clips = replace(model, recipe=replace(model.recipe, clip=True))
     assert Setting(clips, SampleRequest()).folder == Setting(model, SampleRequest(clip=True)).folder != plain.folder
     assert Setting(clips, SampleRequest(clip=False)).folder == Setting(model, SampleRequest(clip=False)).folder
@@ -188,7 +192,7 @@ def test_estimated_seconds_count_missing_samples(untrained: Untrained) -> None:
 
 
 def test_settings_are_all_distinct_combinations(untrained: Untrained) -> None:
-    labelled, plain = untrained(), replace(untrained("network.conditional=false"), name="plain")
+    labelled, plain = untrained(), replace(untrained(*UNCONDITIONAL), name="plain")
     found = settings_for([labelled, plain], ["ddim:2", "ddpm:3"], [None, 1.0, 1.5], SampleRequest())
     assert [setting.name for setting in found] == [
         "tiny ddim:2 w 1",
@@ -214,3 +218,18 @@ def test_default_count_is_smaller_for_many_evaluations(untrained: Untrained) -> 
     assert default_count(Setting(model, SampleRequest(sampler="ddim:100"))) == 10_000
     assert default_count(Setting(model, SampleRequest(sampler="ddim:101"))) == 1_000
     assert default_count(Setting(model, SampleRequest(sampler="heun:60"))) == 1_000
+
+
+def test_identity_includes_the_content_of_plugins(
+    untrained: Callable[..., Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = Setting(untrained(), SampleRequest())
+    plain = setting.identity()
+    file = tmp_path / "mine.py"
+    file.write_text("SHARE = 1\n")
+    module = ModuleType(f"{plugins.PREFIX}mine")
+    module.__file__ = str(file)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    first = setting.identity()
+    file.write_text("SHARE = 2\n")
+    assert plain != first != setting.identity()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import torch
 
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import tasks
+from inkwash.evaluation import reference, tasks
 from inkwash.evaluation.plan import EvaluationRequest
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.tasks import FileTask
+from inkwash.model import Model
 
 GREY = np.arange(5 * 8 * 8, dtype=np.uint8).reshape(5, 8, 8)
 
@@ -117,3 +119,13 @@ def test_subset_of_a_sorted_file_holds_all_classes(plan_request: PlanRequest, di
     assert isinstance(full_set, FileTask) and torch.equal(full_set.values, digits.values[order])
     (more,) = plan_request(path, count=5000).tasks
     assert more.count == 1500
+
+
+def test_extractors_of_fewer_classes_are_refused_before_sampling(
+    untrained: Callable[..., Model], bench: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(bench.extractor_set, spec=replace(bench.extractor_set.spec, classes=("0", "1")))
+    monkeypatch.setattr(reference, "for_data", lambda *_: Reference(few, None))
+    with pytest.raises(UsageError, match="tiny") as error:
+        EvaluationRequest((untrained(),), 300, judge="few").plan()
+    assert (error.value.code, error.value.field) == ("invalid-data", "labels")

@@ -16,6 +16,7 @@ from inkwash.evaluation.measures import measure
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
 from inkwash.evaluation.verdicts import verdicts
+from inkwash.metrics import class_accuracy
 from inkwash.metrics.extractors import Extraction
 
 Images = tuple[Tensor, Tensor]
@@ -110,17 +111,22 @@ def test_repeated_image_has_no_variance(bench: Reference, real: Images) -> None:
 # ---- made-up scores: each rule by itself
 
 
-def evaluation(*scores: Score, requested: Tensor | None = None, drawn: Tensor | None = None) -> Evaluation:
-    """Return an evaluation with these scores, labels `asked` and predicted classes `drawn`, of ten."""
-    count = 300 if drawn is None else len(drawn)
-    sure = None if drawn is None else functional.one_hot(drawn, 10).float()
-    each: tuple[float, ...] = ()
-    if drawn is not None and requested is not None:
-        each = tuple(float((drawn[requested == label] == label).float().mean()) for label in range(10))
-    reading, shares = Extraction(torch.zeros(count, 2), sure), (0.1,) * 10
-    samples = EvaluatedSamples(
-        torch.zeros(count, 1, 2, 2), requested, reading, tuple("0123456789"), shares, None, {}, each
-    )
+def evaluation(
+    *scores: Score,
+    count: int = 300,
+    requested: Tensor | None = None,
+    predicted: Tensor | None = None,
+    classes: int = 10,
+) -> Evaluation:
+    """Return an evaluation of `count` samples with these scores, requested and predicted classes."""
+    count = count if predicted is None else len(predicted)
+    probabilities = None if predicted is None else functional.one_hot(predicted, classes).float()
+    accuracies: tuple[float, ...] = ()
+    if probabilities is not None and requested is not None:
+        accuracies = tuple(class_accuracy.accuracy(probabilities, requested).per_class)
+    extraction, names = Extraction(torch.zeros(count, 2), probabilities), tuple(map(str, range(classes)))
+    proportions = (1 / classes,) * classes
+    samples = EvaluatedSamples(torch.zeros(1), requested, extraction, names, proportions, None, {}, accuracies)
     return Evaluation("made up", count, "digits", scores, samples)
 
 
@@ -168,23 +174,23 @@ CASES: list[tuple[Rule, Evaluation, str]] = [
         evaluation(Score("fd.a", "", 3, 1, note="real at 297")),
         "where the real test set has 1.000",
     ),
-    (rules.condition, evaluation(requested=LABELS, drawn=LABELS), ""),
-    (rules.condition, evaluation(drawn=LABELS), ""),
-    (rules.condition, evaluation(requested=LABELS, drawn=LABELS.roll(37)), "ignored: 0%.*10%"),
-    (rules.condition, evaluation(requested=LABELS, drawn=torch.zeros(300).long()), "ignored: 10%"),
-    (rules.condition, evaluation(requested=LABELS, drawn=(LABELS + 1) % 10), "k \\+ 1"),
-    (rules.condition, evaluation(requested=LABELS, drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0%"),
-    (rules.condition, evaluation(requested=LABELS, drawn=LABELS.where(torch.arange(300) % 3 > 0, 0)), ""),
-    (rules.condition, evaluation(requested=torch.zeros(300).long(), drawn=torch.zeros(300).long()), ""),
-    (rules.missing_classes, evaluation(drawn=LABELS), ""),
-    (rules.missing_classes, evaluation(drawn=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0.0%.*10.0%"),
+    (rules.condition, evaluation(requested=LABELS, predicted=LABELS), ""),
+    (rules.condition, evaluation(predicted=LABELS), ""),
+    (rules.condition, evaluation(requested=LABELS, predicted=LABELS.roll(37)), "ignored: 0%.*10%"),
+    (rules.condition, evaluation(requested=LABELS, predicted=torch.zeros(300).long()), "ignored: 10%"),
+    (rules.condition, evaluation(requested=LABELS, predicted=(LABELS + 1) % 10), "k \\+ 1"),
+    (rules.condition, evaluation(requested=LABELS, predicted=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0%"),
+    (rules.condition, evaluation(requested=LABELS, predicted=LABELS.where(torch.arange(300) % 3 > 0, 0)), ""),
+    (rules.condition, evaluation(requested=torch.zeros(300).long(), predicted=torch.zeros(300).long()), ""),
+    (rules.missing_classes, evaluation(predicted=LABELS), ""),
+    (rules.missing_classes, evaluation(predicted=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0.0%.*10.0%"),
     (
         rules.missing_classes,
-        evaluation(drawn=LABELS.where(LABELS < 7, 0)),
+        evaluation(predicted=LABELS.where(LABELS < 7, 0)),
         "missing.*missing.*missing|Class 0 dominates: 40.0%",
     ),
-    (rules.missing_classes, evaluation(requested=LABELS, drawn=LABELS.where(LABELS != 8, 9)), ""),
-    (rules.missing_classes, evaluation(drawn=LABELS[:150].where(LABELS[:150] != 8, 9)), ""),
+    (rules.missing_classes, evaluation(requested=LABELS, predicted=LABELS.where(LABELS != 8, 9)), ""),
+    (rules.missing_classes, evaluation(predicted=LABELS[:150].where(LABELS[:150] != 8, 9)), ""),
 ]
 
 
@@ -205,3 +211,38 @@ def test_verdicts_are_ordered_by_severity() -> None:
         "Samples are distinguishable from real images",
         "Different from real images",
     ]
+
+
+def test_swapped_classes_are_reported_as_shifted() -> None:
+    requested = (torch.arange(294) < 140).long()
+    (text,) = rules.condition(evaluation(requested=requested, predicted=1 - requested, classes=2))
+    assert "shifted by one" in text
+    (text,) = rules.condition(evaluation(requested=requested, predicted=torch.arange(294) % 2, classes=2))
+    assert "ignored: 50%" in text or "ignored: 49%" in text
+
+
+def test_requested_class_that_is_never_predicted_is_missing() -> None:
+    threes = torch.full((100,), 3)
+    (text,) = rules.condition(evaluation(requested=threes, predicted=threes + 5))
+    assert text.startswith("Class 3 is missing: 0%")
+    (text,) = rules.condition(evaluation(requested=threes, predicted=threes.where(torch.arange(100) < 40, 8)))
+    assert text.startswith("Class 3 is often missed: 40%")
+
+
+def test_single_samples_are_no_fault() -> None:
+    requested = torch.arange(20) % 10
+    one_wrong = requested.clone()
+    one_wrong[[3, 13]] = 8
+    cases = [
+        (rules.condition, evaluation(requested=requested, predicted=one_wrong)),
+        (rules.copies, evaluation(Score("copies", "", 0.1, 0.01), count=10)),
+        (rules.low_confidence, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
+        (rules.missing_classes, evaluation(predicted=torch.arange(250) % 19, classes=20)),
+    ]
+    for rule, found in cases:
+        assert not list(rule(found)), rule.__name__
+
+
+def test_verdict_shows_small_fd_with_four_digits() -> None:
+    (text,) = rules.frechet_distance(evaluation(Score("fd.points", "", 0.0005, 0.0044)))
+    assert "FD 0.0005" in text and "0.0044" in text
