@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from outcome import Inkwash, Runs
+from outcome import CheckError, Inkwash, Runs
 
 import inkwash as python
 from inkwash import data
@@ -179,88 +179,72 @@ def test_runs_of_one_recipe_have_distinct_names(runs: Runs, inkwash: Inkwash, me
     assert rows[0]["nearest"] != rows[1]["nearest"]
 
 
-# ---- refusals
+# ---- errors
 
 
-def saved(name: str, images: np.ndarray, labels: np.ndarray | None = None) -> str:
+def saved(images: np.ndarray, labels: np.ndarray | None = None) -> str:
     arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
-    np.savez(name, allow_pickle=False, **arrays)
-    return name
+    np.savez("x.npz", allow_pickle=False, **arrays)
+    return "x.npz"
 
 
 GREY = np.tile(np.arange(64, dtype=np.uint8).reshape(8, 8), (30, 1, 1))
 
-REFUSED: dict[str, tuple[Callable[[Runs], list[object]], list[str]]] = {
-    "none drawn": (lambda r: [r.digits, "-n", 0], ["-n is 0", "1 to"]),
-    "two and a half": (lambda r: [r.digits, "-n", "2.5"], ["2.5"]),
-    "more than anyone judges": (
-        lambda r: [r.digits, "-n", 10**18],
-        ["-n is 1000000000000000000", "10,000,000"],
-    ),
-    "unknown model": (lambda r: ["cgf-cosine"], ["unknown model 'cgf-cosine'", "did you mean 'cfg-cosine'"]),
-    "unknown sampler": (lambda r: [r.digits, "--sampler", "ddim:2,dimm:3"], ["unknown sampler 'dimm'", "'ddim:3'"]),
-    "unknown judge": (lambda r: [r.digits, "--judges", "a,x"], ["--judges a,x", "a, b, c"]),
-    "no judge": (lambda r: [r.digits, "--judges", ""], ["--judges", "a, b, c"]),
-    "another judge first": (lambda r: [r.digits, "--judges", "c,a"], ["give a first"]),
-    "data and judge": (lambda r: [r.digits, "--data", "digits", "--judge", "digits"], ["--data and --judge", "one"]),
-    "data that it did not learn": (lambda r: [r.digits, "--data", r.images], ["images", "digits", "--judge"]),
-    "guidance without labels": (lambda r: [r.plain, "-w", "1,2"], ["guidance 2", "no effect", "without labels"]),
-    "guidance not a number": (lambda r: [r.digits, "-w", "1,much"], ["guidance '1,much'", "1,1.5"]),
-    "guidance nan": (lambda r: [r.digits, "-w", "nan"], ["guidance is nan"]),
-    "eta without effect": (lambda r: [r.digits, "--sampler", "ddim:2,ddpm:3", "--eta", "0.5"], ["eta", "ddpm"]),
-    "temperature without effect": (lambda r: [r.digits, "--sampler", "ddim:2", "--temperature", "0"], ["temperature"]),
-    "schedule misspelt": (lambda r: [r.digits, "--schedule", "cosin"], ["unknown schedule 'cosin'", "'cosine'"]),
-    "sampler of a file": (
-        lambda r: [saved("x.npz", GREY), "--sampler", "ddim:5"],
-        ["x.npz holds finished samples", "sampler"],
-    ),
-    "guidance of a file": (lambda r: [saved("x.npz", GREY), "-w", "2"], ["x.npz holds finished samples"]),
-    "file of another shape": (lambda r: [r.digits, saved("x.npz", GREY[:, :7])], ["x.npz", "1×7×8", "1×8×8"]),
-    "file of a size without judges": (lambda r: [saved("x.npz", GREY)], ["1×8×8", "no bundled judges", "--judge"]),
-    "labels out of range": (
-        lambda r: [r.digits, saved("x.npz", GREY * 4, labels=np.arange(30) % 12)],
-        ["x.npz", "label 10", "0 to 9"],
-    ),
-    "scaled to [0, 1]": (lambda r: [r.digits, saved("x.npz", GREY // 60)], ["x.npz", "brightest pixel is 1"]),
-    "inverted": (
-        lambda r: [r.digits, saved("x.npz", 255 - data.load("digits").values[:30, 0].numpy())],
-        ["x.npz", "inverted"],
-    ),
-    "models of two data sets": (lambda r: [r.digits, r.points], ["moons", "cannot be compared", "--judge"]),
-    "model of points by images": (lambda r: [r.points, "--judge", "digits"], ["1×8×8"]),
-    "too few to learn from": (lambda r: [r.bees, "--data", r.images], ["240", "at least 500"]),
-    "judges that are nowhere": (lambda r: [r.bees], ["images", "no judges", "--data"]),
-    "extras without their data": (lambda r: [r.bees, "--bits"], ["images", "no judges"]),
+ERRORS: dict[str, tuple[Callable[[Runs], list[object]], str, str | None]] = {
+    "no images": (lambda r: [r.digits, "-n", 0], "out-of-range", "n"),
+    "not an integer": (lambda r: [r.digits, "-n", "2.5"], "invalid-value", "n"),
+    "too many images": (lambda r: [r.digits, "-n", 10**18], "out-of-range", "n"),
+    "unknown model": (lambda r: ["cgf-cosine"], "unknown-name", "model"),
+    "unknown sampler": (lambda r: [r.digits, "--sampler", "ddim:2,dimm:3"], "unknown-name", "sampler"),
+    "unknown extractor": (lambda r: [r.digits, "--judges", "a,x"], "unknown-name", "judges"),
+    "no extractor": (lambda r: [r.digits, "--judges", ""], "unknown-name", "judges"),
+    "other extractor first": (lambda r: [r.digits, "--judges", "c,a"], "invalid-value", "judges"),
+    "data and judge": (lambda r: [r.digits, "--data", "digits", "--judge", "digits"], "conflict", "judge"),
+    "other than the training data": (lambda r: [r.digits, "--data", r.images], "mismatch", "data"),
+    "guidance without labels": (lambda r: [r.plain, "-w", "1,2"], "no-effect", "guidance"),
+    "guidance not a number": (lambda r: [r.digits, "-w", "1,much"], "invalid-value", "guidance"),
+    "guidance nan": (lambda r: [r.digits, "-w", "nan"], "out-of-range", "guidance"),
+    "eta without effect": (lambda r: [r.digits, "--sampler", "ddim:2,ddpm:3", "--eta", "0.5"], "no-effect", "eta"),
+    "temperature without effect": (lambda r: [r.digits, "--sampler", "ddim:2", "--temperature", "0"], "no-effect", "temperature"),
+    "unknown schedule": (lambda r: [r.digits, "--schedule", "cosin"], "unknown-name", "schedule"),
+    "sampler of a file": (lambda r: [saved(GREY), "--sampler", "ddim:5"], "no-effect", None),
+    "guidance of a file": (lambda r: [saved(GREY), "-w", "2"], "no-effect", None),
+    "file of another shape": (lambda r: [r.digits, saved(GREY[:, :7])], "mismatch", None),
+    "file of a size without extractors": (lambda r: [saved(GREY)], "missing-field", "judge"),
+    "labels out of range": (lambda r: [r.digits, saved(GREY * 4, np.arange(30) % 12)], "invalid-data", "labels"),
+    "pixels scaled to [0, 1]": (lambda r: [r.digits, saved(GREY // 60)], "invalid-data", None),
+    "inverted pixels": (lambda r: [r.digits, saved(255 - data.load("digits").values[:30, 0].numpy())], "invalid-data", None),
+    "models of two data sets": (lambda r: [r.digits, r.points], "mismatch", None),
+    "points by extractors of images": (lambda r: [r.points, "--judge", "digits"], "mismatch", None),
+    "too few training images": (lambda r: [r.bees, "--data", r.images], "invalid-data", "data"),
+    "no extractors": (lambda r: [r.bees], "missing-field", "data"),
+    "extras without data": (lambda r: [r.bees, "--bits"], "missing-field", "data"),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_evaluate_refuses(case: str, runs: Runs, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("case", ERRORS)
+def test_invalid_evaluation_has_its_code_and_field(
+    case: str, runs: Runs, check_error: CheckError, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("the model was sampled"))
-    arguments, words = REFUSED[case]
-    outcome = inkwash("evaluate", *arguments(runs))
-    assert outcome.code == 2
-    for word in words:
-        assert word in outcome.message
+    arguments, code, field = ERRORS[case]
+    check_error(f"evaluate: {case}", ["evaluate", *arguments(runs)], code, field)
 
 
-FAILED: dict[str, tuple[Callable[[], object], list[str]]] = {
-    "floats": (lambda: saved("x.npz", GREY / 255), ["x.npz", "float64", "uint8"]),
-    "no images": (lambda: saved("x.npz", GREY[:0]), ["x.npz", "empty"]),
-    "one image without its axis": (lambda: saved("x.npz", GREY[0]), ["x.npz", "[N, H, W]"]),
-    "no archive": (lambda: Path("x.npz").write_text("no"), ["x.npz", "plain numbers", "numpy.savez"]),
-    "no file": (lambda: None, ["x.npz", "missing"]),
+FILES: dict[str, tuple[Callable[[], object], str]] = {
+    "floats": (lambda: saved(GREY / 255), "invalid-data"),
+    "no images": (lambda: saved(GREY[:0]), "invalid-data"),
+    "one image without its axis": (lambda: saved(GREY[0]), "invalid-data"),
+    "not an archive": (lambda: Path("x.npz").write_text("no"), "damaged-file"),
+    "missing": (lambda: None, "missing-file"),
 }
 
 
-@pytest.mark.parametrize("case", FAILED)
-def test_an_unreadable_file_is_exit_code_1(case: str, runs: Runs, inkwash: Inkwash) -> None:
-    make, words = FAILED[case]
-    make()
-    outcome = inkwash("evaluate", runs.digits, "x.npz")
-    assert outcome.code == 1 and not outcome.out and len(outcome.err.splitlines()) == 1
-    for word in words:
-        assert word in outcome.message
+@pytest.mark.parametrize("case", FILES)
+def test_unreadable_file_is_a_failure(case: str, runs: Runs, check_error: CheckError) -> None:
+    write, code = FILES[case]
+    write()
+    check_error(f"evaluate x.npz: {case}", ["evaluate", runs.digits, "x.npz"], code, None, exit_code=1)
 
 
 def test_damaged_extractors_are_exit_code_1(
@@ -271,4 +255,4 @@ def test_damaged_extractors_are_exit_code_1(
     (path,) = (tmp_path / "damaged").rglob("a.safetensors")
     path.write_bytes(path.read_bytes()[:-1])
     outcome = inkwash("evaluate", runs.digits, *FEW)
-    assert outcome.code == 1 and "a.safetensors" in outcome.message and "delete" in outcome.message
+    assert outcome.code == 1 and "a.safetensors" in outcome.message
