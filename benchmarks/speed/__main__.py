@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.console import Console
 
-from inkwash import USUAL
+from inkwash import DEFAULT_MODEL
 from inkwash.errors import InkwashError
 from inkwash.hardware import devices
 from inkwash.runs.environment import commit, describe_environment
@@ -66,7 +66,7 @@ def main(
     """
     devices.configure(threads)
     place = devices.device(device)
-    subjects = [Subject.load(name, place) for name in names or (USUAL,)]
+    subjects = [Subject.load(name, place) for name in names or (DEFAULT_MODEL,)]
     wanted = _precisions(precision.split(",") if precision else ["float32", "auto"], place)
     chosen: list[Workload] = []
     notes = [

@@ -1,4 +1,4 @@
-"""inkwash: a diffusion laboratory for small images, ink spreading in water, run backwards.
+"""inkwash: train, sample, evaluate and examine diffusion models of small images.
 
     import inkwash
     model = inkwash.load("fast")
@@ -6,7 +6,7 @@
     digits.save("digits.png")
     inkwash.train("simple-unet", data="digits", length="2 epochs")
 
-What there is stands in __init__.pyi, and is imported when it is first used: `inkwash --help` does not wait for torch.
+The names are listed in __init__.pyi and imported when they are first used, so that `inkwash --help` does not import torch.
 """
 
 import os
@@ -16,12 +16,12 @@ import lazy_loader
 __version__ = "0.1.0"
 
 if "OMP_WAIT_POLICY" not in os.environ:
-    # Threads of libgomp spin at every barrier: 300,000 turns by default, which costs a training step five times its time
-    # where another program has one of the cores. 10,000 keep the speed of an idle machine (docs/speed.md). The library
+    # Threads of libgomp spin at every barrier: 300,000 turns by default, which makes a training step five times slower
+    # where another program uses one of the cores. 10,000 keep the speed of an idle machine (docs/speed.md). The library
     # reads this when torch is first imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-USUAL = "fast"
-"""The bundled model that is meant where none is named."""
+DEFAULT_MODEL = "fast"
+"""The name of the bundled model that is used where none is given."""
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -104,4 +104,4 @@ from .objectives import Denoising as Denoising
 from .training.trainer import Trainer as Trainer
 
 __version__: str
-USUAL: str
+DEFAULT_MODEL: str

@@ -11,7 +11,7 @@ import pytest
 from outcome import Inkwash, Runs, read_metadata
 from PIL import Image
 
-from inkwash import USUAL
+from inkwash import DEFAULT_MODEL
 from inkwash.io import checkpoints
 
 SIDE, GAP = 8, 2
@@ -48,8 +48,8 @@ def test_a_grid_has_the_size_of_its_rows_and_columns(
 
 def test_the_default_model_is_used_without_a_name(inkwash: Inkwash) -> None:
     assert inkwash("sample", "-n", "1", "--sampler", "ddim:1", "-q").code == 0
-    metadata = read_metadata(f"out/{USUAL}.png")
-    assert metadata is not None and metadata["model"] == USUAL
+    metadata = read_metadata(f"out/{DEFAULT_MODEL}.png")
+    assert metadata is not None and metadata["model"] == DEFAULT_MODEL
 
 
 def test_a_single_image_has_no_border(runs: Runs, inkwash: Inkwash) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from inkwash import USUAL
+from inkwash import DEFAULT_MODEL
 from inkwash.cli.parameters import Out, Plugin, Quiet
 from inkwash.config import plugins
 from inkwash.errors import UsageError, unknown_name
@@ -16,7 +16,7 @@ TARGETS = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
 
 
 def export(
-    model: str = USUAL,
+    model: str = DEFAULT_MODEL,
     /,
     *,
     to: str = "web",

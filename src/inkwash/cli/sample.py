@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash import USUAL
+from inkwash import DEFAULT_MODEL
 from inkwash.cli.parameters import (
     Count,
     Device,
@@ -34,7 +34,7 @@ IMAGE_SUFFIXES = {".png", ".webp", ".gif"}
 
 
 def sample(
-    model: str = USUAL,
+    model: str = DEFAULT_MODEL,
     /,
     *,
     n: Count = None,

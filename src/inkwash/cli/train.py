@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from inkwash.cli.parameters import Device, Integer, Json, Out, Plugin, Quiet, Threads
-from inkwash.cli.signals import stop_on_signal
 from inkwash.config import plugins
-from inkwash.errors import UsageError
-from inkwash.text.printing import print
-
-if TYPE_CHECKING:
-    import torch
-
-    from inkwash.config.lengths import Length
-    from inkwash.config.recipe import Recipe
-    from inkwash.distributed.process_group import ProcessGroup
-    from inkwash.runs.run import Run
 
 
 def train(
@@ -79,169 +66,33 @@ def train(
     processes
         Number of processes on this machine that share every batch, started by torchrun's launcher. Default: 1.
     """
-    begun = time.perf_counter()
-    given = {"--data": data, "--out": out, "--set": set_, "--steps": steps, "--epochs": epochs, "--images": images}
-    given |= {"--minutes": minutes, "--seed": seed, "--size": size, "--checkpoint-every": checkpoint_every}
-    given |= {"--keep": keep}
+    start_time = time.perf_counter()
     if "TORCHELASTIC_RUN_ID" in os.environ:
         # Before torch is imported: its warnings about processes are for authors of such programs.
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     plugins.load(with_)
+    from inkwash.cli.train_run import Output, TrainRequest, parse_length, prepare, run_to_end
     from inkwash.distributed import torchrun
     from inkwash.hardware import devices
     from inkwash.runs.start import completed_by_this_launch
 
+    changes: dict[str, object] = {"training.seed": seed, "data.size": size, "training.keep": keep}
+    changes["training.checkpoint_every"] = None if checkpoint_every is None else f'"{checkpoint_every}"'
+    new_run_flags: dict[str, object] = {"out": out, "set": set_ or None, "seed": seed, "size": size}
+    new_run_flags |= {"checkpoint_every": checkpoint_every, "keep": keep}
+    request = TrainRequest(
+        what,
+        data,
+        out,
+        (*set_, *(f"{field}={value}" for field, value in changes.items() if value is not None)),
+        parse_length({"steps": steps, "epochs": epochs, "images": images, "minutes": minutes}),
+        tuple(name for name, value in new_run_flags.items() if value is not None),
+    )
     devices.configure(threads)
-    place = devices.device(device)
-    with torchrun.join(place) as group:
-        quiet, json_ = quiet or not group.is_main, json_ and group.is_main
+    chosen_device = devices.device(device)
+    with torchrun.join(chosen_device) as group:
+        output = Output(quiet or not group.is_main, json_ and group.is_main)
         if torchrun.restarted() and out is not None and completed_by_this_launch(out, group):
             # One of the processes failed after the last checkpoint was written.
             return 0
-        return _train(_prepared(what, given, place, group, begun, quiet, json_), quiet, json_)
-
-
-def _prepared(
-    what: str,
-    given: dict[str, Any],
-    device: torch.device,
-    process_group: ProcessGroup,
-    begun: float,
-    quiet: bool,
-    as_json: bool,
-) -> Run:
-    """Return the run to train, started or resumed as the flags in `given` specify, and print what is done."""
-    from inkwash.config import recipe
-    from inkwash.distributed.torchrun import may_restart, restarted
-    from inkwash.runs.resume import resume
-    from inkwash.runs.start import created_by_this_launch, is_run
-
-    silent = quiet or as_json
-    length = _length({unit: given[f"--{unit}"] for unit in ("steps", "epochs", "images", "minutes")})
-    if may_restart() and given["--out"] is None and not is_run(what):
-        raise UsageError(
-            "torchrun may restart this run and needs its folder: give --out FOLDER", code="missing-field", field="out"
-        )
-    if restarted() and given["--out"] is not None and created_by_this_launch(given["--out"], process_group):
-        run = resume(given["--out"], given["--data"], None, device, process_group=process_group, since=begun)
-        _print(silent, f"restarted: resuming {given['--out']} from step {run.trainer.state.progress.step:,}")
-        _print_resumed(run, quiet, silent)
-        return run
-    if is_run(what):
-        fixed = ("--out", "--set", "--seed", "--size", "--checkpoint-every", "--keep")
-        useless = [name for name in fixed if given[name] not in (None, ())]
-        if useless:
-            raise UsageError(
-                f"{useless[0]} has no effect on the run folder {what}: a resumed run keeps its own recipe",
-                code="no-effect",
-                field=useless[0].lstrip("-").replace("-", "_"),
-            )
-        run = resume(what, given["--data"], length, device, process_group=process_group, since=begun)
-        until = "" if run.trainer.total is None else f" of {run.trainer.total:,}"
-        _print(silent, f"resuming {what} from step {run.trainer.state.progress.step:,}{until}")
-        _print_resumed(run, quiet, silent)
-        return run
-    if what not in recipe.bundled() and Path(what).is_dir():
-        raise UsageError(
-            f"{what} is a folder without recipe.toml: name a run folder, a recipe, or --data {what}",
-            code="wrong-file",
-            field="recipe",
-        )
-    chosen = recipe.load(what).with_changes(_changes(given))
-    if length is not None:
-        chosen = recipe.with_length(chosen, length)
-    return _started(chosen, given, device, process_group, begun, quiet, silent)
-
-
-def _print_resumed(run: Run, quiet: bool, silent: bool) -> None:
-    """Print in what a resumed run differs from one that was never interrupted."""
-    from inkwash.runs.resume import learning_rate_change, process_count_change
-
-    _print(quiet, run.fallback_reason and f"warning, {run.fallback_reason}")
-    _print(silent, process_count_change(run))
-    _print(silent, learning_rate_change(run))
-
-
-def _started(
-    recipe: Recipe,
-    given: dict[str, Any],
-    device: torch.device,
-    process_group: ProcessGroup,
-    begun: float,
-    quiet: bool,
-    silent: bool,
-) -> Run:
-    """Return a new run of `recipe`, and print where it is written and what is likely to go wrong."""
-    from inkwash import checks
-    from inkwash.cli.progress import stages
-    from inkwash.runs.start import start
-
-    with stages(silent) as reading:
-        places = given["--data"], given["--out"]
-        run = start(recipe, *places, device, since=begun, process_group=process_group, reading=reading)
-    if quiet:
-        return run
-    trainer = run.trainer
-    _print(silent, f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
-    if recipe.network.conditional and not trainer.conditional:
-        _print(quiet, f"warning, labels: {trainer.spec.data} has none: the network is not conditioned on labels")
-    warnings = checks.check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.check_data(trainer.data)
-    for about, text in warnings:
-        _print(quiet, f"warning, {about}: {text}")
-    return run
-
-
-def _changes(given: dict[str, Any]) -> list[str]:
-    """Return the changes of the recipe by the flags in `given`, written as for --set."""
-    changes = [*given["--set"]]
-    changes += [] if given["--seed"] is None else [f"training.seed={given['--seed']}"]
-    changes += [] if given["--size"] is None else [f"data.size={given['--size']}"]
-    every = given["--checkpoint-every"]
-    changes += [] if every is None else [f'training.checkpoint_every="{every}"']
-    changes += [] if given["--keep"] is None else [f"training.keep={given['--keep']}"]
-    return changes
-
-
-def _length(given: dict[str, float | None]) -> Length | None:
-    from inkwash.config.lengths import Length
-
-    named = {unit: amount for unit, amount in given.items() if amount is not None}
-    if len(named) > 1:
-        raise UsageError(
-            f"{' and '.join(f'--{unit}' for unit in named)} exclude each other: give one length",
-            code="conflict",
-            field=next(iter(named)),
-        )
-    for unit, amount in named.items():
-        if not amount > 0:
-            raise UsageError(f"--{unit} is {amount:g}: it must be above 0", code="out-of-range", field=unit)
-        return Length(amount, unit)
-    return None
-
-
-def _train(run: Run, quiet: bool, as_json: bool) -> int:
-    """Train `run` to its end or until it is stopped, and return the exit code."""
-    from inkwash.checks import ema_warmup
-    from inkwash.cli.progress import display
-    from inkwash.training.events import Planned
-
-    trainer = run.trainer
-    with stop_on_signal(trainer), display(trainer, quiet, as_json) as show:
-        for event in run.train():
-            show(event)
-            if isinstance(event, Planned) and event.first:
-                young = ema_warmup.check_final_ema(trainer.recipe, trainer.spec)
-                _print(quiet, event.warning and f"warning, length: {event.warning}")
-                _print(quiet, young and f"warning, EMA: {young}")
-    step, silent = trainer.state.progress.step, quiet or as_json
-    if trainer.stopping and not trainer.complete:
-        _print(silent, f"stopped and saved at step {step:,}; resume with: inkwash train {run.folder.path}")
-        return 130
-    _print(silent, f"done: see {run.folder.path}/card.md and {run.folder.path}/samples")
-    _print(silent, f"sample from it: inkwash sample {run.folder.path}")
-    return 0
-
-
-def _print(silent: bool, text: str | None) -> None:
-    if text and not silent:
-        print(text, file=sys.stderr)
+        return run_to_end(prepare(request, chosen_device, group, start_time, output), output)

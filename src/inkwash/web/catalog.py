@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from inkwash import USUAL
+from inkwash import DEFAULT_MODEL
 from inkwash import data as datasets
 from inkwash import model as models
 from inkwash.config.recipe import Recipe
@@ -178,7 +178,8 @@ class Catalog:
         known = list(fresh.values())
         # The default model, then runs from the newest on, then the other bundled models.
         return sorted(
-            known, key=lambda entry: (entry.name != USUAL, entry.bundled, 0 if entry.bundled else -entry.written)
+            known,
+            key=lambda entry: (entry.name != DEFAULT_MODEL, entry.bundled, 0 if entry.bundled else -entry.written),
         )
 
     def entry(self, name: str) -> CatalogEntry:
@@ -196,7 +197,7 @@ class Catalog:
 
     def warm_up(self) -> None:
         """Load the default model and sample once, so that the first request is as fast as the next ones."""
-        model = self.model(USUAL)
+        model = self.model(DEFAULT_MODEL)
         for _ in resolve(SampleRequest(n=WARM_UP_IMAGES, steps=1), model).batches():
             pass
 
