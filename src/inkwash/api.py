@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,20 +221,21 @@ def train(
     `UsageError` or `InkwashError` as the command does.
     """
     devices.configure_malloc()
-    place, since = devices.device(device), time.perf_counter()
+    target_device, start_time = devices.device(device), time.perf_counter()
+    parsed_length = Length.parse(length) if length else None
     if not isinstance(what, Recipe) and is_run(what):
         if changes or out is not None:
             raise UsageError(
                 f"{what} is a run folder, which is resumed with its own recipe: do not pass out= or recipe fields",
                 code="no-effect",
             )
-        run = resume(what, data, Length.parse(length) if length else None, place, net, objective, since=since)
+        run = resume(what, data, parsed_length, target_device, net, objective, since=start_time)
     else:
         chosen = what if isinstance(what, Recipe) else recipe.load(what)
         chosen = chosen.with_changes(changes) if changes else chosen
-        if length:
-            chosen = replace(chosen, training=replace(chosen.training, length=length))
-        run = start(chosen, data, out, place, net, objective, since)
+        if parsed_length is not None:
+            chosen = recipe.with_length(chosen, parsed_length)
+        run = start(chosen, data, out, target_device, net, objective, start_time)
     for event in run.train():
         if isinstance(event, Planned) and event.warning:
             warnings.warn(event.warning, stacklevel=2)

@@ -221,8 +221,8 @@ def test_command_in_the_card_runs(runs: Runs, inkwash: Inkwash) -> None:
 @pytest.mark.parametrize("flag", ["steps", "images"])
 def test_long_length_is_written_exactly(flag: str, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the recipe is written: the run stops before its first step."""
-    from inkwash.training import trainer
+    from inkwash.training.trainer import Trainer
 
-    monkeypatch.setattr(trainer, "steps", lambda *arguments: iter(()))
+    monkeypatch.setattr(Trainer, "steps", lambda *arguments: iter(()))
     inkwash("train", *PLAIN, "--set", "training.batch=1", f"--{flag}", "1234567", "--out", "run", "-q")
     assert tomllib.loads(Path("run/recipe.toml").read_text())["training"]["length"] == f"1234567 {flag}"

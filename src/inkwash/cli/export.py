@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from inkwash import DEFAULT_MODEL
-from inkwash.cli.parameters import Out, Plugin, Quiet
+from inkwash.cli.parameters import Out, Plugin, Quiet, default_output
 from inkwash.config import plugins
 from inkwash.errors import UsageError, unknown_name
 from inkwash.text.printing import print
@@ -39,15 +38,13 @@ def export(
     plugins.load(with_)
     from inkwash import model as models
     from inkwash.export import onnx, pipeline, web
-    from inkwash.io.names import path_in, sanitized_name
     from inkwash.runs.folder import RunFolder
     from inkwash.viz.writers import check_free
 
     if to not in TARGETS:
         raise unknown_name("export", to, TARGETS, field="to")
     loaded = models.load(model, device="cpu")
-    name = sanitized_name(Path(model).name.removesuffix(".safetensors"))
-    target = out or path_in("out", f"{name}{TARGETS[to]}")
+    target = out or default_output(model, TARGETS[to])
     report = (lambda part: None) if quiet else (lambda part: print(f"writing {part} …", file=sys.stderr))
     if to == "onnx":
         if target.suffix != ".onnx":
@@ -58,7 +55,9 @@ def export(
         difference = pipeline.write(loaded, target)
     else:
         run = RunFolder(models.find(model).parent.parent)
-        difference = web.write(loaded, name, run if run.metrics.is_file() else None, target, report)
+        difference = web.write(
+            loaded, default_output(model, "").name, run if run.metrics.is_file() else None, target, report
+        )
     if not quiet:
         print(
             f"{target}: {loaded.name} ({loaded.weights}), differs from torch by at most {difference:.1e}",

@@ -88,3 +88,10 @@ def parse_seeds(text: str) -> tuple[int, int | None]:
         raise UsageError(
             f"--seed is '{text}': give an integer, or two as in 3..8", code="invalid-value", field="seed"
         ) from None
+
+
+def default_output(model: str, suffix: str) -> Path:
+    """Return the file or folder in out/ that is written for `model` where no `--out` is given."""
+    from inkwash.io.names import path_in, sanitized_name
+
+    return path_in("out", f"{sanitized_name(Path(model).name.removesuffix('.safetensors'))}{suffix}")

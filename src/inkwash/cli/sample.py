@@ -21,6 +21,7 @@ from inkwash.cli.parameters import (
     ScheduleName,
     Temperature,
     Threads,
+    default_output,
     parse_schedule,
     parse_seeds,
 )
@@ -164,7 +165,8 @@ def sample(
             code="missing-field",
             field="from",
         )
-    output = sample_output.Output(out or sample_output.default_path(model, kind), options, batch, continue_)
+    path = out or default_output(model, ".png" if kind == "grid" else f"-{kind}.png")
+    output = sample_output.Output(path, options, batch, continue_)
     # The group is joined before a model is loaded, because of several devices each process has its own.
     with torchrun.join(devices.device(device)) as group:
         loaded = models.load(model, device=device)

@@ -10,20 +10,13 @@ from pathlib import Path
 from inkwash.cli.progress import sampling
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
-from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.run import SamplingRun
 from inkwash.text.printing import print
 from inkwash.viz import writers
-from inkwash.viz.samples import Kind, RenderOptions
+from inkwash.viz.samples import RenderOptions
 
 MANY_EVALUATIONS = 200
 """Network evaluations per image above which a message names faster samplers."""
-
-
-def default_path(model: str, kind: Kind) -> Path:
-    """Return the file that samples of `model` are written to where no `--out` is given."""
-    name = sanitized_name(Path(model).name.removesuffix(".safetensors"))
-    return path_in("out", f"{name}{'' if kind == 'grid' else '-' + kind}.png")
 
 
 @dataclass(frozen=True)

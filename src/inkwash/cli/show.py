@@ -31,7 +31,7 @@ def show(
     """
     plugins.load(with_)
     from inkwash import model
-    from inkwash.cli.tables import data, overview, pictures, recipes, runs
+    from inkwash.cli.tables import data, image_metadata, overview, recipes, runs
     from inkwash.config import recipe
     from inkwash.data import DATASETS
     from inkwash.errors import PICKLE_SUFFIXES, unknown_name, wrong_file_error
@@ -45,8 +45,8 @@ def show(
         recipes.show(thing, out, json_)
     elif thing in model.bundled() or path.suffix == ".safetensors" or (path / "recipe.toml").is_file():
         return runs.show(thing, json_)
-    elif path.suffix.lower() in pictures.SUFFIXES and path.is_file():
-        pictures.show(path, json_)
+    elif path.suffix.lower() in image_metadata.SUFFIXES and path.is_file():
+        image_metadata.show(path, json_)
     elif path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
         raise wrong_file_error(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
     elif thing in DATASETS or path.exists():

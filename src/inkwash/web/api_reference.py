@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment
 
 from inkwash.web.schemas import EditBody, SampleBody
 
-ENDPOINTS: dict[str, tuple[str, str]] = {
-    "/api/models": ("GET", "All models: name, data, shape, classes, sampler, and whether each is in training."),
-    "/api/models/{name}": ("GET", "One model, with its card as HTML and its milestones as data URLs."),
-    "/api/models/{name}/history": ("GET", "Training and validation losses, loss by noise level, current step."),
-    "/api/models/{name}/milestones/{milestone}": ("GET", "The sample grid of one milestone as a data URL."),
-    "/api/models/{name}/schedule": ("GET", "alpha, sigma, log-SNR and c_noise along u, for training and for sampling."),
-    "/api/models/{name}/quality": ("GET", "Measured evaluations, seconds and FD of all models of the same data."),
-    "/api/sample": ("POST", "Samples, as server-sent events: waiting, begin, step …, done; or failed."),
-}
+
+class Endpoint(NamedTuple):
+    """One endpoint: its method and path, the name of the handler in `Server`, and what it returns."""
+
+    method: str
+    path: str
+    handler: str
+    response: str
+
+
+MODEL = "/api/models/{name}"
+ENDPOINTS = (
+    Endpoint("GET", "/api/models", "models", "All models: name, data, shape, classes, sampler, and which are in training."),
+    Endpoint("GET", MODEL, "model", "One model, with its card as HTML and its milestones as data URLs."),
+    Endpoint("GET", f"{MODEL}/history", "history", "Losses of training and validation, loss by noise level, current step."),
+    Endpoint("GET", f"{MODEL}/milestones/{{milestone}}", "milestone", "The sample grid of one milestone as a data URL."),
+    Endpoint("GET", f"{MODEL}/schedule", "schedule", "alpha, sigma, log-SNR and c_noise along u, in training and sampling."),
+    Endpoint("GET", f"{MODEL}/quality", "quality", "Measured evaluations, seconds and FD of all models of the same data."),
+    Endpoint("POST", "/api/sample", "sample", "Samples, as server-sent events: waiting, begin, step …, done; or failed."),
+)
 EVENTS = {
     "waiting": "ahead: the number of requests ahead in the queue",
     "begin": "count, shape, labels, seeds, sampler, steps, evaluations, levels (alpha, sigma, c_noise), command",
@@ -42,7 +53,7 @@ def page() -> str:
     """Return the reference as HTML."""
     template = (resources.files("inkwash.web") / "api_reference.html").read_text(encoding="utf-8")
     bodies = {"Request": _fields(SampleBody.model_json_schema()), "edit": _fields(EditBody.model_json_schema())}
-    endpoints = [(method, path, response) for path, (method, response) in ENDPOINTS.items()]
+    endpoints = [(each.method, each.path, each.response) for each in ENDPOINTS]
     values = {"endpoints": endpoints, "bodies": bodies, "events": EVENTS, "statuses": STATUSES}
     return Environment(autoescape=True).from_string(template).render(values)
 

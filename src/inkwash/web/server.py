@@ -30,7 +30,7 @@ def create_app(catalog: Catalog, token: str | None = None, at_once: int = 2, max
     """Return the application: `at_once` jobs run, `max_waiting` wait; a `token` that is given is required."""
     server = Server(catalog, JobQueue(at_once, max_waiting), CapacityLimiter(at_once))
     routes = [
-        *(Route(path, method, methods=[verb]) for verb, path, method in server.endpoints()),
+        *(Route(each.path, getattr(server, each.handler), methods=[each.method]) for each in api_reference.ENDPOINTS),
         Route("/api", lambda request: HTMLResponse(api_reference.page())),
         Mount("/", StaticFiles(directory=str(PAGE), html=True)),
     ]
@@ -42,22 +42,10 @@ def create_app(catalog: Catalog, token: str | None = None, at_once: int = 2, max
 
 
 class Server:
-    """The endpoints, over a catalog of models and a queue of jobs."""
+    """The handlers of `api_reference.ENDPOINTS`, over a catalog of models and a queue of jobs."""
 
     def __init__(self, catalog: Catalog, queue: JobQueue, limiter: CapacityLimiter) -> None:
         self.catalog, self.queue, self.limiter = catalog, queue, limiter
-
-    def endpoints(self) -> list[tuple[str, str, Callable[..., Any]]]:
-        """Return method, path and handler of each endpoint; `api_reference.ENDPOINTS` describes them by path."""
-        return [
-            ("GET", "/api/models", self.models),
-            ("GET", "/api/models/{name}", self.model),
-            ("GET", "/api/models/{name}/history", self.history),
-            ("GET", "/api/models/{name}/milestones/{milestone}", self.milestone),
-            ("GET", "/api/models/{name}/schedule", self.schedule),
-            ("GET", "/api/models/{name}/quality", self.quality),
-            ("POST", "/api/sample", self.sample),
-        ]
 
     async def models(self, request: Request) -> Response:
         """Return the descriptions of all models."""

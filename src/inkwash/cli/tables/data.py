@@ -9,7 +9,7 @@ import torch
 
 from inkwash import checks, data
 from inkwash.cli.console import Console
-from inkwash.cli.tables import warnings
+from inkwash.cli.tables import check_warnings
 from inkwash.core.rng import Stream, permutation
 from inkwash.io import png_metadata
 from inkwash.io.names import path_in, sanitized_name
@@ -52,7 +52,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
         console.print(f"  {label}: {share:.1%}")
     if loaded.note:
         console.print(loaded.note)
-    warnings.show(console, concerns)
+    check_warnings.show(console, concerns)
     target = path_in(out, f"{known_as}-data.png")
     check_free(target)
     if is_points:

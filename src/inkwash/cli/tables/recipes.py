@@ -11,7 +11,7 @@ from rich.table import Table
 
 from inkwash import checks, data, model
 from inkwash.cli.console import Console
-from inkwash.cli.tables import runs, warnings
+from inkwash.cli.tables import check_warnings, runs
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
 from inkwash.core import Schedule
@@ -54,7 +54,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
         f"schedule: {describe_terminal_snr(terminal)} "
         f"(alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})"
     )
-    warnings.show(console, concerns)
+    check_warnings.show(console, concerns)
     pictures = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
     for picture in pictures:
         check_free(picture)

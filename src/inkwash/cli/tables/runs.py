@@ -13,7 +13,7 @@ from rich.table import Table
 from inkwash import checks, model
 from inkwash.checks import CheckWarning
 from inkwash.cli.console import Console
-from inkwash.cli.tables import warnings
+from inkwash.cli.tables import check_warnings
 from inkwash.errors import InkwashError
 from inkwash.io import checkpoints
 from inkwash.text.printing import printable
@@ -54,7 +54,7 @@ def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Seq
     concerns = dict.fromkeys(CheckWarning(**each) for row in rows for each in row["concerns"])
     new = [concern for concern in concerns if concern not in (already_shown or ())]
     if new or already_shown is None:
-        warnings.show(console, new)
+        check_warnings.show(console, new)
 
 
 def _alternative(folder: Path, rows: list[dict[str, Any]]) -> str:

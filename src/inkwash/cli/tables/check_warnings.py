@@ -8,11 +8,11 @@ from inkwash.checks import CheckWarning
 from inkwash.cli.console import Console
 
 
-def show(console: Console, concerns: Sequence[CheckWarning]) -> None:
-    """Print each concern on a line under a heading, or that there are no warnings."""
-    if not concerns:
+def show(console: Console, warnings: Sequence[CheckWarning]) -> None:
+    """Print each warning on a line under a heading, or that there are no warnings."""
+    if not warnings:
         console.print("No warnings.")
         return
     console.print("Warnings:")
-    for concern in concerns:
-        console.print(f"  {concern.about}: {concern.text}", soft_wrap=True)
+    for warning in warnings:
+        console.print(f"  {warning.about}: {warning.text}", soft_wrap=True)
