@@ -21,13 +21,25 @@ class Endpoint(NamedTuple):
 
 MODEL = "/api/models/{name}"
 ENDPOINTS = (
-    Endpoint("GET", "/api/models", "models", "All models: name, data, shape, classes, sampler, and which are in training."),
+    Endpoint(
+        "GET", "/api/models", "models", "All models: name, data, shape, classes, sampler, and which are in training."
+    ),
     Endpoint("GET", MODEL, "model", "One model, with its card as HTML and its milestones as data URLs."),
-    Endpoint("GET", f"{MODEL}/history", "history", "Losses of training and validation, loss by noise level, current step."),
-    Endpoint("GET", f"{MODEL}/milestones/{{milestone}}", "milestone", "The sample grid of one milestone as a data URL."),
-    Endpoint("GET", f"{MODEL}/schedule", "schedule", "alpha, sigma, log-SNR and c_noise along u, in training and sampling."),
-    Endpoint("GET", f"{MODEL}/quality", "quality", "Measured evaluations, seconds and FD of all models of the same data."),
-    Endpoint("POST", "/api/sample", "sample", "Samples, as server-sent events: waiting, begin, step …, done; or failed."),
+    Endpoint(
+        "GET", f"{MODEL}/history", "history", "Losses of training and validation, loss by noise level, current step."
+    ),
+    Endpoint(
+        "GET", f"{MODEL}/milestones/{{milestone}}", "milestone", "The sample grid of one milestone as a data URL."
+    ),
+    Endpoint(
+        "GET", f"{MODEL}/schedule", "schedule", "alpha, sigma, log-SNR and c_noise along u, in training and sampling."
+    ),
+    Endpoint(
+        "GET", f"{MODEL}/quality", "quality", "Measured evaluations, seconds and FD of all models of the same data."
+    ),
+    Endpoint(
+        "POST", "/api/sample", "sample", "Samples, as server-sent events: waiting, begin, step …, done; or failed."
+    ),
 )
 EVENTS = {
     "waiting": "ahead: the number of requests ahead in the queue",
