@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import shape_checks  # noqa: F401  (installs the checks before inkwash is imported)
 import torch
-from command import Command, ErrorOf, Outcome, call
+from command import Inkwash, Outcome, UsageErrorOf, call
 from hypothesis import settings
 
 from inkwash import data, model
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset, mnist
 from inkwash.data.spec import DatasetSpec
+from inkwash.errors import UsageError
 from inkwash.model import Model
 
 # The order of sums depends on the number of threads, and these networks are too small to gain from several.
@@ -72,7 +73,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def inkwash(capsys: pytest.CaptureFixture[str]) -> Command:
+def inkwash(capsys: pytest.CaptureFixture[str]) -> Inkwash:
     """`inkwash("sample", run, "-n", 4)` calls the command in this process."""
 
     def invoke(*arguments: object) -> Outcome:
@@ -84,14 +85,14 @@ def inkwash(capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture
-def usage_error(inkwash: Command) -> ErrorOf:
+def usage_error(inkwash: Inkwash) -> UsageErrorOf:
     """`usage_error("sample", ...)` is (code, field) of the usage error that the command ends with, after one line."""
 
-    def invoke(*arguments: object) -> tuple[str, str | None]:
+    def invoke(*arguments: object) -> tuple[str | None, str | None]:
         outcome = inkwash(*arguments)
-        assert outcome.code == 2 and len(outcome.err.splitlines()) == 1 and not outcome.out, outcome
-        assert outcome.error is not None and outcome.error.code is not None, outcome
-        return outcome.error.code, outcome.error.field
+        assert outcome.code == 2 and isinstance(outcome.error, UsageError), outcome
+        assert outcome.message and len(outcome.err.splitlines()) == 1 and not outcome.out, outcome
+        return outcome.kind
 
     return invoke
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from command import Command
+from command import Inkwash
 
 from inkwash import checks
 from inkwash.checks import CheckWarning
@@ -28,7 +28,7 @@ def mirrored(digits: Dataset) -> str:
     return "mirrored.npz"
 
 
-def test_show_prints_each_warning_of_a_recipe_in_one_line(inkwash: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_prints_each_warning_of_a_recipe_in_one_line(inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     shown = inkwash("show", "attention-unet")
     section = shown.out.split("Warnings:\n")[1].splitlines()
@@ -36,22 +36,22 @@ def test_show_prints_each_warning_of_a_recipe_in_one_line(inkwash: Command, monk
 
 
 @pytest.mark.parametrize("name", ["moons", "spirals"])
-def test_show_prints_that_there_are_no_warnings(inkwash: Command, name: str) -> None:
+def test_show_prints_that_there_are_no_warnings(inkwash: Inkwash, name: str) -> None:
     assert "No warnings." in inkwash("show", name).out
 
 
-def test_show_prints_the_warnings_of_data(inkwash: Command, mirrored: str) -> None:
+def test_show_prints_the_warnings_of_data(inkwash: Inkwash, mirrored: str) -> None:
     assert "\n  orientation: the digits look mirrored" in inkwash("show", mirrored).out
 
 
-def test_warnings_of_a_bundled_model_and_of_all_checkpoints_of_a_run_are_printed_once(inkwash: Command) -> None:
+def test_warnings_of_a_bundled_model_and_of_all_checkpoints_of_a_run_are_printed_once(inkwash: Inkwash) -> None:
     inkwash(*TRAIN, "--data", "digits", *SHORT_BETAS, "-q")
     for name in ("ddim-300", "run"):
         shown = inkwash("show", name).out
         assert shown.count("  terminal SNR: ") == 1 and "No warnings" not in shown
 
 
-def test_json_has_the_warnings_of_recipes_data_models_and_checkpoints(inkwash: Command, mirrored: str) -> None:
+def test_json_has_the_warnings_of_recipes_data_models_and_checkpoints(inkwash: Inkwash, mirrored: str) -> None:
     inkwash(*TRAIN, "--data", "digits", *SHORT_BETAS, "-q")
     names = {"ddim-300": ["terminal SNR"], "moons": [], mirrored: ["orientation"], "run": ["terminal SNR"]}
     for name, expected in names.items():
@@ -61,20 +61,20 @@ def test_json_has_the_warnings_of_recipes_data_models_and_checkpoints(inkwash: C
             assert all(warning.keys() == {"about", "text"} for warning in row["concerns"])
 
 
-def test_train_prints_no_warning_for_a_valid_recipe(inkwash: Command) -> None:
+def test_train_prints_no_warning_for_a_valid_recipe(inkwash: Inkwash) -> None:
     trained = inkwash(*TRAIN, "--data", "digits")
     assert not trained.out and "warning" not in trained.err
 
 
 @pytest.mark.parametrize("mode", [[], ["--json"]])
-def test_train_prints_warnings_of_recipe_and_data_on_stderr(mode: list[str], inkwash: Command, mirrored: str) -> None:
+def test_train_prints_warnings_of_recipe_and_data_on_stderr(mode: list[str], inkwash: Inkwash, mirrored: str) -> None:
     trained = inkwash(*TRAIN, *SHORT_BETAS, "--data", mirrored, *mode)
     warned = [line.split(":")[0] for line in trained.err.splitlines() if line.startswith("warning, ")]
     assert warned == ["warning, terminal SNR", "warning, orientation"]
     assert "warning" not in trained.out
 
 
-def test_quiet_training_prints_no_warnings(inkwash: Command, mirrored: str) -> None:
+def test_quiet_training_prints_no_warnings(inkwash: Inkwash, mirrored: str) -> None:
     trained = inkwash(*TRAIN, *SHORT_BETAS, "--data", mirrored, "--quiet")
     assert (trained.code, trained.out, trained.err) == (0, "", "")
 

@@ -11,37 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import call, run
-from outcome import CheckError, CopyRun, Inkwash, Outcome, Runs, UsageErrorOf
+from command import run
+from outcome import CheckError, CopyRun, Inkwash, Runs
 from PIL import Image
-
-from inkwash.errors import UsageError
 
 MESSAGES = Path(__file__).parents[1] / "golden" / "messages.json"
 WRITE_MESSAGES = "INKWASH_WRITE_MESSAGES" in os.environ
 SMALL = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
 QUICK = ["--set", "sampling.preview=ddim:2", "--steps", "6", "--quiet"]
-
-
-@pytest.fixture
-def inkwash(capsys: pytest.CaptureFixture[str]) -> Inkwash:
-    def invoke(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        code, error = call([str(each) for each in arguments])
-        return Outcome(code, *capsys.readouterr(), error)
-
-    return invoke
-
-
-@pytest.fixture
-def usage_error(inkwash: Inkwash) -> UsageErrorOf:
-    def invoke(*arguments: object) -> tuple[str | None, str | None]:
-        outcome = inkwash(*arguments)
-        assert outcome.code == 2 and isinstance(outcome.error, UsageError), outcome
-        assert outcome.message and len(outcome.err.splitlines()) == 1 and not outcome.out, outcome
-        return outcome.kind
-
-    return invoke
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The result of a call of the command line, and the types of the fixtures that call it."""
+"""The types of the fixtures of the command-line tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from inkwash.errors import InkwashError
+from command import Inkwash as Inkwash
+from command import Outcome as Outcome
+from command import UsageErrorOf as UsageErrorOf
+
 from inkwash.io import png_metadata
 
 CopyRun = Callable[[Path], Path]
@@ -25,43 +28,6 @@ class Runs:
     bees: Path
     points: Path
     images: Path
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of one call of the command: its exit code, what it printed, and the error it ended with, if any."""
-
-    code: int
-    out: str
-    err: str
-    error: InkwashError | None = None
-
-    @property
-    def message(self) -> str:
-        """The line of the error, which is the last on stderr; there is no other and no traceback."""
-        lines = self.err.strip().splitlines()
-        assert [line for line in lines if line.startswith("inkwash: ")] == lines[-1:], self.err
-        assert "Traceback" not in self.err + self.out
-        assert not lines[-1].startswith("inkwash: unexpected"), lines[-1]
-        return lines[-1].removeprefix("inkwash: ")
-
-    @property
-    def kind(self) -> tuple[str | None, str | None]:
-        """The code and the field of the error."""
-        assert self.error is not None, self
-        return self.error.code, self.error.field
-
-
-class Inkwash(Protocol):
-    """`inkwash("sample", run, "-n", 4)` calls the command in this process."""
-
-    def __call__(self, *arguments: object) -> Outcome: ...
-
-
-class UsageErrorOf(Protocol):
-    """`usage_error("sample", ...)` is (code, field) of the usage error that the command ends with."""
-
-    def __call__(self, *arguments: object) -> tuple[str | None, str | None]: ...
 
 
 class CheckError(Protocol):

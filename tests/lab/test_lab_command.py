@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from command import Command, ErrorOf
+from command import Inkwash, UsageErrorOf
 
 from inkwash import model
 from inkwash.lab import EXPERIMENTS
@@ -24,7 +24,7 @@ def own() -> Path:
     return Path("own.py")
 
 
-def test_list_has_every_claim_in_one_line(inkwash: Command) -> None:
+def test_list_has_every_claim_in_one_line(inkwash: Inkwash) -> None:
     outcome = inkwash("lab")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
@@ -32,11 +32,11 @@ def test_list_has_every_claim_in_one_line(inkwash: Command) -> None:
         assert [line for line in lines if line.split()[:1] == [each.name] and each.hypothesis in line]
 
 
-def test_list_as_json(inkwash: Command) -> None:
+def test_list_as_json(inkwash: Inkwash) -> None:
     assert {each["name"] for each in json.loads(inkwash("lab", "--json").out)} == EXPERIMENTS.keys()
 
 
-def test_user_experiment_runs_from_training_to_verdict(inkwash: Command, own: Path, built: SimpleNamespace) -> None:
+def test_user_experiment_runs_from_training_to_verdict(inkwash: Inkwash, own: Path, built: SimpleNamespace) -> None:
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
     assert outcome.code == 0, outcome.err
     record = json.loads(Path("lab/more-steps/results.json").read_text())
@@ -49,12 +49,12 @@ def test_user_experiment_runs_from_training_to_verdict(inkwash: Command, own: Pa
     assert Path("lab/more-steps/runs/simple-unet/card.md").is_file()
 
 
-def test_experiment_can_be_added_to_the_table(inkwash: Command, own: Path) -> None:
+def test_experiment_can_be_added_to_the_table(inkwash: Inkwash, own: Path) -> None:
     own.write_text(OWN + "\nfrom inkwash.lab import EXPERIMENTS\nEXPERIMENTS['row'] = EXPERIMENT\ndel EXPERIMENT\n")
     assert "Four steps are better than one." in inkwash("lab", "--with", own).out
 
 
-def test_claim_names_the_run_that_it_is_tested_on(inkwash: Command, own: Path, built: SimpleNamespace) -> None:
+def test_claim_names_the_run_that_it_is_tested_on(inkwash: Inkwash, own: Path, built: SimpleNamespace) -> None:
     own.write_text(OWN.replace('name="more-steps"', 'name="more-steps", claimed_by="ddpm-bn"'))
     given = ("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200)
     assert inkwash(*given, "-o", "out").code == 0
@@ -80,12 +80,12 @@ def test_claim_names_the_run_that_it_is_tested_on(inkwash: Command, own: Path, b
     ],
 )
 def test_invalid_arguments_are_refused(
-    usage_error: ErrorOf, arguments: list[str], expected: tuple[str, str | None]
+    usage_error: UsageErrorOf, arguments: list[str], expected: tuple[str, str | None]
 ) -> None:
     assert usage_error("lab", *arguments) == expected
 
 
-def test_other_folders_and_files_are_refused_and_unchanged(usage_error: ErrorOf) -> None:
+def test_other_folders_and_files_are_refused_and_unchanged(usage_error: UsageErrorOf) -> None:
     Path("other").mkdir()
     Path("other/card.md").write_text("text")
     assert usage_error("lab", "no-noise", "-o", "other") == ("exists", "out")
@@ -94,7 +94,7 @@ def test_other_folders_and_files_are_refused_and_unchanged(usage_error: ErrorOf)
 
 
 def test_folder_of_another_experiment_or_request_is_refused(
-    usage_error: ErrorOf, inkwash: Command, own: Path, built: SimpleNamespace
+    usage_error: UsageErrorOf, inkwash: Inkwash, own: Path, built: SimpleNamespace
 ) -> None:
     given = ("lab", "more-steps", "--with", own, "-o", "out", "--quiet")
     assert inkwash(*given, "--data", built.data, "-n", 200).code == 0
@@ -108,7 +108,7 @@ def test_folder_of_another_experiment_or_request_is_refused(
     assert outcome.code == 1 and outcome.error is not None and outcome.error.code == "damaged-file"
 
 
-def test_run_of_other_data_is_refused(usage_error: ErrorOf, built: SimpleNamespace) -> None:
+def test_run_of_other_data_is_refused(usage_error: UsageErrorOf, built: SimpleNamespace) -> None:
     run = model.find("ddim-300").parent.parent
     assert usage_error("lab", "guidance", "--run", run, "--data", built.data) == ("mismatch", "data")
 
@@ -126,19 +126,19 @@ def test_run_of_other_data_is_refused(usage_error: ErrorOf, built: SimpleNamespa
     ],
 )
 def test_invalid_experiment_is_refused_before_anything_is_written(
-    usage_error: ErrorOf, own: Path, built: SimpleNamespace, change: tuple[str, str], expected: tuple[str, str]
+    usage_error: UsageErrorOf, own: Path, built: SimpleNamespace, change: tuple[str, str], expected: tuple[str, str]
 ) -> None:
     own.write_text(OWN.replace(*change))
     assert usage_error("lab", "more-steps", "--with", own, "--data", built.data) == expected
     assert not Path("lab").exists()
 
 
-def test_unreadable_length_is_refused(usage_error: ErrorOf, own: Path, built: SimpleNamespace) -> None:
+def test_unreadable_length_is_refused(usage_error: UsageErrorOf, own: Path, built: SimpleNamespace) -> None:
     given = ("lab", "more-steps", "--with", own, "--data", built.data)
     assert usage_error(*given, "--length", "long") == ("invalid-value", "length")
 
 
-def test_exception_in_a_verdict_is_reported_with_its_line(inkwash: Command, own: Path, built: SimpleNamespace) -> None:
+def test_exception_in_a_verdict_is_reported_with_its_line(inkwash: Inkwash, own: Path, built: SimpleNamespace) -> None:
     own.write_text(OWN.replace("    one, four =", "    1 / 0\n    one, four ="))
     outcome = inkwash("lab", "more-steps", "--with", own, "--data", built.data, "-n", 200, "--quiet")
     assert outcome.code == 1 and outcome.error is not None and outcome.error.code == "plugin-failed"
@@ -146,7 +146,7 @@ def test_exception_in_a_verdict_is_reported_with_its_line(inkwash: Command, own:
 
 
 def test_interrupted_command_exits_with_130(
-    inkwash: Command, own: Path, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    inkwash: Inkwash, own: Path, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(run: LabRun, progress: LabProgress) -> None:
         raise KeyboardInterrupt
