@@ -107,9 +107,7 @@ class Dataset:
             return self
         if self.is_points:
             raise UsageError(
-                f"'{self.name}' holds points, which have no size in pixels: leave --size out",
-                code="unsupported",
-                field="size",
+                f"'{self.name}' holds points without a size: leave --size out", code="unsupported", field="size"
             )
         test = None if self.test_values is None else _resized(self.test_values, size)
         return replace(self, values=_resized(self.values, size), test_values=test)

@@ -98,7 +98,7 @@ def _file(folder: Path, name: str) -> Path:
     path = idx.find(folder, name)
     if path is None:
         raise InkwashError(
-            f"{folder} has no {name} (nor {name}.gz): add the file, or choose another --data",
+            f"{folder} has no {name} (nor {name}.gz): add it, or choose another --data",
             code="missing-file",
             field="data",
         )

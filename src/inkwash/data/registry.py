@@ -10,6 +10,8 @@ from pathlib import Path
 
 from inkwash.data import array_file, cifar10, image_folder, mnist, points
 from inkwash.data.dataset import Dataset
+from inkwash.data.mnist_variants import PUBLISHED
+from inkwash.data.points import TOY_DISTRIBUTIONS
 from inkwash.errors import InkwashError, UsageError, first_line, unknown_name, wrong_file_error
 from inkwash.text.progress import StageProgressCallback
 
@@ -23,37 +25,23 @@ def digits() -> Dataset:
 
 
 DATASETS: dict[str, Callable[[], Dataset]] = {
-    "mnist": partial(mnist.load, "mnist"),
-    "fashion-mnist": partial(mnist.load, "fashion-mnist"),
-    "kmnist": partial(mnist.load, "kmnist"),
-    "cifar-10": cifar10.load,
+    **{name: partial(mnist.load, name) for name in PUBLISHED},
+    cifar10.NAME: cifar10.load,
     "digits": digits,
-    "moons": partial(points.load, "moons"),
-    "swiss-roll": partial(points.load, "swiss-roll"),
-    "spirals": partial(points.load, "spirals"),
-    "checkerboard": partial(points.load, "checkerboard"),
-    "gaussian-mixture": partial(points.load, "gaussian-mixture"),
+    **{name: partial(points.load, name) for name in TOY_DISTRIBUTIONS},
 }
 
 OFFLINE_LOADERS: dict[str, Callable[[], Dataset | None]] = {
-    "mnist": partial(mnist.load_offline, "mnist"),
-    "fashion-mnist": partial(mnist.load_offline, "fashion-mnist"),
-    "kmnist": partial(mnist.load_offline, "kmnist"),
-    "cifar-10": cifar10.load_offline,
+    **{name: partial(mnist.load_offline, name) for name in PUBLISHED},
+    cifar10.NAME: cifar10.load_offline,
 }
 """The data sets that `DATASETS` downloads: the set if its files are on this machine, else None."""
 
 EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
-    "mnist": ((1, 28, 28), 10),
-    "fashion-mnist": ((1, 28, 28), 10),
-    "kmnist": ((1, 28, 28), 10),
-    "cifar-10": ((3, 32, 32), 10),
+    **dict.fromkeys(PUBLISHED, ((1, 28, 28), 10)),
+    cifar10.NAME: (cifar10.SHAPE, 10),
     "digits": ((1, 8, 8), 10),
-    "moons": ((2,), 2),
-    "swiss-roll": ((2,), 0),
-    "spirals": ((2,), 2),
-    "checkerboard": ((2,), 0),
-    "gaussian-mixture": ((2,), 8),
+    **{name: ((2,), len(distribution.classes)) for name, distribution in TOY_DISTRIBUTIONS.items()},
 }
 """The shape of an example, [C, H, W] or [D], and the number of classes, known without loading the data set."""
 

@@ -30,9 +30,7 @@ def launch(count: int, arguments: Sequence[str]) -> int:
         from torch.distributed.launcher.api import LaunchConfig, elastic_launch
     except ImportError:
         raise UsageError(
-            "--processes: this torch was built without torch.distributed; leave it out",
-            code="unsupported",
-            field="processes",
+            "--processes: this torch has no torch.distributed; leave it out", code="unsupported", field="processes"
         ) from None
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
     # Each process prints its own errors in one line.

@@ -119,7 +119,7 @@ class ProcessGroup:
                 yield
             except UsageError as error:
                 raise InkwashError(
-                    f"process {self.rank} of {self.world_size}, not the main process: {error}",
+                    f"process {self.rank} of {self.world_size}: {error}",
                     code=error.code,
                     field=error.field,
                 ) from error

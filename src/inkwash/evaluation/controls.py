@@ -212,8 +212,6 @@ def _required_data(reference: Reference) -> Dataset:
     data = reference.data
     if data is None or data.test_values is None or data.labels is None or data.is_points:
         raise UsageError(
-            "controls are made from real images: give --data, images with labels and a test part",
-            code="missing-field",
-            field="data",
+            "controls are made from labelled images: give --data with a test part", code="missing-field", field="data"
         )
     return data

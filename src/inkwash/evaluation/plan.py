@@ -64,7 +64,7 @@ def settings_for(
     if requested and not any(each.conditional for each in models):
         names = ", ".join(each.name for each in models)
         raise UsageError(
-            f"guidance {requested[0]:g} has no effect on {names}, trained without labels: leave it out",
+            f"guidance {requested[0]:g} has no effect without labels ({names}): leave it out",
             code="no-effect",
             field="guidance",
         )

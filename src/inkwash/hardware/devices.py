@@ -28,9 +28,7 @@ def device(name: str = "auto") -> torch.device:
         name = next(kind for kind, there in present.items() if there)
     if not present[name]:
         raise UsageError(
-            f"device {name} is not available on this machine: use --device auto or cpu",
-            code="missing-device",
-            field="device",
+            f"device {name} is not available: use --device auto or cpu", code="missing-device", field="device"
         )
     return torch.device(name)
 

@@ -95,9 +95,7 @@ def fresh_folder(path: str | Path) -> Iterator[Path]:
         temporary, created = None, []
     except OSError as error:
         raise InkwashError(
-            f"cannot write {path}: {error.strerror or error}; free the space or choose another --out",
-            code="io",
-            field="out",
+            f"cannot write {path}: {error.strerror or error}; choose another --out", code="io", field="out"
         ) from error
     finally:
         if temporary is not None:

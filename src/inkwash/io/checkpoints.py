@@ -90,7 +90,7 @@ def header(path: str | Path) -> dict[str, Any]:
 def _opened(path: str | Path) -> Iterator[BinaryIO]:
     if not Path(path).is_file():
         raise UsageError(
-            f"no checkpoint {path}: name a run folder, a bundled model or a .safetensors file",
+            f"no checkpoint {path}: name a run folder, a model or a .safetensors file",
             code="missing-file",
             field="model",
         )

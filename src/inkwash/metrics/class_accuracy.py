@@ -97,8 +97,6 @@ def _check_probabilities(probabilities: Tensor) -> Tensor:
     check_features(probabilities, "probabilities")
     if probabilities.min() < 0 or (probabilities.sum(1) - 1).abs().max() > 1e-3:
         raise InkwashError(
-            "each row of probabilities must be in [0, 1] and sum to 1: give those, not logits",
-            code="invalid-data",
-            field="probabilities",
+            "rows of probabilities must be in [0, 1] with sum 1, not logits", code="invalid-data", field="probabilities"
         )
     return probabilities

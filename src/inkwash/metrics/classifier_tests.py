@@ -152,9 +152,7 @@ def tstr(
         )
     if labels is None:
         raise UsageError(
-            "samples without labels cannot train a classifier: give their requested classes",
-            code="missing-field",
-            field="labels",
+            "samples without labels cannot train a classifier: give their classes", code="missing-field", field="labels"
         )
     check_labels(labels, len(samples), range(len(data.classes)))
     chosen, partners = _paired(labels, data.labels, seed)

@@ -41,11 +41,7 @@ def kid(x: Float[Tensor, "N D"], y: Float[Tensor, "M D"], block: int = 1000) -> 
     `InkwashError` for NaN.
     """
     if block < 2:
-        raise UsageError(
-            f"block is {block}: KID compares pairs of rows, so a block has at least 2",
-            code="out-of-range",
-            field="block",
-        )
+        raise UsageError(f"block is {block}: at least 2 rows are needed", code="out-of-range", field="block")
     check_pair(x, y, ("x", "y"), min_rows=block)
     count = min(len(x), len(y)) // block
     size = min(len(x), len(y)) // count

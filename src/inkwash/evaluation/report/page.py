@@ -122,9 +122,7 @@ def check_free(folder: Path) -> None:
         raise UsageError(f"{folder} is a file, not a folder: choose another", code="exists", field="report")
     if folder.is_dir() and any(folder.iterdir()) and GENERATOR not in _head(folder / INDEX):
         raise UsageError(
-            f"{folder} holds files that are no report, and nothing is overwritten: choose another folder",
-            code="exists",
-            field="report",
+            f"{folder} holds other files than a report: choose another folder", code="exists", field="report"
         )
     require_creatable(folder / INDEX, "report")
 
