@@ -69,7 +69,7 @@ def edit(page: Any) -> None:
 def compare(page: Any) -> None:
     """Compare two samplers."""
     page.get_by_role("button", name="Compare", exact=True).click()
-    page.get_by_text("The seeds are the same").wait_for()
+    page.get_by_text("All configurations use the same seeds").wait_for()
 
 
 def understand(page: Any) -> None:

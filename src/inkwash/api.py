@@ -193,7 +193,7 @@ def evaluate(
         None if data is None else str(data),
         None if judge is None else str(judge),
         judges,
-        tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
+        tuple(name for name, given in (("bits", bits), ("thorough", thorough)) if given),
     )
     report = progress or (lambda stage, fraction: None)
     plan = request.plan(report)

@@ -44,7 +44,7 @@ ErrorCode = Literal[
 class InkwashError(Exception):
     """An operation failed although the request was valid: a damaged file, a full disk, a NaN loss.
 
-    `code` is the kind of error and `field` the name of the argument or the path of the recipe's field that was refused,
+    `code` is the kind of error and `field` the name of the argument or the path of the recipe's field at fault,
     as in "steps" or "optimizer.lr"; None where the error is not of one argument.
     """
 

@@ -44,11 +44,11 @@ def test_normals_equal_those_of_python(javascript: Run) -> None:
     console.log(JSON.stringify(given.map(([seed, counter]) => Array.from(normals(seed, counter, SAMPLE, 785)))));
     """
     for (seed, counter), found in zip(counters, javascript(code, counters), strict=True):
-        ours = normals(seed, 0, counter, Stream.SAMPLE, (785,))[0]
-        theirs = torch.tensor(found)
+        in_python = normals(seed, 0, counter, Stream.SAMPLE, (785,))[0]
+        in_javascript = torch.tensor(found)
         # Logarithm and cosine may differ in the last bit of a double, which rounding to float32 mostly hides.
-        assert (ours == theirs).double().mean() > 0.999
-        torch.testing.assert_close(theirs, ours, rtol=1e-6, atol=1e-7)
+        assert (in_python == in_javascript).double().mean() > 0.999
+        torch.testing.assert_close(in_javascript, in_python, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("t", [0, 0.3, 1])
@@ -59,8 +59,8 @@ def test_spherical_interpolation_equals_that_of_python(javascript: Run, t: float
     console.log(JSON.stringify(Array.from(slerp(start, end, given))));
     """
     start, end = (normals(seed, 0, 0, Stream.SAMPLE, (50,)) for seed in (1, 2))
-    ours = spherical(start, end, torch.tensor([t], dtype=torch.float64))[0]
-    torch.testing.assert_close(torch.tensor(javascript(code, t)), ours, rtol=1e-6, atol=1e-7)
+    in_python = spherical(start, end, torch.tensor([t], dtype=torch.float64))[0]
+    torch.testing.assert_close(torch.tensor(javascript(code, t)), in_python, rtol=1e-6, atol=1e-7)
 
 
 CHOSEN: list[Schedule] = [build() for build in SCHEDULES.values()]
@@ -76,8 +76,8 @@ def test_levels_equal_those_of_python(javascript: Run, schedule: Schedule) -> No
     console.log(JSON.stringify([1, 2, 7, 50, 300].map((n) => made.levels(n).map(({ alpha, sigma }) => [alpha, sigma]))));
     """
     for n, found in zip((1, 2, 7, 50, 300), javascript(code, schedule_options(schedule)), strict=True):
-        ours = [[float(level.alpha), float(level.sigma)] for level in schedule.levels(n)]
-        np.testing.assert_allclose(found, ours, rtol=1e-9, atol=1e-12)
+        in_python = [[float(level.alpha), float(level.sigma)] for level in schedule.levels(n)]
+        np.testing.assert_allclose(found, in_python, rtol=1e-9, atol=1e-12)
 
 
 def towards_label(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
@@ -174,5 +174,5 @@ def test_every_target_is_solved_for_the_image(javascript: Run, target: str) -> N
     given = {"target": target, "std": 0.6, "x": x, "prediction": prediction}
     given["levels"] = [[float(level.alpha), float(level.sigma)] for level in levels]
     for level, found in zip(levels, javascript(program, given), strict=True):
-        ours = Target(target, 0.6).image(level, torch.tensor(x), torch.tensor(prediction))
-        torch.testing.assert_close(torch.tensor(found), ours, rtol=1e-5, atol=1e-5)
+        in_python = Target(target, 0.6).image(level, torch.tensor(x), torch.tensor(prediction))
+        torch.testing.assert_close(torch.tensor(found), in_python, rtol=1e-5, atol=1e-5)

@@ -61,12 +61,12 @@ class Trailing(Schedule):
 def test_pipeline_samples_the_images_of_our_sampler(target: str, conditional: bool, tmp_path: Path) -> None:
     model = random_model(target, conditional)
     assert pipeline.write(model, tmp_path / "made") < 1e-4
-    theirs = diffusers.DDIMPipeline.from_pretrained(tmp_path / "made", low_cpu_mem_usage=False)
-    theirs.set_progress_bar_config(disable=True)
-    count = theirs.scheduler.config.num_train_timesteps
+    loaded = diffusers.DDIMPipeline.from_pretrained(tmp_path / "made", low_cpu_mem_usage=False)
+    loaded.set_progress_bar_config(disable=True)
+    count = loaded.scheduler.config.num_train_timesteps
     # A divisor of 1000 or 993 timesteps, so that all steps are equally long.
     steps = 10 if count % 10 == 0 else 3
-    images = theirs(
+    images = loaded(
         batch_size=3,
         generator=torch.Generator().manual_seed(1),
         num_inference_steps=steps,

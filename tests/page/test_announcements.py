@@ -43,7 +43,7 @@ def test_configurations_run_one_after_the_other(page: Any, address: str) -> None
     configurations[2].get_by_role("button", name="remove configuration 3").click()
     page.evaluate(LISTEN)
     page.get_by_role("button", name="Compare", exact=True).click()
-    page.get_by_text("The seeds are the same").wait_for()
+    page.get_by_text("All configurations use the same seeds").wait_for()
     announced = page.evaluate("window.announced")
     assert [text for text in announced if "running" in text] == [
         "Configuration 1 is running…",

@@ -93,8 +93,8 @@ def test_sketch_is_regenerated_inpainted_and_interpolated(page: Any, address: st
         page.mouse.up()
 
     stroke((0.3, 0.25), (0.7, 0.25), (0.45, 0.8))
-    drawn = pixels(page, canvas)
-    assert drawn.max() == 255
+    sketch = pixels(page, canvas)
+    assert sketch.max() == 255
     page.get_by_role("button", name="Regenerate from sketch").click()
     wait_for_samples(page)
     varied = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 8 images")))
@@ -106,7 +106,7 @@ def test_sketch_is_regenerated_inpainted_and_interpolated(page: Any, address: st
     page.get_by_role("button", name="Fill marked area").click()
     wait_for_samples(page)
     filled = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 8 images")))
-    assert (filled[:14, :28] == drawn[:14]).all()
+    assert (filled[:14, :28] == sketch[:14]).all()
     page.get_by_label("Number of images").fill("5")
     page.get_by_role("button", name="Interpolate").click()
     page.get_by_text(re.compile("^image 5 of 5$")).wait_for()
@@ -162,25 +162,25 @@ def test_run_has_a_card_and_a_finished_one_is_not_in_training(page: Any, address
 def test_run_in_training_is_updated_live(page: Any, address: str, training: str) -> None:
     open_view(page, address, "models", training)
     page.get_by_text("training now").wait_for()
-    pictures, state = (
+    images, state = (
         page.get_by_role("img", name=re.compile("samples at")),
         page.get_by_text(re.compile("^step ")),
     )
     state.wait_for()
-    before, seen = state.inner_text(), pictures.count()
+    before, seen = state.inner_text(), images.count()
     line = page.get_by_role("img", name="training and validation loss").locator("polyline, path").first
-    drawn = line.evaluate("line => line.outerHTML")
+    sketch = line.evaluate("line => line.outerHTML")
     # Without any interaction.
-    pictures.nth(seen).wait_for(state="attached")
+    images.nth(seen).wait_for(state="attached")
     assert state.inner_text() != before
-    assert line.evaluate("line => line.outerHTML") != drawn
-    newest = pictures.nth(seen)
+    assert line.evaluate("line => line.outerHTML") != sketch
+    newest = images.nth(seen)
     newest.scroll_into_view_if_needed()
     assert newest.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_sketch_is_drawn_and_regenerated_with_the_keyboard(page: Any, address: str) -> None:
+def test_sketch_is_sketch_and_regenerated_with_the_keyboard(page: Any, address: str) -> None:
     open_view(page, address, "edit", steps=3)
     canvas = page.get_by_role("application")
     assert pixels(page, canvas).max() == 0

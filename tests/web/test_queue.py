@@ -1,4 +1,4 @@
-"""The queue: a bounded number of jobs runs, a bounded number waits with its position, and the rest is refused."""
+"""The queue: a bounded number of jobs runs, a bounded number waits with its position, and the rest is rejected."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def evaluate(
         data,
         judge,
         judges,
-        tuple(name for name, wanted in (("bits", bits), ("thorough", thorough)) if wanted),
+        tuple(name for name, given in (("bits", bits), ("thorough", thorough)) if given),
         device,
     )
     with torchrun.join(devices.device(device)) as group:

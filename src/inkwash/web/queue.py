@@ -1,4 +1,4 @@
-"""A bounded queue of sampling jobs: some run at once, some wait and see how many are ahead, the rest are refused."""
+"""A bounded queue of sampling jobs: some run, some wait with their position, and further ones are rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A data set: counts, shape, classes, and a picture of some examples."""
+"""A data set: counts, shape, classes, and an image of some examples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inkwash.viz.writers import check_free
 
 
 def show(name: str, out: Path, as_json: bool) -> None:
-    """Print the properties of a data set, and write a picture of 100 of its images, or of all points, to `out`."""
+    """Print the properties of a data set, and write an image of 100 of its examples, or of all points, to `out`."""
     # not as a DatasetSpec: data that no model can be trained on, such as all-black images, are shown with their warnings
     loaded = data.load(name)
     known_as, is_points = sanitized_name(loaded.name), loaded.is_points
@@ -62,4 +62,4 @@ def show(name: str, out: Path, as_json: bool) -> None:
         chosen = permutation(0, 0, Stream.DATA_PREVIEW, len(loaded))[:100]
         image = grids.grid(to_arrays(loaded.values[chosen]), scale=2)
     png_metadata.save_png(image, target, {"data": known_as, "sha256": loaded.sha256})
-    console.print(f"picture: {target}")
+    console.print(f"image: {target}")

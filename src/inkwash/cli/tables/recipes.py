@@ -55,16 +55,16 @@ def show(name: str, out: Path, as_json: bool) -> None:
         f"(alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})"
     )
     check_warnings.show(console, concerns)
-    pictures = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
-    for picture in pictures:
-        check_free(picture)
+    plots = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
+    for plot in plots:
+        check_free(plot)
     network_diagram.draw_network(
-        pictures[0], stages, f"{chosen.name}: {chosen.network.kind}, {summary.parameters(net):,} parameters"
+        plots[0], stages, f"{chosen.name}: {chosen.network.kind}, {summary.parameters(net):,} parameters"
     )
     curves.schedule_curves(
-        pictures[1], {repr(chosen.schedule): schedule_curve(chosen.schedule)}, f"Schedule of {chosen.name}"
+        plots[1], {repr(chosen.schedule): schedule_curve(chosen.schedule)}, f"Schedule of {chosen.name}"
     )
-    console.print(f"pictures: {pictures[0]}, {pictures[1]}")
+    console.print(f"plots: {plots[0]}, {plots[1]}")
     if name in model.bundled():
         console.print(f"a model trained with this recipe is bundled: inkwash sample {name} -o samples.png")
         runs.show(str(model.find(name).parent.parent), False, already_shown=concerns)
