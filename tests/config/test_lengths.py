@@ -69,7 +69,7 @@ def test_minutes_cannot_be_converted_to_steps() -> None:
 )
 @pytest.mark.parametrize("total", [1, 7, 100, 1_000])
 def test_the_last_step_is_a_milestone_and_none_lies_beyond(texts: tuple[str, ...], total: int) -> None:
-    names = Milestones(texts).names(total, batch=10, images=400)
+    names = Milestones(texts).names(total, batch=10, num_images=400)
     assert max(names) == total
     assert min(names) >= 1
     assert list(names) == sorted(names)
@@ -78,7 +78,7 @@ def test_the_last_step_is_a_milestone_and_none_lies_beyond(texts: tuple[str, ...
 
 def test_milestones_have_the_names_of_their_lengths() -> None:
     milestones = Milestones(("every 1 epoch", "15 steps", "200 images"))
-    names = milestones.names(total=100, batch=10, images=400)
+    names = milestones.names(total=100, batch=10, num_images=400)
     assert names == {15: "step-0000015", 20: "image-000000200", 40: "epoch-001", 80: "epoch-002", 100: "step-0000100"}
 
 
@@ -89,7 +89,7 @@ def test_without_milestones_they_are_log_spaced() -> None:
 @pytest.mark.parametrize("unit", ["steps", "images"])
 def test_names_of_milestones_of_long_runs_are_sorted_and_unique(unit: str) -> None:
     texts = tuple(f"{amount} {unit}" for amount in (999_999, 1_000_000, 1_234_567, 1_234_568))
-    names = list(Milestones(texts).names(2_000_000, batch=1, images=10).values())[:4]
+    names = list(Milestones(texts).names(2_000_000, batch=1, num_images=10).values())[:4]
     assert names == sorted(set(names))
     assert all(name.rpartition("-")[2].isdigit() for name in names)
 

@@ -1,4 +1,4 @@
-"""What the law tests share: one thread, examples of hypothesis that never change, and counter-based noise."""
+"""Counter-based noise for the tests of samplers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exact denoisers are the posterior mean: by Tweedie's formula, by brute force, and by one another."""
+"""The exact denoisers are the posterior mean, by Tweedie's formula and by Bayes' rule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEANS, STDS, WEIGHTS = (
 IMAGES = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 LABELS = torch.tensor([0, 0, 1, 1, 1, 2])
 
-# each exact denoiser with the law of its data as torch knows it: weights, means, covariances
+# Each exact denoiser with the mixture that is the distribution of its data: weights, means, covariances.
 LAWS: dict[str, tuple[Denoiser, Tensor, Tensor, Tensor]] = {
     "gaussian": (GaussianDenoiser(MEAN, COVARIANCE), number([1.0]), MEAN[None], COVARIANCE[None]),
     "mixture": (
@@ -63,8 +63,8 @@ def test_the_image_is_tweedies_formula(name: str, angle: float, length: float) -
 def test_a_batch_of_levels_equals_one_level_per_example(name: str) -> None:
     denoise = LAWS[name][0]
     u = torch.linspace(0.1, 1.0, len(POINTS), dtype=torch.float64)
-    alone = torch.cat([denoise(POINTS[i : i + 1], Cosine()(u[i])) for i in range(len(POINTS))])
-    torch.testing.assert_close(denoise(POINTS, Cosine()(u)), alone, rtol=1e-12, atol=1e-12)
+    single = torch.cat([denoise(POINTS[i : i + 1], Cosine()(u[i])) for i in range(len(POINTS))])
+    torch.testing.assert_close(denoise(POINTS, Cosine()(u)), single, rtol=1e-12, atol=1e-12)
 
 
 @every_law
@@ -105,11 +105,11 @@ def test_empirical_denoiser_returns_the_nearest_image_at_low_noise() -> None:
 def test_a_label_restricts_the_images_and_a_negative_one_does_not() -> None:
     denoise, level = EmpiricalDenoiser(IMAGES, LABELS), Cosine()(0.7)
     label = torch.tensor([0, 1, 2, -1, 1])
-    asked = denoise(POINTS, level, label)
-    for row, wanted in enumerate(label.tolist()):
-        kept = IMAGES if wanted < 0 else IMAGES[wanted == LABELS]
-        alone = EmpiricalDenoiser(kept)(POINTS[row : row + 1], level)
-        torch.testing.assert_close(asked[row : row + 1], alone, rtol=1e-12, atol=1e-12)
+    conditional = denoise(POINTS, level, label)
+    for row, requested in enumerate(label.tolist()):
+        kept = IMAGES if requested < 0 else IMAGES[requested == LABELS]
+        single = EmpiricalDenoiser(kept)(POINTS[row : row + 1], level)
+        torch.testing.assert_close(conditional[row : row + 1], single, rtol=1e-12, atol=1e-12)
     unlabelled = EmpiricalDenoiser(IMAGES)
     torch.testing.assert_close(denoise(POINTS, level), unlabelled(POINTS, level))
     torch.testing.assert_close(unlabelled(POINTS, level, label), unlabelled(POINTS, level))

@@ -1,4 +1,4 @@
-"""Guidance is a straight line through two predictions, costs what it says, and commutes with the target."""
+"""Guidance is linear in its weight, has the documented number of evaluations, and commutes with the target."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def test_default_guidance_interval_includes_all_levels() -> None:
 def test_guidance_interval_applies_per_example() -> None:
     u = torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9], dtype=torch.float64)
     guided = Guided(EXACT, 2.0, cleanest=Cosine()(0.3), noisiest=Cosine()(0.7))
-    alone = [guided(X[i : i + 1], Cosine()(u[i : i + 1]), LABEL[i : i + 1]) for i in range(5)]
-    torch.testing.assert_close(guided(X, Cosine()(u), LABEL), torch.cat(alone))
+    singles = [guided(X[i : i + 1], Cosine()(u[i : i + 1]), LABEL[i : i + 1]) for i in range(5)]
+    torch.testing.assert_close(guided(X, Cosine()(u), LABEL), torch.cat(singles))
     assert torch.equal(guided(X, Cosine()(u), LABEL)[0], EXACT(X, Cosine()(u), LABEL)[0])
 
 
 class Conditional(nn.Module):
-    """A network without training that hears its label."""
+    """An untrained conditional network."""
 
     def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None) -> Tensor:
         shift = torch.zeros(len(x)) if label is None else 1.0 + label
@@ -91,7 +91,7 @@ def test_guidance_commutes_with_the_target(kind: str, angle: float, weight: floa
 
 
 def test_clipped_unconditional_prediction_keeps_the_background_exact() -> None:
-    """Both say black, one farther beyond it: guided between raw predictions that would come out grey."""
+    """Both predictions are below black, by different amounts: guidance between the unclipped ones gives grey."""
 
     def network(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return torch.full_like(x, -1.8 if label is None else -1.1)

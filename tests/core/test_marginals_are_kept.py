@@ -1,7 +1,7 @@
 """Every sampler preserves the marginals: at each level the states are distributed as data noised to that level.
 
 For Gaussian data and an exact denoiser every step is affine, so the covariance of the states follows exactly from
-the response to each single number that was drawn: these tests have no sampling error.
+the response to each single random number: these tests have no sampling error.
 """
 
 from __future__ import annotations
@@ -43,17 +43,16 @@ def replaces_all_noise(kind: str) -> bool:
 
 
 def gaussian_student(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-    """The end of the probability-flow path through x for the Gaussian data: what consistency training aims at."""
+    """Return the end of the probability-flow path through x for the Gaussian data, the optimal consistency model."""
     variance, axes = torch.linalg.eigh(COVARIANCE)
     gain = torch.sqrt(variance / (level.alpha**2 * variance + level.sigma**2))
     return MEAN + ((x - level.alpha * MEAN) @ axes * gain) @ axes.T
 
 
 def responses(sampler: Sampler, denoise: Denoiser, mean: Tensor, root: Tensor) -> list[tuple[Level, Tensor, Tensor]]:
-    """Return (level, mean, covariance) of the states on the way, for an affine denoiser and a start from the data.
+    """Return (level, mean, covariance) of the states of a path, for an affine denoiser and a start from the data.
 
-    Row 0 of the batch has no randomness at all; each other row has a single 1 among the numbers that data and
-    noise are made of.
+    In row 0 of the batch all random numbers of data and noise are 0; in each other row a single one is 1.
     """
     size = len(mean)
     ones = torch.eye(1 + size * (sampler.steps + 1), dtype=torch.float64)[:, 1:].unflatten(1, (-1, size))
@@ -66,7 +65,7 @@ def responses(sampler: Sampler, denoise: Denoiser, mean: Tensor, root: Tensor) -
 
 
 def gaussian_deviation(kind: str, schedule: Schedule, steps: int, eta: float | None = None) -> float:
-    """Return the largest error of a mean or covariance on the way, in units of what it should be."""
+    """Return the largest relative error of the mean and covariance along a path."""
     denoise = gaussian_student if replaces_all_noise(kind) else GaussianDenoiser(MEAN, COVARIANCE)
     worst = 0.0
     for level, mean, covariance in responses(Sampler(schedule, kind, steps, eta), denoise, MEAN, ROOT):
@@ -92,7 +91,7 @@ def test_gaussian_data_stay_gaussian_with_their_mean_and_covariance(kind: str, s
 @every_sampler
 @every_schedule
 def test_around_a_known_image_the_noise_has_unit_variance_at_every_level(kind: str, schedule: Schedule) -> None:
-    # the law that lets one network serve them all (Song et al. 2021, DDIM, eq. 7): for every share of fresh noise
+    # Song et al. (2021), DDIM, Eq. 7, which lets one network serve every fraction of fresh noise.
     image = torch.tensor([0.3], dtype=torch.float64)
     sampler = Sampler(schedule, kind, steps=9)
     path = responses(sampler, lambda x, level, label=None: image.expand_as(x), image, torch.zeros(1, 1).double())
@@ -103,7 +102,7 @@ def test_around_a_known_image_the_noise_has_unit_variance_at_every_level(kind: s
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 2.0, 4.0])
 def test_gaussian_data_stay_gaussian_under_any_sde_noise(eta: float) -> None:
-    """More noise, and as much more drift against it: what comes out is the data's law for every eta."""
+    """More noise and more drift cancel: the samples have the distribution of the data for every eta."""
     coarse, fine = (gaussian_deviation("dpm++2m-sde", Cosine(), steps, eta) for steps in (100, 200))
     assert fine < 0.1 and (fine < 0.65 * coarse or fine < 0.002)
 
@@ -133,7 +132,7 @@ def mixture_cdf(level: Level, points: Tensor) -> Tensor:
 
 
 def mixture_student(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
-    """The end of the path through x: in one dimension the flow keeps quantiles."""
+    """Return the end of the path through x: in one dimension the flow preserves quantiles."""
     grid = torch.linspace(-3, 3, 60_001, dtype=torch.float64)
     table = mixture_cdf(Level(1.0, 0.0), grid)
     place = torch.searchsorted(table, mixture_cdf(level, x[:, 0]).clamp(1e-9, 1 - 1e-9))

@@ -1,4 +1,4 @@
-"""The same step under its names in different papers: Ho's posterior, DDIM, flow Euler, Heun, consistency sampling."""
+"""Steps equal the formulas of their papers: posterior of DDPM, DDIM, flow Euler, Heun, consistency sampling."""
 
 from __future__ import annotations
 

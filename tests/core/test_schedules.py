@@ -1,4 +1,4 @@
-"""Every schedule falls from image to noise, has exact ends, and spaces n levels without repeating one."""
+"""Every schedule is monotone from image to noise, has exact ends, and gives n different levels."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from inkwash.core import (
 from inkwash.core.schedules import OpenEnd
 
 PLAIN = {name: make() for name, make in SCHEDULES.items()}
-BENT = [warp for warp in WARPS if warp != "none"]
-WARPED = {f"{name} seen through {warp}": Warped(PLAIN[name], WARPS[warp]()) for name in PLAIN for warp in BENT}
+WARP_NAMES = [warp for warp in WARPS if warp != "none"]
+WARPED = {f"{name} warped by {warp}": Warped(PLAIN[name], WARPS[warp]()) for name in PLAIN for warp in WARP_NAMES}
 EVERY = {**PLAIN, **WARPED}
 DISCRETE: Any = {name: make for name, make in SCHEDULES.items() if isinstance(make(), Betas)}
 
@@ -59,9 +59,9 @@ def test_schedule_of_a_batch_equals_schedule_of_each_u(schedule: Schedule) -> No
     u = torch.linspace(0, 1, 13, dtype=torch.float64)
     together = schedule(u)
     for place, one in enumerate(u):
-        alone = schedule(one)
-        torch.testing.assert_close(together.alpha[place], alone.alpha, rtol=1e-13, atol=1e-16)
-        torch.testing.assert_close(together.sigma[place], alone.sigma, rtol=1e-13, atol=1e-16)
+        single = schedule(one)
+        torch.testing.assert_close(together.alpha[place], single.alpha, rtol=1e-13, atol=1e-16)
+        torch.testing.assert_close(together.sigma[place], single.sigma, rtol=1e-13, atol=1e-16)
 
 
 CLOSED = {name: schedule for name, schedule in EVERY.items() if schedule(0.0).sigma == 0}

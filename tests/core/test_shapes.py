@@ -1,4 +1,4 @@
-"""The annotated shapes of the mathematics are checked in tests, and only there."""
+"""Annotated shapes are checked in tests only."""
 
 from __future__ import annotations
 

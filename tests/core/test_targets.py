@@ -1,4 +1,4 @@
-"""Every target gives image and noise back, does not see a common scale, and means what its paper says."""
+"""Image and noise follow from every target, the solution is scale-invariant, and targets equal those of their papers."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_a_batch_of_levels_equals_one_level_per_example(kind: str) -> None:
     target, levels = Target(kind, 0.6), Level(torch.cos(angle), torch.sin(angle))
     x, output = levels.mix(image, noise), target.of(levels, image, noise)
     for i, one in enumerate(angle.tolist()):
-        alone, row = level_at(one), slice(i, i + 1)
-        torch.testing.assert_close(output[row], target.of(alone, image[row], noise[row]))
+        single, row = level_at(one), slice(i, i + 1)
+        torch.testing.assert_close(output[row], target.of(single, image[row], noise[row]))
         torch.testing.assert_close(
-            target.image(levels, x, output + 1)[row], target.image(alone, x[row], output[row] + 1)
+            target.image(levels, x, output + 1)[row], target.image(single, x[row], output[row] + 1)
         )
 
 

@@ -1,4 +1,4 @@
-"""A warp bends u and nothing else: it keeps the clean end, stays monotone, and composes with any schedule."""
+"""A warp is a monotone map of u that preserves the clean end and composes with any schedule."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ every_warp = pytest.mark.parametrize("name", WARPS)
 
 @every_warp
 def test_every_warp_maps_the_interval_onto_itself_in_order(name: str) -> None:
-    bent = WARPS[name]()(line)
-    assert bent[0] == 0 and bent[-1] == 1
-    assert (bent.diff() > 0).all()
+    warped = WARPS[name]()(line)
+    assert warped[0] == 0 and warped[-1] == 1
+    assert (warped.diff() > 0).all()
 
 
 @every_warp

@@ -45,7 +45,7 @@ def states(kind: str, batch: int, channels: int = 1, height: int = 8, width: int
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
 
 
-def codes(batch: int) -> Tensor:
+def c_noises(batch: int) -> Tensor:
     return torch.linspace(0, 1, batch)
 
 
@@ -73,7 +73,7 @@ def test_parameter_counts_equal_the_documented_ones(
 def test_an_untrained_network_returns_zero(kind: str, channels: int, training: bool) -> None:
     net = built(kind, channels, classes=3, zero_output=True).train(training)
     x = states(kind, 4, channels)
-    assert torch.equal(net(x, codes(4), torch.tensor([0, 1, 2, -1])), torch.zeros_like(x))
+    assert torch.equal(net(x, c_noises(4), torch.tensor([0, 1, 2, -1])), torch.zeros_like(x))
 
 
 @pytest.mark.parametrize("kind", OF_IMAGES)
@@ -82,7 +82,7 @@ def test_output_has_the_shape_of_images_of_any_size_from_four(kind: str, channel
     net = built(kind, channels)
     for height, width in SIZES:
         x = states(kind, 2, channels, height, width)
-        output = net(x, codes(2), None)
+        output = net(x, c_noises(2), None)
         assert output.shape == x.shape
         assert output.isfinite().all() and output.any()
 
@@ -90,14 +90,14 @@ def test_output_has_the_shape_of_images_of_any_size_from_four(kind: str, channel
 @pytest.mark.parametrize("coordinates", [1, 2, 5])
 def test_output_has_the_shape_of_points_of_any_dimension(coordinates: int) -> None:
     x = states("mlp", 4, coordinates)
-    assert built("mlp", coordinates)(x, codes(4), None).shape == x.shape
+    assert built("mlp", coordinates)(x, c_noises(4), None).shape == x.shape
 
 
 @pytest.mark.parametrize("kind", NETS)
 def test_gradient_reaches_every_parameter_and_every_class(kind: str) -> None:
     net = built(kind, classes=3)
     labels = torch.tensor([0, 1, 2, -1])
-    net(states(kind, 4), codes(4), labels).square().sum().backward()
+    net(states(kind, 4), c_noises(4), labels).square().sum().backward()
     unreached = {
         name for name, weight in net.named_parameters() if weight.grad is None or weight.grad.abs().max() < 1e-6
     }
@@ -116,7 +116,7 @@ def test_output_depends_on_c_noise_per_example(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NETS)
 def test_every_label_and_the_null_label_give_another_output(kind: str) -> None:
-    net, x, c_noise = built(kind, classes=3), states(kind, 1), codes(1)
+    net, x, c_noise = built(kind, classes=3), states(kind, 1), c_noises(1)
     output = [net(x, c_noise, torch.tensor([label])) for label in (0, 1, 2, -1)]
     for first in range(4):
         assert not any(torch.allclose(output[first], output[second]) for second in range(first))
@@ -124,7 +124,7 @@ def test_every_label_and_the_null_label_give_another_output(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NETS)
 def test_none_and_negative_labels_are_the_same_null_label(kind: str) -> None:
-    net, x, c_noise = built(kind, classes=3), states(kind, 3), codes(3)
+    net, x, c_noise = built(kind, classes=3), states(kind, 3), c_noises(3)
     null = net(x, c_noise, None)
     assert torch.equal(net(x, c_noise, torch.tensor([-1, -1, -1])), null)
     mixed = net(x, c_noise, torch.tensor([-7, 2, -1]))
@@ -134,22 +134,22 @@ def test_none_and_negative_labels_are_the_same_null_label(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NETS)
 def test_a_network_without_classes_ignores_labels(kind: str) -> None:
-    net, x, c_noise = built(kind), states(kind, 3), codes(3)
+    net, x, c_noise = built(kind), states(kind, 3), c_noises(3)
     assert torch.equal(net(x, c_noise, torch.tensor([0, 5, -1])), net(x, c_noise, None))
 
 
 @pytest.mark.parametrize("kind", NETS)
 def test_output_does_not_depend_on_the_batch(kind: str) -> None:
-    net, x, c_noise, labels = built(kind, classes=3), states(kind, 8), codes(8), torch.arange(8) % 4 - 1
+    net, x, c_noise, labels = built(kind, classes=3), states(kind, 8), c_noises(8), torch.arange(8) % 4 - 1
     with torch.no_grad():
         together = net(x, c_noise, labels)
-        alone = torch.cat([net(x[k : k + 1], c_noise[k : k + 1], labels[k : k + 1]) for k in range(8)])
-    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-4 * float(together.abs().max()))
+        singles = torch.cat([net(x[k : k + 1], c_noise[k : k + 1], labels[k : k + 1]) for k in range(8)])
+    torch.testing.assert_close(singles, together, rtol=1e-4, atol=1e-4 * float(together.abs().max()))
 
 
 @pytest.mark.parametrize("kind", NETS)
 def test_bfloat16_autocast_is_near_float32(kind: str) -> None:
-    net, x, c_noise, labels = built(kind, classes=3), states(kind, 4), codes(4), torch.tensor([0, 1, 2, -1])
+    net, x, c_noise, labels = built(kind, classes=3), states(kind, 4), c_noises(4), torch.tensor([0, 1, 2, -1])
     with torch.no_grad():
         exact = net(x, c_noise, labels)
         with torch.autocast("cpu", torch.bfloat16):
@@ -162,7 +162,7 @@ def test_bfloat16_autocast_is_near_float32(kind: str) -> None:
 def test_a_network_holds_no_hidden_randomness(kind: str) -> None:
     net, x = built(kind, classes=3).train(), states(kind, 4)
     before = torch.random.get_rng_state()
-    first, second = net(x, codes(4), None), net(x, codes(4), None)
+    first, second = net(x, c_noises(4), None), net(x, c_noises(4), None)
     assert torch.equal(first, second)
     assert torch.equal(torch.random.get_rng_state(), before)
 

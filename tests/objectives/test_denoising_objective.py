@@ -1,4 +1,4 @@
-"""The minimiser of the objective is the posterior mean, for every target and every weight."""
+"""The objective is minimized by the posterior mean for every target and weight; clipping, guidance and strata."""
 
 from __future__ import annotations
 
@@ -141,8 +141,8 @@ def test_loss_of_an_example_does_not_depend_on_the_batch() -> None:
     images, noise = torch.randn(2, 3, 1, 2, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     objective, denoiser = Denoising(Cosine()), NetDenoiser(Gains(Cosine()), Target("v", DATA_STD))
     together = objective(denoiser, images, None, PLACES, noise)
-    alone = [objective(denoiser, images[i : i + 1], None, PLACES[i : i + 1], noise[i : i + 1]) for i in range(3)]
-    torch.testing.assert_close(together, torch.cat(alone))
+    singles = [objective(denoiser, images[i : i + 1], None, PLACES[i : i + 1], noise[i : i + 1]) for i in range(3)]
+    torch.testing.assert_close(together, torch.cat(singles))
 
 
 def test_labels_reach_the_network() -> None:
@@ -297,8 +297,8 @@ def test_guidance_removed_in_training_equals_guidance_in_sampling(kind: str) -> 
     def network(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         return null if label is None else output
 
-    drawn = Guided(network, 1 / weight, unconditional=Clipped(network))(noise, Cosine()(0.5), labels)
-    expected = Denoising(Cosine(), clip=True)(LabelDependent(target, drawn, null), images, labels, u, noise)
+    sampled = Guided(network, 1 / weight, unconditional=Clipped(network))(noise, Cosine()(0.5), labels)
+    expected = Denoising(Cosine(), clip=True)(LabelDependent(target, sampled, null), images, labels, u, noise)
     found = Denoising(Cosine(), clip=True, guidance=weight)(
         LabelDependent(target, output, null), images, labels, u, noise
     )

@@ -1,4 +1,4 @@
-"""Weights are stated for the image; in the space of each target they are what their papers print."""
+"""Weights of the image's error, converted to the space of each target, are those of their papers."""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ def test_trainer_without_folder_equals_run_bit_for_bit(
     tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset
 ) -> None:
     trainer, run = Trainer(tiny(), digits), start(tiny(), digits, tmp_path / "run")
-    alone, recorded = list(trainer), list(run.train())
-    assert alone == [event for event in recorded if isinstance(event, Step | Measured)]
+    without_folder, recorded = list(trainer), list(run.train())
+    assert without_folder == [event for event in recorded if isinstance(event, Step | Measured)]
     assert saved(trainer, tmp_path) == run.folder.latest.read_bytes()
 
 

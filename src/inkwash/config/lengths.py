@@ -38,15 +38,15 @@ class Length:
             raise UsageError(message, code="invalid-value", field=where)
         return cls(amount, unit)
 
-    def steps(self, batch: int, images: int, where: str = "length") -> int:
-        """Return this length in steps of `batch` images from a training set of `images`, at least 1.
+    def steps(self, batch: int, num_images: int, where: str = "length") -> int:
+        """Return this length in steps of `batch` images from a training set of `num_images`, at least 1.
 
         Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MAX_STEPS.
         """
         if self.unit == "minutes":
             message = f"{where} '{self}' cannot be converted to steps before training: use steps, images or epochs here"
             raise UsageError(message, code="unsupported", field=where)
-        per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": images / batch}[self.unit]
+        per_unit = {"steps": 1.0, "images": 1 / batch, "epochs": num_images / batch}[self.unit]
         if self.amount * per_unit > MAX_STEPS:
             message = f"{where} '{self}' is more than {MAX_STEPS:,} steps, which are counted in 32 bits: give less"
             raise UsageError(message, code="too-large", field=where)
@@ -62,12 +62,12 @@ class Milestones:
 
     texts: tuple[str, ...] = ()
 
-    def names(self, total: int, batch: int, images: int) -> dict[int, str]:
+    def names(self, total: int, batch: int, num_images: int) -> dict[int, str]:
         """Return step -> name of its image, up to `total` steps; the last step is always included."""
         found: dict[int, str] = {}
         counted = 0
         for text in self.texts:
-            length, count = _occurrences(text, total, batch, images)
+            length, count = _occurrences(text, total, batch, num_images)
             counted += count
             if counted > MAX_MILESTONES:
                 raise UsageError(
@@ -78,24 +78,24 @@ class Milestones:
                 )
             for k in range(1, count + 1):
                 moment = Length(length.amount * k, length.unit)
-                found[moment.steps(batch, images, MILESTONES_FIELD)] = _image_name(moment)
+                found[moment.steps(batch, num_images, MILESTONES_FIELD)] = _image_name(moment)
         if not self.texts:
             found = {step: _image_name(Length(step, "steps")) for step in _log_spaced(total)}
         found.setdefault(total, _image_name(Length(total, "steps")))
         return {step: name for step, name in sorted(found.items()) if step <= total}
 
-    def count(self, total: int, batch: int, images: int) -> int:
+    def count(self, total: int, batch: int, num_images: int) -> int:
         """Return an upper bound of the number of milestones up to `total` steps, without listing them."""
         if not self.texts:
             return len(_log_spaced(total)) + 1
-        return sum(_occurrences(text, total, batch, images)[1] for text in self.texts) + 1
+        return sum(_occurrences(text, total, batch, num_images)[1] for text in self.texts) + 1
 
 
-def _occurrences(text: str, total: int, batch: int, images: int) -> tuple[Length, int]:
+def _occurrences(text: str, total: int, batch: int, num_images: int) -> tuple[Length, int]:
     """Return the length in the milestone `text`, and how often it occurs in `total` steps."""
     every, _, rest = text.partition("every ")
     length = Length.parse(rest if rest else text, MILESTONES_FIELD)
-    steps = length.steps(batch, images, MILESTONES_FIELD)
+    steps = length.steps(batch, num_images, MILESTONES_FIELD)
     return length, math.ceil(total / steps) if rest and not every else 1
 
 

@@ -121,7 +121,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], check_network_options: bool = True) -> Recipe:
-        """Return the recipe of `values`: plain values, or objects for whole sections.
+        """Return the recipe of `values`: plain values, or objects for sections.
 
         `check_network_options` is False for a network that is given as an object. Raises `UsageError` for unknown fields,
         with the nearest valid one, and for values out of range.
@@ -133,15 +133,15 @@ class Recipe:
             meant = synonyms.fields(error.field or "", field_paths(values)) if error.code == "unknown-field" else []
             if not meant:
                 raise
-            way = ', such as "5 epochs"; or use --epochs, --steps or --minutes' if "training.length" in meant else ""
-            message = f"unknown field '{error.field}': use {' or '.join(meant)}{way}"
+            remedy = ', such as "5 epochs"; or use --epochs, --steps or --minutes' if "training.length" in meant else ""
+            message = f"unknown field '{error.field}': use {' or '.join(meant)}{remedy}"
             raise UsageError(message, code=error.code, field=error.field) from None
 
     def with_changes(self, changes: Sequence[str] | Mapping[str, Any]) -> Recipe:
         """Return this recipe with `changes`: texts such as "optimizer.lr=1e-3", or paths of fields and their values.
 
         Values in texts are read as TOML, else as strings. A path may have two underscores for each dot. A value may be an
-        object for a whole section, such as `Cosine()` for "schedule".
+        object for a section, such as `Cosine()` for "schedule".
         """
         if isinstance(changes, Mapping):
             pairs = [(name.replace("__", "."), value) for name, value in changes.items()]

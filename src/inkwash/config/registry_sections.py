@@ -54,7 +54,7 @@ class RegistryName:
 class RegistrySection:
     """The annotation of a field that is an object made by an entry of `table`, or the section that describes one.
 
-    A kind without required options may be a word alone, as in schedule = "cosine". `noun` ends the names of the models.
+    A kind without required options may be written as a word, as in schedule = "cosine". `noun` ends the names of the models.
     """
 
     noun: str
@@ -194,7 +194,7 @@ class NetworkSection(RegistrySection):
 
     @staticmethod
     def annotation(name: str, hint: Any) -> Any:
-        """Return `hint` with bounds on whole numbers: widths, depths and counts beyond them are mistakes."""
+        """Return `hint` with bounds on integers: larger widths, depths and counts are refused."""
         if hint is int:
             return Annotated[int, Field(ge=0, le=MAX_SIDE)]
         if get_origin(hint) is tuple:
@@ -222,7 +222,7 @@ def encode_schedule(schedule: Schedule) -> dict[str, Any]:
 
 
 def decode_schedule(values: Mapping[str, Any] | str, where: str = "schedule") -> Schedule:
-    """Return the schedule of a section or of a kind alone. Raises `UsageError`, naming the field below `where`."""
+    """Return the schedule of a section or of a word. Raises `UsageError`, naming the field below `where`."""
     return validate(ScheduleField, values, where)
 
 

@@ -21,8 +21,8 @@ def _length(text: str) -> str:
     try:
         Length.parse(text)
     except UsageError:
-        way = f"it must be a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'"
-        raise PydanticCustomError("length", way, {"code": "invalid-value"}) from None
+        remedy = f"it must be a number above 0 and a unit of {', '.join(UNITS)}, as in '5 epochs'"
+        raise PydanticCustomError("length", remedy, {"code": "invalid-value"}) from None
     return text
 
 

@@ -68,7 +68,7 @@ class ConditionEmbedding(nn.Module):
 
 
 def max_pool(x: Float[Tensor, "batch channels _ _"]) -> Float[Tensor, "batch channels _ _"]:
-    """Return the maximum of 2x2 patches [B, C, ceil(H/2), ceil(W/2)]; an odd last row or column is pooled by itself."""
+    """Return the maximum of 2x2 patches [B, C, ceil(H/2), ceil(W/2)]; an odd last row or column is pooled separately."""
     return F.max_pool2d(x, 2, ceil_mode=True)
 
 

@@ -30,8 +30,8 @@ class Batch(NamedTuple):
 class Split:
     """A train set split into `train`, the examples that are trained on, and `validation`, those that are not.
 
-    Both are indices into the train set, int64; the test set is in neither. The validation set has 1,000 examples, or a
-    tenth of a train set of fewer than 10,000, at least one.
+    Both are indices into the training set, int64; the test set is in neither. The validation set has 1,000 examples, or a
+    tenth of a training set of fewer than 10,000, at least one.
     """
 
     train: Tensor

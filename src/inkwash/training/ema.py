@@ -29,7 +29,7 @@ def update(ema_net: nn.Module, net: nn.Module, decay: float) -> None:
 
 @torch.no_grad()
 def update_batchnorm(ema_net: nn.Module, forward: Callable[[], Iterable[object]]) -> None:
-    """Set the BatchNorm statistics of `ema_net` to those of its own activations.
+    """Set the BatchNorm statistics of `ema_net` to those of its activations.
 
     The running statistics of the trained network do not fit averaged weights. Each item of `forward()` is one forward
     pass of `ema_net`; it is not called without BatchNorm layers.

@@ -51,7 +51,7 @@ class ValidationSet:
 
     @classmethod
     def of(cls, data: Dataset, indices: Tensor, objective: Denoising, conditional: bool) -> ValidationSet:
-        """Return the validation set of the examples `indices` (int64) of the train set."""
+        """Return the validation set of the examples `indices` (int64) of the training set."""
         labels = data.labels[indices] if conditional and data.labels is not None else None
         return cls(data.encoded(indices), labels, objective)
 
@@ -94,7 +94,7 @@ class Validator:
         return self._validation_set.profile(denoiser, self.batches.device, self.process_group)
 
     def memorizing_loss(self) -> LossByNoiseLevel | None:
-        """Return the loss of the memorizing denoiser of the train set on up to 1,000 of its own examples, by noise level.
+        """Return the loss of the memorizing denoiser of the training set on up to 1,000 of its own examples, by noise level.
 
         None where the training set has more than 100 million values, which would take too long.
         """
