@@ -1,0 +1,16 @@
+"""A trained model: a network with its recipe and the specification of its data set; load and build."""
+
+from inkwash.model.building import build_net, check_forward
+from inkwash.model.denoising_model import MIN_SOLVABLE_LOG_SNR, Model
+from inkwash.model.loading import bundled, find, load, require_as_bundled
+
+__all__ = [
+    "MIN_SOLVABLE_LOG_SNR",
+    "Model",
+    "build_net",
+    "bundled",
+    "check_forward",
+    "find",
+    "load",
+    "require_as_bundled",
+]
