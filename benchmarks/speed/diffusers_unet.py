@@ -50,11 +50,12 @@ class DiffusersUNet:
 
     def __post_init__(self) -> None:
         if self.model.spec.is_points:
-            raise UsageError(f"--against: diffusers has no network for points: {self.model.name}; name an image model")
+            text = f"--against: diffusers has no network for points: {self.model.name}; name an image model"
+            raise UsageError(text, code="unsupported", field="against")
 
     @cached_property
     def widths(self) -> tuple[int, ...]:
-        """Channels of the stages: within 10 % of the parameters, the nearest to the course's proportions 1 : 2 : 2."""
+        """Channels of the stages: within 10 % of the parameters, nearest to the course's proportions 1 : 2 : 2."""
         wanted = summary.parameters(self.model.net)
         # parameters grow with the widths, so that the best proportional ones are found by bisection
         proportional = [(width, *[2 * width] * (self._stages - 1)) for width in range(GROUP, MAX_WIDTH, GROUP)]

@@ -71,7 +71,8 @@ def _local_or_random(chosen: Recipe, spec: DatasetSpec | None) -> Dataset:
     if spec is not None:
         return random_dataset(spec.shape, spec.classes)
     if chosen.data.name not in EXAMPLE_SHAPES:
-        raise UsageError(f"data of recipe {chosen.name} is missing: {chosen.data.name}; set data.name")
+        text = f"data of recipe {chosen.name} is missing: {chosen.data.name}; set data.name"
+        raise UsageError(text, code="missing-file", field="data.name")
     shape, classes = EXAMPLE_SHAPES[chosen.data.name]
     if chosen.data.size is not None:
         shape = (shape[0], chosen.data.size, chosen.data.size)

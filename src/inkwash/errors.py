@@ -37,6 +37,7 @@ ErrorCode = Literal[
     "no-access",  # a request to the server from another site, to another host name, or without its token
     "busy",  # the queue of the server is full
     "worker-failed",  # another process of the same command failed
+    "internal",  # an error in inkwash itself
 ]
 """The kinds of error. They do not change with the wording of messages."""
 
@@ -44,15 +45,16 @@ ErrorCode = Literal[
 class InkwashError(Exception):
     """An operation failed although the request was valid: a damaged file, a full disk, a NaN loss.
 
-    `code` is the kind of error and `field` the name of the argument or the path of the recipe's field at fault,
-    as in "steps" or "optimizer.lr"; None where the error is not of one argument.
+    `code` is the kind of error, and `field` the argument or field of the recipe at fault ("steps", "optimizer.lr"),
+    None for an error that is not of one argument.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str = "", *, code: ErrorCode | None = None, field: str | None = None) -> None:
+    def __init__(self, message: str, *, code: ErrorCode, field: str | None = None) -> None:
         super().__init__(message)
-        self.code, self.field = code, field
+        self.code: ErrorCode = code
+        self.field = field
 
 
 class UsageError(InkwashError):

@@ -71,10 +71,10 @@ def test_written_files_are_readable_by_others(tmp_path: Path) -> None:
 def test_a_failed_write_removes_the_folders_that_it_created_and_no_others(tmp_path: Path, writer: Any) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(InkwashError), writer(tmp_path / "mine" / "new" / "deep" / "a"):
-        raise InkwashError("failed")
+        raise InkwashError("failed", code="io")
     assert list((tmp_path / "mine").iterdir()) == []
     # what another has put there meanwhile stays, and its folder
     with pytest.raises(InkwashError), writer(tmp_path / "mine" / "new" / "a"):
         (tmp_path / "mine" / "new" / "other").write_text("of another")
-        raise InkwashError("failed")
+        raise InkwashError("failed", code="io")
     assert os.listdir(tmp_path / "mine" / "new") == ["other"]

@@ -255,7 +255,7 @@ def test_an_incomplete_folder_has_no_index(
     built: ExtractorSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path, text: str) -> None:
-        raise InkwashError("the disk is full")
+        raise InkwashError("the disk is full", code="io")
 
     monkeypatch.setattr(extractor_files, "write_text", full)
     with pytest.raises(InkwashError):

@@ -32,8 +32,8 @@ def inkwash_error(error: Exception, arguments: list[str]) -> InkwashError:
     if isinstance(error, OSError) and error.filename is not None:
         path = shortened(os.fsdecode(error.filename))
         return InkwashError(f"{path}: {error.strerror}; check the path and its permissions", code="io")
-    # Without a code: this is an error in inkwash, not one that a caller can handle.
-    return InkwashError(f"unexpected {type(error).__name__}: {text}; INKWASH_DEBUG=1 shows where, please report it")
+    message = f"unexpected {type(error).__name__}: {text}; INKWASH_DEBUG=1 shows where, please report it"
+    return InkwashError(message, code="internal")
 
 
 def _parsing_error(error: CycloptsError, arguments: list[str]) -> UsageError:
