@@ -32,7 +32,7 @@ def test_a_new_version_replaces_the_old_one(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, InkwashError, SystemExit])
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, SystemExit])
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: type[BaseException]) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
