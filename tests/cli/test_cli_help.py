@@ -62,7 +62,17 @@ def test_help_of_a_command_lists_every_flag(command: str, inkwash: Inkwash) -> N
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("sample", ["at least 1", "[0, 1]", "0 or more", "1 to the T", "Default: 64", "auto, cpu, cuda or mps"]),
+        (
+            "sample",
+            [
+                "at least 1",
+                "[0, 1]",
+                "0 or more",
+                "1 to the training timesteps",
+                "Default: 64",
+                "auto, cpu, cuda or mps",
+            ],
+        ),
         (
             "train",
             ["at least 1", "above 0", "steps of one batch", "passes over the train set", "in pixels", "0 or more"],
