@@ -56,10 +56,13 @@ def test_resizing_cuts_the_ends_of_a_wide_picture_evenly() -> None:
 
 
 def test_a_size_below_one_and_a_size_for_points_are_refused() -> None:
-    with pytest.raises(UsageError, match="--size is 0"):
-        Dataset("noise", noise(2, 1, 4, 4)).resized(0)
-    with pytest.raises(UsageError, match="points"):
-        Dataset("plane", torch.zeros(4, 2)).resized(8)
+    for data, size, code in (
+        (Dataset("noise", noise(2, 1, 4, 4)), 0, "out-of-range"),
+        (Dataset("plane", torch.zeros(4, 2)), 8, "unsupported"),
+    ):
+        with pytest.raises(UsageError) as error:
+            data.resized(size)
+        assert (error.value.code, error.value.field) == (code, "size")
 
 
 def test_resized_resizes_both_parts_and_nothing_else() -> None:

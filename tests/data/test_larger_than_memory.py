@@ -57,13 +57,13 @@ def test_a_mapped_data_set_gives_the_same_batches(tmp_path: Path) -> None:
         pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         np.save(tmp_path / "set.npy", pixels)
         np.savez(tmp_path / "set.npz", images=pixels)
-        mapped, held = data.load(tmp_path / "set.npy"), data.load(tmp_path / "set.npz")
-        assert torch.equal(mapped.values, held.values)
-        assert (mapped.sha256, mapped.data_std) == (held.sha256, held.data_std)
+        mapped, in_memory = data.load(tmp_path / "set.npy"), data.load(tmp_path / "set.npz")
+        assert torch.equal(mapped.values, in_memory.values)
+        assert (mapped.sha256, mapped.data_std) == (in_memory.sha256, in_memory.data_std)
         for step in (1, 7):
-            one, other = (Batches(each, 16, 3, False, 0.0, torch.device("cpu"))(step) for each in (mapped, held))
+            one, other = (Batches(each, 16, 3, False, 0.0, torch.device("cpu"))(step) for each in (mapped, in_memory))
             assert torch.equal(one.images, other.images)
-        assert torch.equal(replace(mapped, name="x").resized(3).values, held.resized(3).values)
+        assert torch.equal(replace(mapped, name="x").resized(3).values, in_memory.resized(3).values)
 
 
 def test_mapped_values_stay_on_the_disk(tmp_path: Path) -> None:
@@ -100,9 +100,9 @@ def same(one: data.Dataset, other: data.Dataset) -> bool:
 
 
 def test_a_mapped_folder_is_equal_and_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = {size: data.load(folder, size) for size in (None, 4)}
+    in_memory = {size: data.load(folder, size) for size in (None, 4)}
     monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
-    for size, expected in held.items():
+    for size, expected in in_memory.items():
         assert same(data.load(folder, size), expected)
     decoded: list[Path] = []
     read = image_file.read
@@ -112,7 +112,7 @@ def test_a_mapped_folder_is_equal_and_decoded_once(folder: Path, monkeypatch: py
         return read(path, size)
 
     monkeypatch.setattr(image_file, "read", recorded)
-    assert same(data.load(folder), held[None])
+    assert same(data.load(folder), in_memory[None])
     assert len(decoded) == 1, "one image gives the size of all"
 
 
@@ -121,13 +121,13 @@ def test_changed_images_and_damaged_caches_are_decoded_again(folder: Path, monke
     before = data.load(folder)
     assert before.test_values is not None
     before = replace(before, values=before.values.clone(), test_values=before.test_values.clone())
-    (kept,) = cache.folder().glob("mapped/*.npy")
-    spoilt = bytearray(kept.read_bytes())
-    for place in (-1, 20, len(spoilt) // 2):
-        spoilt[place] ^= 1
-        kept.write_bytes(spoilt)
+    (cached,) = cache.folder().glob("mapped/*.npy")
+    changed = bytearray(cached.read_bytes())
+    for place in (-1, 20, len(changed) // 2):
+        changed[place] ^= 1
+        cached.write_bytes(changed)
         assert same(data.load(folder), before)
-    kept.write_bytes(kept.read_bytes()[:-5])
+    cached.write_bytes(cached.read_bytes()[:-5])
     assert same(data.load(folder), before)
     # as many bytes, written at the same moment
     picture = folder / "train/ant/0.png"
@@ -156,19 +156,19 @@ def test_resized_large_data_sets_are_mapped_too(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(memory_map, "MAP_THRESHOLD", 1)
     monkeypatch.setattr(memory_map, "CHUNK_BYTES", 1000)
     assert torch.equal(data.load(tmp_path / "set.npy", 5).values, expected)
-    (kept,) = cache.folder().glob("mapped/*-5.npy")
-    assert torch.equal(memory_map.open_mapped(kept), expected)
+    (cached,) = cache.folder().glob("mapped/*-5.npy")
+    assert torch.equal(memory_map.open_mapped(cached), expected)
 
 
 def test_nearest_neighbours_are_equal_when_searched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = np.random.default_rng(0).integers(0, 256, (300, 1, 4, 4), dtype=np.uint8)
-    drawn[250] = drawn[20]  # of two that are as near the first counts
-    learnt = data.Dataset("learnt", torch.from_numpy(drawn))
-    queries = learnt.values[[20, 130, 299]] ^ 1
-    distances, rows = memorization.nearest_train_examples(queries, learnt)
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 1, 4, 4), dtype=np.uint8)
+    pixels[250] = pixels[20]  # the first of two equally near examples counts
+    train = data.Dataset("train", torch.from_numpy(pixels))
+    queries = train.values[[20, 130, 299]] ^ 1
+    distances, rows = memorization.nearest_train_examples(queries, train)
     assert rows.tolist() == [20, 130, 299]
     monkeypatch.setattr(memorization, "MAX_VALUES", 16 * 90)
-    some = memorization.nearest_train_examples(queries, learnt)
+    some = memorization.nearest_train_examples(queries, train)
     assert torch.equal(some[1], rows) and torch.allclose(some[0], distances, rtol=1e-12)
 
 

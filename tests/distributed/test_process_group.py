@@ -41,10 +41,10 @@ def test_concatenated_shards_equal_the_batch(count: int) -> None:
     digits = data.load("digits")
     batches = Batches(digits, 18, 5, True, 0.3, torch.device("cpu"))
     for step in (1, 70, 71):
-        whole = batches(step)
+        batch = batches(step)
         parts = [batches(step, ProcessGroup(rank, count).shard(18)) for rank in range(count)]
         for name in ("images", "labels", "u", "noise"):
-            assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
+            assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(batch, name))
 
 
 def test_collectives_of_three_processes(program: Callable[..., list[Any]]) -> None:
@@ -81,12 +81,12 @@ with torchrun.join(torch.device("cpu")) as group:
         mine = net(x[share])
         (one ** 3).flatten(1).mean(1).mean().backward()
         ((mine ** 3).flatten(1).mean(1).mean() * (len(x[share]) * group.world_size / 7)).backward()
-    apart = [float((mine - one[share]).abs().max())]
-    apart += [float((a - b).abs().max()) for a, b in zip(reference.state_dict().values(), own.state_dict().values())]
-    apart += [float((a.grad - b.grad).abs().max()) for a, b in zip(reference.parameters(), own.parameters())]
-    report(group, [max(apart), float(max(p.grad.abs().max() for p in reference.parameters()))])
+    differences = [float((mine - one[share]).abs().max())]
+    differences += [float((a - b).abs().max()) for a, b in zip(reference.state_dict().values(), own.state_dict().values())]
+    differences += [float((a.grad - b.grad).abs().max()) for a, b in zip(reference.parameters(), own.parameters())]
+    report(group, [max(differences), float(max(p.grad.abs().max() for p in reference.parameters()))])
     del net
 """
-    for apart, gradient in program(3, code):
+    for differences, gradient in program(3, code):
         assert gradient > 1e-3
-        assert apart < 1e-9 * gradient
+        assert differences < 1e-9 * gradient

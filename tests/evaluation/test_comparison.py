@@ -54,9 +54,9 @@ def test_every_entry_off_the_front_is_dominated() -> None:
         return a != b and a[0] <= b[0] and a[1] <= b[1]
 
     assert not any(beats(one, other) for one, other in product(entries, front))
-    kept = {(e.seconds, e.evaluation["fd.a"].value) for e in front}
+    on_front = {(e.seconds, e.evaluation["fd.a"].value) for e in front}
     for other in entries:
-        same = (other.seconds, other.evaluation["fd.a"].value) in kept
+        same = (other.seconds, other.evaluation["fd.a"].value) in on_front
         assert same or any(beats(one, other) for one in front)
 
 

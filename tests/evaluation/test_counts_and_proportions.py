@@ -52,16 +52,16 @@ def test_equal_counts_of_mnist_labels_count_as_other_proportions() -> None:
     equal = torch.arange(10_000) % 10
     assert measures._differing_proportions(equal, mnist) == pytest.approx([0.1] * 10)
     edges = torch.tensor(mnist.spec.proportions).cumsum(0)
-    drawn = torch.searchsorted(edges, (torch.arange(10_000) + 0.5) / 10_000).clamp(max=9)
-    assert measures._differing_proportions(drawn, mnist) is None
+    proportional = torch.searchsorted(edges, (torch.arange(10_000) + 0.5) / 10_000).clamp(max=9)
+    assert measures._differing_proportions(proportional, mnist) is None
 
 
 def test_note_says_when_the_reference_cannot_be_weighted(digits: Dataset, build_for: BuildFor) -> None:
     assert digits.test_labels is not None and digits.test_values is not None and digits.labels is not None
-    kept = digits.test_labels != 4
-    lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
+    chosen = digits.test_labels != 4
+    without_four = replace(digits, test_values=digits.test_values[chosen], test_labels=digits.test_labels[chosen])
     only = digits.labels == 3
-    (note,) = measure("threes", digits.values[only], digits.labels[only], build_for(lame)).notes
+    (note,) = measure("threes", digits.values[only], digits.labels[only], build_for(without_four)).notes
     assert "other proportions" in note and "too few" in note
 
 
@@ -73,15 +73,15 @@ def uneven(digits: Dataset, build_for: BuildFor) -> Reference:
     def some(labels: Tensor) -> Tensor:
         return (labels % 2 == 0) | (torch.arange(len(labels)) % 4 == 0)
 
-    kept, kept_test = some(digits.labels), some(digits.test_labels)
+    chosen, chosen_test = some(digits.labels), some(digits.test_labels)
     assert digits.test_values is not None
     given = Dataset(
         "uneven",
-        digits.values[kept],
-        digits.labels[kept],
+        digits.values[chosen],
+        digits.labels[chosen],
         digits.classes,
-        digits.test_values[kept_test],
-        digits.test_labels[kept_test],
+        digits.test_values[chosen_test],
+        digits.test_labels[chosen_test],
     )
     return Reference(build_for(given), given)
 
@@ -114,9 +114,9 @@ def test_labels_in_train_proportions_are_not_weighted(uneven: Reference) -> None
 
 def test_reference_without_a_class_is_not_weighted(digits: Dataset, build_for: BuildFor) -> None:
     assert digits.test_labels is not None and digits.test_values is not None and digits.labels is not None
-    kept = digits.test_labels != 4
-    lame = replace(digits, test_values=digits.test_values[kept], test_labels=digits.test_labels[kept])
-    made = build_for(lame)
+    chosen = digits.test_labels != 4
+    without_four = replace(digits, test_values=digits.test_values[chosen], test_labels=digits.test_labels[chosen])
+    made = build_for(without_four)
     only = (digits.labels == 3) | (digits.labels == 5)
     found = measure("threes and fives", digits.values[only], digits.labels[only], made)
     extractor = made.extractors["a"]

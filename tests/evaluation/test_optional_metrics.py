@@ -45,7 +45,7 @@ def test_estimated_seconds_match_the_steps_trained(
         OPTIONAL_METRICS["thorough"].measure(MetricInput(samples, labels, None), data, lambda what, share: None)
     )
     assert promised == 0.5 * made
-    # what is too little to be measured says so instead of failing
+    # a measure without enough images has a note instead of a value
     assert [score.key for score in scores] == ["told_apart", "taught"] and (made > 0) == (count >= 200)
     assert all(score.note for score in scores if score.value is None)
 
@@ -78,6 +78,6 @@ def test_bits_do_not_depend_on_guidance(digits: Dataset, untrained: Callable[...
 
     plain = bits(Setting(without, SampleRequest()))
     assert bits(Setting(without, SampleRequest(guidance=3.0))) == plain
-    # taken out of what such a network says: half of the way back to what it says without a label
+    # guidance of 2 in training is undone by the mean of the conditional and the unconditional output
     halfway = bits(Setting(replace(without, net=Halfway(model.net, low)), SampleRequest()))
     assert bits(Setting(model, SampleRequest())) == pytest.approx(halfway, rel=1e-8) != pytest.approx(plain, rel=1e-6)

@@ -236,9 +236,9 @@ def test_train_images_of_another_set_are_refused(tmp_path: Path, train: torch.Te
     assert (error.value.code, error.value.field) == ("mismatch", "train") and not (tmp_path / "a").exists()
 
 
-@pytest.mark.parametrize("held", ["thesis.txt", "index.html", ".hidden"])
-def test_folders_with_other_files_are_not_overwritten(tmp_path: Path, held: str) -> None:
-    (tmp_path / held).write_text("<html><title>mine</title>")
+@pytest.mark.parametrize("existing", ["thesis.txt", "index.html", ".hidden"])
+def test_folders_with_other_files_are_not_overwritten(tmp_path: Path, existing: str) -> None:
+    (tmp_path / existing).write_text("<html><title>mine</title>")
     for write in (
         lambda: evaluation_page.write(evaluation(), [], tmp_path, FACTS),
         lambda: comparison_page.write(compared(), tmp_path, FACTS),
@@ -246,8 +246,8 @@ def test_folders_with_other_files_are_not_overwritten(tmp_path: Path, held: str)
         with pytest.raises(UsageError) as error:
             write()
         assert (error.value.code, error.value.field) == ("exists", "report")
-    assert [path.name for path in tmp_path.iterdir()] == [held]
-    assert (tmp_path / held).read_text() == "<html><title>mine</title>"
+    assert [path.name for path in tmp_path.iterdir()] == [existing]
+    assert (tmp_path / existing).read_text() == "<html><title>mine</title>"
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_comparison_holds_its_sentence_and_every_score(tmp_path: Path) -> None:
     assert row[1:8] == ["yes", "90", "50", "2.00", "1,234,567", "0.0500", "0.0000"]
     last = words[words.index("real test set") :]
     assert last[:5] == ["real test set", "0.0381", "0.200", "0.947", "80.7%"]
-    # every entry has the same figures but the first, so that one alone is best there
+    # entries differ in the first score only, so that one of them is the best there
     assert ("b", "0.0400") in page.texts and ("b", "0.0500") not in page.texts
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a/comparison.csv").read_text())))
     assert [float(row["fd.a"]) for row in rows] == [0.04, 0.05, 0.3, 0.06, 0.9]

@@ -47,13 +47,13 @@ def test_a_row_replaces_that_of_the_same_sampler_and_count(run: RunFolder) -> No
 
 def test_other_models_than_a_runs_latest_write_nothing(run: RunFolder, tmp_path: Path) -> None:
     run.quality.unlink(missing_ok=True)
-    only = tmp_path / "alone.safetensors"
+    only = tmp_path / "copy.safetensors"
     only.write_bytes(run.latest.read_bytes())
     for source in ("digits", only):
         run_quality.write(models.load(source), [ROW])
     run_quality.write(replace(models.load(run.path), path=None), [ROW])
     assert not run.quality.exists() and not (models.find("digits").parent.parent / "quality.json").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["alone.safetensors"]
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.safetensors"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"model": "x"}]', "null"])

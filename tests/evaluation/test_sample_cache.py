@@ -121,15 +121,15 @@ def test_a_chunk_with_a_flipped_byte_is_valid_or_unreadable(untrained: Untrained
     setting = Setting(untrained(), SampleRequest(sampler="ddim:1"))
     setting.samples(3)
     path = next(setting.folder.iterdir())
-    raw, kept = path.read_bytes(), sample_cache._load(path)
-    assert kept is not None
+    raw, intact = path.read_bytes(), sample_cache._load(path)
+    assert intact is not None
     damaged_copy = tmp_path / "spoilt.npz"
     lost = 0
     for place in range(0, len(raw), 7):
         damaged_copy.write_bytes(bytes([*raw[:place], raw[place] ^ 0xFF, *raw[place + 1 :]]))
         found = sample_cache._load(damaged_copy)
         lost += found is None
-        assert found is None or (torch.equal(found.values, kept.values) and torch.equal(found.labels, kept.labels))
+        assert found is None or (torch.equal(found.values, intact.values) and torch.equal(found.labels, intact.labels))
     assert lost > len(raw) / 7 / 2
 
 

@@ -110,11 +110,11 @@ def test_subset_of_a_sorted_file_holds_all_classes(plan_request: PlanRequest, di
     assert digits.labels is not None
     order = digits.labels.argsort(stable=True)
     path = saved(tmp_path / "sorted.npz", images=digits.values[order, 0].numpy(), labels=digits.labels[order].numpy())
-    (held,) = plan_request(path, count=100).tasks
-    assert isinstance(held, FileTask) and held.count == 100 and held.labels is not None
-    assert torch.bincount(held.labels, minlength=10).min() >= 3
+    (subset,) = plan_request(path, count=100).tasks
+    assert isinstance(subset, FileTask) and subset.count == 100 and subset.labels is not None
+    assert torch.bincount(subset.labels, minlength=10).min() >= 3
     pairs = {(v.numpy().tobytes(), int(k)) for v, k in zip(digits.values, digits.labels, strict=True)}
-    assert all((v.numpy().tobytes(), int(k)) in pairs for v, k in zip(held.values, held.labels, strict=True))
+    assert all((v.numpy().tobytes(), int(k)) in pairs for v, k in zip(subset.values, subset.labels, strict=True))
     (full_set,) = plan_request(path).tasks
     assert isinstance(full_set, FileTask) and torch.equal(full_set.values, digits.values[order])
     (more,) = plan_request(path, count=5000).tasks

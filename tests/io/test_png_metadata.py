@@ -68,8 +68,8 @@ def test_transparent_becomes_white_and_16_bits_become_8(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_an_image_is_refused(tmp_path: Path, sheet: Image.Image) -> None:
     (tmp_path / "text.png").write_text("no picture")
-    sheet.save(tmp_path / "whole.png")
-    (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:150])
+    sheet.save(tmp_path / "complete.png")
+    (tmp_path / "half.png").write_bytes((tmp_path / "complete.png").read_bytes()[:150])
     for name in ("missing.png", "text.png", "half.png", "."):
         with pytest.raises(UsageError) as error:
             read_metadata(tmp_path / name)

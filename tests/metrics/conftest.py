@@ -1,4 +1,4 @@
-"""Settings and fixtures of the metrics tests: one thread, fixed hypothesis examples, and reproducible features."""
+"""Fixture of the metrics tests: reproducible normal features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inkwash.core.rng import Stream, normals
 def rows() -> Callable[..., Tensor]:
     """Return a function to standard normal features, float64 [count, width], reproducible by seed."""
 
-    def drawn(count: int, width: int, seed: int = 0) -> Tensor:
+    def normal_rows(count: int, width: int, seed: int = 0) -> Tensor:
         return normals(seed, torch.arange(count), 0, Stream.SAMPLE, (width,)).double()
 
-    return drawn
+    return normal_rows

@@ -126,9 +126,9 @@ def test_fd_infinity_keeps_a_true_distance(rows: Rows) -> None:
 def test_bootstrap_interval_covers_the_true_distance(rows: Rows) -> None:
     truth, shift = gaussian(torch.zeros(3), torch.eye(3)), torch.tensor([1.0, 0, 0])
     ends = [bootstrap_interval(rows(400, 3, seed) + shift, truth, draws=40) for seed in range(40)]
-    held = sum(low < 1 < high for low, high in ends)
+    covering = sum(low < 1 < high for low, high in ends)
     # 38 of 40 expected; 33 or fewer would happen once in 200 such tests
-    assert held > 33
+    assert covering > 33
     # the mean's part alone has a standard error of 2 / sqrt(N)
     width = sum(high - low for low, high in ends) / 40
     assert 0.8 < width / (2 * 1.96 * 2 / math.sqrt(400)) < 1.3

@@ -38,8 +38,8 @@ def independent_pixels(count: int) -> tuple[Tensor, Tensor]:
     """Return independent pixels [count, 1, 2, 2]: half of them 0, a tenth 255, the rest uniform."""
     shares = torch.full((256,), 0.4 / 254, dtype=torch.float64)
     shares[0], shares[255] = 0.5, 0.1
-    drawn = torch.multinomial(shares, count * 4, replacement=True, generator=torch.Generator().manual_seed(1))
-    return drawn.to(torch.uint8).reshape(count, 1, 2, 2), shares
+    values = torch.multinomial(shares, count * 4, replacement=True, generator=torch.Generator().manual_seed(1))
+    return values.to(torch.uint8).reshape(count, 1, 2, 2), shares
 
 
 @dataclass(frozen=True)

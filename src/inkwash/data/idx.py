@@ -57,8 +57,8 @@ def parse(raw: bytes, axes: int, path: Path) -> np.ndarray:
     size = math.prod(shape)
     if len(raw) - header != size:
         fault = "is truncated" if len(raw) - header < size else "is too long"
-        held = f"its header gives {size:,} bytes of {what}, it holds {len(raw) - header:,}"
-        raise damaged_file(f"{path} {fault}: {held}; fetch it again")
+        sizes = f"its header gives {size:,} bytes of {what}, it has {len(raw) - header:,}"
+        raise damaged_file(f"{path} {fault}: {sizes}; fetch it again")
     if size == 0:
         raise damaged_file(f"{path} holds no {what}: fetch it again, or choose another --data")
     return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)

@@ -47,7 +47,7 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo",
             # The launcher's store survives a restart with the addresses of ended processes (pytorch issue 135712):
-            # every restart uses a prefix of its own.
+            # every restart uses another prefix.
             store=dist.PrefixStore(  # type: ignore[attr-defined]
                 f"inkwash/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store
             ),

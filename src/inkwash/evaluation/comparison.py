@@ -29,7 +29,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
 class ComparisonEntry:
     """One setting: model, sampler, number of parameters, cost and scores; the cost of a file of images is None.
 
-    `evaluations` are network evaluations a sample, `seconds` are for 64 samples, `images` the samples of the first
+    `evaluations` are network evaluations per sample, `seconds` are for 64 samples, `images` the samples of the first
     seeds, the same seeds in every entry.
     """
 

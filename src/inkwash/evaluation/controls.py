@@ -89,8 +89,8 @@ def grey_background(images: LabelledPixels) -> LabelledPixels:
 
 def without_class(images: LabelledPixels) -> LabelledPixels:
     """Leave out class 1."""
-    kept = images[1] != 1
-    return images[0][kept], images[1][kept]
+    others = images[1] != 1
+    return images[0][others], images[1][others]
 
 
 def shuffled_labels(images: LabelledPixels) -> LabelledPixels:

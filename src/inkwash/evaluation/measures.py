@@ -259,7 +259,7 @@ def measure_real_examples(
 ) -> dict[str, float]:
     """Return the scores of the real test part that do not depend on the number of samples, to store in the set.
 
-    `data` is the train part only, without images that were held back from it as a test part.
+    `data` is the train part only, without images that were held out as a test part.
     """
     found: dict[str, float] = {}
     for member, extractor in extractor_set.extractors.items():

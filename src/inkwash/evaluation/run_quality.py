@@ -21,7 +21,7 @@ from inkwash.runs.folder import RunFolder
 class QualityRow:
     """One sampler of a model at a training step.
 
-    `evaluations` are network evaluations a sample, `seconds` are for 64 samples, `times` is FD over that of `n` real
+    `evaluations` are network evaluations per sample, `seconds` are for 64 samples, `times` is FD over that of `n` real
     images.
     """
 
@@ -79,8 +79,8 @@ def write(model: Model, rows: list[QualityRow]) -> None:
     if folder is None:
         return
     replaced = {(row.sampler, row.n) for row in rows}
-    kept = [row for row in read(folder) if (row.sampler, row.n) not in replaced]
-    content = [with_checksum(asdict(row)) for row in [*kept, *rows]]
+    others = [row for row in read(folder) if (row.sampler, row.n) not in replaced]
+    content = [with_checksum(asdict(row)) for row in [*others, *rows]]
     with suppress(InkwashError):
         write_text(folder.quality, json.dumps(content, indent=1) + "\n")
 

@@ -38,7 +38,7 @@ TIMED_STEPS = 6
 
 
 class CachedSamples(NamedTuple):
-    """Samples with their requested classes, None for an unconditional model, and network evaluations a sample."""
+    """Samples with their requested classes, None for an unconditional model, and network evaluations per sample."""
 
     values: Tensor
     labels: Tensor | None
