@@ -1,4 +1,4 @@
-"""Fixtures of training tests: 200 digits, and small networks to train on them."""
+"""Small networks, and the loop that trains them on 200 digits."""
 
 from __future__ import annotations
 
@@ -62,9 +62,3 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
                 return
 
     return run
-
-
-@pytest.fixture
-def frozen_copy() -> Callable[[State], dict[str, torch.Tensor]]:
-    """`frozen_copy(state)` is a copy of all its tensors."""
-    return lambda state: {name: value.detach().clone() for name, value in state.tensors().items()}

@@ -75,14 +75,16 @@ class Batches:
 
     def __call__(self, step: int, shard: slice = slice(None)) -> Batch:
         """Return the batch of `step` >= 1, or a `shard` of it for one of several processes."""
-        place = torch.arange(self.size)[shard]
+        position = torch.arange(self.size)[shard]
         chosen = self.split.train[self.indices(step)[shard]]
         images = self.data.encoded(chosen)
         labels = self.data.labels[chosen] if self.conditional and self.data.labels is not None else None
-        dropped = drop_labels(labels, self.label_dropout, uniforms(self.seed, place, step, Stream.TRAIN_DROPOUT)[:, 0])
+        dropped = drop_labels(
+            labels, self.label_dropout, uniforms(self.seed, position, step, Stream.TRAIN_DROPOUT)[:, 0]
+        )
         # The strata are those of the full batch in every process.
-        u = stratify(uniforms(self.seed, place, step, Stream.TRAIN_LEVEL)[:, 0], int(place[0]), self.size)
-        noise = normals(self.seed, place, step, Stream.TRAIN_NOISE, images.shape[1:])
+        u = stratify(uniforms(self.seed, position, step, Stream.TRAIN_LEVEL)[:, 0], int(position[0]), self.size)
+        noise = normals(self.seed, position, step, Stream.TRAIN_NOISE, images.shape[1:])
         return Batch(
             images.to(self.device), None if dropped is None else dropped.to(self.device), u, noise.to(self.device)
         )
