@@ -1,9 +1,9 @@
-"""Time to quality: train from nothing for so long, draw 10,000 images unchosen, and ask every judge.
+"""Time to quality: train from scratch for a given length, sample 10,000 images, and measure all scores.
 
     python benchmarks/records.py RECIPE --data FOLDER --length "3 minutes" --note "what changed"
 
-does so for three seeds and adds a line to benchmarks/records.md. Lengths in minutes are records. Lengths in images are
-trials, which compare on a busy machine too: `--seeds 0 --n 5000 --predicted "what it should do"`. Without --note the
+trains with three seeds and adds a line to benchmarks/records.md. Lengths in minutes are records. Lengths in images are
+trials, which are comparable on a busy machine too: `--seeds 0 --n 5000 --predicted "what it should do"`. Without --note the
 result is only printed.
 """
 
@@ -36,9 +36,9 @@ from inkwash.runs.environment import commit
 from inkwash.sampling.request import SampleRequest
 
 HERE = Path(__file__).parent
-KEPT = HERE / "records.json"
+STORED = HERE / "records.json"
 SPEED = HERE.parent / "docs" / "speed.md"
-COUNT, MOST_EVALUATIONS = 10_000, 40
+COUNT, MAX_EVALUATIONS = 10_000, 40
 RULES = """\
 The clock is that of `inkwash train RECIPE --minutes M`, from the shell to its end, with planning, measuring, pictures
 and checkpoints; a run may miss its minutes by a little either way, and says so. Images are seeds 0 to 9,999 with labels
@@ -68,18 +68,18 @@ def main(
     predicted: str = "",
     n: int = COUNT,
 ) -> None:
-    """Try RECIPE, with `change` KEY=VALUE of it, for `length`; with a `note` the result is kept."""
+    """Train RECIPE with each `change` KEY=VALUE for `length`; with a `note` the result is stored."""
     devices.configure_malloc()
     changes = change or []
-    at = commit()
+    code = commit()
     require_few_evaluations(recipes.load(recipe).with_changes(changes), sampler)
-    trials = [tried(recipe, data, length, int(seed), changes, sampler, n) for seed in seeds.split(",")]
+    trials = [run_trial(recipe, data, length, int(seed), changes, sampler, n) for seed in seeds.split(",")]
     print(json.dumps({"mean": mean(trials)}), flush=True)
     if note is None:
         return
     machine = devices.environment_info(torch.device("cpu"))
-    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else []
-    kept.append(
+    entries = json.loads(STORED.read_text(encoding="utf-8")) if STORED.is_file() else []
+    entries.append(
         {
             "note": note,
             "recipe": recipe,
@@ -88,28 +88,30 @@ def main(
             "length": length,
             "n": n,
             "machine": f"{machine['hardware']}, {machine['threads']} threads, torch {machine['torch']}",
-            "commit": at,
+            "commit": code,
             "trials": trials,
         }
     )
-    write_text(KEPT, json.dumps(kept, indent=1) + "\n")
-    publish(kept)
+    write_text(STORED, json.dumps(entries, indent=1) + "\n")
+    publish(entries)
 
 
 def require_few_evaluations(chosen: Recipe, sampler: str | None) -> None:
-    """End here, before anything is trained, when samples would take more evaluations than the rules allow."""
-    asked = sampler or chosen.sampling.sampler
-    kind, steps = parse_sampler(asked)
+    """Exit before training when a sample takes more network evaluations than the rules allow."""
+    name = sampler or chosen.sampling.sampler
+    kind, steps = parse_sampler(name)
     levels = chosen.sampling.schedule or chosen.schedule
     needed = Sampler(levels, kind, steps or SAMPLERS[kind].default_steps or levels.num_timesteps or 1000).evaluations
-    if needed > MOST_EVALUATIONS:
-        sys.exit(f"{asked} takes {needed} evaluations an image: {MOST_EVALUATIONS} are allowed")
+    if needed > MAX_EVALUATIONS:
+        sys.exit(f"{name} takes {needed} network evaluations per image: at most {MAX_EVALUATIONS} are allowed")
 
 
-def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sampler: str | None, count: int) -> Trial:
-    """Return what one training from `seed` came to: seconds by the clock, images seen, and every score."""
-    with tempfile.TemporaryDirectory() as place:
-        run = Path(place) / "run"
+def run_trial(
+    recipe: str, data: str, length: str, seed: int, changes: list[str], sampler: str | None, count: int
+) -> Trial:
+    """Return the result of one training with `seed`: wall time, number of training images, and all scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
         command = [sys.executable, "-m", "inkwash", "train", recipe, "--data", data, "--seed", f"{seed}"]
         command += ["--out", str(run), "--quiet", "--set", f"training.length={length}"]
         begun = time.perf_counter()
@@ -130,10 +132,8 @@ def tried(recipe: str, data: str, length: str, seed: int, changes: list[str], sa
         **{f"times.{key}": scores[key].ratio for key in SCORES if key.startswith("fd.") and key in scores},
         **{key: scores[key].value for key in SCORES if key in scores},
     }
-    told = ", ".join(
-        f"{key} {value if isinstance(value, str) else format(value, '.4g')}" for key, value in trial.items()
-    )
-    print(told, file=sys.stderr, flush=True)
+    figures = [f"{key} {value if isinstance(value, str) else format(value, '.4g')}" for key, value in trial.items()]
+    print(", ".join(figures), file=sys.stderr, flush=True)
     return trial
 
 
@@ -142,14 +142,14 @@ def mean(trials: list[Trial]) -> dict[str, float]:
     return {key: statistics.mean(trial[key] for trial in trials) for key in trials[0] if key not in ("seed", "sampler")}
 
 
-def publish(kept: list[dict[str, Any]]) -> None:
-    """Write benchmarks/records.md, and the best of each length into docs/speed.md."""
-    write_text(HERE / "records.md", page(kept))
-    write_text(SPEED, block(SPEED.read_text(encoding="utf-8"), "records", short(kept)))
+def publish(entries: list[dict[str, Any]]) -> None:
+    """Write benchmarks/records.md, and the best result of each length into docs/speed.md."""
+    write_text(HERE / "records.md", page(entries))
+    write_text(SPEED, block(SPEED.read_text(encoding="utf-8"), "records", short(entries)))
 
 
-def short(kept: list[dict[str, Any]]) -> str:
-    """Return the table of docs/speed.md: of each length in minutes the best."""
+def short(entries: list[dict[str, Any]]) -> str:
+    """Return the table of docs/speed.md: the best result of each length in minutes."""
     heads = [
         "training",
         "FD A ÷ real",
@@ -161,7 +161,7 @@ def short(kept: list[dict[str, Any]]) -> str:
     ]
     lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     best: dict[str, dict[str, Any]] = {}
-    for each in kept:
+    for each in entries:
         before = best.get(each["length"])
         if "minute" in each["length"] and (before is None or _score(each) < _score(before)):
             best[each["length"]] = each
@@ -183,11 +183,11 @@ def _score(each: dict[str, Any]) -> float:
     return mean(each["trials"])["times.fd.a"]
 
 
-def page(kept: list[dict[str, Any]]) -> str:
+def page(entries: list[dict[str, Any]]) -> str:
     """Return benchmarks/records.md."""
-    records = [each for each in kept if "minute" in each["length"]]
-    trials = [each for each in kept if each not in records]
-    machines = "; ".join(dict.fromkeys(each["machine"] for each in kept))
+    records = [each for each in entries if "minute" in each["length"]]
+    trials = [each for each in entries if each not in records]
+    machines = "; ".join(dict.fromkeys(each["machine"] for each in entries))
     return f"""# Records: time to quality
 
 How good a model gets in so many minutes from nothing.
@@ -202,8 +202,8 @@ What was tried on the way, wins and losses alike: [notes.md](notes.md).
 {TRIALS + _table(trials) if trials else ""}"""
 
 
-def _table(kept: list[dict[str, Any]]) -> str:
-    predicted, timed = any(each["predicted"] for each in kept), any("minute" in each["length"] for each in kept)
+def _table(entries: list[dict[str, Any]]) -> str:
+    predicted, timed = any(each["predicted"] for each in entries), any("minute" in each["length"] for each in entries)
     heads = [
         "length",
         "what changed",
@@ -223,7 +223,7 @@ def _table(kept: list[dict[str, Any]]) -> str:
     ]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     best: dict[tuple[str, int], float] = {}
-    for each in kept:
+    for each in entries:
         trials, means = each["trials"], mean(each["trials"])
         ratios = [f"{trial['times.fd.a']:.2f}" for trial in trials]
         score, kind = means["times.fd.a"], (each["length"], each["n"])

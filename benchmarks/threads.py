@@ -3,7 +3,7 @@
     python benchmarks/threads.py --data FOLDER            # nothing else running
     python benchmarks/threads.py --data FOLDER --busy 1   # one core taken by an endless loop
 
-Every setting trains `fast` in a process of its own. The processes take turns of two steps, so that the speed of the
+Every setting trains `fast` in a separate process. The processes take turns of two steps, so that the speed of the
 machine changes for all of them alike. Prints the median of the seconds of a step and its ratio to that of `default`.
 """
 

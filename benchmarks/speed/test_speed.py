@@ -141,7 +141,7 @@ def test_random_pixels_are_reproducible_and_fill_their_range() -> None:
 
 
 def test_a_recipe_has_no_trained_weights(tmp_path: Path) -> None:
-    file = tmp_path / "mine.toml"
+    file = tmp_path / "own.toml"
     file.write_text(recipe.load("digits").with_changes(["network.widths=[8,16]"]).to_toml())
     assert not Subject.load(str(file), CPU).trained
 

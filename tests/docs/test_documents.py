@@ -1,4 +1,4 @@
-"""The documents are true: what they tell you to run runs, and what they name is there."""
+"""The commands in the documents run, and the names, files and links in them exist."""
 
 from __future__ import annotations
 
@@ -38,38 +38,11 @@ EXTENDING = ROOT / "docs" / "extending.md"
 FROM_THE_FIVE = ROOT / "docs" / "from-the-five.md"
 THE_FIVE = ("ddpm-bn", "cfg-cosine", "ddim-300", "simple-unet", "attention-unet")
 BUNDLED = tuple(model.bundled())
-"""The models that a document may take for granted."""
-DOCUMENTS = [
-    path
-    for path in (
-        FROM_THE_FIVE,
-        EXTENDING,
-        ROOT / "docs" / "quality.md",
-        ROOT / "docs" / "speed.md",
-        ROOT / "docs" / "playground.md",
-        ROOT / "docs" / "scaling.md",
-        ROOT / "docs" / "overview.md",
-        ROOT / "docs" / "gallery.md",
-        ROOT / "README.md",
-    )
-    if path.is_file()
-]
-TABLES: tuple[dict[str, Any], ...] = (
-    core.SCHEDULES,
-    core.WARPS,
-    core.DENSITIES,
-    core.TARGETS,
-    core.SAMPLERS,
-    objectives.WEIGHTS,
-    nets.NETS,
-    DATASETS,
-)
-
-
-@pytest.fixture(autouse=True)
-def one_thread_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.set_num_threads(1)
-    monkeypatch.chdir(tmp_path)
+"""The models that a document may use without training them first."""
+NAMES = ("quality", "speed", "playground", "scaling", "overview", "gallery")
+DOCUMENTS = [FROM_THE_FIVE, EXTENDING, *(ROOT / "docs" / f"{name}.md" for name in NAMES), ROOT / "README.md"]
+COMPONENTS = (core.SCHEDULES, core.WARPS, core.DENSITIES, core.TARGETS, core.SAMPLERS)
+TABLES: tuple[dict[str, Any], ...] = (*COMPONENTS, objectives.WEIGHTS, nets.NETS, DATASETS)
 
 
 class Block(NamedTuple):
@@ -82,12 +55,12 @@ class Block(NamedTuple):
 
     @property
     def file(self) -> str | None:
-        """The file that the block is a part of, told by its first line."""
+        """The file that the block belongs to, which its first line names."""
         named = re.match(r"# (\S+\.(py|toml))\n", self.text)
         return named[1] if named else None
 
     def commands(self) -> list[str]:
-        """The `inkwash ...` lines, those that end in a backslash joined to the next."""
+        """Return the `inkwash ...` lines; a line that ends in a backslash is joined to the next."""
         lines = self.text.replace("\\\n", " ").splitlines()
         return [line for line in lines if line.startswith("inkwash ")]
 
@@ -98,13 +71,13 @@ def blocks(text: str) -> list[Block]:
 
 
 def spans(text: str) -> list[re.Match[str]]:
-    """The `code` spans of a document, outside its fenced blocks."""
+    """Return the `code` spans of a document outside of its fenced blocks."""
     unfenced = re.sub(r"^```.*?^```$", lambda m: " " * len(m[0]), text, flags=re.MULTILINE | re.DOTALL)
     return list(re.finditer(r"`([^`\n]+)`", unfenced))
 
 
-def told_commands(text: str) -> list[list[str]]:
-    """The words of every command that is told in full, in order; NAME in capitals stands for something else."""
+def complete_commands(text: str) -> list[list[str]]:
+    """Return the words of every complete command in their order, without those with a placeholder in capitals."""
     placed = [(block.line, line) for block in blocks(text) for line in block.commands()]
     placed += [(text.count("\n", 0, m.start()) + 1, m[1]) for m in spans(text) if m[1].startswith("inkwash ")]
     words = [shlex.split(line, comments=True)[1:] for _, line in sorted(placed, key=lambda place: place[0])]
@@ -112,8 +85,8 @@ def told_commands(text: str) -> list[list[str]]:
 
 
 @contextmanager
-def own_tables() -> Iterator[None]:
-    """Rows that are added inside are gone afterwards, as they are between two processes."""
+def restored_tables() -> Iterator[None]:
+    """Restore the tables of components afterwards."""
     before = [dict(table) for table in TABLES]
     try:
         yield
@@ -124,37 +97,37 @@ def own_tables() -> Iterator[None]:
 
 
 def run_python(block: Block, namespace: dict[str, object]) -> None:
-    # empty lines before it give a failure the line number of the document
+    # Empty lines before the block give a traceback the line numbers of the document.
     source = "\n" * (block.line - 1) + block.text
     exec(compile(source, str(EXTENDING), "exec", dont_inherit=True), namespace)
 
 
 def exit_code(command: str) -> object:
-    with own_tables(), pytest.raises(SystemExit) as left:
+    with restored_tables(), pytest.raises(SystemExit) as left:
         cli.main(shlex.split(command)[1:])
     return left.value.code
 
 
 @dataclass
-class Reader:
-    """Follows a document's commands without training or drawing: what each needs must be there or made before."""
+class CommandChecker:
+    """Checks the commands of a document without training or sampling: their inputs must exist or be made before."""
 
     patch: pytest.MonkeyPatch
     runs: dict[str, Recipe] = field(default_factory=dict)
-    drawn: set[str] = field(default_factory=set)
+    sampled: set[str] = field(default_factory=set)
 
-    def follow(self, words: list[str]) -> None:
-        told, bound, _ = cli.app.parse_args(words, exit_on_error=False, print_error=False)
+    def check(self, words: list[str]) -> None:
+        command, bound, _ = cli.app.parse_args(words, exit_on_error=False, print_error=False)
         bound.apply_defaults()
-        if told.__name__ == "train":
+        if command.__name__ == "train":
             self.train(**bound.arguments)
-        elif told.__name__ == "sample":
-            self.sample(told, bound)
-        elif told.__name__ == "show":
+        elif command.__name__ == "sample":
+            self.sample(command, bound)
+        elif command.__name__ == "show":
             assert bound.arguments["thing"] in {*recipe.bundled(), *BUNDLED, *DATASETS, *self.runs, None}
-        elif told.__name__ == "evaluate":
+        elif command.__name__ == "evaluate":
             self.evaluate(**bound.arguments)
-        elif told.__name__ == "lab":
+        elif command.__name__ == "lab":
             assert bound.arguments["name"] in {*EXPERIMENTS, None}
 
     def train(self, what: str, data: str | None, out: Path | None, set_: tuple[str, ...], **rest: Any) -> None:
@@ -165,17 +138,17 @@ class Reader:
         chosen = recipe.load(what).with_changes(set_)
         for spec in (chosen.data.name, data):
             assert spec is None or spec in DATASETS or spec.isupper() or "/" in spec, f"there is no data {spec}"
-        unfilled(chosen)
+        network_without_memory(chosen)
         self.runs.setdefault(str(out or f"runs/{chosen.name}-1"), chosen)
 
-    def sample(self, told: Callable[..., Any], bound: inspect.BoundArguments) -> None:
-        """The command itself, with a network without weights, and nothing written."""
+    def sample(self, command: Callable[..., Any], bound: inspect.BoundArguments) -> None:
+        """Call the command with a network without weights, and write nothing."""
         source, out = bound.arguments["model"], bound.arguments["out"]
         if source.endswith(".png"):
-            assert source in self.drawn, f"{source} was drawn by no command above"
+            assert source in self.sampled, f"{source} is sampled by no command above"
             return
         for given in ("from_", "mask"):
-            # a drawing is the reader's own
+            # The user draws these images.
             if bound.arguments.get(given) is not None:
                 Image.new("L", (28, 28), "white").save(bound.arguments[given])
         writer_for = writers.writer_for
@@ -187,8 +160,8 @@ class Reader:
         with self.patch.context() as instead:
             instead.setattr(model, "load", lambda name, device: self.untrained(name))
             instead.setattr(writers, "writer_for", silent)
-            assert told(*bound.args, **bound.kwargs) == 0
-        self.drawn.add(str(out))
+            assert command(*bound.args, **bound.kwargs) == 0
+        self.sampled.add(str(out))
 
     def evaluate(self, what: str, others: tuple[str, ...], sampler: str | None, **rest: Any) -> None:
         models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
@@ -197,20 +170,20 @@ class Reader:
 
     def untrained(self, name: str) -> Model:
         run = name.partition("/checkpoints/")[0]
-        assert run in {*self.runs, *BUNDLED}, f"{name} was trained by no command above"
+        assert run in {*self.runs, *BUNDLED}, f"{name} is trained by no command above"
         chosen = self.runs.get(run) or recipe.load(name)
-        return Model(name, chosen, expected_spec(chosen), unfilled(chosen), 0, "")
+        return Model(name, chosen, expected_spec(chosen), network_without_memory(chosen), 0, "")
 
 
-def unfilled(chosen: Recipe) -> nn.Module:
-    """The recipe's network without memory for its weights."""
+def network_without_memory(chosen: Recipe) -> nn.Module:
+    """Return the network of a recipe without memory for its weights."""
     with torch.device("meta"):
         return model.build_net(chosen, expected_spec(chosen))
 
 
 def test_extending_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> None:
     namespace: dict[str, object] = {"__name__": "extending"}
-    with own_tables():
+    with restored_tables():
         for block in blocks(EXTENDING.read_text(encoding="utf-8")):
             if block.file:
                 with Path(block.file).open("a", encoding="utf-8") as file:
@@ -221,17 +194,17 @@ def test_extending_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> N
                 if block.runs:
                     assert exit_code(command) == 0, f"{EXTENDING.name}, block at line {block.line}: {command}"
                 else:
-                    Reader(monkeypatch).follow(shlex.split(command)[1:])
+                    CommandChecker(monkeypatch).check(shlex.split(command)[1:])
 
 
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if path != EXTENDING], ids=lambda path: path.name)
-def test_every_command_is_one_that_inkwash_follows(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = Reader(monkeypatch)
-    found = told_commands(document.read_text(encoding="utf-8"))
+def test_every_command_is_valid(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checker = CommandChecker(monkeypatch)
+    found = complete_commands(document.read_text(encoding="utf-8"))
     assert found
     for words in found:
         try:
-            reader.follow(words)
+            checker.check(words)
         except Exception as error:
             pytest.fail(f"{document.name}: inkwash {shlex.join(words)}: {type(error).__name__}: {error}")
 
@@ -254,13 +227,13 @@ def test_every_command_is_one_that_inkwash_follows(document: Path, monkeypatch: 
         "generate ddim-300",
     ],
 )
-def test_a_command_that_inkwash_does_not_follow_is_found(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_command_is_found(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises((InkwashError, CycloptsError, AssertionError)):
-        Reader(monkeypatch).follow(words.split())
+        CommandChecker(monkeypatch).check(words.split())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_name_of_inkwash_is_there(document: Path) -> None:
+def test_every_module_and_file_exists(document: Path) -> None:
     for span in spans(document.read_text(encoding="utf-8")):
         if re.fullmatch(r"inkwash(/[\w.-]+)+", span[1]):
             assert (ROOT / span[1]).exists(), span[1]
@@ -268,46 +241,41 @@ def test_every_name_of_inkwash_is_there(document: Path) -> None:
             pkgutil.resolve_name(span[1])
 
 
-def test_every_name_of_the_tables_of_stages_is_a_stage() -> None:
+def test_the_tables_of_stages_name_all_stages() -> None:
     stages = {name for name, _ in nets.AttentionUNet(1).named_children()}
-    told = re.findall(r"^\| (?:Encoder|Decoder|Bottleneck)[^|]*\| (.*) \|$", FROM_THE_FIVE.read_text(), re.MULTILINE)
-    named = {name for cell in told for name in re.findall(r"`(\w+)`", cell)}
+    cells = re.findall(r"^\| (?:Encoder|Decoder|Bottleneck)[^|]*\| (.*) \|$", FROM_THE_FIVE.read_text(), re.MULTILINE)
+    named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
     assert named == stages - {"condition", "out"}
 
 
 @pytest.mark.parametrize("name", THE_FIVE)
-def test_every_picture_of_a_run_is_one_that_the_recipe_draws(name: str) -> None:
+def test_every_preview_of_a_run_is_a_milestone_of_its_recipe(name: str) -> None:
     section = re.search(rf"^## {name}\n(.*?)^## ", FROM_THE_FIVE.read_text(), re.MULTILINE | re.DOTALL)
     assert section
-    told = set(re.findall(r"RUN/samples/([\w-]+)\.png", section[1]))
+    previews = set(re.findall(r"RUN/samples/([\w-]+)\.png", section[1]))
     chosen = recipe.load(name)
-    # the longest run that the section tells of: its pictures come "as far as the run goes"
+    # Previews may be those of any length that the section mentions.
     lengths = [chosen.training.length, *(f"{n} epochs" for n in re.findall(r"--epochs (\d+)", section[1]))]
     batch, count = chosen.training.batch, 59_000
-    drawn = {moment for text in lengths for moment in _pictures(chosen, Length.parse(text).steps(batch, count), count)}
-    assert told <= drawn
-
-
-def _pictures(chosen: Recipe, total: int, count: int) -> set[str]:
-    return set(chosen.milestones.names(total, chosen.training.batch, count).values())
+    totals = [Length.parse(text).steps(batch, count) for text in lengths]
+    assert previews <= {name for total in totals for name in chosen.milestones.names(total, batch, count).values()}
 
 
 def test_every_file_of_a_run_is_written() -> None:
-    told = set(re.findall(r"RUN/((?:checkpoints/)?[\w-]+\.\w+)", FROM_THE_FIVE.read_text()))
+    files = set(re.findall(r"RUN/((?:checkpoints/)?[\w-]+\.\w+)", FROM_THE_FIVE.read_text()))
     assert exit_code("inkwash train moons --steps 2 --set sampling.preview=ddim:1 --out RUN --quiet") == 0
-    missing = {file for file in told if not (Path("RUN") / file).is_file()}
-    assert told
-    assert not missing
+    missing = {file for file in files if not (Path("RUN") / file).is_file()}
+    assert files and not missing
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_link_has_a_target(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     headings = {
         re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", text, re.M)
     }
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        file, _, place = target.partition("#")
+        file, _, anchor = target.partition("#")
         if not target.startswith(("http:", "https:")):
             assert (document.parent / file).exists(), target
-            assert file or place in headings, target
+            assert file or anchor in headings, target

@@ -38,9 +38,9 @@ def test_nonfinite_gradient_ends_the_run_before_the_update(
         with pytest.raises(InkwashError, match="step 4") as error:
             list(hit.train())
     assert error.value.code == "non-finite"
-    kept = checkpoints.load(hit.folder.latest)
-    assert kept.header["progress"]["step"] == 3
-    assert all(torch.isfinite(number).all() for number in kept.tensors.values() if number.is_floating_point())
+    latest = checkpoints.load(hit.folder.latest)
+    assert latest.header["progress"]["step"] == 3
+    assert all(torch.isfinite(number).all() for number in latest.tensors.values() if number.is_floating_point())
     list(resume(hit.folder.path, digits).train())
     assert hit.folder.latest.read_bytes() == reference.folder.latest.read_bytes()
 

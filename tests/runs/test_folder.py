@@ -69,12 +69,12 @@ def test_open_refuses_a_folder_without_recipe(tmp_path: Path) -> None:
     assert (error.value.code, error.value.field) == ("wrong-file", "run")
 
 
-@pytest.mark.parametrize("kept", [0, 2, 3, 9])
-def test_forget_after_deletes_later_rows_only(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize("last", [0, 2, 3, 9])
+def test_truncating_metrics_deletes_later_rows_only(tmp_path: Path, last: int) -> None:
     folder = RunFolder.create(tmp_path / "run")
     folder.metrics.write_text(rows(1, 2, 2, 3, 5, 4))
-    folder.truncate_metrics(kept)
-    assert folder.metrics.read_text() == rows(*[step for step in (1, 2, 2, 3, 5, 4) if step <= kept])
+    folder.truncate_metrics(last)
+    assert folder.metrics.read_text() == rows(*[step for step in (1, 2, 2, 3, 5, 4) if step <= last])
 
 
 @pytest.mark.parametrize(

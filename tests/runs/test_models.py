@@ -221,8 +221,8 @@ class FarBelowBlack(torch.nn.Module):
 
 
 def test_a_clipped_model_guides_from_a_clipped_prediction_without_label(untrained: Untrained) -> None:
-    whole = untrained("target=x0", "clip=true")
-    far = replace(whole, net=FarBelowBlack())
+    clipped = untrained("target=x0", "clip=true")
+    far = replace(clipped, net=FarBelowBlack())
     x, label = torch.zeros(2, *far.spec.shape), torch.zeros(2, dtype=torch.int64)
     # Unclipped, guidance of 3 would extrapolate from -9 to 12, which is white.
     assert (far.denoiser(guidance=3.0)(x, Cosine()(0.5), label) == -1).all()

@@ -91,10 +91,10 @@ def test_nonfinite_loss_ends_the_run_with_a_finite_checkpoint(
     with pytest.raises(InkwashError, match=rf"step {step}\b") as error:
         list(run.train())
     assert error.value.code == "non-finite" and "\n" not in str(error.value)
-    kept = checkpoints.load(run.folder.latest)
-    assert kept.header["progress"]["step"] < step
-    assert all(value.isfinite().all() for value in kept.tensors.values())
-    assert model.load(run.folder.path).step == kept.header["progress"]["step"]
+    latest = checkpoints.load(run.folder.latest)
+    assert latest.header["progress"]["step"] < step
+    assert all(value.isfinite().all() for value in latest.tensors.values())
+    assert model.load(run.folder.path).step == latest.header["progress"]["step"]
     list(resume(run.folder.path, digits).train())
     assert run.folder.latest.read_bytes() == reference.folder.latest.read_bytes()
 

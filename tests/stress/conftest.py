@@ -1,4 +1,4 @@
-"""What the stress tests share: the disk that a test mounts, and what it needs for that."""
+"""Fixtures that mount file systems for the stress tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLONE_NEWNS = 0x00020000
 
 @cache
 def enter_mount_namespace() -> bool:
-    """Give this process a mount namespace of its own; return False where that is not permitted."""
+    """Give this process a separate mount namespace; return False where that is not permitted."""
     try:
         if os.geteuid() != 0 or ctypes.CDLL(None).unshare(CLONE_NEWNS) != 0:
             return False

@@ -32,9 +32,9 @@ class Sandbox:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.kept = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
-        self.looks = {file: _look(file) for file in self.kept}
-        self.others = {each for each in path.parent.rglob("*") if each not in self.kept}
+        self.before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+        self.looks = {file: _look(file) for file in self.before}
+        self.others = {each for each in path.parent.rglob("*") if each not in self.before}
         self.written: bytes | None = None
         self.strayed: list[str] = []
         self.active = True
@@ -55,11 +55,11 @@ class Sandbox:
         found = [f"wrote {path}" for path in self.strayed]
         if self.written is not None and (self.path / RECIPE_FILE).read_bytes() != self.written:
             found.append(f"changed {RECIPE_FILE}")
-        for file, content in self.kept.items():
+        for file, content in self.before.items():
             if _look(file) == self.looks[file]:
                 continue
             # a command may overwrite its own image and continue its own run
-            own = file.name == "drawn.png" or "run" in file.relative_to(self.path).parts
+            own = file.name == "sampled.png" or "run" in file.relative_to(self.path).parts
             if not (own and went_well) and (not file.is_file() or file.read_bytes() != content):
                 found.append(f"changed {file.relative_to(self.path)}")
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ class Sandbox:
             self.looks[file] = _look(file)
         for path in sorted(self.path.parent.rglob("*"), reverse=True):
             if (
-                path not in self.kept
+                path not in self.before
                 and path not in self.others
                 and "home" not in path.relative_to(self.path.parent).parts
             ):
@@ -92,8 +92,8 @@ class Sandbox:
 
 
 def _look(file: Path) -> object:
-    told = file.stat() if file.is_file() else None
-    return told and (told.st_mtime_ns, told.st_size, told.st_ino)
+    status = file.stat() if file.is_file() else None
+    return status and (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 @contextmanager
@@ -139,16 +139,16 @@ def sandbox() -> Iterator[Sandbox]:
 def furnish(here: Path) -> None:
     """Write the files that command lines name: runs, images, data, and unrelated files."""
     assert command.run(["train", *SMALL.split(), "run"]) == 0
-    assert command.run(["sample", "run", "-n", "2", "--sampler", "ddim:1", "-q", "-o", "drawn.png"]) == 0
+    assert command.run(["sample", "run", "-n", "2", "--sampler", "ddim:1", "-q", "-o", "sampled.png"]) == 0
     shutil.copytree(here / "run", here / "half")
     latest = here / "half/checkpoints/latest.safetensors"
     latest.write_bytes(latest.read_bytes()[: latest.stat().st_size // 2])
     for name, text in {
-        "notes.txt": "mine\n",
-        "full/keep.txt": "mine\n",
-        "own.py": "MINE = 1\n",
+        "notes.txt": "text\n",
+        "full/keep.txt": "text\n",
+        "own.py": "VALUE = 1\n",
         "wrong.py": "1 / 0\n",
-        "mine.toml": "network = 'simple-unet'\n",
+        "own.toml": "network = 'simple-unet'\n",
         "wrong.npz": "no archive\n",
         "full/x.png": "no picture\n",
     }.items():
@@ -162,8 +162,8 @@ def furnish(here: Path) -> None:
         Image.fromarray(picture).save(folder / f"{k}.png")
     Image.fromarray(pixels[0]).save(here / "out.png")
     Image.fromarray((pixels[0] > 128).astype(np.uint8) * 255).save(here / "mask.png")
-    np.save(here / "mine.npy", pixels)
-    np.savez(here / "mine.npz", images=draw.integers(0, 256, (16, 28, 28), dtype=np.uint8))
+    np.save(here / "own.npy", pixels)
+    np.savez(here / "own.npz", images=draw.integers(0, 256, (16, 28, 28), dtype=np.uint8))
     np.savez(here / "big.npz", images=pixels.astype(np.float64) * 1e300)
     np.savez(here / "points.npz", points=draw.normal(size=(40, 2)).astype(np.float32))
     (here / "empty").mkdir()

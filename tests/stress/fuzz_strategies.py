@@ -171,8 +171,10 @@ def recipes(draw: Draw) -> bytes:
                 changed = dict(draw(fields()))
                 # the options of the former kind are removed with it
                 renewed = {path.removesuffix("kind") for path in changed if path.endswith(".kind")}
-                kept = [(path, value) for path, value in found if not any(path.startswith(each) for each in renewed)]
-                found = [*[each for each in kept if each[0] not in changed], *changed.items()]
+                unchanged = [
+                    (path, value) for path, value in found if not any(path.startswith(each) for each in renewed)
+                ]
+                found = [*[each for each in unchanged if each[0] not in changed], *changed.items()]
             case "gone" if len(found) > 1:
                 del found[at]
             case "renamed":

@@ -8,10 +8,10 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-THINGS = words("""fast digits moons ddpm-bn cfg-cosine run run/checkpoints/latest.safetensors half again empty mine.npz
-    drawn.png mnist cifar-10 swiss-roll""")
-FILES = words("""notes.txt loop closed full empty nowhere/x wrong.npz big.npz points.npz pictures out.png drawn.png mine.npz
-    mine.npy . .. ../x x x.png x.npz x.gif x.onnx notes.txt/x.png full/x.png mine.toml run half /dev/zero/x""")
+THINGS = words("""fast digits moons ddpm-bn cfg-cosine run run/checkpoints/latest.safetensors half again empty own.npz
+    sampled.png mnist cifar-10 swiss-roll""")
+FILES = words("""notes.txt loop closed full empty nowhere/x wrong.npz big.npz points.npz pictures out.png sampled.png own.npz
+    own.npy . .. ../x x x.png x.npz x.gif x.onnx notes.txt/x.png full/x.png own.toml run half /dev/zero/x""")
 NUMBERS = words("""0 -1 1 2 3 0.5 -0.0 nan inf -inf 1e309 1e-300 1e18 2147483648 9223372036854775807 9223372036854775808
     1000000000 100000 1_0 ٣ 0x10 1,2 ½""")
 NUMBERS += ["9" * 400]
@@ -34,7 +34,7 @@ WORDS += [
 ]
 
 SENSIBLE = {
-    "data": words("digits moons pictures mine.npy mine.npz checkerboard big.npz"),
+    "data": words("digits moons pictures own.npy own.npz checkerboard big.npz"),
     "sampler": words("""ddim ddim:1 ddim:0 ddpm:2 euler:2 heun:1 dpm++2m:2 dpm++2m:1e9 dpm++2m-sde:2 consistency:1
         ddim:2,heun:1 ddim:1000000000000"""),
     "label": words("7 0-9 1,3,5 none 3..8 9-0 0-99999999999 -1 3..x .. , 1.. seven"),
@@ -45,13 +45,13 @@ SENSIBLE = {
     "precision": words("float32 bfloat16 auto float16"),
     "device": words("auto cpu cuda mps gpu cpu:0"),
     "with_": words("own.py wrong.py notes.txt nowhere.py empty"),
-    "from_": words("drawn.png out.png mask.png notes.txt pictures/ant/0.png"),
-    "mask": words("mask.png drawn.png notes.txt"),
+    "from_": words("sampled.png out.png mask.png notes.txt pictures/ant/0.png"),
+    "mask": words("mask.png sampled.png notes.txt"),
     "noise": words("0.5 1 0 0.01"),
     "to": words("onnx web diffusers x"),
     "length": ["1 step", "2 steps", "0.1 epochs", "1e300 steps", "1e-300 images", "0 steps", "5", "1 minute"],
     "checkpoint_every": ["1 step", "1 epoch", "1e-9 epochs", "never", "2 minutes", "1e300 steps"],
-    "out": words("x x.png x.npz x.gif x.onnx new/x.png empty full out.png drawn.png again run"),
+    "out": words("x x.png x.npz x.gif x.onnx new/x.png empty full out.png sampled.png again run"),
     "host": words("127.0.0.1 localhost ::1 0.0.0.0 nowhere.invalid"),
     "port": words("0 8000 65535 65536 -1"),
     "token": words("new short long-enough-token ünprintable"),
@@ -73,12 +73,12 @@ BEGINNINGS = {
         "moons --steps 1",
         "simple-unet --data digits --epochs 1",
     ],
-    "sample": ["digits -n 2 --sampler ddim:1", "moons -n 2", "run -n 1 -o x.npz", "digits", "drawn.png"],
+    "sample": ["digits -n 2 --sampler ddim:1", "moons -n 2", "run -n 1 -o x.npz", "digits", "sampled.png"],
     "serve": ["--port 0 --quiet", "run"],
     "export": ["digits --to onnx", "moons --to web", "run"],
-    "evaluate": ["fast -n 10", "mine.npz", "moons -n 20", "fast ddim-300 -n 4"],
+    "evaluate": ["fast -n 10", "own.npz", "moons -n 20", "fast ddim-300 -n 4"],
     "lab": ["", "steps-vs-quality -n 200"],
-    "show": ["", "digits", "run", "drawn.png", "mine.npz", "--json"],
+    "show": ["", "digits", "run", "sampled.png", "own.npz", "--json"],
 }
 """Valid command lines, to which flags are appended."""
 

@@ -48,7 +48,7 @@ def outcome_of(file: ReadableFile, before: Contents) -> str:
         assert len(str(error).splitlines()) == 1
         return "refused"
     except (ValueError, TypeError):
-        # readers of the files that inkwash keeps for itself compute the content anew
+        # Readers of internal files compute the content again.
         assert file.command is None
         return "refused"
     if after == before:

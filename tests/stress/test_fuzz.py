@@ -156,7 +156,7 @@ def long_work_stopped(examples: int, sampled: list[int]) -> Iterator[None]:
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(NetDenoiser, "output", counted))
-        stack.enter_context(patch("inkwash.web.catalog.Catalog.warm", lambda self: None))
+        stack.enter_context(patch("inkwash.web.catalog.Catalog.warm_up", lambda self: None))
         for name in LONG_WORK:
             stack.enter_context(patch(name, side_effect=WorkStartedError))
         yield

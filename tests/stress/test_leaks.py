@@ -13,7 +13,7 @@ from command import run
 
 MAX_GROWTH = 0.1
 LARGE_EVERY = 2
-"""Every so many turns more samples are drawn than fit into one part."""
+"""The interval of turns that sample more images than fit into one chunk."""
 
 
 class Resources(NamedTuple):

@@ -36,7 +36,7 @@ def network() -> Iterator[None]:
     """Two network namespaces and a link between them."""
     first, second = HOSTS
     if os.geteuid() or not shutil.which("ip") or not ip("netns", "add", first):
-        pytest.skip("network namespaces are made by root alone, by the command ip")
+        pytest.skip("only root can make network namespaces, by the command ip")
     try:
         assert ip("netns", "add", second)
         assert ip("link", "add", "ink0", "netns", first, "type", "veth", "peer", "name", "ink0", "netns", second)

@@ -1,4 +1,4 @@
-"""The share of the random initialisation that is left in the EMA weights, which samples are drawn from."""
+"""The share of the random initialisation that is left in the EMA weights, from which images are sampled."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_final_ema(recipe: Recipe, spec: DatasetSpec) -> str | None:
     if left <= ema.MAX_INIT_WEIGHT:
         return None
     return (
-        f"after all {total:,} steps {left:.0%} of the EMA weights, which samples are drawn from, is still the random "
+        f"after all {total:,} steps {left:.0%} of the EMA weights, from which images are sampled, is still the random "
         "initialisation: samples will be noisy; train longer, or shorten the half-life training.ema"
     )
 
@@ -47,6 +47,6 @@ def check_current_ema(progress: Mapping[str, Any]) -> str | None:
     if left <= ema.MAX_INIT_WEIGHT:
         return None
     return (
-        f"at step {step:,} {left:.0%} of the EMA weights, which samples are drawn from, is still the random "
+        f"at step {step:,} {left:.0%} of the EMA weights, from which images are sampled, is still the random "
         "initialisation: samples are noisy; train longer"
     )
