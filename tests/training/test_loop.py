@@ -138,7 +138,7 @@ def test_training_lowers_the_validation_loss(digits: Dataset, fresh: Fresh, trai
     measured = ValidationSet.of(digits, Split.of(len(digits)).validation, GOOD, True)
 
     def loss() -> float:
-        return measured.profile(NetDenoiser(state.ema_net, Target("v", 0.6)), torch.device("cpu")).mean
+        return measured.loss(NetDenoiser(state.ema_net, Target("v", 0.6)), torch.device("cpu")).mean
 
     before = loss()
     list(train(state, 80, settings))

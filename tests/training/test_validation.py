@@ -73,7 +73,7 @@ def test_trained_network_loss_on_the_train_set_is_above_the_memorizing_loss(
     state = fresh("class-unet", OptimizerConfig(lr=3e-3))
     list(train(state, 60, OptimizerConfig(lr=3e-3), objective))
     lower = memorizing_loss(digits, objective)
-    upper = ValidationSet.of(digits, train_part(digits), objective, True).profile(NetDenoiser(state.ema_net, V), CPU)
+    upper = ValidationSet.of(digits, train_part(digits), objective, True).loss(NetDenoiser(state.ema_net, V), CPU)
     assert lower is not None
     assert lower.codes == upper.codes
     assert all(low <= high for low, high in zip(lower.losses, upper.losses, strict=True))
@@ -96,7 +96,7 @@ def test_memorizing_loss_of_too_much_data_is_none() -> None:
 def test_profile_has_the_expected_loss_at_each_noise_level(number: float) -> None:
     # Images of one gray value c: the target is v = alpha * noise - sigma * c, whose mean square is known.
     gray = Dataset("gray", torch.full((2_000, 1, 8, 8), 255, dtype=torch.uint8))
-    profile = ValidationSet.of(gray, torch.arange(2_000), Denoising(Cosine()), False).profile(
+    profile = ValidationSet.of(gray, torch.arange(2_000), Denoising(Cosine()), False).loss(
         NetDenoiser(Constant(number), V), CPU
     )
     assert profile.codes == sorted(profile.codes)
@@ -112,7 +112,7 @@ def test_every_noise_level_has_a_loss_with_few_images(digits: Dataset, count: in
     assert digits.labels is not None
     few = replace(digits, values=digits.values[:count], labels=digits.labels[:count])
     validation = Split.of(count).validation
-    profile = ValidationSet.of(few, validation, Denoising(Cosine()), True).profile(NetDenoiser(Constant(0.0), V), CPU)
+    profile = ValidationSet.of(few, validation, Denoising(Cosine()), True).loss(NetDenoiser(Constant(0.0), V), CPU)
     assert len(profile.losses) == LEVELS
     assert np.isfinite(profile.losses).all()
     lowest = memorizing_loss(few, Denoising(Cosine()))
@@ -126,5 +126,5 @@ def test_noise_differs_between_the_levels_of_one_image(digits: Dataset) -> None:
     assert len(validation) < LEVELS
     # The loss of a network that predicts zero noise is the mean square of the noise.
     zero = NetDenoiser(Constant(0.0), Target("eps"))
-    losses = ValidationSet.of(few, validation, Denoising(Cosine()), True).profile(zero, CPU).losses
+    losses = ValidationSet.of(few, validation, Denoising(Cosine()), True).loss(zero, CPU).losses
     assert len({round(loss, 4) for loss in losses}) == LEVELS

@@ -30,7 +30,7 @@ _CHUNK = 100
 
 @dataclass(frozen=True)
 class LossByNoiseLevel:
-    """Losses on a grid of noise levels: `codes` in [0, 1] from clean to noisy, and the mean loss at each."""
+    """Losses on a grid of noise levels: the `codes` are c_noise in [0, 1] from clean to noisy, with the mean loss at each."""
 
     codes: list[float]
     losses: list[float]
@@ -56,7 +56,7 @@ class ValidationSet:
         return cls(data.encoded(indices), labels, objective)
 
     @torch.no_grad()
-    def profile(
+    def loss(
         self, denoiser: TargetPredictor, device: torch.device, process_group: ProcessGroup = SINGLE_PROCESS
     ) -> LossByNoiseLevel:
         """Return the loss of `denoiser` at each level of the grid; the processes of `process_group` share the work."""
@@ -91,7 +91,7 @@ class Validator:
     def loss(self, network: nn.Module) -> LossByNoiseLevel:
         """Return the validation loss of `network` by noise level; the processes share the work."""
         denoiser = NetDenoiser(network, self.target, self.precision)
-        return self._validation_set.profile(denoiser, self.batches.device, self.process_group)
+        return self._validation_set.loss(denoiser, self.batches.device, self.process_group)
 
     def memorizing_loss(self) -> LossByNoiseLevel | None:
         """Return the loss of the memorizing denoiser of the training set on up to 1,000 of its own examples, by noise level.
@@ -107,7 +107,7 @@ class Validator:
         exact = EmpiricalDenoiser(data.encoded(train).to(device), labels)
         some = train[:: max(1, len(train) // _MAX_EXAMPLES)][:_MAX_EXAMPLES]
         examples = ValidationSet.of(data, some, plain, self.batches.conditional)
-        return examples.profile(ExactPredictor(exact, self.target), device, self.process_group)
+        return examples.loss(ExactPredictor(exact, self.target), device, self.process_group)
 
     def update_batchnorm(self, network: nn.Module) -> None:
         """Recompute the statistics of the BatchNorm layers of `network` from the first 16 training batches."""
