@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +16,21 @@ from command import run
 from outcome import CheckError, CopyRun, Inkwash, Runs
 from PIL import Image
 
+from inkwash.evaluation import reference
+from inkwash.metrics import extractor_training
+
 MESSAGES = Path(__file__).parents[1] / "golden" / "messages.json"
 WRITE_MESSAGES = "INKWASH_WRITE_MESSAGES" in os.environ
+HOSTILE = {
+    "above": "../../escaped",
+    "absolute": "{root}/escaped",
+    "dots": "..",
+    "control": "\x1b[31mescaped\x07\x9b",
+    "markup": "[red]escaped[/red]<b>$x",
+    "reserved": "CON",
+    "long": "escaped" * 60,
+    "null": "escaped\0",
+}
 SMALL = ["--set", "network.widths=[8,16]", "--set", "network.dim=8", "--set", "training.batch=16"]
 QUICK = ["--set", "sampling.preview=ddim:2", "--steps", "6", "--quiet"]
 
@@ -75,3 +89,44 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 def copied(tmp_path: Path) -> CopyRun:
     """`copied(run)` is a copy of a run folder that the test may change."""
     return lambda run: Path(shutil.copytree(run, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def extractors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache with untrained feature extractors of the digits."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INKWASH_CACHE", str(folder))
+        patch.setattr(extractor_training, "train_classifier", lambda net, *_, **__: net.eval())
+        reference.for_data("digits")
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, extractors: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The folder `here` that commands run in, and `unchanged()`: no file outside of it has changed."""
+    here = tmp_path / "a" / "b" / "here"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("INKWASH_CACHE", str(extractors))
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "latest.safetensors").write_bytes(b"mine")
+    (tmp_path / "outside" / "notes").write_text("mine")
+
+    def snapshot() -> dict[Path, bytes | None]:
+        found = (path for path in tmp_path.rglob("*") if not path.is_relative_to(here))
+        return {path: path.read_bytes() if path.is_file() else None for path in found}
+
+    before = snapshot()
+
+    def unchanged(*allowed: str) -> bool:
+        unexpected = [path.name for path in here.iterdir() if path.name not in allowed]
+        return not unexpected and snapshot() == before
+
+    return SimpleNamespace(root=tmp_path, here=here, outside=tmp_path / "outside", unchanged=unchanged)
+
+
+@pytest.fixture(params=HOSTILE)
+def name(request: pytest.FixtureRequest, place: SimpleNamespace) -> str:
+    """A hostile name."""
+    return HOSTILE[request.param].replace("{root}", str(place.root))

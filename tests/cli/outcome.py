@@ -43,3 +43,10 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     metadata = png_metadata.read_metadata(Path(path))
     assert metadata is not None
     return metadata
+
+
+def is_text(outcome: Outcome) -> bool:
+    """Return whether a command ended without a traceback and printed no control characters."""
+    printed = outcome.out + outcome.err
+    assert outcome.code in (0, 1, 2) and "Traceback" not in printed and "unexpected" not in printed, printed
+    return all(each.isprintable() or each in "\n\t" for each in printed)

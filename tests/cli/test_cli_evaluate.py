@@ -15,7 +15,6 @@ from outcome import CheckError, Inkwash, Runs
 
 import inkwash as python
 from inkwash import data
-from inkwash.evaluation import reference
 from inkwash.evaluation.sample_cache import Setting
 from inkwash.metrics import extractor_training
 
@@ -23,17 +22,6 @@ Measured = Callable[..., dict[str, Any]]
 ENOUGH = ["-n", "220", "--sampler", "ddim:2"]
 FEW = ["-n", "60", "--sampler", "ddim:2"]
 """Too few for FD, whose intervals take longest."""
-
-
-@pytest.fixture(scope="module")
-def extractors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a cache with untrained feature extractors of the digits."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("INKWASH_CACHE", str(folder))
-        patch.setattr(extractor_training, "train_classifier", lambda net, *_, **__: net.eval())
-        reference.for_data("digits")
-    return folder
 
 
 @pytest.fixture(autouse=True)

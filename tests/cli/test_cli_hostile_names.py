@@ -7,29 +7,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from outcome import Inkwash, Runs
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from outcome import Inkwash, Runs, is_text
 
-from inkwash.evaluation import reference
 from inkwash.io import checkpoints
-from inkwash.io.integrity import with_checksum
 from inkwash.io.names import invalid_reason
-from inkwash.metrics import extractor_training
 
-HOSTILE = {
-    "above": "../../escaped",
-    "absolute": "{root}/escaped",
-    "dots": "..",
-    "control": "\x1b[31mescaped\x07\x9b",
-    "markup": "[red]escaped[/red]<b>$x",
-    "reserved": "CON",
-    "long": "escaped" * 60,
-    "null": "escaped\0",
-}
 RECIPE = """
 name = {name}
 data = {{ name = "digits" }}
@@ -54,47 +38,6 @@ TRAINED = (
 )
 
 
-@pytest.fixture(scope="module")
-def judges(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache with untrained feature extractors of the digits."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("INKWASH_CACHE", str(folder))
-        patch.setattr(extractor_training, "train_classifier", lambda net, *_, **__: net.eval())
-        reference.for_data("digits")
-    return folder
-
-
-@pytest.fixture
-def place(tmp_path: Path, judges: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The folder `here` that commands run in, and `unchanged()`: no file outside of it has changed."""
-    here = tmp_path / "a" / "b" / "here"
-    here.mkdir(parents=True)
-    monkeypatch.chdir(here)
-    monkeypatch.setenv("INKWASH_CACHE", str(judges))
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "latest.safetensors").write_bytes(b"mine")
-    (tmp_path / "outside" / "notes").write_text("mine")
-
-    def snapshot() -> dict[Path, bytes | None]:
-        found = (path for path in tmp_path.rglob("*") if not path.is_relative_to(here))
-        return {path: path.read_bytes() if path.is_file() else None for path in found}
-
-    before = snapshot()
-
-    def unchanged(*allowed: str) -> bool:
-        unexpected = [path.name for path in here.iterdir() if path.name not in allowed]
-        return not unexpected and snapshot() == before
-
-    return SimpleNamespace(root=tmp_path, here=here, outside=tmp_path / "outside", unchanged=unchanged)
-
-
-@pytest.fixture(params=HOSTILE)
-def name(request: pytest.FixtureRequest, place: SimpleNamespace) -> str:
-    """A hostile name."""
-    return HOSTILE[request.param].replace("{root}", str(place.root))
-
-
 @pytest.fixture
 def shared(runs: Runs, place: SimpleNamespace) -> Callable[..., Path]:
     """`shared("given", name)` is a run folder whose checkpoints have this name in every field that holds one."""
@@ -110,13 +53,6 @@ def shared(runs: Runs, place: SimpleNamespace) -> Callable[..., Path]:
         return Path(folder)
 
     return make
-
-
-def is_text(outcome: Any) -> bool:
-    """Return whether a command ended without a traceback and printed no control characters."""
-    printed = outcome.out + outcome.err
-    assert outcome.code in (0, 1, 2) and "Traceback" not in printed and "unexpected" not in printed, printed
-    return all(each.isprintable() or each in "\n\t" for each in printed)
 
 
 @pytest.mark.parametrize("command", [["show"], ["train", "-q"]])
@@ -285,55 +221,3 @@ def test_a_file_in_a_run_folder_with_a_hostile_name_is_refused(
     outcome = inkwash("train", "given", "--steps", "8")
     assert outcome.code == 2 and is_text(outcome) and f"given/{kind}" in outcome.message
     assert place.unchanged("given")
-
-
-def image(path: str, spec: dict[str, Any]) -> None:
-    chunks = PngInfo()
-    chunks.add_text("inkwash", json.dumps(with_checksum(spec)))
-    Image.new("L", (8, 8)).save(path, pnginfo=chunks)
-
-
-def test_image_with_hostile_names_is_shown_and_reproduced_without_writing(
-    name: str, place: SimpleNamespace, runs: Runs, inkwash: Inkwash
-) -> None:
-    assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
-    with Image.open("mine.png") as mine:
-        spec = json.loads(mine.info["inkwash"])
-    spec = {key: value for key, value in spec.items() if key != "seal"}
-    for field in ("model", "label"):
-        image("given.png", spec | {"model": name, "request": spec["request"] | {field: name}})
-        for command in (["show", "given.png"], ["sample", "given.png"]):
-            assert is_text(inkwash(*command))
-    assert place.unchanged("given.png", "mine.png")
-
-
-@pytest.mark.parametrize(
-    ("table", "field", "value"),
-    [
-        ("request", "n", 10**12),
-        ("request", "n", "64"),
-        ("request", "n", 1.5),
-        ("request", "seed", -1),
-        ("request", "label", "0-999999999"),
-        ("request", "label", "1," * 10**7),
-        ("request", "steps", 10**12),
-        ("request", "eta", [[]]),
-        ("request", "sampler", "ddim:999999999"),
-        ("request", "schedule", {"kind": "linear", "T": 10**12}),
-        ("picture", "scale", 10**9),
-        ("picture", "columns", -1),
-        ("picture", "kind", "all"),
-    ],
-)
-def test_an_image_with_a_request_out_of_range_is_refused(
-    table: str, field: str, value: Any, place: SimpleNamespace, runs: Runs, inkwash: Inkwash
-) -> None:
-    assert inkwash("sample", runs.digits, "-n", "1", "--steps", "1", "-o", "mine.png", "-q").code == 0
-    with Image.open("mine.png") as mine:
-        spec = json.loads(mine.info["inkwash"])
-    tables = {name: spec[name] for name in ("request", "picture")}
-    tables[table][field] = value
-    image("given.png", {"model": "x", "weights": "x", "step": 1} | tables)
-    outcome = inkwash("sample", "given.png")
-    assert outcome.code in (1, 2) and is_text(outcome) and outcome.message
-    assert len(outcome.message) < 1000
