@@ -16,7 +16,6 @@ from inkwash.data import encode
 from inkwash.errors import InkwashError, UsageError
 from inkwash.metrics.likelihood import (
     BitsPerDim,
-    LogSNRGrid,
     bits_per_dim,
     decoder_nats,
     diffusion_nats,
@@ -25,6 +24,7 @@ from inkwash.metrics.likelihood import (
     prior_nats,
     with_best_end,
 )
+from inkwash.metrics.log_snr_grid import LogSNRGrid
 
 VALUES = torch.arange(256, dtype=torch.uint8)
 MEAN = torch.tensor([0.4, -0.7, 0.1], dtype=torch.float64)

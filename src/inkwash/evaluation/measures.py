@@ -8,21 +8,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from inkwash.core.rng import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
-from inkwash.evaluation.score import MIN_FD_COUNT, Better, EvaluatedSamples, Evaluation, Score
-from inkwash.metrics import class_accuracy, frechet, kid, memorization, nearest_neighbours, pixel_statistics
+from inkwash.evaluation.neighbour_scores import nearest_neighbour_measures, neighbour_scores
+from inkwash.evaluation.score import MIN_FD_COUNT, EvaluatedSamples, Evaluation, Score
+from inkwash.metrics import class_accuracy, frechet, memorization, pixel_statistics
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.metrics.extractors import Extraction
 from inkwash.metrics.frechet import Moments
 from inkwash.metrics.reference_statistics import PartMoments
 from inkwash.text.progress import StageProgressCallback
-
-MIN_NEIGHBOUR_COUNT = 50
-"""Fewest samples for KID, PRDC and the 1-NN two-sample test."""
-
-PRDC = ("precision", "recall", "density", "coverage")
 
 
 def measure(
@@ -75,7 +70,7 @@ def measure(
         scores += _fd(member, extractions[member].features, extractor_set, proportions)
     primary = extractions[extractor_set.primary]
     report("comparing nearest neighbours", 0.0)
-    scores += _neighbours(primary.features, extractor_set)
+    scores += nearest_neighbour_measures(primary.features, extractor_set)
     for member, extraction in extractions.items():
         scores += _classification(member, extraction, labels, extractor_set)
     if values.dtype == torch.uint8:
@@ -160,49 +155,6 @@ def _fd(member: str, features: Tensor, extractor_set: ExtractorSet, proportions:
     )
 
 
-def _neighbours(features: Tensor, extractor_set: ExtractorSet) -> Iterator[Score]:
-    titles = {"kid": "KID x 1000", **{key: key for key in PRDC}, "two_sample": "1-NN two-sample"}
-    n = min(len(features), len(extractor_set.train_features), len(extractor_set.test_features))
-    if n < MIN_NEIGHBOUR_COUNT:
-        reason = f"needs at least {MIN_NEIGHBOUR_COUNT} examples, there are {n}"
-        yield from (Score(key, title, None, note=reason) for key, title in titles.items())
-        return
-    # a seeded subset, because a file may be sorted by class
-    subset = permutation(0, 0, Stream.NEIGHBOUR_ROWS, len(features))[:n].sort().values
-    own, train, test = features[subset], extractor_set.train_features[:n], extractor_set.test_features[:n]
-    found, real = (kid.kid(rows, train, min(1000, n)) for rows in (own, test))
-    low, high = found.confidence_interval
-    note = f"of {n:,}" if n < len(features) else ""
-    yield Score(
-        "kid",
-        titles["kid"],
-        1000 * found.value,
-        1000 * real.value,
-        low=1000 * low,
-        high=1000 * high,
-        note=note,
-        standard_error=1000 * found.standard_error,
-        real_standard_error=1000 * real.standard_error,
-    )
-    values, real_values = _neighbour_scores(train, own), _real_neighbour_scores(extractor_set, n)
-    for key in (*PRDC, "two_sample"):
-        better: Better = "near" if key == "density" else "low" if key == "two_sample" else "high"
-        yield Score(key, titles[key], values[key], real_values[key], better, note=note)
-
-
-def _neighbour_scores(real: Tensor, fake: Tensor) -> dict[str, float]:
-    return vars(nearest_neighbours.prdc(real, fake)) | {"two_sample": nearest_neighbours.one_nn_accuracy(real, fake)}
-
-
-def _real_neighbour_scores(extractor_set: ExtractorSet, n: int) -> dict[str, float]:
-    """Return the neighbour scores of `n` real test images: stored in the extractor set, or measured now."""
-    scores = {key: extractor_set.real_scores.get(f"{key}.{n}") for key in (*PRDC, "two_sample")}
-    stored = {key: value for key, value in scores.items() if value is not None}
-    if len(stored) == len(scores):
-        return stored
-    return _neighbour_scores(extractor_set.train_features[:n], extractor_set.test_features[:n])
-
-
 def _classification(
     member: str, extraction: Extraction, labels: Tensor | None, extractor_set: ExtractorSet
 ) -> Iterator[Score]:
@@ -275,5 +227,5 @@ def measure_real_examples(
     most = min(len(extractor_set.train_features), len(extractor_set.test_features))
     for n in sorted({n for n in (1000, 10_000) if n <= most} | {most}):
         rows = extractor_set.train_features[:n], extractor_set.test_features[:n]
-        found |= {f"{key}.{n}": value for key, value in _neighbour_scores(*rows).items()}
+        found |= {f"{key}.{n}": value for key, value in neighbour_scores(*rows).items()}
     return found

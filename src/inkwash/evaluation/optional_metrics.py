@@ -17,6 +17,7 @@ from inkwash.evaluation.sample_cache import Setting
 from inkwash.evaluation.score import Score
 from inkwash.metrics import classifier_tests, extractor_training, likelihood
 from inkwash.metrics.extractors import plain_cnn
+from inkwash.metrics.log_snr_grid import LogSNRGrid
 from inkwash.sampling.request import SampleRequest
 from inkwash.text.progress import StageProgressCallback
 
@@ -44,7 +45,7 @@ def bits(metric_input: MetricInput, data: Dataset, progress: StageProgressCallba
     denoiser = model.denoiser(sampling.guidance, sampling.interval, clip=True, precision=sampling.precision)
     train, train_labels = _subset(data.values, data.labels if model.conditional else None, GRID_SEARCH_IMAGES)
     frequencies = likelihood.frequencies(data.values)
-    grid = likelihood.LogSNRGrid.of(model.recipe.schedule)
+    grid = LogSNRGrid.of(model.recipe.schedule)
     progress("bits: choosing the lowest noise level", 0.0)
     grid = likelihood.with_best_end(grid, denoiser, train, train_labels, frequencies, device=model.device)
     test = data.test_values
