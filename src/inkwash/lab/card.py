@@ -8,12 +8,12 @@ from typing import Any
 from inkwash.lab.experiment import Experiment, Verdict
 from inkwash.lab.folder import LabFolder, LabRequest
 from inkwash.lab.results import Results, format_value
+from inkwash.runs.card import bullets, machine_lines
 from inkwash.runs.environment import commit
 
 CHANCE = (
     "Intervals and margins are over the seeds of the samples; they do not include the variation between training runs."
 )
-MACHINE = {"hardware": "Processor", "device": "Device", "threads": "Threads", "torch": "torch"}
 
 
 def render(
@@ -26,8 +26,7 @@ def render(
     machine: dict[str, Any],
 ) -> str:
     """Return the card of the results so far; `machine` is the result of `devices.environment_info`."""
-    hardware = [f"- **{label}**: {machine[key]}" for key, label in MACHINE.items()]
-    hardware.append(f"- **Commit**: {commit() or 'not under version control'}")
+    machine = machine | {"commit": commit() or "not under version control"}
     sections = [
         f"# {experiment.name}",
         f"**Date**: {datetime.date.today().isoformat()}  \n**Status**: {status}  \n**Type**: experiment",
@@ -35,7 +34,7 @@ def render(
         f"## Hypothesis\n{experiment.claim(request.run)}",
         "## Verdict\n" + (f"**{verdict.outcome.capitalize()}.** {verdict.words}" if verdict else "Not yet."),
         "## Configuration\n" + _configuration(experiment, request, results),
-        "## Hardware\n" + "\n".join(hardware),
+        "## Hardware\n" + bullets(machine_lines(machine)),
         f"## Results\n### Quantitative\n{table(results)}\n\n{CHANCE}",
         *(
             f"![{plot.title}](pictures/{plot.name}.png)"
@@ -86,8 +85,7 @@ def _pictures(folder: LabFolder, results: Results) -> str:
 
 
 def _observations(results: Results) -> str:
-    lines = [f"- **{each.name}**: {' '.join(each.remarks)}" for each in results.variants if each.remarks]
-    return "\n".join(lines) or "- none"
+    return bullets({each.name: " ".join(each.remarks) for each in results.variants if each.remarks})
 
 
 def _cell(text: str) -> str:

@@ -81,12 +81,12 @@ def _card(
         f"**Date**: {datetime.date.today().isoformat()}  \n**Status**: {status}  \n**Type**: {experiment.type}",
         f"## Objective\n{experiment.objective or recipe.about or 'Not stated.'}",
         f"## Hypothesis\n{experiment.hypothesis or 'Not stated.'}",
-        "## Configuration\n" + _bullets(_configuration(recipe, spec)),
-        "## Hardware\n" + _bullets(_machine(session)),
-        "## Results\n### Quantitative\n" + _bullets(_figures(recipe, progress, trained, validated, memorizing)),
+        "## Configuration\n" + bullets(_configuration(recipe, spec)),
+        "## Hardware\n" + bullets(machine_lines(session)),
+        "## Results\n### Quantitative\n" + bullets(_figures(recipe, progress, trained, validated, memorizing)),
         "![validation loss by noise level](loss-against-noise.png)\n\n![training loss](loss.png)" if validated else "",
         "### Qualitative\n" + _pictures(folder),
-        "## Observations\n" + _bullets(_observations(recipe, spec, progress, validated, memorizing)),
+        "## Observations\n" + bullets(_observations(recipe, spec, progress, validated, memorizing)),
         f"## Next steps\n{experiment.next or 'Not stated.'}",
         f"## Sample from it\n```bash\ninkwash sample {folder.path.as_posix()} "
         f"--sampler {recipe.sampling.sampler} -n 64 -o samples.png\n```",
@@ -117,7 +117,8 @@ def _configuration(recipe: Recipe, spec: DatasetSpec) -> dict[str, str]:
     }
 
 
-def _machine(session: dict[str, Any]) -> dict[str, str]:
+def machine_lines(session: dict[str, Any]) -> dict[str, str]:
+    """Return label -> value of the machine and commit in the entry of a session."""
     names = {"hardware": "Processor", "device": "Device", "threads": "Threads", "torch": "torch", "commit": "Commit"}
     return {label: str(session[key]) for key, label in names.items() if session.get(key)}
 
@@ -173,5 +174,6 @@ def _observations(
     return found
 
 
-def _bullets(values: dict[str, str]) -> str:
+def bullets(values: dict[str, str]) -> str:
+    """Return a Markdown list of names and texts."""
     return "\n".join(f"- **{name}**: {text}" for name, text in values.items()) or "- none"
