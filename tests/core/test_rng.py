@@ -180,8 +180,10 @@ ROOT = Path(__file__).parents[2]
 
 def stream_arguments() -> Iterator[tuple[str, ast.expr]]:
     """Yield the file of each call of a random function outside of `core/rng.py`, and the stream that it passes."""
-    for file in [*ROOT.glob("src/inkwash/**/*.py"), *ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("examples/*.py")]:
-        if file == Path(rng.__file__):
+    own = Path(rng.__file__)
+    package = own.parents[1]
+    for file in [*package.glob("**/*.py"), *ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("examples/*.py")]:
+        if file == own:
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:

@@ -71,7 +71,7 @@ def train(
         # Before torch is imported: its warnings about processes are for authors of such programs.
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     plugins.load(with_)
-    from inkwash.cli.train_run import Output, TrainRequest, parse_length, prepare, run_to_end
+    from inkwash.cli.train_run import TrainPrinter, TrainRequest, parse_length, prepare, run_to_end
     from inkwash.distributed import torchrun
     from inkwash.hardware import devices
     from inkwash.runs.start import completed_by_this_launch
@@ -91,8 +91,8 @@ def train(
     devices.configure(threads)
     chosen_device = devices.device(device)
     with torchrun.join(chosen_device) as group:
-        output = Output(quiet or not group.is_main, json_ and group.is_main)
+        printer = TrainPrinter(quiet or not group.is_main, json_ and group.is_main)
         if torchrun.restarted() and out is not None and completed_by_this_launch(out, group):
             # One of the processes failed after the last checkpoint was written.
             return 0
-        return run_to_end(prepare(request, chosen_device, group, start_time, output), output)
+        return run_to_end(prepare(request, chosen_device, group, start_time, printer), printer)

@@ -41,7 +41,7 @@ class TrainRequest:
 
 
 @dataclass(frozen=True)
-class Output:
+class TrainPrinter:
     """What is printed on stderr: with `quiet` nothing, with `as_json` warnings only."""
 
     quiet: bool
@@ -80,7 +80,7 @@ def parse_length(amounts: Mapping[str, float | None]) -> Length | None:
 
 
 def prepare(
-    request: TrainRequest, device: torch.device, process_group: ProcessGroup, start_time: float, output: Output
+    request: TrainRequest, device: torch.device, process_group: ProcessGroup, start_time: float, printer: TrainPrinter
 ) -> Run:
     """Return the run to train, started or resumed as requested, and print which."""
     what, out = request.what, request.out
@@ -89,31 +89,31 @@ def prepare(
         raise UsageError(message, code="missing-field", field="out")
     if restarted() and out is not None and created_by_this_launch(out, process_group):
         run = resume(out, request.data, None, device, process_group=process_group, since=start_time)
-        output.note(f"restarted: resuming {out} from step {run.trainer.state.progress.step:,}")
-        _print_differences(run, output)
+        printer.note(f"restarted: resuming {out} from step {run.trainer.state.progress.step:,}")
+        _print_differences(run, printer)
         return run
     if not is_run(what):
-        return _start(request, device, process_group, start_time, output)
+        return _start(request, device, process_group, start_time, printer)
     for name in request.new_run_flags:
         flag = f"--{name.replace('_', '-')}"
         message = f"{flag} has no effect on the run folder {what}: a resumed run keeps its own recipe"
         raise UsageError(message, code="no-effect", field=name)
     run = resume(what, request.data, request.length, device, process_group=process_group, since=start_time)
     total = "" if run.trainer.total is None else f" of {run.trainer.total:,}"
-    output.note(f"resuming {what} from step {run.trainer.state.progress.step:,}{total}")
-    _print_differences(run, output)
+    printer.note(f"resuming {what} from step {run.trainer.state.progress.step:,}{total}")
+    _print_differences(run, printer)
     return run
 
 
-def _print_differences(run: Run, output: Output) -> None:
+def _print_differences(run: Run, printer: TrainPrinter) -> None:
     """Print in what a resumed run differs from one that was never interrupted."""
-    output.warn(run.fallback_reason)
-    output.note(process_count_change(run))
-    output.note(learning_rate_change(run))
+    printer.warn(run.fallback_reason)
+    printer.note(process_count_change(run))
+    printer.note(learning_rate_change(run))
 
 
 def _start(
-    request: TrainRequest, device: torch.device, process_group: ProcessGroup, start_time: float, output: Output
+    request: TrainRequest, device: torch.device, process_group: ProcessGroup, start_time: float, printer: TrainPrinter
 ) -> Run:
     """Return a new run, and print its folder and the warnings about its recipe and data."""
     if request.what not in recipe.bundled() and Path(request.what).is_dir():
@@ -124,7 +124,7 @@ def _start(
     chosen = recipe.load(request.what).with_changes(request.changes)
     if request.length is not None:
         chosen = recipe.with_length(chosen, request.length)
-    with stages(output.silent) as reading:
+    with stages(printer.silent) as reading:
         run = start(
             chosen,
             request.data,
@@ -134,32 +134,32 @@ def _start(
             process_group=process_group,
             reading=reading,
         )
-    if output.quiet:
+    if printer.quiet:
         return run
     trainer = run.trainer
-    output.note(f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
+    printer.note(f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
     if chosen.network.conditional and not trainer.conditional:
-        output.warn(f"labels: {trainer.spec.data} has none: the network is not conditioned on labels")
+        printer.warn(f"labels: {trainer.spec.data} has none: the network is not conditioned on labels")
     warnings = checks.check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.check_data(trainer.data)
     for topic, text in warnings:
-        output.warn(f"{topic}: {text}")
+        printer.warn(f"{topic}: {text}")
     return run
 
 
-def run_to_end(run: Run, output: Output) -> int:
+def run_to_end(run: Run, printer: TrainPrinter) -> int:
     """Train `run` to its end or until it is stopped, and return the exit code."""
     trainer = run.trainer
-    with stop_on_signal(trainer), display(trainer, output.quiet, output.as_json) as show:
+    with stop_on_signal(trainer), display(trainer, printer.quiet, printer.as_json) as show:
         for event in run.train():
             show(event)
             if isinstance(event, Planned) and event.first:
                 short = ema_warmup.check_final_ema(trainer.recipe, trainer.spec)
-                output.warn(event.warning and f"length: {event.warning}")
-                output.warn(short and f"EMA: {short}")
+                printer.warn(event.warning and f"length: {event.warning}")
+                printer.warn(short and f"EMA: {short}")
     if trainer.stopping and not trainer.complete:
         step = trainer.state.progress.step
-        output.note(f"stopped and saved at step {step:,}; resume with: inkwash train {run.folder.path}")
+        printer.note(f"stopped and saved at step {step:,}; resume with: inkwash train {run.folder.path}")
         return 130
-    output.note(f"done: see {run.folder.path}/card.md and {run.folder.path}/samples")
-    output.note(f"sample from it: inkwash sample {run.folder.path}")
+    printer.note(f"done: see {run.folder.path}/card.md and {run.folder.path}/samples")
+    printer.note(f"sample from it: inkwash sample {run.folder.path}")
     return 0
