@@ -68,7 +68,7 @@ def check_blank(subset: ImageSubset) -> str | None:
     share = 1 - float(subset.not_blank.double().mean())
     if share <= MAX_BLANK_FRACTION:
         return None
-    return f"{share:.0%} of the images are one flat colour, and samples will be as well; remove them"
+    return f"{share:.0%} of the images are one flat colour, and samples will be as well: give data without them"
 
 
 def check_duplicates(subset: ImageSubset) -> str | None:

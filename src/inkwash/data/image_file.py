@@ -53,7 +53,9 @@ def read(path: Path, size: int | None = None) -> Tensor:
             pixels = _pixels(ImageOps.exif_transpose(picture), path)
     except READ_ERRORS as error:
         cause = "unknown format" if isinstance(error, UnidentifiedImageError) else first_line(error)
-        raise damaged_file(f"{path} cannot be read as an image ({cause}): replace or remove it") from error
+        raise damaged_file(
+            f"{path} cannot be read as an image ({cause}): replace it, or move it out of the folder"
+        ) from error
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
     image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)

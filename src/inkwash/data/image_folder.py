@@ -112,7 +112,7 @@ def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> FileList:
     for name in names:
         inside = _image_files(folders[name])
         if not inside:
-            raise invalid_data(f"{folders[name]} is a class without images: add some, or remove the folder")
+            raise invalid_data(f"{folders[name]} is a class without images: add some, or move the folder elsewhere")
         files += inside
         labels += [(classes or names).index(name)] * len(inside)
     return FileList(tuple(files), classes or names, tuple(labels))

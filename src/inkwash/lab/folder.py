@@ -128,5 +128,5 @@ class LabFolder:
             return LabRequest(**verified(parse_json(self.request.read_text(encoding="utf-8"))))
         except (ValueError, TypeError) as error:
             raise InkwashError(
-                f"{self.request} is damaged ({error}): delete {self.path} or choose another --out", code="damaged-file"
+                f"{self.request} is damaged ({error}): choose another --out", code="damaged-file"
             ) from None

@@ -51,16 +51,18 @@ class ChunkFolder:
             found = verified(parse_json(new._record_file.read_text(encoding="utf-8")))
             size = int(found["size"])
         except (ValueError, KeyError, AttributeError, OSError):
-            message = f"{new._record_file} is damaged: remove {new.folder} and sample again"
+            message = f"{new._record_file} is damaged: choose another --out"
             raise InkwashError(message, code="damaged-file") from None
         if not resume:
             message = (
-                f"{new.folder} holds an interrupted run of samples: resume it with --continue, or remove the folder"
+                f"{new.folder} holds an interrupted run of samples: resume it with --continue, or choose another --out"
             )
             raise UsageError(message, code="exists", field="out")
         # The size of chunks may have changed with the batch; that of the existing ones is used.
         if json.loads(json.dumps(record | {"size": size})) != found:
-            message = f"{new.folder} belongs to a run with other weights or settings: repeat its command, or remove the folder"
+            message = (
+                f"{new.folder} is of a run with other weights or settings: repeat its command, or choose another --out"
+            )
             raise UsageError(message, code="mismatch")
         return cls(run, new.folder, size)
 
