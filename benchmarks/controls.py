@@ -17,7 +17,7 @@ from documents import MORE, QUALITY, figure
 
 from inkwash.evaluation import controls, reference
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.score import Evaluation
+from inkwash.evaluation.scores import Evaluation
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
 from inkwash.runs.environment import commit

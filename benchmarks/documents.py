@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inkwash.evaluation.score import PERCENTAGES
+from inkwash.evaluation.scores import PERCENTAGES
 
 QUALITY = {
     "fd.a": "FD A",

@@ -28,7 +28,7 @@ from inkwash.config.recipe import Recipe
 from inkwash.core import Sampler
 from inkwash.core.samplers import SAMPLERS, parse_sampler
 from inkwash.evaluation import reference
-from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.setting import Setting
 from inkwash.evaluation.tasks import ModelTask
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text

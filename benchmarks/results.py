@@ -24,11 +24,12 @@ from results_documents import LARGE, Row, draw, for_page, markdown, page, table
 from inkwash import model
 from inkwash.cli.progress import counter, stages
 from inkwash.evaluation import reference
+from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.plan import settings_for
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.sample_cache import SampleCache
+from inkwash.evaluation.setting import Setting
 from inkwash.evaluation.tasks import ModelTask, default_count
-from inkwash.evaluation.verdicts import verdicts
 from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
 from inkwash.runs.environment import commit
@@ -114,7 +115,7 @@ def main(data: str | None = None, hours: float = 24.0, cached_only: bool = False
         tasks.append((setting, count, chosen, identity(setting, count, chosen)))
     # The cheapest first, so that most of the table is complete early.
     for setting, count, chosen, key in sorted(tasks, key=lambda task: task[0].sampler.evaluations * task[1]):
-        if key in rows_by_key or (cached_only and setting.estimated_seconds(count) > 0):
+        if key in rows_by_key or (cached_only and SampleCache(setting).estimated_seconds(count) > 0):
             continue
         if time.monotonic() - begun > 3600 * hours:
             print(f"{setting.name}: no time left", file=sys.stderr)

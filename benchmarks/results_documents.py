@@ -12,7 +12,8 @@ from documents import MORE, QUALITY, figure
 
 from inkwash import model
 from inkwash.evaluation.comparison import pareto_front
-from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.sample_cache import SampleCache
+from inkwash.evaluation.setting import Setting
 from inkwash.io.atomic import atomic
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids
@@ -135,7 +136,7 @@ def table(rows: list[Row]) -> str:
 
 def draw(shown: list[tuple[Setting, Row]], folder: Path) -> None:
     """Write the plot of cost against FD and a grid of the same seeds for every row to `folder`."""
-    samples = torch.cat([setting.samples(SEEDS).values for setting, _ in shown])
+    samples = torch.cat([SampleCache(setting).samples(SEEDS).values for setting, _ in shown])
     names = [f"{row['model']} {row['sampler']}" for _, row in shown]
     with atomic(folder / "results-same-seeds.png") as temporary:
         grids.grid(to_arrays(samples), SEEDS, scale=2, labels=names).save(temporary)

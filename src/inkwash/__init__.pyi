@@ -98,7 +98,7 @@ from .data import Dataset as Dataset
 from .errors import InkwashError as InkwashError
 from .errors import UsageError as UsageError
 from .evaluation.comparison import Comparison as Comparison
-from .evaluation.score import Evaluation as Evaluation
+from .evaluation.scores import Evaluation as Evaluation
 from .model import Model as Model
 from .objectives import Denoising as Denoising
 from .training.trainer import Trainer as Trainer

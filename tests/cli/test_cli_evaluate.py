@@ -15,7 +15,7 @@ from outcome import CheckError, Inkwash, Runs
 
 import inkwash as python
 from inkwash import data
-from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.setting import Setting
 from inkwash.metrics import extractor_training
 
 Measured = Callable[..., dict[str, Any]]

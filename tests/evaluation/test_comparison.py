@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
-from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
+from inkwash.evaluation.scores import EvaluatedSamples, Evaluation, Score
 from inkwash.metrics.extractors import Extraction
 
 

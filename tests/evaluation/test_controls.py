@@ -18,9 +18,9 @@ from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import controls, reference
 from inkwash.evaluation.controls import CONTROLS, UNCORRUPTED, detected
+from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.score import Evaluation
-from inkwash.evaluation.verdicts import verdicts
+from inkwash.evaluation.scores import Evaluation
 from inkwash.metrics import frechet
 from inkwash.metrics.class_accuracy import low_confidence_rate
 from inkwash.metrics.frechet import Moments

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from inkwash.data import Dataset
-from inkwash.evaluation import measures, reference
-from inkwash.evaluation import verdicts as rules
-from inkwash.evaluation.measures import measure
+from inkwash.evaluation import compute_scores, defects, reference
+from inkwash.evaluation.compute_scores import measure
 from inkwash.evaluation.reference import Reference
 from inkwash.metrics import frechet
 from inkwash.metrics.extractor_set import ExtractorSet
@@ -28,7 +27,7 @@ def test_fd_is_matched_to_the_number_of_real_images(bench: Reference, digits: Da
         assert score.value is not None and score.matched is not None and score.real is not None
         # FD of 297 images is higher than that of 900 by its bias
         assert score.matched > score.value and score.ratio == score.matched / score.real
-    text = rules.verdicts(found)[-1]
+    text = defects.verdicts(found)[-1]
     assert "as many samples as that has" in text and "(all 900: " in text
 
 
@@ -37,7 +36,7 @@ def test_small_test_part_gives_no_real_fd(digits: Dataset, build_for: BuildFor) 
     small = replace(digits, test_values=digits.test_values[:60], test_labels=digits.test_labels[:60])
     found = measure("many", digits.values[:300], None, build_for(small))
     assert found["fd.a"].value is not None and found["fd.a"].real is None and "60" in found["fd.a"].note
-    assert not [text for text in rules.verdicts(found) if "FD" in text]
+    assert not [text for text in defects.verdicts(found) if "FD" in text]
     assert found["kid"].note == "of 60"
 
 
@@ -50,10 +49,10 @@ def test_floor_is_left_out_far_beyond_the_measured_sizes(bench: Reference, digit
 def test_equal_counts_of_mnist_labels_count_as_other_proportions() -> None:
     mnist = reference._bundled("mnist")
     equal = torch.arange(10_000) % 10
-    assert measures._differing_proportions(equal, mnist) == pytest.approx([0.1] * 10)
+    assert compute_scores._differing_proportions(equal, mnist) == pytest.approx([0.1] * 10)
     edges = torch.tensor(mnist.spec.proportions).cumsum(0)
     proportional = torch.searchsorted(edges, (torch.arange(10_000) + 0.5) / 10_000).clamp(max=9)
-    assert measures._differing_proportions(proportional, mnist) is None
+    assert compute_scores._differing_proportions(proportional, mnist) is None
 
 
 def test_note_says_when_the_reference_cannot_be_weighted(digits: Dataset, build_for: BuildFor) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from inkwash.data import Dataset
 from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS, MetricInput
-from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.setting import Setting
 from inkwash.metrics import extractor_training
 from inkwash.metrics.extractors import Classifier
 from inkwash.model import Model

@@ -19,7 +19,7 @@ from inkwash.errors import UsageError
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.report import comparison_page, evaluation_page, gallery
 from inkwash.evaluation.report.page import check_free
-from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
+from inkwash.evaluation.scores import EvaluatedSamples, Evaluation, Score
 from inkwash.metrics.extractors import Extraction
 from inkwash.viz import pareto
 

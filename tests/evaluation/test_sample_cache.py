@@ -16,7 +16,8 @@ from inkwash.config import plugins
 from inkwash.core import Cosine
 from inkwash.evaluation import sample_cache
 from inkwash.evaluation.plan import settings_for, with_distinct_names
-from inkwash.evaluation.sample_cache import CachedSamples, Setting
+from inkwash.evaluation.sample_cache import CachedSamples, SampleCache
+from inkwash.evaluation.setting import Setting
 from inkwash.evaluation.tasks import default_count
 from inkwash.model import Model
 from inkwash.sampling.labels import assign_labels
@@ -45,14 +46,15 @@ def same(one: CachedSamples, other: CachedSamples) -> None:
 def rows_seen(setting: Setting, count: int) -> int:
     """Return the number of examples that pass through the network for `count` samples."""
     with sample_cache._counted_evaluations(setting.model.net) as rows:
-        setting.samples(count)
+        SampleCache(setting).samples(count)
     return rows[0]
 
 
 @pytest.mark.parametrize("conditional", [True, False])
 def test_sample_i_equals_that_of_seed_i(conditional: bool, untrained: Untrained) -> None:
     model = untrained() if conditional else untrained(*UNCONDITIONAL)
-    found = Setting(model, SampleRequest(sampler="ddpm:3", guidance=2.0 if conditional else None)).samples(20)
+    setting = Setting(model, SampleRequest(sampler="ddpm:3", guidance=2.0 if conditional else None))
+    found = SampleCache(setting).samples(20)
     expected = inkwash.sample(model, n=20, sampler="ddpm:3", guidance=2.0 if conditional else None)
     assert (found.values.int() - expected.values.int()).abs().max() <= 1
     assert (found.labels is None) == (not conditional)
@@ -62,9 +64,9 @@ def test_sample_i_equals_that_of_seed_i(conditional: bool, untrained: Untrained)
 
 def test_second_call_evaluates_no_network(untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
-    first = setting.samples(20)
+    first = SampleCache(setting).samples(20)
     assert rows_seen(setting, 20) == rows_seen(setting, 3) == 0
-    again = setting.samples(20)
+    again = SampleCache(setting).samples(20)
     same(first, again)
     assert torch.equal(first.values, again.values) and first.evaluations == again.evaluations
 
@@ -79,31 +81,31 @@ def test_interrupted_sampling_resumes_to_the_same_samples(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        setting.samples(30, stop)
+        SampleCache(setting).samples(30, stop)
     assert not setting.model.net._forward_pre_hooks
-    assert [path.name for path in setting.folder.iterdir()] == ["00000000.npz"]
+    assert [path.name for path in SampleCache(setting).folder.iterdir()] == ["00000000.npz"]
     reported: list[float] = []
-    continued = setting.samples(30, reported.append)
+    continued = SampleCache(setting).samples(30, reported.append)
     assert reported == sorted(reported) and reported[0] == 8 and reported[-1] == 30
     monkeypatch.setenv("INKWASH_CACHE", str(tmp_path / "undisturbed"))
-    same(continued, setting.samples(30))
+    same(continued, SampleCache(setting).samples(30))
 
 
 def test_a_larger_count_samples_only_the_missing_ones(untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
-    few = setting.samples(11)
+    few = SampleCache(setting).samples(11)
     assert rows_seen(setting, 30) == 2 * (30 - 11)
-    many = setting.samples(30)
+    many = SampleCache(setting).samples(30)
     assert torch.equal(many.values[:11], few.values) and many.evaluations == few.evaluations == 2
     assert many.labels is not None and torch.equal(many.labels, assign_labels(setting.model, torch.arange(30)))
-    assert torch.equal(setting.samples(4).values, few.values[:4])
+    assert torch.equal(SampleCache(setting).samples(4).values, few.values[:4])
 
 
 @pytest.mark.parametrize("damage", ["cut", "emptied", "flipped", "not an archive"])
 def test_a_damaged_chunk_is_sampled_again(damage: str, untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddim:2"))
-    first = setting.samples(20)
-    path = sorted(setting.folder.iterdir())[1]
+    first = SampleCache(setting).samples(20)
+    path = sorted(SampleCache(setting).folder.iterdir())[1]
     raw = path.read_bytes()
     damaged = {
         "cut": raw[: len(raw) // 2],
@@ -113,14 +115,14 @@ def test_a_damaged_chunk_is_sampled_again(damage: str, untrained: Untrained) -> 
     }
     path.write_bytes(damaged[damage])
     assert rows_seen(setting, 20) == 2 * 8
-    same(setting.samples(20), first)
+    same(SampleCache(setting).samples(20), first)
 
 
 def test_a_chunk_with_a_flipped_byte_is_valid_or_unreadable(untrained: Untrained, tmp_path: Path) -> None:
     """A chunk with any byte flipped reads unchanged or as missing."""
     setting = Setting(untrained(), SampleRequest(sampler="ddim:1"))
-    setting.samples(3)
-    path = next(setting.folder.iterdir())
+    SampleCache(setting).samples(3)
+    path = next(SampleCache(setting).folder.iterdir())
     raw, intact = path.read_bytes(), sample_cache._load(path)
     assert intact is not None
     damaged_copy = tmp_path / "spoilt.npz"
@@ -138,12 +140,12 @@ def test_a_chunk_with_a_flipped_byte_is_valid_or_unreadable(untrained: Untrained
 def test_guidance_doubles_network_evaluations(sampler: str, guidance: float | None, untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler=sampler, guidance=guidance))
     once = setting.sampler.evaluations
-    assert setting.samples(11).evaluations == (2 * once if guidance == 1.5 else once)
+    assert SampleCache(setting).samples(11).evaluations == (2 * once if guidance == 1.5 else once)
 
 
 def test_guidance_interval_counts_its_evaluations_only(untrained: Untrained) -> None:
     setting = Setting(untrained(), SampleRequest(sampler="ddim:10", guidance=2.0, interval=(0.0, 0.5)))
-    assert 10 < setting.samples(3).evaluations < 20
+    assert 10 < SampleCache(setting).samples(3).evaluations < 20
 
 
 def test_every_setting_has_its_own_folder(untrained: Untrained) -> None:
@@ -166,26 +168,29 @@ def test_every_setting_has_its_own_folder(untrained: Untrained) -> None:
         Setting(replace(model, recipe=replace(model.recipe, target="eps")), SampleRequest(sampler="ddim:5")),
         Setting(replace(model, spec=replace(model.spec, sha256="0" * 64)), SampleRequest(sampler="ddim:5")),
     ]
-    assert len({setting.folder for setting in settings}) == len(settings)
+    assert len({SampleCache(setting).folder for setting in settings}) == len(settings)
 
 
 def test_equivalent_settings_share_a_folder(untrained: Untrained) -> None:
+    def folder(model: Model, request: SampleRequest) -> Path:
+        return SampleCache(Setting(model, request)).folder
+
     model = untrained("sampling.sampler='ddim:5'")
-    plain = Setting(model, SampleRequest())
+    plain = folder(model, SampleRequest())
     for other in (SampleRequest(sampler="ddim:5"), SampleRequest(sampler="ddim", steps=5), SampleRequest(guidance=1.0)):
-        assert Setting(replace(model, name="renamed"), other).folder == plain.folder
+        assert folder(replace(model, name="renamed"), other) == plain
     # clipping by the recipe equals clipping by the request
     clips = replace(model, recipe=replace(model.recipe, clip=True))
-    assert Setting(clips, SampleRequest()).folder == Setting(model, SampleRequest(clip=True)).folder != plain.folder
-    assert Setting(clips, SampleRequest(clip=False)).folder == Setting(model, SampleRequest(clip=False)).folder
+    assert folder(clips, SampleRequest()) == folder(model, SampleRequest(clip=True)) != plain
+    assert folder(clips, SampleRequest(clip=False)) == folder(model, SampleRequest(clip=False))
 
 
 def test_estimated_seconds_count_missing_samples(untrained: Untrained) -> None:
     for sampler in ("ddim:1", "ddpm:3"):
-        setting = Setting(untrained(), SampleRequest(sampler=sampler))
-        assert setting.estimated_seconds(9) > 0
-        setting.samples(9)
-        assert setting.estimated_seconds(9) == setting.estimated_seconds(2) == 0 < setting.estimated_seconds(10)
+        cache = SampleCache(Setting(untrained(), SampleRequest(sampler=sampler)))
+        assert cache.estimated_seconds(9) > 0
+        cache.samples(9)
+        assert cache.estimated_seconds(9) == cache.estimated_seconds(2) == 0 < cache.estimated_seconds(10)
 
 
 # ---- which settings are compared

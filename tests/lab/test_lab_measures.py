@@ -13,8 +13,9 @@ from torch import Tensor
 from inkwash import data, model
 from inkwash.config import recipe
 from inkwash.data.spec import DatasetSpec
-from inkwash.evaluation.sample_cache import CachedSamples, Setting
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.sample_cache import CachedSamples
+from inkwash.evaluation.scores import Score
+from inkwash.evaluation.setting import Setting
 from inkwash.lab import Finding, LoadedVariant, MeasureContext, Picture, Series
 from inkwash.lab.experiments.early_refinement import path
 from inkwash.lab.experiments.no_noise import most_frequent_class

@@ -15,7 +15,7 @@ import pytest
 
 from inkwash import model
 from inkwash.distributed.process_group import ProcessGroup
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.scores import Score
 from inkwash.lab import (
     Experiment,
     Finding,

@@ -12,8 +12,8 @@ import torch
 from inkwash import model
 from inkwash.config import recipe
 from inkwash.data.spec import DatasetSpec
-from inkwash.evaluation.sample_cache import Setting
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.scores import Score
+from inkwash.evaluation.setting import Setting
 from inkwash.lab import EXPERIMENTS, Experiment, Result, Results, Series, Trained, Verdict, card
 from inkwash.model import Model
 

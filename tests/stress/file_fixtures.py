@@ -22,7 +22,8 @@ from inkwash.cli.reproduce import reproduce
 from inkwash.config import recipe
 from inkwash.data import Dataset
 from inkwash.evaluation import run_quality
-from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.sample_cache import SampleCache
+from inkwash.evaluation.setting import Setting
 from inkwash.io import png_metadata
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import with_checksum
@@ -231,11 +232,11 @@ def records(place: Path) -> Iterator[ReadableFile]:
     lab.write(LabRequest("schedules", 1000, None, "5 epochs", None, None))
     yield ReadableFile("request.json", lab.request, lambda: asdict(lab.resume(LabRequest("schedules"))), checksum=True)
 
-    setting = Setting(models.load("moons"), SampleRequest(steps=1))
-    setting.samples(60)
-    (chunk,) = setting.folder.glob("*.npz")
+    cache = SampleCache(Setting(models.load("moons"), SampleRequest(steps=1)))
+    cache.samples(60)
+    (chunk,) = cache.folder.glob("*.npz")
     yield ReadableFile(
-        "sample cache", chunk, lambda: {"values": setting.samples(60).values.numpy().tobytes()}, checksum=True
+        "sample cache", chunk, lambda: {"values": cache.samples(60).values.numpy().tobytes()}, checksum=True
     )
 
     folder = place / "judges"

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from inkwash.evaluation.score import MIN_FD_COUNT, Evaluation, Score
+from inkwash.evaluation.scores import MIN_FD_COUNT, Evaluation, Score
 
 TOLERANCE = 0.05
 """Settings within this relative distance of the best score count as good as the best."""

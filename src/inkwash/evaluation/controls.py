@@ -13,9 +13,9 @@ from torch.nn import functional
 from inkwash.core.rng import Stream, normals, permutation
 from inkwash.data import Dataset, decode, encode
 from inkwash.errors import UsageError
-from inkwash.evaluation.measures import measure
+from inkwash.evaluation.compute_scores import measure
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.score import Evaluation, Score
+from inkwash.evaluation.scores import Evaluation, Score
 from inkwash.metrics import frechet
 from inkwash.metrics.frechet import Moments
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from inkwash.core.rng import Stream, permutation
-from inkwash.evaluation.score import Better, Score
+from inkwash.evaluation.scores import Better, Score
 from inkwash.metrics import kid, nearest_neighbours
 from inkwash.metrics.extractor_set import ExtractorSet
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from inkwash.core.rng import Stream, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
-from inkwash.evaluation.sample_cache import Setting
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.scores import Score
+from inkwash.evaluation.setting import Setting
 from inkwash.metrics import classifier_tests, extractor_training, likelihood
 from inkwash.metrics.extractors import plain_cnn
 from inkwash.metrics.log_snr_grid import LogSNRGrid

@@ -16,8 +16,8 @@ from inkwash.errors import UsageError
 from inkwash.evaluation import reference, tasks
 from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.sample_cache import Setting
-from inkwash.evaluation.score import MAX_COUNT
+from inkwash.evaluation.scores import MAX_COUNT
+from inkwash.evaluation.setting import Setting
 from inkwash.evaluation.tasks import FileTask, ModelTask, Task
 from inkwash.hardware import devices
 from inkwash.model import Model

@@ -10,7 +10,7 @@ from inkwash import data as datasets
 from inkwash.data import DATASETS, Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.measures import measure_real_examples
+from inkwash.evaluation.compute_scores import measure_real_examples
 from inkwash.io import cache
 from inkwash.io.cache import optional_writes
 from inkwash.metrics import extractor_files, extractor_set

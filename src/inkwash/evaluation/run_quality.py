@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from inkwash import model as models
 from inkwash.errors import InkwashError
 from inkwash.evaluation.comparison import ComparisonEntry
-from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.setting import Setting
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
 from inkwash.io.limits import parse_json

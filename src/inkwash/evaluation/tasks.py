@@ -15,11 +15,12 @@ from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.evaluation import run_quality
 from inkwash.evaluation.comparison import ComparisonEntry
-from inkwash.evaluation.measures import measure
+from inkwash.evaluation.compute_scores import measure
 from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS, MetricInput
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.sample_cache import Setting
-from inkwash.evaluation.score import Evaluation
+from inkwash.evaluation.sample_cache import SampleCache
+from inkwash.evaluation.scores import Evaluation
+from inkwash.evaluation.setting import Setting
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.nets import summary
 from inkwash.text.progress import ProgressCallback, StageProgressCallback
@@ -101,14 +102,14 @@ class ModelTask(Task):
         return self.setting.model.conditional
 
     def seconds(self) -> float:
-        return self.setting.estimated_seconds(self.count)
+        return SampleCache(self.setting).estimated_seconds(self.count)
 
     def sample_shard(self, process_group: ProcessGroup, progress: ProgressCallback) -> None:
-        self.setting.sample_shard(self.count, process_group, progress)
+        SampleCache(self.setting).sample_shard(self.count, process_group, progress)
 
     def _entry(self, measured: Measure, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
         """Return the entry; where the model is the latest of a run, store its FD in the run folder."""
-        samples = self.setting.samples(self.count, progress)
+        samples = SampleCache(self.setting).samples(self.count, progress)
         entry = ComparisonEntry(
             self.setting.model.name,
             self.setting.sampler_name,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.scores import Score
 from inkwash.lab.results import PROPORTIONS, Result, Results, Series
 from inkwash.text.printing import printable
 from inkwash.viz.style import COLOURS, FONT_SIZE, FOREGROUND, THIN, figure, legend, plain_ticks, save, set_labels

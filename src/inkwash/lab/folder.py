@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation.score import MAX_COUNT, MIN_FD_COUNT
+from inkwash.evaluation.scores import MAX_COUNT, MIN_FD_COUNT
 from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
 from inkwash.io.limits import parse_json

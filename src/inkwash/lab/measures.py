@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor
 
 from inkwash.errors import UsageError
+from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.sample_cache import CachedSamples, Setting
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.sample_cache import CachedSamples, SampleCache
+from inkwash.evaluation.scores import Score
+from inkwash.evaluation.setting import Setting
 from inkwash.evaluation.tasks import ModelTask
-from inkwash.evaluation.verdicts import verdicts
 from inkwash.lab.results import Series
 from inkwash.training.batches import Split
 
@@ -121,7 +122,7 @@ class MeasureContext:
     def samples(self, variant: LoadedVariant) -> CachedSamples:
         """Return the samples of seeds 0 to `count` - 1 of a variant, cached after the first call."""
         with self.progress.sampling(variant.name, self.count) as done:
-            return variant.setting.samples(self.count, done)
+            return SampleCache(variant.setting).samples(self.count, done)
 
 
 Measure = Callable[[LoadedVariant, MeasureContext], Iterator[Finding]]

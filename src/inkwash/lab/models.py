@@ -17,7 +17,7 @@ from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import UsageError
-from inkwash.evaluation.sample_cache import Setting
+from inkwash.evaluation.setting import Setting
 from inkwash.io import checkpoints
 from inkwash.io.names import checked_name, path_in
 from inkwash.lab.experiment import Trained, Variant

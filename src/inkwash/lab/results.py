@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inkwash.errors import UsageError, unknown_name
-from inkwash.evaluation.score import Score, format_score
+from inkwash.evaluation.scores import Score, format_score
 from inkwash.io.integrity import verified
 from inkwash.io.limits import parse_json
 

@@ -17,7 +17,8 @@ from inkwash.config.lengths import Length
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation.reference import Reference, for_data, for_spec
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.sample_cache import SampleCache
+from inkwash.evaluation.scores import Score
 from inkwash.hardware import devices
 from inkwash.io import png_metadata
 from inkwash.io.atomic import write_text
@@ -63,12 +64,12 @@ class LabRun:
             context = self._context(LabProgress())
             stored = self._stored(context)
             missing = [each for index, each in enumerate(context.variants) if index not in stored]
-            return 0.0, sum(each.setting.estimated_seconds(self.count) for each in missing)
+            return 0.0, sum(SampleCache(each.setting).estimated_seconds(self.count) for each in missing)
         training: dict[str, float] = {}
         sampling = 0.0
         for variant in self.variants:
             source, draft = self.models.sources[variant.model], self.models.draft(variant)
-            seconds, num_checkpoints = draft.estimated_seconds(self.count), 1
+            seconds, num_checkpoints = SampleCache(draft).estimated_seconds(self.count), 1
             if isinstance(source, TrainingPlan):
                 seconds_per_evaluation = seconds / (self.count * draft.sampler.evaluations)
                 images = (source.total - source.done) * source.recipe.training.batch
@@ -113,7 +114,7 @@ class LabRun:
         for index in json.loads(self.process_group.broadcast(json.dumps(missing))):
             variant = context.variants[index]
             with progress.sampling(f"{variant.name}, this process's share", self.count) as done:
-                variant.setting.sample_shard(self.count, self.process_group, done)
+                SampleCache(variant.setting).sample_shard(self.count, self.process_group, done)
 
     def _context(self, progress: LabProgress) -> MeasureContext:
         return MeasureContext(
@@ -194,7 +195,7 @@ class LabRun:
             plot.draw(results, path_in(self.folder.pictures, f"{plot.name}.png"))
         if self.models.spec.is_points:
             return
-        rows = [each.setting.samples(SAME_SEEDS).values for each in context.variants]
+        rows = [SampleCache(each.setting).samples(SAME_SEEDS).values for each in context.variants]
         grid = grids.grid(to_arrays(torch.cat(rows)), SAME_SEEDS, 2, labels=[each.name for each in context.variants])
         png_metadata.save_png(grid, self.folder.same_seeds, {"experiment": self.experiment.name, "seed": 0})
 

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from inkwash.cli.console import Console
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
+from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.plan import EvaluationPlan
-from inkwash.evaluation.score import Evaluation, Score, format_score
-from inkwash.evaluation.verdicts import verdicts
+from inkwash.evaluation.scores import Evaluation, Score, format_score
 from inkwash.metrics.extractor_set import DESCRIPTIONS
 from inkwash.text.durations import format_duration
 from inkwash.text.printing import print

@@ -11,7 +11,7 @@ from inkwash.errors import UsageError
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.report.gallery import MAX_POINTS
 from inkwash.evaluation.report.page import Report, Tile, check_free, png
-from inkwash.evaluation.score import Score, format_score
+from inkwash.evaluation.scores import Score, format_score
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids, pareto, points
 from inkwash.viz.samples import POINT_LIMITS

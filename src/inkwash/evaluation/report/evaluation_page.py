@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from inkwash.evaluation.grading import grade
 from inkwash.evaluation.report import gallery
 from inkwash.evaluation.report.page import Report, Tile, check_free
-from inkwash.evaluation.score import GLOSSARY, Evaluation
+from inkwash.evaluation.score_grades import grade
+from inkwash.evaluation.scores import GLOSSARY, Evaluation
 from inkwash.viz import bars, grids, points
 from inkwash.viz.samples import POINT_LIMITS
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from inkwash.core.rng import Stream, permutation
 from inkwash.errors import UsageError
 from inkwash.evaluation.report.page import Tile
-from inkwash.evaluation.score import EvaluatedSamples
+from inkwash.evaluation.scores import EvaluatedSamples
 from inkwash.sampling.run import to_arrays
 
 IMAGES_PER_GROUP = 24

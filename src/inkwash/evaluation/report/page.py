@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwash.errors import UsageError
-from inkwash.evaluation.score import format_score
+from inkwash.evaluation.scores import format_score
 from inkwash.io import png_metadata
 from inkwash.io.atomic import atomic, require_creatable
 from inkwash.io.names import path_in

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from inkwash.core import Frame
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.scores import Score
 from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.figures import Plot
 from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext, Picture

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.scores import Score
 from inkwash.lab.experiment import Experiment, Variant, Verdict
 from inkwash.lab.figures import Plot
 from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext

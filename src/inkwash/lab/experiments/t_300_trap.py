@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from inkwash.evaluation.score import Score
+from inkwash.evaluation.scores import Score
 from inkwash.lab.experiment import Experiment, Trained, Variant, Verdict
 from inkwash.lab.figures import Plot
 from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext, evaluation

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from inkwash.evaluation.score import Evaluation, format_score
+from inkwash.evaluation.scores import Evaluation, format_score
 from inkwash.metrics import class_accuracy
 from inkwash.metrics.memorization import NEAR_COPY_QUANTILE
 

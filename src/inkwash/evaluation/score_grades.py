@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from inkwash.evaluation.score import PERCENTAGES, Score
+from inkwash.evaluation.scores import PERCENTAGES, Score
 
 Grade = Literal["as real", "close", "off"]
 GRADES: tuple[Grade, ...] = ("as real", "close", "off")

@@ -16,10 +16,10 @@ from inkwash.core.rng import Stream, normals, permutation
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference
-from inkwash.evaluation.grading import grade
-from inkwash.evaluation.measures import measure
+from inkwash.evaluation.compute_scores import measure
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.score import GLOSSARY, Evaluation
+from inkwash.evaluation.score_grades import grade
+from inkwash.evaluation.scores import GLOSSARY, Evaluation
 from inkwash.metrics.extractor_set import ExtractorSet
 
 BuildFor = Callable[[Dataset], ExtractorSet]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkwash.evaluation.grading import GRADES, Grade, grade
-from inkwash.evaluation.score import Better, Score, format_score
+from inkwash.evaluation.score_grades import GRADES, Grade, grade
+from inkwash.evaluation.scores import Better, Score, format_score
 
 KEYS = ("fd.a", "kid", "precision", "density", "two_sample", "accuracy.a", "zero", "copies")
 

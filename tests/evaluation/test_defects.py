@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inkwash.evaluation import controls
-from inkwash.evaluation import verdicts as rules
-from inkwash.evaluation.measures import measure
+from inkwash.evaluation import controls, defects
+from inkwash.evaluation.compute_scores import measure
+from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.reference import Reference
-from inkwash.evaluation.score import EvaluatedSamples, Evaluation, Score
-from inkwash.evaluation.verdicts import verdicts
+from inkwash.evaluation.scores import EvaluatedSamples, Evaluation, Score
 from inkwash.metrics import class_accuracy
 from inkwash.metrics.extractors import Extraction
 
@@ -138,59 +137,59 @@ LABELS = torch.arange(300) % 10
 Rule = Callable[[Evaluation], Iterator[str]]
 
 CASES: list[tuple[Rule, Evaluation, str]] = [
-    (rules.background, evaluation(near("zero", 0.6, 0.8)), "grey: 60% .* 80%"),
-    (rules.background, evaluation(near("zero", 0.79, 0.8)), ""),
-    (rules.background, evaluation(near("zero", 0.9, 0.8)), "too few pixels: 90%"),
-    (rules.background, evaluation(near("zero", 0.3, 0.0)), ""),
-    (rules.background, evaluation(), ""),
-    (rules.copies, evaluation(near("copies", 0.4, 0.01)), "training images: 40%"),
-    (rules.copies, evaluation(near("copies", 0.02, 0.01)), ""),
-    (rules.copies, evaluation(near("copies", 0.3, 0.1)), ""),
-    (rules.copies, evaluation(Score("copies", "", None, 0.01, note="needs data")), ""),
-    (rules.diversity, evaluation(near("fd.a", 1, 1), near("spread.a", 0.3, 1.0)), "is 30%"),
-    (rules.diversity, evaluation(near("fd.b", 1, 1), near("spread.b", 0.3, 1.0)), "is 30%"),
+    (defects.background, evaluation(near("zero", 0.6, 0.8)), "grey: 60% .* 80%"),
+    (defects.background, evaluation(near("zero", 0.79, 0.8)), ""),
+    (defects.background, evaluation(near("zero", 0.9, 0.8)), "too few pixels: 90%"),
+    (defects.background, evaluation(near("zero", 0.3, 0.0)), ""),
+    (defects.background, evaluation(), ""),
+    (defects.copies, evaluation(near("copies", 0.4, 0.01)), "training images: 40%"),
+    (defects.copies, evaluation(near("copies", 0.02, 0.01)), ""),
+    (defects.copies, evaluation(near("copies", 0.3, 0.1)), ""),
+    (defects.copies, evaluation(Score("copies", "", None, 0.01, note="needs data")), ""),
+    (defects.diversity, evaluation(near("fd.a", 1, 1), near("spread.a", 0.3, 1.0)), "is 30%"),
+    (defects.diversity, evaluation(near("fd.b", 1, 1), near("spread.b", 0.3, 1.0)), "is 30%"),
     (
-        rules.diversity,
+        defects.diversity,
         evaluation(near("fd.a", 1, 1), near("spread.a", 0.9, 1.0), near("recall", 0.7, 0.9)),
         "recall is 70%",
     ),
-    (rules.diversity, evaluation(near("fd.a", 1, 1), near("spread.a", 0.9, 1.0), near("recall", 0.88, 0.9)), ""),
-    (rules.low_confidence, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.05, 0.01)), "5.0% of samples.*1.0%"),
-    (rules.low_confidence, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.03, 0.01)), ""),
-    (rules.texture, evaluation(near("fd.a", 1.2, 1), near("fd.c", 4, 1)), "4.0 times.*A 1.2 times"),
-    (rules.texture, evaluation(near("fd.a", 5, 1), near("fd.c", 6, 1)), ""),
-    (rules.texture, evaluation(near("fd.a", 1, 1), near("fd.c", 2, 1)), ""),
-    (rules.texture, evaluation(near("fd.c", 9, 1)), ""),
-    (rules.two_sample, evaluation(near("two_sample", 0.8, 0.53)), "80%"),
-    (rules.two_sample, evaluation(near("two_sample", 0.55, 0.53)), ""),
-    (rules.frechet_distance, evaluation(near("fd.a", 1.05, 1)), "As near"),
-    (rules.frechet_distance, evaluation(near("fd.a", 1.9, 1)), "Close.*1.9 times"),
-    (rules.frechet_distance, evaluation(near("fd.a", 9, 1)), "Different.*9.0 times"),
-    (rules.frechet_distance, evaluation(near("fd.a", 90, 1)), "Far.*90 times"),
-    (rules.frechet_distance, evaluation(Score("fd.a", "", 90)), ""),
-    (rules.frechet_distance, evaluation(near("fd.a", 3, 1)), "where as many real images have 1.000"),
+    (defects.diversity, evaluation(near("fd.a", 1, 1), near("spread.a", 0.9, 1.0), near("recall", 0.88, 0.9)), ""),
+    (defects.low_confidence, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.05, 0.01)), "5.0% of samples.*1.0%"),
+    (defects.low_confidence, evaluation(near("fd.a", 1, 1), near("unsure.a", 0.03, 0.01)), ""),
+    (defects.texture, evaluation(near("fd.a", 1.2, 1), near("fd.c", 4, 1)), "4.0 times.*A 1.2 times"),
+    (defects.texture, evaluation(near("fd.a", 5, 1), near("fd.c", 6, 1)), ""),
+    (defects.texture, evaluation(near("fd.a", 1, 1), near("fd.c", 2, 1)), ""),
+    (defects.texture, evaluation(near("fd.c", 9, 1)), ""),
+    (defects.two_sample, evaluation(near("two_sample", 0.8, 0.53)), "80%"),
+    (defects.two_sample, evaluation(near("two_sample", 0.55, 0.53)), ""),
+    (defects.frechet_distance, evaluation(near("fd.a", 1.05, 1)), "As near"),
+    (defects.frechet_distance, evaluation(near("fd.a", 1.9, 1)), "Close.*1.9 times"),
+    (defects.frechet_distance, evaluation(near("fd.a", 9, 1)), "Different.*9.0 times"),
+    (defects.frechet_distance, evaluation(near("fd.a", 90, 1)), "Far.*90 times"),
+    (defects.frechet_distance, evaluation(Score("fd.a", "", 90)), ""),
+    (defects.frechet_distance, evaluation(near("fd.a", 3, 1)), "where as many real images have 1.000"),
     (
-        rules.frechet_distance,
+        defects.frechet_distance,
         evaluation(Score("fd.a", "", 3, 1, note="real at 297")),
         "where the real test set has 1.000",
     ),
-    (rules.condition, evaluation(requested=LABELS, predicted=LABELS), ""),
-    (rules.condition, evaluation(predicted=LABELS), ""),
-    (rules.condition, evaluation(requested=LABELS, predicted=LABELS.roll(37)), "ignored: 0%.*10%"),
-    (rules.condition, evaluation(requested=LABELS, predicted=torch.zeros(300).long()), "ignored: 10%"),
-    (rules.condition, evaluation(requested=LABELS, predicted=(LABELS + 1) % 10), "k \\+ 1"),
-    (rules.condition, evaluation(requested=LABELS, predicted=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0%"),
-    (rules.condition, evaluation(requested=LABELS, predicted=LABELS.where(torch.arange(300) % 3 > 0, 0)), ""),
-    (rules.condition, evaluation(requested=torch.zeros(300).long(), predicted=torch.zeros(300).long()), ""),
-    (rules.missing_classes, evaluation(predicted=LABELS), ""),
-    (rules.missing_classes, evaluation(predicted=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0.0%.*10.0%"),
+    (defects.condition, evaluation(requested=LABELS, predicted=LABELS), ""),
+    (defects.condition, evaluation(predicted=LABELS), ""),
+    (defects.condition, evaluation(requested=LABELS, predicted=LABELS.roll(37)), "ignored: 0%.*10%"),
+    (defects.condition, evaluation(requested=LABELS, predicted=torch.zeros(300).long()), "ignored: 10%"),
+    (defects.condition, evaluation(requested=LABELS, predicted=(LABELS + 1) % 10), "k \\+ 1"),
+    (defects.condition, evaluation(requested=LABELS, predicted=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0%"),
+    (defects.condition, evaluation(requested=LABELS, predicted=LABELS.where(torch.arange(300) % 3 > 0, 0)), ""),
+    (defects.condition, evaluation(requested=torch.zeros(300).long(), predicted=torch.zeros(300).long()), ""),
+    (defects.missing_classes, evaluation(predicted=LABELS), ""),
+    (defects.missing_classes, evaluation(predicted=LABELS.where(LABELS != 8, 9)), "Class 8 is missing: 0.0%.*10.0%"),
     (
-        rules.missing_classes,
+        defects.missing_classes,
         evaluation(predicted=LABELS.where(LABELS < 7, 0)),
         "missing.*missing.*missing|Class 0 dominates: 40.0%",
     ),
-    (rules.missing_classes, evaluation(requested=LABELS, predicted=LABELS.where(LABELS != 8, 9)), ""),
-    (rules.missing_classes, evaluation(predicted=LABELS[:150].where(LABELS[:150] != 8, 9)), ""),
+    (defects.missing_classes, evaluation(requested=LABELS, predicted=LABELS.where(LABELS != 8, 9)), ""),
+    (defects.missing_classes, evaluation(predicted=LABELS[:150].where(LABELS[:150] != 8, 9)), ""),
 ]
 
 
@@ -215,17 +214,17 @@ def test_verdicts_are_ordered_by_severity() -> None:
 
 def test_swapped_classes_are_reported_as_shifted() -> None:
     requested = (torch.arange(294) < 140).long()
-    (text,) = rules.condition(evaluation(requested=requested, predicted=1 - requested, classes=2))
+    (text,) = defects.condition(evaluation(requested=requested, predicted=1 - requested, classes=2))
     assert "shifted by one" in text
-    (text,) = rules.condition(evaluation(requested=requested, predicted=torch.arange(294) % 2, classes=2))
+    (text,) = defects.condition(evaluation(requested=requested, predicted=torch.arange(294) % 2, classes=2))
     assert "ignored: 50%" in text or "ignored: 49%" in text
 
 
 def test_requested_class_that_is_never_predicted_is_missing() -> None:
     threes = torch.full((100,), 3)
-    (text,) = rules.condition(evaluation(requested=threes, predicted=threes + 5))
+    (text,) = defects.condition(evaluation(requested=threes, predicted=threes + 5))
     assert text.startswith("Class 3 is missing: 0%")
-    (text,) = rules.condition(evaluation(requested=threes, predicted=threes.where(torch.arange(100) < 40, 8)))
+    (text,) = defects.condition(evaluation(requested=threes, predicted=threes.where(torch.arange(100) < 40, 8)))
     assert text.startswith("Class 3 is often missed: 40%")
 
 
@@ -234,15 +233,15 @@ def test_single_samples_are_no_fault() -> None:
     one_wrong = requested.clone()
     one_wrong[[3, 13]] = 8
     cases = [
-        (rules.condition, evaluation(requested=requested, predicted=one_wrong)),
-        (rules.copies, evaluation(Score("copies", "", 0.1, 0.01), count=10)),
-        (rules.low_confidence, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
-        (rules.missing_classes, evaluation(predicted=torch.arange(250) % 19, classes=20)),
+        (defects.condition, evaluation(requested=requested, predicted=one_wrong)),
+        (defects.copies, evaluation(Score("copies", "", 0.1, 0.01), count=10)),
+        (defects.low_confidence, evaluation(Score("fd.a", "", None), Score("unsure.a", "", 0.05, 0.012), count=20)),
+        (defects.missing_classes, evaluation(predicted=torch.arange(250) % 19, classes=20)),
     ]
     for rule, found in cases:
         assert not list(rule(found)), rule.__name__
 
 
 def test_verdict_shows_small_fd_with_four_digits() -> None:
-    (text,) = rules.frechet_distance(evaluation(Score("fd.points", "", 0.0005, 0.0044)))
+    (text,) = defects.frechet_distance(evaluation(Score("fd.points", "", 0.0005, 0.0044)))
     assert "FD 0.0005" in text and "0.0044" in text

@@ -11,7 +11,7 @@ from torch import Tensor
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.evaluation.neighbour_scores import nearest_neighbour_measures, neighbour_scores
-from inkwash.evaluation.score import MIN_FD_COUNT, EvaluatedSamples, Evaluation, Score
+from inkwash.evaluation.scores import MIN_FD_COUNT, EvaluatedSamples, Evaluation, Score
 from inkwash.metrics import class_accuracy, frechet, memorization, pixel_statistics
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.metrics.extractors import Extraction
