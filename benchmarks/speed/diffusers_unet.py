@@ -182,10 +182,17 @@ def sampling_pair(subject: Subject, theirs: DiffusersUNet, sampler: str, precisi
     return _paired(ours, generate, f"{BATCH} by {sampler} ({total})", timed / total)
 
 
-def _paired(ours: Workload, call: Callable[[], object], name: str | None = None, share: float = 1.0) -> Workload:
+def _paired(ours: Workload, call: Callable[[], object], name: str | None = None, fraction: float = 1.0) -> Workload:
     name = name or ours.name
-    theirs = Workload(ours.model, f"{name}, diffusers", ours.precision, call, images=ours.images, share=share)
-    flops = None if ours.flops is None else round(ours.flops / share)
+    theirs = Workload(ours.model, f"{name}, diffusers", ours.precision, call, images=ours.images, fraction=fraction)
+    flops = None if ours.flops is None else round(ours.flops / fraction)
     return Workload(
-        ours.model, name, ours.precision, ours.call, flops=flops, images=ours.images, share=share, reference=theirs
+        ours.model,
+        name,
+        ours.precision,
+        ours.call,
+        flops=flops,
+        images=ours.images,
+        fraction=fraction,
+        reference=theirs,
     )

@@ -48,7 +48,7 @@ def subject() -> Subject:
 def test_workloads_alternate_and_their_seconds_are_those_of_one_call() -> None:
     clock = FakeClock()
     works = [
-        Workload("", name, "float32", clock.lasting(s), share=f) for name, s, f in (("A", 2.0, 1.0), ("B", 1.0, 0.1))
+        Workload("", name, "float32", clock.lasting(s), fraction=f) for name, s, f in (("A", 2.0, 1.0), ("B", 1.0, 0.1))
     ]
     assert list(interleaved(works, 2, clock)) == [(0, 2.0), (1, 10.0), (0, 2.0), (1, 10.0)]
 
@@ -88,13 +88,13 @@ def test_a_training_step_costs_a_forward_pass_and_its_gradients(subject: Subject
     assert 2.9 * forward < (work.flops or 0) < 3 * forward
 
 
-@pytest.mark.parametrize("share", [0.25, 1.0])
-def test_learnt_guidance_costs_one_more_forward_pass_in_its_interval(subject: Subject, share: float) -> None:
-    changes = ["training.label_dropout=0.1", "training.guidance=1.5", f"training.guidance_interval=[0.0, {share}]"]
+@pytest.mark.parametrize("fraction", [0.25, 1.0])
+def test_learnt_guidance_costs_one_more_forward_pass_in_its_interval(subject: Subject, fraction: float) -> None:
+    changes = ["training.label_dropout=0.1", "training.guidance=1.5", f"training.guidance_interval=[0.0, {fraction}]"]
     changed = subject.model.recipe.with_changes([*changes, "density=uniform"])
     guided = replace(subject, model=replace(subject.model, recipe=changed))
     plain, more = (workloads.training(each, "float32").flops or 0 for each in (subject, guided))
-    assert more - plain == round(share * changed.training.batch) * workloads.forward_flops(subject.model)
+    assert more - plain == round(fraction * changed.training.batch) * workloads.forward_flops(subject.model)
 
 
 @pytest.mark.parametrize(("sampler", "evaluations"), [("ddim:3", 3), ("heun:3", 4)])

@@ -18,7 +18,7 @@ MIN_RUN_TIME = 0.5
 class Workload:
     """A function to time, with what is needed to express its seconds as rates.
 
-    `flops` of one call (a multiply-add counts 2); `images` that a call trains on or samples; a call is the `share` of
+    `flops` of one call (a multiply-add counts 2); `images` that a call trains on or samples; a call is the `fraction` of
     the described work (20 of 1,000 steps: 0.02). `memory` measures the peak memory in bytes of a process that does this
     work only. `reference` is the same work in diffusers.
     """
@@ -29,7 +29,7 @@ class Workload:
     call: Callable[[], object]
     flops: int | None = None
     images: int | None = None
-    share: float = 1.0
+    fraction: float = 1.0
     memory: Callable[[], int | None] | None = None
     reference: Workload | None = None
 
@@ -60,4 +60,4 @@ def interleaved(
     timers = [Timer("call()", globals={"call": each.call}, timer=clock, num_threads=threads) for each in workloads]
     for _ in range(trials):
         for index, (workload, timer) in enumerate(zip(workloads, timers, strict=True)):
-            yield index, timer.blocked_autorange(min_run_time=MIN_RUN_TIME).median / workload.share
+            yield index, timer.blocked_autorange(min_run_time=MIN_RUN_TIME).median / workload.fraction

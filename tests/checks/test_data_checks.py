@@ -159,12 +159,12 @@ def doubled(count: int, times: int) -> Dataset:
     return Dataset("doubled", single.repeat(times, 1, 1, 1))
 
 
-@pytest.mark.parametrize(("count", "times", "share"), [(400, 2, 0.5), (20_000, 2, 0.5), (100, 10, 0.9)])
-def test_the_share_of_copies_is_estimated_from_a_subset(count: int, times: int, share: float) -> None:
+@pytest.mark.parametrize(("count", "times", "fraction"), [(400, 2, 0.5), (20_000, 2, 0.5), (100, 10, 0.9)])
+def test_the_fraction_of_copies_is_estimated_from_a_subset(count: int, times: int, fraction: float) -> None:
     """In n equal data sets 1 - 1/n of the images are copies; the estimate from a subset is within 0.15."""
     (warning,) = checks.check_data(doubled(count, times))
     assert warning.about == "duplicates"
-    assert int(warning.text.split("%")[0].split()[-1]) / 100 == pytest.approx(share, abs=0.15)
+    assert int(warning.text.split("%")[0].split()[-1]) / 100 == pytest.approx(fraction, abs=0.15)
 
 
 def test_a_few_copies_among_many_images_give_no_warning(digits: Dataset) -> None:

@@ -86,4 +86,6 @@ def test_help_names_units_ranges_and_defaults(command: str, words: list[str], in
 
 
 def test_synonyms_of_commands_lead_to_commands() -> None:
-    assert set(synonyms.COMMANDS.values()) <= set(COMMANDS) and not set(synonyms.COMMANDS) & set(COMMANDS)
+    assert set(synonyms.COMMAND_SYNONYMS.values()) <= set(COMMANDS) and not set(synonyms.COMMAND_SYNONYMS) & set(
+        COMMANDS
+    )

@@ -124,22 +124,22 @@ def test_sde_dpm_solver_is_the_exponential_integrator_of_its_sde(eta: float) -> 
     torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
 
 
-@given(u=st.floats(0.1, 1.0), share=st.floats(0.05, 0.95))
-def test_eulers_method_on_the_velocity_is_ddim_on_the_flow_path(u: float, share: float) -> None:
-    now, nxt = Flow()(u), Flow()(u * share)
+@given(u=st.floats(0.1, 1.0), fraction=st.floats(0.05, 0.95))
+def test_eulers_method_on_the_velocity_is_ddim_on_the_flow_path(u: float, fraction: float) -> None:
+    now, nxt = Flow()(u), Flow()(u * fraction)
     velocity = now.noise_in(X, arbitrary(X, now)) - arbitrary(X, now)
-    expected = X + (u * share - u) * velocity
+    expected = X + (u * fraction - u) * velocity
     for kind in ("euler", "ddim"):
         torch.testing.assert_close(step(kind, now, nxt, X), expected, rtol=0, atol=1e-11)
 
 
-@given(noise=st.floats(0.05, 80), share=st.floats(0.05, 0.95))
-def test_heun_is_the_trapezoid_on_the_ode_of_karras(noise: float, share: float) -> None:
+@given(noise=st.floats(0.05, 80), fraction=st.floats(0.05, 0.95))
+def test_heun_is_the_trapezoid_on_the_ode_of_karras(noise: float, fraction: float) -> None:
     # dx/dsigma = (x - D(x; sigma)) / sigma with alpha = 1 (Karras et al. 2022, eq. 4 and algorithm 1)
     def slope(x: Tensor, sigma: float) -> Tensor:
         return (x - arbitrary(x, Level(1.0, sigma))) / sigma
 
-    x, width = noise * X, noise * share - noise
+    x, width = noise * X, noise * fraction - noise
     first = slope(x, noise)
     second = slope(x + width * first, noise + width)
     expected = x + width * (first + second) / 2

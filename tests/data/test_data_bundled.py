@@ -60,9 +60,11 @@ def test_points_lie_within_about_minus_two_to_two(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, shape in TOY_DISTRIBUTIONS.items() if shape.classes])
 def test_labelled_points_have_equal_classes(name: str) -> None:
     data = load(name)
-    # five standard deviations of a binomial share
-    share = 1 / len(data.classes)
-    assert data.proportions == pytest.approx([share] * len(data.classes), abs=5 * (share * (1 - share) / 1e4) ** 0.5)
+    # five standard deviations of a binomial fraction
+    fraction = 1 / len(data.classes)
+    assert data.proportions == pytest.approx(
+        [fraction] * len(data.classes), abs=5 * (fraction * (1 - fraction) / 1e4) ** 0.5
+    )
 
 
 def test_each_gaussian_of_the_mixture_has_its_mean_and_deviation() -> None:

@@ -159,7 +159,7 @@ def test_mnist_has_the_published_size_and_deviation(mnist_folder: Path, monkeypa
     # 0.3081 is the deviation of pixels in [0, 1] that every MNIST tutorial normalises by
     assert data.data_std == pytest.approx(2 * 0.3081, abs=2e-4)
     assert float((data.values == 0).double().mean()) == pytest.approx(0.809, abs=5e-4)
-    counts = [round(60_000 * share) for share in data.proportions]
+    counts = [round(60_000 * fraction) for fraction in data.proportions]
     assert counts == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 
 

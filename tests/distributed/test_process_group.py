@@ -17,9 +17,9 @@ from inkwash.training.batches import Batches
 @pytest.mark.parametrize("size", [4, 5, 17, 128])
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_shards_are_contiguous_and_differ_by_at_most_one(size: int, count: int) -> None:
-    shares = [range(size)[ProcessGroup(rank, count).shard(size)] for rank in range(count)]
-    assert [one for share in shares for one in share] == list(range(size))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    spans = [range(size)[ProcessGroup(rank, count).shard(size)] for rank in range(count)]
+    assert [one for span in spans for one in span] == list(range(size))
+    assert max(map(len, spans)) - min(map(len, spans)) <= 1
 
 
 def test_fewer_items_than_processes_are_refused() -> None:
@@ -50,11 +50,11 @@ def test_concatenated_shards_equal_the_batch(count: int) -> None:
 def test_collectives_of_three_processes(program: Callable[..., list[Any]]) -> None:
     code = """
 with torchrun.join(torch.device("cpu")) as group:
-    share = group.shard(7)
+    span = group.shard(7)
     report(group, [
         group.rank, group.world_size,
         group.all_reduce(torch.tensor([1.5, group.rank])).tolist(),
-        group.all_gather(torch.arange(7, dtype=torch.uint8)[share] * 2, 7).tolist(),
+        group.all_gather(torch.arange(7, dtype=torch.uint8)[span] * 2, 7).tolist(),
         group.any_process(group.rank == 2), group.any_process(False),
         group.broadcast("Füße" if group.is_main else "ignored"), group.broadcast(""),
     ])
@@ -75,13 +75,13 @@ x = torch.randn(7, 2, 5, 5, generator=torch.Generator().manual_seed(1)).double()
 with torchrun.join(torch.device("cpu")) as group:
     reference, own = made(), convert_sync_batchnorm(made())
     net = torch.nn.parallel.DistributedDataParallel(own, find_unused_parameters=True, broadcast_buffers=False)
-    share = group.shard(7)
+    span = group.shard(7)
     for _ in range(2):
         one = reference(x)
-        mine = net(x[share])
+        mine = net(x[span])
         (one ** 3).flatten(1).mean(1).mean().backward()
-        ((mine ** 3).flatten(1).mean(1).mean() * (len(x[share]) * group.world_size / 7)).backward()
-    differences = [float((mine - one[share]).abs().max())]
+        ((mine ** 3).flatten(1).mean(1).mean() * (len(x[span]) * group.world_size / 7)).backward()
+    differences = [float((mine - one[span]).abs().max())]
     differences += [float((a - b).abs().max()) for a, b in zip(reference.state_dict().values(), own.state_dict().values())]
     differences += [float((a.grad - b.grad).abs().max()) for a, b in zip(reference.parameters(), own.parameters())]
     report(group, [max(differences), float(max(p.grad.abs().max() for p in reference.parameters()))])

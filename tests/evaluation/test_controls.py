@@ -63,11 +63,11 @@ def test_real_images_are_not_detected(name: str, measured: Measure, real: Refere
     assert set(beyond) <= {"fd.a", "fd.b"}
     requested = found.samples.labels
     assert requested is not None
-    shares = (torch.bincount(requested, minlength=10) / len(requested)).tolist()
+    fractions = (torch.bincount(requested, minlength=10) / len(requested)).tolist()
     for key in beyond:
         extractor, values = real.extractor_set.extractors[key.removeprefix("fd.")], found.samples.values
         alike = frechet.frechet_distance(
-            Moments.of(extractor.extract(values).features), extractor.statistics.train.weighted(shares)
+            Moments.of(extractor.extract(values).features), extractor.statistics.train.weighted(fractions)
         )
         limit = found[key].real
         assert limit is not None and alike < limit

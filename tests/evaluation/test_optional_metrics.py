@@ -42,7 +42,7 @@ def test_estimated_seconds_match_the_steps_trained(
     labels = digits.labels[:count] if requested and digits.labels is not None else None
     promised = OPTIONAL_METRICS["thorough"].seconds(count, None, requested, data)
     scores = list(
-        OPTIONAL_METRICS["thorough"].measure(MetricInput(samples, labels, None), data, lambda what, share: None)
+        OPTIONAL_METRICS["thorough"].measure(MetricInput(samples, labels, None), data, lambda what, fraction: None)
     )
     assert promised == 0.5 * made
     # a measure without enough images has a note instead of a value
@@ -74,7 +74,7 @@ def test_bits_do_not_depend_on_guidance(digits: Dataset, untrained: Callable[...
 
     def bits(setting: Setting) -> float | None:
         metric_input = MetricInput(digits.values[:4], None, setting)
-        return next(OPTIONAL_METRICS["bits"].measure(metric_input, few, lambda what, share: None)).value
+        return next(OPTIONAL_METRICS["bits"].measure(metric_input, few, lambda what, fraction: None)).value
 
     plain = bits(Setting(without, SampleRequest()))
     assert bits(Setting(without, SampleRequest(guidance=3.0))) == plain

@@ -49,7 +49,7 @@ def equal(one: ExtractorSet, other: ExtractorSet) -> bool:
 
 def test_extractors_are_trained_once_and_then_read(small: Dataset, trainings: list[int]) -> None:
     reported: list[tuple[str, float]] = []
-    first = reference.for_data(small, progress=lambda what, share: reported.append((what, share)))
+    first = reference.for_data(small, progress=lambda what, fraction: reported.append((what, fraction)))
     assert trainings == [1, 2] and reported
     again = reference.for_data(small)
     assert trainings == [1, 2] and equal(first.extractor_set, again.extractor_set) and again.data is small
@@ -103,11 +103,11 @@ def test_extractors_are_trained_where_the_cache_is_not_writable(
 
 def test_training_time_is_reported_before_training(small: Dataset, trainings: list[int]) -> None:
     reported: list[str] = []
-    reference.for_data(small, progress=lambda what, share: reported.append(what))
+    reference.for_data(small, progress=lambda what, fraction: reported.append(what))
     # two classifiers, 600 steps each of an eighth of a second
     assert "small" in reported[0] and "150 seconds" not in reported[0] and "2 minutes" in reported[0]
     reported.clear()
-    reference.for_data(small, progress=lambda what, share: reported.append(what))
+    reference.for_data(small, progress=lambda what, fraction: reported.append(what))
     assert reported == []
 
 
@@ -144,7 +144,7 @@ def test_damaged_extractors_are_refused_with_a_remedy(small: Dataset, trainings:
 
 
 def test_interrupted_build_starts_again(small: Dataset, trainings: list[int]) -> None:
-    def stop(what: str, share: float) -> None:
+    def stop(what: str, fraction: float) -> None:
         if "measuring real" in what:
             raise KeyboardInterrupt
 

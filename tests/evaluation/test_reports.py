@@ -18,7 +18,7 @@ from PIL import Image
 from inkwash.errors import UsageError
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.report import comparison_page, evaluation_page, gallery
-from inkwash.evaluation.report.page import check_free
+from inkwash.evaluation.report.page import require_report_folder
 from inkwash.evaluation.scores import EvaluatedSamples, Evaluation, Score
 from inkwash.metrics.extractors import Extraction
 from inkwash.viz import pareto
@@ -254,7 +254,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("mine")
     for place, code in ((tmp_path / "a", "exists"), (tmp_path / "a/b/c", "wrong-file")):
         with pytest.raises(UsageError) as error:
-            check_free(place)
+            require_report_folder(place)
         assert (error.value.code, error.value.field) == (code, "report")
 
 

@@ -107,6 +107,8 @@ def test_path_begins_at_the_first_prediction_and_ends_at_the_image() -> None:
     assert series["u"] == pytest.approx([6 / 6, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6], abs=2e-3)
     scores = values(found)
     assert scores["half.way"] == series["way"][3] and scores["half.class"] == series["class"][3]
-    later = [share for share, u in zip(series["class"], series["u"], strict=True) if u <= (scores["decided.u"] or 0)]
+    later = [
+        fraction for fraction, u in zip(series["class"], series["u"], strict=True) if u <= (scores["decided.u"] or 0)
+    ]
     assert min(later) >= 0.9
     assert sum(isinstance(each, Picture) for each in found) == 1

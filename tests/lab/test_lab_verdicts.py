@@ -190,12 +190,14 @@ def test_nan_is_null_in_json() -> None:
 def test_proportions_differ_significantly_only_if_they_differ() -> None:
     draw = torch.Generator().manual_seed(0)
 
-    def results(share: float) -> list[Result]:
-        hits = (torch.rand(2000, 400, generator=draw) < share).double().mean(1).tolist()
+    def results(fraction: float) -> list[Result]:
+        hits = (torch.rand(2000, 400, generator=draw) < fraction).double().mean(1).tolist()
         return [Result("variant", 400, (Score("unsure.a", "", hit),)) for hit in hits]
 
-    for share in (0.003, 0.1, 0.5):
-        below = [a.significantly_below(b, "unsure.a") for a, b in zip(results(share), results(share), strict=True)]
+    for fraction in (0.003, 0.1, 0.5):
+        below = [
+            a.significantly_below(b, "unsure.a") for a, b in zip(results(fraction), results(fraction), strict=True)
+        ]
         assert sum(below) / len(below) < 0.04
     below = [a.significantly_below(b, "unsure.a") for a, b in zip(results(0.1), results(0.3), strict=True)]
     assert sum(below) / len(below) > 0.99

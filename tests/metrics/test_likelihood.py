@@ -36,21 +36,21 @@ WIDE = LogSNRGrid(16.0, -9.0)
 
 def independent_pixels(count: int) -> tuple[Tensor, Tensor]:
     """Return independent pixels [count, 1, 2, 2]: half of them 0, a tenth 255, the rest uniform."""
-    shares = torch.full((256,), 0.4 / 254, dtype=torch.float64)
-    shares[0], shares[255] = 0.5, 0.1
-    values = torch.multinomial(shares, count * 4, replacement=True, generator=torch.Generator().manual_seed(1))
-    return values.to(torch.uint8).reshape(count, 1, 2, 2), shares
+    probabilities = torch.full((256,), 0.4 / 254, dtype=torch.float64)
+    probabilities[0], probabilities[255] = 0.5, 0.1
+    values = torch.multinomial(probabilities, count * 4, replacement=True, generator=torch.Generator().manual_seed(1))
+    return values.to(torch.uint8).reshape(count, 1, 2, 2), probabilities
 
 
 @dataclass(frozen=True)
 class PixelByPixel:
     """The posterior mean of each independent pixel, whose values have the frequencies [256]."""
 
-    shares: Tensor
+    probabilities: Tensor
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         points = encode(VALUES).double()[:, None]
-        exact = MixtureDenoiser(points, torch.zeros(256, dtype=torch.float64), self.shares)
+        exact = MixtureDenoiser(points, torch.zeros(256, dtype=torch.float64), self.probabilities)
         each = Level(level.alpha.repeat_interleave(4), level.sigma.repeat_interleave(4))
         return exact(x.double().reshape(-1, 1), each).reshape(x.shape).to(x)
 
@@ -87,9 +87,11 @@ def test_diffusion_term_of_a_gaussian_in_closed_form(spread: float) -> None:
 
 @pytest.mark.parametrize("cleanest", [2.0, 7.0, 12.0])
 def test_bound_of_independent_pixels_is_their_entropy(cleanest: float) -> None:
-    pixels, shares = independent_pixels(1500)
-    found = bits_per_dim(PixelByPixel(shares), pixels, None, LogSNRGrid(cleanest, -9.0), 2, shares, batch=500)
-    entropy = -(shares * shares.log2()).sum().item()
+    pixels, probabilities = independent_pixels(1500)
+    found = bits_per_dim(
+        PixelByPixel(probabilities), pixels, None, LogSNRGrid(cleanest, -9.0), 2, probabilities, batch=500
+    )
+    entropy = -(probabilities * probabilities.log2()).sum().item()
     assert found.standard_error < 0.04 * entropy
     assert abs(found.bits - entropy) < 3 * found.standard_error + 0.005 * entropy
     assert found.bits == pytest.approx(found.prior + found.diffusion + found.decoder)
@@ -146,11 +148,11 @@ def test_decoder_probabilities_sum_to_one(values: str | None, log_snr: float) ->
 
 
 def test_decoder_limits_of_high_and_low_noise() -> None:
-    shares = frequencies(independent_pixels(50)[0])
+    probabilities = frequencies(independent_pixels(50)[0])
     pixels = VALUES.reshape(256, 1, 1, 1)
     blind, sharp = Level(0.0, 1.0), Level(1.0, 1e-4)
-    torch.testing.assert_close(torch.exp(-decoder_nats(pixels, encode(pixels), blind, shares)), shares)
-    assert decoder_nats(pixels, encode(pixels), sharp, shares).abs().max() < 1e-9
+    torch.testing.assert_close(torch.exp(-decoder_nats(pixels, encode(pixels), blind, probabilities)), probabilities)
+    assert decoder_nats(pixels, encode(pixels), sharp, probabilities).abs().max() < 1e-9
 
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0])
@@ -162,11 +164,11 @@ def test_decoder_ratio_of_two_pixels_in_closed_form(sigma: float) -> None:
 
 
 def test_frequencies_are_positive_and_sum_to_one() -> None:
-    shares = frequencies(torch.tensor([0, 0, 0, 7], dtype=torch.uint8))
-    assert shares.sum().item() == pytest.approx(1)
-    assert shares.argmax() == 0
-    assert shares[0] / shares[7] == pytest.approx(2)
-    assert (shares > 0).all()
+    probabilities = frequencies(torch.tensor([0, 0, 0, 7], dtype=torch.uint8))
+    assert probabilities.sum().item() == pytest.approx(1)
+    assert probabilities.argmax() == 0
+    assert probabilities[0] / probabilities[7] == pytest.approx(2)
+    assert (probabilities > 0).all()
 
 
 def test_bound_of_an_image_does_not_depend_on_the_others() -> None:
@@ -182,11 +184,11 @@ def test_bound_of_an_image_does_not_depend_on_the_others() -> None:
 
 
 def test_error_covers_the_variation_over_seeds() -> None:
-    pixels, shares = independent_pixels(6400)
-    denoiser, grid = PixelByPixel(shares), LogSNRGrid(5.0, -9.0, 200)
+    pixels, probabilities = independent_pixels(6400)
+    denoiser, grid = PixelByPixel(probabilities), LogSNRGrid(5.0, -9.0, 200)
 
     def measured(count: int, seed: int = 0) -> BitsPerDim:
-        return bits_per_dim(denoiser, pixels[:count], None, grid, 1, shares, seed=seed, batch=800)
+        return bits_per_dim(denoiser, pixels[:count], None, grid, 1, probabilities, seed=seed, batch=800)
 
     assert measured(400).standard_error / measured(6400).standard_error == pytest.approx(4, rel=0.2)
     bounds = [measured(200, seed) for seed in range(40)]

@@ -24,15 +24,15 @@ Damage = tuple[str, float, int]
 
 @st.composite
 def damages(draw: st.DrawFn) -> Damage:
-    """Return a cut or a flipped bit: the kind, the place as a share of the file from either end, and the bit."""
+    """Return a cut or a flipped bit: the kind, the place as a fraction of the file from either end, and the bit."""
     return draw(st.sampled_from(["cut", "flip", "flip"])), draw(st.floats(-1, 1)), draw(st.integers(0, 7))
 
 
 def damaged(content: bytes, damage: Damage) -> bytes:
     """Return the content cut short, or with one bit flipped."""
-    kind, share, bit = damage
+    kind, fraction, bit = damage
     # headers and tables of contents lie at the ends: most places are near one
-    place = int(share**5 * (len(content) - 1)) % len(content)
+    place = int(fraction**5 * (len(content) - 1)) % len(content)
     if kind == "cut":
         return content[:place]
     return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]

@@ -14,17 +14,17 @@ from PIL import Image, ImageSequence
 from inkwash.errors import UsageError
 from inkwash.io.png_metadata import read_metadata
 from inkwash.viz.films import film, thinned
-from inkwash.viz.grids import Pixels, grid
+from inkwash.viz.grids import PixelArray, grid
 
 
-def steps(count: int, channels: int = 1, images: int = 4) -> Iterator[tuple[Pixels, Pixels]]:
+def steps(count: int, channels: int = 1, images: int = 4) -> Iterator[tuple[PixelArray, PixelArray]]:
     random = np.random.default_rng(0)
     shape = (images, 10, 10) if channels == 1 else (images, 10, 10, channels)
     for _ in range(count):
         yield random.integers(0, 256, shape, dtype=np.uint8), random.integers(0, 256, shape, dtype=np.uint8)
 
 
-def contains(frame: Pixels, part: Pixels) -> bool:
+def contains(frame: PixelArray, part: PixelArray) -> bool:
     windows = np.lib.stride_tricks.sliding_window_view(frame, part.shape)
     return bool((windows == part).all(axis=tuple(range(frame.ndim, 2 * frame.ndim))).any())
 
@@ -85,7 +85,7 @@ def test_a_film_contains_its_metadata(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_sampler_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    def failing() -> Iterator[tuple[Pixels, Pixels]]:
+    def failing() -> Iterator[tuple[PixelArray, PixelArray]]:
         yield from steps(3)
         raise RuntimeError("out of memory")
 
@@ -103,7 +103,7 @@ def test_a_sampler_that_fails_leaves_no_file(tmp_path: Path) -> None:
     ],
 )
 def test_films_of_other_formats_or_without_frames_are_refused(
-    frames: Iterable[tuple[Pixels, Pixels]], name: str, code: str, field: str
+    frames: Iterable[tuple[PixelArray, PixelArray]], name: str, code: str, field: str
 ) -> None:
     with pytest.raises(UsageError) as error:
         film(frames, name)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkwash.errors import UsageError
-from inkwash.viz.grids import Pixels, grid, strip
+from inkwash.viz.grids import PixelArray, grid, strip
 
 
-def random_images(count: int, height: int, width: int, channels: int = 1, seed: int = 0) -> Pixels:
+def random_images(count: int, height: int, width: int, channels: int = 1, seed: int = 0) -> PixelArray:
     shape = (count, height, width) if channels == 1 else (count, height, width, channels)
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 

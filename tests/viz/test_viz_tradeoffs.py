@@ -128,15 +128,15 @@ def test_bars_have_the_length_of_their_values_and_the_worst_another_colour(
     tmp_path: Path, figures: list[Figure]
 ) -> None:
     class_bars(tmp_path / "a.png", ("a$", "b", "c"), (0.5, 1.0, float("nan")), (3.0, 1.0, 2.0))
-    shares, distances = figures[0].axes
-    assert widths(shares) == [0.5, 1.0, 0.0]
+    fractions, distances = figures[0].axes
+    assert widths(fractions) == [0.5, 1.0, 0.0]
     assert widths(distances) == [3.0, 1.0, 2.0]
-    assert [text.get_text() for text in shares.texts] == ["50.0%", "100.0%", "none"]
-    assert [label.get_text() for label in shares.get_yticklabels()] == ["a$", "b", "c"]
-    for ax in (shares, distances):
+    assert [text.get_text() for text in fractions.texts] == ["50.0%", "100.0%", "none"]
+    assert [label.get_text() for label in fractions.get_yticklabels()] == ["a$", "b", "c"]
+    for ax in (fractions, distances):
         assert ax.patches[0].get_facecolor() == to_rgba(COLOURS[1]) != ax.patches[1].get_facecolor()
     # The first class is at the top.
-    assert shares.get_ylim()[0] > shares.get_ylim()[1]
+    assert fractions.get_ylim()[0] > fractions.get_ylim()[1]
 
 
 def test_a_column_without_values_is_left_out_and_equal_bars_have_one_colour(

@@ -40,7 +40,7 @@ def check_point_scale(data: Dataset) -> str | None:
 
 def check_empty_classes(spec: DatasetSpec) -> str | None:
     """Warn about classes without examples; if only class 0 has none, the labels probably start at 1."""
-    empty = [name for name, share in zip(spec.classes, spec.proportions, strict=True) if share == 0]
+    empty = [name for name, fraction in zip(spec.classes, spec.proportions, strict=True) if fraction == 0]
     count = len(spec.classes)
     if not empty:
         return None

@@ -110,7 +110,7 @@ def _cropped(pixels: Tensor) -> Tensor:
 
 
 def _extent(marked: Tensor) -> tuple[Tensor, Tensor]:
-    """Return start and length of the range of true values in each row of bool [n, L], as shares of L."""
+    """Return start and length of the range of true values in each row of bool [n, L], as fractions of L."""
     length = marked.shape[1]
     first = marked.float().argmax(1)
     last = length - marked.flip(1).float().argmax(1)

@@ -1,4 +1,4 @@
-"""The share of the random initialisation that is left in the EMA weights, from which images are sampled."""
+"""The fraction of the random initialisation that is left in the EMA weights, from which images are sampled."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from inkwash.training.batches import Split
 
 
 def initial_weight(half_life: float, steps: int) -> float:
-    """Return the share in [0, 1] of the initial weights after `steps` of an EMA with a `half_life` in steps.
+    """Return the fraction in [0, 1] of the initial weights after `steps` of an EMA with a `half_life` in steps.
 
-    The recursion ends where the share is too small to matter.
+    The recursion ends where the fraction is too small to matter.
     """
     left, step = 1.0, 0
     while step < steps and left > ema.MAX_INIT_WEIGHT:

@@ -65,10 +65,10 @@ def check_range(subset: ImageSubset) -> str | None:
 
 def check_blank(subset: ImageSubset) -> str | None:
     """Warn about images of a single colour, as of failed conversions, which the model will sample too."""
-    share = 1 - float(subset.not_blank.double().mean())
-    if share <= MAX_BLANK_FRACTION:
+    fraction = 1 - float(subset.not_blank.double().mean())
+    if fraction <= MAX_BLANK_FRACTION:
         return None
-    return f"{share:.0%} of the images are one flat colour, and samples will be as well: give data without them"
+    return f"{fraction:.0%} of the images are one flat colour, and samples will be as well: give data without them"
 
 
 def check_duplicates(subset: ImageSubset) -> str | None:
@@ -76,11 +76,11 @@ def check_duplicates(subset: ImageSubset) -> str | None:
     contents = [image.numpy().tobytes() for image in subset.pixels[subset.not_blank]]
     copies = len(contents) - len(set(contents))
     # A pair of copies among N images is in a random subset of n with probability (n/N)^2.
-    share = min(1.0, copies * subset.count / len(subset.pixels) ** 2)
-    if copies < 3 or share < MAX_COPY_FRACTION:
+    fraction = min(1.0, copies * subset.count / len(subset.pixels) ** 2)
+    if copies < 3 or fraction < MAX_COPY_FRACTION:
         return None
     return (
-        f"about {share:.0%} of the images are copies of others: the held-out loss will be measured on training images, "
+        f"about {fraction:.0%} of the images are copies of others: the held-out loss will be measured on training images, "
         "and copies are memorized; keep one of each"
     )
 

@@ -125,11 +125,11 @@ def _run(
 ) -> int:
     from inkwash.cli.progress import counter, stages
     from inkwash.cli.tables import scores
-    from inkwash.evaluation.report import check_free
+    from inkwash.evaluation.report import require_report_folder
 
     with process_group.main_first():
         if folder is not None:
-            check_free(folder)
+            require_report_folder(folder)
         with stages(silent, every=True) as stage:
             plan = request.plan(stage)
     if not silent:

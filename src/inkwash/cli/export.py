@@ -10,7 +10,7 @@ from inkwash.config import plugins
 from inkwash.errors import UsageError, unknown_name
 from inkwash.text.printing import print
 
-TARGETS = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
+SUFFIXES = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
 """Export target -> suffix of the default file or folder name."""
 
 
@@ -39,17 +39,17 @@ def export(
     from inkwash import model as models
     from inkwash.export import onnx, pipeline, web
     from inkwash.runs.folder import RunFolder
-    from inkwash.viz.writers import check_free
+    from inkwash.viz.writers import require_replaceable
 
-    if to not in TARGETS:
-        raise unknown_name("export", to, TARGETS, field="to")
+    if to not in SUFFIXES:
+        raise unknown_name("export", to, SUFFIXES, field="to")
     loaded = models.load(model, device="cpu")
-    target = out or default_output(model, TARGETS[to])
+    target = out or default_output(model, SUFFIXES[to])
     report = (lambda part: None) if quiet else (lambda part: print(f"writing {part} …", file=sys.stderr))
     if to == "onnx":
         if target.suffix != ".onnx":
             raise UsageError(f"--out {target}: give a file name that ends in .onnx", code="wrong-file", field="out")
-        check_free(target)
+        require_replaceable(target)
         difference = onnx.write(loaded, target)
     elif to == "diffusers":
         difference = pipeline.write(loaded, target)

@@ -154,15 +154,15 @@ def stages(quiet: bool = False, every: bool = False) -> Iterator[Callable[[str, 
         begun: dict[str, tuple[float, float]] = {}
         printed: set[str] = set()
 
-        def show(what: str, share: float) -> None:
+        def show(what: str, fraction: float) -> None:
             now = time.perf_counter()
             if every and not quiet and what not in begun:
                 console.print(what, highlight=False)
-            since, before = begun.setdefault(what, (now, share))
-            left = (now - since) * (1 - share) / (share - before) if share > before else None
+            since, before = begun.setdefault(what, (now, fraction))
+            left = (now - since) * (1 - fraction) / (fraction - before) if fraction > before else None
             if status is not None:
                 status.update(
-                    Text(printable(what if left is None else f"{what} {share:.0%}, {format_duration(left)} left"))
+                    Text(printable(what if left is None else f"{what} {fraction:.0%}, {format_duration(left)} left"))
                 )
             elif left is not None and not quiet and what not in printed and now - since > SETTLED:
                 # Once per stage in a log.

@@ -43,7 +43,7 @@ def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
     writers.check_size(run, options, path)
     if out is not None:
         writers.writer_for(out, options.kind)
-        writers.check_free(out)
+        writers.require_replaceable(out)
     with sampling(run.sampler, len(run), quiet) as progress:
         image = render(run, options, 64, progress)
     before = png_metadata.read_pixels(path)

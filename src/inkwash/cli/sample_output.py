@@ -53,7 +53,7 @@ class Output:
             raise UsageError(message, code="unsupported", field="out")
         writers.check_size(run, self.options, self.path)
         with process_group.main_first():
-            writers.check_free(self.path)
+            writers.require_replaceable(self.path)
             if is_archive:
                 from inkwash.cli.sample_chunks import open_chunks
 

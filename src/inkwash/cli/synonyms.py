@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-COMMANDS = {
+COMMAND_SYNONYMS = {
     "generate": "sample",
     "draw": "sample",
     "resume": "train",
@@ -123,8 +123,8 @@ OPTIONS: dict[str, dict[str, str]] = {
 def suggestion(arguments: Sequence[str]) -> str | None:
     """Return a message with the equivalent of the first command or option of other programs, None if there is none."""
     command, *words = arguments
-    if command in COMMANDS:
-        return f"there is no command '{command}': it is 'inkwash {COMMANDS[command]}'"
+    if command in COMMAND_SYNONYMS:
+        return f"there is no command '{command}': it is 'inkwash {COMMAND_SYNONYMS[command]}'"
     if command in SPEED:
         return f"there is no command '{command}': run 'python -m benchmarks.speed all' in a checkout of inkwash"
     for index, word in enumerate(words):

@@ -17,7 +17,7 @@ NULL_LABEL = -1
 Seeds = Int64[Tensor, " batch"]
 """Seeds of examples, not negative."""
 
-Samples = UInt8[Tensor, "batch channels height width"] | Float32[Tensor, "batch dim"]
+SampleValues = UInt8[Tensor, "batch channels height width"] | Float32[Tensor, "batch dim"]
 """Finished examples: images of uint8, or points."""
 
 PerExample = Float[Tensor, " batch"]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inkwash.data import memory_map
 from inkwash.data.dataset import Dataset
-from inkwash.data.label_checks import check_label_range, check_labels, class_names
+from inkwash.data.label_checks import check_label_range, class_names, label_tensor
 from inkwash.data.reading import damaged_file, invalid_data, read_bytes
 from inkwash.errors import first_line
 from inkwash.io import npz
@@ -77,7 +77,7 @@ def _labels(members: Mapping[str, np.ndarray], name: str, values: Tensor | None,
         return None
     if values is None:
         raise invalid_data(f"{path} has {name} but no test_images: add them, or leave {name} out", "test_images")
-    return check_labels(members[name], len(values), f"{path}: {name}")
+    return label_tensor(members[name], len(values), f"{path}: {name}")
 
 
 def _members(path: Path) -> Mapping[str, np.ndarray]:

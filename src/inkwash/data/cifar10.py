@@ -12,7 +12,7 @@ from torch import Tensor
 
 from inkwash.data.dataset import Dataset
 from inkwash.data.downloads import Download, cached_download, fetch, from_inkwash_data
-from inkwash.data.label_checks import check_label_range, check_labels
+from inkwash.data.label_checks import check_label_range, label_tensor
 from inkwash.data.reading import damaged_file, read_bytes
 from inkwash.errors import InkwashError
 
@@ -125,6 +125,6 @@ def _records(raw: bytes, path: Path) -> tuple[Tensor, Tensor]:
             " fetch it again"
         )
     records = np.frombuffer(raw, dtype=np.uint8).reshape(-1, RECORD_BYTES)
-    targets = check_labels(records[:, 0], len(records), path)
+    targets = label_tensor(records[:, 0], len(records), path)
     pixels = torch.from_numpy(records[:, 1:].copy()).reshape(-1, *SHAPE)
     return pixels, check_label_range(targets, len(CLASSES), path)

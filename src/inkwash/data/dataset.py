@@ -62,14 +62,14 @@ class Dataset:
             return float(self.values.double().std(correction=0))
         # A histogram of the 256 values gives the exact result without a float copy of the images.
         counts = sum(torch.bincount(some.flatten(), minlength=256) for some in memory_map.split_chunks(self.values))
-        share = torch.as_tensor(counts).double() / self.values.numel()
+        fraction = torch.as_tensor(counts).double() / self.values.numel()
         level = encode(torch.arange(256, dtype=torch.uint8)).double()
-        mean = (share * level).sum()
-        return float((share * (level - mean) ** 2).sum().sqrt())
+        mean = (fraction * level).sum()
+        return float((fraction * (level - mean) ** 2).sum().sqrt())
 
     @cached_property
     def proportions(self) -> list[float]:
-        """The share of each class in the training set, with sum 1; [] without labels."""
+        """The fraction of each class in the training set, with sum 1; [] without labels."""
         if self.labels is None:
             return []
         counts = torch.bincount(self.labels, minlength=len(self.classes)).double()

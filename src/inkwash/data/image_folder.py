@@ -42,7 +42,7 @@ class FileList:
 def read(folder: Path, size: int | None = None, progress: StageProgressCallback | None = None) -> Dataset:
     """Return the images of `folder` as a data set of its name; with `size`, each resized to `size` by `size` pixels.
 
-    `progress(what, share)` is called while many images are read. Raises `InkwashError` for an empty folder or class and
+    `progress(what, fraction)` is called while many images are read. Raises `InkwashError` for an empty folder or class and
     for an image that cannot be read, `UsageError` for images of different sizes without `size` and for an ambiguous
     layout; each names the file.
     """

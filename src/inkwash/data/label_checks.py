@@ -14,7 +14,7 @@ SMALL_CLASS_COUNT = 10
 """Up to so many classes, one without images is a small sample; above, it is evidence of a damaged file."""
 
 
-def check_labels(labels: np.ndarray, num_images: int, where: str | Path) -> Tensor:
+def label_tensor(labels: np.ndarray, num_images: int, where: str | Path) -> Tensor:
     """Return `labels` (integers `[N]`) as int64 `[N]`; `num_images` is the expected length.
 
     Raises `InkwashError`, naming `where`, for another shape or count, for fractions, and for negative labels.

@@ -11,7 +11,7 @@ from torch import Tensor
 from inkwash.data import idx
 from inkwash.data.dataset import Dataset
 from inkwash.data.downloads import cached_download, fetch, from_inkwash_data
-from inkwash.data.label_checks import check_label_range, check_labels, class_names
+from inkwash.data.label_checks import check_label_range, class_names, label_tensor
 from inkwash.data.mnist_variants import PUBLISHED
 from inkwash.data.reading import read_bytes
 from inkwash.errors import InkwashError
@@ -89,7 +89,7 @@ def _part(folder: Path, part: idx.FilePair) -> tuple[Tensor, Tensor]:
     """Return images uint8 `[N, 1, H, W]` and labels int64 `[N]` of one part."""
     images = idx.read(_file(folder, part.images), idx.IMAGE_AXES)
     path = _file(folder, part.labels)
-    targets = check_labels(idx.read(path, idx.LABEL_AXES), len(images), path)
+    targets = label_tensor(idx.read(path, idx.LABEL_AXES), len(images), path)
     # A copy, because torch warns about read-only memory.
     return torch.from_numpy(images.copy()).unsqueeze(1), targets
 

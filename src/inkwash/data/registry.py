@@ -63,7 +63,7 @@ def load(
 ) -> Dataset:
     """Return the data set `spec`: a name in `DATASETS` or a path, by default the value of INKWASH_DATA.
 
-    `size` is the side in pixels to which images are resized; `progress(what, share)` is called while many image files are
+    `size` is the side in pixels to which images are resized; `progress(what, fraction)` is called while many image files are
     read. A name has precedence over a folder of that name: write `./mnist` for the folder. Raises `UsageError` for an
     unknown name or path, `InkwashError` for damaged data.
     """

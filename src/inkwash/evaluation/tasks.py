@@ -31,7 +31,7 @@ SLOW_SAMPLER_NFE = 100
 IMAGES_PER_ENTRY = 16
 """Samples of each entry that a report shows."""
 
-Measure = Callable[[MetricInput], Evaluation]
+ComputeScores = Callable[[MetricInput], Evaluation]
 
 
 def default_count(setting: Setting) -> int:
@@ -59,7 +59,7 @@ class Task(ABC):
         return 0.0
 
     def sample_shard(self, process_group: ProcessGroup, progress: ProgressCallback) -> None:
-        """Sample the share of this process into the cache, where something is to be sampled."""
+        """Sample the part of this process into the cache, where something is to be sampled."""
         return
 
     def run(
@@ -77,7 +77,7 @@ class Task(ABC):
         return self._entry(measured, f"fd.{reference.extractor_set.primary}", sampling)
 
     @abstractmethod
-    def _entry(self, measured: Measure, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
+    def _entry(self, measured: ComputeScores, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
         """Return the entry, ranked by the score `key`."""
 
     @abstractmethod
@@ -107,7 +107,7 @@ class ModelTask(Task):
     def sample_shard(self, process_group: ProcessGroup, progress: ProgressCallback) -> None:
         SampleCache(self.setting).sample_shard(self.count, process_group, progress)
 
-    def _entry(self, measured: Measure, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
+    def _entry(self, measured: ComputeScores, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
         """Return the entry; where the model is the latest of a run, store its FD in the run folder."""
         samples = SampleCache(self.setting).samples(self.count, progress)
         entry = ComparisonEntry(
@@ -156,7 +156,7 @@ class FileTask(Task):
     def labelled(self) -> bool:
         return self.labels is not None
 
-    def _entry(self, measured: Measure, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
+    def _entry(self, measured: ComputeScores, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
         found = measured(MetricInput(self.values, self.labels, None))
         return ComparisonEntry(self.name, "", None, None, None, found, self.values[:IMAGES_PER_ENTRY])
 

@@ -197,7 +197,9 @@ def resolve_models(
 def _with_length(base: Recipe, trained: Trained, length: str) -> Recipe:
     total = Length.parse(length)
     if trained.checkpoint_fractions and total.unit != "minutes":
-        milestones = tuple(str(Length(total.amount * share, total.unit)) for share in trained.checkpoint_fractions)
+        milestones = tuple(
+            str(Length(total.amount * fraction, total.unit)) for fraction in trained.checkpoint_fractions
+        )
         base = replace(base, training=replace(base.training, milestones=milestones))
     return recipe.with_length(base, total)
 

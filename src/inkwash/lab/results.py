@@ -106,8 +106,8 @@ class Result:
         if key.split(".")[0] not in PROPORTIONS:
             return 0.0
         # Agresti and Coull (1998): two added successes and failures give proportions of 0 and 1 an interval
-        share = (self.value(key) * self.count + 2) / (self.count + 4)
-        return 1.96 * math.sqrt(share * (1 - share) / (self.count + 4))
+        fraction = (self.value(key) * self.count + 2) / (self.count + 4)
+        return 1.96 * math.sqrt(fraction * (1 - fraction) / (self.count + 4))
 
     def significantly_below(self, other: Result, key: str) -> bool:
         """Return whether a score is significantly lower than that of `other`, given both margins."""

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from inkwash.errors import InkwashError, UsageError
 from inkwash.metrics.frechet import Moments, frechet_distance
-from inkwash.metrics.input_checks import check_features, check_labels, check_width, invalid_data
-from inkwash.metrics.tensor_types import Features, Labels, Probabilities
+from inkwash.metrics.input_checks import check_features, check_labels, check_width, invalid_input
+from inkwash.metrics.tensor_types import ClassIndices, Features, Probabilities
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ def normalized_entropy(probabilities: Probabilities) -> float:
     return (torch.special.entr(proportions).sum() / math.log(len(proportions))).item()
 
 
-def per_class_frechet_distance(features: Features, labels: Labels, references: dict[int, Moments]) -> dict[int, float]:
+def per_class_frechet_distance(
+    features: Features, labels: ClassIndices, references: dict[int, Moments]
+) -> dict[int, float]:
     """Return FD of the rows of `features` [N, D] of each class, `labels` [N], to the reference of that class.
 
     A class of D rows or fewer is left out, because its covariance is singular. Raises `UsageError` for a label without
@@ -83,7 +85,7 @@ def per_class_frechet_distance(features: Features, labels: Labels, references: d
     }
     if not distances:
         largest = max(map(len, rows.values()), default=0)
-        raise invalid_data(
+        raise invalid_input(
             f"FD per class: at most {largest} images of a class, {width + 1} are needed; give more images", "features"
         )
     return distances

@@ -15,8 +15,8 @@ from inkwash.errors import UsageError
 from inkwash.metrics import extractor_training
 from inkwash.metrics.extractor_set import extract
 from inkwash.metrics.extractors import Classifier, plain_cnn
-from inkwash.metrics.input_checks import check_labels, check_pixels, describe, format_shape, invalid_data
-from inkwash.metrics.tensor_types import PerExample, Pixels
+from inkwash.metrics.input_checks import check_labels, check_pixels, describe, format_shape, invalid_input
+from inkwash.metrics.tensor_types import PerImage, Pixels
 from inkwash.text.progress import ProgressCallback
 
 MIN_COUNT = 200
@@ -69,7 +69,7 @@ class TSTRResult:
     count: int
 
     @classmethod
-    def of(cls, wrong: PerExample, wrong_baseline: PerExample, count: int) -> TSTRResult:
+    def of(cls, wrong: PerImage, wrong_baseline: PerImage, count: int) -> TSTRResult:
         """Return the result from 1 for each test image classified wrongly and 0 for the others, both [M].
 
         The standard error is that of a ratio of means over the same images (Cochran 1977, section 2.11).
@@ -157,7 +157,7 @@ def tstr(
     check_labels(labels, len(samples), range(len(data.classes)))
     chosen, partners = _paired(labels, data.labels, seed)
     if len(chosen) < MIN_COUNT:
-        raise invalid_data(
+        raise invalid_input(
             f"only {len(chosen)} samples have a train image of their class, TSTR needs {MIN_COUNT}: give more",
             "samples",
         )

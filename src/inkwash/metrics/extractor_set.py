@@ -15,7 +15,7 @@ from inkwash.data import Dataset, encode
 from inkwash.errors import UsageError
 from inkwash.metrics import extractor_training, extractors
 from inkwash.metrics.extractors import Classifier, Extraction, Texture
-from inkwash.metrics.input_checks import check_labels, format_shape, invalid_data
+from inkwash.metrics.input_checks import check_labels, format_shape, invalid_input
 from inkwash.metrics.reference_statistics import ReferenceStatistics
 from inkwash.metrics.tensor_types import Examples
 from inkwash.text.progress import ProgressCallback, StageProgressCallback
@@ -196,17 +196,17 @@ def _new(name: str, seed: int, train: Dataset) -> nn.Module:
 def require_enough(data: Dataset) -> None:
     """Raise `UsageError` for too few examples of either part, and for images smaller than a patch."""
     if len(data) < MIN_TRAIN:
-        raise invalid_data(
+        raise invalid_input(
             f"{data.name} has {len(data)} train examples: judges (feature extractors) need at least {MIN_TRAIN}", "data"
         )
     if data.test_values is not None and len(data.test_values) < MIN_TEST:
-        raise invalid_data(
+        raise invalid_input(
             f"{data.name} has {len(data.test_values)} test examples: judges (feature extractors) need at least "
             f"{MIN_TEST}, or none, in which case a tenth of the train part is held out",
             "data",
         )
     if not data.is_points and min(data.shape[-2:]) < extractors.PATCH:
-        raise invalid_data(
+        raise invalid_input(
             f"{data.name} has images of {format_shape(data.shape[-2:])}: judges (feature extractors) need at least "
             f"{extractors.PATCH} pixels on each side",
             "data",

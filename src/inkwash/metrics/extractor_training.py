@@ -51,7 +51,7 @@ def train_classifier(
     for epoch in range(epochs):
         order = permutation(seed, epoch, Stream.EXTRACTOR_ORDER, count)
         for step, chosen in enumerate(order.split(min(BATCH, count)), start=epoch * steps_per_epoch):
-            images = shifted(encode(data.values[chosen]), seed, step, max_shift)
+            images = shifted_randomly(encode(data.values[chosen]), seed, step, max_shift)
             loss = functional.cross_entropy(net(images), data.labels[chosen])
             optimizer.zero_grad()
             loss.backward()
@@ -87,7 +87,7 @@ def _length(count: int, epochs: int, min_steps: int) -> tuple[int, int]:
     return max(epochs, -(-min_steps // steps_per_epoch)), steps_per_epoch
 
 
-def shifted(
+def shifted_randomly(
     images: Float[Tensor, "B C H W"], seed: int, step: int, max_shift: int = MAX_SHIFT
 ) -> Float[Tensor, "B C H W"]:
     """Return `images` [B, C, H, W] shifted by one random offset per step, with the border repeated."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from inkwash.errors import InkwashError, UsageError
 
 
-def invalid_data(message: str, field: str | None = None) -> UsageError:
+def invalid_input(message: str, field: str | None = None) -> UsageError:
     """Return the error for an array of another dtype, shape, count or range than a metric takes."""
     return UsageError(message, code="invalid-data", field=field)
 
@@ -31,9 +31,9 @@ def check_features(features: Tensor, name: str, min_rows: int = 1) -> Tensor:
     Raises `UsageError` for another form or too few rows, `InkwashError` for NaN or infinity.
     """
     if features.ndim != 2 or not features.is_floating_point():
-        raise invalid_data(f"{name} must be floats [N, D], not {describe(features)}: flatten and convert them", name)
+        raise invalid_input(f"{name} must be floats [N, D], not {describe(features)}: flatten and convert them", name)
     if len(features) < min_rows:
-        raise invalid_data(f"{name}: {len(features):,} rows, at least {min_rows:,} are needed; give more images", name)
+        raise invalid_input(f"{name}: {len(features):,} rows, at least {min_rows:,} are needed; give more images", name)
     invalid = (~features.isfinite().all(1)).nonzero()
     if len(invalid):
         raise InkwashError(
@@ -65,7 +65,7 @@ def check_balanced(real: Tensor, fake: Tensor, min_rows: int) -> tuple[Tensor, T
     """Return two checked sets of one width and equal N. Raises `UsageError` where one set is larger."""
     real, fake = check_pair(real, fake, ("real", "fake"), min_rows)
     if len(real) != len(fake):
-        raise invalid_data(
+        raise invalid_input(
             f"{len(real):,} real and {len(fake):,} fake images: distances to neighbours shrink with N, so this measure"
             f" needs as many of each; give {min(len(real), len(fake)):,} of both"
         )
@@ -75,20 +75,20 @@ def check_balanced(real: Tensor, fake: Tensor, min_rows: int) -> tuple[Tensor, T
 def check_pixels(pixels: Tensor, name: str, min_count: int = 0) -> None:
     """Raise `UsageError` unless `pixels` are uint8 [N, C, H, W], N >= `min_count`."""
     if pixels.dtype != torch.uint8 or pixels.ndim != 4:
-        raise invalid_data(f"{name} must be uint8 [N, C, H, W], not {describe(pixels)}: decode the images first", name)
+        raise invalid_input(f"{name} must be uint8 [N, C, H, W], not {describe(pixels)}: decode the images first", name)
     if len(pixels) < min_count:
-        raise invalid_data(f"{name}: {len(pixels)} images, at least {min_count} are needed; give more images", name)
+        raise invalid_input(f"{name}: {len(pixels)} images, at least {min_count} are needed; give more images", name)
 
 
 def check_labels(labels: Tensor, count: int, classes: Collection[int] | None, name: str = "samples") -> None:
     """Raise `UsageError` unless `labels` are `count` integers among `classes`, which None does not restrict."""
     if labels.shape != (count,) or labels.is_floating_point():
-        raise invalid_data(
+        raise invalid_input(
             f"{name}: labels must be integers, one for each of {count:,} examples, not {describe(labels)}", "labels"
         )
     unknown = set() if classes is None else set(labels.unique().tolist()) - set(classes)
     if unknown:
-        raise invalid_data(
+        raise invalid_input(
             f"{name}: label {min(unknown)} is out of range: the classes are {min(classes or [0])} to "
             f"{max(classes or [0])}, counted from 0",
             "labels",

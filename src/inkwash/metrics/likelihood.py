@@ -20,9 +20,9 @@ from inkwash.core import Denoiser, Level
 from inkwash.core.rng import Stream, normals, uniforms
 from inkwash.data import encode
 from inkwash.errors import InkwashError, UsageError
-from inkwash.metrics.input_checks import check_labels, check_pixels, invalid_data
+from inkwash.metrics.input_checks import check_labels, check_pixels, invalid_input
 from inkwash.metrics.log_snr_grid import LogSNRGrid
-from inkwash.metrics.tensor_types import Indices, Labels, PerExample, Pixels
+from inkwash.metrics.tensor_types import ClassIndices, Indices, PerImage, Pixels
 from inkwash.text.progress import ProgressCallback
 
 _CANDIDATES = range(1, 14)
@@ -30,7 +30,7 @@ _CANDIDATES = range(1, 14)
 _STEPS_PER_UNIT = 100
 
 
-Images = Float[Tensor, "N *shape"]
+ScaledImages = Float[Tensor, "N *shape"]
 PixelsOfAnyShape = UInt8[Tensor, "N *shape"]
 Frequencies = Float64[Tensor, "256"]
 """The relative frequency of each value of a pixel, with sum 1."""
@@ -58,7 +58,7 @@ def frequencies(pixels: UInt8[Tensor, "*shape"]) -> Frequencies:
     return counts / counts.sum()
 
 
-def prior_nats(images: Images, level: Level) -> PerExample:
+def prior_nats(images: ScaledImages, level: Level) -> PerImage:
     """Return KL(N(alpha x, sigma^2) || N(0, I)) of `images` x [N, ...] at `level`, in nats, float64 [N].
 
     Sampling starts from N(0, I), scaled by sigma for a schedule whose terminal SNR is not zero.
@@ -70,13 +70,13 @@ def prior_nats(images: Images, level: Level) -> PerExample:
 
 def diffusion_nats(
     denoiser: Denoiser,
-    images: Images,
-    labels: Labels | None,
+    images: ScaledImages,
+    labels: ClassIndices | None,
     items: Indices,
     grid: LogSNRGrid,
     draws: int,
     seed: int = 0,
-) -> PerExample:
+) -> PerImage:
     """Return an unbiased estimate of the diffusion term of `images` [N, ...], in nats, float64 [N].
 
     A step from level t to s contributes (SNR_s - SNR_t) / 2 * |x - denoised(x_t)|^2, the KL divergence of two
@@ -95,8 +95,8 @@ def diffusion_nats(
 
 
 def decoder_nats(
-    pixels: PixelsOfAnyShape, x: Images, level: Level, pixel_frequencies: Frequencies | None = None
-) -> PerExample:
+    pixels: PixelsOfAnyShape, x: ScaledImages, level: Level, pixel_frequencies: Frequencies | None = None
+) -> PerImage:
     """Return -log p(pixels | x) in nats, float64 [N], of uint8 `pixels` [N, ...] given the noised `x` [N, ...].
 
     Each pixel is independent, by Bayes' rule: p(v | x) is proportional to pixel_frequencies[v] * N(x; alpha v, sigma^2).
@@ -145,7 +145,9 @@ def bits_per_dim(
     if draws < 1:
         raise UsageError(f"draws is {draws}: at least 1 per image is needed", code="out-of-range", field="draws")
     if pixel_frequencies is not None and not (pixel_frequencies > 0).all():
-        raise invalid_data("pixel frequencies must be above 0: use `frequencies` of the train set", "pixel_frequencies")
+        raise invalid_input(
+            "pixel frequencies must be above 0: use `frequencies` of the train set", "pixel_frequencies"
+        )
     ends = grid.level(0.0), grid.level(float(grid.steps))
     parts = []
     for items in torch.arange(len(pixels)).split(batch):

@@ -6,7 +6,7 @@ import torch
 
 from inkwash.data import Dataset
 from inkwash.metrics.nearest_neighbours import nearest_neighbour
-from inkwash.metrics.tensor_types import Examples, Indices, PerExample
+from inkwash.metrics.tensor_types import Examples, Indices, PerImage
 
 NEAR_COPY_QUANTILE = 0.01
 """A near-copy is nearer to the train set than this fraction of the real test images."""
@@ -15,7 +15,7 @@ MAX_VALUES = 1 << 28
 """Values of train examples converted to float at a time: one gigabyte."""
 
 
-def nearest_train_examples(values: Examples, data: Dataset) -> tuple[PerExample, Indices]:
+def nearest_train_examples(values: Examples, data: Dataset) -> tuple[PerImage, Indices]:
     """Return the distance of each example to its nearest train example, float64 [N], and its index there, int64 [N].
 
     Distances are Euclidean, with pixels in [0, 1].
@@ -33,7 +33,7 @@ def nearest_train_examples(values: Examples, data: Dataset) -> tuple[PerExample,
     return distances, indices
 
 
-def near_copy_rate(distances: PerExample, limit: float) -> float:
+def near_copy_rate(distances: PerImage, limit: float) -> float:
     """Return the fraction of `distances` that are at most `limit`.
 
     A distance equal to the limit counts: the limit is 0 where real test images repeat train images.

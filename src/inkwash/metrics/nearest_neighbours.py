@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inkwash.errors import UsageError
 from inkwash.metrics.input_checks import check_balanced, check_pair
-from inkwash.metrics.tensor_types import Features, Indices, PerExample
+from inkwash.metrics.tensor_types import Features, Indices, PerImage
 
 CHUNK = 256
 """Queries processed at a time."""
@@ -83,7 +83,7 @@ def one_nn_accuracy(real: Features, fake: Float[Tensor, "M D"]) -> float:
     return torch.cat(found).mean().item()
 
 
-def nearest_neighbour(queries: Features, base: Float[Tensor, "M D"], chunk: int = CHUNK) -> tuple[PerExample, Indices]:
+def nearest_neighbour(queries: Features, base: Float[Tensor, "M D"], chunk: int = CHUNK) -> tuple[PerImage, Indices]:
     """Return the Euclidean distance of each query to the nearest row of `base`, float64 [N], and its index, int64 [N].
 
     `queries` are [N, D], `base` [M, D]. The distance of a duplicate is exactly 0. `chunk` bounds the memory (chunk x M

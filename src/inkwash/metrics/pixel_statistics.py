@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from inkwash.metrics.input_checks import describe, invalid_data
+from inkwash.metrics.input_checks import describe, invalid_input
 
 
 def zero_fraction(pixels: Tensor) -> float:
@@ -15,5 +15,5 @@ def zero_fraction(pixels: Tensor) -> float:
     another type and for no pixels.
     """
     if pixels.dtype != torch.uint8 or not pixels.numel():
-        raise invalid_data(f"pixels must be uint8 and not empty, not {describe(pixels)}: decode the images", "pixels")
+        raise invalid_input(f"pixels must be uint8 and not empty, not {describe(pixels)}: decode the images", "pixels")
     return 1 - pixels.count_nonzero().item() / pixels.numel()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inkwash.core.rng import Stream, permutation
 from inkwash.metrics.frechet import Moments, frechet_distance
-from inkwash.metrics.tensor_types import Features, Labels
+from inkwash.metrics.tensor_types import ClassIndices, Features
 
 SIZES = (200, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000)
 REPEATS = 4
@@ -26,7 +26,7 @@ class PartMoments:
     per_class: tuple[Moments, ...] = ()
 
     @classmethod
-    def of(cls, features: Features, labels: Labels | None, classes: int) -> PartMoments:
+    def of(cls, features: Features, labels: ClassIndices | None, classes: int) -> PartMoments:
         """Return the moments of features [N, D]; those of classes only where each has at least two examples."""
         overall = Moments.of(features)
         if labels is None or torch.bincount(labels, minlength=classes).min() < 2:
@@ -88,7 +88,7 @@ class ReferenceStatistics:
     def of(
         cls,
         train: Features,
-        train_labels: Labels | None,
+        train_labels: ClassIndices | None,
         test: Float[Tensor, "M D"],
         test_labels: Int[Tensor, " M"] | None,
         classes: int,

@@ -80,7 +80,7 @@ def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> 
         run = stack.enter_context(_probed(net, shape, call))
         counter = stack.enter_context(FlopCounterMode(display=False))
 
-        def watch(name: str, part: nn.Module) -> None:
+        def track(name: str, part: nn.Module) -> None:
             def before(module: nn.Module, inputs: Any) -> None:
                 starts[name] = counter.get_total_flops()
                 ran.setdefault(name, ((), 0))
@@ -93,7 +93,7 @@ def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> 
             stack.callback(part.register_forward_hook(after).remove)
 
         for name, part, _ in parts:
-            watch(name, part)
+            track(name, part)
         run()
 
     order = {name: place for place, name in enumerate(ran)}
@@ -125,20 +125,20 @@ def attentions(net: nn.Module, shape: tuple[int, ...], call: Call | None = None)
     running: list[str] = []
     found: list[Attention] = []
 
-    class Watch(TorchDispatchMode):
+    class AttentionCounter(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if func.overloadpacket in _SOFTMAXES and args[0].ndim > 2 and args[1] % args[0].ndim == args[0].ndim - 1:
                 queries, keys = args[0].shape[-2:]
                 found.append(Attention(running[-1], queries, keys, args[0].numel() // (queries * keys)))
             return func(*args, **(kwargs or {}))
 
-    def watch(name: str, part: nn.Module) -> None:
+    def track(name: str, part: nn.Module) -> None:
         part.register_forward_pre_hook(lambda module, inputs: running.append(name))
         part.register_forward_hook(lambda module, inputs, output: running.pop() and None)
 
     for name, part in bare.named_modules():
-        watch(name or type(net).__name__, part)
-    with _probed(bare, shape, call) as run, Watch():  # type: ignore[no-untyped-call]
+        track(name or type(net).__name__, part)
+    with _probed(bare, shape, call) as run, AttentionCounter():  # type: ignore[no-untyped-call]
         run()
     return found
 
@@ -152,7 +152,7 @@ def activation_bytes(net: nn.Module, shape: tuple[int, ...], call: Call | None =
     bare = copy.deepcopy(net).to("meta")
     largest = 0
 
-    class Watch(TorchDispatchMode):
+    class PeakActivation(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             nonlocal largest
             result = func(*args, **(kwargs or {}))
@@ -161,7 +161,7 @@ def activation_bytes(net: nn.Module, shape: tuple[int, ...], call: Call | None =
             return result
 
     try:
-        with _probed(bare, shape, call) as run, Watch():  # type: ignore[no-untyped-call]
+        with _probed(bare, shape, call) as run, PeakActivation():  # type: ignore[no-untyped-call]
             run()
     except Exception:
         return 0  # A network that fails here fails in use too, with the message of its own error.

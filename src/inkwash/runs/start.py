@@ -67,7 +67,7 @@ def start(
     """Return a new run with its resolved recipe written to the run folder.
 
     `data` is a name, a path or a data set, by default the recipe's; `out` is by default runs/NAME-1 or the next free
-    number. On data without labels the network is unconditional. `reading(what, share)` is called while data are read;
+    number. On data without labels the network is unconditional. `reading(what, fraction)` is called while data are read;
     the other arguments are those of `Trainer`. Raises `UsageError` or `InkwashError` when the recipe cannot be trained
     or the folder cannot be written.
     """

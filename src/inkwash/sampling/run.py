@@ -17,7 +17,7 @@ from torch import Tensor
 from inkwash import __version__
 from inkwash.core import Denoiser, Frame, Labelled, Sampler
 from inkwash.core.rng import Stream, normals
-from inkwash.core.shapes import NULL_LABEL, Images, Labels, Samples, Seeds
+from inkwash.core.shapes import NULL_LABEL, Images, Labels, SampleValues, Seeds
 from inkwash.data import decode
 from inkwash.errors import UsageError
 from inkwash.model import Model
@@ -40,7 +40,7 @@ class DefaultCounts(NamedTuple):
 class SampleBatch(NamedTuple):
     """A batch of finished examples with their labels and seeds."""
 
-    values: Samples
+    values: SampleValues
     labels: Labels
     seeds: Seeds
 
@@ -159,7 +159,7 @@ def sampler_for(request: SampleRequest, model: Model) -> Sampler:
     return sampler
 
 
-def to_output(model: Model, x: Images) -> Samples:
+def to_output(model: Model, x: Images) -> SampleValues:
     """Return a state in the form that is stored: images as uint8, points as float32."""
     x = x.cpu()
     return x if model.spec.is_points else decode(x)

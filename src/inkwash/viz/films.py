@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from inkwash.errors import UsageError, unknown_name
 from inkwash.io.atomic import atomic
 from inkwash.io.png_metadata import embedded
-from inkwash.viz.grids import Pixels, blank, evenly_spaced, grid, text_colour
+from inkwash.viz.grids import PixelArray, blank, evenly_spaced, grid, text_colour
 from inkwash.viz.style import BACKGROUND, font
 
 MAX_FRAMES = 60
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def film(
-    frames: Iterable[tuple[Pixels, Pixels]],
+    frames: Iterable[tuple[PixelArray, PixelArray]],
     path: str | Path,
     scale: int | None = None,
     seconds: float = 4.0,
@@ -51,7 +51,7 @@ def film(
     path = Path(path)
     _require_format(path)
 
-    def side_by_side(pair: tuple[Pixels, Pixels]) -> Image.Image:
+    def side_by_side(pair: tuple[PixelArray, PixelArray]) -> Image.Image:
         noisy, clean = (
             grid(images, columns, scale or _default_scale(images), background=background) for images in pair
         )
@@ -69,7 +69,7 @@ def film(
 
 
 def looped_film(
-    images: Pixels,
+    images: PixelArray,
     path: str | Path,
     scale: int | None = None,
     seconds: float = 4.0,
@@ -135,7 +135,7 @@ def thinned(items: Iterable[T], limit: int, keep: Callable[[T], Any]) -> list[An
     return [held[index] for index in evenly_spaced(len(held), limit)]
 
 
-def _default_scale(images: Pixels) -> int:
+def _default_scale(images: PixelArray) -> int:
     """Return the enlargement that makes small images about 84 pixels tall, as 3 for 28 pixels."""
     return max(1, 84 // np.shape(images)[1]) if np.ndim(images) > 1 else 1
 

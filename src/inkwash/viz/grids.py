@@ -12,11 +12,11 @@ from PIL import Image, ImageColor, ImageDraw
 from inkwash.errors import UsageError
 from inkwash.viz.style import BACKGROUND, FOREGROUND, font
 
-Pixels = NDArray[np.uint8]
+PixelArray = NDArray[np.uint8]
 
 
 def grid(
-    images: Pixels,
+    images: PixelArray,
     columns: int | None = None,
     scale: int = 1,
     gap: int = 2,
@@ -40,7 +40,7 @@ def grid(
 
 
 def strip(
-    steps: Sequence[Pixels],
+    steps: Sequence[PixelArray],
     header: Sequence[str] | None = None,
     scale: int = 1,
     gap: int = 2,
@@ -63,7 +63,7 @@ def strip(
     return _laid_out(cells, len(tiles[0]), len(tiles), gap, background, labels, header)
 
 
-def enlarged(images: Pixels, scale: int) -> Pixels:
+def enlarged(images: PixelArray, scale: int) -> PixelArray:
     """Return uint8 images [N, H, W] or [N, H, W, C] as [N, H·scale, W·scale, C], by repeating pixels.
 
     Raises `UsageError` when the array is empty, is not uint8 images of 1 or 3 channels, or `scale` is below 1.
@@ -115,7 +115,7 @@ def text_colour(background: str) -> str:
 
 
 def _laid_out(
-    cells: dict[tuple[int, int], Pixels],
+    cells: dict[tuple[int, int], PixelArray],
     rows: int,
     columns: int,
     gap: int,

@@ -158,7 +158,7 @@ def check_size(run: SamplingRun, options: RenderOptions, target: Path) -> None:
         )
 
 
-def check_free(target: Path) -> None:
+def require_replaceable(target: Path) -> None:
     """Raise `UsageError` unless `target` is new, or an image or arrays that inkwash wrote, in a writable folder."""
     if target.is_dir() and any(target.iterdir()):
         raise UsageError(

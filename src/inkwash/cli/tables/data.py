@@ -16,7 +16,7 @@ from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids, points
 from inkwash.viz.samples import POINT_LIMITS
-from inkwash.viz.writers import check_free
+from inkwash.viz.writers import require_replaceable
 
 
 def show(name: str, out: Path, as_json: bool) -> None:
@@ -48,13 +48,13 @@ def show(name: str, out: Path, as_json: bool) -> None:
     console.print(f"standard deviation {loaded.data_std:.4f} of the network's inputs, SHA-256 {loaded.sha256}")
     if tests:
         console.print(f"test part: SHA-256 {loaded.test_sha256}")
-    for label, share in zip(loaded.classes, loaded.proportions, strict=False):
-        console.print(f"  {label}: {share:.1%}")
+    for label, fraction in zip(loaded.classes, loaded.proportions, strict=False):
+        console.print(f"  {label}: {fraction:.1%}")
     if loaded.note:
         console.print(loaded.note)
     check_warnings.show(console, concerns)
     target = path_in(out, f"{known_as}-data.png")
-    check_free(target)
+    require_replaceable(target)
     if is_points:
         labels = loaded.labels if loaded.labels is not None else torch.zeros(len(loaded))
         image = points.scatter(loaded.values.numpy(), POINT_LIMITS, 512, labels.numpy())

@@ -21,7 +21,7 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.io.names import path_in
 from inkwash.nets import summary
 from inkwash.viz import curves, network_diagram
-from inkwash.viz.writers import check_free
+from inkwash.viz.writers import require_replaceable
 
 
 def show(name: str, out: Path, as_json: bool) -> None:
@@ -57,7 +57,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     check_warnings.show(console, concerns)
     plots = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
     for plot in plots:
-        check_free(plot)
+        require_replaceable(plot)
     network_diagram.draw_network(
         plots[0], stages, f"{chosen.name}: {chosen.network.kind}, {summary.parameters(net):,} parameters"
     )

@@ -10,7 +10,7 @@ import numpy as np
 from inkwash.errors import UsageError
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.report.gallery import MAX_POINTS
-from inkwash.evaluation.report.page import Report, Tile, check_free, png
+from inkwash.evaluation.report.page import Report, Tile, png, require_report_folder
 from inkwash.evaluation.scores import Score, format_score
 from inkwash.sampling.run import to_arrays
 from inkwash.viz import grids, pareto, points
@@ -27,7 +27,7 @@ def write(comparison: Comparison, folder: Path, metadata: dict[str, str]) -> lis
     Raises `UsageError` for a folder that holds anything but a report, for no entries, and for entries of different
     shapes; `InkwashError` where the folder cannot be written.
     """
-    check_free(folder)
+    require_report_folder(folder)
     entries = comparison.entries
     _require_alike(entries)
     scores = [score for entry in entries for score in entry.evaluation.scores]

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from inkwash.evaluation.report import gallery
-from inkwash.evaluation.report.page import Report, Tile, check_free
+from inkwash.evaluation.report.page import Report, Tile, require_report_folder
 from inkwash.evaluation.score_grades import grade
 from inkwash.evaluation.scores import GLOSSARY, Evaluation
 from inkwash.viz import bars, grids, points
@@ -38,7 +38,7 @@ def write(
     were searched in. Raises `UsageError` for a folder that holds anything but a report and for other `train` images,
     `InkwashError` where the folder cannot be written.
     """
-    check_free(folder)
+    require_report_folder(folder)
     measured = [score for score in evaluation.scores if score.value is not None]
     titles = {score.kind: score.words.split(",")[0] for score in reversed(measured)}
     report = Report(

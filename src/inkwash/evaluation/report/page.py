@@ -87,9 +87,9 @@ class Report:
     def write(self, folder: Path) -> list[Path]:
         """Write the page and its files into `folder`, remove those of the report it replaces, and return all paths.
 
-        Raises `UsageError` as `check_free` does, `InkwashError` where the folder cannot be written.
+        Raises `UsageError` as `require_report_folder` does, `InkwashError` where the folder cannot be written.
         """
-        check_free(folder)
+        require_report_folder(folder)
         index = folder / INDEX
         previous = _files_of(index)
         # the page is first, so that after an interruption the folder counts as a report and may be overwritten
@@ -116,7 +116,7 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def check_free(folder: Path) -> None:
+def require_report_folder(folder: Path) -> None:
     """Raise `UsageError` unless `folder` is new, empty or a report, and writable."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file, not a folder: choose another", code="exists", field="report")

@@ -15,15 +15,15 @@ MIN_VARIANCE = 0.7
 
 
 def most_frequent_class(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
-    """Measure the share of the most frequent class."""
+    """Measure the fraction of the most frequent class."""
     about = context.reference.extractor_set.spec
     classes = context.classify(context.samples(variant).values)
-    shares = torch.bincount(classes, minlength=len(about.classes)).double() / len(classes)
-    label = int(shares.argmax())
+    fractions = torch.bincount(classes, minlength=len(about.classes)).double() / len(classes)
+    label = int(fractions.argmax())
     yield Score(
-        "commonest", "share of the most frequent class", float(shares[label]), max(about.proportions), better="near"
+        "commonest", "share of the most frequent class", float(fractions[label]), max(about.proportions), better="near"
     )
-    yield f"The most frequent class is {about.classes[label]}, {float(shares[label]):.0%} of images."
+    yield f"The most frequent class is {about.classes[label]}, {float(fractions[label]):.0%} of images."
 
 
 def verdict(results: Results) -> Verdict:
