@@ -71,7 +71,7 @@ def is_main_process() -> bool:
 def warn(text: str) -> None:
     """Print one line on stderr, in the main process only, about a result that differs from the request."""
     if is_main_process():
-        print(f"warning, {text}", file=sys.stderr)
+        print(f"warning: {text}", file=sys.stderr)
 
 
 def unknown_name(what: str, name: str, known: Iterable[str], rest: str = "", field: str | None = None) -> UsageError:

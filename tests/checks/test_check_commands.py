@@ -69,8 +69,8 @@ def test_train_prints_no_warning_for_a_valid_recipe(inkwash: Inkwash) -> None:
 @pytest.mark.parametrize("mode", [[], ["--json"]])
 def test_train_prints_warnings_of_recipe_and_data_on_stderr(mode: list[str], inkwash: Inkwash, mirrored: str) -> None:
     trained = inkwash(*TRAIN, *SHORT_BETAS, "--data", mirrored, *mode)
-    warned = [line.split(":")[0] for line in trained.err.splitlines() if line.startswith("warning, ")]
-    assert warned == ["warning, terminal SNR", "warning, orientation"]
+    warned = [line.split(": ")[1] for line in trained.err.splitlines() if line.startswith("warning: ")]
+    assert warned == ["terminal SNR", "orientation"]
     assert "warning" not in trained.out
 
 

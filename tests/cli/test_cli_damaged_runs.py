@@ -46,7 +46,7 @@ def test_damaged_checkpoint_is_reported_by_every_command(
         assert "step-0000006.safetensors, step 6" in shown.message
     assert latest.read_bytes() == before
     resumed = inkwash("train", run, "--steps", "9")
-    assert resumed.code == 0 and f"warning, checkpoint {latest}" in resumed.err
+    assert resumed.code == 0 and f"warning: checkpoint {latest}" in resumed.err
     assert inkwash("show", run).code == 0
 
 
@@ -60,7 +60,7 @@ def test_newest_intact_checkpoint_replaces_a_missing_or_damaged_latest(
     flags = ["-n", "1", "--steps", "1", "--quiet", "-o"]
     outcome = inkwash("sample", run, *flags, "x.png")
     assert outcome.code == 0
-    warnings = [line for line in outcome.err.splitlines() if line.startswith("warning, ")]
+    warnings = [line for line in outcome.err.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 1
     assert str(latest) in warnings[0] and fault in warnings[0] and "step-0000006.safetensors, step 6" in warnings[0]
     assert inkwash("sample", last, *flags, "y.png").code == 0

@@ -107,7 +107,7 @@ def test_no_command_writes_elsewhere_for_a_checkpoint_with_hostile_names(
         assert is_text(outcome)
         assert outcome.code == 0 or command[0] == "export", (command, outcome.err)
         # the warning names the file, and the name that is used instead
-        assert "warning, checkpoint given/" in outcome.err or invalid_reason(name) is None
+        assert "warning: checkpoint given/" in outcome.err or invalid_reason(name) is None
     assert len(list(Path("out/singles").iterdir())) == 3
     assert place.unchanged("given", "out")
 

@@ -48,7 +48,7 @@ def test_minutes_become_steps_and_are_given_again_on_resume(inkwash: Inkwash) ->
 
 def test_minutes_without_time_for_ten_steps_are_a_warning(inkwash: Inkwash) -> None:
     outcome = inkwash("train", *PLAIN, "--set", "training.batch=8", "--minutes", "0.0001", "--out", "run")
-    assert outcome.code == 0 and "warning, length: " in outcome.err and "--minutes" in outcome.err
+    assert outcome.code == 0 and "warning: length: " in outcome.err and "--minutes" in outcome.err
     assert checkpoints.load("run/checkpoints/latest.safetensors").header["progress"]["step"] == 1
 
 
@@ -200,7 +200,7 @@ def test_plain_lines_have_loss_and_speed(inkwash: Inkwash) -> None:
 def test_images_without_labels_train_an_unconditional_network(runs: Runs, inkwash: Inkwash) -> None:
     flags = ["--set", "network.widths=[8,16]", "--set", "sampling.preview=ddim:1", "--steps", "1"]
     ran = inkwash("train", "digits", "--data", runs.images / "bee", "--out", "mine", *flags)
-    assert ran.code == 0 and "warning, labels: bee has none" in ran.err
+    assert ran.code == 0 and "warning: labels: bee has no labels" in ran.err
     assert inkwash("sample", "mine", "-n", "2", "--sampler", "ddim:1", "-q", "-o", "two.png").code == 0
 
 

@@ -196,7 +196,7 @@ with torchrun.join(torch.device("cpu")) as group:
 @pytest.mark.slow
 def test_too_few_minutes_train_one_step_in_all_processes(environment: dict[str, str], tmp_path: Path) -> None:
     ended = run_single(environment, tmp_path, *SMALL, "--processes", "2", "--minutes", "0.001", "--out", "run")
-    assert ended.returncode == 0 and ended.stderr.count("warning, length: ") == 1
+    assert ended.returncode == 0 and ended.stderr.count("warning: length: ") == 1
     assert written(tmp_path / "run") == 1
 
 

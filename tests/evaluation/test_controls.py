@@ -29,8 +29,8 @@ pytestmark = pytest.mark.slow
 
 Measure = Callable[[str], Evaluation]
 
-SUBTLE = "ghosts 1 %"
-"""Ten ghosts in a thousand images are within chance: see the paired test."""
+SUBTLE = "blended 1 %"
+"""Ten blended in a thousand images are within chance: see the paired test."""
 COUNTS = dict.fromkeys(UNCORRUPTED, 2000)
 
 
@@ -48,7 +48,7 @@ def measured(real: Reference) -> Measure:
     @cache
     def found(name: str) -> Evaluation:
         with pytest.MonkeyPatch.context() as patch:
-            if name != "copier":
+            if name != "train images (all copies)":
                 patch.setitem(CONTROLS, name, replace(CONTROLS[name], check_copies=False))
             return controls.measure_control(name, real, COUNTS.get(name, 1000))
 
@@ -78,7 +78,7 @@ def test_every_corruption_is_detected(name: str, measured: Measure) -> None:
     assert detected(measured(name))
 
 
-def test_one_percent_of_ghosts_raises_scores_of_the_same_images(real: Reference) -> None:
+def test_one_percent_of_blended_images_raises_scores_of_the_same_images(real: Reference) -> None:
     assert real.data is not None and real.data.test_values is not None and real.data.test_labels is not None
     plain = real.data.test_values[:2000], real.data.test_labels[:2000]
     blended, _ = controls.blended(0.01)(plain)
@@ -94,12 +94,12 @@ CATCHES = {
     "blurred 3x3": {"fd.a", "fd.b", "fd.c", "spread.a", "two_sample", "zero"},
     "binarised": {"fd.c", "precision", "zero"},
     "one pixel shifted": {"fd.c", "two_sample"},
-    "grey ground": {"zero", "fd.a", "unsure.a"},
+    "grey background": {"zero", "fd.a", "unsure.a"},
     "class 1 missing": {"fd.a", "fd.b", "entropy.a", "entropy.b", "recall"},
-    "ghosts 5 %": {"unsure.a", "accuracy.a", "accuracy.b"},
+    "blended 5 %": {"unsure.a", "accuracy.a", "accuracy.b"},
     "labels shuffled": {"accuracy.a", "accuracy.b"},
-    "one image a class": {"recall", "coverage", "two_sample", "fd.c"},
-    "copier": {"copies"},
+    "one image per class": {"recall", "coverage", "two_sample", "fd.c"},
+    "train images (all copies)": {"copies"},
 }
 """Control -> scores that must detect it."""
 
@@ -110,7 +110,7 @@ def test_each_corruption_is_detected_by_its_measures(name: str, measured: Measur
 
 
 def test_copies_have_a_lower_fd_than_real_images(measured: Measure) -> None:
-    found = measured("copier")
+    found = measured("train images (all copies)")
     assert found["fd.a"].value == pytest.approx(found["fd.a"].real, rel=0.3)
     assert found["copies"].value == 1 and found["nearest"].value == 0
 
@@ -118,10 +118,10 @@ def test_copies_have_a_lower_fd_than_real_images(measured: Measure) -> None:
 MESSAGES = {
     "binarised": "Texture is off",
     "blurred 3x3": "The background is grey",
-    "grey ground": "The background is grey: 0%",
+    "grey background": "The background is grey: 0%",
     "class 1 missing": "Class 1 is missing",
     "labels shuffled": "The condition is ignored: 10%",
-    "copier": "The samples are near-copies of training images",
+    "train images (all copies)": "The samples are near-copies of training images",
 }
 
 

@@ -41,18 +41,18 @@ def test_real_images_have_no_faults(bench: Reference, real: Images) -> None:
     for requested in (real[1], None):
         found = measure("real", real[0], requested, bench.extractor_set, bench.data)
         assert not message(found)
-        assert "As near to the train set as real images" in verdicts(found)[-1]
+        assert "As close to the training set as real images" in verdicts(found)[-1]
 
 
 CORRUPTED = {
-    "grey ground": ["background is grey: 0%"],
+    "grey background": ["background is grey: 0%"],
     "noise 0.05": ["background is grey"],
     "binarised": ["too few pixels"],
     "class 1 missing": ["Class 1 is missing"],
     "labels shuffled": ["condition is ignored"],
-    "one image a class": ["Low diversity", "distinguishable"],
+    "one image per class": ["Low diversity", "distinguishable"],
     "one pixel shifted": ["Missing modes", "distinguishable"],
-    "copier": ["near-copies of training images: 100%"],
+    "train images (all copies)": ["near-copies of training images: 100%"],
 }
 """Control -> what its verdicts must contain."""
 TELLING = (
@@ -162,16 +162,16 @@ CASES: list[tuple[Rule, Evaluation, str]] = [
     (defects.texture, evaluation(near("fd.c", 9, 1)), ""),
     (defects.two_sample, evaluation(near("two_sample", 0.8, 0.53)), "80%"),
     (defects.two_sample, evaluation(near("two_sample", 0.55, 0.53)), ""),
-    (defects.frechet_distance, evaluation(near("fd.a", 1.05, 1)), "As near"),
+    (defects.frechet_distance, evaluation(near("fd.a", 1.05, 1)), "As close"),
     (defects.frechet_distance, evaluation(near("fd.a", 1.9, 1)), "Close.*1.9 times"),
     (defects.frechet_distance, evaluation(near("fd.a", 9, 1)), "Different.*9.0 times"),
     (defects.frechet_distance, evaluation(near("fd.a", 90, 1)), "Far.*90 times"),
     (defects.frechet_distance, evaluation(Score("fd.a", "", 90)), ""),
-    (defects.frechet_distance, evaluation(near("fd.a", 3, 1)), "where as many real images have 1.000"),
+    (defects.frechet_distance, evaluation(near("fd.a", 3, 1)), "as many real images: 1.000"),
     (
         defects.frechet_distance,
         evaluation(Score("fd.a", "", 3, 1, note="real at 297")),
-        "where the real test set has 1.000",
+        "real test set: 1.000",
     ),
     (defects.condition, evaluation(requested=LABELS, predicted=LABELS), ""),
     (defects.condition, evaluation(predicted=LABELS), ""),

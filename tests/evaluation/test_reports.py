@@ -29,7 +29,7 @@ SCORES = (
     Score("kid", "KID x 1000", -0.00001, 0.2),
     Score("precision", "precision", 0.91237, 0.9472, "high", note="of 1,000"),
     Score("zero", "exactly black pixels", 0.44551, 0.8069, "near"),
-    Score("nearest", "nearest in train", None, 4.39, "near", note="needs mnist itself"),
+    Score("nearest", "distance to nearest train image", None, 4.39, "near", note="needs mnist itself"),
 )
 FACTS = {"model": "moss <b>", "machine": "2 cores"}
 VOID = {"img", "meta", "br", "link"}
@@ -111,7 +111,7 @@ def test_report_holds_every_score_and_the_reason_for_missing_ones(tmp_path: Path
     ]
     for text in ("0.0000", "0.912", "0.947", "44.6%", "80.7%", "of 1,000", "The background is grey."):
         assert text in words
-    assert "nearest in train: needs mnist itself" in words
+    assert "distance to nearest train image: needs mnist itself" in words
     assert "labels in other proportions" in words
     assert words.index("The background is grey.") < words.index("FD to train, A")
 
@@ -155,7 +155,7 @@ def test_sections_without_data_are_left_out(
     evaluation_page.write(found, [], tmp_path / "a", FACTS, pixels(50, seed=2) if train else None)
     page = document(tmp_path / "a")
     assert ("Nearest neighbours" in page.words) == (near and train) == (tmp_path / "a/neighbours.png").exists()
-    assert ("Class by class" in page.words) == requested
+    assert ("Per-class scores" in page.words) == requested
     assert (tmp_path / "a/worst.png").exists()
 
 
@@ -343,7 +343,7 @@ def test_plot_marks_the_pareto_front(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (0.5, 0.9, True),
     ]
     words = document(tmp_path / "a").words
-    assert any(text.endswith("another number of samples: moss ddim:5, moss.npz.") for text in words)
+    assert any(text.endswith("another number of samples): moss ddim:5, moss.npz.") for text in words)
 
 
 def test_comparison_of_files_only_has_no_plot(tmp_path: Path) -> None:

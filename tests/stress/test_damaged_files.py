@@ -67,7 +67,7 @@ def assert_command_agrees(file: ReadableFile, outcome: str) -> None:
     with redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings():
         warnings.simplefilter("always")
         code = run(list(file.command))
-    lines = [line for line in err.getvalue().splitlines() if not line.startswith("warning, ")]
+    lines = [line for line in err.getvalue().splitlines() if not line.startswith("warning: ")]
     assert code in ((1, 2) if outcome == "refused" else (0, 1, 2)) and len(lines) == (code != 0), err.getvalue()
     assert "inkwash: unexpected" not in err.getvalue() and "Traceback" not in err.getvalue() + out.getvalue()
 

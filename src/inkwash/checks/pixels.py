@@ -72,7 +72,7 @@ def check_blank(subset: ImageSubset) -> str | None:
 
 
 def check_duplicates(subset: ImageSubset) -> str | None:
-    """Copies are in both the training and the held-out images, so that the held-out loss does not show memorization."""
+    """Warn about duplicates, which are in both the training and the validation set, so that its loss hides memorization."""
     contents = [image.numpy().tobytes() for image in subset.pixels[subset.not_blank]]
     copies = len(contents) - len(set(contents))
     # A pair of copies among N images is in a random subset of n with probability (n/N)^2.
@@ -80,7 +80,7 @@ def check_duplicates(subset: ImageSubset) -> str | None:
     if copies < 3 or fraction < MAX_COPY_FRACTION:
         return None
     return (
-        f"about {fraction:.0%} of the images are copies of others: the held-out loss will be measured on training images, "
+        f"about {fraction:.0%} of the images are copies of others: the validation loss will be measured on training images, "
         "and copies are memorized; keep one of each"
     )
 

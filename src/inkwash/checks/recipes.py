@@ -80,7 +80,7 @@ def check_guidance(recipe: Recipe, spec: DatasetSpec) -> str | None:
 
 
 def check_checkpoint_interval(recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """Each checkpoint also measures the held-out loss, and an epoch of a small data set is a few steps."""
+    """Warn when frequent checkpoints, each with a validation, would take much of the training time."""
     training = recipe.training
     lengths = Length.parse(training.length), Length.parse(training.checkpoint_every)
     if spec.count < 2 or "minutes" in (length.unit for length in lengths):
@@ -91,6 +91,6 @@ def check_checkpoint_interval(recipe: Recipe, spec: DatasetSpec) -> str | None:
         return None
     return (
         f"training.checkpoint_every = {training.checkpoint_every} is {every} step{'s' * (every > 1)} of {total:,}, and "
-        f"{total // every:,} measurements and checkpoints will take much of the time; "
+        f"{total // every:,} validations and checkpoints will take much of the time; "
         f'--set training.checkpoint_every="{max(MIN_CHECKPOINT_INTERVAL, total // MAX_CHECKPOINTS)} steps"'
     )

@@ -61,18 +61,19 @@ def evaluate(
     what
         A bundled model (listed by 'inkwash show'), a run folder, a checkpoint file, or an .npz of uint8 images of any program.
     others
-        More of them, to compare.
+        Further models or files to compare.
     n
         Images to sample and score per setting, 200 or more for FD. Default: 10,000, or 1,000 where a sampler needs more
-        than 100 network evaluations; all of a file.
+        than 100 network evaluations; all images of a file.
     sampler
         One or several to compare, as in ddim:50,dpm++2m:10. Default: the recipe's.
     guidance
-        One or several weights of classifier-free guidance, as in 1,1.5; 1 is none. Default: the recipe's.
+        One or several weights of classifier-free guidance, as in 1,1.5; 1 means no guidance. Default: the recipe's.
     precision
         float32, bfloat16, or auto (bfloat16 where it is faster).
     data
-        The model's training data, by name or path: adds the measures that need it. Default: used where it is found.
+        The model's training data, by name or path: adds the measures that need it. Default: the data set
+        named in the model, if it is on this machine.
     judge
         Other data to compare with, by name or path; feature extractors (judges) are trained on it once, in minutes.
     judges

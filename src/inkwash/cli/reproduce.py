@@ -54,17 +54,16 @@ def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
     if difference:
         weights = str(metadata.get("weights", "unknown"))
         cause = "compare device and precision" if weights == run.model.weights else f"its weights were {weights}"
-        raise InkwashError(
-            f"{path}: the pixels differ from those sampled again from {now}: {difference}; {cause}", code="mismatch"
-        )
+        raise InkwashError(f"{path}: not reproduced with {now}: {difference}; {cause}", code="mismatch")
     if not quiet:
-        equal = "every pixel" if np.array_equal(before, np.asarray(image)) else "to within one grey level"
-        print(f"{path}: the same, {equal}, sampled again from {now}", file=sys.stderr)
+        equal = np.array_equal(before, np.asarray(image))
+        result = "all pixels are equal" if equal else "pixels differ by at most one grey level"
+        print(f"{path}: reproduced with {now}: {result}", file=sys.stderr)
     return 0
 
 
 def _difference(before: np.ndarray, after: np.ndarray) -> str:
-    """Return in what two images differ; empty when they are equal to within one grey level, which is rounding."""
+    """Return how two images differ; empty when they are equal to within one grey level, which is rounding."""
     if before.shape != after.shape:
         return f"{before.shape} pixels became {after.shape}"
     largest = int(np.abs(before.astype(int) - after.astype(int)).max())

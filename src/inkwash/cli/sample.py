@@ -79,7 +79,7 @@ def sample(
         Class to sample, an index or a name; several in turn (0-9 or 1,3,5), or none for unconditional; 3..8 interpolates
         between two classes. Default: random, in the proportions of the training set.
     guidance
-        Weight w of classifier-free guidance, uncond + w (cond - uncond), 0 or more; 1 is none. Default: the recipe's.
+        Weight w of classifier-free guidance, uncond + w (cond - uncond), 0 or more; 1 means no guidance. Default: the recipe's.
     interval
         Range of u in [0, 1] in which guidance is applied (0 clean, 1 noise), as in --interval 0.2 0.8.
     sampler
@@ -91,7 +91,7 @@ def sample(
     seed
         Seed of the first image, 0 or more; 3..8 interpolates between the images of two seeds.
     from_
-        An image that every sample starts from, cropped and resized to the model's images; light strokes on black, as MNIST.
+        Initial image (SDEdit), cropped and resized to the model's images; light strokes on black, as in MNIST.
     mask
         An image of the same size: white = inpaint, black = keep --from.
     noise

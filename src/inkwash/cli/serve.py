@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 JOIN_SECONDS = 10.0
-"""Longest time to wait at the end for a model that is being loaded."""
+"""Seconds to wait at shutdown for a model that is being loaded."""
 MIN_TOKEN_LENGTH = 8
 
 
@@ -47,7 +47,7 @@ def serve(
     port
         0 to 65535; 0 for any free port.
     host
-        The address to listen at; other than loopback only with --token.
+        The address to listen on; other than loopback only with --token.
     token
         A token of at least 8 characters that requests must have; "new" generates one.
     data
@@ -150,7 +150,7 @@ def _bound(config: uvicorn.Config) -> socket.socket:
     except OSError as error:
         found.close()
         raise InkwashError(
-            f"cannot listen at {config.host}, port {config.port} ({error.strerror}): choose another --port, 0 for any",
+            f"cannot listen on {config.host}, port {config.port} ({error.strerror}): choose another --port, 0 for any",
             code="io",
             field="port",
         ) from None

@@ -55,7 +55,7 @@ class TrainPrinter:
     def warn(self, text: str | None) -> None:
         """Print a warning, unless it is None or empty."""
         if text and not self.quiet:
-            print(f"warning, {text}", file=sys.stderr)
+            print(f"warning: {text}", file=sys.stderr)
 
     def note(self, text: str | None) -> None:
         """Print a line, unless it is None or empty."""
@@ -139,7 +139,7 @@ def _start(
     trainer = run.trainer
     printer.note(f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
     if chosen.network.conditional and not trainer.conditional:
-        printer.warn(f"labels: {trainer.spec.data} has none: the network is not conditioned on labels")
+        printer.warn(f"labels: {trainer.spec.data} has no labels: the network is trained as unconditional")
     warnings = checks.check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.check_data(trainer.data)
     for topic, text in warnings:
         printer.warn(f"{topic}: {text}")

@@ -37,9 +37,7 @@ def read_bytes(path: Path) -> bytes:
     if not raw:
         raise damaged_file(f"{path} is empty: fetch it again")
     if is_web_page(raw):
-        raise InkwashError(
-            f"{path} is a web page, not data: its server answered with a page; fetch it from another", code="wrong-file"
-        )
+        raise InkwashError(f"{path} is a web page, not data: download it again from another server", code="wrong-file")
     if not raw.startswith(GZIP_MAGIC):
         return raw
     try:

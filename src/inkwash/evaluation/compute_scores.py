@@ -43,7 +43,7 @@ def measure(
     if data is not None and data.sha256 != spec.sha256:
         raise UsageError(
             f"{data.name} ({data.sha256[:12]}) is not the {spec.data} of the feature extractors ({spec.sha256[:12]}): "
-            "give its own folder, or --judge for extractors of other data",
+            "give the data that the extractors were trained on, or --judge DATA",
             code="mismatch",
             field="data",
         )
@@ -183,7 +183,7 @@ def _memorization(distances: Tensor | None, extractor_set: ExtractorSet) -> Iter
     limit, real_copies = real.get("nearest.low"), real.get("copies", memorization.NEAR_COPY_QUANTILE)
     note = "" if distances is not None else f"needs the {extractor_set.spec.data} images: give --data FOLDER"
     median = None if distances is None else float(distances.median())
-    yield Score("nearest", "nearest in train", median, real.get("nearest"), "near", note=note)
+    yield Score("nearest", "distance to nearest train image", median, real.get("nearest"), "near", note=note)
     if distances is None:
         yield Score("copies", "near-copies", None, real_copies, "near", note=note)
     elif limit is not None:

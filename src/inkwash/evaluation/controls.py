@@ -114,13 +114,13 @@ CONTROLS: dict[str, Control] = {
     "one pixel shifted": Control(shifted),
     "blurred 3x3": Control(blurred),
     "binarised": Control(binarised),
-    "ghosts 5 %": Control(blended(0.05)),
-    "ghosts 1 %": Control(blended(0.01)),
-    "grey ground": Control(grey_background),
+    "blended 5 %": Control(blended(0.05)),
+    "blended 1 %": Control(blended(0.01)),
+    "grey background": Control(grey_background),
     "class 1 missing": Control(without_class),
     "labels shuffled": Control(shuffled_labels),
-    "one image a class": Control(one_per_class),
-    "copier": Control(unchanged, from_train=True),
+    "one image per class": Control(one_per_class),
+    "train images (all copies)": Control(unchanged, from_train=True),
 }
 """Name -> control. The scores must detect every corruption, and none in the first two."""
 
@@ -167,7 +167,7 @@ def fd_of_unclipped_noise(reference: Reference, std: float, count: int = 10_000)
 def fd_between_test_halves(reference: Reference) -> dict[str, float]:
     """Return FD between the halves of the test part in file order, and between two seeded halves, by extractor.
 
-    MNIST's test file consists of two populations of writers in turn, so that its first half is no valid reference.
+    MNIST's test file consists of two populations of writers in turn, so that its first half is not a valid reference.
     """
     data = _required_data(reference)
     assert data.test_values is not None

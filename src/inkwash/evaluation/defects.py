@@ -54,9 +54,10 @@ def condition(found: Evaluation) -> Iterator[str]:
             return
     for label, fraction in enumerate(samples.accuracy_per_class):
         if fraction < 0.5 and (1 - fraction) * int(counts[label]) >= MIN_FAULTY:
+            name, fault = samples.classes[label], "missing" if fraction < 0.1 else "often missed"
             yield (
-                f"Class {samples.classes[label]} is {'missing' if fraction < 0.1 else 'often missed'}: {fraction:.0%} of "
-                f"the samples requested of it show it (judge {_primary(found).upper()})."
+                f"Class {name} is {fault}: {fraction:.0%} of the samples requested as class {name} are classified as it "
+                f"(judge {_primary(found).upper()})."
             )
 
 
@@ -147,21 +148,18 @@ def frechet_distance(found: Evaluation) -> Iterator[str]:
     value, real, matched = (format_score(key, each) for each in (score.value, score.real, score.comparable))
     # with more samples than real test images, FD is compared at the smaller number
     if score.matched is not None:
-        figures = (
-            f"FD {matched} where the real test set has {real}, at as many samples as that has "
-            f"(all {found.count:,}: {value})"
-        )
+        figures = f"FD {matched} (real test set: {real}, same number of images; all {found.count:,} samples: {value})"
     else:
-        peers = "the real test set has" if score.note else "as many real images have"
-        figures = f"FD {matched} where {peers} {real} ({found.count:,} samples)"
+        peers = "real test set" if score.note else "as many real images"
+        figures = f"FD {matched} ({found.count:,} samples; {peers}: {real})"
     if ratio <= 1.1:
-        yield f"As near to the train set as real images are: {figures}."
+        yield f"As close to the training set as real images: {figures}."
     elif ratio <= 2:
-        yield f"Close to real: {figures}, {ratio:.1f} times."
+        yield f"Close to real: {figures}, {ratio:.1f} times that of real images."
     elif ratio <= 10:
-        yield f"Different from real images: {figures}, {ratio:.1f} times."
+        yield f"Different from real images: {figures}, {ratio:.1f} times that of real images."
     else:
-        yield f"Far from real: {figures}, {ratio:.0f} times."
+        yield f"Far from real: {figures}, {ratio:.0f} times that of real images."
 
 
 RULES: tuple[Rule, ...] = (

@@ -219,7 +219,7 @@ def _with_clean_names(path: str | Path, header: dict[str, Any]) -> dict[str, Any
         name = sanitized_name(values[field])
         if name != values[field]:
             warn(
-                f"checkpoint {path}: {section}.{field} {values[field][:100]!a} is no valid name; '{name}' is used instead"
+                f"checkpoint {path}: {section}.{field} {values[field][:100]!a} is not a valid name; '{name}' is used instead"
             )
             cleaned[section] = values | {field: name}
     return cleaned

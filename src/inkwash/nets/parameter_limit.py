@@ -1,4 +1,4 @@
-"""A limit on the parameters of a network, enforced while it is build_within_limit and before its memory is written."""
+"""A limit on the parameters of a network, enforced while it is built and before its memory is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_PARAMETERS = 2**30
 MAX_TENSORS = 20_000
 """Parameter tensors of one network, which limits its depth."""
 SMALL = 2**25
-"""Parameters up to which a network is build_within_limit directly; a larger one is first counted on the meta device."""
+"""Parameters up to which a network is built directly; a larger one is first counted on the meta device."""
 
 
 class ParameterLimitError(UsageError):
@@ -37,7 +37,7 @@ def build_within_limit(make: Callable[[], nn.Module], most: int, kind: str) -> n
     except ParameterLimitError:
         if most <= SMALL:
             raise
-    # A plugin network that cannot be build_within_limit on the meta device is counted while it is build_within_limit for use.
+    # A plugin network that cannot be built on the meta device is counted while it is built for use.
     with _budget(most, kind), suppress(RuntimeError, NotImplementedError), torch.device("meta"):
         make()
     with _budget(most, kind):
@@ -46,7 +46,7 @@ def build_within_limit(make: Callable[[], nn.Module], most: int, kind: str) -> n
 
 @contextmanager
 def _budget(most: int, kind: str) -> Iterator[None]:
-    """Raise `ParameterLimitError` when a layer build_within_limit in this context registers a weight beyond `most` parameters.
+    """Raise `ParameterLimitError` when a layer built in this context registers a weight beyond `most` parameters.
 
     At that point torch has reserved the memory of the weight but not written to it.
     """

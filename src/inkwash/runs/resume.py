@@ -35,7 +35,7 @@ def resume(
 ) -> Run:
     """Return the run in the folder `path` at its latest checkpoint, with a new `length` if one is given.
 
-    The other arguments are those of `Trainer`. Raises `UsageError` when `path` is no run folder or the run is complete,
+    The other arguments are those of `Trainer`. Raises `UsageError` when `path` is not a run folder or the run is complete,
     `InkwashError` when its checkpoint is damaged or does not fit.
     """
     since = time.perf_counter() if since is None else since

@@ -29,7 +29,7 @@ def show_list(experiments: Mapping[str, Experiment], as_json: bool) -> None:
         table.add_row(each.name, each.claim())
     console = Console()
     console.print(table)
-    console.print("\ninkwash lab NAME runs one")
+    console.print("\nRun one: inkwash lab NAME")
 
 
 def show_results(results: Results) -> None:

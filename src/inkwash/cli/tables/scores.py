@@ -19,7 +19,7 @@ from inkwash.metrics.extractor_set import DESCRIPTIONS
 from inkwash.text.durations import format_duration
 from inkwash.text.printing import print
 
-HEADINGS = ("value", "95 %", "N=∞", "floor", "real test", "÷ real")
+HEADINGS = ("value", "95 %", "N=∞", "real train", "real test", "ratio to real")
 ACROSS = 4
 """Settings side by side in one table."""
 MIN_ANNOUNCED_SECONDS = 5.0

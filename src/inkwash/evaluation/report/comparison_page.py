@@ -34,7 +34,7 @@ def write(comparison: Comparison, folder: Path, metadata: dict[str, str]) -> lis
     report = Report(
         "comparison.html",
         {
-            "title": f"Compared: {', '.join(dict.fromkeys(entry.model for entry in entries))}",
+            "title": f"Comparison: {', '.join(dict.fromkeys(entry.model for entry in entries))}",
             "comparison": comparison,
             "counts": sorted({entry.count for entry in entries}),
             "plot": None,

@@ -151,7 +151,7 @@ function showQuality(root, rows, model) {
     points: group.map((row) => [row.seconds, row.times]),
     titles: group.map((row) => `${row.model} at step ${row.step.toLocaleString("en")}, ${row.sampler}: FD ${row.times.toFixed(2)} times that of ${row.n.toLocaleString("en")} real images, in ${row.seconds.toFixed(2)} s`),
   }));
-  const plot = chart({ x: "seconds for 64 images, as measured", y: "FD, times that of real images", series, log: "xy", label: "Speed against quality of measured models" });
+  const plot = chart({ x: "seconds for 64 images, as measured", y: "FD / FD of real images", series, log: "xy", label: "Speed against quality of measured models" });
   const caption = "Measured by 'inkwash evaluate'. Lower and to the left is better; 1 is the FD of as many real images. To add a run: inkwash evaluate RUN.";
   root.replaceChildren(h("section", { class: "panel" }, h("h2", {}, "Speed against quality"), plot.element, h("p", { class: "hint" }, caption)));
 }

@@ -15,8 +15,8 @@ const MAX_IMAGES = 400;
 const MAX_NAMED = 12;
 
 /**
- * Return { order, unknown, omitted }: the label of each image with null for a gap, the pieces of `text` that are no
- * class, and the labels after the first `max`.
+ * Return { order, unknown, omitted }: the label of each image with null for a gap, the pieces of `text` that are not
+ * a class, and the labels after the first `max`.
  */
 export function labelsOfText(text, classes, max = MAX_IMAGES) {
   const single = classes.every((name) => [...name].length === 1);
@@ -46,11 +46,11 @@ export function mount(root, { engine, model, url, notify, updateUrl }) {
   }
   const digits = model.classes.every((name) => /^\d$/.test(name));
   const text = textField("Text", { value: url.text("text", digits ? "2026" : model.classes.slice(0, 3).join(" ")), hint: `Classes: ${model.classes.join(" ")}` });
-  const shared = checkbox("Same handwriting (one seed for all characters)", url.choice("hand", "0", ["0", "1"]) === "1");
+  const shared = checkbox("Same handwriting (one seed for all characters)", url.choice("same_seed", "0", ["0", "1"]) === "1");
   const settings = samplingSettings(model, url);
   const player = new Player({ parts: ["denoised"], classes: model.classes });
   const job = samplingJob(engine, notify);
-  const params = () => ({ text: text.get(), hand: shared.get() ? 1 : 0, ...settings.params() });
+  const params = () => ({ text: text.get(), same_seed: shared.get() ? 1 : 0, ...settings.params() });
   const actions = outputActions(player, { url: () => updateUrl(params()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", notify });
   const omissions = h("p", { class: "problem", role: "alert" });
   const output = outputPanel("Output", "Enter text and press Write.");
@@ -60,7 +60,7 @@ export function mount(root, { engine, model, url, notify, updateUrl }) {
     if (!settings.valid()) return;
     const { order, unknown, omitted } = labelsOfText(text.get(), model.classes);
     const faults = [];
-    if (unknown.length) faults.push(`Not written: ${some(unknown)} (no class of ${model.name}).`);
+    if (unknown.length) faults.push(`Not written: ${some(unknown)} (not a class of ${model.name}).`);
     if (omitted.length) faults.push(`Omitted after ${MAX_IMAGES} images, the limit of one request: ${some(omitted.map((label) => model.classes[label]))}.`);
     omissions.textContent = faults.join(" ");
     const labels = order.filter((label) => label !== null);
