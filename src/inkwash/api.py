@@ -182,13 +182,13 @@ def evaluate(
     `UsageError` or `InkwashError` as the command does.
     """
     from inkwash.evaluation.comparison import Comparison
-    from inkwash.evaluation.plan import EvaluationRequest, parse_weights, split_list
+    from inkwash.evaluation.plan import EvaluationRequest, parse_guidance, split_list
 
     request = EvaluationRequest(
         tuple(thing if isinstance(thing, Model) else str(thing) for thing in (source, *others)),
         n,
         split_list(sampler),
-        parse_weights(None if guidance is None else str(guidance)),
+        parse_guidance(None if guidance is None else str(guidance)),
         SampleRequest(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
         None if data is None else str(data),
         None if judge is None else str(judge),
@@ -197,7 +197,7 @@ def evaluate(
     )
     report = progress or (lambda stage, fraction: None)
     plan = request.plan(report)
-    entries = tuple(task.run(plan.reference, plan.extras, None, report) for task in plan.tasks)
+    entries = tuple(task.run(plan.reference, plan.optional_metrics, None, report) for task in plan.tasks)
     return Comparison(entries, plan.key)
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkwash.core import rng
-from inkwash.core.rng import Stream, normals, permutation, philox_words, spherical, uniforms
+from inkwash.core.rng import Stream, normals, permutation, philox_words, slerp, uniforms
 
 WORD = 2**32
 
@@ -170,7 +170,7 @@ def test_no_two_streams_share_a_number_and_a_draw() -> None:
 
 def test_a_draw_that_belongs_to_another_stream_is_refused() -> None:
     with pytest.raises(IndexError):
-        uniforms(0, 0, 1, Stream.HELD_OUT_SPLIT)
+        uniforms(0, 0, 1, Stream.VALIDATION_SPLIT)
 
 
 FUNCTIONS = {"philox_words": 3, "uniforms": 3, "normals": 3, "permutation": 2}
@@ -218,14 +218,14 @@ def test_permutations_are_uniform() -> None:
 
 def test_spherical_interpolation_reproduces_its_ends_exactly() -> None:
     near, far = (normals(seed, torch.arange(3), 0, Stream.SAMPLE, (1, 4, 4)) for seed in (1, 2))
-    found = spherical(near, far, torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
+    found = slerp(near, far, torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
     assert torch.equal(found, torch.stack([near[0], far[1], near[2]]))
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.8])
 def test_spherical_interpolation_is_standard_normal_at_the_angle_of_its_fraction(fraction: float) -> None:
     near, far = (normals(seed, 0, 0, Stream.SAMPLE, (200_000,)) for seed in (1, 2))
-    between = spherical(near, far, torch.tensor([fraction], dtype=torch.float64))
+    between = slerp(near, far, torch.tensor([fraction], dtype=torch.float64))
     # The statistic of Kolmogorov and Smirnov exceeds 1.95 / sqrt(n) once in a thousand seeds.
     assert distance_to(torch.special.ndtr(between.double().flatten().sort().values)) < 1.95 / math.sqrt(200_000)
     angle = math.acos(float(torch.corrcoef(torch.cat([near, between]))[0, 1]))

@@ -165,7 +165,7 @@ class CommandChecker:
 
     def evaluate(self, what: str, others: tuple[str, ...], sampler: str | None, **rest: Any) -> None:
         models = [self.untrained(thing) for thing in (what, *others) if not thing.endswith(".npz")]
-        weights = plan.parse_weights(rest["guidance"])
+        weights = plan.parse_guidance(rest["guidance"])
         plan.settings_for(models, plan.split_list(sampler), weights, SampleRequest())
 
     def untrained(self, name: str) -> Model:

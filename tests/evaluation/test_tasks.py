@@ -87,7 +87,9 @@ PlanRequest = Callable[..., Any]
 def plan_request(bench: Reference, monkeypatch: pytest.MonkeyPatch) -> PlanRequest:
     """Return a function that plans a request with the reference `bench`."""
     monkeypatch.setattr("inkwash.evaluation.reference.for_data", lambda *_, **__: bench)
-    return lambda *things, **more: EvaluationRequest(tuple(map(str, things)), **({"judge": "digits"} | more)).plan()
+    return lambda *things, **more: EvaluationRequest(
+        tuple(map(str, things)), **({"reference_data": "digits"} | more)
+    ).plan()
 
 
 def test_invalid_files_are_refused_before_measuring(plan_request: PlanRequest, digits: Dataset, tmp_path: Path) -> None:
@@ -127,5 +129,5 @@ def test_extractors_of_fewer_classes_are_refused_before_sampling(
     few = replace(bench.extractor_set, spec=replace(bench.extractor_set.spec, classes=("0", "1")))
     monkeypatch.setattr(reference, "for_data", lambda *_: Reference(few, None))
     with pytest.raises(UsageError, match="tiny") as error:
-        EvaluationRequest((untrained(),), 300, judge="few").plan()
+        EvaluationRequest((untrained(),), 300, reference_data="few").plan()
     assert (error.value.code, error.value.field) == ("invalid-data", "labels")

@@ -30,7 +30,7 @@ from inkwash.core import (
     Warped,
     WeightedPair,
 )
-from inkwash.core.rng import Stream, normals, spherical
+from inkwash.core.rng import Stream, normals, slerp
 from inkwash.core.targets import TARGETS
 from inkwash.export.web import schedule_options
 
@@ -59,7 +59,7 @@ def test_spherical_interpolation_equals_that_of_python(javascript: Run, t: float
     console.log(JSON.stringify(Array.from(slerp(start, end, given))));
     """
     start, end = (normals(seed, 0, 0, Stream.SAMPLE, (50,)) for seed in (1, 2))
-    in_python = spherical(start, end, torch.tensor([t], dtype=torch.float64))[0]
+    in_python = slerp(start, end, torch.tensor([t], dtype=torch.float64))[0]
     torch.testing.assert_close(torch.tensor(javascript(code, t)), in_python, rtol=1e-6, atol=1e-7)
 
 

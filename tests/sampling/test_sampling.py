@@ -48,7 +48,7 @@ def test_the_noise_of_an_image_is_bitwise_equal_in_any_batch(untrained: Untraine
     run = resolve(SampleRequest(n=COUNT, sampler=f"{sampler}:5"), untrained(zero_output=True))
 
     def states(first: int, count: int) -> Tensor:
-        return torch.stack([frame.x for frame in run.part(slice(first, first + count)).frames()], dim=1)
+        return torch.stack([frame.x for frame in run.subset(slice(first, first + count)).frames()], dim=1)
 
     parts = [states(first, batch) for first in range(0, COUNT, batch)]
     assert torch.equal(torch.cat(parts), states(0, COUNT))

@@ -17,7 +17,7 @@ from inkwash.optim.optimizers import LRDecay, OptimizerConfig
 from inkwash.training.batches import Batches
 from inkwash.training.events import Step
 from inkwash.training.loop import TrainingLoop
-from inkwash.training.state import State
+from inkwash.training.state import TrainingState
 
 CPU = torch.device("cpu")
 SMALL: dict[str, dict[str, Any]] = {
@@ -28,14 +28,14 @@ SMALL: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def fresh() -> Callable[..., State]:
-    """`fresh(kind, optimizer, classes)` is a state before its first step, always with the same weights."""
+def initial() -> Callable[..., TrainingState]:
+    """`initial(kind, optimizer, classes)` is a state before its first step, always with the same weights."""
 
-    def build(kind: str = "class-unet", optimizer: OptimizerConfig | None = None, classes: int = 10) -> State:
+    def build(kind: str = "class-unet", optimizer: OptimizerConfig | None = None, classes: int = 10) -> TrainingState:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             net = devices.to_device(NETS[kind](1, classes, **SMALL[kind]), CPU)
-        return State.fresh(net, (optimizer or OptimizerConfig()).build(net.parameters()))
+        return TrainingState.initial(net, (optimizer or OptimizerConfig()).build(net.parameters()))
 
     return build
 
@@ -45,7 +45,7 @@ def train(digits: Dataset) -> Callable[..., Iterator[Step]]:
     """`train(state, total, ...)` is the loop over small batches of the digits up to step `total`."""
 
     def run(
-        state: State,
+        state: TrainingState,
         total: int,
         optimizer: OptimizerConfig | None = None,
         objective: Any = None,

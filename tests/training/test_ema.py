@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from inkwash.optim.optimizers import OptimizerConfig
 from inkwash.training import ema
 from inkwash.training.events import Step
-from inkwash.training.state import State
+from inkwash.training.state import TrainingState
 
 
 @pytest.mark.parametrize("half_life", [1, 7, 250])
@@ -56,9 +56,9 @@ def test_decay_one_leaves_the_ema_unchanged() -> None:
 
 
 def test_start_left_equals_the_weight_of_the_initial_parameters(
-    fresh: Callable[..., State], train: Callable[..., Iterator[Step]]
+    initial: Callable[..., TrainingState], train: Callable[..., Iterator[Step]]
 ) -> None:
-    state = fresh()
+    state = initial()
     # The network stays at 0 and its EMA starts at 1: the EMA equals the weight of the initial parameters.
     still = OptimizerConfig(lr=0.0)
     with torch.no_grad():

@@ -18,11 +18,11 @@ from inkwash.objectives import Denoising
 from inkwash.optim.optimizers import LRDecay, OptimizerConfig
 from inkwash.training.batches import Batches, Split
 from inkwash.training.events import Step
-from inkwash.training.state import State
+from inkwash.training.state import TrainingState
 from inkwash.training.validation import ValidationSet
 
 Train = Callable[..., Iterator[Step]]
-Fresh = Callable[..., State]
+Initial = Callable[..., TrainingState]
 GOOD = Denoising(Cosine())
 
 
@@ -52,9 +52,9 @@ SPOILED = {
 @pytest.mark.parametrize("kind", ["class-unet", "batchnorm-unet"])
 @pytest.mark.parametrize("spoiled", SPOILED)
 def test_nonfinite_loss_raises_and_leaves_the_state_unchanged(
-    kind: str, spoiled: str, fresh: Fresh, train: Train
+    kind: str, spoiled: str, initial: Initial, train: Train
 ) -> None:
-    state = fresh(kind)
+    state = initial(kind)
     list(train(state, 3))
     tensors = {name: value.detach().clone() for name, value in state.tensors().items()}
     progress = copy.copy(state.progress)
@@ -67,8 +67,8 @@ def test_nonfinite_loss_raises_and_leaves_the_state_unchanged(
     assert changed <= seen
 
 
-def test_training_after_a_failed_step_equals_undisturbed_training(fresh: Fresh, train: Train) -> None:
-    reference_run, disturbed = fresh(), fresh()
+def test_training_after_a_failed_step_equals_undisturbed_training(initial: Initial, train: Train) -> None:
+    reference_run, disturbed = initial(), initial()
     list(train(reference_run, 6))
     raised(lambda: list(train(disturbed, 6, objective=FailsAt(4, SPOILED["NaN gradient"]))))
     list(train(disturbed, 6))
@@ -77,16 +77,16 @@ def test_training_after_a_failed_step_equals_undisturbed_training(fresh: Fresh, 
     assert disturbed.progress == reference_run.progress
 
 
-def test_steps_are_numbered_from_one_to_the_total(fresh: Fresh, train: Train) -> None:
-    state = fresh()
+def test_steps_are_numbered_from_one_to_the_total(initial: Initial, train: Train) -> None:
+    state = initial()
     assert [step.number for step in train(state, 4)] == [1, 2, 3, 4]
     assert state.progress.step == 4
     assert list(train(state, 4)) == []
 
 
-def test_step_equals_a_plain_torch_step(digits: Dataset, fresh: Fresh, train: Train) -> None:
+def test_step_equals_a_plain_torch_step(digits: Dataset, initial: Initial, train: Train) -> None:
     settings = OptimizerConfig(lr=0.01)
-    state = fresh("class-unet", settings)
+    state = initial("class-unet", settings)
     oracle = copy.deepcopy(state.net).train()
     plain = torch.optim.Adam(oracle.parameters(), lr=0.01)
     batch = Batches(digits, 8, 0, True, 0.1, torch.device("cpu"))(1)
@@ -102,9 +102,9 @@ def test_step_equals_a_plain_torch_step(digits: Dataset, fresh: Fresh, train: Tr
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4)
 
 
-def test_reported_gradient_norm_is_before_clipping(fresh: Fresh, train: Train) -> None:
+def test_reported_gradient_norm_is_before_clipping(initial: Initial, train: Train) -> None:
     settings = OptimizerConfig(clip=0.01)
-    state = fresh("class-unet", settings)
+    state = initial("class-unet", settings)
     norms: list[float] = []
 
     def measure(optimizer: torch.optim.Optimizer, *_: object) -> None:
@@ -117,24 +117,24 @@ def test_reported_gradient_norm_is_before_clipping(fresh: Fresh, train: Train) -
     assert all(gradient > 0.01 for gradient in reported)
 
 
-def test_reported_rate_equals_that_of_the_optimizer(fresh: Fresh, train: Train) -> None:
+def test_reported_rate_equals_that_of_the_optimizer(initial: Initial, train: Train) -> None:
     settings = OptimizerConfig(lr=0.01, warmup=2, decay="cosine")
-    state = fresh("class-unet", settings)
+    state = initial("class-unet", settings)
     for step in train(state, 5, settings):
         assert step.rate == settings.rate(step.number, LRDecay(5).remaining_at(step.number))
         assert all(group["lr"] == step.rate for group in state.optimizer.param_groups)
 
 
-def test_progress_sums_the_reported_losses(fresh: Fresh, train: Train) -> None:
-    state = fresh()
+def test_progress_sums_the_reported_losses(initial: Initial, train: Train) -> None:
+    state = initial()
     losses = [step.loss for step in train(state, 5)]
     assert state.progress.loss_count == 5
     assert state.progress.loss_sum == pytest.approx(sum(losses))
 
 
-def test_training_lowers_the_validation_loss(digits: Dataset, fresh: Fresh, train: Train) -> None:
+def test_training_lowers_the_validation_loss(digits: Dataset, initial: Initial, train: Train) -> None:
     settings = OptimizerConfig(lr=3e-3)
-    state = fresh("class-unet", settings)
+    state = initial("class-unet", settings)
     measured = ValidationSet.of(digits, Split.of(len(digits)).validation, GOOD, True)
 
     def loss() -> float:
@@ -145,9 +145,9 @@ def test_training_lowers_the_validation_loss(digits: Dataset, fresh: Fresh, trai
     assert loss() < 0.8 * before
 
 
-def test_both_muon_rates_follow_the_decay(fresh: Fresh, train: Train) -> None:
+def test_both_muon_rates_follow_the_decay(initial: Initial, train: Train) -> None:
     optimizer = OptimizerConfig("muon", lr=1e-3, inner_lr=0.02, decay="linear")
-    state = fresh(optimizer=optimizer)
+    state = initial(optimizer=optimizer)
     # Step 3 of 4 has half of the decay ahead.
     list(train(state, 3, optimizer, planned=4))
     rates = {group["muon"]: group["lr"] for group in state.optimizer.param_groups}

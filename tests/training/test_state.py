@@ -13,13 +13,13 @@ from inkwash.io import checkpoints
 from inkwash.io.checkpoints import Checkpoint
 from inkwash.optim.optimizers import OPTIMIZERS, OptimizerConfig
 from inkwash.training.events import Step
-from inkwash.training.state import State
+from inkwash.training.state import TrainingState
 
 Train = Callable[..., Iterator[Step]]
-Fresh = Callable[..., State]
+Initial = Callable[..., TrainingState]
 
 
-def written(state: State, path: Path) -> Checkpoint:
+def written(state: TrainingState, path: Path) -> Checkpoint:
     checkpoints.save(path, Checkpoint({"progress": state.header()}, state.tensors()))
     return checkpoints.load(path)
 
@@ -27,10 +27,10 @@ def written(state: State, path: Path) -> Checkpoint:
 @pytest.mark.parametrize("net", ["class-unet", "batchnorm-unet", "simple-unet"])
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_ten_steps_equal_five_plus_restored_five_bit_for_bit(
-    tmp_path: Path, net: str, kind: str, fresh: Fresh, train: Train
+    tmp_path: Path, net: str, kind: str, initial: Initial, train: Train
 ) -> None:
     settings = OptimizerConfig(kind, lr=3e-3, weight_decay=0.1, clip=1.0, warmup=2, decay="cosine")
-    reference, first, second = fresh(net, settings), fresh(net, settings), fresh(net, settings)
+    reference, first, second = initial(net, settings), initial(net, settings), initial(net, settings)
     run = list(train(reference, 10, settings))
     halves = list(train(first, 5, settings, planned=10))
     second.restore(written(first, tmp_path / "half.safetensors"), "half")
@@ -46,9 +46,9 @@ def test_ten_steps_equal_five_plus_restored_five_bit_for_bit(
 
 
 def test_best_loss_is_restored_before_and_after_the_first_validation(
-    tmp_path: Path, fresh: Fresh, train: Train
+    tmp_path: Path, initial: Initial, train: Train
 ) -> None:
-    state, other = fresh(), fresh()
+    state, other = initial(), initial()
     list(train(state, 1))
     other.restore(written(state, tmp_path / "a.safetensors"), "a")
     assert other.progress == state.progress
@@ -58,33 +58,33 @@ def test_best_loss_is_restored_before_and_after_the_first_validation(
 
 
 @pytest.mark.parametrize("other", ["batchnorm-unet", "simple-unet"])
-def test_checkpoint_of_another_network_is_refused(tmp_path: Path, other: str, fresh: Fresh, train: Train) -> None:
-    state = fresh(other)
+def test_checkpoint_of_another_network_is_refused(tmp_path: Path, other: str, initial: Initial, train: Train) -> None:
+    state = initial(other)
     list(train(state, 1))
-    error = raised(lambda: fresh("class-unet").restore(written(state, tmp_path / "a.safetensors"), "runs/x"))
+    error = raised(lambda: initial("class-unet").restore(written(state, tmp_path / "a.safetensors"), "runs/x"))
     assert error.code == "mismatch" and "runs/x" in str(error)
 
 
 def test_unconditional_checkpoint_is_refused_by_a_conditional_network(
-    tmp_path: Path, fresh: Fresh, train: Train
+    tmp_path: Path, initial: Initial, train: Train
 ) -> None:
-    state = fresh(classes=0)
+    state = initial(classes=0)
     list(train(state, 1))
     checkpoint = written(state, tmp_path / "a.safetensors")
-    assert raised(lambda: fresh(classes=10).restore(checkpoint, "runs/x")).code == "mismatch"
+    assert raised(lambda: initial(classes=10).restore(checkpoint, "runs/x")).code == "mismatch"
 
 
 @pytest.mark.parametrize("kept", ["net.", "average."])
-def test_checkpoint_without_optimizer_is_refused(kept: str, fresh: Fresh, train: Train) -> None:
-    state = fresh()
+def test_checkpoint_without_optimizer_is_refused(kept: str, initial: Initial, train: Train) -> None:
+    state = initial()
     list(train(state, 1))
     tensors = {name: value for name, value in state.tensors().items() if name.startswith(kept)}
     checkpoint = Checkpoint({"progress": state.header()}, tensors)
-    assert raised(lambda: fresh().restore(checkpoint, "published.safetensors")).code == "unsupported"
+    assert raised(lambda: initial().restore(checkpoint, "published.safetensors")).code == "unsupported"
 
 
-def test_ema_shares_no_memory_and_needs_no_gradient(fresh: Fresh) -> None:
-    state = fresh()
+def test_ema_shares_no_memory_and_needs_no_gradient(initial: Initial) -> None:
+    state = initial()
     assert not any(weight.requires_grad for weight in state.ema_net.parameters())
     assert not state.ema_net.training
     apart = {weight.data_ptr() for weight in state.net.parameters()}

@@ -17,7 +17,7 @@ from inkwash.objectives import Denoising
 from inkwash.optim.optimizers import OptimizerConfig
 from inkwash.training.batches import Batches, Split
 from inkwash.training.events import Step
-from inkwash.training.state import State
+from inkwash.training.state import TrainingState
 from inkwash.training.validation import LEVELS, LossByNoiseLevel, ValidationSet, Validator
 
 CPU = torch.device("cpu")
@@ -67,10 +67,10 @@ def test_memorizing_loss_equals_that_of_the_brute_force_posterior_mean(digits: D
 
 @pytest.mark.parametrize("schedule", [Cosine(), Linear(T=300)])
 def test_trained_network_loss_on_the_train_set_is_above_the_memorizing_loss(
-    digits: Dataset, fresh: Callable[..., State], train: Callable[..., Iterator[Step]], schedule: Schedule
+    digits: Dataset, initial: Callable[..., TrainingState], train: Callable[..., Iterator[Step]], schedule: Schedule
 ) -> None:
     objective = Denoising(schedule)
-    state = fresh("class-unet", OptimizerConfig(lr=3e-3))
+    state = initial("class-unet", OptimizerConfig(lr=3e-3))
     list(train(state, 60, OptimizerConfig(lr=3e-3), objective))
     lower = memorizing_loss(digits, objective)
     upper = ValidationSet.of(digits, train_part(digits), objective, True).loss(NetDenoiser(state.ema_net, V), CPU)

@@ -89,7 +89,7 @@ def evaluate(
     """
     plugins.load(with_)
     from inkwash.distributed import torchrun
-    from inkwash.evaluation.plan import EvaluationRequest, parse_weights, split_list
+    from inkwash.evaluation.plan import EvaluationRequest, parse_guidance, split_list
     from inkwash.hardware import devices
     from inkwash.sampling.request import SampleRequest
 
@@ -98,7 +98,7 @@ def evaluate(
         (what, *others),
         n,
         split_list(sampler),
-        parse_weights(guidance),
+        parse_guidance(guidance),
         SampleRequest(eta=eta, temperature=temperature, schedule=parse_schedule(schedule), precision=precision),
         data,
         judge,
@@ -142,7 +142,7 @@ def _run(
                 with counter(task.count, f"{task.name}, this process's share", silent) as done:
                     task.sample_shard(process_group, done)
             with counter(task.count, task.name, silent) as done, stages(silent) as stage:
-                entries.append(task.run(plan.reference, plan.extras, done, stage))
+                entries.append(task.run(plan.reference, plan.optional_metrics, done, stage))
     except KeyboardInterrupt:
         print("stopped; finished samples are cached, and the same command resumes", file=sys.stderr)
         return 130

@@ -30,7 +30,7 @@ class Stream(Enum):
     TRAIN_LEVEL = 3
     TRAIN_DROPOUT = 4
     SHUFFLE = 5
-    HELD_OUT_SPLIT = 6, range(0, 1)
+    VALIDATION_SPLIT = 6, range(0, 1)
     VALIDATION_NOISE = 6, range(1, 2)
     REFERENCE_ROWS = 7, range(0, 1)
     REFERENCE_SPLIT = 7, range(1, 2)
@@ -111,16 +111,16 @@ def normals(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, s
     return both.flatten(1)[:, :count].float().reshape(-1, *shape)
 
 
-def spherical(near: Tensor, far: Tensor, fraction: Tensor) -> Tensor:
-    """Return the noise at `fraction` in [0, 1] (float64 [B]) of the quarter circle from `near` to `far`, both [B, ...].
+def slerp(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
+    """Return the noise at `t` in [0, 1] (float64 [B]) of the quarter circle from `start` to `end`, both [B, ...].
 
     Between independent standard normals each point is standard normal again, which linear interpolation would not give
     (Shoemake 1985; White 2016, "Sampling generative networks"). The two ends are reproduced exactly.
     """
     quarter = math.pi / 2
-    shaped = fraction.reshape(-1, *[1] * (near.ndim - 1)).to(near.device)
+    shaped = t.reshape(-1, *[1] * (start.ndim - 1)).to(start.device)
     # The cosine is computed as a sine: it is exactly 0 at the far end, where torch.cos would return 6e-17.
-    return (torch.sin(quarter * (1 - shaped)) * near + torch.sin(quarter * shaped) * far).to(near.dtype)
+    return (torch.sin(quarter * (1 - shaped)) * start + torch.sin(quarter * shaped) * end).to(start.dtype)
 
 
 def permutation(seed: int, draw: int, stream: Stream, count: int) -> Tensor:

@@ -13,7 +13,8 @@ from torch import Tensor
 from inkwash import model
 from inkwash.core.rng import Stream, permutation
 from inkwash.errors import UsageError
-from inkwash.evaluation import reference, tasks
+from inkwash.evaluation import reference as references
+from inkwash.evaluation import tasks
 from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.scores import MAX_COUNT
@@ -29,11 +30,11 @@ LabelledTensors = tuple[Tensor, Tensor | None]
 
 
 def split_list(text: str | None) -> tuple[str | None, ...]:
-    """Return the parts of a list as in "ddim:50,ddim:20"; None stands for the default and gives (None,)."""
+    """Return the comma-separated parts of `text`; (None,) if `text` is None."""
     return (None,) if text is None else tuple(part.strip() for part in text.split(","))
 
 
-def parse_weights(text: str | None) -> tuple[float | None, ...]:
+def parse_guidance(text: str | None) -> tuple[float | None, ...]:
     """Return the guidance weights of a list as in "1,1.5". Raises `UsageError` for anything but numbers."""
     try:
         return tuple(None if part is None else float(part) for part in split_list(text))
@@ -44,7 +45,7 @@ def parse_weights(text: str | None) -> tuple[float | None, ...]:
 
 
 def with_distinct_names(sources: Sequence[str | Model], models: Sequence[Model]) -> list[Model]:
-    """Return `models`, those that share a name renamed to the source that they were loaded from."""
+    """Return `models`; models with equal names are renamed to their source."""
     counts = Counter(each.name for each in models)
     given = [f"{s.name} ({s.weights})" if isinstance(s, Model) else s for s in sources]
     return [replace(m, name=name) if counts[m.name] > 1 else m for m, name in zip(models, given, strict=True)]
@@ -53,14 +54,14 @@ def with_distinct_names(sources: Sequence[str | Model], models: Sequence[Model])
 def settings_for(
     models: Sequence[Model],
     samplers: Sequence[str | None],
-    weights: Sequence[float | None],
-    sampling: SampleRequest,
+    guidances: Sequence[float | None],
+    base_request: SampleRequest,
 ) -> list[Setting]:
     """Return every distinct combination of model, sampler and guidance weight; unconditional models have no guidance.
 
     Raises `UsageError` for a sampler or weight that a model does not support.
     """
-    requested = [weight for weight in weights if weight not in (None, 1)]
+    requested = [weight for weight in guidances if weight not in (None, 1)]
     if requested and not any(each.conditional for each in models):
         names = ", ".join(each.name for each in models)
         raise UsageError(
@@ -68,48 +69,48 @@ def settings_for(
             code="no-effect",
             field="guidance",
         )
-    found: list[Setting] = []
-    for each, sampler, weight in product(models, samplers, weights):
+    settings: list[Setting] = []
+    for each, sampler, weight in product(models, samplers, guidances):
         guidance = weight if each.conditional else None
-        setting = Setting(each, replace(sampling, sampler=sampler, guidance=guidance))
+        setting = Setting(each, replace(base_request, sampler=sampler, guidance=guidance))
         setting.require_supported()
-        if all(setting.identity() != other.identity() for other in found):
-            found.append(setting)
-    return found
+        if all(setting.identity() != other.identity() for other in settings):
+            settings.append(setting)
+    return settings
 
 
 @dataclass(frozen=True)
 class EvaluationRequest:
     """The arguments of `evaluate`; None means the default.
 
-    `sources` are models or files of images, `data` the models' training data, `judge` other data to compare with,
-    `judges` a comma-separated selection of feature extractors, `extras` names in `OPTIONAL_METRICS`.
+    `sources` are models or files of images, `data` the models' training data, `reference_data` other data to compare with,
+    `extractors` a comma-separated selection of feature extractors, `optional_metrics` names in `OPTIONAL_METRICS`.
     """
 
     sources: tuple[str | Model, ...]
     count: int | None = None
     samplers: tuple[str | None, ...] = (None,)
-    weights: tuple[float | None, ...] = (None,)
-    sampling: SampleRequest = field(default_factory=SampleRequest)
+    guidances: tuple[float | None, ...] = (None,)
+    base_request: SampleRequest = field(default_factory=SampleRequest)
     data: str | None = None
-    judge: str | None = None
-    judges: str | None = None
-    extras: tuple[str, ...] = ()
+    reference_data: str | None = None
+    extractors: str | None = None
+    optional_metrics: tuple[str, ...] = ()
     device: str = "auto"
 
     def __post_init__(self) -> None:
         """Refuse a count out of range and contradictory data."""
         if self.count is not None and not 1 <= self.count <= MAX_COUNT:
             raise UsageError(f"-n is {self.count}: it must be in 1 to {MAX_COUNT:,}", code="out-of-range", field="n")
-        if self.data is not None and self.judge is not None:
+        if self.data is not None and self.reference_data is not None:
             raise UsageError(
                 "--data and --judge both name the data to compare with: give one", code="conflict", field="judge"
             )
 
     def plan(self, progress: StageProgressCallback | None = None) -> EvaluationPlan:
-        """Return the tasks. Raises `UsageError` or `InkwashError` for what cannot be read, sampled or measured."""
+        """Return the evaluation plan. Raises `UsageError` or `InkwashError` for what cannot be read, sampled or measured."""
         paths = [str(s) for s in self.sources if not isinstance(s, Model) and tasks.has_array_suffix(s)]
-        options = (self.samplers, self.weights, self.sampling)
+        options = (self.samplers, self.guidances, self.base_request)
         if paths and options != ((None,), (None,), SampleRequest()):
             raise UsageError(
                 f"{paths[0]} holds finished samples: sampler, guidance and the like have no effect on it; leave them out",
@@ -119,44 +120,44 @@ class EvaluationRequest:
         models = with_distinct_names(
             sources, [s if isinstance(s, Model) else model.load(s, device=self.device) for s in sources]
         )
-        settings = settings_for(models, self.samplers, self.weights, self.sampling) if models else []
+        settings = settings_for(models, self.samplers, self.guidances, self.base_request) if models else []
         files = {path: tasks.read(path) for path in paths}
-        found = self._reference(models, files, progress)
+        reference = self._reference(models, files, progress)
         for setting in settings:
-            _require_model(setting.model, found)
+            _require_compatible_model(setting.model, reference)
         for path, arrays in files.items():
-            _require_file(path, arrays, found)
-        if self.extras and found.data is None:
+            _require_compatible_file(path, arrays, reference)
+        if self.optional_metrics and reference.data is None:
             raise UsageError(
-                f"--{self.extras[0]} needs the {found.extractor_set.spec.data} images: give --data FOLDER",
+                f"--{self.optional_metrics[0]} needs the {reference.extractor_set.spec.data} images: give --data FOLDER",
                 code="missing-field",
                 field="data",
             )
-        # one count for all, because FD at another number of images is another measure
+        # Use one count for all settings: FDs are comparable only at equal N.
         default = min((tasks.default_count(setting) for setting in settings), default=0)
         planned: list[Task] = [ModelTask(setting, self.count or default) for setting in settings]
         for path, (values, labels) in files.items():
-            # a seeded subset, because the file may be sorted by class
+            # Use a seeded subset, because the file may be sorted by class.
             subset = permutation(0, 0, Stream.FILE_ROWS, len(values))[: self.count].sort().values
             planned.append(FileTask(path, values[subset], None if labels is None else labels[subset]))
-        return EvaluationPlan(found, tuple(planned), self.extras)
+        return EvaluationPlan(reference, tuple(planned), self.optional_metrics)
 
     def _reference(
         self, models: list[Model], files: dict[str, LabelledTensors], progress: StageProgressCallback | None
     ) -> Reference:
         file_shapes = [tuple(values.shape[1:]) for values, _ in files.values()]
-        if self.judge is not None:
+        if self.reference_data is not None:
             shape = models[0].spec.shape if models else file_shapes[0]
-            found = reference.for_data(self.judge, shape[-1] if len(shape) == 3 else None, progress)
+            reference = references.for_data(self.reference_data, shape[-1] if len(shape) == 3 else None, progress)
         elif models:
             _require_same_data(models)
-            found = reference.for_spec(models[0].spec, self.data, progress)
+            reference = references.for_spec(models[0].spec, self.data, progress)
         elif self.data is not None:
-            found = reference.for_data(self.data, None, progress)
+            reference = references.for_data(self.data, None, progress)
         else:
-            found = reference.for_shape(file_shapes[0])
-        names = [name.lower() for name in split_list(self.judges) if name is not None]
-        return Reference(found.extractor_set.select(names), found.data) if names else found
+            reference = references.for_shape(file_shapes[0])
+        names = [name.lower() for name in split_list(self.extractors) if name is not None]
+        return Reference(reference.extractor_set.select(names), reference.data) if names else reference
 
 
 def _require_same_data(models: list[Model]) -> None:
@@ -170,19 +171,19 @@ def _require_same_data(models: list[Model]) -> None:
             )
 
 
-def _require_model(chosen: Model, found: Reference) -> None:
-    found.extractor_set.require_shape(chosen.spec.shape, chosen.name)
+def _require_compatible_model(chosen: Model, reference: Reference) -> None:
+    reference.extractor_set.require_shape(chosen.spec.shape, chosen.name)
     if chosen.conditional:
         labels = torch.arange(len(chosen.spec.classes))
-        found.extractor_set.require_labels(labels, len(labels), chosen.name)
+        reference.extractor_set.require_labels(labels, len(labels), chosen.name)
 
 
-def _require_file(path: str, arrays: LabelledTensors, found: Reference) -> None:
+def _require_compatible_file(path: str, arrays: LabelledTensors, reference: Reference) -> None:
     values, labels = arrays
-    found.extractor_set.require_shape(tuple(values.shape[1:]), path)
-    tasks.require_not_inverted(path, values, found.extractor_set)
+    reference.extractor_set.require_shape(tuple(values.shape[1:]), path)
+    tasks.require_not_inverted(path, values, reference.extractor_set)
     if labels is not None:
-        found.extractor_set.require_labels(labels, len(values), path)
+        reference.extractor_set.require_labels(labels, len(values), path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +192,7 @@ class EvaluationPlan:
 
     reference: Reference
     tasks: tuple[Task, ...]
-    extras: tuple[str, ...] = ()
+    optional_metrics: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -202,15 +203,15 @@ class EvaluationPlan:
         """Return the estimated seconds of all sampling, timing some steps of each task."""
         return sum(task.seconds() for task in self.tasks)
 
-    def extra_seconds(self) -> float:
-        """Return the estimated seconds of the extra measures, timing a step of each."""
+    def optional_metric_seconds(self) -> float:
+        """Return the estimated seconds of the optional metrics, timing a step of each."""
         data = self.reference.data
         if data is None:
             return 0.0
         settings = [task.setting if isinstance(task, ModelTask) else None for task in self.tasks]
         return sum(
             OPTIONAL_METRICS[name].seconds(task.count, setting, task.labelled, data)
-            for name in self.extras
+            for name in self.optional_metrics
             for task, setting in zip(self.tasks, settings, strict=True)
         )
 

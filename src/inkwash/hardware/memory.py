@@ -16,14 +16,14 @@ def total_memory() -> int:
         return sys.maxsize
 
 
-def require(size: int, what: str, way: str, field: str | None = None) -> None:
-    """Raise `UsageError` when `what` takes more bytes than this machine has; `way` is what to do about `field`.
+def require(num_bytes: int, purpose: str, remedy: str, field: str | None = None) -> None:
+    """Raise `UsageError` when `purpose` takes more bytes than this machine has; `remedy` is what to do about `field`.
 
     The check is needed because Linux overcommits: the allocation succeeds, and the process is killed later.
     """
-    if size > total_memory():
+    if num_bytes > total_memory():
         raise UsageError(
-            f"{what} takes {size // 10**9:,} GB of memory, and this machine has {total_memory() // 10**9:,}: {way}",
+            f"{purpose} takes {num_bytes // 10**9:,} GB of memory, and this machine has {total_memory() // 10**9:,}: {remedy}",
             code="too-large",
             field=field,
         )

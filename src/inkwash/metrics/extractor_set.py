@@ -22,8 +22,8 @@ from inkwash.text.progress import ProgressCallback, StageProgressCallback
 
 MAX_STORED_FEATURES = 10_000
 """Real images of each part whose features are stored for nearest-neighbour measures."""
-HELD_OUT = 10
-"""Where a data set has no test part, one train image in this many is held out as one."""
+HOLDOUT_DIVISOR = 10
+"""One in this many train images becomes the test part of a data set without one."""
 MIN_TRAIN, MIN_TEST = 500, 50
 BATCH = 500
 
@@ -228,5 +228,5 @@ def train_test_parts(data: Dataset) -> tuple[Dataset, Dataset]:
     if data.test_values is not None:
         return data.subset(slice(None)), Dataset(data.name, data.test_values, data.test_labels, data.classes)
     order = permutation(0, 0, Stream.REFERENCE_SPLIT, len(data))
-    cut = len(data) // HELD_OUT
+    cut = len(data) // HOLDOUT_DIVISOR
     return data.subset(order[cut:].sort().values), data.subset(order[:cut].sort().values)

@@ -86,9 +86,9 @@ def _set_lr_decay(run: Run, before: Length, length: Length | None) -> None:
         # The decay is that of a run which was given the time before and the new time at its start.
         seconds = trainer.time_budget.seconds
         remaining = seconds / (seconds + run.seconds_before())
-        state.lr_decay = LRDecay(state.total, state.progress.step, remaining)
+        state.lr_decay = LRDecay(state.total_steps, state.progress.step, remaining)
     elif length is not None:
-        state.lr_decay = LRDecay(state.total)
+        state.lr_decay = LRDecay(state.total_steps)
 
 
 def learning_rate_change(run: Run) -> str | None:

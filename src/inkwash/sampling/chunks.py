@@ -82,7 +82,7 @@ class ChunkFolder:
         """Sample and write these chunks; `progress(done)` is called with the number of finished examples."""
         before = 0
         for index in indices:
-            part = self.run.part(self._span(index))
+            part = self.run.subset(self._span(index))
             batches = part.batches(batch, lambda done, start=before: progress(start + done))  # type: ignore[misc]
             values = np.concatenate([each.values.numpy() for each in batches])
             with atomic(self._file(index)) as temporary:

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from inkwash.core import Denoiser, Inpainted, Labelled, Schedule, Stretch, Warped, WeightedPair
-from inkwash.core.rng import spherical
+from inkwash.core.rng import slerp
 from inkwash.core.shapes import Images, Labels, PerExample, Seeds
 from inkwash.data import encode, image_file
 from inkwash.data.pixels import resize
@@ -57,7 +57,7 @@ class Edit:
 
     @classmethod
     def read(cls, spec: DatasetSpec, image: Path, mask: Path | None = None, noise: float | None = None) -> Edit:
-        """Return the edit of an image file for a model of `spec`, cropped to a square and scaled to its images.
+        """Read an image file, crop it to a square and resize it to the images of `spec`.
 
         `mask` is an image file, white where the model samples. `noise` is 1 with a mask and 0.6 without one when None.
         Raises `InkwashError` for a file that cannot be read as an image, `UsageError` for a model of points, a mask of
@@ -133,15 +133,15 @@ class Interpolation(NamedTuple):
         """Return the interpolation in equal steps, both ends included."""
         return cls(end_seeds, end_labels, torch.linspace(0, 1, len(end_seeds), dtype=torch.float64))
 
-    def part(self, span: slice) -> Interpolation:
-        """Return the interpolation of some of the examples."""
+    def subset(self, span: slice) -> Interpolation:
+        """Return the interpolation of the examples in `span`."""
         return Interpolation(self.end_seeds[span], self.end_labels[span], self.position[span])
 
-    def noise(self, seeds: Seeds, noise_of: Callable[[Tensor], Tensor]) -> Images:
-        """Return the noise between `noise_of(seeds)` and `noise_of(end_seeds)`."""
-        start = noise_of(seeds)
+    def noise(self, seeds: Seeds, seed_noise: Callable[[Tensor], Tensor]) -> Images:
+        """Return the noise between `seed_noise(seeds)` and `seed_noise(end_seeds)`."""
+        start = seed_noise(seeds)
         same = torch.equal(self.end_seeds, seeds)
-        return start if same else spherical(start, noise_of(self.end_seeds), self.position)
+        return start if same else slerp(start, seed_noise(self.end_seeds), self.position)
 
     def denoiser(self, start: Labelled) -> Denoiser:
         """Return the denoiser between `start` and the same one for the end labels."""

@@ -25,11 +25,11 @@ from inkwash.sampling.editing import Interpolation
 from inkwash.sampling.labels import assign_labels, requested_labels
 from inkwash.sampling.request import SampleRequest
 
-Arrays = UInt8[np.ndarray, "batch height width"] | UInt8[np.ndarray, "batch height width channels"]
+ImageArrays = UInt8[np.ndarray, "batch height width"] | UInt8[np.ndarray, "batch height width channels"]
 
 
 class DefaultCounts(NamedTuple):
-    """Numbers of samples of a request without `n`: images, points, for each of several labels, and of an interpolation."""
+    """Number of samples when the request has no `n`, by kind of request."""
 
     images: int = 64
     points: int = 2000
@@ -44,7 +44,7 @@ class SampleBatch(NamedTuple):
     labels: Labels
     seeds: Seeds
 
-    def images(self) -> Arrays:
+    def images(self) -> ImageArrays:
         """Return the images as [B, H, W] for grey ones, [B, H, W, C] for colour."""
         return to_arrays(self.values)
 
@@ -53,7 +53,7 @@ class SampleBatch(NamedTuple):
 class SamplingRun:
     """A request resolved against a model: sampler and denoiser, built once, and the seeds and labels of all examples.
 
-    `num_requested_labels` is the number of labels that the request names, at least 1; they are repeated cyclically.
+    `num_requested_labels` is the number of distinct labels requested, at least 1; labels are assigned cyclically.
     """
 
     request: SampleRequest
@@ -68,9 +68,9 @@ class SamplingRun:
     def __len__(self) -> int:
         return len(self.seeds)
 
-    def part(self, span: slice) -> SamplingRun:
-        """Return the run of some of the examples."""
-        interpolation = None if self.interpolation is None else self.interpolation.part(span)
+    def subset(self, span: slice) -> SamplingRun:
+        """Return a run of the examples in `span`."""
+        interpolation = None if self.interpolation is None else self.interpolation.subset(span)
         return replace(self, seeds=self.seeds[span], labels=self.labels[span], interpolation=interpolation)
 
     @torch.inference_mode()
@@ -80,32 +80,33 @@ class SamplingRun:
         has_labels = self.model.conditional and bool((self.labels != NULL_LABEL).any())
         labelled = Labelled(self.denoiser, self.labels.to(device) if has_labels else None)
         denoiser = labelled if interpolation is None else interpolation.denoiser(labelled)
-        start: Tensor | float = 0.0
+        init_image: Tensor | float = 0.0
         if edit is not None:
-            denoiser, start = edit.inpainted(denoiser, device), edit.start(device)
+            denoiser, init_image = edit.inpainted(denoiser, device), edit.start(device)
 
-        def noise(step: int) -> Tensor:
-            def noise_of(seeds: Tensor) -> Tensor:
+        def step_noise(step: int) -> Tensor:
+            def seed_noise(seeds: Tensor) -> Tensor:
                 return normals(seeds, 0, step, Stream.SAMPLE, self.model.spec.shape)
 
-            values = noise_of(self.seeds) if interpolation is None else interpolation.noise(self.seeds, noise_of)
+            values = seed_noise(self.seeds) if interpolation is None else interpolation.noise(self.seeds, seed_noise)
             return values.to(device)
 
-        yield from self.sampler(denoiser, noise, start)
+        yield from self.sampler(denoiser, step_noise, init_image)
 
     def batches(self, size: int = 64, progress: Callable[[float], object] | None = None) -> Iterator[SampleBatch]:
         """Yield the finished examples in batches of at most `size`; memory does not grow with their number.
 
-        `progress(done)` is called before each step and at the end of each batch with the number of finished examples, in
-        which an unfinished one counts for the fraction of its steps that are done.
+        `progress(done)` is called before each step and at the end of each batch with the number of finished examples; `done`
+        is fractional within a batch.
         """
         for first in range(0, len(self), size):
-            part = self.part(slice(first, first + size))
-            for step, frame in enumerate(part.frames()):
+            batch = self.subset(slice(first, first + size))
+            for step, frame in enumerate(batch.frames()):
                 if progress is not None:
-                    progress(first + step * len(part) / self.sampler.steps)
-                last = frame.x
-            yield SampleBatch(to_output(self.model, last), part.labels, part.seeds)
+                    progress(first + step * len(batch) / self.sampler.steps)
+                # The last frame holds the samples.
+                samples = frame.x
+            yield SampleBatch(to_output(self.model, samples), batch.labels, batch.seeds)
 
     def metadata(self) -> dict[str, Any]:
         """Return the model, its weights, the sampler and the request as plain values, from which it can be repeated."""
@@ -124,18 +125,18 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
     """
     sampler = sampler_for(request, model)
     denoiser = model.denoiser(request.guidance, request.interval, request.clip, request.precision)
-    start, end = requested_labels(request, model.spec.classes)
-    num_requested = 1 if start is None else len(start)
-    interpolates = request.seed_to is not None or end is not None
+    labels_from, labels_to = requested_labels(request, model.spec.classes)
+    num_requested = 1 if labels_from is None else len(labels_from)
+    interpolates = request.seed_to is not None or labels_to is not None
     seeds = _seeds(request, counts or DefaultCounts(), model.spec.is_points, interpolates, num_requested)
-    labels = assign_labels(model, seeds, start)
+    labels = assign_labels(model, seeds, labels_from)
     if model.conditional and (labels == NULL_LABEL).all() and request.guidance not in (None, 1):
         message = f"guidance {request.guidance:g} has no effect without a label: leave guidance out, or give a label"
         raise UsageError(message, code="no-effect", field="guidance")
     interpolation = None
     if interpolates:
         end_seeds = seeds if request.seed_to is None else torch.full_like(seeds, request.seed_to)
-        end_labels = assign_labels(model, end_seeds, start if end is None else end)
+        end_labels = assign_labels(model, end_seeds, labels_from if labels_to is None else labels_to)
         if ((end_labels == NULL_LABEL) != (labels == NULL_LABEL)).any():
             message = "label 'none' cannot be interpolated with a class: name a class at both ends"
             raise UsageError(message, code="conflict", field="label")
@@ -165,7 +166,7 @@ def to_output(model: Model, x: Images) -> SampleValues:
     return x if model.spec.is_points else decode(x)
 
 
-def to_arrays(values: UInt8[Tensor, "batch channels height width"]) -> Arrays:
+def to_arrays(values: UInt8[Tensor, "batch channels height width"]) -> ImageArrays:
     """Return images as arrays [N, H, W] for one channel, [N, H, W, C] for more."""
     array = values.permute(0, 2, 3, 1).numpy()
     return array[..., 0] if array.shape[-1] == 1 else array
@@ -174,7 +175,7 @@ def to_arrays(values: UInt8[Tensor, "batch channels height width"]) -> Arrays:
 def _seeds(
     request: SampleRequest, counts: DefaultCounts, is_points: bool, interpolates: bool, num_requested: int
 ) -> Seeds:
-    """Return the seeds that the request names, or as many from its seed on as it has samples."""
+    """Return the seeds of the request, or consecutive seeds from `request.seed`; equal seeds for an interpolation."""
     if isinstance(request.seed, tuple):
         return torch.tensor(request.seed)
     default = counts.points if is_points else counts.images

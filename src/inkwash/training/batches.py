@@ -40,7 +40,7 @@ class Split:
     @classmethod
     def of(cls, count: int) -> Split:
         """Return the split of `count` examples: the same for every recipe and seed, so that losses can be compared."""
-        order = permutation(0, 0, Stream.HELD_OUT_SPLIT, count)
+        order = permutation(0, 0, Stream.VALIDATION_SPLIT, count)
         if count < 2:
             message = f"{count} train examples are too few: one is for validation, so give at least 2"
             raise UsageError(message, code="invalid-data", field="data")

@@ -16,7 +16,7 @@ from inkwash.optim.optimizers import OptimizerConfig
 from inkwash.training import ema
 from inkwash.training.batches import Batches
 from inkwash.training.events import Step
-from inkwash.training.state import State
+from inkwash.training.state import TrainingState
 
 Objective = Callable[[NetDenoiser, Tensor, Tensor | None, Tensor, Tensor], Tensor]
 
@@ -30,7 +30,7 @@ class TrainingLoop:
     `InkwashError` for a loss or gradient that is not finite, before the state is changed.
     """
 
-    state: State
+    state: TrainingState
     denoiser: NetDenoiser
     objective: Objective
     batches: Batches
@@ -40,7 +40,7 @@ class TrainingLoop:
 
     def __iter__(self) -> Iterator[Step]:
         state, progress = self.state, self.state.progress
-        while progress.step < state.total:
+        while progress.step < state.total_steps:
             number = progress.step + 1
             state.net.train()
             rate = self.optimizer.rate(number, state.lr_decay.remaining_at(number))

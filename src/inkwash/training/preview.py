@@ -34,5 +34,5 @@ def preview(model: Model, process_group: ProcessGroup = SINGLE_PROCESS) -> Sampl
         precision=model.recipe.training.precision,
     )
     run = resolve(request, model)
-    (shard,) = run.part(process_group.shard(count)).batches(size=count)
+    (shard,) = run.subset(process_group.shard(count)).batches(size=count)
     return SampleBatch(process_group.all_gather(shard.values, count), run.labels, run.seeds)

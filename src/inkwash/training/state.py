@@ -33,8 +33,8 @@ class TrainingProgress:
 
 
 @dataclass
-class State:
-    """The network in training, its EMA, the optimizer, the progress, and the last step `total`.
+class TrainingState:
+    """The network in training, its EMA, the optimizer, the progress, and the number of the last step, `total_steps`.
 
     `consistent` is False during a step or its validation, when the state must not be saved.
     """
@@ -43,20 +43,20 @@ class State:
     ema_net: nn.Module
     optimizer: torch.optim.Optimizer
     progress: TrainingProgress = field(default_factory=TrainingProgress)
-    total: int = 0
+    total_steps: int = 0
     consistent: bool = True
 
     @property
     def lr_decay(self) -> LRDecay:
         """The decay of the learning rate up to the last step."""
-        return LRDecay(self.total, self.progress.decay_start, self.progress.decay_remaining)
+        return LRDecay(self.total_steps, self.progress.decay_start, self.progress.decay_remaining)
 
     @lr_decay.setter
     def lr_decay(self, new: LRDecay) -> None:
-        self.total, self.progress.decay_start, self.progress.decay_remaining = new.total, new.start, new.remaining
+        self.total_steps, self.progress.decay_start, self.progress.decay_remaining = new.total, new.start, new.remaining
 
     @classmethod
-    def fresh(cls, net: nn.Module, optimizer: torch.optim.Optimizer) -> State:
+    def initial(cls, net: nn.Module, optimizer: torch.optim.Optimizer) -> TrainingState:
         """Return the state before the first step; the EMA starts as a copy of `net`."""
         return cls(net, copy.deepcopy(net).eval().requires_grad_(False), optimizer)
 

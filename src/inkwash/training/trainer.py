@@ -34,7 +34,7 @@ from inkwash.training.checkpoint_schedule import CheckpointSchedule
 from inkwash.training.compatibility import require_same_run, require_trainable
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
 from inkwash.training.loop import Objective, TrainingLoop
-from inkwash.training.state import State
+from inkwash.training.state import TrainingState
 from inkwash.training.time_budget import Plan, TimeBudget
 from inkwash.training.validation import LossByNoiseLevel, Validator
 
@@ -51,8 +51,8 @@ class Trainer:
 
     An iteration can be interrupted; a new one continues after the last completed step. `recipe` and `data` are values or
     names, `data` by default the recipe's. `net` replaces the recipe's network and `objective` its loss; the validation
-    loss is always that of the recipe, so that runs can be compared. A length in minutes counts from the moment `since` of
-    `clock`, by default now. Each process of a `process_group` creates a trainer.
+    loss is always that of the recipe, so that runs can be compared. With a length in minutes, the time limit starts at
+    `since` (a time of `clock`), by default now. Each process of a `process_group` creates a trainer.
     Raises `UsageError` when recipe, data and network do not fit each other.
     """
 
@@ -73,7 +73,7 @@ class Trainer:
         recipe = recipe.for_classes(self.data.classes)
         if net is not None:
             recipe = replace(recipe, network=replace(recipe.network, kind=type(net).__name__, options={}))
-        # A length in minutes replaces `recipe` by one whose length and checkpoints are planned in steps.
+        # With a length in minutes, each plan replaces `recipe` by a copy with its length in steps.
         self.recipe = self.requested_recipe = recipe
         self.device = devices.device(device) if isinstance(device, str) else device
         self.process_group, self.clock, self.stopping = process_group, clock, False
@@ -96,17 +96,17 @@ class Trainer:
         net = net if net is not None else model.build_net(recipe, self.spec)
         net = devices.to_device(model.check_forward(net, self.spec), self.device)
         require_trainable(recipe, self.spec, net, process_group)
-        self.state = State.fresh(net, recipe.optimizer.build(net.parameters()))
+        self.state = TrainingState.initial(net, recipe.optimizer.build(net.parameters()))
         self.time_budget: TimeBudget | None = None
         length = Length.parse(training.length)
         if length.unit == "minutes":
             self.time_budget = TimeBudget(60 * length.amount, since, clock)
             CheckpointSchedule.of(recipe, 1, self.num_images)  # Raises for invalid lengths now, not at the first plan.
-            self.checkpoint_schedule, self.state.total = CheckpointSchedule(MAX_STEPS, {}), MAX_STEPS
+            self.checkpoint_schedule, self.state.total_steps = CheckpointSchedule(MAX_STEPS, {}), MAX_STEPS
         else:
-            self.state.total = length.steps(training.batch, self.num_images)
-            self.checkpoint_schedule = CheckpointSchedule.of(recipe, self.state.total, self.num_images)
-        self._batchnorm_step: int | None = None
+            self.state.total_steps = length.steps(training.batch, self.num_images)
+            self.checkpoint_schedule = CheckpointSchedule.of(recipe, self.state.total_steps, self.num_images)
+        self._batchnorm_step: int | None = None  # Step at which the BatchNorm statistics were last recomputed.
 
     @property
     def num_images(self) -> int:
@@ -117,12 +117,12 @@ class Trainer:
     def total(self) -> int | None:
         """The last step; None before the first plan of a length in minutes."""
         planned = self.time_budget is None or self.time_budget.planned
-        return self.state.total if planned else None
+        return self.state.total_steps if planned else None
 
     @property
     def complete(self) -> bool:
         """Whether the last step is done."""
-        return self.state.progress.step >= self.state.total
+        return self.state.progress.step >= self.state.total_steps
 
     @property
     def ema_model(self) -> Model:
@@ -139,12 +139,12 @@ class Trainer:
         """Train up to the last step; yield every step, validation and plan."""
         if self.time_budget is not None:
             self.time_budget.begin(self.state.progress.step)
-        for step in self.steps():
-            if self._plan_due(step.number):
-                yield from self._plan(step.number)
-            yield step._replace(mean_loss=self._mean_loss(step.number))
-            if self.checkpoint_schedule.includes(step.number):
-                yield from self._validate(step.number)
+        for event in self.steps():
+            if self._plan_due(event.number):
+                yield from self._plan(event.number)
+            yield event._replace(mean_loss=self._mean_loss(event.number))
+            if self.checkpoint_schedule.includes(event.number):
+                yield from self._validate(event.number)
             self.stopping = self.process_group.any_process(self.stopping)
             if self.stopping:
                 return
@@ -168,7 +168,7 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """Return the complete state: training restored from it continues bit for bit."""
         self._update_batchnorm()
-        # The data set's own name replaces the path that the user gave: equal runs make equal files in every folder.
+        # Store the data set's name instead of the user's path, so that equal runs write identical checkpoints.
         recipe = replace(self.recipe, data=replace(self.recipe.data, name=self.spec.data))
         header = {
             "recipe": recipe.to_dict(),
@@ -195,10 +195,10 @@ class Trainer:
         milestone, begun = self.checkpoint_schedule.milestones.get(step), self.clock()
         # The state is not saved until the consumer has handled the event: an interrupted run repeats the validation.
         self.state.consistent = False
-        profile = self.validate()
-        improved = profile.mean < self.state.progress.best
-        self.state.progress.best = min(self.state.progress.best, profile.mean)
-        yield Measured(step, profile, improved, milestone)
+        losses = self.validate()
+        improved = losses.mean < self.state.progress.best
+        self.state.progress.best = min(self.state.progress.best, losses.mean)
+        yield Measured(step, losses, improved, milestone)
         self.state.consistent = True
         if self.time_budget is not None:
             calibrated = self.time_budget.calibrated
@@ -212,11 +212,11 @@ class Trainer:
         return budget is not None and process_group.any_process(budget.due(step) and process_group.is_main)
 
     def _plan(self, step: int, validated: bool = False) -> Iterator[Planned]:
-        """Plan the total after `step`, `validated` or not yet; yield nothing before the cost of a validation is known."""
+        """Plan the total after `step`, once a validation has been timed; `validated`: that after `step` is done."""
         budget, requested, images = self.time_budget, self.requested_recipe, self.num_images
         assert budget is not None
         if not budget.calibrated:
-            # The cost of a validation is unknown: one is made now, with its preview and checkpoints.
+            # Schedule a validation (with preview and checkpoints) after this step, to time it.
             now = CheckpointSchedule.of(requested, step, images)
             self.checkpoint_schedule = self.checkpoint_schedule.replaced_from(step, now)
             return
@@ -232,7 +232,7 @@ class Trainer:
 
     def _mean_loss(self, step: int) -> float | None:
         progress = self.state.progress
-        if step % LOG_EVERY and step != self.state.total and step > LOG_EVERY:
+        if step % LOG_EVERY and step != self.state.total_steps and step > LOG_EVERY:
             return None
         mean = progress.loss_sum / progress.loss_count
         progress.loss_sum, progress.loss_count = 0.0, 0

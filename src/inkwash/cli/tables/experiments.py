@@ -12,9 +12,9 @@ from inkwash.cli.console import Console
 from inkwash.lab import Experiment
 from inkwash.lab.results import Results, format_value
 
-ACROSS = 5
+MAX_COLUMNS = 5
 """Variants in one table."""
-WIDEST = 30
+MAX_HEADING_LENGTH = 30
 """Characters of a row's heading."""
 
 
@@ -34,8 +34,8 @@ def show_list(experiments: Mapping[str, Experiment], as_json: bool) -> None:
 
 def show_results(results: Results) -> None:
     """Print the scores in which the variants differ, with those of real images; the card has all scores."""
-    for start in range(0, len(results.variants), ACROSS):
-        columns = slice(start, start + ACROSS)
+    for start in range(0, len(results.variants), MAX_COLUMNS):
+        columns = slice(start, start + MAX_COLUMNS)
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column("", no_wrap=True)
         for each in results.variants[columns]:
@@ -53,4 +53,4 @@ def show_results(results: Results) -> None:
 
 def shortened(words: str) -> str:
     """Return the heading of a row, cut to 30 characters, which leaves room for the numbers."""
-    return words if len(words) <= WIDEST else f"{words[: WIDEST - 1].rstrip()}…"
+    return words if len(words) <= MAX_HEADING_LENGTH else f"{words[: MAX_HEADING_LENGTH - 1].rstrip()}…"

@@ -20,7 +20,7 @@ from inkwash.text.durations import format_duration
 from inkwash.text.printing import print
 
 HEADINGS = ("value", "95 %", "N=∞", "real train", "real test", "ratio to real")
-ACROSS = 4
+MAX_COLUMNS = 4
 """Settings side by side in one table."""
 MIN_ANNOUNCED_SECONDS = 5.0
 """A shorter time of sampling is not announced."""
@@ -32,9 +32,9 @@ def announce(plan: EvaluationPlan) -> None:
     members = ", ".join(f"{name.upper()} {DESCRIPTIONS.get(name, '')}".strip() for name in extractors.extractors)
     missing = "" if plan.reference.data is not None else "; measures that need the images are left out (--data FOLDER)"
     print(f"feature extractors (judges) for {extractors.spec.data}: {members}{missing}", file=sys.stderr)
-    if plan.extras:
-        names = " and ".join(f"--{name}" for name in plan.extras)
-        print(f"{names}: about {format_duration(plan.extra_seconds())}, after sampling", file=sys.stderr)
+    if plan.optional_metrics:
+        names = " and ".join(f"--{name}" for name in plan.optional_metrics)
+        print(f"{names}: about {format_duration(plan.optional_metric_seconds())}, after sampling", file=sys.stderr)
     seconds = plan.seconds()
     if seconds > MIN_ANNOUNCED_SECONDS:
         count = sum(task.count for task in plan.tasks)
@@ -102,8 +102,8 @@ def _show(found: Evaluation, sentences: list[str]) -> None:
 def _compare(found: Comparison) -> None:
     """Print the cost and all scores of all entries, those of real images in the last column, and the conclusion."""
     console = Console(highlight=False, markup=False)
-    for start in range(0, len(found.entries), ACROSS):
-        entries = found.entries[start : start + ACROSS]
+    for start in range(0, len(found.entries), MAX_COLUMNS):
+        entries = found.entries[start : start + MAX_COLUMNS]
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column("", no_wrap=True)
         for entry in entries:

@@ -27,7 +27,7 @@ def path(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     run = resolve(replace(variant.setting.request, n=context.count), model)
     with context.progress.sampling(variant.name, context.count) as done:
         for first in range(0, context.count, BATCH):
-            part = run.part(slice(first, first + BATCH))
+            part = run.subset(slice(first, first + BATCH))
             *frames, last = part.frames()
             final = context.classify(to_output(model, last.x))
             for step, frame in enumerate(frames):

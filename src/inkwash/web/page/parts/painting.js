@@ -25,15 +25,15 @@ export function paint(canvas, values, shape, { columns = null, order = null, lab
   const [channels, height, width] = shape;
   const each = channels * height * width;
   const places = order ?? Array.from({ length: values.length / each }, (_, at) => at);
-  const across = columns ?? columnsFor(places.length);
-  const down = Math.ceil(places.length / across);
-  size(canvas, across * (width + gap) - gap, down * (height + gap) - gap);
+  columns ??= columnsFor(places.length);
+  const rows = Math.ceil(places.length / columns);
+  size(canvas, columns * (width + gap) - gap, rows * (height + gap) - gap);
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
   new Uint32Array(image.data.buffer).fill(0xff000000);
-  places.forEach((which, place) => {
+  places.forEach((which, index) => {
     if (which === null) return;
-    const left = (place % across) * (width + gap), top = Math.floor(place / across) * (height + gap);
+    const left = (index % columns) * (width + gap), top = Math.floor(index / columns) * (height + gap);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const from = which * each + y * width + x, to = ((top + y) * canvas.width + left + x) * 4;
@@ -60,15 +60,15 @@ export function scatter(canvas, values, labels = null, field = null) {
 }
 
 function paintField(context, field, at) {
-  const across = Math.round(Math.sqrt(field.length / 2));
+  const perSide = Math.round(Math.sqrt(field.length / 2));
   context.strokeStyle = "#4d5a66";
   context.beginPath();
-  for (let i = 0; i < across * across; i++) {
-    const x = -WINDOW + (2 * WINDOW * (i % across)) / (across - 1);
-    const y = -WINDOW + (2 * WINDOW * Math.floor(i / across)) / (across - 1);
+  for (let i = 0; i < perSide * perSide; i++) {
+    const x = -WINDOW + (2 * WINDOW * (i % perSide)) / (perSide - 1);
+    const y = -WINDOW + (2 * WINDOW * Math.floor(i / perSide)) / (perSide - 1);
     const offset = [field[2 * i] - x, field[2 * i + 1] - y];
     // A third of the way and at most one grid cell, so that lines do not overlap.
-    const scale = Math.min(1 / 3, (2 * WINDOW) / across / (Math.hypot(...offset) + 1e-9));
+    const scale = Math.min(1 / 3, (2 * WINDOW) / perSide / (Math.hypot(...offset) + 1e-9));
     const end = [x + offset[0] * scale, y + offset[1] * scale];
     context.moveTo(at(x), POINTS - at(y));
     context.lineTo(at(end[0]), POINTS - at(end[1]));
