@@ -6,6 +6,7 @@
 writes docs/results.md, docs/results.csv, two figures in docs/pictures, five rows of the README, and the page's data of
 speed and quality (src/inkwash/models/quality.json). Complete rows are stored in docs/results.json and samples in the cache,
 so that an interrupted command resumes; a row is measured again when its weights, sampler or feature extractors change.
+The flags `--hours` and `--cached-only` were `--most` and `--drawn` in 0.1.0.
 """
 
 from __future__ import annotations

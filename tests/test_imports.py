@@ -138,3 +138,8 @@ def test_every_public_name_exists() -> None:
     for name in getattr(inkwash, "__all__"):  # noqa: B009
         assert getattr(inkwash, name) is not None
     assert not hasattr(inkwash, "no_such_name")
+
+
+def test_renamed_constant_is_answered_with_its_new_name() -> None:
+    with pytest.raises(AttributeError, match="DEFAULT_MODEL"):
+        getattr(inkwash, "USUAL")  # noqa: B009

@@ -10,6 +10,7 @@ The names are listed in __init__.pyi and imported when they are first used, so t
 """
 
 import os
+from typing import Any
 
 import lazy_loader
 
@@ -24,4 +25,10 @@ if "OMP_WAIT_POLICY" not in os.environ:
 DEFAULT_MODEL = "fast"
 """The name of the bundled model that is used where none is given."""
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_import_name, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "USUAL":
+        raise AttributeError("inkwash.USUAL was renamed: use inkwash.DEFAULT_MODEL")
+    return _import_name(name)

@@ -30,6 +30,7 @@ from inkwash.runs.start import is_run, start
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import SampleBatch, SamplingRun, resolve, to_arrays
+from inkwash.text.progress import ProgressCallback, StageProgressCallback
 from inkwash.training.events import Planned
 from inkwash.training.loop import Objective
 from inkwash.viz.samples import RenderOptions, grid_or_scatter
@@ -113,7 +114,7 @@ def sample(
     mask: str | Path | None = None,
     noise: float | None = None,
     batch: int = 64,
-    progress: Callable[[float], object] | None = None,
+    progress: ProgressCallback | None = None,
     picture: None = None,
 ) -> Samples:
     """Return `n` samples of `source`, a model or an argument of `load`; sample i has the seed `seed` + i.
@@ -173,7 +174,7 @@ def evaluate(
     judges: str | None = None,
     bits: bool = False,
     thorough: bool = False,
-    progress: Callable[[str, float], object] | None = None,
+    progress: StageProgressCallback | None = None,
 ) -> Comparison:
     """Measure a model or an .npz of images; several of them, or of samplers as in "ddim:50,ddim:20", are compared.
 

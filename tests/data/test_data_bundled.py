@@ -123,7 +123,7 @@ def test_the_error_without_data_lists_how_to_give_them(monkeypatch: pytest.Monke
     monkeypatch.delenv("INKWASH_DATA", raising=False)
     with pytest.raises(UsageError) as error:
         load(None)
-    assert (error.value.code, error.value.field) == ("missing-file", "data")
+    assert (error.value.code, error.value.field) == ("missing-field", "data")
     assert all(name in str(error.value) for name in DATASETS)
 
 

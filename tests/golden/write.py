@@ -4,7 +4,7 @@
     python tests/golden/write.py --check    compare every value, those of slow samplers and evaluations included
     python tests/golden/write.py --runs     train the run folders again as well, which only a new file format requires
 
-Set PYTHONPATH to tests, and INKWASH_DATA to the folder of the real MNIST for the evaluations that need it.
+Set INKWASH_DATA to the folder of the real MNIST for the evaluations that need it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from typing import Any
 
 import numpy as np
 import torch
+
+# golden_cases imports tests/command.py
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from golden_cases import (
     CASES,
     EVALUATION,

@@ -71,8 +71,8 @@ def test_claim_names_the_run_that_it_is_tested_on(inkwash: Inkwash, own: Path, b
     [
         (["no-noize"], ("unknown-name", "experiment")),
         (["-n", "300"], ("missing-field", "name")),
-        (["no-noise", "-n", "20"], ("out-of-range", "count")),
-        (["no-noise", "-n", str(10**18)], ("out-of-range", "count")),
+        (["no-noise", "-n", "20"], ("out-of-range", "n")),
+        (["no-noise", "-n", str(10**18)], ("out-of-range", "n")),
         (["guidance", "--length", "1 epoch"], ("no-effect", "length")),
         (["schedules", "--run", "cfg-cosine"], ("no-effect", "run")),
         (["guidance", "--run", "nowhere"], ("unknown-name", "model")),

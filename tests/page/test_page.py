@@ -169,18 +169,18 @@ def test_run_in_training_is_updated_live(page: Any, address: str, training: str)
     state.wait_for()
     before, seen = state.inner_text(), images.count()
     line = page.get_by_role("img", name="training and validation loss").locator("polyline, path").first
-    sketch = line.evaluate("line => line.outerHTML")
+    before_line = line.evaluate("line => line.outerHTML")
     # Without any interaction.
     images.nth(seen).wait_for(state="attached")
     assert state.inner_text() != before
-    assert line.evaluate("line => line.outerHTML") != sketch
+    assert line.evaluate("line => line.outerHTML") != before_line
     newest = images.nth(seen)
     newest.scroll_into_view_if_needed()
     assert newest.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_sketch_is_sketch_and_regenerated_with_the_keyboard(page: Any, address: str) -> None:
+def test_sketch_is_drawn_and_regenerated_with_the_keyboard(page: Any, address: str) -> None:
     open_view(page, address, "edit", steps=3)
     canvas = page.get_by_role("application")
     assert pixels(page, canvas).max() == 0

@@ -1,4 +1,4 @@
-"""Starting and resuming runs: fallback_reason to older checkpoints, new lengths, and errors in one line."""
+"""Starting and resuming runs: fallback to older checkpoints, new lengths, and errors in one line."""
 
 from __future__ import annotations
 

@@ -97,8 +97,8 @@ def test_a_sampler_that_fails_leaves_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frames", "name", "code", "field"),
     [
-        (steps(2), "film.mp4", "unknown-name", "film format"),
-        (steps(2), "film", "unknown-name", "film format"),
+        (steps(2), "film.mp4", "wrong-file", "path"),
+        (steps(2), "film", "wrong-file", "path"),
         ([], "film.png", "invalid-data", "frames"),
     ],
 )

@@ -42,7 +42,7 @@ def _parsing_error(error: CycloptsError, arguments: list[str]) -> UsageError:
         field = (unknown or next(iter(error.unused_tokens or ()), "")).lstrip("-").partition("=")[0]
         text = synonyms.suggestion(arguments) or f"{one_line(error)} {HELP}"
         return UsageError(text, code="unknown-field", field=field)
-    argument = error.argument.name.strip("-").lower() if error.argument else None
+    argument = error.argument.name.strip("-").lower().replace("-", "_") if error.argument else None
     missing = isinstance(error, MissingArgumentError)
     text = f"{one_line(error)} {HELP}"
     return UsageError(text, code="missing-field" if missing else "invalid-value", field=argument)

@@ -12,6 +12,7 @@ from inkwash.cli.signals import stop_on_signal
 from inkwash.lab.measures import LabProgress
 from inkwash.runs.run import Run
 from inkwash.text.printing import print
+from inkwash.text.progress import ProgressCallback, StageProgressCallback
 from inkwash.training.trainer import Trainer
 
 
@@ -37,8 +38,8 @@ class PrintingLabReporter(LabReporter):
     def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
         return training_bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
 
-    def sampling(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
+    def sampling(self, name: str, count: int) -> AbstractContextManager[ProgressCallback]:
         return counter(count, name)
 
-    def measuring(self) -> AbstractContextManager[Callable[[str, float], object]]:
+    def measuring(self) -> AbstractContextManager[StageProgressCallback]:
         return stages()

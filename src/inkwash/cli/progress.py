@@ -22,6 +22,7 @@ from rich.text import Text
 from inkwash.cli.console import Console, TextColumn
 from inkwash.text.durations import format_duration
 from inkwash.text.printing import print, printable
+from inkwash.text.progress import ProgressCallback, StageProgressCallback
 
 if TYPE_CHECKING:
     from inkwash.core import Sampler
@@ -122,7 +123,7 @@ def display(trainer: Trainer, quiet: bool, as_json: bool) -> Iterator[Show]:
 
 
 @contextmanager
-def counter(total: float, title: str, quiet: bool = False, unit: str = "") -> Iterator[Callable[[float], object]]:
+def counter(total: float, title: str, quiet: bool = False, unit: str = "") -> Iterator[ProgressCallback]:
     """Show a bar over `total` items, called `unit`, with time left; yield a function of the number of finished ones."""
     if quiet or not sys.stderr.isatty():
         yield lambda done: None
@@ -136,7 +137,7 @@ def counter(total: float, title: str, quiet: bool = False, unit: str = "") -> It
 
 
 @contextmanager
-def sampling(sampler: Sampler, count: int, quiet: bool) -> Iterator[Callable[[float], object]]:
+def sampling(sampler: Sampler, count: int, quiet: bool) -> Iterator[ProgressCallback]:
     """Show a bar over the network evaluations of `count` images; yields a function of the number of finished ones."""
     each = sampler.evaluations
     with counter(count * each, f"sampling {count:,}", quiet, "network evaluations") as show:
@@ -144,7 +145,7 @@ def sampling(sampler: Sampler, count: int, quiet: bool) -> Iterator[Callable[[fl
 
 
 @contextmanager
-def stages(quiet: bool = False, every: bool = False) -> Iterator[Callable[[str, float], object]]:
+def stages(quiet: bool = False, every: bool = False) -> Iterator[StageProgressCallback]:
     """Show the current stage and the time left; yield a function of the stage and its finished fraction (0: unknown).
 
     With `every`, each stage is also printed on a separate line, in logs as well.

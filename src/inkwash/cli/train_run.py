@@ -94,7 +94,8 @@ def prepare(
         return run
     if not is_run(what):
         return _start(request, device, process_group, start_time, printer)
-    for name in request.new_run_flags:
+    if request.new_run_flags:
+        name = request.new_run_flags[0]
         flag = f"--{name.replace('_', '-')}"
         message = f"{flag} has no effect on the run folder {what}: a resumed run keeps its own recipe"
         raise UsageError(message, code="no-effect", field=name)

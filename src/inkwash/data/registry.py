@@ -74,7 +74,7 @@ def load(
         raise UsageError(
             "no data given: use --data NAME, --data PATH or the environment variable INKWASH_DATA=PATH;"
             f" the names are {', '.join(DATASETS)}",
-            code="missing-file",
+            code="missing-field",
             field="data",
         )
     known = canonical_name(str(spec))

@@ -36,7 +36,7 @@ class LabRequest:
             raise UsageError(
                 f"-n is {self.count}: FD needs at least {MIN_FD_COUNT} images per variant, at most {MAX_COUNT:,}",
                 code="out-of-range",
-                field="count",
+                field="n",
             )
 
     @property

@@ -17,6 +17,7 @@ from inkwash.evaluation.scores import Score
 from inkwash.evaluation.setting import Setting
 from inkwash.evaluation.tasks import ModelTask
 from inkwash.lab.results import Series
+from inkwash.text.progress import ProgressCallback, StageProgressCallback
 from inkwash.training.batches import Split
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ class LabProgress:
         """Return a function that is called with each event of `run`."""
         return nullcontext(lambda event: None)
 
-    def sampling(self, name: str, count: int) -> AbstractContextManager[Callable[[float], object]]:
+    def sampling(self, name: str, count: int) -> AbstractContextManager[ProgressCallback]:
         """Return a function that is called with the number of samples done, of `count`."""
         return nullcontext(lambda done: None)
 
-    def measuring(self) -> AbstractContextManager[Callable[[str, float], object]]:
+    def measuring(self) -> AbstractContextManager[StageProgressCallback]:
         """Return a function that is called with a stage and the fraction of it that is done, 0 where unknown."""
         return nullcontext(lambda stage, fraction: None)
 
@@ -131,10 +132,9 @@ Measure = Callable[[LoadedVariant, MeasureContext], Iterator[Finding]]
 def evaluation(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
     """Measure every score of `inkwash evaluate` and the cost of a sample; its notes and verdicts are observations."""
     with context.progress.sampling(variant.name, context.count) as sampling, context.progress.measuring() as measuring:
-        # An experiment writes into its own folder only, not into the run that it tests.
-        entry = ModelTask(variant.setting, context.count, write_quality=False).run(
-            context.reference, (), sampling, measuring
-        )
+        # The FD is stored in a run that the experiment trained, but not in one that the user gave.
+        task = ModelTask(variant.setting, context.count, write_quality=variant.training != "")
+        entry = task.run(context.reference, (), sampling, measuring)
     yield Score("evaluations", "network evaluations per image", entry.evaluations)
     yield Score("seconds", "seconds for 64 images", entry.seconds)
     yield Score("parameters", "parameters", None if entry.parameters is None else float(entry.parameters))

@@ -14,7 +14,10 @@ from inkwash.errors import UsageError
 from inkwash.metrics.input_checks import check_pair
 
 STUDENT_T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
-"""97.5 % quantiles of Student's t distribution for 2, 3, ... blocks; the last is used for more."""
+"""97.5 % quantiles of Student's t distribution for 2, 3, ... blocks; the last is used for more.
+
+The jackknife of a single block is normal for many rows: its interval takes 1.96.
+"""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from inkwash.io.integrity import verified, with_checksum
 from inkwash.io.limits import parse_json
 from inkwash.io.names import path_in
 from inkwash.sampling.run import SamplingRun
+from inkwash.text.progress import ProgressCallback
 
 MIN_CHUNK_SIZE = 1000
 """Minimum number of examples per chunk: an interruption loses little, and writing takes negligible time."""
@@ -78,7 +79,7 @@ class ChunkFolder:
         """Return how many examples these chunks have."""
         return sum(len(range(len(self.run))[self._span(index)]) for index in indices)
 
-    def sample(self, indices: list[int], batch: int, progress: Callable[[float], object]) -> None:
+    def sample(self, indices: list[int], batch: int, progress: ProgressCallback) -> None:
         """Sample and write these chunks; `progress(done)` is called with the number of finished examples."""
         before = 0
         for index in indices:

@@ -5,7 +5,7 @@ Every sample has its own seed, so that it is the same in any batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from inkwash.model import Model
 from inkwash.sampling.editing import Interpolation
 from inkwash.sampling.labels import assign_labels, requested_labels
 from inkwash.sampling.request import SampleRequest
+from inkwash.text.progress import ProgressCallback
 
 ImageArrays = UInt8[np.ndarray, "batch height width"] | UInt8[np.ndarray, "batch height width channels"]
 
@@ -93,7 +94,7 @@ class SamplingRun:
 
         yield from self.sampler(denoiser, step_noise, init_image)
 
-    def batches(self, size: int = 64, progress: Callable[[float], object] | None = None) -> Iterator[SampleBatch]:
+    def batches(self, size: int = 64, progress: ProgressCallback | None = None) -> Iterator[SampleBatch]:
         """Yield the finished examples in batches of at most `size`; memory does not grow with their number.
 
         `progress(done)` is called before each step and at the end of each batch with the number of finished examples; `done`

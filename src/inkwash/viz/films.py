@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image, ImageDraw
 
-from inkwash.errors import UsageError, unknown_name
+from inkwash.errors import UsageError
 from inkwash.io.atomic import atomic
 from inkwash.io.png_metadata import embedded
 from inkwash.viz.grids import PixelArray, blank, evenly_spaced, grid, text_colour
@@ -92,7 +92,11 @@ def looped_film(
 
 def _require_format(path: Path) -> None:
     if path.suffix.lower() not in FILM_FORMATS:
-        raise unknown_name("film format", path.suffix or path.name, FILM_FORMATS)
+        raise UsageError(
+            f"film '{path.name}' has no known format: end its name in {', '.join(FILM_FORMATS)}",
+            code="wrong-file",
+            field="path",
+        )
 
 
 def _duration(seconds: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from inkwash.io.validation import validate
 from inkwash.model import Model
 from inkwash.sampling.request import PICTURE_FIELDS
 from inkwash.sampling.run import DefaultCounts, SampleBatch, SamplingRun, to_arrays, to_output
+from inkwash.text.progress import ProgressCallback
 from inkwash.viz import grids, points
 
 Kind = Literal["grid", "strip", "film"]
@@ -73,7 +74,7 @@ class RenderOptions:
         return run.num_requested_labels if run.num_requested_labels > 1 else None
 
 
-def render(run: SamplingRun, options: RenderOptions, batch: int, progress: Callable[[float], object]) -> Image.Image:
+def render(run: SamplingRun, options: RenderOptions, batch: int, progress: ProgressCallback) -> Image.Image:
     """Sample and return one image of all examples: a grid, or a strip of denoising steps."""
     scale = options.scale or 1
     if options.kind == "strip":
@@ -81,7 +82,7 @@ def render(run: SamplingRun, options: RenderOptions, batch: int, progress: Calla
     return grid_or_scatter(run.model, list(run.batches(batch, progress)), options.columns_for(run), scale)
 
 
-def frames(run: SamplingRun, progress: Callable[[float], object]) -> Iterator[Frame]:
+def frames(run: SamplingRun, progress: ProgressCallback) -> Iterator[Frame]:
     """Yield the frames of all examples at once; `progress(done)` is called before each."""
     for step, frame in enumerate(run.frames()):
         progress(step * len(run) / run.sampler.steps)

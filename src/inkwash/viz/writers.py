@@ -18,20 +18,20 @@ from inkwash.io import png_metadata
 from inkwash.io.atomic import atomic, require_creatable
 from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.run import SamplingRun, to_arrays
+from inkwash.text.progress import ProgressCallback
 from inkwash.viz import films, grids
 from inkwash.viz.samples import Kind, RenderOptions, film_frames, frames, render
 
-Progress = Callable[[float], object]
-Writer = Callable[[SamplingRun, RenderOptions, Path, int, Progress], None]
+Writer = Callable[[SamplingRun, RenderOptions, Path, int, ProgressCallback], None]
 """Samples in batches of the given size, and writes the result to the given path."""
 
 
-def write_image(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
+def write_image(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: ProgressCallback) -> None:
     """Write a grid of all examples, or a strip of denoising steps, as one PNG."""
     png_metadata.save_png(render(run, options, batch, progress), target, metadata(run, options))
 
 
-def write_film(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
+def write_film(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: ProgressCallback) -> None:
     """Write the path from noise to samples as an animation; of an interpolation of images, the images along it."""
     if run.interpolation is not None and not run.model.spec.is_points:
         images = np.concatenate([each.images() for each in run.batches(batch, progress)])
@@ -41,7 +41,9 @@ def write_film(run: SamplingRun, options: RenderOptions, target: Path, batch: in
     films.film(pairs, target, options.scale, columns=options.columns_for(run), metadata=metadata(run, options))
 
 
-def write_arrays(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
+def write_arrays(
+    run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: ProgressCallback
+) -> None:
     """Write `images` uint8 [N, H, W] or [N, H, W, C] (or `points` float32 [N, D]), `labels` and `seeds` as .npz.
 
     The examples are streamed into the file batch by batch; `facts` holds model and request as JSON.
@@ -71,7 +73,9 @@ def save_npz(run: SamplingRun, target: Path, values: Iterable[NDArray[Any]]) -> 
                 np.lib.format.write_array(file, array, allow_pickle=False)
 
 
-def write_folder(run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: Progress) -> None:
+def write_folder(
+    run: SamplingRun, options: RenderOptions, target: Path, batch: int, progress: ProgressCallback
+) -> None:
     """Write each example as a PNG into the folder `target`, named by index and label."""
     if run.model.spec.is_points:
         raise UsageError(

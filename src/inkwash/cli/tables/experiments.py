@@ -11,6 +11,7 @@ from rich.table import Table
 from inkwash.cli.console import Console
 from inkwash.lab import Experiment
 from inkwash.lab.results import Results, format_value
+from inkwash.text.printing import print
 
 MAX_COLUMNS = 5
 """Variants in one table."""
