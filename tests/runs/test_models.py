@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
@@ -17,6 +18,7 @@ from safetensors.torch import save_file
 
 import inkwash
 from inkwash import model
+from inkwash.config import recipe
 from inkwash.core import SCHEDULES, Clipped, Cosine, Guided, Karras, Linear, NetDenoiser, Schedule
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints
@@ -192,12 +194,22 @@ def test_a_cut_schedule_is_a_schedule(untrained: Untrained) -> None:
     assert isinstance(untrained("target=eps").schedule(), Schedule)
 
 
+@pytest.mark.parametrize("name", model.bundled())
+def test_texts_of_a_bundled_model_are_those_of_its_recipe(name: str) -> None:
+    current, written = recipe.load(name), Path(str(resources.files("inkwash.models"))) / name / "recipe.toml"
+    stored = tomllib.loads(written.read_text(encoding="utf-8"))
+    assert (stored["about"], stored["experiment"]) == (current.about, current.to_dict()["experiment"])
+    loaded = model.load(name).recipe
+    assert (loaded.about, loaded.experiment) == (current.about, current.experiment)
+
+
 def test_a_changed_bundled_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(str(resources.files("inkwash.models")))
     assert set(json.loads((root / "sums.json").read_text())) == set(model.bundled())
     shutil.copytree(root / "moons", tmp_path / "moons")
     shutil.copy(root / "sums.json", tmp_path)
-    monkeypatch.setattr(resources, "files", lambda name: tmp_path)
+    files = resources.files
+    monkeypatch.setattr(resources, "files", lambda name: tmp_path if name == "inkwash.models" else files(name))
     assert model.load("moons").step == model.load(tmp_path / "moons").step
     latest = tmp_path / "moons" / "checkpoints" / "latest.safetensors"
     content = bytearray(latest.read_bytes())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -108,6 +110,19 @@ def _no_model(name: str) -> UsageError:
     )
 
 
+def read_recipe(header: dict[str, Any], bundled_name: str | None, check_network_options: bool = True) -> Recipe:
+    """Return the recipe in the header of a checkpoint; its texts are those of the recipe `bundled_name`, if one is given.
+
+    The checksums of bundled weights cover their headers, whose texts are those of 0.1.0. Raises `UsageError` for an
+    invalid recipe.
+    """
+    recipe = Recipe.from_dict(header["recipe"], check_network_options=check_network_options)
+    if bundled_name is None:
+        return recipe
+    current = recipes.load(bundled_name)
+    return replace(recipe, about=current.about, experiment=current.experiment)
+
+
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
     """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
 
@@ -126,7 +141,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
         if instead:
             warn(instead)
     try:
-        recipe = Recipe.from_dict(checkpoint.header["recipe"], check_network_options=net is None)
+        recipe = read_recipe(checkpoint.header, str(name) if str(name) in bundled() else None, net is None)
         spec = DatasetSpec.from_dict(checkpoint.header["facts"])
     except UsageError as error:
         raise UsageError(f"checkpoint {path}: {error}", code=error.code, field=error.field) from None

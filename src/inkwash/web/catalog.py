@@ -22,6 +22,7 @@ from inkwash.errors import InkwashError, UsageError, unknown_name
 from inkwash.io import checkpoints
 from inkwash.io.names import require_inside
 from inkwash.model import Model
+from inkwash.model.loading import read_recipe
 from inkwash.runs.folder import RunFolder
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
@@ -93,7 +94,7 @@ class CatalogEntry:
         found: dict[str, Any] = {"name": self.name, "bundled": self.bundled, "training": self.training}
         try:
             recipe, spec = (
-                Recipe.from_dict(self.header["recipe"], check_network_options=False),
+                read_recipe(self.header, self.name if self.bundled else None, check_network_options=False),
                 DatasetSpec.from_dict(self.header["facts"]),
             )
         except InkwashError as error:
