@@ -121,7 +121,7 @@ def digits() -> Dataset:
 
 @pytest.fixture
 def untrained(tiny: Callable[..., Recipe], digits: Dataset) -> Callable[..., Model]:
-    """`untrained("field=value", ...)` is an untrained model; its zero-initialised layers are random unless `zero_output`."""
+    """`untrained("field=value", ...)` is an untrained model; its zero-initialized layers are random unless `zero_output`."""
 
     def build(*changes: str, zero_output: bool = False, spec: DatasetSpec | None = None) -> Model:
         recipe, spec = tiny(*changes), spec or DatasetSpec.of(digits)

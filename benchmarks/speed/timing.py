@@ -44,7 +44,7 @@ class Quartiles:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Quartiles:
-        """Return the quartiles of at least one value, interpolated linearly (Hyndman & Fan 1996, type 7)."""
+        """Return the quartiles of at least one value, interpolated linearly (Hyndman & Fan, 1996, type 7)."""
         found = list(values)
         return cls(*(statistics.quantiles(found, n=4, method="inclusive") if len(found) > 1 else found * 3))
 

@@ -54,7 +54,7 @@ def test_the_image_is_tweedies_formula(name: str, angle: float, length: float) -
     x = (length * POINTS).requires_grad_()
     log_density = MixtureSameFamily(Categorical(weights), noisy).log_prob(x)
     score = torch.autograd.grad(log_density.sum(), x)[0]
-    # E[alpha image | x] = x + sigma^2 score (Robbins 1956; Efron 2011)
+    # E[alpha image | x] = x + sigma^2 score (Robbins, 1956; Efron, 2011)
     expected = (x + sigma**2 * score) / alpha
     torch.testing.assert_close(denoise(x, Level(alpha, sigma)), expected, rtol=1e-8, atol=1e-8)
 

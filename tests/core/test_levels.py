@@ -79,7 +79,7 @@ def test_signal_fraction_is_scale_invariant(angle: float, scale: float) -> None:
         (NOISE, "pure noise, SNR 0"),
         (Level(1.0, 0.0), "SNR infinite"),
         (Linear(T=1000).terminal, "close to pure noise"),
-        # Of 1000 steps with these betas (Ho et al. (2020)), the first 300 leave 22 % of the image.
+        # Of 1000 steps with these betas (Ho et al., 2020), the first 300 leave 22 % of the image.
         (Linear(T=300).terminal, "signal fraction 22%"),
         (Level(0.99 * NEAR_PURE_NOISE, 1.0), "close to pure noise"),
         (Level(1.01 * NEAR_PURE_NOISE, 1.0), "signal fraction 2%"),

@@ -153,7 +153,7 @@ def test_mixture_data_keep_their_distribution_and_weights(
         points = torch.linspace(-5, 5, 4001, dtype=torch.float64) * scale
         expected = mixture_cdf(frame.level, points)
         found = torch.searchsorted(frame.x[:, 0].sort().values, points, right=True) / COUNT
-        # the energy distance is twice this integral (Szekely & Rizzo 2013), with this mean for a true sample
+        # the energy distance is twice this integral (Szekely & Rizzo, 2013), with this mean for a true sample
         distance = torch.trapezoid((found - expected) ** 2, points)
         sampling = torch.trapezoid(expected * (1 - expected), points) / COUNT
         assert distance < 4 * sampling, frame.level

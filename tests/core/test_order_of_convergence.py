@@ -1,7 +1,7 @@
 """Every deterministic sampler converges to the solution of the probability-flow ODE with its order.
 
 On Gaussian data the solution is known: along an eigenvector of the covariance with standard deviation s, the state
-less its mean is proportional to sqrt(alpha^2 s^2 + sigma^2) (Karras et al. 2022, the solution of their eq. 1).
+less its mean is proportional to sqrt(alpha^2 s^2 + sigma^2) (Karras et al., 2022, the solution of their eq. 1).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def test_the_error_falls_with_the_order(
 def test_polynomial_predictions_in_half_log_snr_are_integrated_exactly(
     kind: str, degree: int, schedule: str, draws: Callable[..., Callable[[int], Tensor]]
 ) -> None:
-    # x / sigma grows by the integral of exp(l) * prediction(l) over l = log(alpha / sigma) (Lu et al. 2022, DPM++, eq. 8)
+    # x / sigma grows by the integral of exp(l) * prediction(l) over l = log(alpha / sigma) (Lu et al., 2022, DPM++, eq. 8)
     coefficients = [0.7, -0.4, 0.25][: degree + 1]
 
     def denoised(x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:

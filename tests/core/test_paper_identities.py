@@ -63,7 +63,7 @@ X, FRESH = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), dtyp
 def posterior_of_ho() -> list[tuple[Decimal, Decimal, Decimal]]:
     """Return for t = 1..T the weights of image and x in the posterior mean, and its variance, from the betas alone.
 
-    Ho et al. 2020, eq. 7, in fifty decimal digits: for small t doubles would lose the twelfth digit of 1 - alpha-bar.
+    Ho et al. (2020), Eq. 7, in fifty decimal digits: for small t doubles would lose the twelfth digit of 1 - alpha-bar.
     """
     getcontext().prec = 50
     rows, before = [], Decimal(1)
@@ -101,7 +101,7 @@ def test_ddim_with_eta_1_is_ddpm(schedule: str, draws: Draws) -> None:
 
 @pytest.mark.parametrize("eta", [0.0, 0.3, 1.0])
 def test_ddim_is_songs_equation_12(eta: float) -> None:
-    # alpha-bar, and sigma for the noise that is added, as in Song et al. 2021
+    # alpha-bar, and sigma for the noise that is added, as in Song et al. (2021)
     first, second = TABLE(0.7), TABLE(0.5)
     bar, bar_before = first.alpha**2, second.alpha**2
     sigma = eta * torch.sqrt((1 - bar_before) / (1 - bar)) * torch.sqrt(1 - bar / bar_before)
@@ -135,7 +135,7 @@ def test_eulers_method_on_the_velocity_is_ddim_on_the_flow_path(u: float, fracti
 
 @given(noise=st.floats(0.05, 80), fraction=st.floats(0.05, 0.95))
 def test_heun_is_the_trapezoid_on_the_ode_of_karras(noise: float, fraction: float) -> None:
-    # dx/dsigma = (x - D(x; sigma)) / sigma with alpha = 1 (Karras et al. 2022, eq. 4 and algorithm 1)
+    # dx/dsigma = (x - D(x; sigma)) / sigma with alpha = 1 (Karras et al., 2022, Eq. 4 and algorithm 1)
     def slope(x: Tensor, sigma: float) -> Tensor:
         return (x - arbitrary(x, Level(1.0, sigma))) / sigma
 
@@ -166,7 +166,7 @@ def test_scaling_a_level_and_its_state_together_changes_nothing(kind: str, scale
 
 
 def test_consistency_is_multistep_consistency_sampling(draws: Draws) -> None:
-    # Song et al. 2023, algorithm 1: x <- f(x, t), then noise of the next level on it, and again
+    # Song et al. (2023), algorithm 1: x <- f(x, t), then noise of the next level on it, and again
     noise, levels = draws(2, 3), Karras().levels(4)
     x = levels[0].sigma * noise(0)
     for draw, (now, nxt) in enumerate(pairwise(levels[:-1]), start=1):

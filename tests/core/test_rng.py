@@ -20,7 +20,7 @@ WORD = 2**32
 
 
 def philox(counter: list[int], key: list[int]) -> list[int]:
-    """Return ten rounds of Philox 4x32 in Python integers: Salmon et al. 2011, section 3.3 and figure 3."""
+    """Return ten rounds of Philox 4x32 in Python integers: Salmon et al. (2011), section 3.3 and figure 3."""
     key_0, key_1 = key
     for _ in range(10):
         left, right = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]
@@ -107,7 +107,7 @@ def distance_to(cdf: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("stream", Stream)
 def test_uniforms_and_normals_pass_kolmogorov_smirnov(stream: Stream) -> None:
-    # sqrt(-log(p / 2) / 2) / sqrt(n) is exceeded with probability p (Kolmogorov 1933)
+    # sqrt(-log(p / 2) / 2) / sqrt(n) is exceeded with probability p (Kolmogorov, 1933)
     bound = math.sqrt(-math.log(1e-4 / 2) / 2 / COUNT)
     uniform = uniforms(11, 0, 0, stream, COUNT)[0]
     assert distance_to(uniform.sort().values) < bound

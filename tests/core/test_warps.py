@@ -50,7 +50,7 @@ def test_a_power_above_one_crowds_levels_towards_the_clean_end() -> None:
 
 @given(st.floats(0.1, 10), st.floats(0.05, 0.95))
 def test_a_shift_by_s_on_the_flow_path_lowers_the_log_snr_by_twice_log_s(s: float, u: float) -> None:
-    # Esser et al. 2024 derive eq. 23 from this demand, which is what makes it right for s times the resolution
+    # Esser et al. (2024) derive eq. 23 from this demand, which is what makes it right for s times the resolution
     shifted = Warped(Flow(), Shift(s))(u).log_snr
     assert shifted.item() == pytest.approx(Flow()(u).log_snr.item() - 2 * math.log(s), abs=1e-9)
 

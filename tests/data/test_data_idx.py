@@ -156,7 +156,7 @@ def test_mnist_has_the_published_size_and_deviation(mnist_folder: Path, monkeypa
     assert data.name == "mnist" and load("mnist").sha256 == data.sha256
     assert data.values.shape == (60_000, 1, 28, 28)
     assert data.test_values is not None and data.test_values.shape == (10_000, 1, 28, 28)
-    # 0.3081 is the deviation of pixels in [0, 1] that every MNIST tutorial normalises by
+    # 0.3081 is the deviation of pixels in [0, 1] that every MNIST tutorial normalizes by
     assert data.data_std == pytest.approx(2 * 0.3081, abs=2e-4)
     assert float((data.values == 0).double().mean()) == pytest.approx(0.809, abs=5e-4)
     counts = [round(60_000 * fraction) for fraction in data.proportions]

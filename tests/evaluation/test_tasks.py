@@ -44,7 +44,7 @@ def test_arrays_other_than_pixels_are_refused(case: str, tmp_path: Path) -> None
     assert error.value.code == "invalid-data"
 
 
-def test_files_are_recognised_by_suffix() -> None:
+def test_files_are_recognized_by_suffix() -> None:
     found = {name: tasks.has_array_suffix(name) for name in ("a.npz", "A.NPY", "runs/a", "a.png")}
     assert found == {"a.npz": True, "A.NPY": True, "runs/a": False, "a.png": False}
 

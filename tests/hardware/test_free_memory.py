@@ -1,4 +1,4 @@
-"""Memory: requests that cannot fit are refused, and errors for exhausted memory are recognised."""
+"""Memory: requests that cannot fit are refused, and errors for exhausted memory are recognized."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inkwash.hardware import memory
 @pytest.mark.parametrize(
     "allocate", [lambda: torch.empty(2**60), lambda: np.empty(2**50, np.uint8), lambda: bytearray(2**60)]
 )
-def test_errors_for_exhausted_memory_are_recognised(allocate: Callable[[], object]) -> None:
+def test_errors_for_exhausted_memory_are_recognized(allocate: Callable[[], object]) -> None:
     with pytest.raises((RuntimeError, MemoryError)) as caught:
         allocate()
     assert memory.is_out_of_memory(caught.value)

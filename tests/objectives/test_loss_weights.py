@@ -29,7 +29,7 @@ def test_unweighted_is_one_in_target_space(kind: str) -> None:
 @pytest.mark.parametrize("gamma", [1.0, 5.0])
 def test_min_snr_equals_hang_et_al_for_each_target(gamma: float) -> None:
     least = torch.minimum(SNR, torch.tensor(gamma))
-    # Hang et al. 2023, section 3.4: min(SNR, gamma) for the image, over SNR for the noise, over SNR + 1 for v
+    # Hang et al. (2023), section 3.4: min(SNR, gamma) for the image, over SNR for the noise, over SNR + 1 for v
     for kind, expected in (("x0", least), ("eps", least / SNR), ("v", least / (SNR + 1))):
         torch.testing.assert_close(in_target_space(MinSNR(gamma), Target(kind)), expected)
 
@@ -44,7 +44,7 @@ def test_soft_min_snr_has_the_ends_of_min_snr_and_half_of_it_at_the_corner() -> 
 
 @pytest.mark.parametrize("std", [0.3, 1.0, 2.0])
 def test_the_edm_weight_is_one_for_the_edm_target(std: float) -> None:
-    # Karras et al. 2022 choose it as 1 / c_out^2
+    # Karras et al. (2022) choose it as 1 / c_out^2
     for level in (LEVEL, Karras()(torch.linspace(0, 1, 50, dtype=torch.float64))):
         factor = in_target_space(EDMWeight(), Target("edm", std), level)
         torch.testing.assert_close(factor, torch.ones_like(factor))

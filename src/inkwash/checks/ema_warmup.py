@@ -1,4 +1,4 @@
-"""The fraction of the random initialisation that is left in the EMA weights, from which images are sampled."""
+"""The fraction of the random initialization that is left in the EMA weights, from which images are sampled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_final_ema(recipe: Recipe, spec: DatasetSpec) -> str | None:
         return None
     return (
         f"after all {total:,} steps {left:.0%} of the EMA weights, from which images are sampled, is still the random "
-        "initialisation: samples will be noisy; train longer, or shorten the half-life training.ema"
+        "initialization: samples will be noisy; train longer, or shorten the half-life training.ema"
     )
 
 
@@ -48,5 +48,5 @@ def check_current_ema(progress: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"at step {step:,} {left:.0%} of the EMA weights, from which images are sampled, is still the random "
-        "initialisation: samples are noisy; train longer"
+        "initialization: samples are noisy; train longer"
     )

@@ -185,7 +185,7 @@ def read_text(name: str | Path) -> str:
 
 
 def _no_recipe(name: str) -> UsageError:
-    """Return the error for a `name` without a recipe; data sets and files of other kinds are recognised."""
+    """Return the error for a `name` without a recipe; data sets and files of other kinds are recognized."""
     dataset = canonical_name(name)
     if dataset is not None:
         trained = [each for each in bundled() if load(each).data.name == dataset]

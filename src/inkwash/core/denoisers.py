@@ -28,7 +28,7 @@ class Denoiser(Protocol):
 class NetDenoiser:
     """A network trained to predict `target`, as a denoiser: scale the input, run the network, solve for the image.
 
-    `net(x, c_noise, label)` gets x [B, ...] scaled to unit variance (c_in of Karras et al. (2022), Eq. 7) and c_noise
+    `net(x, c_noise, label)` gets x [B, ...] scaled to unit variance (c_in of Karras et al., 2022, Eq. 7) and c_noise
     float32 [B] in [0, 1]. `autocast` is the dtype that the network computes in, None for that of its weights; the state
     stays float32.
     """

@@ -1,7 +1,7 @@
 """Counter-based random numbers: every value is a function of (seed, item, draw, stream), and there is no state.
 
-Philox 4x32 with ten rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") maps the counter to
-32-bit words; the Box-Muller transform (Box & Muller 1958) maps words to normals. The noise of an image is therefore the
+Philox 4x32 with ten rounds (Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2, 3") maps the counter to
+32-bit words; the Box-Muller transform (Box & Muller, 1958) maps words to normals. The noise of an image is therefore the
 same in a batch of 1 or 64, and a training step can be repeated without the steps before it.
 """
 
@@ -66,7 +66,7 @@ def philox_words(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stre
     """Return `count` 32-bit words for each item, as int64 in [0, 2^32), shape [B, count].
 
     `seed` and `item` are non-negative integers or int64 tensors [B]; `seed` has up to 63 bits, `item` up to 32. The
-    counter is (block, item, draw, stream number), the key is the seed (Salmon et al. 2011). Raises `IndexError` for a
+    counter is (block, item, draw, stream number), the key is the seed (Salmon et al., 2011). Raises `IndexError` for a
     `draw` outside those of `stream`.
     """
     seed, item = torch.as_tensor(seed), torch.as_tensor(item)
@@ -99,7 +99,7 @@ def uniforms(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, 
 
 
 def normals(seed: Tensor | int, item: Tensor | int, draw: int, stream: Stream, shape: Sequence[int]) -> Tensor:
-    """Return standard normals, float32 [B, *shape]; arguments as for `philox_words` (Box & Muller 1958).
+    """Return standard normals, float32 [B, *shape]; arguments as for `philox_words` (Box & Muller, 1958).
 
     Computed in float64 and rounded once, so that the JavaScript engine reproduces them to within one unit in the last place.
     """
@@ -115,7 +115,7 @@ def slerp(start: Tensor, end: Tensor, t: Tensor) -> Tensor:
     """Return the noise at `t` in [0, 1] (float64 [B]) of the quarter circle from `start` to `end`, both [B, ...].
 
     Between independent standard normals each point is standard normal again, which linear interpolation would not give
-    (Shoemake 1985; White 2016, "Sampling generative networks"). The two ends are reproduced exactly.
+    (Shoemake, 1985; White, 2016, "Sampling generative networks"). The two ends are reproduced exactly.
     """
     quarter = math.pi / 2
     shaped = t.reshape(-1, *[1] * (start.ndim - 1)).to(start.device)

@@ -19,7 +19,7 @@ class Warp:
 
 @dataclass(frozen=True)
 class Stretch(Warp):
-    """u * end, with `end` <= 1: the path starts below the noisiest level, as in SDEdit (Meng et al. (2022))."""
+    """u * end, with `end` <= 1: the path starts below the noisiest level, as in SDEdit (Meng et al., 2022)."""
 
     end: float = 1.0
 

@@ -57,7 +57,7 @@ class Dataset:
 
     @cached_property
     def data_std(self) -> float:
-        """The standard deviation of all encoded training values; EDM's sigma_data (Karras et al. 2022)."""
+        """The standard deviation of all encoded training values; EDM's sigma_data (Karras et al., 2022)."""
         if self.is_points:
             return float(self.values.double().std(correction=0))
         # A histogram of the 256 values gives the exact result without a float copy of the images.

@@ -15,7 +15,7 @@ class PublishedFiles:
     """A published data set: classes, origin and licence, the SHA-256 (hex) of its `FILES`, and mirrors.
 
     `unpacked` is the SHA-256 of training images and labels without gzip, which does not depend on the compression.
-    Where it is empty, only the published gzip files are recognised.
+    Where it is empty, only the published gzip files are recognized.
     """
 
     classes: tuple[str, ...]

@@ -26,7 +26,7 @@ class _Sum(torch.autograd.Function):
 
 
 class SyncedBatchNorm2d(nn.BatchNorm2d):
-    """`BatchNorm2d` with the training statistics of the batches of all processes (Ioffe & Szegedy (2015), Alg. 1).
+    """`BatchNorm2d` with the training statistics of the batches of all processes (Ioffe & Szegedy, 2015, Alg. 1).
 
     torch's SyncBatchNorm runs on CUDA only. Parameters and buffers are those of `BatchNorm2d`.
     """
@@ -66,7 +66,7 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the number of values per channel of `x` [B, C, H, W] in all processes, their means and variances [C].
 
     Counts, means and variances are exchanged in one reduction, and combined without subtracting large numbers
-    (Chan, Golub & LeVeque (1983), Eq. 2.1).
+    (Chan, Golub & LeVeque, 1983, Eq. 2.1).
     """
     channels = x.shape[1]
     own = torch.cat([x.new_full((1,), x.numel() / channels), x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)])

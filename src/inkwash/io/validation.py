@@ -33,15 +33,15 @@ def validated(section: str) -> Callable[[type[T]], type[T]]:
 
     def decorate(cls: type[T]) -> type[T]:
         made: Any = dataclass(frozen=True, config=CONFIG | {"use_attribute_docstrings": True})(cls)
-        initialise = made.__init__
+        initialize = made.__init__
 
-        @wraps(initialise)
+        @wraps(initialize)
         def __init__(self: Any, *args: Any, **values: Any) -> None:  # noqa: N807
             named = {each.name: value for each, value in zip(fields(made), args, strict=False)}
             if len(named) < len(args) or named.keys() & values.keys():
                 raise TypeError(f"{cls.__name__} has too many arguments, or one of them twice")
             try:
-                initialise(self, **named, **values)
+                initialize(self, **named, **values)
             except ValidationError as error:
                 raise to_usage_error(error, adapter(made), (named | values,), section, (0,)) from None
 

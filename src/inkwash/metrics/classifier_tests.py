@@ -49,7 +49,7 @@ class C2STResult:
 
     @property
     def p_value(self) -> float:
-        """The probability that chance is at least as accurate, in the normal approximation (Lopez-Paz & Oquab 2017)."""
+        """The probability that chance is at least as accurate, in the normal approximation (Lopez-Paz & Oquab, 2017)."""
         return math.erfc(self.z_score / math.sqrt(2)) / 2
 
 
@@ -72,7 +72,7 @@ class TSTRResult:
     def of(cls, wrong: PerImage, wrong_baseline: PerImage, count: int) -> TSTRResult:
         """Return the result from 1 for each test image classified wrongly and 0 for the others, both [M].
 
-        The standard error is that of a ratio of means over the same images (Cochran 1977, section 2.11).
+        The standard error is that of a ratio of means over the same images (Cochran, 1977, section 2.11).
         """
         mean, baseline = wrong.mean().item(), wrong_baseline.mean().item()
         if not baseline:
@@ -92,7 +92,7 @@ def c2st(
 ) -> C2STResult:
     """Return how accurately a small network distinguishes `real` from `fake`, uint8 [N, C, H, W].
 
-    It trains on a seeded half of each and is tested on the other halves (Lopez-Paz & Oquab 2017). Real test images
+    It trains on a seeded half of each and is tested on the other halves (Lopez-Paz & Oquab, 2017). Real test images
     may score above 0.5 against train images where their sources differ: compare with that. `progress` is called with
     the fraction done. Raises `UsageError` for other than pixels, different shapes, unequal N, or N below 200.
     """

@@ -37,7 +37,7 @@ def train_classifier(
 ) -> Classifier:
     """Train `net` on the classes of `data` and return it; `progress` is called with the fraction done.
 
-    AdamW with a one-cycle learning rate (Smith & Topin 2018). Trains for `epochs`, or more until `min_steps` are done;
+    AdamW with a one-cycle learning rate (Smith & Topin, 2018). Trains for `epochs`, or more until `min_steps` are done;
     images are shifted by at most `max_shift` pixels.
     """
     assert data.labels is not None
@@ -119,7 +119,7 @@ def fit_texture(net: Texture, data: Dataset, seed: int) -> Texture:
 
 
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Return the network that `build` returns, initialised from `seed` without changing the global generator."""
+    """Return the network that `build` returns, initialized from `seed` without changing the global generator."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return build()

@@ -94,7 +94,7 @@ CELLS = 4
 class Texture(nn.Module):
     """Extractor C: mean magnitudes of PCA filters of 5x5 patches in a 4x4 grid, projected to 64 principal axes.
 
-    All parameters are fitted in closed form from images only: PCA filters (Chan et al. 2015, PCANet), then PCA of the
+    All parameters are fitted in closed form from images only: PCA filters (Chan et al., 2015, PCANet), then PCA of the
     magnitudes of their responses.
     """
 

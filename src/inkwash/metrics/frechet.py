@@ -1,7 +1,7 @@
 """The Frechet distance (FD) of two sets of features, compared as Gaussians by mean and covariance.
 
 FD depends on the feature extractor and is biased upward at finite N, so this module also extrapolates to infinite N
-and gives intervals. It is not FID (Heusel et al. 2017), whose features are those of Inception.
+and gives intervals. It is not FID (Heusel et al., 2017), whose features are those of Inception.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Moments:
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
-    """Return ||m1 - m2||^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2), at least 0 (Dowson & Landau 1982).
+    """Return ||m1 - m2||^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2), at least 0 (Dowson & Landau, 1982).
 
     Singular covariances are allowed: eigenvalues that are negative by rounding are clamped to 0, and the error is below
     1e-8 of the traces. Raises `UsageError` for different widths.
@@ -73,7 +73,7 @@ def min_rows_for_extrapolation(width: int) -> int:
 
 
 def fd_infinity(features: Features, reference: Moments) -> float:
-    """Return FD of `features` [N, D] extrapolated linearly in 1/N to infinite N (Chong & Forsyth 2020).
+    """Return FD of `features` [N, D] extrapolated linearly in 1/N to infinite N (Chong & Forsyth, 2020).
 
     A seeded permutation of the rows is split into k parts for k = 1, 2, ... up to 12, which spaces the sizes evenly in
     1/N and uses every row at each; FD at a size is the mean over its parts. The bias of the reference's own size
@@ -108,7 +108,7 @@ def mean_fd_of_subsets(features: Features, reference: Moments, size: int) -> flo
 def bootstrap_interval(features: Features, reference: Moments, draws: int = 100) -> tuple[float, float]:
     """Return the ends of a 95 % interval for FD of `features` [N, D] at their own N, by `draws` seeded bootstraps.
 
-    Each draw resamples the rows with replacement (Efron 1979). Repeated rows bias FD upward, so the quantiles are
+    Each draw resamples the rows with replacement (Efron, 1979). Repeated rows bias FD upward, so the quantiles are
     shifted from the draws' mean to the estimate; the bias of N itself remains: see `fd_infinity`. For equal
     distributions the bootstrap overestimates the standard deviation up to twofold, so the interval is conservative.
     Raises `UsageError` for fewer than 2 rows or draws.

@@ -63,7 +63,7 @@ def _discrepancy(x: Tensor, y: Tensor) -> float:
 
 
 def _jackknife_error(x: Tensor, y: Tensor) -> float:
-    """Return the standard error of `_discrepancy` by leaving out each row in turn (Efron & Stein 1981).
+    """Return the standard error of `_discrepancy` by leaving out each row in turn (Efron & Stein, 1981).
 
     Both sets have N >= 3 rows. For equal distributions the error is overestimated by up to sqrt(2).
     """

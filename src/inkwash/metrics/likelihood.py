@@ -1,6 +1,6 @@
 """Likelihood of test images in bits per dimension: the discrete variational bound (negative ELBO) of any denoiser.
 
-The bound (Sohl-Dickstein et al. 2015; Ho et al. 2020, Eq. 5) has three terms: the prior N(0, I) at the highest noise
+The bound (Sohl-Dickstein et al., 2015; Ho et al., 2020, Eq. 5) has three terms: the prior N(0, I) at the highest noise
 level, the diffusion steps, which depend on the error of the denoised image, and the decoder of 256 pixel values at the
 lowest noise level. It is computed on a grid of steps even in log-SNR, independent of the training schedule: the bound
 holds on any grid and is tighter on a good one.
@@ -80,7 +80,7 @@ def diffusion_nats(
     """Return an unbiased estimate of the diffusion term of `images` [N, ...], in nats, float64 [N].
 
     A step from level t to s contributes (SNR_s - SNR_t) / 2 * |x - denoised(x_t)|^2, the KL divergence of two
-    posteriors of the same variance (Kingma et al. 2021, Eq. 13-14). Each image evaluates `draws` of the steps, one in
+    posteriors of the same variance (Kingma et al., 2021, Eq. 13-14). Each image evaluates `draws` of the steps, one in
     each of as many strata, at positions that differ between images; `items` int64 [N] are the images' indices.
     """
     total = torch.zeros(len(images), dtype=torch.float64)
@@ -185,7 +185,7 @@ def with_best_end(
     batch: int = 100,
     device: torch.device | str = "cpu",
 ) -> LogSNRGrid:
-    """Return `grid` with the lowest noise level that minimises the bound of these images, which must be TRAIN images.
+    """Return `grid` with the lowest noise level that minimizes the bound of these images, which must be TRAIN images.
 
     Integer log-SNRs from 2 to 13 are tried, each with one random step per image; a few hundred images suffice. Arguments
     and errors as for `bits_per_dim`.
@@ -211,7 +211,7 @@ def num_evaluations(num_images: int, num_tuning_images: int, draws: int = 2) -> 
 def _positions(items: Tensor, draws: int, seed: int) -> Tensor:
     """Return positions in [0, 1), float64 [N, draws], one in each of `draws` strata.
 
-    Within a stratum, images follow the golden-ratio sequence from one random start (Weyl 1916): it is equidistributed
+    Within a stratum, images follow the golden-ratio sequence from one random start (Weyl, 1916): it is equidistributed
     for every number of images, and the position of an image does not depend on the others.
     """
     golden = (math.sqrt(5) - 1) / 2

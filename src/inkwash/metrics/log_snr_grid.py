@@ -11,7 +11,7 @@ from inkwash.core import Level, LogLinear, Schedule
 from inkwash.errors import UsageError
 
 MAX_LOG_SNR = 8.0
-"""Default log-SNR of the lowest noise level: minimises the bound of both bundled models on MNIST's train images within
+"""Default log-SNR of the lowest noise level: minimizes the bound of both bundled models on MNIST's train images within
 0.001 (7 and 9 cost up to 0.015 more, 11 about 0.1). `likelihood.with_best_end` chooses it for a model."""
 
 MIN_LOG_SNR = -9.0

@@ -34,7 +34,7 @@ class PRDC:
 
 
 def prdc(real: Features, fake: Float[Tensor, "M D"], k: int = 5) -> PRDC:
-    """Return precision and recall (Kynkaanniemi et al. 2019), density and coverage (Naeem et al. 2020).
+    """Return precision and recall (Kynkäänniemi et al., 2019), density and coverage (Naeem et al., 2020).
 
     `real` and `fake` are [N, D] with N > k. Balls are open, as in the code of Naeem et al., so that a copy of the real
     set scores 1 in all four. Raises `UsageError` for unequal N, different widths, too few rows or k < 1;
@@ -67,7 +67,7 @@ def prdc(real: Features, fake: Float[Tensor, "M D"], k: int = 5) -> PRDC:
 
 
 def one_nn_accuracy(real: Features, fake: Float[Tensor, "M D"]) -> float:
-    """Return the leave-one-out accuracy of a 1-NN classifier of real against fake (Lopez-Paz & Oquab 2017).
+    """Return the leave-one-out accuracy of a 1-NN classifier of real against fake (Lopez-Paz & Oquab, 2017).
 
     `real` and `fake` are [N, D], N >= 2. For equal distributions it is (N - 1) / (2 N - 1), about 0.5; for separate
     ones 1. A copy of the real set scores 0, because each row's neighbour is its copy. An exact tie counts one half, so

@@ -42,7 +42,7 @@ def check_forward(net: nn.Module, spec: DatasetSpec) -> nn.Module:
 
 
 def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MAX_PARAMETERS) -> nn.Module:
-    """Return the recipe's untrained network for data of `spec`, initialised from the seed of the recipe.
+    """Return the recipe's untrained network for data of `spec`, initialized from the seed of the recipe.
 
     Raises `UsageError` for a network that is not in NETS, one of more than `most` parameters, or one whose forward pass
     does not fit in memory for examples of this shape.
@@ -59,7 +59,7 @@ def build_net(recipe: Recipe, spec: DatasetSpec, most: int = MAX_PARAMETERS) -> 
         torch.default_generator.manual_seed(recipe.training.seed)
         return NETS[kind](spec.shape[0], spec.num_classes(recipe.network.conditional), **recipe.network.options)
 
-    # torch initialises layers from its global generator, whose state is restored afterwards.
+    # torch initializes layers from its global generator, whose state is restored afterwards.
     with torch.random.fork_rng(devices=[]):
         try:
             net = build_within_limit(make, most, kind)

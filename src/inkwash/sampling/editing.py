@@ -35,7 +35,7 @@ DEFAULT_NOISE = 0.6
 class Edit:
     """An image that every sample starts from, noised to u = `noise` in (0, 1], and the part of it that is sampled.
 
-    `mask` is True where the model samples, None for everywhere. Without a mask this is SDEdit (Meng et al. (2022)), with
+    `mask` is True where the model samples, None for everywhere. Without a mask this is SDEdit (Meng et al., 2022), with
     one inpainting.
     Raises `UsageError` for a noise out of range, and where nothing of the image or nothing to sample would be left.
     """

@@ -15,7 +15,7 @@ def decay(half_life: float, step: int) -> float:
     """Return the decay of the EMA at `step` >= 1 for a `half_life` in steps; a half-life of 0 copies the network.
 
     The half-life is at most a twentieth of the steps so far, so that the initial parameters lose their weight early
-    (the EMA warm-up of Karras et al. (2022), training code of EDM).
+    (the EMA warm-up of Karras et al., 2022, training code of EDM).
     """
     current = min(half_life, step / 20)
     return 0.5 ** (1 / current) if current > 0 else 0.0

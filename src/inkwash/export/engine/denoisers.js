@@ -13,7 +13,7 @@ export const clipped = (denoise) => async (x, level, labels) =>
   (await denoise(x, level, labels)).map((value) => Math.min(1, Math.max(-1, value)));
 
 /**
- * Classifier-free guidance, uncond + weight (cond - uncond) (Ho & Salimans 2022), between two levels (Kynkäänniemi et al.
+ * Classifier-free guidance, uncond + weight (cond - uncond) (Ho & Salimans, 2022), between two levels (Kynkäänniemi et al.,
  * 2024); `unconditional` is called without labels.
  */
 export const guided = (denoise, weight, [cleanest, noisiest], unconditional = denoise) => async (x, level, labels) => {

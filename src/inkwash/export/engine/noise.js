@@ -1,7 +1,7 @@
 /**
  * The counter-based random numbers of inkwash/core/rng.py.
  *
- * Philox 4x32 with ten rounds (Salmon et al. 2011) maps (seed, counter, stream) to 32-bit words; the transform of Box and
+ * Philox 4x32 with ten rounds (Salmon et al., 2011) maps (seed, counter, stream) to 32-bit words; the transform of Box and
  * Muller (1958) maps words to normals, in double precision and rounded once, as in Python.
  */
 

@@ -13,7 +13,7 @@ const stepSize = (before, after) => (logSnr(after) - logSnr(before)) / 2;
 
 const firstOrder = async (denoise, x, denoised) => denoised;
 
-/** Heun: the image whose noise is the mean of the noise predicted at both ends (Karras et al. 2022, alg. 1). */
+/** Heun: the image whose noise is the mean of the noise predicted at both ends (Karras et al., 2022, Alg. 1). */
 async function heun(denoise, x, denoised, now, next) {
   const noise = noiseIn(now, x, denoised);
   const nextX = mix(next, denoised, noise);
@@ -21,7 +21,7 @@ async function heun(denoise, x, denoised, now, next) {
   return imageIn(now, x, combine(0.5, noise, 0.5, nextNoise));
 }
 
-/** The denoised image extrapolated half a step along the line through it and the previous one (Lu et al. 2022, DPM++ 2M). */
+/** The denoised image extrapolated half a step along the line through it and the previous one (Lu et al., 2022, DPM++ 2M). */
 async function multistep2(denoise, x, denoised, now, next, previous) {
   if (!previous.length) return denoised;
   const last = previous[previous.length - 1];
@@ -29,7 +29,7 @@ async function multistep2(denoise, x, denoised, now, next, previous) {
   return combine(1 + half, denoised, -half, last.image);
 }
 
-/** The mean over the step of the parabola through the denoised image and the previous two (Lu et al. 2022, third order). */
+/** The mean over the step of the parabola through the denoised image and the previous two (Lu et al., 2022, third order). */
 async function multistep3(denoise, x, denoised, now, next, previous) {
   if (previous.length < 2) return multistep2(denoise, x, denoised, now, next, previous);
   const [beforeLast, last] = previous;
