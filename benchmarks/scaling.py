@@ -29,7 +29,7 @@ def main(name: str = "fast", data: str | None = None, most: int | None = None, t
     cores = most or os.cpu_count() or 1
     batch = recipe.load(name).training.batch
     counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count <= cores]
-    # processes, threads of each, batch
+    # Columns: processes, threads of each, batch.
     kinds = [(count, 1, batch) for count in counts] + [(count, 1, batch * count) for count in counts[1:]]
     kinds += [(1, count, batch) for count in counts[1:]]
     taken: dict[tuple[int, int, int], list[float]] = {kind: [] for kind in kinds}

@@ -57,7 +57,7 @@ class DiffusersUNet:
     def widths(self) -> tuple[int, ...]:
         """Channels of the stages: within 10 % of the parameters, nearest to the course's proportions 1 : 2 : 2."""
         wanted = summary.parameters(self.model.net)
-        # parameters grow with the widths, so that the best proportional ones are found by bisection
+        # Parameters grow with the widths, so that the best proportional ones are found by bisection.
         proportional = [(width, *[2 * width] * (self._stages - 1)) for width in range(GROUP, MAX_WIDTH, GROUP)]
         above = bisect(proportional, wanted, hi=len(proportional) - 1, key=self._parameters)
         gaps = {
@@ -140,7 +140,7 @@ class DiffusersUNet:
 
     @property
     def _stages(self) -> int:
-        # every stage but the first halves the side, which must be even
+        # Every stage but the first halves the side, which must be even.
         stages = 1
         while stages < MAX_STAGES and all(side % 2**stages == 0 for side in self.model.spec.shape[1:]):
             stages += 1

@@ -41,7 +41,7 @@ def held_at_most(device: str) -> int | None:
     """Return the most bytes that this process has held so far, on cuda those of the device."""
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
-    # not ru_maxrss on Linux: there that of a child begins at that of its parent
+    # Do not use ru_maxrss on Linux: there that of a child begins at that of its parent.
     status = Path("/proc/self/status")
     if status.is_file():
         lines = status.read_text(encoding="utf-8").splitlines()

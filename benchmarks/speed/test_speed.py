@@ -82,7 +82,7 @@ def test_linear_layers_have_two_operations_for_each_weight() -> None:
 
 
 def test_a_training_step_costs_a_forward_pass_and_its_gradients(subject: Subject) -> None:
-    # the first layer's inputs need no gradient, and AdamW multiplies no matrices
+    # The first layer's inputs need no gradient, and AdamW multiplies no matrices.
     work = workloads.training(subject, "float32")
     forward = workloads.forward_flops(subject.model) * subject.model.recipe.training.batch
     assert 2.9 * forward < (work.flops or 0) < 3 * forward

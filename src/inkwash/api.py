@@ -119,7 +119,7 @@ def sample(
 ) -> Samples:
     """Return `n` samples of `source`, a model or an argument of `load`; sample i has the seed `seed` + i.
 
-    `label` is a class, "0-9" for several in turn, "none", or None for labels in the train set's proportions.
+    `label` is a class, "0-9" for several in turn, "none", or None for labels in the training set's proportions.
     `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
     that every sample starts from, noised to `noise`; `mask` another, white where the model samples.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.

@@ -90,7 +90,7 @@ def unknown_name(what: str, name: str, known: Iterable[str], rest: str = "", fie
 
 def missing_extra(purpose: str, extra: str) -> UsageError:
     """Return the error for packages of an `extra` of inkwash that a `purpose` needs and that are not installed."""
-    # pip keeps the inkwash that is installed, from a clone or a wheel, and adds the packages
+    # pip keeps the inkwash that is installed, from a clone or a wheel, and adds the packages.
     message = f"{purpose} needs packages that are not installed: pip install 'inkwash[{extra}]'"
     return UsageError(message, code="missing-package", field=extra)
 

@@ -80,7 +80,7 @@ def check_guidance(recipe: Recipe, spec: DatasetSpec) -> str | None:
 
 
 def check_checkpoint_interval(recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """Warn when frequent checkpoints, each with a validation, would take much of the training time."""
+    """Warn when frequent checkpoints would take much of the training time."""
     training = recipe.training
     lengths = Length.parse(training.length), Length.parse(training.checkpoint_every)
     if spec.count < 2 or "minutes" in (length.unit for length in lengths):

@@ -34,7 +34,7 @@ COMMANDS = {
     "show": "List recipes and models, or describe one, a run, a checkpoint or a data set.",
 }
 for command, summary in COMMANDS.items():
-    # a dotted path, so that torch is imported by the command that runs and not by --help
+    # Give a dotted path, so that torch is imported by the command that runs and not by --help.
     app.command(
         f"inkwash.cli.{command}:{command}",
         name=command,
@@ -79,7 +79,7 @@ def run(arguments: list[str]) -> int:
     """Run a command in this process, or in several with `--processes`, and return its exit code."""
     count, arguments = _split_processes(arguments)
     if count is not None:
-        # an error of parsing is raised before the processes are started
+        # An error of parsing is raised before the processes are started.
         app.parse_args(arguments, exit_on_error=False, print_error=False)
         from inkwash.distributed.launch import launch
 

@@ -18,7 +18,7 @@ class Console(RichConsole):
         super().__init__(**({"markup": False, "emoji": False, "highlight": False} | options))
 
     def render_str(self, text: str, **options: Any) -> Text:
-        # rich calls this for cells and titles of tables as well
+        # rich calls this for cells and titles of tables as well.
         return super().render_str(printable(text), **(options | {"markup": False, "emoji": False}))
 
 

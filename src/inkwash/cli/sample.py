@@ -157,7 +157,7 @@ def sample(
                 f"{model} is reproduced with its own settings: only --out, --device, --threads and --quiet have an effect",
                 code="no-effect",
             )
-        # Of several processes one is enough for a single image.
+        # One process suffices for a single image.
         return reproduce(Path(model), out, device, quiet) if is_main_process() else 0
     if from_ is None and (mask is not None or noise is not None):
         raise UsageError(
@@ -167,7 +167,7 @@ def sample(
         )
     path = out or default_output(model, ".png" if kind == "grid" else f"-{kind}.png")
     output = sample_output.Output(path, options, batch, continue_)
-    # The group is joined before a model is loaded, because of several devices each process has its own.
+    # Join the group before loading the model, so that each process loads it on its own device.
     with torchrun.join(devices.device(device)) as group:
         loaded = models.load(model, device=device)
         if from_ is not None:

@@ -103,7 +103,7 @@ def serve(
             f"--data {data} is not on this machine: give an existing folder or file", code="missing-file", field="data"
         )
     devices.configure(threads)
-    # the page is served at once, while the default model is loaded
+    # The page is served at once, while the default model is loaded.
     catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))
     built = server.create_app(catalog, token, at_once, waiting)
     config = uvicorn.Config(
@@ -130,10 +130,10 @@ def serve(
         import webbrowser
 
         webbrowser.open(address)
-    # uvicorn raises it after an orderly shutdown
+    # uvicorn raises it after an orderly shutdown.
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
-    # the interpreter aborts when it exits while a thread computes
+    # The interpreter aborts when it exits while a thread computes.
     warming.join(JOIN_SECONDS)
     return 0
 
@@ -145,7 +145,7 @@ def _bound(config: uvicorn.Config) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((config.host, config.port))
-        # requests before the server runs wait instead of being refused
+        # Requests before the server runs wait instead of being refused.
         found.listen(config.backlog)
     except OSError as error:
         found.close()

@@ -41,7 +41,7 @@ def show(
         return 0
     path = Path(thing)
     if thing in recipe.bundled() or path.suffix == ".toml":
-        # a name shared by a recipe and its bundled model shows both
+        # A name shared by a recipe and its bundled model shows both.
         recipes.show(thing, out, json_)
     elif thing in model.bundled() or path.suffix == ".safetensors" or (path / "recipe.toml").is_file():
         return runs.show(thing, json_)

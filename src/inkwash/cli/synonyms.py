@@ -129,7 +129,7 @@ def suggestion(arguments: Sequence[str]) -> str | None:
         return f"there is no command '{command}': run 'python -m benchmarks.speed all' in a checkout of inkwash"
     for index, word in enumerate(words):
         flag, equals, value = word.partition("=")
-        # spellings such as "-lr" and "--learning_rate" are recognized as well
+        # Spellings such as "-lr" and "--learning_rate" are recognized as well.
         plain = f"--{flag.lstrip('-').replace('_', '-')}"
         replacement = OPTIONS.get(command, {}).get(plain) if flag.startswith("-") else None
         if replacement is None:

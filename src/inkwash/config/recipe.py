@@ -150,7 +150,7 @@ class Recipe:
         values = self.to_dict()
         for path, value in pairs:
             overrides.apply(values, path, value)
-        # sections without changes stay objects, whose classes may be in no table
+        # Sections without changes stay objects, whose classes may be in no table.
         changed = {path.partition(".")[0] for path, _ in pairs}
         return Recipe.from_dict(values | {part: each for part, each in vars(self).items() if part not in changed})
 

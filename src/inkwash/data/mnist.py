@@ -90,7 +90,7 @@ def _part(folder: Path, part: idx.FilePair) -> tuple[Tensor, Tensor]:
     images = idx.read(_file(folder, part.images), idx.IMAGE_AXES)
     path = _file(folder, part.labels)
     targets = label_tensor(idx.read(path, idx.LABEL_AXES), len(images), path)
-    # A copy, because torch warns about read-only memory.
+    # Copy the pixels, because torch warns about read-only memory.
     return torch.from_numpy(images.copy()).unsqueeze(1), targets
 
 

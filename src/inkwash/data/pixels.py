@@ -51,5 +51,5 @@ def resize(pixels: Tensor, size: int) -> Tensor:
         smooth = functional.interpolate(batch.float(), scaled, mode="bilinear", antialias=True)
         return smooth[..., top : top + size, left : left + size].round().clamp(0, 255).to(torch.uint8)
 
-    # In parts, because the float copy takes four times the memory of the images.
+    # Convert in parts, because the float copy takes four times the memory of the images.
     return torch.cat([one(batch) for batch in memory_map.split_chunks(pixels)])

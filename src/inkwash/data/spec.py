@@ -70,7 +70,7 @@ class DatasetSpec:
         """Return the spec in a checkpoint's header. Raises `UsageError` for values that no data set has."""
         found = validate(cls, values, "facts")
         if found.data_std == 0:
-            # constant data can be shown with its warnings, but no model was trained on it
+            # Constant data can be shown with its warnings, but no model was trained on it.
             raise UsageError(
                 "field 'facts.data_std' is 0: it must be above 0", code="out-of-range", field="facts.data_std"
             )

@@ -49,7 +49,7 @@ def launch(count: int, arguments: Sequence[str]) -> int:
         elastic_launch(config, sys.executable)("-m", "inkwash", *arguments)
     except ChildFailedError as error:
         code = error.get_first_failure()[1].exitcode
-        # Killed by a signal: the exit code of a shell.
+        # Return the exit code of a shell for a process killed by a signal.
         return code if code > 0 else 128 - code
     except SignalException:
         return 130

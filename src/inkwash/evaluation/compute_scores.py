@@ -89,10 +89,10 @@ def measure(
 
 
 def _differing_proportions(labels: Tensor | None, extractor_set: ExtractorSet) -> list[float] | None:
-    """Return the class proportions of `labels` where they differ from the train set's, else None.
+    """Return the class proportions of `labels` where they differ from the training set's, else None.
 
     They differ where chi-squared exceeds its mean by 6 standard deviations, and where the counts are equal but the
-    train set's are not: equal counts of 10,000 digits pass the test, but increase FD by about the FD of real test images.
+    training set's are not: equal counts of 10,000 digits pass the test, but increase FD by about the FD of real test images.
     """
     if labels is None:
         return None
@@ -165,7 +165,7 @@ def _classification(
         found = class_accuracy.accuracy(extraction.probabilities, labels)
         key = f"accuracy.{member}"
         yield Score(key, f"accuracy, {title}", found.overall, real.get(key), "high")
-        # the lowest accuracy depends on the number of samples of that class
+        # The lowest accuracy depends on the number of samples of that class.
         note = f"class {classes[found.worst_class]}, of {int((labels == found.worst_class).sum()):,}"
         key = f"worst.{member}"
         yield Score(key, f"worst class, {title}", found.worst, real.get(key), "high", note=note)

@@ -133,12 +133,12 @@ def measure_control(name: str, reference: Reference, count: int = 10_000) -> Eva
     control = CONTROLS[name]
     values, labels = (data.values, data.labels) if control.from_train else (data.test_values, data.test_labels)
     assert values is not None and labels is not None
-    # the extractor set's rows are the first of this permutation: a train split must be disjoint from them
+    # The extractor set's rows are the first of this permutation: a train split must be disjoint from them.
     order = permutation(0, 0, Stream.REFERENCE_ROWS, len(values))
     train_rows = len(reference.extractor_set.train_features)
     chosen = order[train_rows:][:count] if control.from_train else order[:count]
     pixels, requested = control.corrupt((values[chosen], labels[chosen]))
-    # with labels, a missing class would count as never requested
+    # With labels, a missing class would count as never requested.
     given = None if name == "class 1 missing" else requested
     return measure(name, pixels, given, reference.extractor_set, data if control.check_copies else None)
 

@@ -40,7 +40,7 @@ def condition(found: Evaluation) -> Iterator[str]:
     counts = torch.bincount(labels, minlength=k)
     chance = float(((counts.double() / len(labels)) ** 2).sum())
     accuracy = float((predicted == labels).double().mean())
-    # with nearly all labels of one class, chance is as good as following the label
+    # With nearly all labels of one class, chance is as good as following the label.
     if chance < 0.9 and len(labels) >= MIN_EXPECTED:
         for shift in (1, k - 1):
             if float(((labels + shift) % k == predicted).double().mean()) > 0.7:
@@ -146,7 +146,7 @@ def frechet_distance(found: Evaluation) -> Iterator[str]:
     score = found[key]
     ratio = score.ratio or 0.0
     value, real, matched = (format_score(key, each) for each in (score.value, score.real, score.comparable))
-    # with more samples than real test images, FD is compared at the smaller number
+    # With more samples than real test images, FD is compared at the smaller number.
     if score.matched is not None:
         figures = f"FD {matched} (real test set: {real}, same number of images; all {found.count:,} samples: {value})"
     else:

@@ -25,7 +25,7 @@ def nearest_neighbour_measures(features: Tensor, extractor_set: ExtractorSet) ->
         reason = f"needs at least {MIN_NEIGHBOUR_COUNT} examples, there are {n}"
         yield from (Score(key, title, None, note=reason) for key, title in titles.items())
         return
-    # a seeded subset, because a file may be sorted by class
+    # Use a seeded subset, because a file may be sorted by class.
     subset = permutation(0, 0, Stream.NEIGHBOUR_ROWS, len(features))[:n].sort().values
     own, train, test = features[subset], extractor_set.train_features[:n], extractor_set.test_features[:n]
     found, real = (kid.kid(rows, train, min(1000, n)) for rows in (own, test))

@@ -91,7 +91,7 @@ def _c2st(metric_input: MetricInput, data: Dataset, n: int, progress: StageProgr
     low, high = _interval(found.accuracy, found.standard_error)
     real_accuracy = None
     if data.test_values is not None and len(data.test_values) >= n:
-        # not exactly 0.5 where train and test images have different sources
+        # The accuracy is not exactly 0.5 where train and test images have different sources.
         test, _ = _subset(data.test_values, None, n)
         of_test = classifier_tests.c2st(real, test, progress=lambda done: progress("C2ST of real images", done))
         real_accuracy = of_test.accuracy
@@ -128,7 +128,7 @@ def _without_guidance(setting: Setting) -> SampleRequest:
 def _bits_seconds(count: int, setting: Setting | None, labelled: bool, data: Dataset) -> float:
     if setting is None or data.is_points or data.test_values is None:
         return 0.0
-    # a batch mixes noise levels, so nearly every batch needs the evaluations of the guidance interval
+    # A batch mixes noise levels, so nearly every batch needs the evaluations of the guidance interval.
     full = replace(setting, request=replace(_without_guidance(setting), interval=(0.0, 1.0)))
     seconds = full.seconds_per_sample() / full.sampler.evaluations
     return likelihood.num_evaluations(len(data.test_values), min(GRID_SEARCH_IMAGES, len(data))) * seconds

@@ -51,7 +51,7 @@ def for_data(
                 code="mismatch",
                 field="data",
             )
-        # the test part of the user's own data has changed, so its statistics are out of date
+        # The test part of the user's own data has changed, so its statistics are out of date.
         found = None
     if found is None:
         found = build(data, progress)
@@ -72,7 +72,7 @@ def for_spec(
     size = spec.shape[-1] if len(spec.shape) == 3 else None
     if source is not None:
         data = datasets.load(source)
-        # resized first, so that other data are reported as such whatever their size
+        # Resize first, so that other data are reported as such whatever their size.
         data = data if data.is_points else data.resized(size)
         if data.sha256 != spec.sha256:
             raise UsageError(

@@ -36,7 +36,7 @@ class CachedSamples(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SampleCache:
-    """The cached samples of a setting. Sample i has the seed i; labels have the train set's proportions."""
+    """The cached samples of a setting. Sample i has the seed i; labels have the training set's proportions."""
 
     setting: Setting
 

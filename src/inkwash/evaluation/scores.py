@@ -55,7 +55,7 @@ def format_score(key: str, value: float | None) -> str:
     if kind_of(key) in PERCENTAGES:
         return f"{value:.1%}"
     digits = 4 if abs(value) < 0.1 else 3 if abs(value) < 10 else 1
-    # adding 0.0 turns a rounded -0.0 into 0.0
+    # Adding 0.0 turns a rounded -0.0 into 0.0.
     return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
@@ -104,7 +104,7 @@ class Score:
 class EvaluatedSamples:
     """The samples behind the scores: values, requested labels, the primary extractor's output, nearest train images.
 
-    `nearest` holds distances and indices into the train set, both [N]. `fd_per_class` maps a class to its FD,
+    `nearest` holds distances and indices into the training set, both [N]. `fd_per_class` maps a class to its FD,
     `accuracy_per_class` is empty or has one number per class (NaN for classes never requested).
     """
 

@@ -77,7 +77,7 @@ class Setting:
     def identity(self) -> dict[str, Any]:
         """Return everything but the seeds that determines the samples, as plain values."""
         s, sampler, recipe = self.request, self.sampler, self.model.recipe.to_dict()
-        # other devices round differently, and plugins may define any of the names below
+        # Other devices round differently, and plugins may define any of the names below.
         device, plugin_hashes = self.model.device.type, plugins.hashes()
         optional = ({} if device == "cpu" else {"device": device}) | (
             {"own code": plugin_hashes} if plugin_hashes else {}
@@ -85,7 +85,7 @@ class Setting:
         return optional | {
             "inkwash": __version__,
             "weights": self.model.weights,
-            # the same weights give other samples with another recipe
+            # The same weights give other samples with another recipe.
             "recipe": {part: recipe[part] for part in ("target", "network", "schedule", "sampling")},
             "data": self.model.spec.sha256,
             "sampler": [sampler.kind, sampler.steps, sampler.eta, sampler.temperature],
@@ -103,11 +103,11 @@ class Setting:
         trajectory = resolve(replace(self.request, n=BATCH), self.model).frames()
         times = [time.perf_counter()]
         for frame in islice(trajectory, 1 + TIMED_STEPS):
-            # reading a value waits for an accelerator to finish the step
+            # Reading a value waits for an accelerator to finish the step.
             frame.x.flatten()[0].item()
             times.append(time.perf_counter())
         durations = [after - before for before, after in pairwise(times)]
-        # the first step includes warm-up; a single-step sampler has no other
+        # The first step includes warm-up; a single-step sampler has no other.
         later = durations[1 : self.sampler.steps] or durations[:1]
-        # the minimum, because other processes only make a step slower
+        # Take the minimum, because other processes only make a step slower.
         return min(later) * self.sampler.steps / BATCH

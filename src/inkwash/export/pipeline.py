@@ -60,7 +60,7 @@ def write(model: Model, folder: Path) -> float:
         import diffusers
     except ImportError:
         raise missing_extra("--to diffusers", "interop") from None
-    # Any, because the classes of diffusers are loaded lazily, without types.
+    # Annotate as Any, because the classes of diffusers are loaded lazily, without types.
     unet: Any = diffusers.UNet2DModel(**_config(model))
     unet.load_state_dict(_weights(model))
     written: Any = diffusers.DDIMPipeline(unet, diffusers.DDIMScheduler(**_scheduler_options(model)))

@@ -45,7 +45,7 @@ def _fetch(to: Path) -> None:
             field="npm",
         )
     with tempfile.TemporaryDirectory() as folder:
-        # One attempt, because without a network npm retries for more than a minute by default.
+        # Make one attempt, because without a network npm retries for more than a minute by default.
         command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--json", "--ignore-scripts", "--fetch-retries=0"]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False)

@@ -67,7 +67,7 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
     Raises `UsageError` when there is no such file, `InkwashError` when it is truncated, damaged, from another program
     or of a newer format.
     """
-    # Opened once: a run in training can replace the file at any moment.
+    # Open the file once: a run in training can replace the file at any moment.
     with _opened(path) as file:
         found = _metadata(file)
         file.seek(0)
@@ -237,7 +237,7 @@ def require_header(path: str | Path, header: Mapping[str, Any]) -> None:
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
     """Return the first 12 hex digits of the SHA-256 of `weights` (names, shapes and values), which identify a model."""
-    # As float32, so that half-precision files and the networks loaded from them have the same digest.
+    # Convert to float32, so that half-precision files and the networks loaded from them have the same digest.
     plain = {name: value.detach().to("cpu") for name, value in weights.items()}
     single = {name: value.float() if value.is_floating_point() else value for name, value in plain.items()}
     return integrity.tensor_checksum(single)[:12]

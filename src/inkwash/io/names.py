@@ -79,7 +79,7 @@ def path_in(folder: str | Path, name: str) -> Path:
 
 def require_inside(path: Path, folder: Path) -> None:
     """Raise `UsageError` when `path`, symbolic links resolved, does not lie in `folder`."""
-    # realpath, because Path.resolve raises for a link to itself
+    # Use realpath, because Path.resolve raises for a link to itself.
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise UsageError(
             f"{path} is a symbolic link that leads outside of {folder}: replace it by its target", code="unsafe-path"

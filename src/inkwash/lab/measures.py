@@ -60,7 +60,7 @@ class LoadedVariant:
 
     @property
     def epochs(self) -> float:
-        """The same in passes over the train set."""
+        """The same in passes over the training set."""
         return self.images / Split.train_count(self.setting.model.spec.count)
 
     @property

@@ -173,7 +173,7 @@ class LabRun:
                         remarks.append(finding)
         parts = tuple(scores), tuple(series), tuple(remarks), tuple(shown)
         result = Result(variant.name, self.count, *parts, variant.about, self._identity(index, context))
-        # As it is read from the file, so that a resumed experiment has the same results.
+        # Return the result as it is read from the file, so that a resumed experiment has the same results.
         return Result.from_dict(result.to_dict())
 
     def _verdict(self, results: Results) -> Verdict:

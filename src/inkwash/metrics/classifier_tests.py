@@ -111,7 +111,7 @@ def c2st(
         test.append(images[order[len(images) // 2 :]])
     labels = torch.arange(2)
     data = Dataset("real or fake", torch.cat(train), labels.repeat_interleave(len(train[0])), ("real", "fake"))
-    # no shifts: the position of the object may be what distinguishes the sets
+    # Train without shifts: the position of the object may be what distinguishes the sets.
     net = _trained(data, seed, progress, min_steps, max_shift=0)
     wrong = _errors(net, torch.cat(test), labels.repeat_interleave(len(test[0])))
     return C2STResult(1 - wrong.mean().item(), len(wrong))
@@ -196,7 +196,7 @@ def _paired(labels: Tensor, train_labels: Tensor, seed: int) -> tuple[Tensor, Te
     chosen, partners = [], []
     for label in labels.unique():
         own = (labels == label).nonzero()[:, 0]
-        # ascending, so that the train set is paired with itself
+        # Sort in ascending order, so that the training set is paired with itself.
         found = order[train_labels[order] == label][: len(own)].sort().values
         chosen.append(own[: len(found)])
         partners.append(found)

@@ -144,7 +144,7 @@ DESCRIPTIONS = {
 
 
 def build(data: Dataset, progress: StageProgressCallback | None = None) -> ExtractorSet:
-    """Return new extractors, trained deterministically on the train part of `data`, and the statistics of both parts.
+    """Return new extractors, trained deterministically on the training set of `data`, and the statistics of both parts.
 
     Data without labels have extractor C only; points are their own features. `progress(stage, fraction)` is called
     throughout. Raises `UsageError` for a data set that is too small.
@@ -166,7 +166,7 @@ def build(data: Dataset, progress: StageProgressCallback | None = None) -> Extra
         features = [extract(net, scale, part.values).features for part in (train, test)]
         statistics = ReferenceStatistics.of(features[0], train.labels, features[1], test.labels, len(data.classes))
         members[name] = FeatureExtractor(net, scale, statistics)
-        # rounded to half precision, as stored
+        # Round to half precision, as stored.
         stored = stored or [
             part[permutation(0, 0, Stream.REFERENCE_ROWS, len(part))[:MAX_STORED_FEATURES]].half().float()
             for part in features
@@ -185,7 +185,7 @@ def training_seconds(data: Dataset) -> float:
 
 
 def _names(data: Dataset) -> list[str]:
-    # a classifier needs at least two classes
+    # A classifier needs at least two classes.
     return [name for name in NETWORKS if len(data.classes) > 1 or name == "c"]
 
 

@@ -1,4 +1,4 @@
-"""Training of feature extractors: fixed hyperparameters, the train set only, deterministic on one machine."""
+"""Training of feature extractors: fixed hyperparameters, the training set only, deterministic on one machine."""
 
 from __future__ import annotations
 
@@ -108,12 +108,12 @@ def fit_texture(net: Texture, data: Dataset, seed: int) -> Texture:
     responses = torch.cat([net.responses(part) for part in images.split(500)]).double()
     net.centre = responses.mean(0).float()
     variances, axes = torch.linalg.eigh(torch.cov(responses.T))
-    # the sign of an eigenvector is arbitrary: the largest entry is made positive, so that machines agree
+    # The sign of an eigenvector is arbitrary: the largest entry is made positive, so that machines agree.
     axes = axes.flip(1)[:, :WIDTH]
     signs = axes.gather(0, axes.abs().argmax(0, keepdim=True)).sign()
-    # whitening with a floor: without whitening the first axis, the amount of ink, would dominate
+    # Whiten with a floor: without whitening the first axis, the amount of ink, would dominate.
     scale = variances.flip(0)[:WIDTH].clamp(min=1e-12)
-    # contiguous, as it is after loading from a file, so that matrix products round alike
+    # Make the tensor contiguous, as it is after loading from a file, so that matrix products round alike.
     net.axes = (axes * signs / (scale + 0.01 * scale[0]).sqrt()).float().contiguous()
     return net.eval()
 

@@ -71,7 +71,7 @@ def _jackknife_error(x: Tensor, y: Tensor) -> float:
     for own, other in ((x, y), (y, x)):
         within = _kernel(own, own).sum(1) - _kernel_to_self(own)
         across = _kernel(own, other).sum(1)
-        # the estimate without each row, times N - 1, but for a constant
+        # Compute the estimate without each row, times N - 1, but for a constant.
         without_row = (within.sum() - 2 * within) / (count - 2) - 2 * (across.sum() - across) / count
         variance += without_row.var().item() / count
     return math.sqrt(variance)

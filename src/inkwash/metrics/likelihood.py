@@ -132,7 +132,7 @@ def bits_per_dim(
     """Return the bound on -log2 p(pixels) for uint8 `pixels` [N, C, H, W], N >= 2, or on p(pixels | label) with labels.
 
     `labels` are int64 [N] or None; coding a label adds at most log2(classes) bits per image. `pixel_frequencies` are the
-    `frequencies` of the train set, for the decoder. Each image costs `draws` evaluations of `denoiser`, which runs on
+    `frequencies` of the training set, for the decoder. Each image costs `draws` evaluations of `denoiser`, which runs on
     `device`; a batch mixes noise levels. `progress` is called with the number of images done. The result is
     independent of `batch` up to rounding. The standard error treats images as independent, although the steps are
     stratified over them, so it is conservative.

@@ -9,7 +9,7 @@ from inkwash.metrics.nearest_neighbours import nearest_neighbour
 from inkwash.metrics.tensor_types import Examples, Indices, PerImage
 
 NEAR_COPY_QUANTILE = 0.01
-"""A near-copy is nearer to the train set than this fraction of the real test images."""
+"""A near-copy is nearer to the training set than this fraction of the real test images."""
 
 MAX_VALUES = 1 << 28
 """Values of train examples converted to float at a time: one gigabyte."""
@@ -24,7 +24,7 @@ def nearest_train_examples(values: Examples, data: Dataset) -> tuple[PerImage, I
     queries = values.flatten(1).float() * scale
     distances = torch.full((len(values),), torch.inf, dtype=torch.float64)
     indices = torch.zeros(len(values), dtype=torch.int64)
-    # a memory-mapped data set may not fit into memory as floats
+    # A memory-mapped data set may not fit into memory as floats.
     chunk = max(1, MAX_VALUES // max(1, data.values[0].numel()))
     for start in range(0, len(data), chunk):
         found, index = nearest_neighbour(queries, data.values[start : start + chunk].flatten(1).float() * scale)

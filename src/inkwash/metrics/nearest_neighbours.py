@@ -43,7 +43,7 @@ def prdc(real: Features, fake: Float[Tensor, "M D"], k: int = 5) -> PRDC:
     if k < 1:
         raise UsageError(f"k is {k}: it must be at least 1; 5 is usual", code="out-of-range", field="k")
     real, fake = check_balanced(real, fake, min_rows=k + 1)
-    # shrunk by more than rounding, so that the k-th neighbour itself is outside the ball
+    # Shrink by more than rounding, so that the k-th neighbour itself is outside the ball.
     real_radii, fake_radii = (
         _neighbours(x, x, k, CHUNK, include_self=False)[0][:, -1] * (1 - 1e-9) for x in (real, fake)
     )

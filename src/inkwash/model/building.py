@@ -24,7 +24,7 @@ MIN_ESTIMATED_VALUES = 2**20
 def check_forward(net: nn.Module, spec: DatasetSpec) -> nn.Module:
     """Return `net` when it takes examples of `spec`, tested with two of zeros; otherwise raise `UsageError`."""
     device = next(net.parameters()).device
-    # A copy, because a forward pass may change buffers such as running statistics.
+    # Copy the network, because a forward pass may change buffers such as running statistics.
     trial = copy.deepcopy(net).eval()
     try:
         shape = trial(torch.zeros(2, *spec.shape, device=device), torch.zeros(2, device=device), None).shape[1:]

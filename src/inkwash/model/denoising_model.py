@@ -129,7 +129,7 @@ class Model:
                     code="no-effect",
                     field="guidance",
                 )
-            # As in training, where the unconditional prediction of such a network is clipped too.
+            # Clip the unconditional prediction too, as in training.
             null = Clipped(denoiser) if clip and self.recipe.clip else None
             denoiser = Guided(denoiser, weight, *self.recipe.schedule.between(*interval), null)
         return Clipped(denoiser) if clip else denoiser

@@ -42,7 +42,7 @@ class ChunkFolder:
 
         Raises `UsageError` when chunks exist without `resume`, or belong to another run.
         """
-        # A multiple of the batch size, so that every image is sampled in the same batch as without chunks.
+        # Use a multiple of the batch size, so that every image is sampled in the same batch as without chunks.
         new = cls(run, path_in(target.parent, f"{target.name}.parts"), -(-MIN_CHUNK_SIZE // batch) * batch)
         record = {"size": new.size, **run.metadata()}
         if not new._record_file.is_file():

@@ -74,7 +74,7 @@ class SampleRequest:
         try:
             fields = dict(values)
             if "settings" in fields:
-                # 0.1.0 kept the settings of the sampler in a table of their own, and those of the picture beside them.
+                # 0.1.0 stored sampler settings in a nested table and rendering options beside it.
                 fields = {key: value for key, value in fields.items() if key not in PICTURE_FIELDS}
                 fields |= dict(fields.pop("settings"))
             if fields.get("schedule") is not None:

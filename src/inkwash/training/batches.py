@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Split:
-    """A train set split into `train`, the examples that are trained on, and `validation`, those that are not.
+    """A training set split into `train`, the examples that are trained on, and `validation`, those that are not.
 
     Both are indices into the training set, int64; the test set is in neither. The validation set has 1,000 examples, or a
     tenth of a training set of fewer than 10,000, at least one.
@@ -55,7 +55,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Batches:
-    """The batches of `size` from the train part of `data`: `batches(step)` for steps 1, 2, 3, ..."""
+    """The batches of `size` from the training set of `data`: `batches(step)` for steps 1, 2, 3, ..."""
 
     data: Dataset
     size: int

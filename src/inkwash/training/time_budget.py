@@ -119,7 +119,7 @@ class TimeBudget:
         steps = plan.total - self.first_step
         if steps >= MIN_STEPS:
             return None
-        # With one step to spare.
+        # Add one step as a margin.
         more = (MIN_STEPS + 1 - (self._step - self.first_step) + self.validation_cost) * self.pace
         needed = math.ceil((self.seconds - self.seconds_left + more) / 6) / 10
         return (

@@ -112,7 +112,7 @@ class Validator:
     def update_batchnorm(self, network: nn.Module) -> None:
         """Recompute the statistics of the BatchNorm layers of `network` from the first 16 training batches."""
         denoiser = NetDenoiser(network, self.target, self.precision)
-        # Without guidance: its second evaluation, of a part of the examples, would have the weight of a batch.
+        # Validate without guidance: its second evaluation, of a part of the examples, would have the weight of a batch.
         plain = replace(self.objective, guidance=1.0)
         batches = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
         ema.update_batchnorm(network, lambda: (plain(denoiser, b.images, b.labels, b.u, b.noise) for b in batches))

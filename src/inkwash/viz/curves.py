@@ -26,8 +26,8 @@ def loss_against_noise(
 ) -> None:
     """Plot the validation `losses` against `c_noise`, in [0, 1] from clean to noise, both [L], to `path`.
 
-    `memorizing`, [L], is the loss of the memorizing denoiser on the train set at the same levels; a network with this
-    loss would have memorized the train set. `unit` is that of the losses; their axis is logarithmic when they
+    `memorizing`, [L], is the loss of the memorizing denoiser on the training set at the same levels; a network with this
+    loss would have memorized the training set. `unit` is that of the losses; their axis is logarithmic when they
     span more than a factor of 20. Raises `UsageError` for different lengths or when no loss is finite.
     """
     columns = [_series(column) for column in (c_noise, losses, *([] if memorizing is None else [memorizing]))]

@@ -112,7 +112,7 @@ class CatalogEntry:
     def training(self) -> bool:
         """Whether it is being trained: its last session has no end, and its metrics were written recently."""
         try:
-            # The absolute difference, because the clock may have been set back.
+            # Use the absolute difference, because the clock may have been set back.
             fresh = not self.bundled and abs(time.time() - self.folder.metrics.stat().st_mtime) < STALE_AFTER
             return fresh and any(session["until_step"] is None for session in self.folder.sessions()[-1:])
         except (OSError, InkwashError, LookupError):
@@ -174,10 +174,10 @@ class Catalog:
             fresh[name] = (
                 before if kept and before is not None else CatalogEntry(name, folder, name in bundled, written)
             )
-        # One assignment, because other threads read it meanwhile.
+        # Use one assignment, because other threads read it meanwhile.
         self._entries = fresh
         known = list(fresh.values())
-        # The default model, then runs from the newest on, then the other bundled models.
+        # List the default model, then runs from the newest on, then the other bundled models.
         return sorted(
             known,
             key=lambda entry: (entry.name != DEFAULT_MODEL, entry.bundled, 0 if entry.bundled else -entry.written),
@@ -203,7 +203,7 @@ class Catalog:
             pass
 
     def exact(self, name: str) -> EmpiricalDenoiser:
-        """Return the exact denoiser of a model's train set. Raises `UsageError` when its data is not on this machine."""
+        """Return the exact denoiser of a model's training set. Raises `UsageError` when its data is not on this machine."""
         entry = self.entry(name)
         spec = DatasetSpec.from_dict(entry.header["facts"])
         found = self._exact.get(spec.sha256, lambda: self._find(spec, entry.recipe_data_name))

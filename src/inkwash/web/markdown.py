@@ -16,7 +16,7 @@ def render(text: str) -> str:
     """Return `text` as HTML that contains no markup of its author's, no script and no image."""
     kept: list[Token] = []
     next_level = 0
-    # From the end, so that a heading over nothing but removed headings is removed too.
+    # Start at the end, so that a heading over nothing but removed headings is removed too.
     for block in reversed(list(_blocks(PARSER.parse(text)))):
         level = _level(block)
         if _is_image(block) or (level is not None and next_level <= level):

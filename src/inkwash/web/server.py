@@ -58,7 +58,7 @@ class Server:
         return JSONResponse(await to_thread.run_sync(lambda: entry.describe() | figures.card(entry)))
 
     async def _entry(self, request: Request) -> CatalogEntry:
-        # In a thread, because an unknown name is looked up on the disk.
+        # Look up in a thread, because an unknown name is looked up on the disk.
         return await to_thread.run_sync(self.catalog.entry, request.path_params["name"])
 
     async def history(self, request: Request) -> Response:
@@ -88,7 +88,7 @@ class Server:
         entry = await to_thread.run_sync(self.catalog.entry, body.model)
         model = await to_thread.run_sync(self.catalog.model, body.model)
         exact = await to_thread.run_sync(self.catalog.exact, body.model) if body.exact else None
-        # Resolved once before the stream starts, so that an invalid request gets an HTTP status.
+        # Resolve once before the stream starts, so that an invalid request gets an HTTP status.
         body.resolve(model)
         ticket = self.queue.join()
         return _Stream(ticket, self._stream(request, ticket, lambda: events(model, body, exact, entry.source)))
@@ -101,7 +101,7 @@ class Server:
                     return
             job = begin()
             while not await request.is_disconnected():
-                # One step at a time: between two steps a closed connection is noticed and other jobs run.
+                # Run one step at a time: between two steps a closed connection is noticed and other jobs run.
                 event = await to_thread.run_sync(next, job, None, limiter=self.limiter)
                 if event is None:
                     return
@@ -119,7 +119,7 @@ class _Stream(StreamingResponse):
         self.ticket = ticket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Not in the generator, which never starts when the client disconnects at once.
+        # Do this outside the generator, which never starts when the client disconnects at once.
         try:
             await super().__call__(scope, receive, send)
         finally:

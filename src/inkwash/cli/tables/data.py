@@ -21,7 +21,7 @@ from inkwash.viz.writers import require_replaceable
 
 def show(name: str, out: Path, as_json: bool) -> None:
     """Print the properties of a data set, and write an image of 100 of its examples, or of all points, to `out`."""
-    # not as a DatasetSpec: data that no model can be trained on, such as all-black images, are shown with their warnings
+    # Build no DatasetSpec: data that no model can be trained on, as all-black images, are shown with their warnings.
     loaded = data.load(name)
     known_as, is_points = sanitized_name(loaded.name), loaded.is_points
     tests = 0 if loaded.test_values is None else len(loaded.test_values)

@@ -23,7 +23,7 @@ def show(as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    # one space between columns leaves half of an 80-column terminal for the descriptions
+    # One space between columns leaves half of an 80-column terminal for the descriptions.
     table = Table(box=box.SIMPLE_HEAD, title="Recipes and bundled models", title_justify="left", padding=(0, 1, 0, 0))
     table.pad_edge = False
     for heading in ("name", "data"):

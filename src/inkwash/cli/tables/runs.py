@@ -50,7 +50,7 @@ def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Seq
     console.print(table if rows else f"{name} has no checkpoint yet")
     if card.is_file() and Path(name).suffix != ".safetensors":
         console.print(Markdown(printable(card.read_text(encoding="utf-8"))))
-    # the checkpoints share a recipe, so most concerns occur once for each of them
+    # The checkpoints share a recipe, so most concerns occur once for each of them.
     concerns = dict.fromkeys(CheckWarning(**each) for row in rows for each in row["concerns"])
     new = [concern for concern in concerns if concern not in (already_shown or ())]
     if new or already_shown is None:
@@ -64,7 +64,7 @@ def _alternative(folder: Path, rows: list[dict[str, Any]]) -> str:
         return "no checkpoint is valid; train again"
     path, found = newest
     if any(row["damaged"] and row["file"] == path.name for row in rows):
-        # the file is valid, but its recipe is not that of a model
+        # The file is valid, but its recipe is not that of a model.
         return "train again, or use another checkpoint"
     return f"the newest valid checkpoint is {path.name}, step {found.header['progress']['step']:,}"
 

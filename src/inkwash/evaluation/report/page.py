@@ -56,7 +56,7 @@ class Report:
 
     def html(self) -> str:
         """Return the page."""
-        # imported here because most evaluations write no report
+        # Import here, because most evaluations write no report.
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
         environment = Environment(
@@ -92,7 +92,7 @@ class Report:
         require_report_folder(folder)
         index = folder / INDEX
         previous = _files_of(index)
-        # the page is first, so that after an interruption the folder counts as a report and may be overwritten
+        # The page is first, so that after an interruption the folder counts as a report and may be overwritten.
         paths = [index, *(path_in(folder, name) for name in self.files)]
         for path, content in zip(paths, (self.html().encode("utf-8", "replace"), *self.files.values()), strict=True):
             with atomic(path) as temporary:

@@ -94,7 +94,7 @@ function repaint({ engine, model, notify, url }, job) {
 const defaultLabels = (model) => (model.guidable ? [-1] : null);
 
 function interpolate({ engine, model, notify }, job) {
-  // Of ten digits 3 and 8, which are similar; of fewer classes the first and the last.
+  // Default to 3 and 8, which are similar digits; with fewer classes, to the first and the last.
   const [first, last] = model.classes.length > 8 ? [3, 8] : [0, model.classes.length - 1];
   const seedField = (label, value) => number(label, { min: 0, max: Number.MAX_SAFE_INTEGER, value });
   const from = { seed: seedField("From seed", 3), label: classField(model, "From class", String(first)) };
