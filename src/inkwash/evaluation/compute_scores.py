@@ -148,7 +148,7 @@ def _fd(member: str, features: Tensor, extractor_set: ExtractorSet, proportions:
     yield Score(f"fd.{member}.test", f"FD to test, {title}", frechet.frechet_distance(own, test), back)
     yield Score(
         f"spread.{member}",
-        f"feature variance, {title}",
+        f"feature variance ratio, {title}",
         float(own.covariance.trace() / train.covariance.trace()),
         float(statistics.test.overall.covariance.trace() / statistics.train.overall.covariance.trace()),
         "near",
