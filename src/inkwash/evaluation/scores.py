@@ -21,7 +21,7 @@ PERCENTAGES = {"accuracy", "worst", "unsure", "zero", "copies", "told_apart"}
 """Kinds of scores (the key up to its first dot) that are fractions of samples or pixels, shown in percent."""
 
 GLOSSARY = {
-    "fd": "Frechet distance between the feature distributions of samples and real images, as Gaussians; 0 is equal",
+    "fd": "Fréchet distance between the feature distributions of samples and real images, as Gaussians; 0 is equal",
     "spread": "feature variance ratio: total variance of the samples' features over that of the train set's",
     "kid": "kernel distance of the features, times 1000, unbiased: 0 in expectation for equal distributions",
     "precision": "fraction of samples within the manifold of real images",

@@ -1,4 +1,4 @@
-"""The Frechet distance (FD) of two sets of features, compared as Gaussians by mean and covariance.
+"""The Fréchet distance (FD) of two sets of features, compared as Gaussians by mean and covariance.
 
 FD depends on the feature extractor and is biased upward at finite N, so this module also extrapolates to infinite N
 and gives intervals. It is not FID (Heusel et al., 2017), whose features are those of Inception.
