@@ -87,7 +87,7 @@ def test_invalid_url_is_reported_and_corrected(
     page.goto(address + opened)
     page.get_by_role("alert").get_by_text(problem).wait_for()
     assert page.url == address + corrected
-    page.get_by_role("button", name="Dark or light").click()
+    page.get_by_role("button", name="Switch between dark and light theme").click()
     assert page.get_by_role("alert").count() == 0
 
 

@@ -247,7 +247,7 @@ def test_invalid_steps_and_unconditional_models_are_reported(page: Any, address:
 def test_theme_is_remembered(page: Any, address: str) -> None:
     page.goto(address)
     theme = "document.documentElement.dataset.theme"
-    page.get_by_role("button", name="Dark or light").click()
+    page.get_by_role("button", name="Switch between dark and light theme").click()
     chosen = page.evaluate(theme)
     page.reload()
     page.get_by_role("tab", name="Sample").wait_for()
