@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +64,16 @@ class UsageError(InkwashError):
     exit_code = 2
 
 
+@contextmanager
+def renamed_fields(**names: str) -> Iterator[None]:
+    """Rename the fields of errors that are raised in this context: `size="data.size"` for the recipe's field."""
+    try:
+        yield
+    except InkwashError as error:
+        error.field = names.get(error.field or "", error.field)
+        raise
+
+
 def is_main_process() -> bool:
     """Return whether this process prints for all: it is the only one, or the first of those that torchrun started."""
     return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK", "0") == "0"
@@ -83,9 +94,8 @@ def unknown_name(what: str, name: str, known: Iterable[str], rest: str = "", fie
     names = sorted(known)
     near = synonyms.nearest(what, name, names)
     hint = f"did you mean '{near}{rest}'? " if near else ""
-    return UsageError(
-        f"unknown {what} '{name}': {hint}known: {', '.join(names)}", code="unknown-name", field=field or what
-    )
+    choice = f"{hint}known: {', '.join(names)}" if names else "there is none"
+    return UsageError(f"unknown {what} '{name}': {choice}", code="unknown-name", field=field or what)
 
 
 def missing_extra(purpose: str, extra: str) -> UsageError:

@@ -15,7 +15,7 @@ from outcome import CheckError, Inkwash, Runs
 
 import inkwash as python
 from inkwash import data
-from inkwash.evaluation.setting import Setting
+from inkwash.evaluation.sample_cache import SampleCache
 from inkwash.metrics import extractor_training
 
 Measured = Callable[..., dict[str, Any]]
@@ -87,7 +87,7 @@ def test_second_call_samples_nothing(
 ) -> None:
     first = measured(runs.digits, *FEW)
     monkeypatch.setattr(torch.nn.Module, "register_forward_pre_hook", lambda *_: pytest.fail("the model was sampled"))
-    monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("the model was sampled"))
+    monkeypatch.setattr(SampleCache, "_sample", lambda *_: pytest.fail("the model was sampled"))
     again = measured(runs.digits, *FEW)
     # what an image costs is timed anew at each call
     assert again | {"seconds_64": 0} == first | {"seconds_64": 0}
@@ -222,7 +222,7 @@ ERRORS: dict[str, tuple[Callable[[Runs], list[object]], str, str | None]] = {
 def test_invalid_evaluation_has_its_code_and_field(
     case: str, runs: Runs, check_error: CheckError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Setting, "_sample", lambda *_: pytest.fail("the model was sampled"))
+    monkeypatch.setattr(SampleCache, "_sample", lambda *_: pytest.fail("the model was sampled"))
     arguments, code, field = ERRORS[case]
     check_error(f"evaluate: {case}", ["evaluate", *arguments(runs)], code, field)
 
@@ -231,7 +231,7 @@ FILES: dict[str, tuple[Callable[[], object], str]] = {
     "floats": (lambda: saved(GREY / 255), "invalid-data"),
     "no images": (lambda: saved(GREY[:0]), "invalid-data"),
     "one image without its axis": (lambda: saved(GREY[0]), "invalid-data"),
-    "not an archive": (lambda: Path("x.npz").write_text("no"), "damaged-file"),
+    "not an archive": (lambda: Path("x.npz").write_text("no"), "wrong-file"),
     "missing": (lambda: None, "missing-file"),
 }
 

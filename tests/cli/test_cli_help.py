@@ -40,6 +40,11 @@ def test_version_is_that_of_the_package(inkwash: Inkwash) -> None:
     assert inkwash("--version").out.strip() == __version__
 
 
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_flags_of_a_removed_command_are_answered_like_the_command(flag: str, inkwash: Inkwash) -> None:
+    assert inkwash("bench", flag).kind == ("unknown-field", "bench")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_has_two_worked_examples(command: str, inkwash: Inkwash) -> None:
     outcome = inkwash(command, "--help")

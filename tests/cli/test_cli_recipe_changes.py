@@ -61,7 +61,7 @@ FILES = [
     ("network = 'simple-unet'\noptimizer = 'adam'", "invalid-value", "optimizer"),
     ("[network]\nbase = 4", "missing-field", "network.kind"),
     ("target = 'eps'", "missing-field", "network"),
-    ("network: simple-unet", "wrong-file", None),
+    ("network: simple-unet", "wrong-file", "recipe"),
     ("name = 3\nnetwork = 'simple-unet'", "invalid-value", "name"),
     ("[network]\nkind = 'simple-unet'\nconditional = 'yes'", "invalid-value", "network.conditional"),
 ]

@@ -70,7 +70,7 @@ def test_claim_names_the_run_that_it_is_tested_on(inkwash: Inkwash, own: Path, b
     ("arguments", "expected"),
     [
         (["no-noize"], ("unknown-name", "experiment")),
-        (["-n", "300"], ("missing-field", "name")),
+        (["-n", "300"], ("missing-field", "experiment")),
         (["no-noise", "-n", "20"], ("out-of-range", "n")),
         (["no-noise", "-n", str(10**18)], ("out-of-range", "n")),
         (["guidance", "--length", "1 epoch"], ("no-effect", "length")),

@@ -12,6 +12,7 @@ import torch
 from inkwash import model
 from inkwash.config import recipe
 from inkwash.data.spec import DatasetSpec
+from inkwash.errors import UsageError
 from inkwash.evaluation.scores import Score
 from inkwash.evaluation.setting import Setting
 from inkwash.lab import EXPERIMENTS, Experiment, Result, Results, Series, Trained, Verdict, card
@@ -180,6 +181,16 @@ def test_result_equals_its_json() -> None:
         about={"model": "it"},
     )
     assert Result.from_dict(json.loads(json.dumps(result.to_dict(), allow_nan=False))) == result
+
+
+@pytest.mark.parametrize(
+    ("scores", "code"), [((), "unknown-name"), ((Score("kid", "KID", None, note="too few"),), "unsupported")]
+)
+def test_missing_score_is_an_error_of_the_field_score(scores: tuple[Score, ...], code: str) -> None:
+    with pytest.raises(UsageError) as error:
+        Result("ddim:50", 300, scores)["kid"]
+    assert (error.value.code, error.value.field) == (code, "score")
+    assert "known: " not in str(error.value)
 
 
 def test_nan_is_null_in_json() -> None:

@@ -11,6 +11,7 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError
 
 from inkwash import __version__
+from inkwash.cli import synonyms
 from inkwash.cli.errors import inkwash_error, one_line
 from inkwash.cli.examples import EXAMPLES
 from inkwash.errors import InkwashError, UsageError, is_main_process
@@ -77,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run a command in this process, or in several with `--processes`, and return its exit code."""
+    # Before parsing, which answers --version and --help after any word.
+    if arguments and (message := synonyms.command_suggestion(arguments[0])):
+        raise UsageError(message, code="unknown-field", field=arguments[0])
     count, arguments = _split_processes(arguments)
     if count is not None:
         # An error of parsing is raised before the processes are started.

@@ -40,7 +40,7 @@ def _parsing_error(error: CycloptsError, arguments: list[str]) -> UsageError:
     if isinstance(error, UnknownOptionError | UnknownCommandError | UnusedCliTokensError):
         unknown = error.token.keyword or error.token.value if isinstance(error, UnknownOptionError) else ""
         field = (unknown or next(iter(error.unused_tokens or ()), "")).lstrip("-").partition("=")[0]
-        text = synonyms.suggestion(arguments) or f"{one_line(error)} {HELP}"
+        text = synonyms.option_suggestion(arguments) or f"{one_line(error)} {HELP}"
         return UsageError(text, code="unknown-field", field=field)
     argument = error.argument.name.strip("-").lower().replace("-", "_") if error.argument else None
     missing = isinstance(error, MissingArgumentError)

@@ -67,7 +67,7 @@ def lab(
             raise UsageError(
                 f"{unused[0]} needs the name of an experiment: one of {', '.join(experiments)}",
                 code="missing-field",
-                field="name",
+                field="experiment",
             )
         if is_main_process():
             from inkwash.cli.tables.experiments import show_list

@@ -120,13 +120,18 @@ OPTIONS: dict[str, dict[str, str]] = {
 """Command -> option of other programs -> its equivalent."""
 
 
-def suggestion(arguments: Sequence[str]) -> str | None:
-    """Return a message with the equivalent of the first command or option of other programs, None if there is none."""
-    command, *words = arguments
+def command_suggestion(command: str) -> str | None:
+    """Return a message with the equivalent of a command of other programs, None if there is none."""
     if command in COMMAND_SYNONYMS:
         return f"there is no command '{command}': it is 'inkwash {COMMAND_SYNONYMS[command]}'"
     if command in SPEED:
         return f"there is no command '{command}': run 'python -m benchmarks.speed all' in a checkout of inkwash"
+    return None
+
+
+def option_suggestion(arguments: Sequence[str]) -> str | None:
+    """Return a message with the equivalent of the first option of other programs, None if there is none."""
+    command, *words = arguments
     for index, word in enumerate(words):
         flag, equals, value = word.partition("=")
         # Spellings such as "-lr" and "--learning_rate" are recognized as well.

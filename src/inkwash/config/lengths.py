@@ -38,7 +38,7 @@ class Length:
             raise UsageError(message, code="invalid-value", field=where)
         return cls(amount, unit)
 
-    def steps(self, batch: int, num_images: int, where: str = "length") -> int:
+    def steps(self, batch: int, num_images: int, where: str = "training.length") -> int:
         """Return this length in steps of `batch` images from a training set of `num_images`, at least 1.
 
         Raises `UsageError` for minutes, which only a `TimeBudget` can turn into steps, and for more than MAX_STEPS.

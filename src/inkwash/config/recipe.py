@@ -203,7 +203,7 @@ def load(name: str | Path) -> Recipe:
     try:
         values = toml.parse(read_text(name))
     except ValueError as error:
-        raise UsageError(f"recipe {name} is not TOML: {error}", code="wrong-file") from None
+        raise UsageError(f"recipe {name} is not TOML: {error}", code="wrong-file", field="recipe") from None
     try:
         return Recipe.from_dict({"name": sanitized_name(Path(name).stem)} | values)
     except UsageError as error:

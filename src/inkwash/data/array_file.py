@@ -13,12 +13,13 @@ from inkwash.data import memory_map
 from inkwash.data.dataset import Dataset
 from inkwash.data.label_checks import check_label_range, class_names, label_tensor
 from inkwash.data.reading import damaged_file, invalid_data, read_bytes
-from inkwash.errors import first_line
+from inkwash.errors import InkwashError, first_line
 from inkwash.io import npz
 
 SUFFIXES = (".npy", ".npz")
 ARRAY, ARCHIVE = b"\x93NUMPY", b"PK"
 """The first bytes of a `.npy` and of a `.npz` file."""
+SAVE_AGAIN = "save it again with numpy.save or numpy.savez"
 MEMBERS = ("images", "points", "labels", "test_images", "test_labels")
 
 
@@ -96,10 +97,11 @@ def _members(path: Path) -> Mapping[str, np.ndarray]:
     except npz.READ_ERRORS as error:
         # Only the message of numpy shows that an array holds Python objects.
         if "pickle" in str(error) or "Python objects" in str(error):
-            cause = "is not a file of plain numbers (pickled objects are never opened)"
-        else:
-            cause = f"is damaged ({first_line(error)})"
-        raise damaged_file(f"{path} {cause}: save it again with numpy.save or numpy.savez") from error
+            raise InkwashError(
+                f"{path} is not a file of plain numbers (pickled objects are never opened): {SAVE_AGAIN}",
+                code="wrong-file",
+            ) from error
+        raise damaged_file(f"{path} is damaged ({first_line(error)}): {SAVE_AGAIN}") from error
 
 
 def _is_npy(path: Path) -> bool:

@@ -70,8 +70,8 @@ class Result:
             return found
         for score in self.scores:
             if score.key == key:
-                raise UsageError(f"{self.name} has no {key}: {score.note}", code="unsupported", field=key)
-        raise unknown_name(f"score of {self.name}", key, [score.key for score in self.scores])
+                raise UsageError(f"{self.name} has no {key}: {score.note}", code="unsupported", field="score")
+        raise unknown_name(f"score of {self.name}", key, [score.key for score in self.scores], field="score")
 
     def find(self, key: str) -> Score | None:
         """Return the score called `key`, None where it has no value."""
@@ -87,7 +87,7 @@ class Result:
         """Return the score of real images. Raises `UsageError` where it is unknown."""
         found = self[key].real
         if found is None:
-            raise UsageError(f"the {key} of real images is unknown", code="unsupported", field=key)
+            raise UsageError(f"the {key} of real images is unknown", code="unsupported", field="score")
         return found
 
     def text(self, key: str) -> str:

@@ -207,7 +207,7 @@ class RunFolder:
         try:
             return toml.parse(limits.read_recipe_file(self.recipe))
         except ValueError as error:
-            raise UsageError(f"{self.recipe} is not TOML: {error}", code="damaged-file", field="recipe") from None
+            raise UsageError(f"{self.recipe} is not TOML: {error}", code="wrong-file", field="recipe") from None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
-from inkwash.errors import InkwashError
+from inkwash.errors import InkwashError, renamed_fields
 from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
 from inkwash.runs.folder import RunFolder
@@ -72,7 +72,7 @@ def start(
     or the folder cannot be written.
     """
     since = time.perf_counter() if since is None else since
-    with process_group.main_first():
+    with process_group.main_first(), renamed_fields(size="data.size"):
         loaded = datasets.load(recipe.data.name if data is None else data, recipe.data.size, reading)
         folder = RunFolder.unused(out or RunFolder.next_unused(recipe.name))
     folder = RunFolder(Path(process_group.broadcast(str(folder.path))))

@@ -98,7 +98,7 @@ class Trainer:
         require_trainable(recipe, self.spec, net, process_group)
         self.state = TrainingState.initial(net, recipe.optimizer.build(net.parameters()))
         self.time_budget: TimeBudget | None = None
-        length = Length.parse(training.length)
+        length = Length.parse(training.length, "training.length")
         if length.unit == "minutes":
             self.time_budget = TimeBudget(60 * length.amount, since, clock)
             CheckpointSchedule.of(recipe, 1, self.num_images)  # Raises for invalid lengths now, not at the first plan.

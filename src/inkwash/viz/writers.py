@@ -152,13 +152,13 @@ def check_size(run: SamplingRun, options: RenderOptions, target: Path) -> None:
     height, width = (256, 256) if is_points else run.model.spec.shape[1:]
     images = 1 if is_points or target.suffix == "" else len(run)
     frames_of_kind = {"grid": 1, "strip": 10, "film": 120}[kind]
-    pixels = images * frames_of_kind * (height * scale + 2) * (width * scale + 2)
+    unscaled, pixels = (images * frames_of_kind * (height * by + 2) * (width * by + 2) for by in (1, scale))
     if pixels > MAX_PIXELS[kind]:
         raise UsageError(
             f"--out {target}: a {kind} of {len(run):,} with --scale {scale} would have {pixels:,} pixels, of at most "
             f"{MAX_PIXELS[kind]:,}; give a smaller -n or --scale, or write arrays to NAME.npz",
             code="too-large",
-            field="n",
+            field="n" if unscaled > MAX_PIXELS[kind] else "scale",
         )
 
 

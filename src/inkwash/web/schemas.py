@@ -10,7 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from inkwash.errors import ErrorCode, UsageError
+from inkwash.errors import ErrorCode, UsageError, renamed_fields
 from inkwash.io.validation_errors import OUT_OF_RANGE, UNKNOWN_FIELD
 from inkwash.model import Model
 from inkwash.sampling.editing import Edit
@@ -87,7 +87,9 @@ class SampleBody(_Body):
             interval=self.interval,
             edit=None if self.edit is None else self.edit.edit(model.spec.shape),
         )
-        run = resolve(request, model)
+        # The names of the request's fields differ from those of the library.
+        with renamed_fields(label="labels", seed="seeds"):
+            run = resolve(request, model)
         evaluations = run.sampler.evaluations * len(run)
         if evaluations > MAX_EVALUATIONS:
             raise UsageError(

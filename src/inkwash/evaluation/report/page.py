@@ -119,10 +119,12 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 def require_report_folder(folder: Path) -> None:
     """Raise `UsageError` unless `folder` is new, empty or a report, and writable."""
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, not a folder: choose another", code="exists", field="report")
+        raise UsageError(f"{folder} is a file, not a folder: choose another", code="wrong-file", field="report")
     if folder.is_dir() and any(folder.iterdir()) and GENERATOR not in _head(folder / INDEX):
         raise UsageError(
-            f"{folder} holds other files than a report: choose another folder", code="exists", field="report"
+            f"{folder} holds other files than a report, and nothing is overwritten: choose another folder",
+            code="exists",
+            field="report",
         )
     require_creatable(folder / INDEX, "report")
 
