@@ -69,8 +69,8 @@ def test_an_interrupted_run_is_resumed_only_with_the_flag_and_the_same_settings(
 ) -> None:
     before = (FOLDER / "000000.npz").read_bytes()
     assert usage_error("sample", runs.digits, *FLAGS) == ("exists", "out")
-    assert usage_error("sample", runs.digits, *FLAGS, "--continue", "--seed", 3) == ("mismatch", None)
-    assert usage_error("sample", runs.bees, *FLAGS, "--continue") == ("mismatch", None)
+    assert usage_error("sample", runs.digits, *FLAGS, "--continue", "--seed", 3) == ("mismatch", "out")
+    assert usage_error("sample", runs.bees, *FLAGS, "--continue") == ("mismatch", "out")
     assert (FOLDER / "000000.npz").read_bytes() == before and not interrupted
 
 

@@ -30,7 +30,8 @@ def test_paths_are_finite_and_cost_the_stated_evaluations(kind: str, schedule: s
         assert torch.isfinite(frame.x).all() and torch.isfinite(frame.denoised).all()
     assert sampler.evaluations == counted.count
     for now, nxt in pairwise(sampler.schedule.levels(steps)[:-1]):
-        assert 0 <= sampler.fresh_noise_fraction(now, nxt) <= 1
+        fraction = sampler.fresh_noise_fraction(now, nxt)
+        assert fraction.dtype is torch.float64 and 0 <= fraction <= 1
 
 
 @every_sampler
@@ -88,7 +89,6 @@ def test_start_image_is_mixed_with_the_first_noise(draws: Draws) -> None:
     ("settings", "expected"),
     [
         ({"kind": "dimm"}, ("unknown-name", "sampler")),
-        ({"steps": 0}, ("out-of-range", "steps")),
         ({"steps": 51}, ("out-of-range", "steps")),
         ({"kind": "ddim", "eta": 1.5}, ("out-of-range", "eta")),
         ({"kind": "dpm++2m-sde", "eta": -0.5}, ("out-of-range", "eta")),
@@ -106,6 +106,12 @@ def test_start_image_is_mixed_with_the_first_noise(draws: Draws) -> None:
 )
 def test_invalid_sampler_settings_raise_usage_errors(settings: dict[str, Any], expected: tuple[str, str]) -> None:
     assert code_and_field(lambda: Sampler(Linear(T=50), **{"steps": 10, **settings})) == expected
+
+
+@every_schedule
+@pytest.mark.parametrize("steps", [0, -1])
+def test_steps_below_one_are_refused(schedule: str, steps: int) -> None:
+    assert code_and_field(lambda: Sampler(SCHEDULES[schedule](), steps=steps)) == ("out-of-range", "steps")
 
 
 @every_sampler

@@ -25,7 +25,7 @@ def test_shards_are_contiguous_and_differ_by_at_most_one(size: int, count: int) 
 def test_fewer_items_than_processes_are_refused() -> None:
     with pytest.raises(UsageError) as error:
         ProcessGroup(0, 4).shard(3)
-    assert (error.value.code, error.value.field) == ("out-of-range", "batch")
+    assert (error.value.code, error.value.field) == ("out-of-range", "processes")
 
 
 def test_collectives_of_a_single_process_are_identities() -> None:

@@ -178,6 +178,24 @@ def test_each_milestone_is_a_variant_in_the_order_of_training(small: MakeExperim
     assert len({each.value("fd.c") for each in results.variants}) == 3
 
 
+def test_observations_of_variants_with_equal_names_are_all_in_the_card(
+    small: MakeExperiment, built: SimpleNamespace
+) -> None:
+    def own(variant: LoadedVariant, context: MeasureContext) -> Iterator[Finding]:
+        yield f"Trained as {variant.training}."
+
+    halves = tuple(
+        Variant(each.name, replace(each.model, checkpoint_fractions=(1 / 2,)), "ddim:2", each_milestone=True)
+        for each in small().variants
+        if isinstance(each.model, Trained)
+    )
+    results, _ = prepared(small(variants=halves, measures=(evaluation, own)), built).run()
+    card = Path("out/card.md").read_text()
+    names = [each.name for each in results.variants]
+    assert len(set(names)) < len(names)
+    assert all(text in card for each in results.variants for text in each.remarks)
+
+
 def test_run_replaces_the_model_and_is_not_written_to(
     small: MakeExperiment, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +223,7 @@ def test_a_measure_adds_scores_series_and_figures(small: MakeExperiment, built: 
         yield Series("x", "a line", (0.0, 1.0))
         yield Series("y", "another", (1.0, 0.0))
         yield "An observation."
+        yield 3.5  # type: ignore[misc]
 
     plots = (Plot("bright", "Bright", ("white",)), Plot("lines", "Lines", ("y",), x="x"), Plot("none", "None", ("z",)))
     results, _ = prepared(small(measures=(evaluation, own), plots=plots), built).run()
@@ -212,7 +231,7 @@ def test_a_measure_adds_scores_series_and_figures(small: MakeExperiment, built: 
     assert 0 < results["cosine"].value("white") <= 255
     assert Results.read(Path("out/results.json")) == results
     card = Path("out/card.md").read_text()
-    assert "- **cosine**: " in card and "An observation." in card
+    assert "- **cosine**: " in card and "An observation. 3.5" in card
     written = {file.name for file in Path("out/pictures").glob("*.png")}
     assert written == {"bright.png", "lines.png", "same-seeds.png"}
     assert all(name in card for name in written)

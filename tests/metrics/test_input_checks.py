@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 import torch
@@ -50,6 +50,14 @@ CASES: dict[str, Case] = {
     "pixels without channels": (lambda: check_pixels(zeros(2, 8, 8, dtype=torch.uint8), "x"), "invalid-data", "x"),
     "few pixels": (lambda: check_pixels(zeros(1, 1, 8, 8, dtype=torch.uint8), "x", 2), "invalid-data", "x"),
     "float labels": (lambda: check_labels(zeros(2), 2, range(4)), "invalid-data", "labels"),
+    **{
+        f"labels of {dtype}": (
+            lambda dtype=dtype: check_labels(zeros(2, dtype=dtype), 2, range(4)),
+            "invalid-data",
+            "labels",
+        )
+        for dtype in (torch.int32, torch.int16, torch.uint8, torch.bool)
+    },
     "other number of labels": (lambda: check_labels(torch.tensor([0]), 2, None), "invalid-data", "labels"),
     "label above": (lambda: accuracy(CERTAIN, torch.tensor([0, 4])), "invalid-data", "labels"),
     "label below": (lambda: accuracy(CERTAIN, torch.tensor([-1, 0])), "invalid-data", "labels"),
@@ -83,6 +91,7 @@ CASES: dict[str, Case] = {
     "one draw": (lambda: bootstrap_interval(zeros(9, 2), normal(2), draws=1), "out-of-range", "draws"),
     "block of one": (lambda: kid(zeros(50, 2), zeros(50, 2), block=1), "out-of-range", "block"),
     "less than a block": (lambda: kid(zeros(9, 2), zeros(50, 2), block=10), "invalid-data", "x"),
+    "jackknife of two rows": (lambda: kid(zeros(2, 2), zeros(50, 2), block=2), "invalid-data", "x"),
     "KID of NaN": (lambda: kid(NAN, zeros(50, 2), block=10), "non-finite", "x"),
     "k of 0": (lambda: prdc(zeros(9, 2), zeros(9, 2), k=0), "out-of-range", "k"),
     "no k neighbours": (lambda: prdc(zeros(5, 2), zeros(5, 2)), "invalid-data", "real"),
@@ -101,6 +110,15 @@ def test_invalid_input_is_refused(case: str) -> None:
         call()
     assert (error.value.code, error.value.field) == (code, field) and "\n" not in str(error.value)
     assert isinstance(error.value, UsageError) != (code == "non-finite" or case in ("logits", "damaged shapes"))
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"), [(range(5), "0 to 4, counted from 0"), ({3, 7}, "3, 7"), (range(1, 4), "1, 2, 3")]
+)
+def test_the_error_for_a_label_names_the_classes(classes: Collection[int], words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        check_labels(torch.tensor([5]), 1, classes)
+    assert f"label 5 is out of range, the classes are {words}: give" in str(error.value)
 
 
 def test_the_error_for_a_nan_names_its_row() -> None:

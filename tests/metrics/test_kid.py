@@ -69,6 +69,12 @@ def test_kid_uses_all_rows_of_the_smaller_set(rows: Rows) -> None:
     assert kid(small, large, block=50) == kid(small, large, block=99)
 
 
+@pytest.mark.parametrize(("count", "block", "blocks"), [(3, 2, 1), (3, 3, 1), (4, 2, 2)])
+def test_interval_of_the_fewest_rows_is_finite(rows: Rows, count: int, block: int, blocks: int) -> None:
+    found = kid(rows(count, 3), rows(count, 3, seed=1), block=block)
+    assert found.blocks == blocks and all(map(math.isfinite, found.confidence_interval))
+
+
 def test_kid_of_a_copy_is_negative(rows: Rows) -> None:
     features = rows(80, 4)
     # the pairs of a row with its own copy count, those of a row with itself do not

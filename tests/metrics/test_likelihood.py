@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ COVARIANCE = torch.tensor([[0.5, 0.25, 0.1], [0.25, 0.2, 0.0], [0.1, 0.0, 0.3]],
 NINE = torch.randint(0, 256, (8, 1, 3, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 CLASSES = torch.arange(8) % 4
 WIDE = LogSNRGrid(16.0, -9.0)
+UNCHECKED = inspect.unwrap(bits_per_dim)
+"""The function without the type checks of these tests, which would refuse invalid arguments before it does."""
 
 
 def independent_pixels(count: int) -> tuple[Tensor, Tensor]:
@@ -282,11 +285,15 @@ def test_images_are_conditioned_on_their_labels_and_progress_counts_images() -> 
         (lambda: LogSNRGrid(8.0, -9.0, 0), "out-of-range", "steps"),
         (lambda: bits_per_dim(Recorded(), NINE[:1], None, WIDE), "invalid-data", "pixels"),
         (lambda: bits_per_dim(Recorded(), NINE, CLASSES[:5], WIDE), "invalid-data", "labels"),
+        (lambda: UNCHECKED(Recorded(), NINE, CLASSES.to(torch.int16), WIDE), "invalid-data", "labels"),
         (lambda: bits_per_dim(Recorded(), NINE, None, WIDE, 0), "out-of-range", "draws"),
-        (
-            lambda: bits_per_dim(Recorded(), NINE, None, WIDE, 1, torch.zeros(256).double()),
-            "invalid-data",
-            "pixel_frequencies",
+        *(
+            (
+                lambda invalid=invalid: UNCHECKED(Recorded(), NINE, None, WIDE, 1, invalid.double()),
+                "invalid-data",
+                "pixel_frequencies",
+            )
+            for invalid in (torch.zeros(256), torch.ones(1), torch.ones(255), torch.full((256,), math.nan))
         ),
     ],
 )

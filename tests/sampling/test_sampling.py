@@ -201,7 +201,7 @@ def test_settings_without_effect_on_an_unconditional_model_are_refused(
         ({"seed": ()}, ("conflict", "seed")),
         ({"seed": (1, 2), "n": 3}, ("conflict", "seed")),
         ({"seed": (1, -2)}, ("out-of-range", "seed")),
-        ({"seed_to": -1}, ("out-of-range", "seed")),
+        ({"seed_to": -1}, ("out-of-range", "seed_to")),
     ],
 )
 def test_invalid_seeds_are_refused(wrong: dict[str, Any], expected: tuple[str, str]) -> None:

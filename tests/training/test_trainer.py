@@ -112,6 +112,29 @@ def test_restored_trainer_continues_bit_for_bit(
     assert saved(reference, tmp_path) == saved(second, tmp_path)
 
 
+@pytest.mark.parametrize(("kind", "step"), [(Step, 7), (Step, 8), (Measured, 7), (Measured, 10)])
+def test_checkpoint_restored_within_the_iteration_continues_bit_for_bit(
+    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset, kind: type[Step] | type[Measured], step: int
+) -> None:
+    reference, trainer = Trainer(tiny(), digits), Trainer(tiny(), digits)
+    expected = [event.number for event in reference if isinstance(event, Step)]
+    steps: list[int] = []
+    checkpoint, restored = trainer.checkpoint(), False
+    for event in trainer:
+        number = event.number if isinstance(event, Step) else trainer.state.progress.step
+        if isinstance(event, Step):
+            steps.append(number)
+            if number == 4 and not restored:
+                checkpoint = trainer.checkpoint()
+        elif isinstance(event, Measured):
+            assert event.step == number, "a validation is of the step that it names"
+        if isinstance(event, kind) and number == step and not restored:
+            trainer.restore(checkpoint)
+            restored = True
+    assert restored and steps == [*expected[:step], *expected[4:]]
+    assert saved(reference, tmp_path) == saved(trainer, tmp_path)
+
+
 def test_restoring_refuses_other_data_and_another_recipe(tiny: Callable[..., Recipe], digits: Dataset) -> None:
     checkpoint = Trainer(tiny(), digits).checkpoint()
     other = Dataset("others", digits.values.flip(0), digits.labels, digits.classes)

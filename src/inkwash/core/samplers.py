@@ -175,7 +175,8 @@ class Sampler:
             message = f"eta has no effect on {self.kind}: leave it out, or use {usable}"
             raise UsageError(message, code="no-effect", field="eta")
         if self.eta is not None and most is not None and not (0 <= self.eta <= most and self.eta < math.inf):
-            message = f"eta is {self.eta:g}: for {self.kind} it must be at least 0, at most {most:g} and finite"
+            bounds = "at least 0 and finite" if most == math.inf else f"0 to {most:g}"
+            message = f"eta is {self.eta:g}: for {self.kind} it must be {bounds}"
             raise UsageError(message, code="out-of-range", field="eta")
         if not 0 <= self.temperature < math.inf:
             message = f"temperature is {self.temperature}: it must be at least 0 and finite"

@@ -57,7 +57,7 @@ class ProcessGroup:
             raise UsageError(
                 f"{size} examples cannot be divided among {self.world_size} processes: start fewer, or give a larger batch",
                 code="out-of-range",
-                field="batch",
+                field="processes",
             )
         return slice(size * self.rank // self.world_size, size * (self.rank + 1) // self.world_size)
 

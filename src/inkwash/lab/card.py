@@ -34,7 +34,7 @@ def render(
         f"## Hypothesis\n{experiment.claim(request.run)}",
         "## Verdict\n" + (f"**{verdict.outcome.capitalize()}.** {verdict.words}" if verdict else "Not yet."),
         "## Configuration\n" + _configuration(experiment, request, results),
-        "## Hardware\n" + bullets(machine_lines(machine)),
+        "## Hardware\n" + bullets(machine_lines(machine).items()),
         f"## Results\n### Quantitative\n{table(results)}\n\n{CHANCE}",
         *(
             f"![{plot.title}](pictures/{plot.name}.png)"
@@ -85,7 +85,7 @@ def _pictures(folder: LabFolder, results: Results) -> str:
 
 
 def _observations(results: Results) -> str:
-    return bullets({each.name: " ".join(each.remarks) for each in results.variants if each.remarks})
+    return bullets((each.name, " ".join(each.remarks)) for each in results.variants if each.remarks)
 
 
 def _cell(text: str) -> str:

@@ -169,8 +169,8 @@ class LabRun:
                         metadata = {"experiment": self.experiment.name, "variant": variant.name}
                         png_metadata.save_png(image, file, metadata)
                         shown.append(PictureFile(f"pictures/{file.name}", caption))
-                    case str():
-                        remarks.append(finding)
+                    case _:
+                        remarks.append(str(finding))
         parts = tuple(scores), tuple(series), tuple(remarks), tuple(shown)
         result = Result(variant.name, self.count, *parts, variant.about, self._identity(index, context))
         # Return the result as it is read from the file, so that a resumed experiment has the same results.

@@ -81,15 +81,19 @@ def check_pixels(pixels: Tensor, name: str, min_count: int = 0) -> None:
 
 
 def check_labels(labels: Tensor, count: int, classes: Collection[int] | None, name: str = "samples") -> None:
-    """Raise `UsageError` unless `labels` are `count` integers among `classes`, which None does not restrict."""
-    if labels.shape != (count,) or labels.is_floating_point():
-        raise invalid_input(
-            f"{name}: labels must be integers, one for each of {count:,} examples, not {describe(labels)}", "labels"
-        )
+    """Raise `UsageError` unless `labels` are int64 [`count`] among `classes`, which None does not restrict."""
+    if labels.shape != (count,) or labels.dtype != torch.int64:
+        raise invalid_input(f"{name}: labels must be int64 [{count:,}], not {describe(labels)}: convert them", "labels")
     unknown = set() if classes is None else set(labels.unique().tolist()) - set(classes)
     if unknown:
         raise invalid_input(
-            f"{name}: label {min(unknown)} is out of range: the classes are {min(classes or [0])} to "
-            f"{max(classes or [0])}, counted from 0",
+            f"{name}: label {min(unknown)} is out of range, the classes are {_describe_classes(classes or ())}: give the "
+            "requested classes, or no labels",
             "labels",
         )
+
+
+def _describe_classes(classes: Collection[int]) -> str:
+    """Return the classes for a message: the first and the last where they are counted from 0, otherwise each."""
+    counted = sorted(classes) == list(range(len(classes)))
+    return f"0 to {len(classes) - 1}, counted from 0" if counted else ", ".join(map(str, sorted(classes)))

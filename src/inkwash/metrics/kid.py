@@ -40,12 +40,12 @@ def kid(x: Float[Tensor, "N D"], y: Float[Tensor, "M D"], block: int = 1000) -> 
 
     The unbiased estimate of Gretton et al. (2012), Eq. 3, as KID of Binkowski et al. (2018): for equal distributions
     it is 0 in expectation. It is the mean over disjoint seeded blocks of at least `block` rows, which use all rows of
-    the smaller set. Raises `UsageError` for different widths, fewer than `block` rows, and a block below 2;
-    `InkwashError` for NaN.
+    the smaller set. Raises `UsageError` for different widths, fewer than `block` rows or than the 3 of the jackknife,
+    and a block below 2; `InkwashError` for NaN.
     """
     if block < 2:
         raise UsageError(f"block is {block}: at least 2 rows are needed", code="out-of-range", field="block")
-    check_pair(x, y, ("x", "y"), min_rows=block)
+    check_pair(x, y, ("x", "y"), min_rows=max(block, 3))
     count = min(len(x), len(y)) // block
     size = min(len(x), len(y)) // count
     first, second = (

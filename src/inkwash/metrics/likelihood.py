@@ -144,9 +144,9 @@ def bits_per_dim(
         check_labels(labels, len(pixels), None, "pixels")
     if draws < 1:
         raise UsageError(f"draws is {draws}: at least 1 per image is needed", code="out-of-range", field="draws")
-    if pixel_frequencies is not None and not (pixel_frequencies > 0).all():
+    if pixel_frequencies is not None and (pixel_frequencies.shape != (256,) or not (pixel_frequencies > 0).all()):
         raise invalid_input(
-            "pixel frequencies must be above 0: use `frequencies` of the train set", "pixel_frequencies"
+            "pixel frequencies must be 256 values above 0: use `frequencies` of the train set", "pixel_frequencies"
         )
     ends = grid.level(0.0), grid.level(float(grid.steps))
     parts = []

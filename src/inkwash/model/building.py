@@ -24,19 +24,21 @@ MIN_ESTIMATED_VALUES = 2**20
 def check_forward(net: nn.Module, spec: DatasetSpec) -> nn.Module:
     """Return `net` when it takes examples of `spec`, tested with two of zeros; otherwise raise `UsageError`."""
     device = next(net.parameters()).device
+    kind, expected = type(net).__name__, f"{'×'.join(map(str, spec.shape))} ({spec.data})"
+    remedy = "points need --set network.kind=mlp" if spec.is_points else "images need a U-Net and at least 4 pixels"
     # Copy the network, because a forward pass may change buffers such as running statistics.
     trial = copy.deepcopy(net).eval()
     try:
         shape = trial(torch.zeros(2, *spec.shape, device=device), torch.zeros(2, device=device), None).shape[1:]
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        shape = " ".join(str(error).split())[:100]
-    if shape != spec.shape:
-        remedy = "points need --set network.kind=mlp" if spec.is_points else "images need a U-Net and at least 4 pixels"
-        expected = "×".join(map(str, spec.shape))
+        reason = " ".join(str(error).split())[:100]
         raise UsageError(
-            f"{type(net).__name__} returned {shape} for inputs of {expected} ({spec.data}): {remedy}",
-            code="mismatch",
-            field="network.kind",
+            f"{kind} cannot process inputs of {expected}: {reason}; {remedy}", code="mismatch", field="network.kind"
+        ) from error
+    if shape != spec.shape:
+        returned = "×".join(map(str, shape)) or "one number"
+        raise UsageError(
+            f"{kind} returned {returned} for inputs of {expected}: {remedy}", code="mismatch", field="network.kind"
         )
     return net
 

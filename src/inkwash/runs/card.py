@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from inkwash.config.recipe import Recipe
@@ -81,12 +82,12 @@ def _card(
         f"**Date**: {datetime.date.today().isoformat()}  \n**Status**: {status}  \n**Type**: {experiment.type}",
         f"## Objective\n{experiment.objective or recipe.about or 'Not stated.'}",
         f"## Hypothesis\n{experiment.hypothesis or 'Not stated.'}",
-        "## Configuration\n" + bullets(_configuration(recipe, spec)),
-        "## Hardware\n" + bullets(machine_lines(session)),
-        "## Results\n### Quantitative\n" + bullets(_figures(recipe, progress, trained, validated, memorizing)),
+        "## Configuration\n" + bullets(_configuration(recipe, spec).items()),
+        "## Hardware\n" + bullets(machine_lines(session).items()),
+        "## Results\n### Quantitative\n" + bullets(_figures(recipe, progress, trained, validated, memorizing).items()),
         "![validation loss by noise level](loss-against-noise.png)\n\n![training loss](loss.png)" if validated else "",
         "### Qualitative\n" + _pictures(folder),
-        "## Observations\n" + bullets(_observations(recipe, spec, progress, validated, memorizing)),
+        "## Observations\n" + bullets(_observations(recipe, spec, progress, validated, memorizing).items()),
         f"## Next steps\n{experiment.next or 'Not stated.'}",
         f"## Sample from it\n```bash\ninkwash sample {folder.path.as_posix()} "
         f"--sampler {recipe.sampling.sampler} -n 64 -o samples.png\n```",
@@ -174,6 +175,6 @@ def _observations(
     return found
 
 
-def bullets(values: dict[str, str]) -> str:
+def bullets(lines: Iterable[tuple[str, str]]) -> str:
     """Return a Markdown list of names and texts."""
-    return "\n".join(f"- **{name}**: {text}" for name, text in values.items()) or "- none"
+    return "\n".join(f"- **{name}**: {text}" for name, text in lines) or "- none"

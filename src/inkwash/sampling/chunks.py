@@ -64,7 +64,7 @@ class ChunkFolder:
             message = (
                 f"{new.folder} is of a run with other weights or settings: repeat its command, or choose another --out"
             )
-            raise UsageError(message, code="mismatch")
+            raise UsageError(message, code="mismatch", field="out")
         return cls(run, new.folder, size)
 
     def __len__(self) -> int:

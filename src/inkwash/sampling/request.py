@@ -55,10 +55,11 @@ class SampleRequest:
         if self.n is not None and not 1 <= self.n <= MAX_COUNT:
             message = f"n is {self.n}: it must be 1 to {MAX_COUNT:,}; sample more with another seed"
             raise UsageError(message, code="out-of-range", field="n")
-        for seed in (*seeds, *(() if self.seed_to is None else (self.seed_to,))):
+        named = [("seed", seed) for seed in seeds] + ([] if self.seed_to is None else [("seed_to", self.seed_to)])
+        for name, seed in named:
             if not 0 <= seed <= MAX_SEED - (self.n or 0):
                 message = f"seed is {seed}: it must be 0 to {MAX_SEED - (self.n or 0)}"
-                raise UsageError(message, code="out-of-range", field="seed")
+                raise UsageError(message, code="out-of-range", field=name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the request as plain values, for PNG metadata."""

@@ -39,8 +39,10 @@ class TrainingLoop:
     process_group: ProcessGroup = SINGLE_PROCESS
 
     def __iter__(self) -> Iterator[Step]:
-        state, progress = self.state, self.state.progress
-        while progress.step < state.total_steps:
+        state = self.state
+        while state.progress.step < state.total_steps:
+            # Read it at each step, because the consumer may restore a checkpoint, which replaces the progress.
+            progress = state.progress
             number = progress.step + 1
             state.net.train()
             rate = self.optimizer.rate(number, state.lr_decay.remaining_at(number))
