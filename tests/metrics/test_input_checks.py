@@ -50,14 +50,9 @@ CASES: dict[str, Case] = {
     "pixels without channels": (lambda: check_pixels(zeros(2, 8, 8, dtype=torch.uint8), "x"), "invalid-data", "x"),
     "few pixels": (lambda: check_pixels(zeros(1, 1, 8, 8, dtype=torch.uint8), "x", 2), "invalid-data", "x"),
     "float labels": (lambda: check_labels(zeros(2), 2, range(4)), "invalid-data", "labels"),
-    **{
-        f"labels of {dtype}": (
-            lambda dtype=dtype: check_labels(zeros(2, dtype=dtype), 2, range(4)),
-            "invalid-data",
-            "labels",
-        )
-        for dtype in (torch.int32, torch.int16, torch.uint8, torch.bool)
-    },
+    "int16 labels": (lambda: check_labels(zeros(2, dtype=torch.int16), 2, range(4)), "invalid-data", "labels"),
+    "int32 labels": (lambda: check_labels(zeros(2, dtype=torch.int32), 2, range(4)), "invalid-data", "labels"),
+    "bool labels": (lambda: check_labels(zeros(2, dtype=torch.bool), 2, range(4)), "invalid-data", "labels"),
     "other number of labels": (lambda: check_labels(torch.tensor([0]), 2, None), "invalid-data", "labels"),
     "label above": (lambda: accuracy(CERTAIN, torch.tensor([0, 4])), "invalid-data", "labels"),
     "label below": (lambda: accuracy(CERTAIN, torch.tensor([-1, 0])), "invalid-data", "labels"),

@@ -61,12 +61,12 @@ class TrainingState:
         return cls(net, copy.deepcopy(net).eval().requires_grad_(False), optimizer)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all tensors by flat names, for a checkpoint."""
+        """Return copies of all tensors on the CPU by flat names, for a checkpoint."""
         tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         tensors |= {f"average.{name}": value for name, value in self.ema_net.state_dict().items()}
         for index, slots in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
-        return tensors
+        return {name: value.detach().to("cpu", copy=True) for name, value in tensors.items()}
 
     def header(self) -> dict[str, Any]:
         """Return the progress as plain values; `best` is None before the first validation."""

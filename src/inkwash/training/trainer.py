@@ -49,11 +49,10 @@ class Trainer:
             print(event)
         samples = inkwash.sample(trainer.ema_model)
 
-    An iteration can be interrupted; a new one continues after the last completed step. A checkpoint can be restored
-    within an iteration, which continues after its step. `recipe` and `data` are values or names, `data` by default the
-    recipe's. `net` replaces the recipe's network and `objective` its loss; the validation loss is always that of the
-    recipe, so that runs can be compared. With a length in minutes, the time limit starts at `since` (a time of `clock`),
-    by default now. Each process of a `process_group` creates a trainer.
+    An iteration can be interrupted; a new one continues after the last completed step, or after that of a checkpoint
+    restored within the iteration. `recipe` and `data` are values or names, `data` by default the recipe's. `net` replaces
+    the recipe's network and `objective` its loss; the validation loss is always that of the recipe. With a length in
+    minutes, the time limit starts at `since` of `clock`, by default now. Each process of a `process_group` creates a trainer.
     Raises `UsageError` when recipe, data and network do not fit each other.
     """
 
@@ -144,8 +143,8 @@ class Trainer:
             if self._plan_due(event.number):
                 yield from self._plan(event.number)
             yield event._replace(mean_loss=self._mean_loss(event.number))
-            restored = self.state.progress.step != event.number
-            if self.checkpoint_schedule.includes(event.number) and not restored:
+            # The consumer may have restored another step.
+            if self.checkpoint_schedule.includes(event.number) and self.state.progress.step == event.number:
                 yield from self._validate(event.number)
             self.stopping = self.process_group.any_process(self.stopping)
             if self.stopping:
@@ -168,7 +167,7 @@ class Trainer:
         return preview.preview(self.ema_model, self.process_group)
 
     def checkpoint(self) -> Checkpoint:
-        """Return the complete state: training restored from it continues bit for bit."""
+        """Return a copy of the complete state: training restored from it continues bit for bit."""
         self._update_batchnorm()
         # Store the data set's name instead of the user's path, so that equal runs write identical checkpoints.
         recipe = replace(self.recipe, data=replace(self.recipe.data, name=self.spec.data))
@@ -178,8 +177,7 @@ class Trainer:
             "progress": self.state.header(),
             "total": self.total,
         }
-        # Copies, because the next step changes the tensors in place.
-        return Checkpoint(header, {name: value.to("cpu", copy=True) for name, value in self.state.tensors().items()})
+        return Checkpoint(header, self.state.tensors())
 
     def restore(self, checkpoint: Checkpoint | str | Path, source: str = "the checkpoint") -> None:
         """Continue from `checkpoint`, a value or a file. Raises `InkwashError`, naming `source`, when it does not fit."""
