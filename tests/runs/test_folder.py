@@ -154,7 +154,7 @@ def test_recipe_that_is_not_toml_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text("= [")
     with pytest.raises(UsageError) as error:
         resume(tmp_path)
-    assert (error.value.code, error.value.field) == ("damaged-file", "recipe")
+    assert (error.value.code, error.value.field) == ("wrong-file", "recipe")
 
 
 @pytest.mark.parametrize(
