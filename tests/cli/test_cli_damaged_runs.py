@@ -21,12 +21,13 @@ from safetensors.torch import save_file
 from inkwash.io import checkpoints, png_metadata
 from inkwash.runs.folder import RunFolder
 
-DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "truncated": lambda content: content[: len(content) // 2],
-    "truncated in its header": lambda content: content[:40],
-    "empty": lambda content: b"",
-    "text": lambda content: b"hello, I am a text\n" * 9,
+DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "truncated": (lambda content: content[: len(content) // 2], "its tensors are truncated"),
+    "truncated in its header": (lambda content: content[:40], "its header is truncated"),
+    "empty": (lambda content: b"", "its header is truncated"),
+    "text": (lambda content: b"hello, I am a text\n" * 9, "its header is truncated"),
 }
+"""Name -> the damage, and the cause that messages state."""
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -35,18 +36,21 @@ def test_damaged_checkpoint_is_reported_by_every_command(
 ) -> None:
     run = copied(runs.digits)
     latest = run / "checkpoints" / "latest.safetensors"
-    latest.write_bytes(DAMAGES[damage](latest.read_bytes()))
+    spoil, cause = DAMAGES[damage]
+    latest.write_bytes(spoil(latest.read_bytes()))
     before = latest.read_bytes()
     outcome = inkwash("sample", latest)
     assert outcome.code == 1 and outcome.kind == ("damaged-file", None)
-    assert str(latest) in outcome.message and "best.safetensors" in outcome.message
+    assert all(words in outcome.message for words in (str(latest), cause, "best.safetensors"))
     for path in (latest, run):
         shown = inkwash("show", path)
         assert shown.code == 1
-        assert "step-0000006.safetensors, step 6" in shown.message
+        assert cause in shown.out + shown.err and "step-0000006.safetensors, step 6" in shown.message
     assert latest.read_bytes() == before
     resumed = inkwash("train", run, "--steps", "9")
-    assert resumed.code == 0 and f"warning: checkpoint {latest}" in resumed.err
+    assert resumed.code == 0
+    warning = next(line for line in resumed.err.splitlines() if line.startswith(f"warning: checkpoint {latest}"))
+    assert cause in warning and "is used instead" in warning
     assert inkwash("show", run).code == 0
 
 

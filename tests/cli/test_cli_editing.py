@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from outcome import Inkwash, Runs, read_metadata
 from PIL import Image
 
@@ -64,11 +65,14 @@ def test_single_images_of_an_interpolation_contain_their_position(runs: Runs, in
     assert positions == [0, 0.5, 1]
 
 
-def test_a_missing_or_unreadable_image_is_a_failure(runs: Runs, inkwash: Inkwash) -> None:
+@pytest.mark.parametrize(("name", "code"), [("text.png", "damaged-file"), ("missing.png", "missing-file")])
+def test_a_missing_or_unreadable_image_is_a_failure(name: str, code: str, runs: Runs, inkwash: Inkwash) -> None:
     Path("text.png").write_text("no image")
-    for name in ("text.png", "missing.png"):
-        outcome = inkwash("sample", runs.digits, "--from", name)
-        assert outcome.code == 1 and name in outcome.message
+    write_image("one.png")
+    for field, flags in (("image", ["--from", name]), ("mask", ["--from", "one.png", "--mask", name])):
+        outcome = inkwash("sample", runs.digits, *flags)
+        assert (outcome.code, outcome.kind) == (1, (code, field))
+        assert name in outcome.message and "folder" not in outcome.message
 
 
 def test_message_for_a_film_has_the_flags_of_its_command(runs: Runs, inkwash: Inkwash) -> None:

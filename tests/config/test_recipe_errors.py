@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from raised import code_and_field, raised
+from torch import Tensor, nn
 
 from inkwash import model
 from inkwash.config import recipe
@@ -245,6 +246,16 @@ def test_a_value_too_large_for_python_is_not_toml(tiny: Tiny, tmp_path: Path, va
     path.write_text(f"network = 'mlp'\nname = {value}")
     assert raised(lambda: recipe.load(path)).code == "wrong-file"
     assert len(str(raised(lambda: tiny(f"training.batch={value}")))) < 6000
+
+
+def test_the_error_for_a_network_of_another_shape_names_what_it_returned() -> None:
+    class Larger(nn.Conv2d):
+        def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None = None) -> Tensor:  # type: ignore[override]
+            return super().forward(x)
+
+    error = raised(lambda: model.check_forward(Larger(1, 2, 3, padding=2), MNIST))
+    assert (error.code, error.field) == ("mismatch", "network.kind")
+    assert "Larger returned 2×30×30 for inputs of 1×28×28 (mnist)" in str(error)
 
 
 def test_a_network_larger_than_memory_is_not_built(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,7 @@ def error_of(download: Download) -> str:
     with pytest.raises(InkwashError) as error:
         fetch(download)
     assert (error.value.code, error.value.field) == ("download", "data") and "\n" not in str(error.value)
+    assert all(text in str(error.value) for text in ("--data FOLDER", "INKWASH_DATA", "--data digits"))
     return str(error.value)
 
 

@@ -150,6 +150,8 @@ def test_an_unreadable_image_is_named(tmp_path: Path, assert_refused: AssertRefu
     }.items():
         path.write_bytes(content)
         assert_refused(tmp_path, code, str(path))
+    path.write_text("no picture at all")
+    assert_refused(tmp_path, "damaged-file", "move it out of the folder")
 
 
 def test_floating_point_images_are_refused(tmp_path: Path, assert_refused: AssertRefused) -> None:

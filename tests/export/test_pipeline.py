@@ -111,6 +111,7 @@ def test_unsupported_model_is_refused_and_no_folder_is_left(
 
 def test_folder_that_is_not_empty_is_not_written(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("of another")
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as error:
         pipeline.write(random_model("eps"), tmp_path)
+    assert error.value.code == "exists"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

@@ -12,6 +12,8 @@ import pytest
 from inkwash.errors import InkwashError
 from inkwash.io.atomic import atomic, fresh_folder, write_text
 
+FAILED = InkwashError("stop", code="io")
+
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "new" / "deep" / "a.json"
@@ -32,23 +34,25 @@ def test_a_new_version_replaces_the_old_one(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError, SystemExit])
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: type[BaseException]) -> None:
+@pytest.mark.parametrize("failure", [KeyboardInterrupt("stop"), ValueError("stop"), SystemExit("stop"), FAILED])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: BaseException) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(failure), atomic(target) as temporary:
+    with pytest.raises(type(failure)), atomic(target) as temporary:
         temporary.write_text("half of the new")
-        raise failure("stop")
+        raise failure
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_the_error_for_a_full_disk_names_file_and_cause(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file_and_the_error_names_file_and_cause(tmp_path: Path) -> None:
     target, cause = tmp_path / "a.txt", os.strerror(errno.ENOSPC)
+    target.write_text("old")
     with pytest.raises(InkwashError, match=f"{target}.*{cause}") as error, atomic(target) as temporary:
         temporary.write_text("half")
         raise OSError(errno.ENOSPC, cause)
-    assert error.value.code == "io" and os.listdir(tmp_path) == []
+    assert error.value.code == "io" and target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
 
 
 @pytest.mark.parametrize("name", ["file/a.txt", "folder"])

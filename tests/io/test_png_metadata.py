@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,16 @@ def test_transparent_becomes_white_and_16_bits_become_8(tmp_path: Path) -> None:
     assert read_pixels(tmp_path / "deep.png").tolist() == [[0, 255, 255]]
 
 
-def test_a_file_that_is_not_an_image_is_refused(tmp_path: Path, sheet: Image.Image) -> None:
+@pytest.mark.parametrize("read", [read_metadata, read_pixels])
+def test_a_file_that_is_not_an_image_is_refused(
+    tmp_path: Path, sheet: Image.Image, read: Callable[[Path], object]
+) -> None:
     (tmp_path / "text.png").write_text("no picture")
     sheet.save(tmp_path / "complete.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "complete.png").read_bytes()[:150])
     for name in ("missing.png", "text.png", "half.png", "."):
         with pytest.raises(UsageError) as error:
-            read_metadata(tmp_path / name)
+            read(tmp_path / name)
         assert error.value.code == ("missing-file" if name == "missing.png" else "wrong-file")
 
 

@@ -165,4 +165,4 @@ def test_clip_is_refused_for_points(tmp_path: Path, tiny: Callable[..., Any]) ->
     changes = ("clip=true", "training.label_dropout=0.0", 'network={kind="mlp", width=8, depth=1, dim=8}')
     with pytest.raises(UsageError) as error:
         start(tiny(*changes), "moons", tmp_path / "run")
-    assert error.value.field == "clip"
+    assert (error.value.code, error.value.field) == ("no-effect", "clip")

@@ -141,6 +141,7 @@ def test_missing_training_data_gets_422_with_the_option_to_use(monkeypatch: pyte
         response = client.post("/api/sample", json=GOOD | {"model": "fast", "exact": True})
         assert response.status_code == 422
         assert (response.json()["code"], response.json()["field"]) == ("missing-file", "exact")
+        assert "inkwash serve --data" in response.json()["error"]
 
 
 def test_concurrent_requests_get_the_same_samples_as_sequential_ones(

@@ -43,19 +43,17 @@ READ_ERRORS = (
 """The exceptions of Pillow for files that are damaged, of unknown format, or too large to be an image."""
 
 
-def read(path: Path, size: int | None = None) -> Tensor:
+def read(path: Path, size: int | None = None, remedy: str = "give another file") -> Tensor:
     """Return the image at `path`, uint8 `[C, H, W]`: C = 1 if it is grey, else 3; with `size`, resized to that square.
 
-    Raises `InkwashError` for a file that is missing, damaged or not an image.
+    Raises `InkwashError` for a file that is missing, damaged or not an image; `remedy` is the end of its message.
     """
     try:
         with _strict_warnings(), Image.open(io.BytesIO(read_bytes(path))) as picture:
             pixels = _pixels(ImageOps.exif_transpose(picture), path)
     except READ_ERRORS as error:
         cause = "unknown format" if isinstance(error, UnidentifiedImageError) else first_line(error)
-        raise damaged_file(
-            f"{path} cannot be read as an image ({cause}): replace it, or move it out of the folder"
-        ) from error
+        raise damaged_file(f"{path} cannot be read as an image ({cause}): {remedy}") from error
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
     image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)

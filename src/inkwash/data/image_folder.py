@@ -24,6 +24,8 @@ from inkwash.text.progress import StageProgressCallback
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
 
+REMEDY = "replace it, or move it out of the folder"
+"""What to do about an image that cannot be read."""
 PROGRESS_EVERY = 100
 """Number of images between two reports of progress."""
 VERSION = 1
@@ -48,7 +50,7 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
     """
     train, test = _parts(folder)
     files = (*train.files, *(test.files if test else ()))
-    first = image_file.read(files[0], size)
+    first = image_file.read(files[0], size, REMEDY)
     # Three channels are assumed until all images are known to be grey.
     if 3 * first[0].numel() * len(files) < memory_map.MAP_THRESHOLD:
         values = _stack([*_read(files, size, progress)])
@@ -131,7 +133,7 @@ def _read(files: tuple[Path, ...], size: int | None, progress: StageProgressCall
     """Yield the images, uint8 `[C, H, W]`. Raises `UsageError` unless all have one height and width."""
     shape: tuple[int, ...] = ()
     for k, path in enumerate(files):
-        image = image_file.read(path, size)
+        image = image_file.read(path, size, REMEDY)
         shape = shape or image.shape[1:]
         if image.shape[1:] != shape:
             side = min(*shape, *image.shape[1:])

@@ -22,7 +22,7 @@ from inkwash.core.shapes import Images, Labels, PerExample, Seeds
 from inkwash.data import encode, image_file
 from inkwash.data.pixels import resize
 from inkwash.data.spec import DatasetSpec
-from inkwash.errors import UsageError
+from inkwash.errors import InkwashError, UsageError
 
 MAX_SIDE = 1024
 """Maximum width and height of an image in base64, checked before it is decoded."""
@@ -70,10 +70,10 @@ class Edit:
         if height != width:
             message = f"images of {spec.data} have {height}×{width} pixels: only models of square images take one to start from"
             raise UsageError(message, code="unsupported", field="image")
-        pixels = image_file.read(image)
+        pixels = _read(image, "image")
         sampled = None
         if mask is not None:
-            stencil = image_file.read(mask)
+            stencil = _read(mask, "mask")
             if stencil.shape[1:] != pixels.shape[1:]:
                 sizes = [f"{size[2]}×{size[1]}" for size in (stencil.shape, pixels.shape)]
                 message = f"mask {mask} is {sizes[0]} and {image} is {sizes[1]}: give both the same size"
@@ -148,6 +148,15 @@ class Interpolation(NamedTuple):
         if start.label is None or torch.equal(self.end_labels.to(start.label.device), start.label):
             return start
         return WeightedPair(start, Labelled(start.denoiser, self.end_labels.to(start.label.device)), self.position)
+
+
+def _read(path: Path, field: str) -> UInt8[Tensor, "channels height width"]:
+    """Return the pixels of an image file; errors name the argument `field` that it was given as."""
+    try:
+        return image_file.read(path)
+    except InkwashError as error:
+        error.field = field
+        raise
 
 
 def _to_base64(image: UInt8[Tensor, "channels height width"]) -> str:
