@@ -29,7 +29,7 @@ def test_sampling_from_an_image_changes_the_result_and_is_reproducible(runs: Run
     # The image is part of the metadata, so that the file may change.
     Image.new("L", (80, 80)).save("one.png")
     again = inkwash("sample", "edited.png")
-    assert again.code == 0 and "every pixel" in again.err
+    assert again.code == 0 and "all pixels are equal" in again.err
 
 
 def test_pixels_outside_the_mask_equal_those_of_the_image(runs: Runs, inkwash: Inkwash) -> None:
@@ -50,7 +50,7 @@ def test_an_interpolation_is_one_row_and_its_film_runs_forwards_and_backwards(ru
     row = png_metadata.read_pixels("path.png")
     assert row.shape[1] > 4 * row.shape[0]
     again = inkwash("sample", "path.png")
-    assert again.code == 0 and "every pixel" in again.err
+    assert again.code == 0 and "all pixels are equal" in again.err
     film = inkwash(
         "sample", runs.digits, "--label", "3..8", "-n", 5, "--sampler", "ddim:2", "--film", "-o", "path.webp"
     )
@@ -80,5 +80,5 @@ def test_message_for_a_film_has_the_flags_of_its_command(runs: Runs, inkwash: In
     flags = ("--from", "one.png", "--noise", 0.5, "--seed", 4, "--sampler", "ddim:2", "--film", "-n", 2)
     assert inkwash("sample", runs.digits, *flags, "-o", "film.png").code == 0
     message = inkwash("sample", "film.png").message
-    for part in ("--film", "--seed 4", "--from ITS-IMAGE", "--noise 0.5", "--sampler ddim:2", "-n 2"):
+    for part in ("--film", "--seed 4", "--from IMAGE", "--noise 0.5", "--sampler ddim:2", "-n 2"):
         assert part in message
