@@ -210,33 +210,36 @@ def train(
     net: nn.Module | None = None,
     objective: Objective | None = None,
     device: str = "auto",
+    pretrained: Model | str | Path | None = None,
     on_event: Callable[[Any], object] | None = None,
     **changes: Any,
 ) -> Model:
     """Train a recipe into a new run folder, or resume the run folder `what`, and return the model with EMA weights.
 
     `data` is a name, a path or a `Dataset`; data without labels give an unconditional network. `length` is "5 epochs"
-    or "3 minutes", counted from this call. `net` is your own network, `objective` replaces the recipe's. `changes` are
-    recipe fields with two underscores for the dot, as in `optimizer__lr=1e-3`, or sections as objects, as in
-    `schedule=Cosine()`. `on_event` is called with every step, measurement, checkpoint and sample. Raises
-    `UsageError` or `InkwashError` as the command does.
+    or "3 minutes", counted from this call. `net` is your own network, `objective` replaces the recipe's. Training starts
+    from the weights of the model `pretrained`, as with --from. `changes` are recipe fields with two underscores for the
+    dot, as in `optimizer__lr=1e-3`, or sections as objects, as in `schedule=Cosine()`. `on_event` is called with every
+    step, validation, checkpoint and sample. Raises `UsageError` or `InkwashError` as the command does.
     """
     devices.configure_malloc()
     target_device, start_time = devices.device(device), time.perf_counter()
     parsed_length = Length.parse(length) if length else None
     if not isinstance(what, Recipe) and is_run(what):
-        if changes or out is not None:
+        if changes or out is not None or pretrained is not None:
             raise UsageError(
-                f"{what} is a run folder, which is resumed with its own recipe: do not pass out= or recipe fields",
+                f"{what} is a run folder, which is resumed with its own recipe: do not pass out=, pretrained= or recipe fields",
                 code="no-effect",
             )
         run = resume(what, data, parsed_length, target_device, net, objective, since=start_time)
     else:
         chosen = what if isinstance(what, Recipe) else recipe.load(what)
+        if pretrained is not None:
+            recipe.require_own_fields(changes)
         chosen = chosen.with_changes(changes) if changes else chosen
         if parsed_length is not None:
             chosen = recipe.with_length(chosen, parsed_length)
-        run = start(chosen, data, out, target_device, net, objective, start_time)
+        run = start(chosen, data, out, target_device, net, objective, start_time, pretrained=pretrained)
     for event in run.train():
         if isinstance(event, Planned) and event.warning:
             warnings.warn(event.warning, stacklevel=2)

@@ -6,6 +6,7 @@ EXAMPLES = {
     "train": (
         "inkwash train fast --data ../mnist --minutes 3",
         "inkwash train runs/simple-unet-1 --epochs 4",
+        "inkwash train one-step --from fast",
     ),
     "sample": (
         "inkwash sample --label 0-9 -o digits.png",

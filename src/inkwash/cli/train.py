@@ -23,6 +23,7 @@ def train(
     epochs: float | None = None,
     images: float | None = None,
     minutes: float | None = None,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
     seed: Integer | None = None,
     size: Integer | None = None,
     checkpoint_every: str | None = None,
@@ -55,6 +56,9 @@ def train(
     minutes
         Wall time in minutes from start to end of this command. The number of steps is estimated from timed steps and
         updated during the run.
+    from_
+        A model to start from: bundled, a run folder or a checkpoint. Network, target and schedule are those of the model;
+        one-step distills it, other recipes fine-tune it.
     seed
         Random seed of the run, 0 or more.
     size
@@ -79,7 +83,7 @@ def train(
     changes: dict[str, object] = {"training.seed": seed, "data.size": size, "training.keep": keep}
     changes["training.checkpoint_every"] = None if checkpoint_every is None else f'"{checkpoint_every}"'
     new_run_flags: dict[str, object] = {"out": out, "set": set_ or None, "seed": seed, "size": size}
-    new_run_flags |= {"checkpoint_every": checkpoint_every, "keep": keep}
+    new_run_flags |= {"checkpoint_every": checkpoint_every, "keep": keep, "from": from_}
     request = TrainRequest(
         what,
         data,
@@ -87,6 +91,7 @@ def train(
         (*set_, *(f"{field}={value}" for field, value in changes.items() if value is not None)),
         parse_length({"steps": steps, "epochs": epochs, "images": images, "minutes": minutes}),
         tuple(name for name, value in new_run_flags.items() if value is not None),
+        from_,
     )
     devices.configure(threads)
     chosen_device = devices.device(device)

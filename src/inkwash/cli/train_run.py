@@ -29,7 +29,8 @@ from inkwash.training.events import Planned
 class TrainRequest:
     """A recipe or run folder `what` and the flags that were given, None for those that were not.
 
-    `changes` of the recipe are written as for --set; `new_run_flags` are the names of flags that only a new run has.
+    `changes` of the recipe are written as for --set; `new_run_flags` are the names of flags that only a new run has;
+    `pretrained` is the model that a new run starts from.
     """
 
     what: str
@@ -38,6 +39,7 @@ class TrainRequest:
     changes: tuple[str, ...]
     length: Length | None
     new_run_flags: tuple[str, ...]
+    pretrained: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ def _start(
             f"{request.what} is a folder without recipe.toml: name a run folder, a recipe, or --data {request.what}"
         )
         raise UsageError(message, code="wrong-file", field="recipe")
+    if request.pretrained is not None:
+        recipe.require_own_fields(change.partition("=")[0].strip() for change in request.changes)
     chosen = recipe.load(request.what).with_changes(request.changes)
     if request.length is not None:
         chosen = recipe.with_length(chosen, request.length)
@@ -134,11 +138,14 @@ def _start(
             since=start_time,
             process_group=process_group,
             reading=reading,
+            pretrained=request.pretrained,
         )
     if printer.quiet:
         return run
     trainer = run.trainer
     printer.note(f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
+    if request.pretrained is not None and chosen.network != trainer.recipe.network:
+        printer.note(f"network, target and schedule are those of {request.pretrained}: {trainer.recipe.network.kind}")
     if chosen.network.conditional and not trainer.conditional:
         printer.warn(f"labels: {trainer.spec.data} has no labels: the network is trained as unconditional")
     warnings = checks.check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.check_data(trainer.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from importlib import resources
 from pathlib import Path
@@ -20,8 +20,8 @@ from inkwash.config.registry_sections import (
     ScheduleField,
     WeightField,
 )
-from inkwash.config.sections import DataConfig, ExperimentConfig, SamplingConfig, TrainingConfig
-from inkwash.core import TARGETS, Linear, Uniform
+from inkwash.config.sections import DataConfig, DistillationConfig, ExperimentConfig, SamplingConfig, TrainingConfig
+from inkwash.core import TARGETS, Linear, Stretch, Uniform, Warped
 from inkwash.core.samplers import parse_sampler
 from inkwash.data import canonical_name
 from inkwash.errors import UsageError, unknown_name, wrong_file_error
@@ -60,6 +60,8 @@ class Recipe:
     """Weight of the loss by noise level."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    distillation: DistillationConfig | None = None
+    """Adversarial distillation of the model that training starts from; the denoising loss when left out."""
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
 
@@ -109,6 +111,26 @@ class Recipe:
         sampling = replace(self.sampling, guidance=SamplingConfig().guidance)
         return replace(self, network=replace(self.network, conditional=False), training=training, sampling=sampling)
 
+    def continued_from(self, model: Recipe, data_std: float) -> Recipe:
+        """Return this recipe for training that starts from the weights of a model.
+
+        Network, target, clipping, schedule and input scale are those of the `model` recipe, whose data have the standard
+        deviation `data_std`. A distilled model samples on its schedule from `distillation.start` on.
+        """
+        own = self if model.network.conditional else self.for_classes(())
+        sampling = own.sampling
+        if own.distillation is not None:
+            sampling = replace(sampling, schedule=Warped(model.schedule, Stretch(own.distillation.start)))
+        return replace(
+            own,
+            network=model.network,
+            target=model.target,
+            clip=model.clip,
+            schedule=model.schedule,
+            data=replace(own.data, std=data_std),
+            sampling=sampling,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the sections as plain values, every default resolved: the content of TOML files and checkpoints."""
         return adapter(Recipe).dump_python((self,))[0]
@@ -153,6 +175,15 @@ class Recipe:
         # Sections without changes stay objects, whose classes may be in no table.
         changed = {path.partition(".")[0] for path, _ in pairs}
         return Recipe.from_dict(values | {part: each for part, each in vars(self).items() if part not in changed})
+
+
+def require_own_fields(paths: Iterable[str]) -> None:
+    """Raise `UsageError` for a field among `paths` that a model to start from determines."""
+    for path in paths:
+        name = path.replace("__", ".")
+        if name.partition(".")[0] in ("network", "target", "clip", "schedule") or name == "data.std":
+            message = f"{name} has no effect with a model to start from, which determines it: leave one of the two out"
+            raise UsageError(message, code="no-effect", field=name)
 
 
 def field_paths(values: Mapping[str, Any]) -> list[str]:
@@ -218,7 +249,7 @@ def with_length(recipe: Recipe, length: Length) -> Recipe:
 def changed_sections(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return the sections in which two recipes train differently; length, checkpoints and milestones are ignored."""
     free = {"length", "checkpoint_every", "milestones"}
-    sections = ("network", "target", "clip", "schedule", "density", "weight", "optimizer", "training")
+    sections = ("network", "target", "clip", "schedule", "density", "weight", "optimizer", "training", "distillation")
     # A field that did not exist in the version of `then` has its default.
     before = Recipe.from_dict(then, check_network_options=str(then["network"]["kind"]) in NETS).to_dict()
 

@@ -87,6 +87,20 @@ class SamplingConfig:
     """Noise schedule of sampling; the training schedule when left out."""
 
 
+@validated("distillation")
+class DistillationConfig:
+    """Adversarial distillation of a model, the teacher, into one of a single evaluation; u is 0 for clean, 1 for noise."""
+
+    start: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """The u at which noise is mapped to an image in one evaluation."""
+    interval: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]] = (0.1, 0.8)
+    """The u between which images are noised before their feature maps in the teacher are compared."""
+    penalty: Annotated[float, Field(ge=0)] = 0.004
+    """Weight of the gradient penalties of the discriminator."""
+    lr: Annotated[float, Field(gt=0)] = 2e-3
+    """Learning rate of the discriminator (Adam)."""
+
+
 @validated("experiment")
 class ExperimentConfig:
     """The purpose of the run in words, for its card."""

@@ -56,6 +56,8 @@ class Stream(Enum):
     BENCHMARK = 13
     CHECKED_IMAGES = 14
     DATA_PREVIEW = 15
+    TRAIN_RENOISE = 16
+    STUDENT_VALIDATION = 17
 
     def __init__(self, number: int, draws: range = range(2**32)) -> None:
         self.number = number

@@ -16,6 +16,7 @@ from inkwash.core.samplers import parse_sampler
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 from inkwash.hardware import devices
+from inkwash.io.checkpoints import Checkpoint
 
 MIN_SOLVABLE_LOG_SNR = -9.0
 """The log-SNR at which paths start when the target has no solution for the image at the end of the schedule."""
@@ -59,6 +60,11 @@ class Model:
     def metadata(self) -> dict[str, Any]:
         """Return the name, the weights and the training step as plain values, for metadata of samples."""
         return {"model": self.name, "weights": self.weights, "step": self.step}
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the weights with their header, without the state of an optimizer."""
+        header = {"recipe": self.recipe.to_dict(), "facts": self.spec.to_dict(), "progress": {"step": self.step}}
+        return Checkpoint(header, {f"average.{name}": value for name, value in self.net.state_dict().items()})
 
     def schedule(self, other: Schedule | None = None) -> Schedule:
         """Return the noise schedule of sampling: `other`, the recipe's for sampling, or that of training.

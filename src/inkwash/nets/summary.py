@@ -72,7 +72,7 @@ def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> 
     `parameters(net)`. `call` is as for `flops`. Raises `InkwashError` when the network cannot run on that
     shape.
     """
-    parts = list(_parts(net))
+    entries = list(parts(net))
     ran: dict[str, tuple[tuple[int, ...], int]] = {}
     starts: dict[str, int] = {}
 
@@ -92,7 +92,7 @@ def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> 
             stack.callback(part.register_forward_pre_hook(before).remove)
             stack.callback(part.register_forward_hook(after).remove)
 
-        for name, part, _ in parts:
+        for name, part, _ in entries:
             track(name, part)
         run()
 
@@ -108,7 +108,7 @@ def stages(net: nn.Module, shape: tuple[int, ...], call: Call | None = None) -> 
     own = uncounted(net.parameters(recurse=False))
     if own:
         found.append(Stage("(own weights)", type(net).__name__, (), own, 0, 0))
-    for name, part, depth in sorted(parts, key=lambda entry: order.get(entry[0], len(order))):
+    for name, part, depth in sorted(entries, key=lambda entry: order.get(entry[0], len(order))):
         output, cost = ran.get(name, ((), 0))
         found.append(Stage(name, type(part).__name__, output, uncounted(part.parameters()), cost, depth))
     return found
@@ -171,11 +171,12 @@ def activation_bytes(net: nn.Module, shape: tuple[int, ...], call: Call | None =
 _SOFTMAXES = (torch.ops.aten._softmax, torch.ops.aten._safe_softmax)
 
 
-def _parts(net: nn.Module, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, nn.Module, int]]:
+def parts(net: nn.Module, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, nn.Module, int]]:
+    """Yield name, module and depth of the children of `net`, with lists (`ModuleList`, `ModuleDict`) opened."""
     for name, child in net.named_children():
         # A list has no forward, so its hooks would not be called.
         if isinstance(child, nn.ModuleList | nn.ModuleDict):
-            yield from _parts(child, f"{prefix}{name}.", depth + 1)
+            yield from parts(child, f"{prefix}{name}.", depth + 1)
         else:
             yield f"{prefix}{name}", child, depth
 

@@ -111,6 +111,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def teacher(self) -> Path:
+        """The model that is distilled, from which a resumed run reads it."""
+        return self.path / "teacher.safetensors"
+
+    @property
     def latest(self) -> Path:
         """The newest checkpoint, from which a run is resumed and a model is loaded."""
         return self.checkpoints / "latest.safetensors"

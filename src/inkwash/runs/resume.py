@@ -47,6 +47,7 @@ def resume(
             data,
             net=net,
             objective=objective,
+            pretrained=folder.teacher if folder.teacher.is_file() else None,
             device=device,
             process_group=process_group,
             since=since,

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from inkwash import model
 from inkwash.errors import InkwashError
 from inkwash.io import checkpoints, png_metadata
 from inkwash.io.atomic import write_text
 from inkwash.io.names import path_in
+from inkwash.model import Model
 from inkwash.optim.optimizers import LRDecay
 from inkwash.runs.card import write_card
 from inkwash.runs.environment import commit
 from inkwash.runs.folder import Log, RunFolder
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
-from inkwash.training.preview import preview_classes
+from inkwash.training.preview import preview, preview_classes
 from inkwash.training.trainer import Trainer
 from inkwash.viz.samples import grid_or_scatter
 
@@ -76,6 +78,7 @@ class Run:
         """Train up to the last step; yield the events of the trainer and every checkpoint and sample grid written."""
         trainer, folder = self.trainer, self.folder
         self._write_memorizing_loss()
+        self._write_teacher_preview()
         seconds_before, begun = self.seconds_before(), trainer.clock()
         start = trainer.state.progress.step
         # Written before the first step, so that a session that is killed is recorded too.
@@ -151,7 +154,7 @@ class Run:
         step, milestone, trainer = measured.step, measured.milestone, self.trainer
         if milestone is not None:
             grid = path_in(self.folder.samples, f"{milestone}.png")
-            self._write_preview(grid)
+            self._write_preview(grid, trainer.ema_model)
             yield Sampled(step, grid)
         checkpoint = trainer.checkpoint()
         # The latest checkpoint is written last, so that a run that is killed before it repeats this validation.
@@ -177,8 +180,8 @@ class Run:
             if self.is_main:
                 checkpoints.save(self.folder.latest, checkpoint)
 
-    def _write_preview(self, path: Path) -> None:
-        batch, model = self.trainer.preview(), self.trainer.ema_model
+    def _write_preview(self, path: Path, model: Model) -> None:
+        batch = preview(model, self.trainer.process_group)
         if not self.is_main:
             return
         request = {"seed": 0, "n": len(batch.seeds), "sampler": model.recipe.sampling.preview, "milestone": path.stem}
@@ -186,6 +189,15 @@ class Run:
         png_metadata.save_png(
             grid_or_scatter(model, [batch], columns=columns, scale=2), path, model.metadata() | request
         )
+
+    def _write_teacher_preview(self) -> None:
+        """Sample from the teacher of a distilled run with the seeds of the previews, once per run."""
+        path = path_in(self.folder.samples, "teacher.png")
+        if self.trainer.process_group.any_process(
+            self.is_main and self.folder.teacher.is_file() and not path.is_file()
+        ):
+            teacher = model.load(self.folder.teacher, device=self.trainer.device.type)
+            self._write_preview(path, teacher)
 
     def _write_memorizing_loss(self) -> None:
         """Measure the loss of the memorizing denoiser and write it to the folder, once per run."""

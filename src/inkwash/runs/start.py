@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from inkwash import data as datasets
+from inkwash import model
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
@@ -17,6 +18,7 @@ from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, renamed_fields
 from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
+from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.run import Run
 from inkwash.text.progress import StageProgressCallback
@@ -63,6 +65,7 @@ def start(
     since: float | None = None,
     process_group: ProcessGroup = SINGLE_PROCESS,
     reading: StageProgressCallback | None = None,
+    pretrained: Model | str | Path | None = None,
 ) -> Run:
     """Return a new run with its resolved recipe written to the run folder.
 
@@ -78,14 +81,25 @@ def start(
     folder = RunFolder(Path(process_group.broadcast(str(folder.path))))
     recipe = _with_data_name(recipe, data, loaded)
     with process_group.main_first():
+        if isinstance(pretrained, str | Path):
+            pretrained = model.load(pretrained, device="cpu")
         trainer = Trainer(
-            recipe, loaded, net=net, objective=objective, device=device, process_group=process_group, since=since
+            recipe,
+            loaded,
+            net=net,
+            objective=objective,
+            pretrained=pretrained,
+            device=device,
+            process_group=process_group,
+            since=since,
         )
         # Created after the trainer, so that a recipe that does not fit its data leaves no empty folder behind.
         if process_group.is_main:
             RunFolder.create(folder.path)
             if process_group.launch_id:
                 write_text(folder.launch, process_group.launch_id)
+            if pretrained is not None and recipe.distillation is not None:
+                checkpoints.save(folder.teacher, pretrained.checkpoint())
             write_text(folder.recipe, trainer.recipe.to_toml())
     return Run(trainer, folder)
 

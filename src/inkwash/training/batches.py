@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +18,10 @@ from inkwash.objectives import drop_labels, stratify
 
 
 class Batch(NamedTuple):
-    """The input of one training step: images [B, ...], labels int64 [B] or None, u float64 [B] and noise [B, ...]."""
+    """The input of one training step: images [B, ...], labels int64 [B] or None, u float64 [B] and noise [B, ...].
+
+    An objective of two noises gets noise [2, B, ...].
+    """
 
     images: Tensor
     labels: Tensor | None
@@ -63,6 +66,7 @@ class Batches:
     conditional: bool
     label_dropout: float
     device: torch.device
+    num_noises: Literal[1, 2] = 1
     split: Split = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +89,8 @@ class Batches:
         # The strata are those of the full batch in every process.
         u = stratify(uniforms(self.seed, position, step, Stream.TRAIN_LEVEL)[:, 0], int(position[0]), self.size)
         noise = normals(self.seed, position, step, Stream.TRAIN_NOISE, images.shape[1:])
+        if self.num_noises == 2:
+            noise = torch.stack([noise, normals(self.seed, position, step, Stream.TRAIN_RENOISE, images.shape[1:])])
         return Batch(
             images.to(self.device), None if dropped is None else dropped.to(self.device), u, noise.to(self.device)
         )

@@ -27,11 +27,13 @@ from inkwash.io.checkpoints import Checkpoint
 from inkwash.io.limits import MAX_STEPS
 from inkwash.model import Model
 from inkwash.objectives import Denoising
+from inkwash.objectives.adversarial import AdversarialDistillation
 from inkwash.sampling.run import SampleBatch
 from inkwash.training import checkpoint_schedule, preview
 from inkwash.training.batches import Batches
 from inkwash.training.checkpoint_schedule import CheckpointSchedule
 from inkwash.training.compatibility import require_same_run, require_trainable
+from inkwash.training.distillation import DistillationValidator, distillation, initial_net
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
 from inkwash.training.loop import Objective, TrainingLoop
 from inkwash.training.state import TrainingState
@@ -51,8 +53,10 @@ class Trainer:
 
     An iteration can be interrupted; a new one continues after the last completed step, or after that of a checkpoint
     restored within the iteration. `recipe` and `data` are values or names, `data` by default the recipe's. `net` replaces
-    the recipe's network and `objective` its loss; the validation loss is always that of the recipe. With a length in
-    minutes, the time limit starts at `since` of `clock`, by default now. Each process of a `process_group` creates a trainer.
+    the recipe's network and `objective` its loss; the validation loss is always that of the recipe. Training starts from
+    the weights of the model `pretrained`, which a recipe with a [distillation] section distills into a student of one
+    evaluation. With a length in minutes, the time limit starts at `since` of `clock`, by default now. Each process of a
+    `process_group` creates a trainer.
     Raises `UsageError` when recipe, data and network do not fit each other.
     """
 
@@ -63,12 +67,18 @@ class Trainer:
         *,
         net: nn.Module | None = None,
         objective: Objective | None = None,
+        pretrained: Model | str | Path | None = None,
         device: torch.device | str = "auto",
         process_group: ProcessGroup = SINGLE_PROCESS,
         since: float | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         recipe = recipe if isinstance(recipe, Recipe) else recipes.load(recipe)
+        if isinstance(pretrained, str | Path):
+            pretrained = model.load(pretrained, device="cpu")
+        self.pretrained = None if pretrained is None else pretrained.metadata()
+        if pretrained is not None:
+            recipe = recipe.continued_from(pretrained.recipe, pretrained.spec.data_std)
         self.data = datasets.load(recipe.data.name if data is None else data, recipe.data.size)
         recipe = recipe.for_classes(self.data.classes)
         if net is not None:
@@ -80,8 +90,15 @@ class Trainer:
         self.spec = DatasetSpec.of(self.data, recipe.data.std)
         training, self.conditional = recipe.training, recipe.network.conditional
         process_group.shard(training.batch)  # Raises for a batch smaller than the number of processes.
+        distills = recipe.distillation is not None and objective is None
         self.batches = Batches(
-            self.data, training.batch, training.seed, self.conditional, training.label_dropout, self.device
+            self.data,
+            training.batch,
+            training.seed,
+            self.conditional,
+            training.label_dropout,
+            self.device,
+            2 if distills else 1,
         )
         self.half_life = Length.parse(training.ema, "training.ema").steps(
             training.batch, self.num_images, "training.ema"
@@ -89,11 +106,16 @@ class Trainer:
         self.recipe_objective = Denoising(
             recipe.schedule, recipe.density, recipe.weight, recipe.clip, training.guidance, training.guidance_interval
         )
-        self.objective = objective or self.recipe_objective
         self.target = Target(recipe.target, self.spec.data_std)
         self.precision = devices.precision(training.precision, self.device)
-        self.validator = Validator(self.batches, self.recipe_objective, self.target, self.precision, process_group)
-        net = net if net is not None else model.build_net(recipe, self.spec)
+        self.objective: Objective = objective or self.recipe_objective
+        validation = self.batches, self.recipe_objective, self.target, self.precision, process_group
+        if distills:
+            self.objective = distillation(recipe, self.spec, pretrained, self.precision, self.device, process_group)
+            self.validator: Validator = DistillationValidator(*validation, self.objective)
+        else:
+            self.validator = Validator(*validation)
+        net = net if net is not None else initial_net(recipe, self.spec, pretrained)
         net = devices.to_device(model.check_forward(net, self.spec), self.device)
         require_trainable(recipe, self.spec, net, process_group)
         self.state = TrainingState.initial(net, recipe.optimizer.build(net.parameters()))
@@ -177,7 +199,12 @@ class Trainer:
             "progress": self.state.header(),
             "total": self.total,
         }
-        return Checkpoint(header, self.state.tensors())
+        if self.pretrained is not None:
+            header["pretrained"] = self.pretrained
+        tensors = self.state.tensors()
+        if isinstance(self.objective, AdversarialDistillation):
+            tensors |= {f"objective.{name}": value for name, value in self.objective.tensors().items()}
+        return Checkpoint(header, tensors)
 
     def restore(self, checkpoint: Checkpoint | str | Path, source: str = "the checkpoint") -> None:
         """Continue from `checkpoint`, a value or a file. Raises `InkwashError`, naming `source`, when it does not fit."""
@@ -186,6 +213,9 @@ class Trainer:
         checkpoints.require_header(source, checkpoint.header)
         require_same_run(checkpoint, self.recipe, self.spec, source)
         self.state.restore(checkpoint, source)
+        self.pretrained = checkpoint.header.get("pretrained")
+        if isinstance(self.objective, AdversarialDistillation):
+            self.objective.restore(checkpoint.part("objective"))
         self._batchnorm_step = None
         done = self.state.progress.step
         if self.time_budget is not None and done:

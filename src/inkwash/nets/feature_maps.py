@@ -1,0 +1,35 @@
+"""Feature maps of a network: the outputs of its hidden parts in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from inkwash.nets.summary import parts
+
+FeatureMap = Float[Tensor, "batch ..."]
+"""A hidden map [batch, channels, height, width], or the hidden vector [batch, width] of a point."""
+
+
+@contextmanager
+def recorded_maps(net: nn.Module, batch: int, ndim: int) -> Iterator[list[FeatureMap]]:
+    """Record the hidden feature maps of `net` in a list during one call: float32 [B, C, ...] of `ndim` axes.
+
+    Hidden parts are the children of the network, with lists opened. The list is complete when the context ends, without
+    the last map, which is the prediction.
+    """
+    maps: list[Tensor] = []
+
+    def record(module: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim == ndim and len(output) == batch:
+            maps.append(output.float())
+
+    with ExitStack() as hooks:
+        for _, part, _ in parts(net):
+            hooks.callback(part.register_forward_hook(record).remove)
+        yield maps
+    maps.pop()

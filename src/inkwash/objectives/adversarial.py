@@ -1,0 +1,157 @@
+"""Adversarial distillation: images of one evaluation, matched to real ones in the feature maps of a frozen teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from inkwash.core import Level, NetDenoiser, Schedule
+from inkwash.core.shapes import Images, Labels, PerExample
+from inkwash.nets.discriminator import Discriminator
+from inkwash.nets.feature_maps import FeatureMap, recorded_maps
+from inkwash.objectives.denoising import TargetPredictor
+
+PENALTY_EVERY = 4
+"""Steps between gradient penalties, whose weight is multiplied by this number: Karras et al. (2020), Section 3.2."""
+
+Logits = Float[Tensor, "maps batch"]
+NoisePair = Float[Tensor, "2 batch *shape"]
+
+
+class AdversarialDistillation:
+    """Relativistic adversarial loss of one-step images in the feature maps of a frozen `teacher`.
+
+    Images of the student and real ones of the same class are noised to the same random level, and a discriminator on the
+    teacher's feature maps compares the pair: Sauer et al. (2024), LADD. The loss is that of relativistic pairs, with
+    penalties on the discriminator's gradient at both: Huang et al. (2024), R3GAN, Eq. 2 and 4, here with respect to the
+    maps. Each call trains the discriminator by one step before it computes the loss of the student.
+
+    The student maps noise at the position `start` of `schedule` to an image; images are noised to positions between those
+    of `interval`. `penalty` is the weight of the gradient penalties, `lr` the learning rate of the discriminator (Adam),
+    which is initialized from `seed`. `average` averages the discriminator's gradients over processes.
+    """
+
+    num_noises = 2
+
+    def __init__(
+        self,
+        teacher: NetDenoiser,
+        schedule: Schedule,
+        shape: tuple[int, ...],
+        classes: int,
+        start: float = 0.8,
+        interval: tuple[float, float] = (0.1, 0.8),
+        penalty: float = 0.004,
+        lr: float = 2e-3,
+        seed: int = 0,
+        average: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        self.teacher, self.schedule, self.interval, self.penalty = teacher, schedule, interval, penalty
+        self.average, self.start, self.step = average, schedule(start), 0
+        weight = next(teacher.net.parameters())
+        with torch.no_grad():
+            example = torch.zeros(1, *shape, device=weight.device)
+            channels = [each.shape[1] for each in self._maps(example, self.start, None)]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            discriminator = Discriminator(channels, classes, spatial=len(shape) > 1)
+        self.discriminator = discriminator.to(weight.device)
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=lr, betas=(0.0, 0.99))
+
+    def sample(self, denoiser: TargetPredictor, noise: Images, labels: Labels | None) -> Images:
+        """Return what the student maps `noise` [B, ...] to in one evaluation; images are clipped to [-1, 1]."""
+        x = self.start.sigma.to(noise) * noise
+        image = denoiser.target.image(self.start, x, denoiser.output(x, self.start, labels))
+        return image.clamp(-1, 1) if image.ndim > 2 else image
+
+    def __call__(
+        self, denoiser: TargetPredictor, images: Images, labels: Labels | None, u: PerExample, noise: NoisePair
+    ) -> PerExample:
+        """Return the loss of each example of the student, float32 [B].
+
+        `images` are [B, ...], `labels` int64 [B] or None, `u` uniform numbers in (0, 1), float64 [B], and `noise` is
+        [2, B, ...]: that of the student's input and of the real maps, and that of the student's maps.
+        """
+        self.step += 1
+        low, high = self.interval
+        level = self.schedule(low + (high - low) * u)
+        with torch.no_grad():
+            real = self._maps(level.mix(images, noise[0]), level, labels)
+        fake = self._maps(level.mix(self.sample(denoiser, noise[0], labels), noise[1]), level, labels)
+        self._train_discriminator(real, [each.detach() for each in fake], level, labels)
+        self.discriminator.requires_grad_(False)
+        loss = F.softplus(self._logits(real, level, labels) - self._logits(fake, level, labels)).mean(0)
+        self.discriminator.requires_grad_(True)
+        return loss
+
+    def pooled_maps(self, x: Images, level: Level, labels: Labels | None) -> Float[Tensor, "batch features"]:
+        """Return the means over positions of the teacher's feature maps of `x` [B, ...] at `level`, concatenated."""
+        return torch.cat(
+            [each.flatten(2).mean(2) if each.ndim > 2 else each for each in self._maps(x, level, labels)], 1
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the discriminator, its optimizer and the number of calls by flat names, for a checkpoint."""
+        tensors = {f"discriminator.{name}": value for name, value in self.discriminator.state_dict().items()}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
+        return tensors | {"step": torch.tensor(self.step)}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Load what `tensors` returned. Raises `RuntimeError` or `KeyError` for those of another discriminator."""
+        self.step = int(tensors["step"])
+        parts: dict[str, dict[str, Tensor]] = {"discriminator": {}, "optimizer": {}}
+        for name, value in tensors.items():
+            part, _, key = name.partition(".")
+            parts.setdefault(part, {})[key] = value
+        self.discriminator.load_state_dict(parts["discriminator"])
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in parts["optimizer"].items():
+            index, _, slot = name.partition(".")
+            slots.setdefault(int(index), {})[slot] = value.clone()
+        self.optimizer.load_state_dict({"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+    def _train_discriminator(
+        self, real: list[FeatureMap], fake: list[FeatureMap], level: Level, labels: Labels | None
+    ) -> None:
+        """Update the discriminator by one step on the maps of one batch."""
+        penalized = self.penalty > 0 and self.step % PENALTY_EVERY == 0
+        for each in (*real, *fake):
+            each.requires_grad_(penalized)
+        real_logits, fake_logits = self._logits(real, level, labels), self._logits(fake, level, labels)
+        loss = F.softplus(fake_logits - real_logits).mean()
+        if penalized:
+            squares = _squared_gradients(real_logits, real) + _squared_gradients(fake_logits, fake)
+            loss = loss + PENALTY_EVERY * self.penalty / 2 * squares
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.average is not None:
+            for parameter in self.discriminator.parameters():
+                if parameter.grad is not None:
+                    parameter.grad = self.average(parameter.grad)
+        self.optimizer.step()
+        for each in real:
+            each.requires_grad_(False)
+
+    def _maps(self, x: Images, level: Level, labels: Labels | None) -> list[FeatureMap]:
+        """Return the teacher's feature maps of `x` [B, ...] at `level`."""
+        with recorded_maps(self.teacher.net, len(x), x.ndim) as maps:
+            self.teacher.output(x, level, labels)
+        return maps
+
+    def _logits(self, maps: list[FeatureMap], level: Level, labels: Labels | None) -> Logits:
+        c_noise = level.c_noise.to(maps[0])
+        with torch.autocast(
+            maps[0].device.type, dtype=self.teacher.autocast, enabled=self.teacher.autocast is not None
+        ):
+            return self.discriminator(maps, c_noise, labels).float()
+
+
+def _squared_gradients(logits: Logits, maps: list[FeatureMap]) -> Float[Tensor, ""]:
+    """Return the squared norm of the gradient of `logits` with respect to `maps`, the mean over examples."""
+    gradients = torch.autograd.grad(logits.sum(), maps, create_graph=True)
+    return sum((each.square().flatten(1).sum(1).mean() for each in gradients), torch.zeros(()))

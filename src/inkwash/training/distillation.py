@@ -1,0 +1,155 @@
+"""Training from the weights of a model: fine-tuning, and distillation into a student of one evaluation."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from inkwash import model
+from inkwash.config.recipe import Recipe
+from inkwash.core import NetDenoiser
+from inkwash.core.rng import Stream, normals
+from inkwash.data.spec import DatasetSpec
+from inkwash.distributed.process_group import ProcessGroup
+from inkwash.errors import UsageError
+from inkwash.hardware import devices
+from inkwash.model import Model
+from inkwash.objectives.adversarial import AdversarialDistillation
+from inkwash.training import ema
+from inkwash.training.validation import STATISTICS_BATCHES, LossByNoiseLevel, Validator
+
+LEVELS = 5
+"""Noise levels at which the student's images are compared with validation images."""
+CHUNK = 250
+
+
+def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> nn.Module:
+    """Return the network of `recipe` with the weights of `pretrained`, or with random ones without it.
+
+    The class embedding of a model with other classes is not taken over, but for that of the null label. Raises
+    `UsageError` for a model of images of another shape.
+    """
+    if pretrained is None:
+        return model.build_net(recipe, spec)
+    if pretrained.spec.shape != spec.shape:
+        expected, given = ("×".join(map(str, each.shape)) for each in (pretrained.spec, spec))
+        message = f"{pretrained.name} was trained on {expected}, {spec.data} has {given}: use --size, or another model"
+        raise UsageError(message, code="mismatch", field="from")
+    if pretrained.spec.classes == spec.classes or not recipe.network.conditional:
+        net = copy.deepcopy(pretrained.net)
+    else:
+        net = model.build_net(recipe, spec)
+        initial, weights = net.state_dict(), pretrained.net.state_dict()
+        for name, value in initial.items():
+            if value.shape != weights[name].shape:
+                value[-1] = weights[name][-1]
+                weights[name] = value
+        net.load_state_dict(weights)
+    return net.requires_grad_(True)
+
+
+def distillation(
+    recipe: Recipe,
+    spec: DatasetSpec,
+    teacher: Model | None,
+    precision: torch.dtype | None,
+    device: torch.device,
+    process_group: ProcessGroup,
+) -> AdversarialDistillation:
+    """Return the objective of a recipe with a [distillation] section. Raises `UsageError` without a `teacher`."""
+    options = recipe.distillation
+    assert options is not None
+    if teacher is None:
+        message = f"{recipe.name} distills a model into one step: give the model, as in --from fast"
+        raise UsageError(message, code="missing-field", field="from")
+    if teacher.spec.classes != spec.classes:
+        message = f"{teacher.name} has other classes than {spec.data}: distill it on the data that it was trained on"
+        raise UsageError(message, code="mismatch", field="data")
+    net = devices.to_device(copy.deepcopy(teacher.net), device).eval().requires_grad_(False)
+
+    def average(gradient: Tensor) -> Tensor:
+        return process_group.all_reduce(gradient) / process_group.world_size
+
+    return AdversarialDistillation(
+        NetDenoiser(net, teacher.target, precision),
+        recipe.schedule,
+        spec.shape,
+        spec.num_classes(recipe.network.conditional),
+        options.start,
+        options.interval,
+        options.penalty,
+        options.lr,
+        recipe.training.seed,
+        None if process_group.is_single else average,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class DistillationValidator(Validator):
+    """Validation of a student by the distance of its images to validation images, instead of a denoising loss."""
+
+    distillation: AdversarialDistillation | None = None
+
+    @torch.no_grad()
+    def loss(self, network: nn.Module) -> LossByNoiseLevel:
+        """Return the energy distance between pooled feature maps of student and validation images, by noise level.
+
+        Székely & Rizzo (2013), Eq. 5, as a fraction of the mean distance between the two sets; the maps are those of the
+        teacher, standardized by the validation images. It is 0 for equal distributions, up to chance.
+        """
+        assert self.distillation is not None
+        data, indices, device = self.batches.data, self.batches.split.validation, self.batches.device
+        images = data.encoded(indices).to(device)
+        labels = data.labels[indices].to(device) if self.batches.conditional and data.labels is not None else None
+        position = torch.arange(len(images))
+        noises = [normals(0, position, k, Stream.STUDENT_VALIDATION, images.shape[1:]).to(device) for k in range(3)]
+        denoiser = NetDenoiser(network, self.target, self.precision)
+        parts = [slice(first, first + CHUNK) for first in range(0, len(images), CHUNK)]
+
+        def label(part: slice) -> Tensor | None:
+            return None if labels is None else labels[part]
+
+        fake = torch.cat([self.distillation.sample(denoiser, noises[0][part], label(part)) for part in parts])
+        low, high = self.distillation.interval
+        levels = [self.distillation.schedule(u) for u in torch.linspace(low, high, LEVELS, dtype=torch.float64)]
+        losses = []
+        for level in levels:
+            real_maps, fake_maps = (
+                torch.cat(
+                    [
+                        self.distillation.pooled_maps(level.mix(x[part], noise[part]), level, label(part))
+                        for part in parts
+                    ]
+                )
+                for x, noise in ((images, noises[1]), (fake, noises[2]))
+            )
+            losses.append(energy_distance(real_maps, fake_maps))
+        return LossByNoiseLevel([float(level.c_noise) for level in levels], losses)
+
+    def memorizing_loss(self) -> None:
+        """Return None: a student is not compared with the memorizing denoiser."""
+
+    def update_batchnorm(self, network: nn.Module) -> None:
+        """Recompute the statistics of the BatchNorm layers of `network` from its inputs in the first 16 batches."""
+        objective, denoiser = self.distillation, NetDenoiser(network, self.target, self.precision)
+        assert objective is not None
+        batches = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
+        ema.update_batchnorm(network, lambda: (objective.sample(denoiser, b.noise[0], b.labels) for b in batches))
+
+
+def energy_distance(real: Tensor, fake: Tensor) -> float:
+    """Return 1 - (E|X - X'| + E|Y - Y'|) / (2 E|X - Y|) of the rows `real` [N, D] and `fake` [M, D].
+
+    Both are standardized by the mean and the standard deviation of `real`; the means of pairs are unbiased.
+    """
+    mean, std = real.mean(0), real.std(0) + 1e-6
+    x, y = (real - mean) / std, (fake - mean) / std
+
+    def within(rows: Tensor) -> float:
+        return float(torch.cdist(rows, rows).sum() / (len(rows) * max(len(rows) - 1, 1)))
+
+    between = float(torch.cdist(x, y).mean())
+    return 1 - (within(x) + within(y)) / (2 * between) if between else 0.0
