@@ -129,7 +129,7 @@ def test_memory_of_a_workload_excludes_that_of_this_process() -> None:
 
 @pytest.mark.parametrize("name", ["ddpm-bn", "moons"])
 def test_random_numbers_replace_missing_data(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "local", lambda spec, size=None: None)
+    monkeypatch.setattr(data, "load_offline", lambda spec, size=None: None)
     found = Subject.load(name, CPU)
     assert found.data.name == "random numbers"
     assert found.data.shape == found.model.spec.shape and found.data.classes == found.model.spec.classes

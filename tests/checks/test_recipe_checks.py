@@ -32,6 +32,7 @@ WARNINGS_OF_BUNDLED = {
     "digits": [],
     "fast": [],
     "moons": [],
+    "one-step": [],
     "simple-unet": [],
 }
 """The cosine schedule ends at pure noise, where eps has no solution; 300 timesteps of betas for 1000 do not reach it."""

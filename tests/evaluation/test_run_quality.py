@@ -25,6 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return RunFolder(folder)
 
 
+@pytest.mark.slow
 def test_evaluation_of_a_run_writes_a_row(run: RunFolder) -> None:
     found = inkwash.evaluate(run.path, n=200, sampler="ddim:2")
     (row,) = run_quality.read(run)

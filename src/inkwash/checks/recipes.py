@@ -24,6 +24,8 @@ MIN_CHECKPOINT_INTERVAL, MAX_CHECKPOINTS = 10, 20
 
 def check_terminal_snr(recipe: Recipe, spec: DatasetSpec) -> str | None:
     """Warn when sampling starts from pure noise, which training omits: the terminal SNR is not zero (Lin et al., 2024)."""
+    if recipe.distillation is not None:
+        return None  # A student is trained on pure noise of the level at which its sampling starts.
     sampled = recipe.sampling.schedule
     if signal_fraction(recipe.schedule.terminal) >= NEAR_PURE_NOISE:
         return (
