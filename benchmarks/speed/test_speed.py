@@ -146,6 +146,7 @@ def test_a_recipe_has_no_trained_weights(tmp_path: Path) -> None:
     assert not Subject.load(str(file), CPU).trained
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["digits", "simple-unet", "cfg-cosine"])
 def test_the_network_of_diffusers_has_as_many_parameters_within_ten_percent(name: str) -> None:
     pytest.importorskip("diffusers")
@@ -157,6 +158,7 @@ def test_the_network_of_diffusers_has_as_many_parameters_within_ten_percent(name
     assert (theirs.class_embedding is not None) == ours.conditional
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim:50", "dpm++2m:20"])
 def test_both_libraries_evaluate_their_networks_equally_often(subject: Subject, sampler: str) -> None:
@@ -178,6 +180,7 @@ def test_both_libraries_evaluate_their_networks_equally_often(subject: Subject, 
     assert isinstance(ours, torch.Tensor) and isinstance(others, torch.Tensor) and ours.shape == others.shape
 
 
+@pytest.mark.slow
 def test_the_training_step_of_diffusers_lowers_its_loss(subject: Subject) -> None:
     pytest.importorskip("diffusers")
     from .diffusers_unet import DiffusersUNet

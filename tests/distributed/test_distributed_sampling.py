@@ -17,6 +17,7 @@ def sample(environment: dict[str, str], folder: Path, *more: str) -> subprocess.
     )
 
 
+@pytest.mark.slow
 def test_samples_of_processes_equal_those_of_one_process(environment: dict[str, str], tmp_path: Path) -> None:
     assert sample(environment, tmp_path, "-o", "one.npz", "--quiet").returncode == 0
     shared = sample(environment, tmp_path, "-o", "all.npz", "--processes", "3")

@@ -155,6 +155,7 @@ def test_rank_variable_without_torchrun_is_ignored(environment: dict[str, str], 
     assert ended.returncode == 2 and "unknown recipe 'nope'" in ended.stderr
 
 
+@pytest.mark.slow
 def test_usage_errors_are_printed_once(environment: dict[str, str], tmp_path: Path) -> None:
     for more, cause in (
         (["--set", "training.batch=1"], "1 examples cannot be divided among 2 processes"),

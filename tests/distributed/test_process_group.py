@@ -63,6 +63,7 @@ with torchrun.join(torch.device("cpu")) as group:
     assert program(3, code) == [[rank, *same] for rank in range(3)]
 
 
+@pytest.mark.slow
 def test_synced_batchnorm_equals_that_of_the_full_batch(program: Callable[..., list[Any]]) -> None:
     # Shards of 2, 2 and 3 examples; the mean is far from 0, where sums of squares would lose digits.
     code = """

@@ -181,6 +181,7 @@ def network_without_memory(chosen: Recipe) -> nn.Module:
         return model.build_net(chosen, expected_spec(chosen))
 
 
+@pytest.mark.slow
 def test_extending_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> None:
     namespace: dict[str, object] = {"__name__": "extending"}
     with restored_tables():

@@ -62,6 +62,7 @@ class Halfway(nn.Module):
         return torch.where((code >= self.low).view(-1, 1, 1, 1), half, text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("low", [0.0, 0.5])
 def test_bits_do_not_depend_on_guidance(digits: Dataset, untrained: Callable[..., Model], low: float) -> None:
     """Guidance in sampling or from training does not affect the bound."""

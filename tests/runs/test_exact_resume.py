@@ -121,6 +121,7 @@ def reference_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "run"
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_bit_for_bit(tmp_path: Path, reference_run: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     (tmp_path / "killed.py").write_text(KILLED_AT_STEP_23)
