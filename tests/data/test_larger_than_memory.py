@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,9 +108,9 @@ def test_a_mapped_folder_is_equal_and_decoded_once(folder: Path, monkeypatch: py
     decoded: list[Path] = []
     read = image_file.read
 
-    def recorded(path: Path, size: int | None) -> Tensor:
+    def recorded(path: Path, *arguments: Any) -> Tensor:
         decoded.append(path)
-        return read(path, size)
+        return read(path, *arguments)
 
     monkeypatch.setattr(image_file, "read", recorded)
     assert same(data.load(folder), in_memory[None])
