@@ -21,4 +21,4 @@ def test_fifty_clients_get_samples_or_busy(tmp_path: Path) -> None:
     assert set(found["answers"]) <= {"sampled", "busy"} and found["answers"]["sampled"] > 0
     # More requests than the queue holds.
     assert found["answers"]["busy"] > 0
-    assert found["seconds to a drawing afterwards"] > 0
+    assert found["seconds to a sample afterwards"] > 0
