@@ -22,6 +22,7 @@ def written_by(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[Path, str]:
     return written
 
 
+@pytest.mark.slow
 def test_tables_of_results_equal_the_stored_results(monkeypatch: pytest.MonkeyPatch) -> None:
     written = written_by("results", monkeypatch)
     assert {path.name for path in written} == {"results.md", "results.csv", "quality.json", "README.md"}

@@ -133,6 +133,7 @@ def test_measures_are_left_out_for_few_images(runs: Runs, inkwash: Inkwash) -> N
 # ---- comparisons
 
 
+@pytest.mark.slow
 def test_samplers_are_compared_on_the_same_seeds(runs: Runs, inkwash: Inkwash, measured: Measured) -> None:
     request = [runs.digits, "-n", 220, "--sampler", "ddim:2,ddim:3", "--guidance", "1,1.5"]
     outcome = inkwash("evaluate", *request)

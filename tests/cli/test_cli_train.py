@@ -35,6 +35,7 @@ def test_a_length_is_steps_images_or_epochs(flags: list[str], steps: int, inkwas
     assert checkpoints.load("run/checkpoints/latest.safetensors").header["progress"]["step"] == steps
 
 
+@pytest.mark.slow
 def test_minutes_become_steps_and_are_given_again_on_resume(inkwash: Inkwash) -> None:
     done = 0
     for what, where in ((PLAIN, ["--set", "training.batch=8", "--out", "run"]), (["run"], [])):

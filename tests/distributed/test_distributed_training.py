@@ -46,7 +46,8 @@ def run_single(environment: dict[str, str], folder: Path, *arguments: str) -> su
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
 def test_weights_equal_those_of_one_process(
     count: int, torchrun: Torchrun, environment: dict[str, str], tmp_path: Path
 ) -> None:

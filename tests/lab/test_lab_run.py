@@ -82,6 +82,7 @@ def record(folder: str) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key != "seal"}
 
 
+@pytest.mark.slow
 def test_interrupted_experiment_resumes_to_the_same_results(
     small: MakeExperiment, built: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

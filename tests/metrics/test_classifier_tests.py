@@ -88,6 +88,7 @@ def test_tstr_of_the_train_set_equals_its_baseline() -> None:
     assert (found.ratio, found.standard_error, found.count) == (1, 0, len(DIGITS))
 
 
+@pytest.mark.slow
 def test_tstr_of_wrong_labels_or_images_is_far_worse() -> None:
     cases = {
         "shuffled": (DIGITS.values, LABELS[permutation(8, 0, Stream.SHUFFLE, len(LABELS))]),
@@ -136,6 +137,7 @@ def test_ratio_to_a_baseline_without_errors() -> None:
         assert found.ratio == expected and math.isnan(found.standard_error)
 
 
+@pytest.mark.slow
 def test_results_are_deterministic_and_leave_the_global_generator() -> None:
     state = torch.random.get_rng_state()
     real, fake = split(0)
@@ -147,6 +149,7 @@ def test_results_are_deterministic_and_leave_the_global_generator() -> None:
     assert torch.equal(state, torch.random.get_rng_state())
 
 
+@pytest.mark.slow
 def test_progress_rises_to_one() -> None:
     reported: list[float] = []
     c2st(*split(0, 200), progress=reported.append)
