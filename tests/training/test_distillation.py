@@ -111,6 +111,30 @@ def test_class_embedding_of_other_classes_is_new_but_for_the_null_label(
     assert all(torch.equal(new[name], old[name]) for name in new if name != table)
 
 
+def test_other_classes_of_equal_number_get_new_embeddings(tiny: Tiny, untrained: Untrained, digits: Dataset) -> None:
+    model = untrained()
+    renamed = replace(digits, classes=tuple("abcdefghij"))
+    old, new = (
+        model.net.state_dict(),
+        Trainer(tiny("training.seed=1"), renamed, pretrained=model).state.net.state_dict(),
+    )
+    (table,) = (name for name in new if not torch.equal(new[name], old[name]))
+    assert torch.equal(new[table][-1], old[table][-1])
+
+
+def test_conditional_model_on_data_without_labels_is_refused(tiny: Tiny, untrained: Untrained, digits: Dataset) -> None:
+    plain = replace(digits, labels=None, test_labels=None, classes=())
+    assert code_and_field(lambda: Trainer(tiny(), plain, pretrained=untrained())) == ("mismatch", "data")
+
+
+def test_run_without_its_teacher_is_not_resumed(
+    tmp_path: Path, tiny: Tiny, untrained: Untrained, digits: Dataset
+) -> None:
+    run = start(tiny(*DISTILLED), digits, tmp_path / "run", pretrained=untrained())
+    run.folder.teacher.unlink()
+    assert code_and_field(lambda: resume(run.folder.path, digits)) == ("missing-file", "run")
+
+
 def test_distillation_without_a_model_is_refused(tiny: Tiny, digits: Dataset) -> None:
     assert code_and_field(lambda: Trainer(tiny(*DISTILLED), digits)) == ("missing-field", "from")
 

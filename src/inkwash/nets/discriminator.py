@@ -13,7 +13,7 @@ from inkwash.nets.layers import SinusoidalEmbedding
 
 WIDTH = 64
 DOWNSAMPLE_ABOVE = 8
-"""Maps of a longer side are downsampled, which costs a quarter and loses nothing: the next maps see the same pixels."""
+"""Maps of a longer side are averaged 2x2 first, which quarters the cost of the convolutions."""
 
 
 class MapDiscriminator(nn.Module):

@@ -99,7 +99,9 @@ class AdversarialDistillation:
         tensors = {f"discriminator.{name}": value for name, value in self.discriminator.state_dict().items()}
         for index, slots in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()}
-        return tensors | {"step": torch.tensor(self.step)}
+        tensors |= {"step": torch.tensor(self.step)}
+        # Copies, because later steps change the tensors in place.
+        return {name: value.detach().to("cpu", copy=True) for name, value in tensors.items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Load what `tensors` returned. Raises `RuntimeError` or `KeyError` for those of another discriminator."""

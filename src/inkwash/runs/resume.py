@@ -13,7 +13,7 @@ from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe, with_length
 from inkwash.data import Dataset
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
-from inkwash.errors import UsageError
+from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
 from inkwash.optim.optimizers import LRDecay
@@ -42,6 +42,11 @@ def resume(
     with process_group.main_first():
         folder = RunFolder.open(path)
         written = _written_recipe(folder, check_network_options=net is None)
+        if written.distillation is not None and objective is None and not folder.teacher.is_file():
+            message = (
+                f"{folder.teacher} is missing, the model that this run distills: restore the file, or start a new run"
+            )
+            raise InkwashError(message, code="missing-file", field="run")
         trainer = Trainer(
             written if length is None else with_length(written, length),
             data,

@@ -17,6 +17,7 @@ from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.hardware import devices
 from inkwash.model import Model
+from inkwash.nets.layers import ClassEmbedding
 from inkwash.objectives.adversarial import AdversarialDistillation
 from inkwash.training import ema
 from inkwash.training.validation import STATISTICS_BATCHES, LossByNoiseLevel, Validator
@@ -29,8 +30,8 @@ CHUNK = 250
 def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> nn.Module:
     """Return the network of `recipe` with the weights of `pretrained`, or with random ones without it.
 
-    The class embedding of a model with other classes is not taken over, but for that of the null label. Raises
-    `UsageError` for a model of images of another shape.
+    The embeddings of classes are initialized anew where `spec` has other classes; that of the null label is kept. Raises
+    `UsageError` for a model of images of another shape, and for a conditional model on data without labels.
     """
     if pretrained is None:
         return model.build_net(recipe, spec)
@@ -38,17 +39,21 @@ def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> 
         expected, given = ("×".join(map(str, each.shape)) for each in (pretrained.spec, spec))
         message = f"{pretrained.name} was trained on {expected}, {spec.data} has {given}: use --size, or another model"
         raise UsageError(message, code="mismatch", field="from")
-    if pretrained.spec.classes == spec.classes or not recipe.network.conditional:
-        net = copy.deepcopy(pretrained.net)
-    else:
-        net = model.build_net(recipe, spec)
-        initial, weights = net.state_dict(), pretrained.net.state_dict()
-        for name, value in initial.items():
-            if value.shape != weights[name].shape:
-                value[-1] = weights[name][-1]
-                weights[name] = value
-        net.load_state_dict(weights)
-    return net.requires_grad_(True)
+    if pretrained.conditional and not recipe.network.conditional:
+        message = (
+            f"{pretrained.name} is conditioned on classes, {spec.data} has no labels: use one sub-folder per class"
+        )
+        raise UsageError(message, code="mismatch", field="data")
+    net = model.build_net(recipe, spec)
+    weights = dict(pretrained.net.state_dict())
+    if pretrained.conditional and pretrained.spec.classes != spec.classes:
+        for name, module in net.named_modules():
+            if isinstance(module, ClassEmbedding):
+                table = module.table.weight.detach().clone()
+                table[-1] = weights[f"{name}.table.weight"][-1]
+                weights[f"{name}.table.weight"] = table
+    net.load_state_dict(weights)
+    return net
 
 
 def distillation(
