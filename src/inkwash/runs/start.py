@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from inkwash import data as datasets
-from inkwash import model
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
@@ -81,8 +80,6 @@ def start(
     folder = RunFolder(Path(process_group.broadcast(str(folder.path))))
     recipe = _with_data_name(recipe, data, loaded)
     with process_group.main_first():
-        if isinstance(pretrained, str | Path):
-            pretrained = model.load(pretrained, device="cpu")
         trainer = Trainer(
             recipe,
             loaded,

@@ -56,6 +56,14 @@ def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> 
     return net
 
 
+def require_teacher(recipe: Recipe, teacher: Model | None) -> Model:
+    """Return `teacher`. Raises `UsageError` without one, for a `recipe` with a [distillation] section."""
+    if teacher is None:
+        message = f"{recipe.name} distills a model into one step: give the model, as in --from fast"
+        raise UsageError(message, code="missing-field", field="from")
+    return teacher
+
+
 def distillation(
     recipe: Recipe,
     spec: DatasetSpec,
@@ -65,11 +73,8 @@ def distillation(
     process_group: ProcessGroup,
 ) -> AdversarialDistillation:
     """Return the objective of a recipe with a [distillation] section. Raises `UsageError` without a `teacher`."""
-    options = recipe.distillation
+    options, teacher = recipe.distillation, require_teacher(recipe, teacher)
     assert options is not None
-    if teacher is None:
-        message = f"{recipe.name} distills a model into one step: give the model, as in --from fast"
-        raise UsageError(message, code="missing-field", field="from")
     if teacher.spec.classes != spec.classes:
         message = f"{teacher.name} has other classes than {spec.data}: distill it on the data that it was trained on"
         raise UsageError(message, code="mismatch", field="data")
