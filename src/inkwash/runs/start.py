@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from inkwash import data as datasets
+from inkwash import model
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
@@ -21,6 +22,7 @@ from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.run import Run
 from inkwash.text.progress import StageProgressCallback
+from inkwash.training.distillation import require_teacher
 from inkwash.training.loop import Objective
 from inkwash.training.trainer import Trainer
 
@@ -74,6 +76,11 @@ def start(
     or the folder cannot be written.
     """
     since = time.perf_counter() if since is None else since
+    # Before the data, which may have to be downloaded.
+    if isinstance(pretrained, str | Path):
+        pretrained = model.load(pretrained, device="cpu")
+    if recipe.distillation is not None and objective is None:
+        require_teacher(recipe, pretrained)
     with process_group.main_first(), renamed_fields(size="data.size"):
         loaded = datasets.load(recipe.data.name if data is None else data, recipe.data.size, reading)
         folder = RunFolder.unused(out or RunFolder.next_unused(recipe.name))
