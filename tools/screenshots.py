@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import App
 from playwright.sync_api import sync_playwright
@@ -84,7 +84,8 @@ def models(page: Any) -> None:
 
 
 VIEWS = {"sample": sample, "write": write, "edit": edit, "compare": compare, "understand": understand, "models": models}
-SHOTS = [(view, "fast", "light", (1280, 860)) for view in VIEWS]
+Shot = tuple[str, str, Literal["dark", "light"], tuple[int, int]]
+SHOTS: list[Shot] = [(view, "fast", "light", (1280, 860)) for view in VIEWS]
 SHOTS += [("sample", "fast", "dark", (390, 844)), ("understand", "moons", "dark", (1280, 860))]
 
 
