@@ -32,7 +32,8 @@ class AdversarialDistillation:
 
     The student maps noise at the position `start` of `schedule` to an image; images are noised to positions between those
     of `interval`. `penalty` is the weight of the gradient penalties, `lr` the learning rate of the discriminator (Adam),
-    which is initialized from `seed`. `average` averages the discriminator's gradients over processes.
+    which is initialized from `seed`. With several processes, `average(gradient, examples)` averages the discriminator's
+    gradients over them, each of them a mean over `examples`.
     """
 
     num_noises = 2
@@ -48,7 +49,7 @@ class AdversarialDistillation:
         penalty: float = 0.004,
         lr: float = 2e-3,
         seed: int = 0,
-        average: Callable[[Tensor], Tensor] | None = None,
+        average: Callable[[Tensor, int], Tensor] | None = None,
     ) -> None:
         self.teacher, self.schedule, self.interval, self.penalty = teacher, schedule, interval, penalty
         self.average, self.start, self.step = average, schedule(start), 0
@@ -134,7 +135,7 @@ class AdversarialDistillation:
         if self.average is not None:
             for parameter in self.discriminator.parameters():
                 if parameter.grad is not None:
-                    parameter.grad = self.average(parameter.grad)
+                    parameter.grad = self.average(parameter.grad, len(level.c_noise))
         self.optimizer.step()
         for each in real:
             each.requires_grad_(False)

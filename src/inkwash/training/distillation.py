@@ -80,8 +80,9 @@ def distillation(
         raise UsageError(message, code="mismatch", field="data")
     net = devices.to_device(copy.deepcopy(teacher.net), device).eval().requires_grad_(False)
 
-    def average(gradient: Tensor) -> Tensor:
-        return process_group.all_reduce(gradient) / process_group.world_size
+    def average(gradient: Tensor, examples: int) -> Tensor:
+        # The shards of a batch may differ in size by one example.
+        return process_group.all_reduce(gradient * (examples / recipe.training.batch))
 
     return AdversarialDistillation(
         NetDenoiser(net, teacher.target, precision),
