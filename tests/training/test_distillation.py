@@ -74,7 +74,7 @@ def test_student_starts_where_its_sampler_does(tiny: Tiny, untrained: Untrained,
     schedule = trainer.ema_model.sampler().schedule
     assert schedule == Warped(teacher.recipe.schedule, Stretch(0.7))
     assert isinstance(trainer.objective, AdversarialDistillation)
-    start, terminal = trainer.objective.start, schedule.terminal
+    start, terminal = trainer.objective.schedule(trainer.objective.start), schedule.terminal
     assert (start.alpha, start.sigma) == (terminal.alpha, terminal.sigma)
 
 

@@ -34,9 +34,9 @@ class MapDiscriminator(nn.Module):
 
     def forward(self, x: FeatureMap, c_noise: PerExample, label: Labels | None = None) -> Float[Tensor, " batch"]:
         scale, shift = self.level(c_noise).reshape(len(x), 2 * WIDTH, *[1] * (x.ndim - 2)).chunk(2, dim=1)
-        x = self.norm(x)
         if x.ndim > 2 and max(x.shape[2:]) > DOWNSAMPLE_ABOVE:
             x = F.avg_pool2d(x, 2)
+        x = self.norm(x)
         x = F.leaky_relu(torch.addcmul(shift, self.first(x), 1 + scale), 0.2)
         x = F.leaky_relu(x + self.second(x), 0.2)
         pooled = x.flatten(2).mean(2) if x.ndim > 2 else x

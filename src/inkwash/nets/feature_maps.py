@@ -19,17 +19,19 @@ FeatureMap = Float[Tensor, "batch ..."]
 def recorded_maps(net: nn.Module, batch: int, ndim: int) -> Iterator[list[FeatureMap]]:
     """Record the hidden feature maps of `net` in a list during one call: float32 [B, C, ...] of `ndim` axes.
 
-    Hidden parts are the children of the network, with lists opened. The list is complete when the context ends, without
-    the last map, which is the prediction.
+    Hidden parts are the children of the network, with lists opened. Of an image, convolutions between blocks are left out:
+    they repeat the map of a block at another size. The list is complete when the context ends, without the last map, which
+    is the prediction.
     """
     maps: list[Tensor] = []
+    recorded: list[tuple[nn.Module, Tensor]] = []
 
     def record(module: nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.ndim == ndim and len(output) == batch:
-            maps.append(output.float())
+            recorded.append((module, output))
 
     with ExitStack() as hooks:
         for _, part, _ in parts(net):
             hooks.callback(part.register_forward_hook(record).remove)
         yield maps
-    maps.pop()
+    maps.extend(output.float() for module, output in recorded[:-1] if not isinstance(module, nn.Conv2d))

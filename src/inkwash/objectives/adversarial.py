@@ -19,6 +19,7 @@ PENALTY_EVERY = 4
 """Steps between gradient penalties, whose weight is multiplied by this number: Karras et al. (2020), Section 3.2."""
 
 Logits = Float[Tensor, "maps batch"]
+Uniforms = Float[Tensor, "3 batch"]
 NoisePair = Float[Tensor, "2 batch *shape"]
 
 
@@ -28,15 +29,15 @@ class AdversarialDistillation:
     Images of the student and real ones of the same class are noised to the same random level, and a discriminator on the
     teacher's feature maps compares the pair: Sauer et al. (2024), LADD. The loss is that of relativistic pairs, with
     penalties on the discriminator's gradient at both: Huang et al. (2024), R3GAN, Eq. 2 and 4, here with respect to the
-    maps. Each call trains the discriminator by one step before it computes the loss of the student.
+    maps. With the weight `mismatch` real images with a wrong label count as generated: Reed et al. (2016), Algorithm 1.
+    Each call trains the discriminator by one step before it computes the loss of the student.
 
-    The student maps noise at the position `start` of `schedule` to an image; images are noised to positions between those
-    of `interval`. `penalty` is the weight of the gradient penalties, `lr` the learning rate of the discriminator (Adam),
-    which is initialized from `seed`. With several processes, `average(gradient, examples)` averages the discriminator's
-    gradients over them, each of them a mean over `examples`.
+    The student maps noise at the position `start` of `schedule` to an image and, in a fraction `multistep` of each batch,
+    real images noised to positions down to half of `start`, so that it can be sampled in several steps as well. Images are
+    compared at positions between those of `interval`. `penalty` is the weight of the gradient penalties, `lr` the learning
+    rate of the discriminator (Adam), which is initialized from `seed`. With several processes,
+    `average(gradient, examples)` averages its gradients over them, each of them a mean over `examples`.
     """
-
-    num_noises = 2
 
     def __init__(
         self,
@@ -48,15 +49,18 @@ class AdversarialDistillation:
         interval: tuple[float, float] = (0.1, 0.8),
         penalty: float = 0.004,
         lr: float = 2e-3,
+        mismatch: float = 0.0,
+        multistep: float = 0.0,
         seed: int = 0,
         average: Callable[[Tensor, int], Tensor] | None = None,
     ) -> None:
         self.teacher, self.schedule, self.interval, self.penalty = teacher, schedule, interval, penalty
-        self.average, self.start, self.step = average, schedule(start), 0
+        self.mismatch, self.multistep, self.classes = mismatch, multistep, classes
+        self.average, self.start, self.step = average, start, 0
         weight = next(teacher.net.parameters())
         with torch.no_grad():
             example = torch.zeros(1, *shape, device=weight.device)
-            channels = [each.shape[1] for each in self._maps(example, self.start, None)]
+            channels = [each.shape[1] for each in self._maps(example, schedule(start), None)]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             discriminator = Discriminator(channels, classes, spatial=len(shape) > 1)
@@ -65,25 +69,26 @@ class AdversarialDistillation:
 
     def sample(self, denoiser: TargetPredictor, noise: Images, labels: Labels | None) -> Images:
         """Return what the student maps `noise` [B, ...] to in one evaluation; images are clipped to [-1, 1]."""
-        x = self.start.sigma.to(noise) * noise
-        image = denoiser.target.image(self.start, x, denoiser.output(x, self.start, labels))
-        return image.clamp(-1, 1) if image.ndim > 2 else image
+        level = self.schedule(self.start)
+        return _image(denoiser, level.sigma.to(noise) * noise, level, labels)
 
     def __call__(
-        self, denoiser: TargetPredictor, images: Images, labels: Labels | None, u: PerExample, noise: NoisePair
+        self, denoiser: TargetPredictor, images: Images, labels: Labels | None, u: Uniforms, noise: NoisePair
     ) -> PerExample:
         """Return the loss of each example of the student, float32 [B].
 
-        `images` are [B, ...], `labels` int64 [B] or None, `u` uniform numbers in (0, 1), float64 [B], and `noise` is
-        [2, B, ...]: that of the student's input and of the real maps, and that of the student's maps.
+        `images` are [B, ...], `labels` int64 [B] or None, `u` uniform numbers in (0, 1), float64 [3, B]: those of the level
+        of comparison, of the student's input and of the wrong label. `noise` is [2, B, ...]: that of the student's input
+        and of the real maps, and that of the student's maps.
         """
         self.step += 1
         low, high = self.interval
-        level = self.schedule(low + (high - low) * u)
+        level = self.schedule(low + (high - low) * u[0])
         with torch.no_grad():
             real = self._maps(level.mix(images, noise[0]), level, labels)
-        fake = self._maps(level.mix(self.sample(denoiser, noise[0], labels), noise[1]), level, labels)
-        self._train_discriminator(real, [each.detach() for each in fake], level, labels)
+        fake = self._maps(level.mix(self._generated(denoiser, images, labels, u[1], noise[0]), noise[1]), level, labels)
+        mismatched = self._mismatched(images, labels, u[2], level, noise[0])
+        self._train_discriminator(real, [each.detach() for each in fake], level, labels, mismatched)
         self.discriminator.requires_grad_(False)
         loss = F.softplus(self._logits(real, level, labels) - self._logits(fake, level, labels)).mean(0)
         self.discriminator.requires_grad_(True)
@@ -94,6 +99,10 @@ class AdversarialDistillation:
         return torch.cat(
             [each.flatten(2).mean(2) if each.ndim > 2 else each for each in self._maps(x, level, labels)], 1
         )
+
+    def logits(self, x: Images, level: Level, labels: Labels | None) -> Logits:
+        """Return the discriminator's logits of `x` [B, ...] at `level`, one for each feature map: float32 [maps, B]."""
+        return self._logits(self._maps(x, level, labels), level, labels)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the discriminator, its optimizer and the number of calls by flat names, for a checkpoint."""
@@ -118,8 +127,36 @@ class AdversarialDistillation:
             slots.setdefault(int(index), {})[slot] = value.clone()
         self.optimizer.load_state_dict({"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
+    def _generated(
+        self, denoiser: TargetPredictor, images: Images, labels: Labels | None, u: PerExample, noise: Images
+    ) -> Images:
+        """Return the student's images: of `noise` at the start, and of noised `images` where `u` [B] is below `multistep`."""
+        noised = u < self.multistep
+        # Given that it is below `multistep`, u is uniform up to there.
+        fraction = u / self.multistep if self.multistep else u
+        position = torch.where(noised, self.start / 2 * (1 + fraction), self.start)
+        level = self.schedule(position)
+        mask = noised.to(images).reshape(-1, *[1] * (images.ndim - 1))
+        return _image(denoiser, level.mix(mask * images, noise), level, labels)
+
+    def _mismatched(
+        self, images: Images, labels: Labels | None, u: PerExample, level: Level, noise: Images
+    ) -> tuple[list[FeatureMap], Labels] | None:
+        """Return the maps of noised `images` under a wrong label each, chosen by `u` [B], and these labels."""
+        if not self.mismatch or labels is None or self.classes < 2:
+            return None
+        shift = 1 + (u.to(labels.device) * (self.classes - 1)).long()
+        wrong = torch.where(labels < 0, labels, (labels + shift) % self.classes)
+        with torch.no_grad():
+            return self._maps(level.mix(images, noise), level, wrong), wrong
+
     def _train_discriminator(
-        self, real: list[FeatureMap], fake: list[FeatureMap], level: Level, labels: Labels | None
+        self,
+        real: list[FeatureMap],
+        fake: list[FeatureMap],
+        level: Level,
+        labels: Labels | None,
+        mismatched: tuple[list[FeatureMap], Labels] | None,
     ) -> None:
         """Update the discriminator by one step on the maps of one batch."""
         penalized = self.penalty > 0 and self.step % PENALTY_EVERY == 0
@@ -127,6 +164,10 @@ class AdversarialDistillation:
             each.requires_grad_(penalized)
         real_logits, fake_logits = self._logits(real, level, labels), self._logits(fake, level, labels)
         loss = F.softplus(fake_logits - real_logits).mean()
+        if mismatched is not None:
+            maps, wrong = mismatched
+            losses = F.softplus(self._logits(maps, level, wrong) - real_logits)
+            loss = loss + self.mismatch * torch.where(wrong < 0, 0.0, losses).mean()
         if penalized:
             squares = _squared_gradients(real_logits, real) + _squared_gradients(fake_logits, fake)
             loss = loss + PENALTY_EVERY * self.penalty / 2 * squares
@@ -152,6 +193,12 @@ class AdversarialDistillation:
             maps[0].device.type, dtype=self.teacher.autocast, enabled=self.teacher.autocast is not None
         ):
             return self.discriminator(maps, c_noise, labels).float()
+
+
+def _image(denoiser: TargetPredictor, x: Images, level: Level, labels: Labels | None) -> Images:
+    """Return the image that the denoiser predicts of `x` [B, ...] at `level`, clipped to [-1, 1] unless x is a point."""
+    image = denoiser.target.image(level, x, denoiser.output(x, level, labels))
+    return image.clamp(-1, 1) if image.ndim > 2 else image
 
 
 def _squared_gradients(logits: Logits, maps: list[FeatureMap]) -> Float[Tensor, ""]:

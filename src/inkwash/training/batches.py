@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from inkwash.objectives import drop_labels, stratify
 class Batch(NamedTuple):
     """The input of one training step: images [B, ...], labels int64 [B] or None, u float64 [B] and noise [B, ...].
 
-    An objective of two noises gets noise [2, B, ...].
+    A distillation gets noise [2, B, ...] and u [3, B].
     """
 
     images: Tensor
@@ -66,7 +66,7 @@ class Batches:
     conditional: bool
     label_dropout: float
     device: torch.device
-    num_noises: Literal[1, 2] = 1
+    distills: bool = False
     split: Split = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,10 +86,12 @@ class Batches:
         dropped = drop_labels(
             labels, self.label_dropout, uniforms(self.seed, position, step, Stream.TRAIN_DROPOUT)[:, 0]
         )
+        uniform = uniforms(self.seed, position, step, Stream.TRAIN_LEVEL, 3 if self.distills else 1).T
         # The strata are those of the full batch in every process.
-        u = stratify(uniforms(self.seed, position, step, Stream.TRAIN_LEVEL)[:, 0], int(position[0]), self.size)
+        u = stratify(uniform[0], int(position[0]), self.size)
         noise = normals(self.seed, position, step, Stream.TRAIN_NOISE, images.shape[1:])
-        if self.num_noises == 2:
+        if self.distills:
+            u = torch.cat([u[None], uniform[1:]])
             noise = torch.stack([noise, normals(self.seed, position, step, Stream.TRAIN_RENOISE, images.shape[1:])])
         return Batch(
             images.to(self.device), None if dropped is None else dropped.to(self.device), u, noise.to(self.device)

@@ -93,6 +93,8 @@ def distillation(
         options.interval,
         options.penalty,
         options.lr,
+        options.mismatch,
+        options.multistep,
         recipe.training.seed,
         None if process_group.is_single else average,
     )

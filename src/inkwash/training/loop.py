@@ -66,7 +66,7 @@ class TrainingLoop:
         loss = self.objective(self.denoiser, batch.images, batch.labels, batch.u, batch.noise).mean()
         if not process_group.is_single:
             # DistributedDataParallel averages over processes, whose shards may differ in size by one example.
-            loss = loss * (len(batch.u) * process_group.world_size / self.batches.size)
+            loss = loss * (len(batch.images) * process_group.world_size / self.batches.size)
         process_group.backward(loss)
         parameters = [p for p in self.state.net.parameters() if p.requires_grad]
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.optimizer.clip or math.inf)

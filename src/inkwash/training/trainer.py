@@ -98,7 +98,7 @@ class Trainer:
             self.conditional,
             training.label_dropout,
             self.device,
-            2 if distills else 1,
+            distills,
         )
         self.half_life = Length.parse(training.ema, "training.ema").steps(
             training.batch, self.num_images, "training.ema"
