@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tomllib
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from inkwash.data import Dataset, mnist
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 from inkwash.model import Model
+
+# A collection traverses all objects of torch, and nothing is garbage while modules are imported.
+gc.disable()
 
 # The order of sums depends on the number of threads, and these networks are too small to gain from several.
 torch.set_num_threads(1)
@@ -54,6 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+
+
+def pytest_collection_finish() -> None:
+    """End the pause of garbage collections below, and exclude the objects of all imported modules from them."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ BUNDLED = tuple(model.bundled())
 NAMES = ("quality", "speed", "playground", "scaling", "overview", "gallery")
 DOCUMENTS = [FROM_THE_FIVE, EXTENDING, *(ROOT / "docs" / f"{name}.md" for name in NAMES), ROOT / "README.md"]
 COMPONENTS = (core.SCHEDULES, core.WARPS, core.DENSITIES, core.TARGETS, core.SAMPLERS)
+NETWORKS: dict[str, nn.Module] = {}
+"""Networks that were built before, by section and data."""
 TABLES: tuple[dict[str, Any], ...] = (*COMPONENTS, objectives.WEIGHTS, nets.NETS, DATASETS)
 
 
@@ -176,9 +178,12 @@ class CommandChecker:
 
 
 def network_without_memory(chosen: Recipe) -> nn.Module:
-    """Return the network of a recipe without memory for its weights."""
-    with torch.device("meta"):
-        return model.build_net(chosen, expected_spec(chosen))
+    """Return the network of a recipe without memory for its weights, the same one for equal sections [network]."""
+    key = repr((chosen.network, expected_spec(chosen)))
+    if key not in NETWORKS:
+        with torch.device("meta"):
+            NETWORKS[key] = model.build_net(chosen, expected_spec(chosen))
+    return NETWORKS[key]
 
 
 @pytest.mark.slow

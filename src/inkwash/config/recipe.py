@@ -194,7 +194,7 @@ def field_paths(values: Mapping[str, Any]) -> list[str]:
         for name, kinds in SECTIONS.items()
         if name in values
     }
-    root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)
+    root = json_schema.generate(adapter(Recipe))
     return list(json_schema.field_paths(root, plain, json_schema.child(root, root, 0, plain)))
 
 

@@ -12,7 +12,7 @@ from inkwash.io.validation import adapter
 
 def of_recipe_files() -> dict[str, Any]:
     """Return the JSON schema (draft 2020-12) of recipe files, with the current entries of the registries."""
-    root = adapter(Recipe).json_schema(schema_generator=json_schema.Generator)
+    root = json_schema.generate(adapter(Recipe))
     # The name of a recipe is by default that of its file.
     recipe = json_schema.child(root, root, 0, None) | {"title": "inkwash recipe", "required": ["network"]}
     return {"$schema": json_schema.Generator.schema_dialect} | recipe | {"$defs": root["$defs"]}

@@ -22,6 +22,7 @@ from inkwash.core.schedules import MAX_SAMPLING_STEPS
 from inkwash.core.warps import Warp
 from inkwash.data.spec import MAX_SIDE
 from inkwash.errors import UsageError
+from inkwash.io import json_schema
 from inkwash.io.validation import CONFIG, to_pydantic_error, validate
 from inkwash.io.validation_errors import missing, unknown
 from inkwash.nets import NETS
@@ -37,6 +38,9 @@ class RegistryName:
     """The annotation of a field that is the name of an entry of the registry `table`."""
 
     table: Table
+
+    def __post_init__(self) -> None:
+        json_schema.REGISTRIES.append(self.table)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._known, core_schema.str_schema())
@@ -65,6 +69,9 @@ class RegistrySection:
     """Arguments of constructors that are not part of the section."""
     hint: ClassVar[str] = ""
     """The end of the message for an unknown kind."""
+
+    def __post_init__(self) -> None:
+        json_schema.REGISTRIES.append(self.table)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         write = core_schema.plain_serializer_function_ser_schema(self.write)

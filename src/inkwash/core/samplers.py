@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -181,17 +182,24 @@ class Sampler:
         if not 0 <= self.temperature < math.inf:
             message = f"temperature is {self.temperature}: it must be at least 0 and finite"
             raise UsageError(message, code="out-of-range", field="temperature")
-        self.schedule.levels(self.steps)
+        self.schedule.require_steps(self.steps)
 
     @property
     def rules(self) -> SamplerRules:
         """The rules of this sampler."""
         return SAMPLERS[self.kind]
 
+    @cached_property
+    def levels(self) -> list[Level]:
+        """The levels of the path from the noisiest on, then CLEAN."""
+        return self.schedule.levels(self.steps)
+
     @property
     def evaluations(self) -> int:
         """The network evaluations for one image without guidance; a step that is not refined needs one."""
-        refined = sum(_can_refine(now, nxt) for now, nxt in pairwise(self.schedule.levels(self.steps)))
+        if self.rules.evaluations == 1:
+            return self.steps
+        refined = sum(_can_refine(now, nxt) for now, nxt in pairwise(self.levels))
         return self.steps + refined * (self.rules.evaluations - 1)
 
     @property
@@ -213,11 +221,10 @@ class Sampler:
         `noise(k)` returns standard normals [B, ...]: those of k = 0 start the path, those of k >= 1 are for step k.
         `start` [B, ...] is the image to which the first noise is added; 0 for a start from noise.
         """
-        levels = self.schedule.levels(self.steps)
         first = noise(0)
-        x = levels[0].mix(torch.as_tensor(start).to(first).expand_as(first), first)
+        x = self.levels[0].mix(torch.as_tensor(start).to(first).expand_as(first), first)
         past: list[Frame] = []
-        for step, (now, nxt) in enumerate(pairwise(levels), start=1):
+        for step, (now, nxt) in enumerate(pairwise(self.levels), start=1):
             denoised = denoise(x, now)
             frame = Frame(now, x, denoised)
             yield frame

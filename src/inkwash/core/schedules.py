@@ -50,14 +50,15 @@ class Schedule:
         """Return n decreasing values of u from the noisiest on, float64 [n]; `levels` appends CLEAN."""
         return self.snap(torch.arange(n, 0, -1, dtype=torch.float64) / n)
 
-    def levels(self, n: int) -> list[Level]:
-        """Return n levels from the noisiest on, then CLEAN: a path of n steps.
-
-        Raises `UsageError` unless 1 <= n <= `max_steps`.
-        """
+    def require_steps(self, n: int) -> None:
+        """Raise `UsageError` unless a path may have n steps: 1 <= n <= `max_steps`."""
         if not 1 <= n <= self.max_steps:
             message = f"steps is {n}: use 1 to {self.max_steps:,} on this schedule"
             raise UsageError(message, code="out-of-range", field="steps")
+
+    def levels(self, n: int) -> list[Level]:
+        """Return n levels from the noisiest on, then CLEAN: a path of n steps. Raises as `require_steps`."""
+        self.require_steps(n)
         return [self(u) for u in self.grid(n)] + [CLEAN]
 
     def u_at_log_snr(self, log_snr: float) -> float:

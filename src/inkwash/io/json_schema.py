@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 
@@ -16,6 +18,20 @@ class Generator(GenerateJsonSchema):
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         return {}
+
+
+REGISTRIES: list[Mapping[str, object]] = []
+"""The registries whose entries are part of a schema; they may grow at run time."""
+
+
+def generate(adapter: TypeAdapter[Any]) -> JsonSchemaValue:
+    """Return the schema of what `adapter` validates, with the current entries of the registries. Not to be modified."""
+    return _generate(adapter, tuple(tuple(registry.items()) for registry in REGISTRIES))
+
+
+@lru_cache(maxsize=32)
+def _generate(adapter: TypeAdapter[Any], entries: tuple[tuple[tuple[str, object], ...], ...]) -> JsonSchemaValue:
+    return adapter.json_schema(schema_generator=Generator)
 
 
 def resolve_refs(root: JsonSchemaValue, node: JsonSchemaValue, value: Any = None) -> JsonSchemaValue:

@@ -29,7 +29,7 @@ def to_usage_error(
     """
     # An unknown field is reported before a missing one, because a misspelt name causes both.
     details = min(error.errors(include_url=False), key=lambda each: each["type"] not in UNKNOWN_FIELD)
-    root = adapter.json_schema(schema_generator=json_schema.Generator)
+    root = json_schema.generate(adapter)
     location = [*prefix, *details["loc"]]
     node, parent = root, root
     for key in location:

@@ -35,7 +35,6 @@ def events(
     """
     run = body.resolve(model)
     sampler = run.sampler
-    levels = sampler.schedule.levels(sampler.steps)
     yield (
         "begin",
         {
@@ -46,7 +45,7 @@ def events(
             "sampler": sampler.kind,
             "steps": sampler.steps,
             "evaluations": sampler.evaluations,
-            "levels": [_level(level) for level in levels],
+            "levels": [_level(level) for level in sampler.levels],
             "command": None if source is None else command(source, body),
         },
     )
