@@ -46,7 +46,7 @@ def test_estimated_seconds_match_the_steps_trained(
     )
     assert promised == 0.5 * made
     # a measure without enough images has a note instead of a value
-    assert [score.key for score in scores] == ["told_apart", "taught"] and (made > 0) == (count >= 200)
+    assert [score.key for score in scores] == ["c2st", "tstr"] and (made > 0) == (count >= 200)
     assert all(score.note for score in scores if score.value is None)
 
 

@@ -72,12 +72,12 @@ C2ST, TSTR = "C2ST accuracy", "TSTR error ratio"
 def thorough(metric_input: MetricInput, data: Dataset, progress: StageProgressCallback) -> Iterator[Score]:
     """Train a network to distinguish samples from real images (C2ST), and classifiers on both (TSTR)."""
     if data.is_points:
-        yield Score("told_apart", C2ST, None, note="needs images")
+        yield Score("c2st", C2ST, None, note="needs images")
         return
     n = min(len(metric_input.values), len(data))
     if n < classifier_tests.MIN_COUNT:
         note = f"needs {classifier_tests.MIN_COUNT} samples and as many train images"
-        yield from (Score(key, title, None, note=note) for key, title in (("told_apart", C2ST), ("taught", TSTR)))
+        yield from (Score(key, title, None, note=note) for key, title in (("c2st", C2ST), ("tstr", TSTR)))
         return
     yield _c2st(metric_input, data, n, progress)
     yield _tstr(metric_input, data, progress)
@@ -95,22 +95,22 @@ def _c2st(metric_input: MetricInput, data: Dataset, n: int, progress: StageProgr
         test, _ = _subset(data.test_values, None, n)
         of_test = classifier_tests.c2st(real, test, progress=lambda done: progress("C2ST of real images", done))
         real_accuracy = of_test.accuracy
-    return Score("told_apart", C2ST, found.accuracy, real_accuracy, low=low, high=high)
+    return Score("c2st", C2ST, found.accuracy, real_accuracy, low=low, high=high)
 
 
 def _tstr(metric_input: MetricInput, data: Dataset, progress: StageProgressCallback) -> Score:
     if metric_input.labels is None or data.labels is None or data.test_values is None:
-        return Score("taught", TSTR, None, note="needs samples with labels, and data with a labelled test part")
+        return Score("tstr", TSTR, None, note="needs samples with labels, and data with a labelled test part")
     try:
         found = classifier_tests.tstr(
             metric_input.values, metric_input.labels, data, progress=lambda done: progress("TSTR", done)
         )
     except UsageError as error:
-        return Score("taught", TSTR, None, note=str(error))
+        return Score("tstr", TSTR, None, note=str(error))
     note = f"test error {found.test_error_of_samples:.2%} trained on samples, {found.test_error_of_real:.2%} on real images"
     if math.isinf(found.ratio):
-        return Score("taught", TSTR, None, note=f"{note}: the ratio is undefined")
-    return Score("taught", TSTR, found.ratio, 1.0, note=note)
+        return Score("tstr", TSTR, None, note=f"{note}: the ratio is undefined")
+    return Score("tstr", TSTR, found.ratio, 1.0, note=note)
 
 
 def _interval(value: float, error: float) -> tuple[float, float]:

@@ -18,7 +18,7 @@ PERCENTAGE_LIMITS = 0.005, 0.02
 """Largest absolute difference of percentages, whatever their ratio."""
 STANDARD_ERROR_LIMITS = 2.0, 4.0
 """Largest difference in standard errors, for measures that are 0 for real images but for chance."""
-OPTIMUM = {"two_sample": 0.5, "told_apart": 0.5}
+OPTIMUM = {"two_sample": 0.5, "c2st": 0.5}
 """The best value of scores for which low is good, where it is not 0."""
 
 

@@ -17,7 +17,7 @@ MIN_FD_COUNT = 200
 MAX_COUNT = 10**7
 """Most images of one evaluation; the largest test sets have some ten thousand."""
 
-PERCENTAGES = {"accuracy", "worst", "unsure", "zero", "copies", "told_apart"}
+PERCENTAGES = {"accuracy", "worst", "unsure", "zero", "copies", "c2st"}
 """Kinds of scores (the key up to its first dot) that are fractions of samples or pixels, shown in percent."""
 
 GLOSSARY = {
@@ -37,8 +37,8 @@ GLOSSARY = {
     "nearest": "median distance to the nearest train image; pixels in [0, 1]",
     "copies": "fraction of samples nearer to a train image than the nearest 1 % of real test images",
     "bits": "upper bound of the negative log-likelihood of the test images, in bits per dimension",
-    "told_apart": "accuracy of a network trained to distinguish samples from real images (C2ST); 0.5 is chance",
-    "taught": "test error of a classifier trained on samples (TSTR) over that of one trained on real images",
+    "c2st": "accuracy of a network trained to distinguish samples from real images (C2ST); 0.5 is chance",
+    "tstr": "test error of a classifier trained on samples (TSTR) over that of one trained on real images",
 }
 """The meaning of each kind of score, by the key up to its first dot."""
 
