@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -132,6 +133,30 @@ def test_pickle_and_the_global_random_generator_are_not_used() -> None:
 def test_importing_inkwash_does_not_import_torch() -> None:
     program = "import sys, inkwash, inkwash.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT.parent, check=False).returncode == 0
+
+
+def test_sampling_imports_what_it_needs_and_ends_the_pause_of_garbage_collection(tmp_path: Path) -> None:
+    heavy = ["matplotlib", "scipy", "onnx", "diffusers", "torch._dynamo", "torch.export", "torch.onnx"]
+    heavy += [
+        f"inkwash.{name}" for name in ("training", "metrics", "runs", "evaluation", "lab", "api", "web", "export")
+    ]
+    program = f"""
+import gc, sys, torch
+of_torch = set(sys.modules)
+from inkwash.cli import main
+sys.argv = ["inkwash", "sample", "digits", "-n", "1", "--steps", "1", "-o", "x.png", "--quiet"]
+try:
+    main()
+except SystemExit as exit:
+    assert exit.code == 0
+assert gc.isenabled() and gc.get_freeze_count()
+unused = {heavy}
+print(sorted({{name for name in unused if name in sys.modules}} - of_torch))
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT.parent)}
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "[]\n"), ended.stderr
 
 
 def test_every_public_name_exists() -> None:

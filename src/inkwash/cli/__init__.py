@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -55,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     An error is printed in one line on stderr, and is the cause of the `SystemExit`.
     """
+    if arguments is None:
+        # The process runs this command only. While modules are imported nothing is garbage, and each collection would
+        # traverse the objects of torch; `devices.configure` ends the pause.
+        gc.disable()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = run(arguments)

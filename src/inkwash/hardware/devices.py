@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import platform
 from functools import cache
@@ -72,9 +73,13 @@ def to_device(net: nn.Module, device: torch.device) -> nn.Module:
 def configure(threads: int | None = None) -> None:
     """Configure this process for long computations: `threads` of the CPU (None: the default of torch), memory reuse.
 
+    Garbage collection that was paused while modules were imported begins, and leaves the objects of these modules out.
     Raises `UsageError` for fewer than one thread.
     """
     configure_malloc()
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     if threads is None:
         return
     if threads < 1:
