@@ -8,8 +8,8 @@ from torch import Tensor
 Images = Float[Tensor, "batch *shape"]
 """Images [batch, channels, height, width] or points [batch, coordinates]; also noise, and a network's input or output."""
 
-Labels = Int64[Tensor, " batch"]
-"""Class labels; a negative entry is the null label."""
+Labels = Int64[Tensor, " batch"] | Float32[Tensor, "batch embeddings"]
+"""Class labels; a negative entry is the null label. Networks also take the weights of their class embeddings, null last."""
 
 NULL_LABEL = -1
 """The label of an unconditional example."""

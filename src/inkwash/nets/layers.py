@@ -41,11 +41,13 @@ class ClassEmbedding(nn.Module):
         self.table = nn.Embedding(classes + 1, dim)
 
     def forward(self, label: Labels | None, batch: int) -> Float[Tensor, "{batch} dim"]:
-        """Return [B, dim] for labels int64 [B] or None."""
+        """Return [B, dim] for labels int64 [B] or None, or for weights of all embeddings float32 [B, classes + 1]."""
         device = self.table.weight.device
         if label is None:
             return self.table(torch.full((batch,), self.classes, device=device))
         label = label.to(device)
+        if label.is_floating_point():
+            return label @ self.table.weight
         return self.table(label.masked_fill(label < 0, self.classes))
 
 

@@ -1,4 +1,4 @@
-"""Options of sampling: a start from an image (SDEdit, inpainting), and interpolation between two seeds or labels."""
+"""Options of sampling: a start from an image (SDEdit, inpainting); interpolations between two seeds or labels."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from inkwash.core import Denoiser, Inpainted, Labelled, Schedule, Stretch, Warped, WeightedPair
 from inkwash.core.rng import slerp
@@ -148,6 +149,41 @@ class Interpolation(NamedTuple):
         if start.label is None or torch.equal(self.end_labels.to(start.label.device), start.label):
             return start
         return WeightedPair(start, Labelled(start.denoiser, self.end_labels.to(start.label.device)), self.position)
+
+
+class Morph(NamedTuple):
+    """Seed and label of the end for each example, with one position in [0, 1] for all noises and one for all labels.
+
+    The class embeddings are interpolated, so that between two classes there is one prediction of one evaluation; the
+    mean of two predictions of a single step would be two images on top of each other. `classes` is their number.
+    """
+
+    end_seeds: Seeds
+    end_labels: Labels
+    noise_position: float
+    label_position: float
+    classes: int
+
+    def subset(self, span: slice) -> Morph:
+        """Return the morph of the examples in `span`."""
+        return self._replace(end_seeds=self.end_seeds[span], end_labels=self.end_labels[span])
+
+    def noise(self, seeds: Seeds, seed_noise: Callable[[Tensor], Tensor]) -> Images:
+        """Return the noise at the position between `seed_noise(seeds)` and `seed_noise(end_seeds)`."""
+        if self.noise_position in (0, 1):
+            return seed_noise(seeds if self.noise_position == 0 else self.end_seeds)
+        position = torch.full((len(seeds),), self.noise_position, dtype=torch.float64)
+        return slerp(seed_noise(seeds), seed_noise(self.end_seeds), position)
+
+    def denoiser(self, start: Labelled) -> Denoiser:
+        """Return `start` with the class embeddings at the position between its labels and the end labels."""
+        if start.label is None or self.label_position == 0:
+            return start
+        near, far = (
+            F.one_hot(label.to(start.label.device) % (self.classes + 1), self.classes + 1).float()
+            for label in (start.label, self.end_labels)
+        )
+        return Labelled(start.denoiser, torch.lerp(near, far, self.label_position))
 
 
 def _read(path: Path, field: str) -> UInt8[Tensor, "channels height width"]:

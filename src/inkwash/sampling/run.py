@@ -21,7 +21,7 @@ from inkwash.core.shapes import NULL_LABEL, Images, Labels, SampleValues, Seeds
 from inkwash.data import decode
 from inkwash.errors import UsageError
 from inkwash.model import Model
-from inkwash.sampling.editing import Interpolation
+from inkwash.sampling.editing import Interpolation, Morph
 from inkwash.sampling.labels import assign_labels, requested_labels
 from inkwash.sampling.request import SampleRequest
 from inkwash.text.progress import ProgressCallback
@@ -64,7 +64,7 @@ class SamplingRun:
     seeds: Seeds
     labels: Labels
     num_requested_labels: int = 1
-    interpolation: Interpolation | None = None
+    interpolation: Interpolation | Morph | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)

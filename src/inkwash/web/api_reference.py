@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment
 
-from inkwash.web.schemas import EditBody, SampleBody
+from inkwash.web.schemas import EditBody, LiveBody, SampleBody
 
 
 class Endpoint(NamedTuple):
@@ -40,6 +40,9 @@ ENDPOINTS = (
     Endpoint(
         "POST", "/api/sample", "sample", "Samples, as server-sent events: waiting, begin, step …, done; or failed."
     ),
+    Endpoint(
+        "POST", "/api/live", "live", "Finished samples as bytes: uint8 [N, C, H, W], or float32 [N, D] for points."
+    ),
 )
 EVENTS = {
     "waiting": "ahead: the number of requests ahead in the queue",
@@ -64,7 +67,8 @@ BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiv
 def page() -> str:
     """Return the reference as HTML."""
     template = (resources.files("inkwash.web") / "api_reference.html").read_text(encoding="utf-8")
-    bodies = {"Request": _fields(SampleBody.model_json_schema()), "edit": _fields(EditBody.model_json_schema())}
+    kinds = {"Request": SampleBody, "edit": EditBody, "Request of /api/live": LiveBody}
+    bodies = {title: _fields(kind.model_json_schema()) for title, kind in kinds.items()}
     endpoints = [(each.method, each.path, each.response) for each in ENDPOINTS]
     values = {"endpoints": endpoints, "bodies": bodies, "events": EVENTS, "statuses": STATUSES}
     return Environment(autoescape=True).from_string(template).render(values)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,7 +14,8 @@ from torch import Tensor
 from inkwash.errors import ErrorCode, UsageError, renamed_fields
 from inkwash.io.validation_errors import OUT_OF_RANGE, UNKNOWN_FIELD
 from inkwash.model import Model
-from inkwash.sampling.editing import Edit
+from inkwash.sampling.editing import Edit, Morph
+from inkwash.sampling.labels import assign_labels
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import SamplingRun, resolve
 
@@ -21,12 +23,15 @@ MAX_IMAGES = 400
 """Images or points of one request."""
 MAX_EVALUATIONS = 64_000
 """Network evaluations of one request: 64 images by 1,000 steps of DDPM."""
+MAX_LIVE_EVALUATIONS = 400
+"""Network evaluations of one live request, which cannot be stopped between two steps."""
 MAX_SEED = 2**53 - 1
 """The largest integer that JavaScript represents exactly."""
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Label = Annotated[int, Field(ge=-1, le=9999)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Position = Annotated[Number, Field(ge=0, le=1)]
 Base64 = Annotated[str, Field(max_length=100_000)]
 
 
@@ -101,10 +106,49 @@ class SampleBody(_Body):
         return run
 
 
-def read(body: bytes) -> SampleBody:
+class LiveBody(_Body):
+    """A request for finished images only, by the recipe's sampler, at a position between two seeds and two classes."""
+
+    model: str = Field(max_length=200, description="a name from /api/models")
+    seeds: list[Seed] = Field(min_length=1, max_length=MAX_IMAGES, description="one for each image")
+    seed_to: Seed | None = Field(None, description="the noise of image k moves towards that of seed_to + k")
+    seed_position: Position = Field(0.0, description="0 is the noise of the seed, 1 that of the end")
+    labels: list[Label] | None = Field(
+        None, min_length=1, max_length=MAX_IMAGES, description="classes in turn; null: random"
+    )
+    labels_to: list[Label] | None = Field(
+        None, min_length=1, max_length=MAX_IMAGES, description="classes of the end in turn; null: random by its seeds"
+    )
+    label_position: Position = Field(0.0, description="0 is the class embedding of the label, 1 that of the end")
+    guidance: Annotated[Number, Field(ge=0, le=20)] | None = Field(None, description="weight w; 1 is no guidance")
+
+    def resolve(self, model: Model) -> SamplingRun:
+        """Return the request resolved against `model`. Raises `UsageError` for what the model cannot do."""
+        labels = None if self.labels is None else tuple(self.labels)
+        with renamed_fields(label="labels", seed="seeds"):
+            run = resolve(SampleRequest(label=labels, seed=tuple(self.seeds), guidance=self.guidance), model)
+        evaluations = run.sampler.evaluations * len(run)
+        if evaluations > MAX_LIVE_EVALUATIONS:
+            raise UsageError(
+                f"{evaluations:,} network evaluations exceed the {MAX_LIVE_EVALUATIONS} of one live request: "
+                "use fewer images, or /api/sample",
+                code="too-large",
+                field="seeds",
+            )
+        end_seeds = run.seeds if self.seed_to is None else self.seed_to + torch.arange(len(run))
+        with renamed_fields(label="labels_to"):
+            end_labels = assign_labels(model, end_seeds, self.labels_to)
+        positions = self.seed_position, self.label_position
+        return replace(run, interpolation=Morph(end_seeds, end_labels, *positions, len(model.spec.classes)))
+
+
+Body = TypeVar("Body", bound=_Body)
+
+
+def read(body: bytes, kind: type[Body]) -> Body:
     """Return the request in `body`, JSON. Raises `UsageError` with the first invalid field and its range."""
     try:
-        return SampleBody.model_validate_json(body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         kind, path = first["type"], [str(part) for part in first["loc"] if part != "function-after"]

@@ -84,7 +84,7 @@ class Server:
 
     async def sample(self, request: Request) -> Response:
         """Sample, streaming every step as an event."""
-        body = schemas.read(await request.body())
+        body = schemas.read(await request.body(), schemas.SampleBody)
         entry = await to_thread.run_sync(self.catalog.entry, body.model)
         model = await to_thread.run_sync(self.catalog.model, body.model)
         exact = await to_thread.run_sync(self.catalog.exact, body.model) if body.exact else None
@@ -92,6 +92,25 @@ class Server:
         body.resolve(model)
         ticket = self.queue.join()
         return _Stream(ticket, self._stream(request, ticket, lambda: events(model, body, exact, entry.source)))
+
+    async def live(self, request: Request) -> Response:
+        """Sample a few images and return their pixels, in the order of the queue."""
+        body = schemas.read(await request.body(), schemas.LiveBody)
+        ticket = self.queue.join()
+        try:
+            async for _ in ticket.ahead():
+                if await request.is_disconnected():
+                    return Response(status_code=204)
+            # One job in one thread: at one evaluation, each change of threads counts.
+            pixels = await to_thread.run_sync(self._pixels, body, limiter=self.limiter)
+        finally:
+            ticket.leave()
+        return Response(pixels, media_type="application/octet-stream")
+
+    def _pixels(self, body: schemas.LiveBody) -> bytes:
+        run = body.resolve(self.catalog.model(body.model))
+        (batch,) = run.batches(len(run))
+        return batch.values.numpy().tobytes()
 
     async def _stream(self, request: Request, ticket: Ticket, begin: Callable[[], Any]) -> AsyncIterator[bytes]:
         try:
