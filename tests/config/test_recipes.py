@@ -144,6 +144,11 @@ def test_the_same_kind_keeps_its_options(tiny: Tiny, text: str) -> None:
     assert tiny("schedule.offset=0.1", f"schedule.kind={text}").schedule == Cosine(0.1)
 
 
+def test_a_change_creates_the_section_of_distillation(tiny: Tiny) -> None:
+    assert tiny().distillation is None
+    assert tiny("distillation.start=0.7") == tiny("distillation={start=0.7}")
+
+
 def test_a_new_kind_of_optimizer_keeps_the_learning_rate(tiny: Tiny) -> None:
     changed = tiny("optimizer.lr=0.07", "optimizer.clip=2.0", "optimizer.kind=adam").optimizer
     assert (changed.kind, changed.lr, changed.clip, changed.decay) == ("adam", 0.07, 2.0, "cosine")

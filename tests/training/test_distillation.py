@@ -21,6 +21,7 @@ from inkwash.data import Dataset
 from inkwash.data.pixels import decode
 from inkwash.io.checkpoints import weights_digest
 from inkwash.model import Model
+from inkwash.nets.layers import ClassEmbedding
 from inkwash.objectives.adversarial import AdversarialDistillation
 from inkwash.runs.resume import resume
 from inkwash.runs.start import start
@@ -31,6 +32,11 @@ from inkwash.training.trainer import Trainer
 DISTILLED = ("distillation={start=0.7}", "sampling.sampler=ddim:1", "sampling.preview=ddim:1", "clip=true")
 Tiny = Callable[..., Recipe]
 Untrained = Callable[..., Model]
+
+
+def without_labels(data: Dataset) -> Dataset:
+    """Return `data` without its labels."""
+    return replace(data, labels=None, test_labels=None, classes=())
 
 
 @pytest.mark.parametrize("change", ["network.conditional=true", "network.conditional=false"])
@@ -122,9 +128,37 @@ def test_other_classes_of_equal_number_get_new_embeddings(tiny: Tiny, untrained:
     assert torch.equal(new[table][-1], old[table][-1])
 
 
-def test_conditional_model_on_data_without_labels_is_refused(tiny: Tiny, untrained: Untrained, digits: Dataset) -> None:
-    plain = replace(digits, labels=None, test_labels=None, classes=())
-    assert code_and_field(lambda: Trainer(tiny(), plain, pretrained=untrained())) == ("mismatch", "data")
+@pytest.mark.parametrize("kind", ["class-unet", "folded-unet", "ddpm-unet", "strided-unet", "attention-unet"])
+def test_model_on_data_without_labels_has_the_null_label(
+    kind: str, tiny: Tiny, untrained: Untrained, digits: Dataset
+) -> None:
+    model = untrained(f"network.kind={kind}")
+    net = Trainer(tiny(), without_labels(digits), pretrained=model).state.net.eval()
+    assert not any(isinstance(module, ClassEmbedding) for module in net.modules())
+    x, c_noise = torch.randn(4, 1, 8, 8), torch.linspace(0.1, 0.9, 4)
+    with torch.no_grad():
+        torch.testing.assert_close(net(x, c_noise), model.net(x, c_noise, None))
+        assert not torch.allclose(net(x, c_noise), model.net(x, c_noise, torch.tensor([3, 1, 4, 1])))
+
+
+@pytest.mark.parametrize("kind", ["simple-unet", "batchnorm-unet"])
+def test_model_without_a_bias_for_the_null_label_is_refused_on_data_without_labels(
+    kind: str, tiny: Tiny, untrained: Untrained, digits: Dataset
+) -> None:
+    model = untrained(f"network.kind={kind}")
+    assert code_and_field(lambda: Trainer(tiny(), without_labels(digits), pretrained=model)) == ("mismatch", "data")
+
+
+def test_unconditional_teacher_is_distilled_on_other_classes(tiny: Tiny, untrained: Untrained, digits: Dataset) -> None:
+    teacher = untrained("network.conditional=false", "training.label_dropout=0")
+    assert [step.number for step in Trainer(tiny(*DISTILLED), without_labels(digits), pretrained=teacher).steps()][
+        -1
+    ] == 6
+
+
+def test_teacher_of_other_classes_is_refused(tiny: Tiny, untrained: Untrained, digits: Dataset) -> None:
+    renamed = replace(digits, classes=tuple("abcdefghij"))
+    assert code_and_field(lambda: Trainer(tiny(*DISTILLED), renamed, pretrained=untrained())) == ("mismatch", "data")
 
 
 def test_run_without_its_teacher_is_not_resumed(

@@ -147,7 +147,10 @@ def _start(
     if request.pretrained is not None and chosen.network != trainer.recipe.network:
         printer.note(f"network, target and schedule are those of {request.pretrained}: {trainer.recipe.network.kind}")
     if chosen.network.conditional and not trainer.conditional:
-        printer.warn(f"labels: {trainer.spec.data} has no labels: the network is trained as unconditional")
+        reason = (
+            f"{request.pretrained} is unconditional" if trainer.spec.classes else f"{trainer.spec.data} has no labels"
+        )
+        printer.warn(f"labels: {reason}: the network is trained as unconditional")
     warnings = checks.check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.check_data(trainer.data)
     for topic, text in warnings:
         printer.warn(f"{topic}: {text}")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from inkwash.config.recipe import Recipe
+from inkwash.config.sections import DistillationConfig
 from inkwash.core import Target
 from inkwash.core.levels import describe_terminal_snr
 from inkwash.data.spec import DatasetSpec
@@ -19,15 +20,23 @@ from inkwash.training.state import TrainingProgress
 
 
 def write_card(
-    folder: RunFolder, recipe: Recipe, spec: DatasetSpec, progress: TrainingProgress, total: int | None
+    folder: RunFolder,
+    recipe: Recipe,
+    spec: DatasetSpec,
+    progress: TrainingProgress,
+    total: int | None,
+    pretrained: dict[str, Any] | None = None,
 ) -> None:
-    """Write the plots and the card of a run up to its current step; `total` is None before the first plan."""
+    """Write the plots and the card of a run up to its current step.
+
+    `total` is None before the first plan; `pretrained` is the metadata of the model that training started from.
+    """
     rows = folder.rows()
     validated = [row for row in rows if row["kind"] == "held-out"]
     trained = [row for row in rows if row["kind"] == "train"]
     memorizing = folder.read_memorizing_loss() if folder.memorizing_loss.is_file() else None
     _draw_plots(folder, recipe, trained, validated, memorizing)
-    write_text(folder.card, _card(folder, recipe, spec, progress, total, trained, validated, memorizing))
+    write_text(folder.card, _card(folder, recipe, spec, progress, total, pretrained, trained, validated, memorizing))
 
 
 def _draw_plots(
@@ -35,7 +44,10 @@ def _draw_plots(
 ) -> None:
     from inkwash.viz import curves
 
-    unit = f"squared error of {recipe.target}, mean over values"
+    distilled = recipe.distillation is not None
+    unit = (
+        "energy distance to validation images" if distilled else f"squared error of {recipe.target}, mean over values"
+    )
     if validated:
         last = validated[-1]
         curves.loss_against_noise(
@@ -53,7 +65,11 @@ def _draw_plots(
             key=lambda row: row["step"],
         )
         curves.training_curve(
-            folder.path / "loss.png", points, _sampled(validated), f"Training loss, {recipe.name}", unit
+            folder.path / "loss.png",
+            points,
+            _sampled(validated),
+            f"Training loss, {recipe.name}",
+            "loss" if distilled else unit,
         )
 
 
@@ -68,6 +84,7 @@ def _card(
     spec: DatasetSpec,
     progress: TrainingProgress,
     total: int | None,
+    pretrained: dict[str, Any] | None,
     trained: list[dict[str, Any]],
     validated: list[dict[str, Any]],
     memorizing: Any,
@@ -82,7 +99,7 @@ def _card(
         f"**Date**: {datetime.date.today().isoformat()}  \n**Status**: {status}  \n**Type**: {experiment.type}",
         f"## Objective\n{experiment.objective or recipe.about or 'Not stated.'}",
         f"## Hypothesis\n{experiment.hypothesis or 'Not stated.'}",
-        "## Configuration\n" + bullets(_configuration(recipe, spec).items()),
+        "## Configuration\n" + bullets(_configuration(recipe, spec, pretrained).items()),
         "## Hardware\n" + bullets(machine_lines(session).items()),
         "## Results\n### Quantitative\n" + bullets(_figures(recipe, progress, trained, validated, memorizing).items()),
         "![validation loss by noise level](loss-against-noise.png)\n\n![training loss](loss.png)" if validated else "",
@@ -95,7 +112,7 @@ def _card(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _configuration(recipe: Recipe, spec: DatasetSpec) -> dict[str, str]:
+def _configuration(recipe: Recipe, spec: DatasetSpec, pretrained: dict[str, Any] | None) -> dict[str, str]:
     training, distilled = recipe.training, recipe.training.guidance != 1
     low, high = training.guidance_interval
     return {
@@ -107,6 +124,8 @@ def _configuration(recipe: Recipe, spec: DatasetSpec) -> dict[str, str]:
             if recipe.network.conditional
             else ""
         ),
+        **({"Started from": f"{pretrained['model']} ({pretrained['weights']})"} if pretrained else {}),
+        **({"Distilled": _distilled(recipe.distillation)} if recipe.distillation else {}),
         "Target": recipe.target + (", clipped to the range of pixels" if recipe.clip else ""),
         "Schedule": repr(recipe.schedule),
         "Noise levels in training": repr(recipe.density),
@@ -116,6 +135,11 @@ def _configuration(recipe: Recipe, spec: DatasetSpec) -> dict[str, str]:
         "Length": f"{training.length}, batch {training.batch}, seed {training.seed}",
         "EMA": f"half-life {training.ema}",
     }
+
+
+def _distilled(options: DistillationConfig) -> str:
+    low, high = options.interval
+    return f"into one evaluation at u = {options.start:g}, by an adversarial loss at u from {low:g} to {high:g}"
 
 
 def machine_lines(session: dict[str, Any]) -> dict[str, str]:

@@ -112,7 +112,9 @@ class Run:
         """Write the plots and the card up to the current step."""
         trainer = self.trainer
         if self.is_main:
-            write_card(self.folder, trainer.recipe, trainer.spec, trainer.state.progress, trainer.total)
+            write_card(
+                self.folder, trainer.recipe, trainer.spec, trainer.state.progress, trainer.total, trainer.pretrained
+            )
 
     def _record(self, event: TrainingEvent, log: Log, seconds: float) -> Iterator[RunEvent]:
         match event:

@@ -17,7 +17,7 @@ from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.hardware import devices
 from inkwash.model import Model
-from inkwash.nets.layers import ClassEmbedding
+from inkwash.nets.layers import ClassEmbedding, ConditionEmbedding
 from inkwash.objectives.adversarial import AdversarialDistillation
 from inkwash.training import ema
 from inkwash.training.validation import STATISTICS_BATCHES, LossByNoiseLevel, Validator
@@ -30,23 +30,24 @@ CHUNK = 250
 def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> nn.Module:
     """Return the network of `recipe` with the weights of `pretrained`, or with random ones without it.
 
-    The embeddings of classes are initialized anew where `spec` has other classes; that of the null label is kept. Raises
-    `UsageError` for a model of images of another shape, and for a conditional model on data without labels.
+    The embeddings of classes are initialized anew where `spec` has other classes; that of the null label is kept, and is
+    added to the bias of a network without labels. Raises `UsageError` for a model of images of another shape, and for a
+    conditional model on data without labels where the network has no such bias.
     """
     if pretrained is None:
         return model.build_net(recipe, spec)
     if pretrained.spec.shape != spec.shape:
-        expected, given = ("×".join(map(str, each.shape)) for each in (pretrained.spec, spec))
-        message = f"{pretrained.name} was trained on {expected}, {spec.data} has {given}: use --size, or another model"
-        raise UsageError(message, code="mismatch", field="from")
-    if pretrained.conditional and not recipe.network.conditional:
-        message = (
-            f"{pretrained.name} is conditioned on classes, {spec.data} has no labels: use one sub-folder per class"
-        )
-        raise UsageError(message, code="mismatch", field="data")
+        raise _other_shape(spec, pretrained)
     net = model.build_net(recipe, spec)
     weights = dict(pretrained.net.state_dict())
-    if pretrained.conditional and pretrained.spec.classes != spec.classes:
+    if pretrained.conditional and not recipe.network.conditional:
+        _fix_null_label(pretrained.net, weights)
+        if weights.keys() != net.state_dict().keys():
+            message = (
+                f"{pretrained.name} is conditioned on classes, {spec.data} has no labels: use one sub-folder per class"
+            )
+            raise UsageError(message, code="mismatch", field="data")
+    elif pretrained.conditional and pretrained.spec.classes != spec.classes:
         for name, module in net.named_modules():
             if isinstance(module, ClassEmbedding):
                 table = module.table.weight.detach().clone()
@@ -54,6 +55,26 @@ def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> 
                 weights[f"{name}.table.weight"] = table
     net.load_state_dict(weights)
     return net
+
+
+def _fix_null_label(net: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Replace the class embeddings of `net` in its `weights` by that of the null label, added to the bias before it."""
+    for name, module in net.named_modules():
+        if isinstance(module, ConditionEmbedding) and module.label is not None and len(module.mlp.state_dict()):
+            null = weights.pop(f"{name}.label.table.weight")[-1]
+            bias = [key for key in weights if key.startswith(f"{name}.mlp.") and key.endswith(".bias")][-1]
+            weights[bias] = weights[bias] + null
+
+
+def _other_shape(spec: DatasetSpec, pretrained: Model) -> UsageError:
+    """Return the error for data of another shape than the images of `pretrained`."""
+    expected, given = ("×".join(map(str, each.shape)) for each in (pretrained.spec, spec))
+    channels, *size = pretrained.spec.shape
+    same_kind = len(spec.shape) == len(pretrained.spec.shape) and spec.shape[0] == channels
+    resized = same_kind and len(set(size)) == 1
+    remedy = f"use --size {size[0]}" if resized else "start from a model of that shape"
+    message = f"{pretrained.name} was trained on {expected}, {spec.data} has {given}: {remedy}"
+    return UsageError(message, code="mismatch", field="from")
 
 
 def require_teacher(recipe: Recipe, teacher: Model | None) -> Model:
@@ -75,8 +96,11 @@ def distillation(
     """Return the objective of a recipe with a [distillation] section. Raises `UsageError` without a `teacher`."""
     options, teacher = recipe.distillation, require_teacher(recipe, teacher)
     assert options is not None
-    if teacher.spec.classes != spec.classes:
-        message = f"{teacher.name} has other classes than {spec.data}: distill it on the data that it was trained on"
+    if teacher.conditional and teacher.spec.classes != spec.classes:
+        message = (
+            f"{teacher.name} has other classes than {spec.data}: fine-tune it on them first, "
+            f"inkwash train RECIPE --from {teacher.name}, and distill the result"
+        )
         raise UsageError(message, code="mismatch", field="data")
     net = devices.to_device(copy.deepcopy(teacher.net), device).eval().requires_grad_(False)
 
