@@ -140,3 +140,42 @@ def test_url_parameters_are_validated_against_their_fields(javascript: Run) -> N
     assert invalid == ["n=-5", "seed=1.5", "sampler=nope", "labels=1,99"]
     assert valid == {"steps": "7", "guidance": "0.5", "noise": ""}
     assert (with_invalid, without) == (False, True)
+
+
+def test_calls_during_a_run_cause_one_more_run_that_reads_the_last_state(javascript: Run) -> None:
+    code = f"""
+    import {{ newest }} from "{PAGE}/parts/newest.js";
+    let state = 0, running = 0, most = 0;
+    const read = [];
+    const start = newest(async () => {{
+      most = Math.max(most, ++running);
+      read.push(state);
+      await new Promise((resume) => setTimeout(resume, 5));
+      running--;
+    }});
+    for (state = 1; state <= 5; state++) start();
+    state = 6;
+    await start();
+    while (running || read.at(-1) !== 6) await new Promise((resume) => setTimeout(resume, 5));
+    state = 7;
+    await start();
+    console.log(JSON.stringify([read, most]));
+    """
+    assert javascript(code) == [[1, 6, 7], 1]
+
+
+def test_models_of_one_step_are_live_and_have_a_counterpart_of_several(javascript: Run) -> None:
+    code = f"""
+    import {{ counterpart, isLive }} from "{PAGE}/parts/live_panel.js";
+    const found = given.map((model) => [isLive(model), counterpart(model, given)?.name ?? null]);
+    console.log(JSON.stringify(found));
+    """
+    common = {"data": "mnist", "conditional": True, "classes": ["0", "1"], "shape": [1, 28, 28]}
+    models = [
+        common | {"name": "one", "steps": 1},
+        common | {"name": "broken", "steps": 9, "broken": "damaged"},
+        common | {"name": "other", "steps": 9, "classes": ["a", "b"]},
+        common | {"name": "many", "steps": 15},
+        common | {"name": "points", "data": "moons", "steps": 1, "shape": [2]},
+    ]
+    assert javascript(code, models) == [[True, "many"], [False, "one"], [False, None], [False, "one"], [False, None]]

@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from inkwash.io import checkpoints
+from inkwash.web import catalog as catalogs
 from inkwash.web import figures, markdown, server
 from inkwash.web.catalog import Catalog
 
@@ -81,6 +82,15 @@ def test_metrics_with_a_future_mtime_do_not_count_as_training(run_folder: Path) 
     later = time.time() + 86400
     os.utime(run_folder / "metrics.jsonl", (later, later))
     assert not entry.training
+
+
+def test_first_models_are_listed_first_where_they_are_bundled(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogs, "FIRST_MODELS", ("mine", "absent", "moons", "fast"))
+    names = [entry.name for entry in Catalog((), run_folder.parent).entries()]
+    # A run that has the name of a first model is no bundled model.
+    assert names[:3] == ["moons", "fast", "mine"]
 
 
 def test_equal_names_are_numbered_and_removed_runs_disappear(run_folder: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from inkwash.core.rng import Stream, normals
 from inkwash.errors import InkwashError, missing_extra
@@ -42,11 +43,12 @@ def require() -> None:
         raise missing_extra("--to onnx or web", "export") from None
 
 
-def write(model: Model, path: Path) -> float:
+def write(model: Model, path: Path, mixtures: bool = False) -> float:
     """Write the network of `model` to `path` as ONNX and return the largest difference from torch over some inputs.
 
     Inputs are `x` float32 [B, ...] scaled to unit variance, `c_noise` float32 [B] in [0, 1], and for a conditional
-    network `label` int64 [B], -1 for unconditional; the output `prediction` is the target of the recipe. B is dynamic.
+    network `label` int64 [B], -1 for unconditional, or with `mixtures` float32 [B, classes + 1], the weights of the
+    embeddings with that of the null label last; the output `prediction` is the target of the recipe. B is dynamic.
     The metadata of the file hold recipe and data set as JSON. Raises `UsageError` when the export extra is not installed,
     `InkwashError` when the outputs of file and torch differ by more than TOLERANCE.
     """
@@ -60,7 +62,7 @@ def write(model: Model, path: Path) -> float:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             traced,
-            _inputs(model, 2),
+            _inputs(model, 2, mixtures),
             str(temporary),
             input_names=names,
             output_names=["prediction"],
@@ -74,7 +76,7 @@ def write(model: Model, path: Path) -> float:
         onnx.checker.check_model(file, full_check=True)
         onnx.save(file, str(temporary))
         session = onnxruntime.InferenceSession(str(temporary), providers=["CPUExecutionProvider"])
-        difference = _difference(session, model, traced, names)
+        difference = _difference(session, model, traced, names, mixtures)
         if not difference < TOLERANCE:
             raise InkwashError(
                 f"{model.name}: the outputs of ONNX and torch differ by {difference:.2g}: nothing is written",
@@ -83,20 +85,23 @@ def write(model: Model, path: Path) -> float:
     return difference
 
 
-def _inputs(model: Model, count: int) -> tuple[Tensor, ...]:
+def _inputs(model: Model, count: int, mixtures: bool) -> tuple[Tensor, ...]:
     """Return inputs of `count` examples: noise, levels from clean to noisy, and labels, the first one unconditional."""
     seeds = torch.arange(count)
     x = normals(seeds, 0, 0, Stream.EXPORT_CHECK, model.spec.shape)
     c_noise = torch.linspace(0.05, 0.95, count)
     label = (seeds - 1).clamp(max=len(model.spec.classes) - 1)
+    if mixtures:
+        embeddings = len(model.spec.classes) + 1
+        label = F.one_hot(label % embeddings, embeddings).float().lerp(torch.full((), 1 / embeddings), 0.25)
     return (x, c_noise, label) if model.conditional else (x, c_noise)
 
 
 @torch.inference_mode()
-def _difference(session: Any, model: Model, traced: nn.Module, names: list[str]) -> float:
+def _difference(session: Any, model: Model, traced: nn.Module, names: list[str], mixtures: bool) -> float:
     largest = 0.0
     for count in TESTED_BATCHES:
-        inputs = _inputs(model, count)
+        inputs = _inputs(model, count, mixtures)
         (found,) = session.run(["prediction"], {name: value.numpy() for name, value in zip(names, inputs, strict=True)})
         largest = max(largest, float(np.abs(found - traced(*inputs).numpy()).max()))
     return largest

@@ -57,7 +57,7 @@ def _write(model: Model, data: dict[str, Any], folder: Path, report: Callable[[s
     )
     write_text(folder / "model.json", json.dumps(data) + "\n")
     report("the network")
-    return onnx.write(model, folder / "model.onnx")
+    return onnx.write(model, folder / "model.onnx", mixtures=True)
 
 
 def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:

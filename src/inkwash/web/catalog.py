@@ -28,6 +28,8 @@ from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.web.lru_cache import LRUCache
 
+FIRST_MODELS = ("one-step", DEFAULT_MODEL)
+"""The models that are listed first, of those that are bundled; the first of them is the default of the page."""
 MAX_LOADED = 3
 """Models in memory at once; the least recently used one is evicted."""
 PAGE_DEFAULT_STEPS = 50
@@ -177,11 +179,14 @@ class Catalog:
         # Use one assignment, because other threads read it meanwhile.
         self._entries = fresh
         known = list(fresh.values())
-        # List the default model, then runs from the newest on, then the other bundled models.
-        return sorted(
-            known,
-            key=lambda entry: (entry.name != DEFAULT_MODEL, entry.bundled, 0 if entry.bundled else -entry.written),
-        )
+        first = [name for name in FIRST_MODELS if name in bundled]
+
+        # List the first models, then runs from the newest on, then the other bundled models.
+        def order(entry: CatalogEntry) -> tuple[int, bool, float]:
+            rank = first.index(entry.name) if entry.name in first else len(first)
+            return rank, entry.bundled, 0 if entry.bundled else -entry.written
+
+        return sorted(known, key=order)
 
     def entry(self, name: str) -> CatalogEntry:
         """Return the entry called `name`. Raises `UsageError` with the nearest name when there is none."""
@@ -198,7 +203,7 @@ class Catalog:
 
     def warm_up(self) -> None:
         """Load the default model and sample once, so that the first request is as fast as the next ones."""
-        model = self.model(DEFAULT_MODEL)
+        model = self.model(self.entries()[0].name)
         for _ in resolve(SampleRequest(n=WARM_UP_IMAGES, steps=1), model).batches():
             pass
 

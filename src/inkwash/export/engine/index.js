@@ -13,6 +13,8 @@ import { build, curves } from "./schedules.js";
 import { decodeBase64 } from "./base64.js";
 
 const PURE_NOISE = { alpha: 0, sigma: 1 };
+const MAX_CACHED = 64;
+const cache = new Map();
 const folder = new URL("../", import.meta.url);
 
 ort.env.wasm.wasmPaths = new URL("./", import.meta.url).href;
@@ -37,6 +39,7 @@ export const engine = {
     return { name: names.trained, sampled_name: names.sampled, curves: { trained: curves(build(schedule.trained)), sampled: curves(build(schedule.sampled)) } };
   },
   sample,
+  live,
 };
 
 /** Yield the events of a sampling request, as the server does. Throws an Error with one line for an invalid request. */
@@ -111,15 +114,54 @@ async function prepareSampling(data, request, labels) {
       denoise = inpainted(denoise, known, Array.from({ length: size }, (_, at) => mask[at % mask.length] === 0));
     }
   }
-  const noise = (counter) => {
+  return { denoise, noise: batchNoise(seeds, ends, weights, size), start };
+}
+
+/** Return the function of the k-th noise of a batch, at `weights` between the noises of `seeds` and `ends`. */
+function batchNoise(seeds, ends, weights, size) {
+  return (counter) => {
     const batch = new Float32Array(seeds.length * size);
     seeds.forEach((seed, at) => {
-      const start = normals(seed, counter, SAMPLE, size);
-      batch.set(ends[at] === seed ? start : slerp(start, normals(ends[at], counter, SAMPLE, size), weights[at]), at * size);
+      const start = cachedNormals(seed, counter, size);
+      batch.set(ends[at] === seed ? start : slerp(start, cachedNormals(ends[at], counter, size), weights[at]), at * size);
     });
     return batch;
   };
-  return { denoise, noise, start };
+}
+
+/** Return normals as `normals` does; those of the last MAX_CACHED are kept, because a live image moves between two seeds. */
+function cachedNormals(seed, counter, size) {
+  const key = `${seed} ${counter}`;
+  if (!cache.has(key)) {
+    if (cache.size >= MAX_CACHED) cache.clear();
+    cache.set(key, normals(seed, counter, SAMPLE, size));
+  }
+  return cache.get(key);
+}
+
+/** Resolve to the finished samples of a live request, uint8 [N * C * H * W], as the server does. */
+async function live(request) {
+  const data = await metadata;
+  const { shape, steps, sampler, classes, conditional } = data.model;
+  const { seeds } = request, size = shape.reduce((product, each) => product * each, 1);
+  const ends = seeds.map((seed, at) => (request.seed_to === null ? seed : request.seed_to + at));
+  const labels = conditional ? blend(labelsOf(data, seeds, request.labels), labelsOf(data, ends, request.labels_to), request.label_position, classes.length) : null;
+  const denoise = withLabels(await conditionalDenoiser(data, request, size), labels);
+  const noise = batchNoise(seeds, ends, seeds.map(() => request.seed_position), size);
+  let x = null;
+  for await (const frame of frames(denoise, build(data.schedule.sampled).levels(steps), sampler, noise)) x = frame.x;
+  return output(x, shape);
+}
+
+/** Return the weights of all class embeddings between two labels of each image, the null label last. */
+function blend(labels, ends, weight, classes) {
+  const width = classes + 1, weights = new Float32Array(labels.length * width);
+  const place = (label, at) => at * width + (label < 0 ? classes : label);
+  labels.forEach((label, at) => {
+    weights[place(label, at)] += 1 - weight;
+    weights[place(ends[at], at)] += weight;
+  });
+  return weights;
 }
 
 /** Return the denoiser with guidance and clipping as requested; it takes labels or null. */
@@ -136,7 +178,7 @@ async function conditionalDenoiser({ model, recipe, data_std, schedule }, reques
   return clip ? clipped(denoise) : denoise;
 }
 
-/** Return the network as a function of x, one c_noise for the batch, and labels or null. */
+/** Return the network as a function of x, one c_noise for the batch, and labels, weights of embeddings, or null. */
 async function onnxNetwork(model, size) {
   const network = await session();
   return async (x, c_noise, labels) => {
@@ -145,7 +187,10 @@ async function onnxNetwork(model, size) {
       x: new ort.Tensor("float32", x, [count, ...model.shape]),
       c_noise: new ort.Tensor("float32", new Float32Array(count).fill(c_noise), [count]),
     };
-    if (model.conditional) inputs.label = new ort.Tensor("int64", BigInt64Array.from({ length: count }, (_, at) => BigInt(labels ? labels[at] : -1)), [count]);
+    if (model.conditional) {
+      const classes = model.classes.length, given = labels ?? Array(count).fill(-1);
+      inputs.label = new ort.Tensor("float32", given instanceof Float32Array ? given : blend(given, given, 0, classes), [count, classes + 1]);
+    }
     return (await network.run(inputs)).prediction.data;
   };
 }

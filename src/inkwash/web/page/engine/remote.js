@@ -16,6 +16,7 @@ export const remote = {
   schedule: (name) => getJson(modelPath(name, "schedule")),
   quality: (name) => getJson(modelPath(name, "quality")),
   sample,
+  live,
 };
 
 async function getJson(path) {
@@ -25,12 +26,7 @@ async function getJson(path) {
 
 /** Yield the events of a sampling request, { kind, ... }. Throws an Error with one line when it fails or is refused. */
 async function* sample(body, signal) {
-  const response = await request("/api/sample", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-    signal,
-  });
+  const response = await post("/api/sample", body, signal);
   let shape = null;
   for await (const [kind, values] of serverSentEvents(response.body)) {
     if (kind === "failed") throw failure(values);
@@ -42,6 +38,15 @@ async function* sample(body, signal) {
     yield { kind, ...values };
   }
 }
+
+/** Resolve to the pixels of a live request, uint8 [N * C * H * W]. Throws as `sample`. */
+async function live(body, signal) {
+  const response = await post("/api/live", body, signal);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+const post = (path, body, signal) =>
+  request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
 
 async function request(path, options) {
   let response;

@@ -11,6 +11,7 @@ export function columnsFor(count, classes = 1) {
 
 /** Set the size of a canvas; CSS limits its displayed size by these two properties. */
 function size(canvas, width, height) {
+  if (canvas.width === width && canvas.height === height && canvas.style.getPropertyValue("--across")) return;
   Object.assign(canvas, { width, height });
   canvas.style.setProperty("--across", width);
   canvas.style.setProperty("--down", height);

@@ -1,9 +1,10 @@
-/** Compare: configurations sample from the same seeds, with evaluations and seconds of each, beside measured quality. */
+/** Compare: configurations, also of several models, sample from the same seeds, with evaluations and seconds of each, beside measured quality. */
 
 import { chart } from "../parts/chart.js";
 import { h } from "../parts/element.js";
-import { number } from "../parts/fields.js";
+import { choice, number } from "../parts/fields.js";
 import { samplingJob } from "../parts/job.js";
+import { counterpart, isComparable } from "../parts/live_panel.js";
 import { classPicker } from "../parts/class_picker.js";
 import { UrlState } from "../parts/url_state.js";
 import { paint } from "../parts/painting.js";
@@ -16,7 +17,7 @@ const MAX_CONFIGURATIONS = 4;
 /** Relative difference of seconds that is within the variation of one machine. */
 const TIMING_NOISE = 0.15;
 
-export function mount(root, { engine, model, url, notify, updateUrl }) {
+export function mount(root, { engine, model, models, url, notify, updateUrl }) {
   const classes = classPicker(model, url);
   const count = countField(model, url, "Images each", { value: 12, max: 64 });
   const seed = number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, param: [url, "seed"] });
@@ -25,8 +26,10 @@ export function mount(root, { engine, model, url, notify, updateUrl }) {
   const quality = h("div", {});
   let comparison = null;
 
-  function add(initial) {
-    const one = makeConfiguration(model, engine, initial, notify);
+  const comparable = models.filter((each) => each === model || isComparable(model, each));
+
+  function add(initial, which = model) {
+    const one = makeConfiguration(comparable, which, engine, initial, notify);
     one.remove.addEventListener("click", () => {
       one.job.stop();
       configurations.splice(configurations.indexOf(one), 1);
@@ -45,11 +48,11 @@ export function mount(root, { engine, model, url, notify, updateUrl }) {
 
   async function compare(event) {
     event?.preventDefault();
-    if (![count, seed].every((part) => part.valid()) || !configurations.every((one) => one.settings.valid())) return;
+    if (![count, seed].every((part) => part.valid()) || !configurations.every((one) => one.valid())) return;
     const current = (comparison = {}), results = [];
     updateUrl({ n: count.get(), seed: seed.get(), ...classes.params() });
     notify("");
-    const request = { model: model.name, seeds: imageSeeds(seed.get(), count.get()), labels: classes.labels() };
+    const request = { seeds: imageSeeds(seed.get(), count.get()), labels: classes.labels() };
     const started = [...configurations];
     started.forEach((one) => one.wait());
     // One after the other: in parallel they would compete for the processor, and the seconds would mean nothing.
@@ -76,8 +79,10 @@ export function mount(root, { engine, model, url, notify, updateUrl }) {
     h("section", { class: "panel", "aria-label": "Configurations" }, grid),
     quality,
   );
-  add(new UrlState({ sampler: model.sampler, steps: model.steps }));
-  add(new UrlState({ sampler: "ddim", steps: Math.min(50, model.max_steps) }));
+  const other = counterpart(model, models);
+  add(new UrlState());
+  if (other) add(new UrlState(), other);
+  else add(new UrlState({ sampler: "ddim", steps: Math.min(50, model.max_steps) }));
   engine.quality?.(model.name).then((rows) => showQuality(quality, rows, model)).catch(() => {});
   return () => {
     comparison = null;
@@ -99,20 +104,29 @@ export function compareSpeed(results) {
   return { fastest, text: `${names} ${fastest.length > 1 ? "are" : "is"} fastest, ${ratio} times as fast as ${last.name}.` };
 }
 
-function makeConfiguration(model, engine, initial, notify) {
-  const settings = samplingSettings(model, initial, { withSeed: false });
+function makeConfiguration(comparable, first, engine, initial, notify) {
+  const menu = choice("Model", comparable.map((each) => [each.name, each.name]), first.name);
+  const place = h("div", {});
+  let model, settings;
+  function select(selected, url) {
+    model = selected;
+    settings = samplingSettings(model, url, { withSeed: false });
+    place.replaceChildren(settings.element);
+  }
+  select(first, initial);
+  menu.input.addEventListener("change", () => select(comparable.find((each) => each.name === menu.get()), new UrlState()));
   const canvas = h("canvas", { class: "picture", role: "img" });
   const status = h("p", { class: "figures hint" }, "ready");
   const remove = h("button", { type: "button", class: "quiet" }, "✕");
   const heading = h("h3", {});
-  const element = h("div", { class: "configuration panel stack", role: "group" }, h("div", { class: "row spread" }, heading, remove), settings.element, canvas, status);
+  const element = h("div", { class: "configuration panel stack", role: "group" }, h("div", { class: "row spread" }, heading, remove), comparable.length > 1 && menu.element, place, canvas, status);
   const setStatus = (text, isProblem = false) => {
     status.textContent = text;
     status.classList.toggle("problem", isProblem);
     if (isProblem) notify(`${self.name}: ${text}`, true);
   };
   const job = samplingJob(engine, setStatus);
-  const self = { element, settings, job, remove, wait: () => setStatus("waiting") };
+  const self = { element, job, remove, valid: () => settings.valid(), wait: () => setStatus("waiting") };
   self.renumber = (number, removable) => {
     self.name = heading.textContent = `Configuration ${number}`;
     element.setAttribute("aria-label", self.name);
@@ -122,8 +136,8 @@ function makeConfiguration(model, engine, initial, notify) {
   };
   self.run = async (shared) => {
     let info = null, seconds = null;
-    const sampler = () => `${info.sampler}:${info.steps}`;
-    const request = { ...shared, ...settings.values() };
+    const sampler = () => `${comparable.length > 1 ? `${request.model}, ` : ""}${info.sampler}:${info.steps}`;
+    const request = { ...shared, model: model.name, ...settings.values() };
     if (request.labels?.every((label) => label < 0)) request.guidance = null;
     // An untimed step first: loading the model and choosing kernels for this batch size are no part of the measurement.
     if (!(await job.run({ ...request, steps: 1, max_frames: 2 }, {}))) return null;

@@ -1,9 +1,10 @@
-/** Sample: choose classes, number and settings; every step is shown as it is computed, and can be stepped through. */
+/** Sample: choose classes, number and settings; every step is shown as it is computed; models of one step are redrawn live. */
 
 import { outputActions } from "../parts/output_actions.js";
 import { h } from "../parts/element.js";
 import { checkbox } from "../parts/fields.js";
 import { samplingJob } from "../parts/job.js";
+import { counterpart, isLive, livePanel } from "../parts/live_panel.js";
 import { classPicker } from "../parts/class_picker.js";
 import { columnsFor } from "../parts/painting.js";
 import { Player } from "../parts/player.js";
@@ -12,7 +13,7 @@ import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Sample";
 
-export function mount(root, { engine, model, url, notify, updateUrl }) {
+export function mount(root, { engine, model, models, url, notify, updateUrl, go }) {
   const points = model.shape.length === 1;
   const classes = classPicker(model, url);
   const count = countField(model, url, "Number of images", { value: 20, max: 100 });
@@ -20,7 +21,8 @@ export function mount(root, { engine, model, url, notify, updateUrl }) {
   const pause = checkbox("Pause at each step");
   const player = new Player({ classes: model.classes });
   const job = samplingJob(engine, notify);
-  const params = () => ({ n: count.get(), ...classes.params(), ...settings.params() });
+  const live = isLive(model) ? livePanel({ engine, model, url, notify, onchange: () => updateUrl(live.params()) }) : null;
+  const params = () => ({ ...live?.params(), n: count.get(), ...classes.params(), ...settings.params() });
   const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-${settings.seed()}`, notify });
   const stop = h("button", { type: "button", disabled: true, onclick: job.stop }, "Stop");
   const output = outputPanel("Samples", `Press Sample to turn noise into ${points ? "points" : "images"}, step by step.`);
@@ -58,10 +60,20 @@ export function mount(root, { engine, model, url, notify, updateUrl }) {
     pause.element,
     h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Sample"), stop),
   );
-  root.append(h("div", { class: "workbench" }, form, output.element));
+  const sampling = h("div", { class: "workbench" }, form, output.element);
+  root.append(...[stepsSwitch(model, counterpart(model, models), go), live?.element, sampling].filter(Boolean));
   if (url.shouldSample("seed")) sample();
   return () => {
+    live?.stop();
     job.stop();
     player.stop();
   };
+}
+
+/** Return buttons that switch between a model of one step and one of several; null where there is no `other`. */
+function stepsSwitch(model, other, go) {
+  if (!other) return null;
+  const button = (each) =>
+    h("button", { type: "button", "aria-pressed": String(each === model), onclick: () => go("sample", { model: each.name }) }, `${each.steps} ${each.steps === 1 ? "step" : "steps"}: ${each.name}`);
+  return h("div", { class: "chips switch", role: "group", "aria-label": "Steps" }, [model, other].sort((a, b) => a.steps - b.steps).map(button));
 }

@@ -1,0 +1,19 @@
+/** Repeated work of which only the newest state matters, as while a slider moves. */
+
+/**
+ * Return a function that starts `work`, which reads the current state and does not throw. At most one run is in flight;
+ * calls during it cause one more run after it, so that the last run has read the last state.
+ */
+export function newest(work) {
+  let isRunning = false, isStale = false;
+  return async () => {
+    isStale = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isStale) {
+      isStale = false;
+      await work();
+    }
+    isRunning = false;
+  };
+}
