@@ -20,7 +20,14 @@ from inkwash.config.registry_sections import (
     ScheduleField,
     WeightField,
 )
-from inkwash.config.sections import DataConfig, DistillationConfig, ExperimentConfig, SamplingConfig, TrainingConfig
+from inkwash.config.sections import (
+    DataConfig,
+    DistillationConfig,
+    ExperimentConfig,
+    SamplingConfig,
+    ShortConfig,
+    TrainingConfig,
+)
 from inkwash.core import TARGETS, Linear, Stretch, Uniform, Warped
 from inkwash.core.samplers import parse_sampler
 from inkwash.data import canonical_name
@@ -60,6 +67,8 @@ class Recipe:
     """Weight of the loss by noise level."""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    short: ShortConfig | None = None
+    """Changes for a run of few minutes, applied when the run is started; none when left out."""
     distillation: DistillationConfig | None = None
     """Adversarial distillation of the model that training starts from; the denoising loss when left out."""
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
@@ -174,7 +183,14 @@ class Recipe:
             overrides.apply(values, path, value)
         # Sections without changes stay objects, whose classes may be in no table.
         changed = {path.partition(".")[0] for path, _ in pairs}
-        return Recipe.from_dict(values | {part: each for part, each in vars(self).items() if part not in changed})
+        same = {part: each for part, each in vars(self).items() if part not in changed}
+        if self.short is not None and "short" in same:
+            same["short"] = self.short.without(path for path, _ in pairs)
+        return Recipe.from_dict(values | same)
+
+    def shortened(self) -> Recipe:
+        """Return this recipe with the changes of its section [short], which the result does not have."""
+        return replace(self, short=None).with_changes(self.short.changes if self.short else ())
 
 
 def require_own_fields(paths: Iterable[str]) -> None:
@@ -236,7 +252,9 @@ def load(name: str | Path) -> Recipe:
     except ValueError as error:
         raise UsageError(f"recipe {name} is not TOML: {error}", code="wrong-file", field="recipe") from None
     try:
-        return Recipe.from_dict({"name": sanitized_name(Path(name).stem)} | values)
+        recipe = Recipe.from_dict({"name": sanitized_name(Path(name).stem)} | values)
+        recipe.shortened()  # Raises for invalid changes.
+        return recipe
     except UsageError as error:
         raise UsageError(f"recipe {name}: {error}", code=error.code, field=error.field) from None
 

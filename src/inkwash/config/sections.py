@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from inkwash.config.lengths import UNITS, Length
+from inkwash.config.overrides import parse_change
 from inkwash.config.registry_sections import ScheduleField
 from inkwash.core.samplers import parse_sampler
 from inkwash.data.spec import MAX_SIDE
@@ -85,6 +88,32 @@ class SamplingConfig:
     """Weight w of classifier-free guidance, uncond + w (cond - uncond); 1 for none."""
     schedule: ScheduleField | None = None
     """Noise schedule of sampling; the training schedule when left out."""
+
+
+def _changes(changes: tuple[str, ...]) -> tuple[str, ...]:
+    for change in changes:
+        parse_change(change)
+    return changes
+
+
+@validated("short")
+class ShortConfig:
+    """Changes of the recipe for a run of so few minutes that its network would train on fewer images than `below`."""
+
+    below: Annotated[float, Field(gt=0)]
+    """Number of images, estimated from the first steps of the network of the recipe."""
+    changes: Annotated[tuple[str, ...], validator_of(_changes)]
+    """Changes as for --set, as in "network.widths=[32, 64]"; a field that the user sets is not changed."""
+
+    def without(self, paths: Iterable[str]) -> ShortConfig | None:
+        """Return the changes of other fields than those that `paths` set; a path may be a section or its kind."""
+        paths = [path.removesuffix(".kind") for path in paths]
+        left = tuple(
+            change
+            for change in self.changes
+            if not any(f"{parse_change(change)[0]}.".startswith(f"{path}.") for path in paths)
+        )
+        return replace(self, changes=left) if left else None
 
 
 @validated("distillation")

@@ -24,6 +24,7 @@ from inkwash.runs.run import Run
 from inkwash.text.progress import StageProgressCallback
 from inkwash.training.distillation import require_teacher
 from inkwash.training.loop import Objective
+from inkwash.training.short_runs import choose_variant
 from inkwash.training.trainer import Trainer
 
 
@@ -68,7 +69,7 @@ def start(
     reading: StageProgressCallback | None = None,
     pretrained: Model | str | Path | None = None,
 ) -> Run:
-    """Return a new run with its resolved recipe written to the run folder.
+    """Return a new run with its resolved recipe written to the run folder; its section [short] is resolved here.
 
     `data` is a name, a path or a data set, by default the recipe's; `out` is by default runs/NAME-1 or the next free
     number. On data without labels the network is unconditional. `reading(what, fraction)` is called while data are read;
@@ -86,8 +87,9 @@ def start(
         folder = RunFolder.unused(out or RunFolder.next_unused(recipe.name))
     folder = RunFolder(Path(process_group.broadcast(str(folder.path))))
     recipe = _with_data_name(recipe, data, loaded)
-    with process_group.main_first():
-        trainer = Trainer(
+
+    def trainer_of(recipe: Recipe) -> Trainer:
+        return Trainer(
             recipe,
             loaded,
             net=net,
@@ -97,6 +99,14 @@ def start(
             process_group=process_group,
             since=since,
         )
+
+    variant = None
+    if net is not None or pretrained is not None:
+        recipe = replace(recipe, short=None)
+    else:
+        recipe, variant = choose_variant(recipe, trainer_of, since)
+    with process_group.main_first():
+        trainer = trainer_of(recipe)
         # Created after the trainer, so that a recipe that does not fit its data leaves no empty folder behind.
         if process_group.is_main:
             RunFolder.create(folder.path)
@@ -105,7 +115,7 @@ def start(
             if pretrained is not None and recipe.distillation is not None:
                 checkpoints.save(folder.teacher, pretrained.checkpoint())
             write_text(folder.recipe, trainer.recipe.to_toml())
-    return Run(trainer, folder)
+    return Run(trainer, folder, variant=variant)
 
 
 def _with_data_name(recipe: Recipe, data: str | Path | Dataset | None, loaded: Dataset) -> Recipe:
