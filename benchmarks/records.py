@@ -2,7 +2,9 @@
 
     python benchmarks/records.py RECIPE --data FOLDER --length "3 minutes" --note "what changed"
 
-trains with three seeds and adds a line to benchmarks/records.md. Lengths in minutes are records. Lengths in images are
+trains with three seeds and adds a line to benchmarks/records.md. Lengths in minutes are records, of the class bfloat16 or
+float32 by the precision that the machine trains in; "--change training.precision=float32" gives one of float32 on a machine
+with bfloat16, which is then a record of that machine in float32, not of a slower one. Lengths in images are
 trials, which are comparable on a busy machine too: `--seeds 0 --n 5000 --predicted "what it should do"`. Without --note the
 result is only printed.
 """
@@ -72,12 +74,13 @@ def main(
     devices.configure_malloc()
     changes = change or []
     code = commit()
-    require_few_evaluations(recipes.load(recipe).with_changes(changes), sampler)
+    chosen, cpu = recipes.load(recipe).with_changes(changes), torch.device("cpu")
+    require_few_evaluations(chosen, sampler)
     trials = [run_trial(recipe, data, length, int(seed), changes, sampler, n) for seed in seeds.split(",")]
     print(json.dumps({"mean": mean(trials)}), flush=True)
     if note is None:
         return
-    machine = devices.environment_info(torch.device("cpu"))
+    machine = devices.environment_info(cpu)
     entries = json.loads(STORED.read_text(encoding="utf-8")) if STORED.is_file() else []
     entries.append(
         {
@@ -87,6 +90,7 @@ def main(
             "predicted": predicted,
             "length": length,
             "n": n,
+            "precision": "float32" if devices.precision(chosen.training.precision, cpu) is None else "bfloat16",
             "machine": f"{machine['hardware']}, {machine['threads']} threads, torch {machine['torch']}",
             "commit": code,
             "trials": trials,
@@ -162,9 +166,9 @@ def short(entries: list[dict[str, Any]]) -> str:
     lines = [f"| {' | '.join(heads)} |", "|---" + "|---:" * (len(heads) - 1) + "|"]
     best: dict[str, dict[str, Any]] = {}
     for each in entries:
-        before = best.get(each["length"])
+        before = best.get(_class(each))
         if "minute" in each["length"] and (before is None or _score(each) < _score(before)):
-            best[each["length"]] = each
+            best[_class(each)] = each
     for length, each in best.items():
         means = mean(each["trials"])
         cells = [
@@ -177,6 +181,11 @@ def short(entries: list[dict[str, Any]]) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     machines, commits = (", ".join(dict.fromkeys(each[key] for each in best.values())) for key in ("machine", "commit"))
     return "\n".join([*lines, "", f"*{machines}; at {commits}.*"])
+
+
+def _class(each: dict[str, Any]) -> str:
+    """Return the length and the precision: records of machines with and without native bfloat16 are not compared."""
+    return f"{each['length']}, {each['precision']}"
 
 
 def _score(each: dict[str, Any]) -> float:
@@ -194,7 +203,8 @@ How good a model gets in so many minutes from nothing.
 
 {RULES}
 
-Verify one: `python benchmarks/records.py fast --data FOLDER --length "3 minutes"`. Machine: {machines}.
+Verify one: `python benchmarks/records.py fast --data FOLDER --length "3 minutes"`; on a machine that multiplies bfloat16
+natively, `--change training.precision=float32` gives a record of the class float32. Machine: {machines}.
 
 {_table(records)}
 
@@ -226,11 +236,11 @@ def _table(entries: list[dict[str, Any]]) -> str:
     for each in entries:
         trials, means = each["trials"], mean(each["trials"])
         ratios = [f"{trial['times.fd.a']:.2f}" for trial in trials]
-        score, kind = means["times.fd.a"], (each["length"], each["n"])
+        score, kind = means["times.fd.a"], (_class(each), each["n"])
         before = best.get(kind)
         best[kind] = min(score, before or score)
         cells = [
-            each["length"],
+            _class(each),
             " ".join([each["note"], *(f"`{change}`" for change in each["changes"])]),
             *([each["predicted"]] if predicted else []),
             f"**{score:.2f}**" + (f" ({', '.join(ratios)})" if len(trials) > 1 else ""),
