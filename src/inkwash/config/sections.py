@@ -128,7 +128,7 @@ class DistillationConfig:
     """Weight of the gradient penalties of the discriminator."""
     lr: Annotated[float, Field(gt=0)] = 2e-3
     """Learning rate of the discriminator (Adam)."""
-    mismatch: Annotated[float, Field(ge=0)] = 0.05
+    mismatch: Annotated[float, Field(ge=0)] = 0.0
     """Weight of real images with a wrong label in the loss of the discriminator."""
     multistep: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fraction of the batch in which the student denoises real images from u in [start / 2, start], for several steps."""
