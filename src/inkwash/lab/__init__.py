@@ -30,6 +30,7 @@ from inkwash.lab.experiments import (
     guidance,
     milestones,
     no_noise,
+    one_step,
     same_noise,
     schedules,
     steps_vs_quality,
@@ -69,6 +70,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         milestones,
         attention,
         schedules,
+        one_step,
     )
 }
 """Name -> experiment, in the order in which they are listed."""

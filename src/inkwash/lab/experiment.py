@@ -9,6 +9,7 @@ from typing import Literal
 
 from inkwash.config.lengths import Length
 from inkwash.config.registry_sections import decode_schedule
+from inkwash.core import Schedule
 from inkwash.errors import UsageError
 from inkwash.io.names import sanitized_name
 from inkwash.lab.figures import Plot
@@ -48,8 +49,8 @@ class Variant:
     """A model with sampling settings, None for the defaults of its recipe: an entry of the experiment's evaluation.
 
     `model` is a bundled model, run folder or checkpoint file, or `Trained`. A recipe without a bundled model, or with
-    one of other data than the experiment's, is trained. `schedule` is a key of SCHEDULES. With `each_milestone` every
-    checkpoint of the model's run becomes a variant.
+    one of other data than the experiment's, is trained. `schedule` is a key of SCHEDULES, or a schedule. With
+    `each_milestone` every checkpoint of the model's run becomes a variant.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Variant:
     guidance: float | None = None
     eta: float | None = None
     temperature: float = 1.0
-    schedule: str | None = None
+    schedule: str | Schedule | None = None
     each_milestone: bool = False
 
     @property
@@ -68,7 +69,7 @@ class Variant:
             sampler=self.sampler,
             eta=self.eta,
             temperature=self.temperature,
-            schedule=None if self.schedule is None else decode_schedule(self.schedule),
+            schedule=decode_schedule(self.schedule) if isinstance(self.schedule, str) else self.schedule,
             guidance=self.guidance,
             precision="auto",
         )
