@@ -1,14 +1,36 @@
-"""Drive the page in a browser: open a view, wait for the end of sampling, read the pixels of a canvas."""
+"""Drive the page in a browser: serve an exported one, open a view, wait for the end of sampling, read a canvas."""
 
 from __future__ import annotations
 
 import base64
+import functools
+import http.server
 import io
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A plain file server that logs nothing."""
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def file_server(folder: Path) -> Iterator[str]:
+    """Serve a folder on loopback and give its URL."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 def pixels(page: Any, canvas: Any) -> np.ndarray:

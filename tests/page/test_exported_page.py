@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from page_driver import is_too_wide, open_view, pixels, wait_for_samples
+from page_driver import file_server, is_too_wide, open_view, pixels, wait_for_samples
 
 import inkwash
 from inkwash import model as models
 from inkwash.errors import InkwashError
 from inkwash.export import web
 from inkwash.runs.folder import RunFolder
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A plain file server that logs nothing."""
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Log nothing."""
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +33,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             raise
         pytest.skip(str(error))
     assert not re.search(r"https?://(?!www\.w3\.org)", _text(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    with file_server(folder) as url:
+        yield url
 
 
 def _text(folder: Path) -> str:

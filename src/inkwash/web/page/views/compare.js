@@ -150,7 +150,7 @@ function makeConfiguration(comparable, first, engine, initial, notify) {
       done: (event) => (seconds = event.seconds),
     });
     if (!finished) return null;
-    setStatus(`${sampler()}: ${info.evaluations} evaluations per ${info.shape.length === 1 ? "point" : "image"}, ${seconds.toFixed(2)} s`);
+    setStatus(`${sampler()}: ${info.evaluations} ${info.evaluations === 1 ? "evaluation" : "evaluations"} per ${info.shape.length === 1 ? "point" : "image"}, ${seconds.toFixed(2)} s`);
     return { configuration: self, name: `${self.name} (${sampler()})`, evaluations: info.evaluations, seconds };
   };
   return self;
