@@ -17,6 +17,7 @@ from inkwash.errors import InkwashError, UsageError
 from inkwash.io import png_metadata
 from inkwash.io.atomic import atomic, require_creatable
 from inkwash.io.names import path_in, sanitized_name
+from inkwash.sampling.editing import Interpolation
 from inkwash.sampling.run import SamplingRun, to_arrays
 from inkwash.text.progress import ProgressCallback
 from inkwash.viz import films, grids
@@ -102,7 +103,7 @@ def metadata(run: SamplingRun, options: RenderOptions) -> dict[str, Any]:
 def _metadata_of_one(run: SamplingRun, options: RenderOptions, index: int, seed: int, label: int) -> dict[str, Any]:
     """Return the metadata of a single image in its own file, with the request that reproduces it."""
     found = run.metadata() | {"seed": seed, "label": label}
-    if run.interpolation is not None:
+    if isinstance(run.interpolation, Interpolation):
         # No request gives a single position of an interpolation.
         del found["request"]
         return found | {"turn": float(run.interpolation.position[index])}

@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from jinja2 import Environment
+from pydantic import BaseModel
 
 from inkwash.web.schemas import EditBody, LiveBody, SampleBody
 
@@ -67,7 +68,7 @@ BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiv
 def page() -> str:
     """Return the reference as HTML."""
     template = (resources.files("inkwash.web") / "api_reference.html").read_text(encoding="utf-8")
-    kinds = {"Request": SampleBody, "edit": EditBody, "Request of /api/live": LiveBody}
+    kinds: dict[str, type[BaseModel]] = {"Request": SampleBody, "edit": EditBody, "Request of /api/live": LiveBody}
     bodies = {title: _fields(kind.model_json_schema()) for title, kind in kinds.items()}
     endpoints = [(each.method, each.path, each.response) for each in ENDPOINTS]
     values = {"endpoints": endpoints, "bodies": bodies, "events": EVENTS, "statuses": STATUSES}

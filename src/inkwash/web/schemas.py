@@ -151,11 +151,11 @@ def read(body: bytes, kind: type[Body]) -> Body:
         return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        kind, path = first["type"], [str(part) for part in first["loc"] if part != "function-after"]
-        code: ErrorCode = "missing-field" if kind == "missing" else "invalid-value"
-        if kind in UNKNOWN_FIELD:
+        problem, path = first["type"], [str(part) for part in first["loc"] if part != "function-after"]
+        code: ErrorCode = "missing-field" if problem == "missing" else "invalid-value"
+        if problem in UNKNOWN_FIELD:
             code = "unknown-field"
-        elif kind in OUT_OF_RANGE or kind in ("too_long", "too_short", "string_too_long"):
+        elif problem in OUT_OF_RANGE or problem in ("too_long", "too_short", "string_too_long"):
             code = "out-of-range"
         message = f"{'.'.join(path) or 'the request'}: {first['msg']}"
         raise UsageError(message, code=code, field=".".join(path) or None) from None
