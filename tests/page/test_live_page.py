@@ -118,6 +118,9 @@ def test_images_follow_the_slider_and_end_at_its_value(
     weight.focus()
     page.keyboard.press("End")
     wait_for(page, canvas, expected(single, **at_class, guidance=4.0))
+    # The images are in view while the last slider is moved.
+    top = canvas.bounding_box()["y"]
+    assert top >= 0 and top + canvas.bounding_box()["height"] <= page.viewport_size["height"]
     page.evaluate("scrollTo(0, 0)")
     assert canvas.bounding_box() == box and page.evaluate("history.length") == entries
     assert len(sent) == len(answered) and (kind == "exported" or len(sent) >= DISTINCT)

@@ -67,7 +67,7 @@ export function livePanel({ engine, model, url, notify, onchange }) {
   show(new Uint8Array(COUNT * model.shape.reduce((product, each) => product * each, 1)));
   redraw();
   return {
-    element: h("div", { class: "workbench" }, form, h("section", { class: "panel stack output", "aria-label": "Live images" }, canvas, caption)),
+    element: h("div", { class: "workbench live" }, form, h("section", { class: "panel stack output", "aria-label": "Live images" }, canvas, caption)),
     params: () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.get()])),
     stop: () => controller.abort(),
   };
