@@ -22,8 +22,8 @@ GOOD = {"model": "digits", "seeds": [0], "steps": 1}
 def test_run_in_training_is_listed_and_sampled_with_its_newest_weights(run_folder: Path) -> None:
     catalog = Catalog((), run_folder.parent)
     with TestClient(server.create_app(catalog), base_url="http://localhost") as client:
-        usual, mine, *_ = client.get("/api/models").json()
-        assert usual["name"] == "fast"
+        default, usual, mine, *_ = client.get("/api/models").json()
+        assert (default["name"], usual["name"]) == ("one-step", "fast")
         assert mine["name"] == "mine" and mine["step"] == 4
         # Its session has an end; a session without one that was written recently is in training.
         assert not mine["training"]
@@ -45,7 +45,7 @@ def test_damaged_checkpoint_is_reported_and_other_models_still_sample(run_folder
     for path in (run_folder / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:100])
     with TestClient(server.create_app(Catalog((), run_folder.parent)), base_url="http://localhost") as client:
-        _, mine, *_ = client.get("/api/models").json()
+        _, _, mine, *_ = client.get("/api/models").json()
         assert mine["name"] == "mine" and "damaged" in mine["broken"]
         assert client.post("/api/sample", json=GOOD | {"model": "mine"}).status_code == 409
         assert client.post("/api/sample", json=GOOD).status_code == 200
@@ -99,7 +99,7 @@ def test_equal_names_are_numbered_and_removed_runs_disappear(run_folder: Path, t
     shutil.copytree(run_folder, tmp_path / "other" / "mine")
     catalog = Catalog((named, tmp_path / "other" / "mine"), run_folder.parent)
     names = [entry.name for entry in catalog.entries()]
-    assert names[0] == "fast" and {"fast (2)", "mine", "mine (2)"} < set(names)
+    assert names[:2] == ["one-step", "fast"] and {"fast (2)", "mine", "mine (2)"} < set(names)
     assert catalog.entry("fast (2)").folder.path == named
     assert catalog.entry("fast").bundled and catalog.entry("fast").source == "fast"
     # The path of a run outside of the working folder stays private.

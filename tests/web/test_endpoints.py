@@ -25,7 +25,7 @@ GOOD = {"model": "digits", "seeds": [0], "steps": 1}
 def test_all_bundled_models_are_listed_and_the_default_is_first(client: TestClient) -> None:
     found = client.get("/api/models").json()
     assert {each["name"] for each in found} == set(models.bundled())
-    assert found[0]["name"] == "fast" and not any("broken" in each for each in found)
+    assert found[0]["name"] == "one-step" and not any("broken" in each for each in found)
     by_name = {each["name"]: each for each in found}
     assert by_name["moons"]["shape"] == [2] and by_name["fast"]["classes"] == [str(k) for k in range(10)]
 
