@@ -82,7 +82,7 @@ def markdown(rows: list[Row], columns: dict[str, str], cost: bool) -> str:
     head = ["model", "sampler", "N", *(COST if cost else []), *columns.values()]
     lines = ["| " + " | ".join(head) + " |", "|---|---|" + "---:|" * (len(head) - 2)]
     for row in rows:
-        costs = [f"{row['parameters']:,}", f"{row['evaluations']:g}", f"{row['seconds_64']:.1f}"] if cost else []
+        costs = [f"{row['parameters']:,}", f"{row['evaluations']:g}", f"{row['seconds_64']:.2g}"] if cost else []
         cells = [row["model"], row["sampler"], f"{row['n']:,}", *costs, *(_cell(row, key) for key in columns)]
         lines.append("| " + " | ".join(cells) + " |")
     for n in sorted({row["n"] for row in rows}, reverse=True):
