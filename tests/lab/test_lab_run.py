@@ -146,6 +146,7 @@ def test_trained_variants_are_run_folders_of_equal_length(small: MakeExperiment,
     assert RunFolder.open("out/runs/linear").card.is_file()
 
 
+@pytest.mark.slow
 def test_minutes_become_one_number_of_images_for_all_models(
     small: MakeExperiment, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +165,7 @@ def test_minutes_become_one_number_of_images_for_all_models(
     assert [each.value("images") for each in results.variants] == [96, 96]
 
 
+@pytest.mark.slow
 def test_larger_count_can_be_requested_later_and_is_kept(small: MakeExperiment, built: SimpleNamespace) -> None:
     prepared(small(), built).run()
     results, _ = prepare(small(), LabRequest("small", count=201), "out").run()
