@@ -33,8 +33,8 @@ from inkwash.sampling.request import SampleRequest
 from inkwash.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
-IMAGES = 1_300_000
-"""Images that `fast` is trained on in ten minutes on two cores with bfloat16."""
+IMAGES = 424_064
+"""Images that `fast` is trained on in ten minutes on two cores with bfloat16: see benchmarks/notes.md, "Records again"."""
 FRACTIONS = (0.1, 0.3, 1.0)
 """Fractions of the training after which samples are measured."""
 COUNT, BATCHES, TIMED_STEPS, WARM_UP = 10_000, (128, 512, 2048), 50, 5

@@ -37,15 +37,14 @@ class Monitor:
     def __init__(self, data: Dataset) -> None:
         self.model = inkwash.load("cfg-cosine", device="cpu")
         self.level = self.model.recipe.schedule(POSITION)
-        chosen = permutation(SEED, 0, Stream.VALIDATION_SPLIT, len(data))[: 2 * COUNT]
+        first, second, rest = permutation(SEED, 0, Stream.VALIDATION_SPLIT, len(data)).tensor_split((COUNT, 2 * COUNT))
         assert data.labels is not None
-        self.real, self.labels = data.values[chosen[COUNT:]], data.labels[chosen[COUNT:]]
-        features = self.features(data.values[chosen[:COUNT]])
+        self.real, self.labels = data.values[second], data.labels[second]
+        features = self.features(data.values[first])
         self.mean, self.std = features.mean(0), features.std(0) + 1e-3
         self.reference = self.standardized(features)
         self.moments = Moments.of(self.reference.double())
         self.unit = frechet_distance(Moments.of(self.standardized(self.features(self.real)).double()), self.moments)
-        rest = permutation(SEED, 0, Stream.VALIDATION_SPLIT, len(data))[2 * COUNT :]
         self.classifier = train_classifier(classifier(len(data.classes)), data.subset(rest), SEED, epochs=4)
 
     def standardized(self, features: Tensor) -> Tensor:

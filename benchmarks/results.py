@@ -133,7 +133,7 @@ def main(data: str | None = None, hours: float = 24.0, cached_only: bool = False
     done = [(setting, rows_by_key[key]) for setting, _, _, key in tasks if key in rows_by_key]
     # All at the end, one after the other, because times of different days are not comparable.
     for setting, row in done:
-        row["seconds_64"] = 64 * setting.seconds_per_sample()
+        row |= {"seconds_64": 64 * setting.seconds_per_sample(), "timed_on": machine()}
     write_text(STORED, json.dumps(rows_by_key, indent=1) + "\n")
     publish(done)
 
@@ -187,7 +187,6 @@ def measured(setting: Setting, count: int, chosen: Reference, code: str) -> Row:
     """Return one row: cost, scores, verdicts, machine and the commit (`code`)."""
     with counter(count, setting.name) as done, stages() as stage:
         entry = ModelTask(setting, count).run(chosen, (), done, stage)
-    machine = devices.environment_info(torch.device("cpu"))
     return {
         "model": entry.model,
         "sampler": sampler_label(setting),
@@ -197,11 +196,18 @@ def measured(setting: Setting, count: int, chosen: Reference, code: str) -> Row:
         "seconds_64": entry.seconds,
         "step": setting.model.step,
         "weights": setting.model.weights,
-        "machine": f"{machine['hardware']}, {machine['threads']} threads, torch {machine['torch']}",
+        "machine": machine(),
+        "timed_on": machine(),
         "commit": code,
         "verdicts": verdicts(entry.evaluation),
         **entry.evaluation.to_dict(),
     }
+
+
+def machine() -> str:
+    """Return processor, threads and torch of this process."""
+    info = devices.environment_info(torch.device("cpu"))
+    return f"{info['hardware']}, {info['threads']} threads, torch {info['torch']}"
 
 
 if __name__ == "__main__":

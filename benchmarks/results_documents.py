@@ -32,6 +32,7 @@ def page(rows: list[Row], expected: int) -> str:
     verdicts = "\n".join(f"- **{row['model']}**, {row['sampler']}: {' '.join(row['verdicts'])}" for row in rows)
     precision = next((row["precision"] for row in rows if "," not in row["sampler"]), "float32")
     machines = sorted({f"{row['machine']}, commit {row['commit']}" for row in rows})
+    timed = "; ".join(sorted({row["timed_on"] for row in rows}))
     missing = (
         "" if len(rows) == expected else f"**{len(rows)} of {expected} rows so far**: the same command resumes.\n\n"
     )
@@ -43,7 +44,8 @@ of more than 100 network evaluations: FD compares only between rows of one N. Ne
 where the row says otherwise. w is the guidance weight in sampling, 1 for none; guidance of
 {model.load("fast").recipe.training.guidance:g} is distilled into the weights of `fast`, so that its w 1 needs one forward
 pass per step.
-Written by `python benchmarks/results.py --data FOLDER` on {"; ".join(machines)}. All figures: [results.csv](results.csv).
+Written by `python benchmarks/results.py --data FOLDER` on {"; ".join(machines)}; the seconds of all rows
+one after the other on {timed}. All figures: [results.csv](results.csv).
 
 ![Same seeds in every row](pictures/results-same-seeds.png)
 

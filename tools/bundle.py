@@ -54,8 +54,9 @@ def bundle(source: Path) -> Path:
     for part in COPIED:
         shutil.copy(source / part, target.path / part)
     shutil.copytree(run.samples, target.samples)
-    progress, total = TrainingProgress(**found.header["progress"]), found.header["total"]
-    write_card(target, recipe, DatasetSpec.from_dict(found.header["facts"]), progress, total)
+    header = found.header
+    progress, spec = TrainingProgress(**header["progress"]), DatasetSpec.from_dict(header["facts"])
+    write_card(target, recipe, spec, progress, header["total"], header.get("pretrained"))
     write_text(target.card, target.card.read_text(encoding="utf-8").replace(target.path.as_posix(), recipe.name))
     return target.path
 

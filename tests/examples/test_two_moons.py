@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-import pytest
 from PIL import Image
 
 from inkwash.data import load
 
-PAGE = Path(__file__).parents[2] / "examples" / "two_moons.py"
-
-
-@pytest.fixture(scope="module")
-def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("two_moons", PAGE)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+PAGE = "two_moons"
 
 
 def test_samples_are_near_the_test_points(example: ModuleType, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from inkwash.errors import UsageError
 from inkwash.io import checkpoints
 from inkwash.runs.resume import resume
 from inkwash.runs.start import start
-from inkwash.training.short_runs import choose_variant
+from inkwash.training.short_runs import resolve_short
 from inkwash.training.trainer import Trainer
 
 CHANGES = ("network.widths=[16, 16]", "training.guidance=1.5")
@@ -66,7 +66,7 @@ def test_slow_machine_and_few_minutes_choose_the_changes(
     """At 8 images a step, 3 minutes of 0.1 s have 120 s after the first steps, or 9,500 images."""
     clock = Clock(seconds)
     recipe = variants(tiny(f"training.length={minutes} minutes"), 8_000)
-    chosen, reason = choose_variant(recipe, lambda each: clock.trainer(each, digits), 100.0)
+    chosen, reason = resolve_short(recipe, lambda each: clock.trainer(each, digits), 100.0)
     assert is_short(chosen) == short
     assert reason is not None and f"{minutes} minutes" in reason and (CHANGES[0] in reason) == short
 
@@ -74,7 +74,7 @@ def test_slow_machine_and_few_minutes_choose_the_changes(
 def test_other_lengths_are_never_timed(tiny: Tiny) -> None:
     for length in ("6 steps", "3 epochs", "10 images"):
         recipe = variants(tiny(f"training.length={length}"), 1e12)
-        chosen, reason = choose_variant(recipe, lambda each: pytest.fail("timed"), 0.0)
+        chosen, reason = resolve_short(recipe, lambda each: pytest.fail("timed"), 0.0)
         assert chosen == replace(recipe, short=None) and not is_short(chosen) and reason is None
 
 
@@ -106,7 +106,7 @@ def test_resumed_run_keeps_the_choice_exactly(tiny: Tiny, digits: Dataset, below
     assert is_short(again.trainer.recipe) == is_short(run.trainer.recipe) == (below == 1e12)
     for name, weight in run.trainer.state.net.state_dict().items():
         assert torch.equal(again.trainer.state.net.state_dict()[name], weight)
-    assert run.variant and again.variant is None
+    assert run.short_reason and again.short_reason is None
     for _ in again.train():
         pass
     assert checkpoints.load(Path("run/checkpoints/latest.safetensors")).header["recipe"]["short"] is None
@@ -126,7 +126,7 @@ def test_choice_leaves_the_training_unchanged(tiny: Tiny, digits: Dataset) -> No
 def test_own_network_is_not_replaced(tiny: Tiny, digits: Dataset) -> None:
     net = Trainer(tiny(), digits, device="cpu").state.net
     run = start(variants(tiny("training.length=1 minute"), 1e12), digits, "own", "cpu", net=net)
-    assert run.trainer.state.net is net and run.variant is None and run.trainer.recipe.short is None
+    assert run.trainer.state.net is net and run.short_reason is None and run.trainer.recipe.short is None
 
 
 def test_data_without_labels_are_trained_without_guidance(tiny: Tiny, digits: Dataset) -> None:

@@ -144,7 +144,7 @@ def _start(
         return run
     trainer = run.trainer
     printer.note(f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
-    printer.note(run.variant)
+    printer.note(run.short_reason)
     if request.pretrained is not None and chosen.network != trainer.recipe.network:
         printer.note(f"network, target and schedule are those of {request.pretrained}: {trainer.recipe.network.kind}")
     if chosen.network.conditional and not trainer.conditional:

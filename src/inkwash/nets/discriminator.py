@@ -19,7 +19,7 @@ DOWNSAMPLE_ABOVE = 8
 class MapDiscriminator(nn.Module):
     """Two convolutions (of points, linear layers), the mean over positions, and one logit: Sauer et al. (2024), LADD.
 
-    The class enters by projection: Miyato & Koyama (2018), Eq. 3. Maps are normalized per example first, so that the
+    The class enters by projection: Miyato & Koyama (2018), Eq. 3. Maps are normalized per example, so that the
     gradient penalty has the same scale for each.
     """
 

@@ -19,9 +19,9 @@ FeatureMap = Float[Tensor, "batch ..."]
 def recorded_maps(net: nn.Module, batch: int, ndim: int) -> Iterator[list[FeatureMap]]:
     """Record the hidden feature maps of `net` in a list during one call: float32 [B, C, ...] of `ndim` axes.
 
-    Hidden parts are the children of the network, with lists opened. Of an image, convolutions between blocks are left out:
-    they repeat the map of a block at another size. The list is complete when the context ends, without the last map, which
-    is the prediction.
+    Hidden parts are the children of the network, with lists opened. Of an image, convolutions between blocks are left out,
+    which repeat the map of a block at another size, unless the network has no blocks. The list is complete when the context
+    ends, without the last map, which is the prediction.
     """
     maps: list[Tensor] = []
     recorded: list[tuple[nn.Module, Tensor]] = []
@@ -34,4 +34,6 @@ def recorded_maps(net: nn.Module, batch: int, ndim: int) -> Iterator[list[Featur
         for _, part, _ in parts(net):
             hooks.callback(part.register_forward_hook(record).remove)
         yield maps
-    maps.extend(output.float() for module, output in recorded[:-1] if not isinstance(module, nn.Conv2d))
+    hidden = recorded[:-1]
+    blocks = [output for module, output in hidden if not isinstance(module, nn.Conv2d)]
+    maps.extend(output.float() for output in blocks or [output for _, output in hidden])

@@ -145,7 +145,7 @@ class AdversarialDistillation:
         """Return the maps of noised `images` under a wrong label each, chosen by `u` [B], and these labels."""
         if not self.mismatch or labels is None or self.classes < 2:
             return None
-        shift = 1 + (u.to(labels.device) * (self.classes - 1)).long()
+        shift = (1 + (u * (self.classes - 1)).long()).to(labels.device)
         wrong = torch.where(labels < 0, labels, (labels + shift) % self.classes)
         with torch.no_grad():
             return self._maps(level.mix(images, noise), level, wrong), wrong

@@ -69,7 +69,7 @@ def _draw_plots(
             points,
             _sampled(validated),
             f"Training loss, {recipe.name}",
-            "loss" if distilled else unit,
+            f"relativistic; validation: {unit}" if distilled else unit,
         )
 
 

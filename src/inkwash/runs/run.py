@@ -46,15 +46,15 @@ class Run:
     """A `trainer` whose state and results are written to `folder`, so that it can be stopped and resumed at any step.
 
     Of several processes the main one writes. `fallback_reason` is the reason why an older checkpoint than the latest was
-    resumed, `previous_lr_decay` the decay of the learning rate before the length of a resumed run was changed, `variant` the
-    choice between the recipe and its section [short]; they are None otherwise.
+    resumed, `previous_lr_decay` the decay of the learning rate before the length of a resumed run was changed, and
+    `short_reason` the reason why the recipe's section [short] was applied or not; they are None otherwise.
     """
 
     trainer: Trainer
     folder: RunFolder
     fallback_reason: str | None = None
     previous_lr_decay: LRDecay | None = None
-    variant: str | None = None
+    short_reason: str | None = None
     _planned_total: int | None = field(default=None, init=False)
 
     @property

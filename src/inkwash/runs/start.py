@@ -24,7 +24,7 @@ from inkwash.runs.run import Run
 from inkwash.text.progress import StageProgressCallback
 from inkwash.training.distillation import require_teacher
 from inkwash.training.loop import Objective
-from inkwash.training.short_runs import choose_variant
+from inkwash.training.short_runs import resolve_short
 from inkwash.training.trainer import Trainer
 
 
@@ -100,11 +100,11 @@ def start(
             since=since,
         )
 
-    variant = None
+    reason = None
     if net is not None or pretrained is not None:
         recipe = replace(recipe, short=None)
     else:
-        recipe, variant = choose_variant(recipe, trainer_of, since)
+        recipe, reason = resolve_short(recipe, trainer_of, since)
     with process_group.main_first():
         trainer = trainer_of(recipe)
         # Created after the trainer, so that a recipe that does not fit its data leaves no empty folder behind.
@@ -115,7 +115,7 @@ def start(
             if pretrained is not None and recipe.distillation is not None:
                 checkpoints.save(folder.teacher, pretrained.checkpoint())
             write_text(folder.recipe, trainer.recipe.to_toml())
-    return Run(trainer, folder, variant=variant)
+    return Run(trainer, folder, short_reason=reason)
 
 
 def _with_data_name(recipe: Recipe, data: str | Path | Dataset | None, loaded: Dataset) -> Recipe:

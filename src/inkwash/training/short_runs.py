@@ -14,7 +14,7 @@ TRIAL_STEPS = 6
 """Steps of the recipe's network that are timed; the first, which allocates memory, is not counted."""
 
 
-def choose_variant(recipe: Recipe, trainer_of: Callable[[Recipe], Trainer], since: float) -> tuple[Recipe, str | None]:
+def resolve_short(recipe: Recipe, trainer_of: Callable[[Recipe], Trainer], since: float) -> tuple[Recipe, str | None]:
     """Return `recipe` with or without the changes of its section [short], and the reason, None without a choice.
 
     The result has no such section, so that a resumed run trains the same network. The choice is made for a length in

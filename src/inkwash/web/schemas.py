@@ -95,14 +95,7 @@ class SampleBody(_Body):
         # The names of the request's fields differ from those of the library.
         with renamed_fields(label="labels", seed="seeds"):
             run = resolve(request, model)
-        evaluations = run.sampler.evaluations * len(run)
-        if evaluations > MAX_EVALUATIONS:
-            raise UsageError(
-                f"{evaluations:,} network evaluations exceed the {MAX_EVALUATIONS:,} of one request: "
-                "use fewer images or steps",
-                code="too-large",
-                field="steps",
-            )
+        _require_few(run, MAX_EVALUATIONS, "one request: use fewer images or steps", "steps")
         return run
 
 
@@ -127,14 +120,7 @@ class LiveBody(_Body):
         labels = None if self.labels is None else tuple(self.labels)
         with renamed_fields(label="labels", seed="seeds"):
             run = resolve(SampleRequest(label=labels, seed=tuple(self.seeds), guidance=self.guidance), model)
-        evaluations = run.sampler.evaluations * len(run)
-        if evaluations > MAX_LIVE_EVALUATIONS:
-            raise UsageError(
-                f"{evaluations:,} network evaluations exceed the {MAX_LIVE_EVALUATIONS} of one live request: "
-                "use fewer images, or /api/sample",
-                code="too-large",
-                field="seeds",
-            )
+        _require_few(run, MAX_LIVE_EVALUATIONS, "one live request: use fewer images, or /api/sample", "seeds")
         end_seeds = run.seeds if self.seed_to is None else self.seed_to + torch.arange(len(run))
         with renamed_fields(label="labels_to"):
             end_labels = assign_labels(model, end_seeds, self.labels_to)
@@ -159,6 +145,14 @@ def read(body: bytes, kind: type[Body]) -> Body:
             code = "out-of-range"
         message = f"{'.'.join(path) or 'the request'}: {first['msg']}"
         raise UsageError(message, code=code, field=".".join(path) or None) from None
+
+
+def _require_few(run: SamplingRun, limit: int, remedy: str, field: str) -> None:
+    """Raise `UsageError` when `run` needs more than `limit` network evaluations without guidance."""
+    evaluations = run.sampler.evaluations * len(run)
+    if evaluations > limit:
+        message = f"{evaluations:,} network evaluations exceed the {limit:,} of {remedy}"
+        raise UsageError(message, code="too-large", field=field)
 
 
 def _pixels(name: str, text: str, shape: tuple[int, ...]) -> Tensor:
