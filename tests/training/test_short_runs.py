@@ -25,7 +25,7 @@ CHANGES = ("network.widths=[16, 16]", "training.guidance=1.5")
 Tiny = Callable[..., Recipe]
 
 
-def variants(recipe: Recipe, below: float) -> Recipe:
+def with_short(recipe: Recipe, below: float) -> Recipe:
     return replace(recipe, short=ShortConfig(below, CHANGES))
 
 
@@ -65,7 +65,7 @@ def test_slow_machine_and_few_minutes_choose_the_changes(
 ) -> None:
     """At 8 images a step, 3 minutes of 0.1 s have 120 s after the first steps, or 9,500 images."""
     clock = Clock(seconds)
-    recipe = variants(tiny(f"training.length={minutes} minutes"), 8_000)
+    recipe = with_short(tiny(f"training.length={minutes} minutes"), 8_000)
     chosen, reason = resolve_short(recipe, lambda each: clock.trainer(each, digits), 100.0)
     assert is_short(chosen) == short
     assert reason is not None and f"{minutes} minutes" in reason and (CHANGES[0] in reason) == short
@@ -73,7 +73,7 @@ def test_slow_machine_and_few_minutes_choose_the_changes(
 
 def test_other_lengths_are_never_timed(tiny: Tiny) -> None:
     for length in ("6 steps", "3 epochs", "10 images"):
-        recipe = variants(tiny(f"training.length={length}"), 1e12)
+        recipe = with_short(tiny(f"training.length={length}"), 1e12)
         chosen, reason = resolve_short(recipe, lambda each: pytest.fail("timed"), 0.0)
         assert chosen == replace(recipe, short=None) and not is_short(chosen) and reason is None
 
@@ -88,18 +88,18 @@ def test_other_lengths_are_never_timed(tiny: Tiny) -> None:
     ],
 )
 def test_field_of_the_user_is_kept(tiny: Tiny, change: str, left: tuple[str, ...]) -> None:
-    recipe = variants(tiny(), 1e12).with_changes([change])
+    recipe = with_short(tiny(), 1e12).with_changes([change])
     assert recipe.short is not None and recipe.short.changes == left
 
 
 def test_changes_of_the_user_leave_no_section(tiny: Tiny) -> None:
-    recipe = variants(tiny(), 1e12)
+    recipe = with_short(tiny(), 1e12)
     assert recipe.with_changes({"network__widths": [8, 16], "training__guidance": 1.3}).short is None
 
 
 @pytest.mark.parametrize("below", [1.0, 1e12])
 def test_resumed_run_keeps_the_choice_exactly(tiny: Tiny, digits: Dataset, below: float) -> None:
-    run = start(variants(tiny("training.length=1 minute"), below), digits, "run", "cpu")
+    run = start(with_short(tiny("training.length=1 minute"), below), digits, "run", "cpu")
     for _ in run.train():
         run.trainer.stop()
     again = resume("run", digits, Length(run.trainer.state.progress.step + 2, "steps"), "cpu")
@@ -114,7 +114,7 @@ def test_resumed_run_keeps_the_choice_exactly(tiny: Tiny, digits: Dataset, below
 
 def test_choice_leaves_the_training_unchanged(tiny: Tiny, digits: Dataset) -> None:
     """Timing the network of the recipe first changes no random number of the run."""
-    timed = start(variants(tiny("training.length=1 minute"), 1e12), digits, "timed", "cpu").trainer
+    timed = start(with_short(tiny("training.length=1 minute"), 1e12), digits, "timed", "cpu").trainer
     direct = Trainer(tiny(*CHANGES, "training.length=1 minute"), digits, device="cpu")
     for one, other in zip(timed.steps(), direct.steps(), strict=False):
         assert one == other
@@ -125,13 +125,13 @@ def test_choice_leaves_the_training_unchanged(tiny: Tiny, digits: Dataset) -> No
 
 def test_own_network_is_not_replaced(tiny: Tiny, digits: Dataset) -> None:
     net = Trainer(tiny(), digits, device="cpu").state.net
-    run = start(variants(tiny("training.length=1 minute"), 1e12), digits, "own", "cpu", net=net)
+    run = start(with_short(tiny("training.length=1 minute"), 1e12), digits, "own", "cpu", net=net)
     assert run.trainer.state.net is net and run.short_reason is None and run.trainer.recipe.short is None
 
 
 def test_data_without_labels_are_trained_without_guidance(tiny: Tiny, digits: Dataset) -> None:
     plain = replace(digits, labels=None, classes=())
-    run = start(variants(tiny("training.length=1 minute"), 1e12), plain, "plain", "cpu")
+    run = start(with_short(tiny("training.length=1 minute"), 1e12), plain, "plain", "cpu")
     assert run.trainer.recipe.network.options["widths"] == (16, 16) and run.trainer.recipe.training.guidance == 1
 
 
