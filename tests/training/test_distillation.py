@@ -179,6 +179,11 @@ def test_model_of_another_shape_is_refused(tiny: Tiny, untrained: Untrained, dig
     assert code_and_field(lambda: initial_net(tiny(), spec, model)) == ("mismatch", "from")
 
 
+@pytest.mark.parametrize("name", ["moons", "fast"])
+def test_teacher_of_another_shape_is_refused(name: str, tiny: Tiny, digits: Dataset) -> None:
+    assert code_and_field(lambda: Trainer(tiny(*DISTILLED), digits, pretrained=name)) == ("mismatch", "from")
+
+
 def test_field_that_the_model_determines_is_refused(tiny: Tiny, untrained: Untrained, digits: Dataset) -> None:
     recipe, model = tiny(), untrained()
     assert code_and_field(lambda: inkwash.train(recipe, digits, pretrained=model, target="x0")) == (

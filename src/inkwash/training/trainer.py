@@ -109,13 +109,14 @@ class Trainer:
         self.target = Target(recipe.target, self.spec.data_std)
         self.precision = devices.precision(training.precision, self.device)
         self.objective: Objective = objective or self.recipe_objective
+        # Before the distillation, because it refuses a model of another shape.
+        net = net if net is not None else initial_net(recipe, self.spec, pretrained)
         validation = self.batches, self.recipe_objective, self.target, self.precision, process_group
         if distills:
             self.objective = distillation(recipe, self.spec, pretrained, self.precision, self.device, process_group)
             self.validator: Validator = DistillationValidator(*validation, self.objective)
         else:
             self.validator = Validator(*validation)
-        net = net if net is not None else initial_net(recipe, self.spec, pretrained)
         net = devices.to_device(model.check_forward(net, self.spec), self.device)
         require_trainable(recipe, self.spec, net, process_group)
         self.state = TrainingState.initial(net, recipe.optimizer.build(net.parameters()))
