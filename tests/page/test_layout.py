@@ -76,9 +76,9 @@ def test_models_of_points_sample_300_points(page: Any, address: str) -> None:
 @pytest.mark.parametrize(
     ("opened", "problem", "corrected"),
     [
-        ("#sample?model=nope&n=3", "Unknown model nope", "#sample?model=fast&n=3"),
-        ("#banana", "Unknown view banana", "#sample?model=fast"),
-        ("#draw?labels=99&n=-5&seed=2", "labels=99, n=-5.", "#sample?model=fast&seed=2"),
+        ("#sample?model=nope&n=3", "Unknown model nope", "#sample?model=one-step&n=3"),
+        ("#banana", "Unknown view banana", "#sample?model=one-step"),
+        ("#draw?labels=99&n=-5&seed=2", "labels=99, n=-5.", "#sample?model=one-step&seed=2"),
     ],
 )
 def test_invalid_url_is_reported_and_corrected(

@@ -128,15 +128,15 @@ def test_images_follow_the_slider_and_end_at_its_value(
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
-def test_the_model_of_several_steps_is_one_click_away_and_compared(page: Any, address: str, single: Model) -> None:
-    open_view(page, address, "sample", NAME)
+def test_the_model_of_several_steps_is_one_click_away_and_compared(page: Any, address: str) -> None:
+    open_view(page, address, "sample", "one-step")
     page.get_by_role("button", name="15 steps: fast").click()
-    page.get_by_role("button", name=f"1 step: {NAME}").wait_for()
+    page.get_by_role("button", name="1 step: one-step").wait_for()
     assert page.get_by_role("heading", name="Live").count() == 0
-    open_view(page, address, "compare", NAME)
+    open_view(page, address, "compare", "one-step")
     page.get_by_label("Images each").fill("2")
     menus = [page.get_by_role("group", name=f"Configuration {k}").get_by_label("Model") for k in (1, 2)]
-    assert [menu.input_value() for menu in menus] == [NAME, "fast"]
+    assert [menu.input_value() for menu in menus] == ["one-step", "fast"]
     page.get_by_role("button", name="Compare", exact=True).click()
-    page.get_by_text(f"{NAME}, ddim:1: 1 evaluation per").wait_for()
+    page.get_by_text("one-step, consistency:1: 1 evaluation per").wait_for()
     page.get_by_text("fast, dpm++2m:15: 15 evaluations").wait_for()
