@@ -12,6 +12,7 @@ from torch import Tensor
 from inkwash.data import memory_map
 from inkwash.data.dataset import Dataset
 from inkwash.data.label_checks import check_label_range, class_names, label_tensor
+from inkwash.data.reader import Reader
 from inkwash.data.reading import damaged_file, invalid_data, read_bytes
 from inkwash.errors import InkwashError, first_line
 from inkwash.io import npz
@@ -141,3 +142,6 @@ def _values(array: np.ndarray, what: str) -> Tensor:
         remedy = "channels come last, save .transpose(0, 2, 3, 1)" if first else "save [N, H, W] or [N, H, W, 1 or 3]"
         raise invalid_data(f"{what} is {found}: {remedy}")
     return memory_map.as_tensor(array.transpose(0, 3, 1, 2))
+
+
+READER = Reader("arrays, NAME.npy or NAME.npz", matches, lambda path, options: read(path))

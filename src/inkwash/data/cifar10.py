@@ -13,6 +13,7 @@ from torch import Tensor
 from inkwash.data.dataset import Dataset
 from inkwash.data.downloads import Download, cached_download, fetch, from_inkwash_data
 from inkwash.data.label_checks import check_label_range, label_tensor
+from inkwash.data.reader import Reader
 from inkwash.data.reading import damaged_file, read_bytes
 from inkwash.errors import InkwashError
 
@@ -128,3 +129,6 @@ def _records(raw: bytes, path: Path) -> tuple[Tensor, Tensor]:
     targets = label_tensor(records[:, 0], len(records), path)
     pixels = torch.from_numpy(records[:, 1:].copy()).reshape(-1, *SHAPE)
     return pixels, check_label_range(targets, len(CLASSES), path)
+
+
+READER = Reader("CIFAR-10 in its binary form", matches, lambda path, options: read(path))

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from inkwash.data import image_file, memory_map
 from inkwash.data.dataset import Dataset
+from inkwash.data.reader import Reader
 from inkwash.data.reading import invalid_data, read_bytes
 from inkwash.errors import InkwashError, UsageError
 from inkwash.text.progress import StageProgressCallback
@@ -177,3 +178,6 @@ def _key(folder: Path, files: tuple[Path, ...], size: int | None) -> str:
         found.update(repr((path.relative_to(folder).as_posix(), len(raw))).encode())
         found.update(raw)
     return found.hexdigest()[:24]
+
+
+READER = Reader("a folder of images", Path.is_dir, lambda path, options: read(path, options.size, options.progress))

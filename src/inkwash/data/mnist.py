@@ -13,6 +13,7 @@ from inkwash.data.dataset import Dataset
 from inkwash.data.downloads import cached_download, fetch, from_inkwash_data
 from inkwash.data.label_checks import check_label_range, class_names, label_tensor
 from inkwash.data.mnist_variants import PUBLISHED
+from inkwash.data.reader import Reader
 from inkwash.data.reading import read_bytes
 from inkwash.errors import InkwashError
 
@@ -108,3 +109,6 @@ def _file(folder: Path, name: str) -> Path:
 def _digests(path: Path) -> frozenset[str]:
     """Return the SHA-256 of the file as stored, and decompressed."""
     return frozenset(hashlib.sha256(raw).hexdigest() for raw in (path.read_bytes(), read_bytes(path)))
+
+
+READER = Reader("IDX files", matches, lambda path, options: read(path))

@@ -12,6 +12,7 @@ from inkwash.data import array_file, cifar10, image_folder, mnist, points
 from inkwash.data.dataset import Dataset
 from inkwash.data.mnist_variants import PUBLISHED
 from inkwash.data.points import TOY_DISTRIBUTIONS
+from inkwash.data.reader import Reader, ReadOptions
 from inkwash.errors import InkwashError, UsageError, first_line, unknown_name, wrong_file_error
 from inkwash.text.progress import StageProgressCallback
 
@@ -45,12 +46,8 @@ EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
 }
 """The shape of an example, [C, H, W] or [D], and the number of classes, known without loading the data set."""
 
-FORMATS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (
-    (mnist.matches, mnist.read),
-    (cifar10.matches, cifar10.read),
-    (array_file.matches, array_file.read),
-)
-"""Tests of a path for a file format, and the functions that read it; any other folder is one of image files."""
+READERS: tuple[Reader, ...] = (mnist.READER, cifar10.READER, array_file.READER, image_folder.READER)
+"""One reader for each form of data; the first that matches a path reads it."""
 
 
 def canonical_name(name: str) -> str | None:
@@ -78,7 +75,7 @@ def load(
             field="data",
         )
     known = canonical_name(str(spec))
-    dataset = DATASETS[known]() if known else _read(Path(spec).expanduser(), size, progress)
+    dataset = DATASETS[known]() if known else _read(Path(spec).expanduser(), ReadOptions(size, progress))
     return dataset.resized(size)
 
 
@@ -90,25 +87,21 @@ def load_offline(spec: str | Path, size: int | None = None) -> Dataset | None:
     return load(spec, size) if spec in DATASETS or Path(spec).exists() else None
 
 
-def _read(path: Path, size: int | None, progress: StageProgressCallback | None) -> Dataset:
+def _read(path: Path, options: ReadOptions) -> Dataset:
     try:
         if not path.exists():
             missing = f"no file or folder '{path}'; {unknown_name('data set', path.name, DATASETS)}"
             raise UsageError(missing, code="missing-file", field="data")
-        return _by_format(path, size, progress)
+        return _reader(path).read(path, options)
     except OSError as error:
         raise InkwashError(
             f"cannot read {path}: {first_line(error)}; check the path and its permissions", code="io", field="data"
         ) from error
 
 
-def _by_format(path: Path, size: int | None, progress: StageProgressCallback | None) -> Dataset:
-    for matches, read in FORMATS:
-        if matches(path):
-            return read(path)
-    if path.is_file():
-        raise wrong_file_error(
-            path, "data set", f"NAME.npy, NAME.npz, {cifar10.ARCHIVE}, a folder of images or an IDX folder", "data"
-        )
-    # The only format that needs `size` for reading: the files may differ in size.
-    return image_folder.read(path, size, progress)
+def _reader(path: Path) -> Reader:
+    """Return the reader of the form that `path` has. Raises `UsageError` for a file of another kind."""
+    for reader in READERS:
+        if reader.matches(path):
+            return reader
+    raise wrong_file_error(path, "data set", "; ".join(reader.name for reader in READERS), "data")

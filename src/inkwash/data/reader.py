@@ -1,0 +1,31 @@
+"""The type of the rows of `registry.READERS`: one reader for each form of data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from inkwash.data.dataset import Dataset
+from inkwash.text.progress import StageProgressCallback
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a reader may need beside the path.
+
+    `size` is the side in pixels to which images are resized (`load` resizes what a reader does not), and
+    `progress(what, fraction)` is called while many images are read.
+    """
+
+    size: int | None = None
+    progress: StageProgressCallback | None = None
+
+
+class Reader(NamedTuple):
+    """A form of data: its name in messages, the test of a path (file or folder) for it, and the function that reads it."""
+
+    name: str
+    matches: Callable[[Path], bool]
+    read: Callable[[Path, ReadOptions], Dataset]
