@@ -39,6 +39,11 @@ from inkwash.viz.writers import metadata
 if TYPE_CHECKING:
     from inkwash.evaluation.comparison import Comparison
 
+SHOWN_IMAGES = 100
+"""The number of images that a notebook shows of samples."""
+SHOWN_HEIGHT = 56
+"""Their approximate height in pixels."""
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -50,6 +55,15 @@ class Samples:
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.values.shape[1:]))
         return f"Samples({len(self.values)} of {shape} from {self.model.name}, {self.sampler})"
+
+    def _repr_png_(self) -> bytes:
+        """Return a grid of the first 100 images, enlarged to about 56 pixels, or a scatter of all points: for notebooks."""
+        points = self.model.spec.is_points
+        shown = slice(len(self.values) if points else SHOWN_IMAGES)
+        batch = SampleBatch(self.values[shown], self.labels[shown], self.seeds[shown])
+        scale = 1 if points else max(1, round(SHOWN_HEIGHT / self.values.shape[-2]))
+        image = grid_or_scatter(self.model, [batch], RenderOptions().columns_for(self.run), scale)
+        return png_metadata.png_bytes(image)
 
     @property
     def model(self) -> Model:

@@ -38,7 +38,7 @@ from inkwash.io.validation import adapter, validate, validated
 from inkwash.nets import NETS
 from inkwash.objectives import Unweighted
 from inkwash.optim.optimizers import OptimizerConfig
-from inkwash.text import synonyms
+from inkwash.text import html, synonyms
 
 
 @validated("")
@@ -100,6 +100,23 @@ class Recipe:
                 code="no-effect",
                 field="training.guidance",
             )
+
+    def __repr__(self) -> str:
+        return f"Recipe({self.name!r}, {self.network.kind} on {self.data.name}, {self.training.length})"
+
+    def _repr_html_(self) -> str:
+        sections = {"": {"about": self.about}} | {
+            name: values if isinstance(values, dict) else {"": values}
+            for name, values in self.to_dict().items()
+            if values is not None and name not in ("name", "about", "experiment")
+        }
+        rows = [
+            (f"{section}.{name}".strip("."), value)
+            for section, values in sections.items()
+            for name, value in values.items()
+            if value is not None
+        ]
+        return html.table(f"recipe {self.name}", rows)
 
     @property
     def milestones(self) -> Milestones:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
-from inkwash.evaluation.scores import MIN_FD_COUNT, Evaluation, Score
+from inkwash.evaluation.scores import MIN_FD_COUNT, Evaluation, Score, format_score
+from inkwash.text import html
+from inkwash.text.printing import shortened
 
 TOLERANCE = 0.05
 """Settings within this relative distance of the best score count as good as the best."""
@@ -39,7 +41,7 @@ class ComparisonEntry:
     evaluations: float | None
     seconds: float | None
     evaluation: Evaluation
-    images: Tensor
+    images: Tensor = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -58,6 +60,19 @@ class Comparison:
 
     entries: tuple[ComparisonEntry, ...]
     key: str = "fd.a"
+
+    def __repr__(self) -> str:
+        return f"Comparison({shortened(', '.join(repr(entry.name) for entry in self.entries))})"
+
+    def _repr_html_(self) -> str:
+        header, rows = self.table(self.entries)
+        return html.table("comparison", rows, header, f"{self.conclusion} {self.unranked_note}".strip())
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Evaluation]:
+        return (entry.evaluation for entry in self.entries)
 
     def __getitem__(self, index: int) -> Evaluation:
         """Return the scores of the entry at `index`."""
@@ -126,6 +141,22 @@ class Comparison:
         names = ", ".join(f"{entry.name} ({entry.count:,} images)" for entry in others)
         return f"Not ranked: {names}; {self.key} is comparable only at the same number of images, here {ranked[0].count:,}."
 
+    def table(self, entries: Sequence[ComparisonEntry]) -> tuple[list[str], list[list[str]]]:
+        """Return a header and rows for `entries`: cost and scores, with those of the real test set in the last column."""
+        header = ["", *(entry.name for entry in entries), "real test set"]
+        rows = [
+            ["images", *(f"{entry.count:,}" for entry in entries), ""],
+            ["network evaluations", *(_optional(entry.evaluations, "g") for entry in entries), ""],
+            ["seconds for 64 images", *(_optional(entry.seconds, ".2f") for entry in entries), ""],
+        ]
+        for key in self.keys:
+            scores = [entry.evaluation.find(key) for entry in entries]
+            title = next(s.words for entry in self.entries if (s := entry.evaluation.find(key)) is not None)
+            real = next((s.real for s in scores if s is not None and s.real is not None), None)
+            cells = ["" if s is None else format_score(key, s.value) for s in scores]
+            rows.append([title, *cells, format_score(key, real)])
+        return header, rows
+
     def rows(self) -> list[dict[str, Any]]:
         """Return a plain row for each entry: cost, then the value of every score and that of real images."""
         return [
@@ -169,6 +200,11 @@ class Comparison:
         value = self.score(entry).value
         assert value is not None
         return value
+
+
+def _optional(value: float | None, form: str) -> str:
+    """Return a cost as text, empty for a file, whose cost is unknown."""
+    return "" if value is None else f"{value:{form}}"
 
 
 def _cost(entry: ComparisonEntry, prefix: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from inkwash.metrics.extractors import Extraction
+from inkwash.text import html
 
 Better = Literal["low", "high", "near"]
 
@@ -41,6 +42,9 @@ GLOSSARY = {
     "tstr": "test error of a classifier trained on samples (TSTR) over that of one trained on real images",
 }
 """The meaning of each kind of score, by the key up to its first dot."""
+
+
+_HEADINGS = ("", "value", "95 %", "N=∞", "real train", "real test", "ratio to real")
 
 
 def kind_of(key: str) -> str:
@@ -134,6 +138,24 @@ class Evaluation:
     samples: EvaluatedSamples
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Evaluation({self.name!r}, {self.count:,} against {self.data}, {len(self.measured)} scores)"
+
+    def _repr_html_(self) -> str:
+        header, rows = self.table()
+        return html.table(f"{self.name}: {self.count:,} against {self.data}", rows, header, " ".join(self.notes))
+
+    @property
+    def measured(self) -> list[Score]:
+        """The scores that have a value."""
+        return [score for score in self.scores if score.value is not None]
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return a header and a row for each measured score, without columns that are empty for all."""
+        rows = [_cells(score) for score in self.measured]
+        columns = [k for k in range(len(_HEADINGS)) if k == 0 or any(cells[k] for cells in rows)]
+        return [_HEADINGS[k] for k in columns], [[cells[k] for k in columns] for cells in rows]
+
     def __getitem__(self, key: str) -> Score:
         """Return the score called `key`. Raises `KeyError` where there is none."""
         found = self.find(key)
@@ -164,3 +186,13 @@ class Evaluation:
             "classes": per_class,
             "notes": list(self.notes),
         }
+
+
+def _cells(score: Score) -> list[str]:
+    value, low, high, infinite, floor, real = (
+        format_score(score.key, each)
+        for each in (score.value, score.low, score.high, score.infinite, score.floor, score.real)
+    )
+    interval = f"{low} … {high}" if low and high else ""
+    ratio = score.ratio if score.better == "low" and score.kind in ("fd", "nearest") else None
+    return [score.words, value, interval, infinite, floor, real, f"{ratio:.2f}" if ratio else ""]

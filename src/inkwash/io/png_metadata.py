@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,13 @@ def save_png(image: Image.Image, path: str | Path, metadata: dict[str, Any]) -> 
     room = embedded("PNG", metadata)
     with atomic(path) as temporary:
         image.save(temporary, format="PNG", optimize=True, **room)
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """Return `image` as the content of a PNG file without metadata."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def embedded(format: str, metadata: dict[str, Any]) -> dict[str, Any]:

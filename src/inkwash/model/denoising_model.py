@@ -17,6 +17,8 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 from inkwash.hardware import devices
 from inkwash.io.checkpoints import Checkpoint
+from inkwash.nets import summary
+from inkwash.text import html
 
 MIN_SOLVABLE_LOG_SNR = -9.0
 """The log-SNR at which paths start when the target has no solution for the image at the end of the schedule."""
@@ -41,6 +43,22 @@ class Model:
         return (
             f"Model({self.name!r}, {self.recipe.network.kind} for {self.spec.data}, step {self.step}, {self.weights})"
         )
+
+    def _repr_html_(self) -> str:
+        recipe, spec = self.recipe, self.spec
+        names = ", ".join(spec.classes)
+        rows = [
+            ("network", f"{recipe.network.kind}, {summary.parameters(self.net):,} parameters, on {self.device}"),
+            ("data", f"{spec.data}: {spec.count:,} train examples of {'×'.join(map(str, spec.shape))}"),
+            ("classes", f"{len(spec.classes)}: {names}" if self.conditional else "unconditional"),
+            ("target", recipe.target),
+            ("schedule", recipe.schedule),
+            ("sampler", f"{recipe.sampling.sampler}, guidance {recipe.sampling.guidance:g}"),
+            ("trained for", f"{self.step:,} steps"),
+            ("weights", self.weights),
+            ("file", self.path),
+        ]
+        return html.table(f"model {self.name}", rows)
 
     @property
     def target(self) -> Target:

@@ -14,12 +14,11 @@ from inkwash.cli.console import Console
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.plan import EvaluationPlan
-from inkwash.evaluation.scores import Evaluation, Score, format_score
+from inkwash.evaluation.scores import Evaluation
 from inkwash.metrics.extractor_set import DESCRIPTIONS
 from inkwash.text.durations import format_duration
 from inkwash.text.printing import print
 
-HEADINGS = ("value", "95 %", "N=∞", "real train", "real test", "ratio to real")
 MAX_COLUMNS = 4
 """Settings side by side in one table."""
 MIN_ANNOUNCED_SECONDS = 5.0
@@ -78,13 +77,12 @@ def _show(found: Evaluation, sentences: list[str]) -> None:
     console = Console(highlight=False, markup=False)
     console.print(f"{found.name}: {found.count:,} against {found.data}", style="bold")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    header, rows = found.table()
     table.add_column("")
-    rows = {score.words: _cells(score) for score in found.scores if score.value is not None}
-    columns = [k for k in range(len(HEADINGS)) if any(cells[k] for cells in rows.values())]
-    for k in columns:
-        table.add_column(HEADINGS[k], justify="right", no_wrap=True)
-    for title, cells in rows.items():
-        table.add_row(title, *(cells[k] for k in columns))
+    for name in header[1:]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for cells in rows:
+        table.add_row(*cells)
     console.print(table)
     notes: dict[str, list[str]] = {}
     for score in found.scores:
@@ -105,34 +103,13 @@ def _compare(found: Comparison) -> None:
     for start in range(0, len(found.entries), MAX_COLUMNS):
         entries = found.entries[start : start + MAX_COLUMNS]
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        header, rows = found.table(entries)
         table.add_column("", no_wrap=True)
-        for entry in entries:
-            table.add_column(entry.name, justify="right")
-        table.add_column("real test set", justify="right")
-        table.add_row("images", *(f"{entry.count:,}" for entry in entries), "")
-        table.add_row("network evaluations", *(_cost(entry.evaluations, "g") for entry in entries), "")
-        table.add_row("seconds for 64 images", *(_cost(entry.seconds, ".2f") for entry in entries), "")
-        for key in found.keys:
-            scores = [entry.evaluation.find(key) for entry in entries]
-            title = next(s.words for entry in found.entries if (s := entry.evaluation.find(key)) is not None)
-            real = next((s.real for s in scores if s is not None and s.real is not None), None)
-            cells = ["" if s is None else format_score(key, s.value) for s in scores]
-            table.add_row(title, *cells, format_score(key, real))
+        for name in header[1:]:
+            table.add_column(name, justify="right")
+        for cells in rows:
+            table.add_row(*cells)
         console.print(table)
     console.print(found.conclusion)
     if found.unranked_note:
         console.print(found.unranked_note)
-
-
-def _cells(score: Score) -> list[str]:
-    value, low, high, infinite, floor, real = (
-        format_score(score.key, each)
-        for each in (score.value, score.low, score.high, score.infinite, score.floor, score.real)
-    )
-    ratio = score.ratio if score.better == "low" and score.kind in ("fd", "nearest") else None
-    return [value, f"{low} … {high}" if low and high else "", infinite, floor, real, f"{ratio:.2f}" if ratio else ""]
-
-
-def _cost(value: float | None, form: str) -> str:
-    """Return a cost as text, empty for a file, whose cost is unknown."""
-    return "" if value is None else f"{value:{form}}"

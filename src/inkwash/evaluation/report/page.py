@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,9 +110,7 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     """Return uint8 pixels [H, W] or [H, W, 3] as a PNG file."""
     from PIL import Image
 
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
+    return png_metadata.png_bytes(Image.fromarray(pixels))
 
 
 def require_report_folder(folder: Path) -> None:
