@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from inkwash.io import png_metadata
 from inkwash.model import Model
 from inkwash.runs.resume import resume
 from inkwash.runs.start import is_run, start
+from inkwash.sampling import class_labels
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import SampleBatch, SamplingRun, resolve, to_arrays
@@ -112,7 +113,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
 def sample(
     source: Model | str | Path,
     n: int = 64,
-    label: str | int | list[int] | None = None,
+    label: str | int | Sequence[int | str] | NDArray[Any] | Tensor | None = None,
     seed: int | tuple[int, int] = 0,
     sampler: str | None = None,
     *,
@@ -133,7 +134,8 @@ def sample(
 ) -> Samples:
     """Return `n` samples of `source`, a model or an argument of `load`; sample i has the seed `seed` + i.
 
-    `label` is a class, "0-9" for several in turn, "none", or None for labels in the training set's proportions.
+    `label` is a class, "0-9" or a list for several in turn, "none", or None for labels in the training set's proportions;
+    a number is the name of a class where all names are numbers, else its index.
     `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
     that every sample starts from, noised to `noise`; `mask` another, white where the model samples.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
@@ -155,7 +157,7 @@ def sample(
     request = SampleRequest(
         model=chosen.name if isinstance(source, Model) else str(source),
         n=n,
-        label=(label,) if isinstance(label, int) else tuple(label) if isinstance(label, list) else label,
+        label=class_labels.from_python(label, chosen.spec.classes),
         seed=seed[0] if isinstance(seed, tuple) else seed,
         seed_to=seed[1] if isinstance(seed, tuple) else None,
         sampler=sampler,

@@ -19,8 +19,8 @@ from inkwash.data import Dataset, encode
 from inkwash.data.spec import DatasetSpec
 from inkwash.io import png_metadata
 from inkwash.model import Model
+from inkwash.sampling.class_labels import split_range
 from inkwash.sampling.editing import Edit
-from inkwash.sampling.labels import split_range
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 
@@ -196,4 +196,5 @@ def test_an_end_that_is_not_one_class_is_refused(
 def test_the_metadata_of_an_interpolation_contain_both_ends(untrained: Untrained, tmp_path: Path) -> None:
     inkwash.sample(untrained(), 3, label="3..8", seed=(3, 5), steps=2).save(tmp_path / "between.png")
     found = png_metadata.read_metadata(tmp_path / "between.png")
-    assert found is not None and [found["request"][name] for name in ("seed", "seed_to", "label")] == [3, 5, "3..8"]
+    fields = ("seed", "seed_to", "label", "label_to")
+    assert found is not None and [found["request"][name] for name in fields] == [3, 5, ["3"], ["8"]]

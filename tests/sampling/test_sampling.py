@@ -16,7 +16,8 @@ from torch import Tensor
 import inkwash
 from inkwash.core import SAMPLERS, Frame
 from inkwash.model import Model
-from inkwash.sampling.labels import assign_labels, parse_labels
+from inkwash.sampling.class_labels import parse_labels
+from inkwash.sampling.labels import assign_labels
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 

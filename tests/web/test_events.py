@@ -103,4 +103,17 @@ def test_points_are_sent_as_float32_with_the_field() -> None:
 )
 def test_command_reproduces_the_request_or_is_none(fields: dict[str, Any], words: str | None) -> None:
     request = SampleBody(model="digits", **fields)
-    assert command("digits", request) == words
+    assert command("digits", request, tuple("0123456789")) == words
+
+
+@pytest.mark.parametrize(
+    ("classes", "fields", "label"),
+    [
+        (("3", "7"), {"labels": [1, 0]}, "7,3"),
+        (("a,b", "3-5"), {"labels": [1, 0]}, '\'"3-5","a,b"\''),
+        (("1", "7"), {"labels": [0], "seeds": [0, 0], "label_to": 1}, "1..7"),
+    ],
+)
+def test_command_contains_class_names(classes: tuple[str, ...], fields: dict[str, Any], label: str) -> None:
+    request = SampleBody(**({"model": "x", "seeds": [0, 1]} | fields))
+    assert command("x", request, classes) == f"inkwash sample x -n 2 --seed 0 --label {label}"

@@ -12,6 +12,8 @@ from inkwash import model as models
 from inkwash.cli.progress import sampling
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import png_metadata
+from inkwash.sampling.class_labels import format_labels
+from inkwash.sampling.labels import from_0_1_0, requested_labels
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.text.printing import print
@@ -34,12 +36,15 @@ def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
         request, options = SampleRequest.from_dict(metadata["request"]), RenderOptions.from_metadata(metadata)
     except UsageError as error:
         raise UsageError(f"{path}: {error}", code=error.code, field=error.field) from None
+    model = models.load(str(request.model), device=device)
+    request = from_0_1_0(request, model.spec.classes)
     if options.kind == "film":
         raise UsageError(
-            f"{path} is a film, which is not compared: write it again with {_command(request, options)}",
+            f"{path} is a film, which is not compared: write it again with "
+            f"{_command(request, options, model.spec.classes)}",
             code="unsupported",
         )
-    run = resolve(request, models.load(str(request.model), device=device), DEFAULT_COUNTS[options.kind])
+    run = resolve(request, model, DEFAULT_COUNTS[options.kind])
     writers.check_size(run, options, path)
     if out is not None:
         writers.writer_for(out, options.kind)
@@ -70,8 +75,10 @@ def _difference(before: np.ndarray, after: np.ndarray) -> str:
     return f"up to {largest} grey levels apart" if largest > 1 else ""
 
 
-def _command(request: SampleRequest, options: RenderOptions) -> str:
-    given = {"-n": request.n, "--label": request.label, "--columns": options.columns, "--guidance": request.guidance}
+def _command(request: SampleRequest, options: RenderOptions, classes: tuple[str, ...]) -> str:
+    start, end = requested_labels(request, classes)
+    label = None if start is None else format_labels(start, classes, end or ())
+    given = {"-n": request.n, "--label": label, "--columns": options.columns, "--guidance": request.guidance}
     given |= {"--sampler": request.sampler, "--steps": request.steps, "--eta": request.eta}
     if request.edit is not None:
         given |= {"--from": "IMAGE", "--noise": request.edit.noise}

@@ -76,8 +76,9 @@ def sample(
     n
         Number of images, at least 1. Default: 64; 10 per label with several labels; 8 for a strip, 16 for a film.
     label
-        Class to sample, an index or a name; several in turn (0-9 or 1,3,5), or none for unconditional; 3..8 interpolates
-        between two classes. Default: random, in the proportions of the training set.
+        Class to sample, a name or an index; several in turn (0-9 or 1,3,5), or none for unconditional; 3..8 interpolates
+        between two classes. Where all names are numbers, a number is a name; a name with a comma is quoted, as in
+        '"a,b"'. Default: random, in the proportions of the training set.
     guidance
         Weight w of classifier-free guidance, uncond + w (cond - uncond), 0 or more; 1 means no guidance. Default: the recipe's.
     interval

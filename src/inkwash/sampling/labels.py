@@ -1,16 +1,17 @@
-"""Class labels of samples: parsed from text, or random in the proportions of the training set."""
+"""Class labels of samples: those of a request, or random in the proportions of the training set."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from inkwash.core.rng import Stream, uniforms
 from inkwash.core.shapes import NULL_LABEL, Labels, Seeds
-from inkwash.errors import UsageError, unknown_name
+from inkwash.errors import UsageError
 from inkwash.model import Model
+from inkwash.sampling import class_labels
 from inkwash.sampling.request import SampleRequest
 
 
@@ -35,7 +36,7 @@ def assign_labels(model: Model, seeds: Seeds, requested: Sequence[int] | None = 
         raise UsageError(message, code="no-effect", field="label")
     for label in requested:
         if not NULL_LABEL <= label < len(classes):
-            raise _outside(label, classes)
+            raise class_labels.outside(label, classes)
     return torch.tensor(requested).repeat(-(-len(seeds) // len(requested)))[: len(seeds)]
 
 
@@ -44,16 +45,19 @@ def requested_labels(request: SampleRequest, classes: tuple[str, ...]) -> tuple[
 
     Raises `UsageError` for text that names no class, and for an interpolation of several classes at one end.
     """
-    end = None if request.label_to is None else [request.label_to]
+    end = None
+    if request.label_to is not None:
+        end = class_labels.indices(
+            request.label_to if isinstance(request.label_to, tuple) else (request.label_to,), classes
+        )
     if not isinstance(request.label, str):
-        return None if request.label is None else list(request.label), end
-    start_text, end_text = split_range(request.label, classes)
-    start = parse_labels(start_text, classes)
-    if end_text is not None:
+        return None if request.label is None else class_labels.indices(request.label, classes), end
+    start, far = class_labels.parse_interpolation(request.label, classes)
+    if far is not None:
         if end is not None:
             message = f"label '{request.label}' and label_to both name the end of the interpolation: leave label_to out"
             raise UsageError(message, code="conflict", field="label_to")
-        end = parse_labels(end_text, classes)
+        end = far
     if end is not None or request.seed_to is not None:
         count = max(len(start), len(end or start))
         if count > 1:
@@ -64,41 +68,22 @@ def requested_labels(request: SampleRequest, classes: tuple[str, ...]) -> tuple[
     return start, end
 
 
-def parse_labels(text: str, classes: tuple[str, ...]) -> list[int]:
-    """Return the labels written as "7", "0-9", "1,3,5", a class name or "none".
-
-    Raises `UsageError` for anything else, with the nearest class name.
-    """
-    if text == "none":
-        return [NULL_LABEL]
-    # The text is compared before it is split, because a class name may contain a comma.
-    if text.strip() in classes:
-        return [classes.index(text.strip())]
-    found: list[int] = []
-    for part in text.split(","):
-        # Eighteen digits are more than any number of classes, and Python refuses integers of thousands of digits.
-        numbers = re.fullmatch(r"(\d{1,18})(?:-(\d{1,18}))?", part.strip())
-        if part.strip() in classes:
-            found.append(classes.index(part.strip()))
-        elif numbers:
-            first, last = int(numbers[1]), int(numbers[2] or numbers[1])
-            if classes and max(first, last) >= len(classes):
-                raise _outside(max(first, last), classes)
-            # Without classes every label is refused later, so a range that could be huge is not expanded.
-            found += range(first, last + 1) if classes else (first, last)
-        else:
-            raise unknown_name("label", part.strip(), classes or ("none",))
-    if not found:
-        raise UsageError(f"label '{text}' names no class: write 7, 0-9 or 1,3,5", code="invalid-value", field="label")
-    return found
+def with_names(request: SampleRequest, classes: tuple[str, ...]) -> SampleRequest:
+    """Return `request` with the names of its classes in place of text or indices, as it is stored in metadata."""
+    if not classes:
+        return request
+    start, end = (
+        None if found is None else class_labels.names(found, classes) for found in requested_labels(request, classes)
+    )
+    return replace(request, label=start, label_to=end)
 
 
-def split_range(text: str, classes: tuple[str, ...] = ()) -> tuple[str, str | None]:
-    """Return the two ends of an interpolation written "3..8", or the text and None."""
-    near, dots, far = text.partition("..")
-    return (near, far) if dots and text not in classes else (text, None)
-
-
-def _outside(label: int, classes: Sequence[str]) -> UsageError:
-    message = f"label {label} is not a class of the model: give 0 to {len(classes) - 1} ({', '.join(classes)})"
-    return UsageError(message, code="out-of-range", field="label")
+def from_0_1_0(request: SampleRequest, classes: tuple[str, ...]) -> SampleRequest:
+    """Return a request that was read from metadata, where text is of 0.1.0: its numbers are indices."""
+    if not isinstance(request.label, str):
+        return request
+    near, dots, far = request.label.partition("..")
+    if not dots or request.label in classes:
+        return replace(request, label=tuple(class_labels.parse_index_text(request.label, classes)))
+    start, end = (tuple(class_labels.parse_index_text(text, classes)) for text in (near, far))
+    return replace(request, label=start, label_to=end)

@@ -10,6 +10,7 @@ from inkwash.core import Schedule
 from inkwash.errors import UsageError
 from inkwash.io.limits import require_bounded
 from inkwash.io.validation import validate
+from inkwash.sampling.class_labels import StoredLabels
 from inkwash.sampling.editing import Edit
 
 MAX_COUNT = 10**7
@@ -25,16 +26,17 @@ class SampleRequest:
     """What to sample and how; None means the default of the model's recipe.
 
     `model` is the name, run folder or checkpoint to load, None where the caller has the model. `seed` is the seed of
-    the first of `n` examples, or the seeds of all. `label` is text as in "0-9" or "3..8", or class indices, repeated
-    cyclically, -1 for none. With `seed_to` or `label_to` the examples interpolate from `seed` and `label` to these. The
-    other fields are the arguments of `Model.sampler` and `Model.denoiser`, and an image to edit.
+    the first of `n` examples, or the seeds of all. `label` is text as in "0-9" or "3..8", or class indices, -1 for none,
+    or class names, None for none; several are repeated cyclically. With `seed_to` or `label_to` the examples interpolate
+    from `seed` and `label` to these. The other fields are the arguments of `Model.sampler` and `Model.denoiser`, and an
+    image to edit.
     Raises `UsageError` for a number out of range.
     """
 
     model: str | None = None
     n: int | None = None
-    label: str | tuple[int, ...] | None = None
-    label_to: int | None = None
+    label: str | StoredLabels | None = None
+    label_to: int | StoredLabels | None = None
     seed: int | tuple[int, ...] = 0
     seed_to: int | None = None
     sampler: str | None = None

@@ -22,7 +22,7 @@ from inkwash.data import decode
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.sampling.editing import Interpolation, Morph
-from inkwash.sampling.labels import assign_labels, requested_labels
+from inkwash.sampling.labels import assign_labels, requested_labels, with_names
 from inkwash.sampling.request import SampleRequest
 from inkwash.text.progress import ProgressCallback
 
@@ -115,7 +115,7 @@ class SamplingRun:
         return self.model.metadata() | {
             "inkwash": __version__,
             "sampler": sampler,
-            "request": self.request.to_dict(),
+            "request": with_names(self.request, self.model.spec.classes).to_dict(),
         }
 
 

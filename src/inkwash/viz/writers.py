@@ -18,6 +18,7 @@ from inkwash.io import png_metadata
 from inkwash.io.atomic import atomic, require_creatable
 from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.editing import Interpolation
+from inkwash.sampling.labels import with_names
 from inkwash.sampling.run import SamplingRun, to_arrays
 from inkwash.text.progress import ProgressCallback
 from inkwash.viz import films, grids
@@ -102,14 +103,14 @@ def metadata(run: SamplingRun, options: RenderOptions) -> dict[str, Any]:
 
 def _metadata_of_one(run: SamplingRun, options: RenderOptions, index: int, seed: int, label: int) -> dict[str, Any]:
     """Return the metadata of a single image in its own file, with the request that reproduces it."""
-    found = run.metadata() | {"seed": seed, "label": label}
+    classes = run.model.spec.classes
+    found = run.metadata() | {"seed": seed, "label": classes[label] if label >= 0 and classes else None}
     if isinstance(run.interpolation, Interpolation):
         # No request gives a single position of an interpolation.
         del found["request"]
         return found | {"turn": float(run.interpolation.position[index])}
-    named = None if not run.model.conditional else str(label) if label >= 0 else "none"
-    request = replace(run.request, n=1, seed=seed, label=named)
-    return found | {"request": request.to_dict(), "picture": vars(replace(options, columns=None))}
+    request = replace(run.request, n=1, seed=seed, label=(label,) if run.model.conditional else None)
+    return found | {"request": with_names(request, classes).to_dict(), "picture": vars(replace(options, columns=None))}
 
 
 WRITERS: dict[tuple[Kind, str], Writer] = {

@@ -15,6 +15,7 @@ from torch import Tensor
 from inkwash.core import CLEAN, EmpiricalDenoiser, Frame, Level
 from inkwash.core.denoisers import Denoiser
 from inkwash.model import Model
+from inkwash.sampling.class_labels import format_labels
 from inkwash.sampling.run import SamplingRun, to_output
 from inkwash.viz.samples import POINT_LIMITS
 from inkwash.web.schemas import SampleBody
@@ -46,7 +47,7 @@ def events(
             "steps": sampler.steps,
             "evaluations": sampler.evaluations,
             "levels": [_level(level) for level in sampler.levels],
-            "command": None if source is None else command(source, body),
+            "command": None if source is None else command(source, body, model.spec.classes),
         },
     )
     started, sent = time.perf_counter(), _sent_steps(sampler.steps, body.max_frames)
@@ -56,14 +57,17 @@ def events(
     yield "done", {"seconds": round(time.perf_counter() - started, 3)}
 
 
-def command(source: str, body: SampleBody) -> str | None:
-    """Return the command that reproduces a request, None if there is none: arbitrary seeds, or an image to start from."""
+def command(source: str, body: SampleBody, classes: tuple[str, ...]) -> str | None:
+    """Return the command that reproduces a request for a model of these `classes`.
+
+    None if there is none: for arbitrary seeds, and for an image to start from.
+    """
     first, count = body.seeds[0], len(body.seeds)
     interpolates = body.seed_to is not None or body.label_to is not None
     expected = [first] * count if interpolates else list(range(first, first + count))
     if body.edit is not None or body.seeds != expected:
         return None
-    labels = None if body.labels is None else ["none" if label < 0 else str(label) for label in body.labels]
+    labels = body.labels
     if body.label_to is not None and (labels is None or body.label_to < 0):
         return None
     if interpolates and labels is not None and len(set(labels)) > 1:
@@ -71,7 +75,8 @@ def command(source: str, body: SampleBody) -> str | None:
     words = ["inkwash", "sample", source, "-n", str(count)]
     words += ["--seed", str(first) if body.seed_to is None else f"{first}..{body.seed_to}"]
     if labels is not None:
-        words += ["--label", ",".join(labels) if body.label_to is None else f"{labels[0]}..{body.label_to}"]
+        end = None if body.label_to is None else [body.label_to]
+        words += ["--label", format_labels(labels if end is None else labels[:1], classes, end or ())]
     flags = {"--sampler": body.sampler, "--steps": body.steps, "--eta": body.eta, "--guidance": body.guidance}
     flags |= {"--temperature": None if body.temperature == 1 else body.temperature}
     for flag, value in flags.items():

@@ -62,7 +62,10 @@ class SampleBody(_Body):
     model: str = Field(max_length=200, description="a name from /api/models")
     seeds: list[Seed] = Field(min_length=1, max_length=MAX_IMAGES, description="one for each image")
     labels: list[Label] | None = Field(
-        None, min_length=1, max_length=MAX_IMAGES, description="classes in turn, -1 unconditional; null: random"
+        None,
+        min_length=1,
+        max_length=MAX_IMAGES,
+        description="indices of classes in turn, -1 unconditional; null: random",
     )
     seed_to: Seed | None = Field(None, description="interpolate the noise to that of this seed")
     label_to: Label | None = Field(None, description="interpolate the prediction to that of this class")
@@ -107,7 +110,7 @@ class LiveBody(_Body):
     seed_to: Seed | None = Field(None, description="the noise of image k moves towards that of seed_to + k")
     seed_position: Position = Field(0.0, description="0 is the noise of the seed, 1 that of the end")
     labels: list[Label] | None = Field(
-        None, min_length=1, max_length=MAX_IMAGES, description="classes in turn; null: random"
+        None, min_length=1, max_length=MAX_IMAGES, description="indices of classes in turn; null: random"
     )
     labels_to: list[Label] | None = Field(
         None, min_length=1, max_length=MAX_IMAGES, description="classes of the end in turn; null: random by its seeds"

@@ -3,17 +3,24 @@
 import { toggleButtons } from "./fields.js";
 import { UrlState } from "./url_state.js";
 
+/** Return [key, text] of every class for a field; the key, also in the URL, is the name, percent-encoded so that it has no comma. */
+export const classOptions = (model) => model.classes.map((name) => [encodeURIComponent(name), name]);
+
+/** Return the label of the class with this key. */
+export const labelOf = (model, key) => classOptions(model).findIndex(([each]) => each === key);
+
 /** Return the picker; `labels()` are the labels of a request, null where no class is selected. */
 export function classPicker(model, url = new UrlState()) {
   if (!model.conditional || !model.classes.length) return { element: null, labels: () => null, params: () => ({}), selected: () => [] };
-  const options = model.classes.map((name, at) => [String(at), name]);
+  const options = classOptions(model);
   if (model.guidable) options.push(["-1", "Unconditional"]);
   const group = toggleButtons("Classes (none selected: random)", options, url.list("labels", options.map(([key]) => key)));
-  const selected = () => group.get().map(Number);
+  // The key of the unconditional label is that of no class, whose index is -1.
+  const selected = () => group.get().map((key) => labelOf(model, key));
   return {
     element: group.element,
     selected,
     labels: () => (selected().length ? selected() : null),
-    params: () => (selected().length ? { labels: selected().join(",") } : {}),
+    params: () => (selected().length ? { labels: group.get().join(",") } : {}),
   };
 }

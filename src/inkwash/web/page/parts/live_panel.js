@@ -1,5 +1,6 @@
 /** Live: images that are redrawn while a slider moves, for models whose own sampler takes one step. */
 
+import { classOptions, labelOf } from "./class_picker.js";
 import { h } from "./element.js";
 import { choice, number, slider } from "./fields.js";
 import { newest } from "./newest.js";
@@ -24,7 +25,7 @@ export const counterpart = (model, models) => models.find((other) => isComparabl
 export function livePanel({ engine, model, url, notify, onchange }) {
   const position = (label, name) => slider(label, { min: 0, max: 1, step: 0.01, value: 0, param: [url, name] });
   const seedField = (label, name, value) => number(label, { min: 0, max: MAX_SEED, value, param: [url, name] });
-  const classField = (label, name) => choice(label, [["", "any"], ...model.classes.map((text, at) => [String(at), text])], "", [url, name]);
+  const classField = (label, name) => choice(label, [["", "any"], ...classOptions(model)], "", [url, name]);
   const fields = { seed_from: seedField("From seed", "seed_from", 0), seed_to: seedField("To seed", "seed_to", COUNT), seed_morph: position("Seed morph", "seed_morph") };
   if (model.conditional)
     Object.assign(fields, { class_from: classField("From class", "class_from"), class_to: classField("To class", "class_to"), class_morph: position("Class morph", "class_morph") });
@@ -32,7 +33,7 @@ export function livePanel({ engine, model, url, notify, onchange }) {
   const canvas = h("canvas", { class: "picture", role: "img", "aria-label": `${COUNT} images of the live model` });
   const caption = h("p", { class: "caption" }, "\u00a0");
   const controller = new AbortController();
-  const labels = (field) => (field && field.get() !== "" ? [Number(field.get())] : null);
+  const labels = (field) => (field && field.get() !== "" ? [labelOf(model, field.get())] : null);
 
   const show = (pixels) => paint(canvas, pixels, model.shape, { columns: COLUMNS });
   const request = () => ({

@@ -2,6 +2,7 @@
 
 import { outputActions } from "../parts/output_actions.js";
 import { InkCanvas } from "../parts/canvas.js";
+import { classOptions, labelOf } from "../parts/class_picker.js";
 import { h } from "../parts/element.js";
 import { choice, number, slider } from "../parts/fields.js";
 import { encodeBase64 } from "../engine/base64.js";
@@ -32,11 +33,11 @@ export function mount(root, app) {
 /** Return the field for a target class, null for an unconditional model. */
 function classField(model, label, value = "", param = null) {
   if (!model.conditional) return null;
-  return choice(label, [["", "any"], ...model.classes.map((name, at) => [String(at), name])], value, param);
+  return choice(label, [["", "any"], ...classOptions(model)], value, param);
 }
 
 /** Return the selected class of a field, null for any. */
-const selectedClass = (field) => (field && field.get() !== "" ? Number(field.get()) : null);
+const selectedClass = (model, field) => (field && field.get() !== "" ? labelOf(model, field.get()) : null);
 
 function repaint({ engine, model, notify, url }, job) {
   const canvas = new InkCanvas(model.shape, notify);
@@ -55,7 +56,7 @@ function repaint({ engine, model, notify, url }, job) {
     if (!inpainting && canvas.isBlank) return notify("The canvas is blank: draw something or load an image.", true);
     output.show(player.element, actions.element);
     actions.disable();
-    const label = selectedClass(target);
+    const label = selectedClass(model, target);
     const request = {
       model: model.name,
       seeds: imageSeeds(settings.seed(), VARIATIONS),
@@ -71,7 +72,7 @@ function repaint({ engine, model, notify, url }, job) {
   /** Put one sample of the model onto the canvas. */
   async function loadSample() {
     let last = null;
-    const label = selectedClass(target);
+    const label = selectedClass(model, target);
     const request = { model: model.name, seeds: [settings.seed()], labels: label === null ? null : [label], ...settings.values(), max_frames: 2 };
     if (await job.run(request, { step: (frame) => (last = frame) })) canvas.set(last.x);
   }
@@ -94,11 +95,11 @@ function repaint({ engine, model, notify, url }, job) {
 const defaultLabels = (model) => (model.guidable ? [-1] : null);
 
 function interpolate({ engine, model, notify }, job) {
-  // Default to 3 and 8, which are similar digits; with fewer classes, to the first and the last.
-  const [first, last] = model.classes.length > 8 ? [3, 8] : [0, model.classes.length - 1];
+  // Default to 3 and 8, which are similar digits; without them, to the first and the last class.
+  const [first, last] = ["3", "8"].every((name) => model.classes.includes(name)) ? ["3", "8"] : [model.classes[0], model.classes.at(-1)];
   const seedField = (label, value) => number(label, { min: 0, max: Number.MAX_SAFE_INTEGER, value });
-  const from = { seed: seedField("From seed", 3), label: classField(model, "From class", String(first)) };
-  const to = { seed: seedField("To seed", 8), label: classField(model, "To class", String(last)) };
+  const from = { seed: seedField("From seed", 3), label: classField(model, "From class", first && encodeURIComponent(first)) };
+  const to = { seed: seedField("To seed", 8), label: classField(model, "To class", last && encodeURIComponent(last)) };
   const count = number("Number of images", { min: 2, max: 60, value: 24 });
   const settings = samplingSettings(model, undefined, { withSeed: false });
   const player = new Player({ parts: ["x"], names: { x: "interpolated image" }, unit: "image" });
@@ -108,7 +109,7 @@ function interpolate({ engine, model, notify }, job) {
   async function run(event) {
     event.preventDefault();
     if (![from.seed, to.seed, count, settings].every((part) => part.valid())) return;
-    const [label, labelTo] = [selectedClass(from.label), selectedClass(to.label)];
+    const [label, labelTo] = [from.label, to.label].map((field) => selectedClass(model, field));
     if ((label === null) !== (labelTo === null)) return notify("Select a class at both ends, or at neither.", true);
     const request = {
       model: model.name,
