@@ -189,3 +189,12 @@ def test_the_test_set_has_another_hash(folder: Path) -> None:
     for name in (TEST_IMAGES, TEST_LABELS):
         (folder / name).unlink()
     assert load(folder).test_sha256 == ""
+
+
+def test_fashion_mnist_is_known_by_its_contents(mnist_folder: Path) -> None:
+    folder = mnist_folder.parent / "fashion-mnist"
+    if not folder.is_dir():
+        pytest.skip("there is no Fashion-MNIST beside MNIST")
+    found = load(folder)
+    assert found.name == "fashion-mnist" and found.classes[0] == "T-shirt/top" and found.classes[-1] == "ankle boot"
+    assert found.note.endswith("MIT") and found.labels is not None and found.labels[:3].tolist() == [9, 0, 0]

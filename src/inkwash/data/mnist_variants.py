@@ -33,7 +33,8 @@ class PublishedFiles:
         return Download(name, dict(zip(FILES, self.sha256, strict=True)), self.mirrors)
 
 
-# The SHA-256 of the gzip files are those of TensorFlow Datasets; those of the decompressed MNIST were computed.
+# The SHA-256 of the gzip files are those of TensorFlow Datasets; those of the decompressed files were computed:
+# of MNIST from these, of Fashion-MNIST from Debian's package of it.
 PUBLISHED: dict[str, PublishedFiles] = {
     "mnist": PublishedFiles(
         classes=tuple("0123456789"),
@@ -78,6 +79,10 @@ PUBLISHED: dict[str, PublishedFiles] = {
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        ),
+        unpacked=(
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
         ),
     ),
     "kmnist": PublishedFiles(
