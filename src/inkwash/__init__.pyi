@@ -1,7 +1,7 @@
-from .api import Samples as Samples
 from .api import evaluate as evaluate
 from .api import load as load
 from .api import sample as sample
+from .api import start_run as start_run
 from .api import train as train
 from .config.recipe import Recipe as Recipe
 from .core import (
@@ -101,7 +101,15 @@ from .evaluation.comparison import Comparison as Comparison
 from .evaluation.scores import Evaluation as Evaluation
 from .model import Model as Model
 from .objectives import Denoising as Denoising
+from .runs.events import Sampled as Sampled
+from .runs.events import Saved as Saved
+from .runs.history import History as History
+from .runs.run import Run as Run
+from .training.events import Measured as Measured
+from .training.events import Planned as Planned
+from .training.events import Step as Step
 from .training.trainer import Trainer as Trainer
+from .viz.sample_set import Samples as Samples
 
 __version__: str
 DEFAULT_MODEL: str

@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 
 from inkwash import model
@@ -21,84 +18,25 @@ from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import Schedule
 from inkwash.data import Dataset
-from inkwash.errors import UsageError
+from inkwash.errors import UsageError, warn
 from inkwash.hardware import devices
-from inkwash.io import png_metadata
 from inkwash.model import Model
+from inkwash.runs.folder import RunFolder
+from inkwash.runs.history import TrainedModel
 from inkwash.runs.resume import resume
+from inkwash.runs.run import Run
 from inkwash.runs.start import is_run, start
 from inkwash.sampling import class_labels
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.request import SampleRequest
-from inkwash.sampling.run import SampleBatch, SamplingRun, resolve, to_arrays
+from inkwash.sampling.run import resolve
 from inkwash.text.progress import ProgressCallback, StageProgressCallback
 from inkwash.training.events import Planned
 from inkwash.training.loop import Objective
-from inkwash.viz.samples import RenderOptions, grid_or_scatter
-from inkwash.viz.writers import metadata
+from inkwash.viz.sample_set import Samples
 
 if TYPE_CHECKING:
     from inkwash.evaluation.comparison import Comparison
-
-SHOWN_IMAGES = 100
-"""The number of images that a notebook shows of samples."""
-SHOWN_HEIGHT = 56
-"""Their approximate height in pixels."""
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Finished examples: `values` uint8 [N, C, H, W] or points float32 [N, D], and the run that gave them."""
-
-    values: Tensor
-    run: SamplingRun
-
-    def __repr__(self) -> str:
-        shape = "×".join(map(str, self.values.shape[1:]))
-        return f"Samples({len(self.values)} of {shape} from {self.model.name}, {self.sampler})"
-
-    def _repr_png_(self) -> bytes:
-        """Return a grid of the first 100 images, enlarged to about 56 pixels, or a scatter of all points: for notebooks."""
-        points = self.model.spec.is_points
-        shown = slice(len(self.values) if points else SHOWN_IMAGES)
-        batch = SampleBatch(self.values[shown], self.labels[shown], self.seeds[shown])
-        scale = 1 if points else max(1, round(SHOWN_HEIGHT / self.values.shape[-2]))
-        image = grid_or_scatter(self.model, [batch], RenderOptions().columns_for(self.run), scale)
-        return png_metadata.png_bytes(image)
-
-    @property
-    def model(self) -> Model:
-        """The model that was sampled from."""
-        return self.run.model
-
-    @property
-    def sampler(self) -> str:
-        """The sampler and its steps, as in "ddim:50"."""
-        return f"{self.run.sampler.kind}:{self.run.sampler.steps}"
-
-    @property
-    def labels(self) -> Tensor:
-        """The labels int64 [N], -1 for none; of an interpolation those of the near end."""
-        return self.run.labels
-
-    @property
-    def seeds(self) -> Tensor:
-        """The seeds int64 [N]; of an interpolation those of the near end."""
-        return self.run.seeds
-
-    @property
-    def images(self) -> NDArray[np.uint8]:
-        """The images as uint8 [N, H, W] for grey ones, [N, H, W, C] for colour; points float32 [N, D]."""
-        return self.values.numpy() if self.model.spec.is_points else to_arrays(self.values)
-
-    def sheet(self, columns: int | None = None, scale: int = 1) -> Image.Image:
-        """Return one image of all: a grid of images, or a scatter of points."""
-        return grid_or_scatter(self.model, [SampleBatch(self.values, self.labels, self.seeds)], columns, scale)
-
-    def save(self, path: str | Path, columns: int | None = None, scale: int = 1) -> None:
-        """Write `sheet` as a PNG whose metadata names the model and the request."""
-        options = RenderOptions(scale=scale, columns=columns)
-        png_metadata.save_png(self.sheet(columns, scale), path, metadata(self.run, options))
 
 
 def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
@@ -218,6 +156,59 @@ def evaluate(
     return Comparison(entries, plan.key)
 
 
+def start_run(
+    what: Recipe | str | Path,
+    data: str | Path | Dataset | None = None,
+    out: str | Path | None = None,
+    length: str | None = None,
+    net: nn.Module | None = None,
+    objective: Objective | None = None,
+    device: str = "auto",
+    pretrained: Model | str | Path | None = None,
+    **changes: Any,
+) -> Run:
+    """Return a run to iterate over, which trains: a new one of a recipe, or the run folder `what` resumed.
+
+        run = inkwash.start_run("digits", length="20 seconds")
+        for event in run:
+            if isinstance(event, inkwash.Step) and event.step % 100 == 0:
+                print(event.step, event.loss)
+        run.history.plot()
+        digits = inkwash.sample(run.model)
+
+    The events are `Step` (`step`, `loss`), `Measured` (`step`, `validation_loss`: held-out examples), `Sampled` (`step`,
+    `image`: a grid of samples), `Saved` and `Planned`. After `break`, another loop continues. The arguments are those of
+    `train`; a length in minutes is counted from this call.
+    """
+    devices.configure_malloc()
+    target_device, start_time = devices.device(device), time.perf_counter()
+    parsed_length = Length.parse(length) if length else None
+    if not isinstance(what, Recipe) and is_run(what):
+        if changes or out is not None or pretrained is not None:
+            raise UsageError(
+                f"{what} is a run folder, which is resumed with its own recipe: do not pass out=, pretrained= or recipe fields",
+                code="no-effect",
+            )
+        return resume(what, data, parsed_length, target_device, net, objective, since=start_time, allow_complete=True)
+    chosen = what if isinstance(what, Recipe) else recipe.load(what)
+    if pretrained is not None:
+        recipe.require_own_fields(changes)
+    chosen = chosen.with_changes(changes) if changes else chosen
+    if parsed_length is not None:
+        chosen = recipe.with_length(chosen, parsed_length)
+    folder = None if out is None else _unused(Path(out))
+    return start(chosen, data, folder, target_device, net, objective, start_time, pretrained=pretrained)
+
+
+def _unused(out: Path) -> Path:
+    """Return `out`, or the path with the first free number where that is a folder with files."""
+    if not out.is_dir() or not any(out.iterdir()):
+        return out
+    free = RunFolder.next_unused(out.name, out.parent)
+    warn(f"{out} is not empty and nothing is overwritten: this run is {free}")
+    return free
+
+
 def train(
     what: Recipe | str | Path,
     data: str | Path | Dataset | None = None,
@@ -229,36 +220,23 @@ def train(
     pretrained: Model | str | Path | None = None,
     on_event: Callable[[Any], object] | None = None,
     **changes: Any,
-) -> Model:
+) -> TrainedModel:
     """Train a recipe into a new run folder, or resume the run folder `what`, and return the model with EMA weights.
 
-    `data` is a name, a path or a `Dataset`; data without labels give an unconditional network. `length` is "5 epochs"
-    or "3 minutes", counted from this call. `net` is your own network, `objective` replaces the recipe's. Training starts
-    from the weights of the model `pretrained`, as with --from. `changes` are recipe fields with two underscores for the
-    dot, as in `optimizer__lr=1e-3`, or sections as objects, as in `schedule=Cosine()`. `on_event` is called with every
-    step, validation, checkpoint and sample. Raises `UsageError` or `InkwashError` as the command does.
+    The model has the `path` of its checkpoint and a `history` of losses. `start_run` gives a run to iterate over instead.
+    `data` is a name, a path or a `Dataset`; data without labels give an unconditional network. `out` is the run folder,
+    by default runs/NAME-1 or the next free number; one with files is never written into: a cell that is run again trains
+    anew, in the next free folder, out-1. A run folder `what` that is complete is returned as it is. `length` is the total,
+    as in "5 epochs" or "2000 steps", or "3 minutes" counted from this call. `net` is your own network, `objective` replaces
+    the recipe's. Training starts from the weights of the model `pretrained`, as with --from. `changes` are recipe fields
+    with two underscores for the dot, as in `optimizer__lr=1e-3`, or sections as objects, as in `schedule=Cosine()`.
+    `on_event` is called with every step, validation, checkpoint and sample. Raises `UsageError` or `InkwashError` as the
+    command does.
     """
-    devices.configure_malloc()
-    target_device, start_time = devices.device(device), time.perf_counter()
-    parsed_length = Length.parse(length) if length else None
-    if not isinstance(what, Recipe) and is_run(what):
-        if changes or out is not None or pretrained is not None:
-            raise UsageError(
-                f"{what} is a run folder, which is resumed with its own recipe: do not pass out=, pretrained= or recipe fields",
-                code="no-effect",
-            )
-        run = resume(what, data, parsed_length, target_device, net, objective, since=start_time)
-    else:
-        chosen = what if isinstance(what, Recipe) else recipe.load(what)
-        if pretrained is not None:
-            recipe.require_own_fields(changes)
-        chosen = chosen.with_changes(changes) if changes else chosen
-        if parsed_length is not None:
-            chosen = recipe.with_length(chosen, parsed_length)
-        run = start(chosen, data, out, target_device, net, objective, start_time, pretrained=pretrained)
-    for event in run.train():
+    run = start_run(what, data, out, length, net, objective, device, pretrained, **changes)
+    for event in run:
         if isinstance(event, Planned) and event.warning:
             warnings.warn(event.warning, stacklevel=2)
         if on_event is not None:
             on_event(event)
-    return run.trainer.ema_model
+    return run.model

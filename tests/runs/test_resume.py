@@ -18,9 +18,10 @@ from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints
+from inkwash.runs.events import Sampled, Saved
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.resume import learning_rate_change, resume
-from inkwash.runs.run import Run, Sampled, Saved
+from inkwash.runs.run import Run
 from inkwash.runs.start import start
 from inkwash.training.events import Measured, Planned, Step
 from inkwash.training.time_budget import TimeBudget

@@ -19,8 +19,9 @@ from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints, png_metadata
 from inkwash.objectives import Denoising
+from inkwash.runs.events import Sampled, Saved
 from inkwash.runs.resume import resume
-from inkwash.runs.run import Run, Sampled, Saved
+from inkwash.runs.run import Run
 from inkwash.runs.start import start
 from inkwash.training.events import Measured, Step
 

@@ -36,7 +36,7 @@ SETTLED = 2.0
 @contextmanager
 def training_bar(trainer: Trainer) -> Iterator[Show]:
     """Show a bar with the training loss, validation loss, images per second and time left; yield its event handler."""
-    from inkwash.runs.run import Sampled
+    from inkwash.runs.events import Sampled
     from inkwash.training.events import Measured, Planned, Step
 
     columns = (
@@ -72,7 +72,7 @@ def training_bar(trainer: Trainer) -> Iterator[Show]:
 
 def plain_lines(trainer: Trainer) -> Show:
     """Return an event handler that prints a line per validation, with images per second and the time left."""
-    from inkwash.runs.run import Sampled
+    from inkwash.runs.events import Sampled
     from inkwash.training.events import Measured, Planned
 
     first, begun = trainer.state.progress.step, time.perf_counter()

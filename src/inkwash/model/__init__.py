@@ -2,6 +2,7 @@
 
 from inkwash.model.building import build_net, check_forward
 from inkwash.model.denoising_model import MIN_SOLVABLE_LOG_SNR, Model
+from inkwash.model.label_inputs import check_labels
 from inkwash.model.loading import bundled, find, load, require_as_bundled
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "build_net",
     "bundled",
     "check_forward",
+    "check_labels",
     "find",
     "load",
     "require_as_bundled",

@@ -21,17 +21,20 @@ MIN_ESTIMATED_VALUES = 2**20
 
 
 @torch.no_grad()
-def check_forward(net: nn.Module, spec: DatasetSpec) -> nn.Module:
-    """Return `net` when it takes examples of `spec`, tested with two of zeros; otherwise raise `UsageError`."""
+def check_forward(net: nn.Module, spec: DatasetSpec, label: int | None = None) -> nn.Module:
+    """Return `net` when it takes examples of `spec`, tested with two of zeros and `label`; otherwise raise `UsageError`."""
     device = next(net.parameters()).device
     kind, expected = type(net).__name__, f"{'×'.join(map(str, spec.shape))} ({spec.data})"
     remedy = "points need --set network.kind=mlp" if spec.is_points else "images need a U-Net and at least 4 pixels"
     # Copy the network, because a forward pass may change buffers such as running statistics.
     trial = copy.deepcopy(net).eval()
     try:
-        shape = trial(torch.zeros(2, *spec.shape, device=device), torch.zeros(2, device=device), None).shape[1:]
+        labels = None if label is None else torch.full((2,), label, device=device)
+        shape = trial(torch.zeros(2, *spec.shape, device=device), torch.zeros(2, device=device), labels).shape[1:]
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         reason = " ".join(str(error).split())[:100]
+        if isinstance(error, TypeError):
+            remedy = "its forward takes (x, c_noise, label)"
         raise UsageError(
             f"{kind} cannot process inputs of {expected}: {reason}; {remedy}", code="mismatch", field="network.kind"
         ) from error

@@ -15,6 +15,7 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.io import png_metadata
 from inkwash.io.atomic import write_text
 from inkwash.runs.folder import RunFolder
+from inkwash.runs.history import History, validation_unit
 from inkwash.training import ema
 from inkwash.training.state import TrainingProgress
 
@@ -44,10 +45,6 @@ def _draw_plots(
 ) -> None:
     from inkwash.viz import curves
 
-    distilled = recipe.distillation is not None
-    unit = (
-        "energy distance to validation images" if distilled else f"squared error of {recipe.target}, mean over values"
-    )
     if validated:
         last = validated[-1]
         curves.loss_against_noise(
@@ -56,26 +53,10 @@ def _draw_plots(
             last["losses"],
             memorizing["losses"] if memorizing else None,
             f"Validation loss by noise level, {recipe.name}, step {last['step']}",
-            unit,
+            validation_unit(recipe),
         )
     if trained:
-        points = sorted(
-            [{"step": row["step"], "loss": row["loss"]} for row in trained]
-            + [{"step": row["step"], "validation": row["loss"]} for row in validated],
-            key=lambda row: row["step"],
-        )
-        curves.training_curve(
-            folder.path / "loss.png",
-            points,
-            _sampled(validated),
-            f"Training loss, {recipe.name}",
-            f"relativistic; validation: {unit}" if distilled else unit,
-        )
-
-
-def _sampled(validated: list[dict[str, Any]]) -> list[int]:
-    """Return the steps at which a sample grid was written."""
-    return [row["step"] for row in validated if row.get("picture")]
+        History.of(recipe, [*trained, *validated]).save(folder.path / "loss.png")
 
 
 def _card(

@@ -32,11 +32,12 @@ def resume(
     objective: Objective | None = None,
     process_group: ProcessGroup = SINGLE_PROCESS,
     since: float | None = None,
+    allow_complete: bool = False,
 ) -> Run:
     """Return the run in the folder `path` at its latest checkpoint, with a new `length` if one is given.
 
-    The other arguments are those of `Trainer`. Raises `UsageError` when `path` is not a run folder or the run is complete,
-    `InkwashError` when its checkpoint is damaged or does not fit.
+    The other arguments are those of `Trainer`. Raises `UsageError` when `path` is not a run folder, and when the run is
+    complete unless `allow_complete`, `InkwashError` when its checkpoint is damaged or does not fit.
     """
     since = time.perf_counter() if since is None else since
     with process_group.main_first():
@@ -62,6 +63,8 @@ def resume(
             run.restore()
         elif run.is_main:
             folder.truncate_metrics(0)
+        if trainer.complete and allow_complete:
+            return run
         if trainer.complete:
             raise UsageError(
                 f"{path} is complete at step {trainer.state.progress.step:,}: "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from inkwash import model
 from inkwash.errors import InkwashError
@@ -17,37 +18,24 @@ from inkwash.model import Model
 from inkwash.optim.optimizers import LRDecay
 from inkwash.runs.card import write_card
 from inkwash.runs.environment import commit
+from inkwash.runs.events import RunEvent, Sampled, Saved
 from inkwash.runs.folder import Log, RunFolder
+from inkwash.runs.history import History, TrainedModel
+from inkwash.text import html
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
 from inkwash.training.preview import preview, preview_classes
 from inkwash.training.trainer import Trainer
 from inkwash.viz.samples import grid_or_scatter
 
 
-class Saved(NamedTuple):
-    """A checkpoint written after `step`."""
-
-    step: int
-    path: Path
-
-
-class Sampled(NamedTuple):
-    """The preview of a milestone, sampled after `step` from the EMA model and written to `path`."""
-
-    step: int
-    path: Path
-
-
-RunEvent = TrainingEvent | Saved | Sampled
-
-
 @dataclass
 class Run:
     """A `trainer` whose state and results are written to `folder`, so that it can be stopped and resumed at any step.
 
-    Of several processes the main one writes. `fallback_reason` is the reason why an older checkpoint than the latest was
-    resumed, `previous_lr_decay` the decay of the learning rate before the length of a resumed run was changed, and
-    `short_reason` the reason why the recipe's section [short] was applied or not; they are None otherwise.
+    Iterating over a run trains it, as `train` does. Of several processes the main one writes. `fallback_reason` is the
+    reason why an older checkpoint than the latest was resumed, `previous_lr_decay` the decay of the learning rate before
+    the length of a resumed run was changed, and `short_reason` the reason why the recipe's section [short] was applied or
+    not; they are None otherwise. `is_new` is whether this process created the folder.
     """
 
     trainer: Trainer
@@ -55,7 +43,35 @@ class Run:
     fallback_reason: str | None = None
     previous_lr_decay: LRDecay | None = None
     short_reason: str | None = None
+    is_new: bool = False
     _planned_total: int | None = field(default=None, init=False)
+    _iteration: weakref.ref[Generator[RunEvent, None, None]] | None = field(default=None, init=False)
+
+    def __iter__(self) -> Iterator[RunEvent]:
+        before = self._iteration() if self._iteration is not None else None
+        if before is not None:
+            # It was left by an exception whose traceback refers to it: it saves when it is closed.
+            before.close()
+        iteration = self.train()
+        self._iteration = weakref.ref(iteration)
+        return iteration
+
+    def _repr_html_(self) -> str:
+        trainer = self.trainer
+        total = "" if trainer.total is None else f" of {trainer.total:,}"
+        rows = [("folder", self.folder.path), ("step", f"{trainer.state.progress.step:,}{total}")]
+        return html.table(f"run of {trainer.recipe.name} on {trainer.spec.data}", rows)
+
+    @property
+    def model(self) -> TrainedModel:
+        """The EMA model at the current step, which changes while training continues."""
+        fields = vars(self.trainer.ema_model) | {"path": self.folder.latest}
+        return TrainedModel(**fields, history=self.history)
+
+    @property
+    def history(self) -> History:
+        """The losses up to the current step."""
+        return History.of(self.trainer.recipe, self.folder.rows())
 
     @property
     def is_main(self) -> bool:
@@ -76,7 +92,23 @@ class Run:
             self.folder.truncate_metrics(self.trainer.state.progress.step)
 
     def train(self) -> Generator[RunEvent, None, None]:
-        """Train up to the last step; yield the events of the trainer and every checkpoint and sample grid written."""
+        """Train up to the last step; yield the events of the trainer and every checkpoint and sample grid written.
+
+        Nothing happens when the last step is done. The folder of a new run is removed when its first step cannot be
+        computed, which is a fault of the network or the objective.
+        """
+        if self.trainer.complete:
+            return
+        try:
+            yield from self._train()
+        except (InkwashError, OSError):
+            raise
+        except Exception:
+            if self.is_new and self.trainer.process_group.is_single and not self.trainer.state.progress.step:
+                shutil.rmtree(self.folder.path, ignore_errors=True)
+            raise
+
+    def _train(self) -> Iterator[RunEvent]:
         trainer, folder = self.trainer, self.folder
         self._write_memorizing_loss()
         self._write_teacher_preview()

@@ -115,7 +115,7 @@ def start(
             if pretrained is not None and recipe.distillation is not None:
                 checkpoints.save(folder.teacher, pretrained.checkpoint())
             write_text(folder.recipe, trainer.recipe.to_toml())
-    return Run(trainer, folder, short_reason=reason)
+    return Run(trainer, folder, short_reason=reason, is_new=True)
 
 
 def _with_data_name(recipe: Recipe, data: str | Path | Dataset | None, loaded: Dataset) -> Recipe:

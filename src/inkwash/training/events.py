@@ -20,6 +20,11 @@ class Step(NamedTuple):
     gradient: float
     mean_loss: float | None = None
 
+    @property
+    def step(self) -> int:
+        """The number of the step, as other events call it."""
+        return self.number
+
 
 class Measured(NamedTuple):
     """A validation of the EMA model after `step`: its loss by noise level.
@@ -31,6 +36,11 @@ class Measured(NamedTuple):
     profile: LossByNoiseLevel
     improved: bool
     milestone: str | None
+
+    @property
+    def validation_loss(self) -> float:
+        """The mean over noise levels."""
+        return self.profile.mean
 
 
 class Planned(NamedTuple):

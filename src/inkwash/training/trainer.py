@@ -117,7 +117,10 @@ class Trainer:
             self.validator: Validator = DistillationValidator(*validation, self.objective)
         else:
             self.validator = Validator(*validation)
-        net = devices.to_device(model.check_forward(net, self.spec), self.device)
+        model.check_forward(net, self.spec, 0 if self.conditional else None)
+        if self.conditional:
+            model.check_labels(net, self.spec, training.label_dropout)
+        net = devices.to_device(net, self.device)
         require_trainable(recipe, self.spec, net, process_group)
         self.state = TrainingState.initial(net, recipe.optimizer.build(net.parameters()))
         self.time_budget: TimeBudget | None = None

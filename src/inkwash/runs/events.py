@@ -1,0 +1,36 @@
+"""The events of a run: those of its trainer, and the files that it writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from inkwash.training.events import TrainingEvent
+
+
+class Saved(NamedTuple):
+    """A checkpoint written after `step`."""
+
+    step: int
+    path: Path
+
+
+class Sampled(NamedTuple):
+    """The preview of a milestone, sampled after `step` from the EMA model and written to `path`."""
+
+    step: int
+    path: Path
+
+    @property
+    def image(self) -> Image.Image:
+        """The grid."""
+        with Image.open(self.path) as image:
+            return image.copy()
+
+    def _repr_png_(self) -> bytes:
+        return self.path.read_bytes()
+
+
+RunEvent = TrainingEvent | Saved | Sampled
