@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkwash.data import DATASETS, load
+from inkwash.data import DATASETS, canonical_name, load
 from inkwash.data.points import TOY_DISTRIBUTIONS
 from inkwash.errors import InkwashError, UsageError
 
@@ -111,10 +111,29 @@ def test_the_moons_are_half_circles_that_reach_into_each_other() -> None:
     assert upper[:, 1].min() < lower[:, 1].max() and upper[:, 1].mean() > lower[:, 1].mean()
 
 
-def test_names_are_found_in_any_case_and_unknown_ones_get_the_nearest() -> None:
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("FashionMNIST", "fashion-mnist"),
+        ("fashion_mnist", "fashion-mnist"),
+        ("Fashion MNIST", "fashion-mnist"),
+        ("CIFAR10", "cifar-10"),
+        ("cifar_10", "cifar-10"),
+        ("MNIST", "mnist"),
+        ("KMNIST", "kmnist"),
+        ("gaussian_mixture", "gaussian-mixture"),
+        ("mnits", None),
+        ("../mnist", None),
+    ],
+)
+def test_names_are_found_in_any_case_and_punctuation(given: str, name: str | None) -> None:
+    assert canonical_name(given) == name
+
+
+def test_unknown_names_and_missing_paths_get_the_nearest_name() -> None:
     assert load("Digits").sha256 == load("digits").sha256
-    for path, meant in (("fashion_mnist", "fashion-mnist"), ("/nowhere/digitz", "digits")):
-        with pytest.raises(UsageError, match=f"{path}.*'{meant}'") as error:
+    for path, meant in (("../mnist", "--data mnist"), ("/nowhere/digitz", "--data digits")):
+        with pytest.raises(UsageError, match=f"no file or folder '{path}'.*{meant}") as error:
             load(Path(path))
         assert (error.value.code, error.value.field) == ("missing-file", "data")
 

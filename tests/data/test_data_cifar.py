@@ -98,7 +98,7 @@ def test_a_folder_without_train_batches_is_refused(folder: Path, assert_refused:
 
 
 def test_a_damaged_archive_is_refused(tmp_path: Path, assert_refused: AssertRefused) -> None:
-    path = archive(tmp_path / "cifar.tar.gz", BATCHES)
+    path = archive(tmp_path / "cifar-10-binary.tar.gz", BATCHES)
     complete = path.read_bytes()
     for content, code in (
         (complete[:5000], "damaged-file"),

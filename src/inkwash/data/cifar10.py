@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from inkwash.data.dataset import Dataset
-from inkwash.data.downloads import Download, cached_download, fetch, from_inkwash_data
+from inkwash.data.downloads import Download, cached_download, fetch
 from inkwash.data.label_checks import check_label_range, label_tensor
 from inkwash.data.reader import Reader
 from inkwash.data.reading import damaged_file, read_bytes
@@ -24,7 +25,7 @@ RECORD_BYTES = 1 + 3 * 32 * 32
 TRAIN_COUNT = 50_000
 
 ARCHIVE = "cifar-10-binary.tar.gz"
-ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")
+PUBLISHED_ARCHIVE = re.compile(r"cifar-10-(binary|python).*\.(tar\.gz|tgz|tar)", re.IGNORECASE)
 FOLDER_IN_ARCHIVE = "cifar-10-batches-bin"
 TRAIN_FILES = "data_batch_*.bin"
 TEST_FILE = "test_batch.bin"
@@ -41,23 +42,34 @@ DOWNLOAD = Download(
 
 
 def load() -> Dataset:
-    """Return CIFAR-10 from INKWASH_DATA if it is there, else from the cache, else downloaded (170 MB).
+    """Return CIFAR-10 from the cache, or downloaded (170 MB).
 
-    Raises `InkwashError` when it cannot be found or downloaded, and for damaged files.
+    Raises `InkwashError` when it cannot be downloaded, and for damaged files.
     """
-    return from_inkwash_data(NAME, matches, read) or read(fetch(DOWNLOAD) / ARCHIVE)
+    return read(fetch(DOWNLOAD) / ARCHIVE)
 
 
 def load_offline() -> Dataset | None:
-    """Return CIFAR-10 if its files are on this machine, else None."""
+    """Return CIFAR-10 if its files are in the cache, else None."""
     folder = cached_download(DOWNLOAD)
-    return from_inkwash_data(NAME, matches, read) or (read(folder / ARCHIVE) if folder else None)
+    return read(folder / ARCHIVE) if folder else None
+
+
+def find(folder: Path, name: str) -> Dataset | None:
+    """Return CIFAR-10 if all of its batches are in `folder` or in an archive there, None if they are not."""
+    if not matches(folder):
+        return None
+    found = read(folder)
+    return found if found.name == name else None
 
 
 def matches(path: Path) -> bool:
-    """Return whether `path` is an archive, or a folder with batches, the archive, or pickles (which `read` refuses)."""
+    """Return whether `path` is a published archive, or a folder with batches, the archive, or pickles.
+
+    `read` refuses the pickles.
+    """
     if path.is_file():
-        return path.name.lower().endswith(ARCHIVE_SUFFIXES)
+        return PUBLISHED_ARCHIVE.fullmatch(path.name) is not None
     inside = (FOLDER_IN_ARCHIVE, ARCHIVE, TEST_FILE, *PICKLED)
     return any(path.glob(TRAIN_FILES)) or any((path / name).exists() for name in inside)
 

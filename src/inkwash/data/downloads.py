@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from inkwash.data.dataset import Dataset
-from inkwash.errors import InkwashError, UsageError, first_line
+from inkwash.errors import InkwashError, first_line
 from inkwash.io import cache
 
 CONNECT_SECONDS = 15
@@ -22,29 +20,6 @@ class Download:
     name: str
     files: Mapping[str, str]
     mirrors: tuple[str, ...]
-
-
-def from_inkwash_data(name: str, matches: Callable[[Path], bool], read: Callable[[Path], Dataset]) -> Dataset | None:
-    """Return the data set `name` from INKWASH_DATA, or from the folder `name` in it, None if neither has it.
-
-    `matches` tests a path for files of the format; `read` reads them and names the data set after its contents. Raises
-    `UsageError` when INKWASH_DATA does not exist.
-    """
-    folder = os.environ.get("INKWASH_DATA")
-    if not folder:
-        return None
-    if not Path(folder).expanduser().exists():
-        raise UsageError(
-            f"INKWASH_DATA={folder} does not exist: correct it, or unset it to use the cache or a download",
-            code="missing-file",
-            field="INKWASH_DATA",
-        )
-    for place in (Path(folder).expanduser(), Path(folder).expanduser() / name):
-        if place.exists() and matches(place):
-            found = read(place)
-            if found.name == name:
-                return found
-    return None
 
 
 def fetch(download: Download) -> Path:

@@ -1,7 +1,7 @@
 """Read a folder of image files, one sub-folder per class, of any format, depth and palette, as uint8 pixels.
 
+- Which files are of which class and part is in `image_layout`.
 - All images have one channel if each of them is grey (equal channels), else three.
-- A sub-folder `train` and an optional `test` are the training and the test set, with the same classes.
 - A large number of images is decoded once, and mapped from the cache afterwards.
 """
 
@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from inkwash.data import image_file, memory_map
+from inkwash.data import image_file, image_layout, image_tree, memory_map
 from inkwash.data.dataset import Dataset
 from inkwash.data.reader import Reader
-from inkwash.data.reading import invalid_data, read_bytes
-from inkwash.errors import InkwashError, UsageError
+from inkwash.data.reading import read_bytes
+from inkwash.errors import UsageError
 from inkwash.text.progress import StageProgressCallback
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm")
 
 REMEDY = "replace it, or move it out of the folder"
 """What to do about an image that cannot be read."""
@@ -33,13 +30,9 @@ VERSION = 1
 """Version of the decoding, part of the key in the cache."""
 
 
-@dataclass(frozen=True)
-class FileList:
-    """The image files of one part, the names of the classes, and the class of each file; empty without classes."""
-
-    files: tuple[Path, ...]
-    classes: tuple[str, ...] = ()
-    labels: tuple[int, ...] = ()
+def matches(path: Path) -> bool:
+    """Return whether `path` is a folder with an image in it or in a folder below."""
+    return path.is_dir() and image_tree.contains_images(path)
 
 
 def read(folder: Path, size: int | None = None, progress: StageProgressCallback | None = None) -> Dataset:
@@ -49,7 +42,8 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
     for an image that cannot be read, `UsageError` for images of different sizes without `size` and for an ambiguous
     layout; each names the file.
     """
-    train, test = _parts(folder)
+    layout = image_layout.find(folder)
+    train, test = layout.train, layout.test
     files = (*train.files, *(test.files if test else ()))
     first = image_file.read(files[0], size, REMEDY)
     # Three channels are assumed until all images are known to be grey.
@@ -66,68 +60,8 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
         test_values=values[count:] if test else None,
         test_labels=torch.tensor(test.labels) if test and train.classes else None,
         note=f"images of {folder.resolve().name}",
+        warning=layout.warning,
     )
-
-
-def _parts(folder: Path) -> tuple[FileList, FileList | None]:
-    """Return the listings of the training set and of the test set, None if there is none."""
-    folders = {path.name: path for path in _visible(folder) if path.is_dir()}
-    others = sorted(set(folders) - {"train", "test"})
-    # A class may be called "train", among other vehicles: its folder then holds image files.
-    if "train" not in folders or (others and _image_files(folders["train"])):
-        return _listing(folder), None
-    if others:
-        raise UsageError(
-            f"{folder} has '{others[0]}' beside 'train': only 'train' and 'test' are read; move it away",
-            code="invalid-data",
-        )
-    train = _listing(folders["train"])
-    return train, _listing(folders["test"], train.classes) if "test" in folders else None
-
-
-def _listing(folder: Path, classes: tuple[str, ...] | None = None) -> FileList:
-    """Return the files in `folder`; `classes` are those it may have, None if its sub-folders define them."""
-    loose = _image_files(folder)
-    folders = {path.name: path for path in _visible(folder) if path.is_dir()}
-    if loose and folders:
-        raise UsageError(
-            f"{folder} has images ({loose[0].name}) beside sub-folders ({min(folders)}):"
-            " put every image into the folder of its class, or all into one folder",
-            code="invalid-data",
-        )
-    if not loose and not folders:
-        raise InkwashError(
-            f"{folder} has no images: put {', '.join(SUFFIXES)} files there, one sub-folder per class",
-            code="missing-file",
-        )
-    # Names that are all numbers are sorted as numbers, so that "10" follows "9".
-    numbered = all(name.isdecimal() for name in folders)
-    names = tuple(sorted(folders, key=int if numbered else None))
-    if classes is not None:
-        strange = [name for name in names if name not in classes]
-        if strange or bool(classes) != bool(names):
-            fault = f"has a class '{strange[0]}'" if strange else "has no class folders"
-            raise UsageError(
-                f"{folder} {fault}, unlike 'train' beside it: both parts need the same classes", code="invalid-data"
-            )
-        names = tuple(name for name in classes if name in folders)
-    files, labels = list(loose), []
-    for name in names:
-        inside = _image_files(folders[name])
-        if not inside:
-            raise invalid_data(f"{folders[name]} is a class without images: add some, or move the folder elsewhere")
-        files += inside
-        labels += [(classes or names).index(name)] * len(inside)
-    return FileList(tuple(files), classes or names, tuple(labels))
-
-
-def _visible(folder: Path) -> list[Path]:
-    """Return the entries of `folder`, sorted, without hidden ones and those that macOS adds to archives."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
-
-
-def _image_files(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
 def _read(files: tuple[Path, ...], size: int | None, progress: StageProgressCallback | None) -> Iterator[Tensor]:
@@ -180,4 +114,4 @@ def _key(folder: Path, files: tuple[Path, ...], size: int | None) -> str:
     return found.hexdigest()[:24]
 
 
-READER = Reader("a folder of images", Path.is_dir, lambda path, options: read(path, options.size, options.progress))
+READER = Reader("a folder of images", matches, lambda path, options: read(path, options.size, options.progress))

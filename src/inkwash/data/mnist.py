@@ -8,102 +8,118 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inkwash.data import idx
+from inkwash.data import idx, idx_files, visible
 from inkwash.data.dataset import Dataset
-from inkwash.data.downloads import cached_download, fetch, from_inkwash_data
-from inkwash.data.label_checks import check_label_range, class_names, label_tensor
+from inkwash.data.downloads import cached_download, fetch
+from inkwash.data.idx_families import IdxFamily, family
+from inkwash.data.idx_files import IdxFiles, Role
+from inkwash.data.label_checks import class_names, label_tensor
 from inkwash.data.mnist_variants import PUBLISHED
 from inkwash.data.reader import Reader
 from inkwash.data.reading import read_bytes
 from inkwash.errors import InkwashError
 
+matches = idx_files.matches
+
 
 def load(name: str) -> Dataset:
-    """Return the published data set `name`: from INKWASH_DATA, from the cache, or downloaded.
+    """Return the published data set `name` from the cache, or downloaded.
 
-    Raises `InkwashError` when it cannot be found or downloaded, and for damaged files.
+    Raises `InkwashError` when it cannot be downloaded, and for damaged files.
     """
-    return from_inkwash_data(name, matches, read) or read(fetch(PUBLISHED[name].download(name)))
+    return read(fetch(PUBLISHED[name].download(name)))
 
 
 def load_offline(name: str) -> Dataset | None:
-    """Return the published data set `name` if its files are on this machine, else None."""
+    """Return the published data set `name` if its files are in the cache, else None."""
     folder = cached_download(PUBLISHED[name].download(name))
-    return from_inkwash_data(name, matches, read) or (read(folder) if folder else None)
+    return read(folder) if folder else None
 
 
-def matches(path: Path) -> bool:
-    """Return whether `path` is a folder with a file that has a name of MNIST's."""
-    return path.is_dir() and any(idx.find(path, name) for name in (*idx.TRAIN, *idx.TEST))
+def find(folder: Path, name: str) -> Dataset | None:
+    """Return the published data set `name` if its IDX files are in `folder`, None if they are not."""
+    if not matches(folder):
+        return None
+    for files in idx_files.groups(folder):
+        # The published sets have no prefix, and EMNIST takes long to read.
+        if not files.prefix and (found := _read(files)).name == name:
+            return found
+    return None
 
 
-def read(folder: Path) -> Dataset:
-    """Return the data set in `folder`, gzipped or not; its name is the published one, else that of the folder.
+def read(path: Path) -> Dataset:
+    """Return the data set of the IDX files in the folder `path`, or that which the IDX file `path` belongs to.
 
-    The test files may be absent. Raises `InkwashError` for files that are missing, damaged or inconsistent.
+    Its name is the published one, else the prefix of the file names, else the name of the folder. The test files may be
+    absent. EMNIST is turned upright. Raises `InkwashError` for files that are missing, damaged or inconsistent.
     """
-    values, targets = _part(folder, idx.TRAIN)
-    has_test = any(idx.find(folder, name) for name in idx.TEST)
-    test_values, test_targets = _part(folder, idx.TEST) if has_test else (None, None)
+    return _read(idx_files.of(path))
+
+
+def _read(files: IdxFiles) -> Dataset:
+    values, targets = _part(files, train=True)
+    test_values, test_targets = _part(files, train=False) if files.has_test else (None, None)
     if test_values is not None and test_values.shape[1:] != values.shape[1:]:
         sizes = f"{list(test_values.shape[2:])} and {list(values.shape[2:])}"
         raise InkwashError(
-            f"{folder}: test and training images differ in size, {sizes}: give both of one data set", code="mismatch"
+            f"{files.folder}: test and training images differ in size, {sizes}: give both of one data set",
+            code="mismatch",
         )
-    all_targets = targets if test_targets is None else torch.cat([targets, test_targets])
-    name, classes, note, warning = _identity(folder, all_targets)
-    check_label_range(targets, len(classes), _file(folder, idx.TRAIN.labels))
+    found, name, warning = _identity(files, targets if test_targets is None else torch.cat([targets, test_targets]))
+    targets = found.class_indices(targets, files.file(Role(train=True, images=False)))
     if test_targets is not None:
-        check_label_range(test_targets, len(classes), _file(folder, idx.TEST.labels))
+        test_targets = found.class_indices(test_targets, files.file(Role(train=False, images=False)))
+    if found.transposed:
+        values, test_values = values.mT, None if test_values is None else test_values.mT
     return Dataset(
         name=name,
         values=values,
         labels=targets,
-        classes=classes,
+        classes=found.classes,
         test_values=test_values,
         test_labels=test_targets,
-        note=note,
-        warning=warning,
+        note=found.note,
+        warning="; ".join(each for each in (found.warning, warning, _unread(files)) if each),
     )
 
 
-def _identity(folder: Path, targets: Tensor) -> tuple[str, tuple[str, ...], str, str]:
-    """Return name, classes, note and warning of the data set in `folder` with the labels `targets`."""
-    images, labels_file = (_file(folder, name) for name in idx.TRAIN)
+def _identity(files: IdxFiles, targets: Tensor) -> tuple[IdxFamily, str, str]:
+    """Return the family, the name and a warning about the data set of `files` with the labels `targets`."""
+    images, labels_file = (files.file(Role(train=True, images=images)) for images in (True, False))
     image_digests, label_digests = _digests(images), _digests(labels_file)
     warning = ""
     for name, published in PUBLISHED.items():
         known = [published.matches(digests) for digests in (image_digests, label_digests)]
         if all(known):
-            return name, published.classes, published.note, ""
+            return IdxFamily(published.classes, published.note), name, ""
         if any(known):
             intact, changed = (images.name, labels_file.name) if known[0] else (labels_file.name, images.name)
             warning = (
                 f"{intact} is the published file of {name}, {changed} is not: download it again, or ignore this for "
                 "modified data"
             )
-    name = folder.resolve().name
-    return name, class_names(targets), f"IDX files of {name}", warning
+    name = files.prefix or files.folder.resolve().name
+    found = family(files.prefix) or IdxFamily(class_names(targets), f"IDX files of {name}")
+    return found, name, warning
 
 
-def _part(folder: Path, part: idx.FilePair) -> tuple[Tensor, Tensor]:
+def _part(files: IdxFiles, train: bool) -> tuple[Tensor, Tensor]:
     """Return images uint8 `[N, 1, H, W]` and labels int64 `[N]` of one part."""
-    images = idx.read(_file(folder, part.images), idx.IMAGE_AXES)
-    path = _file(folder, part.labels)
-    targets = label_tensor(idx.read(path, idx.LABEL_AXES), len(images), path)
+    images = idx.read_images(files.file(Role(train, images=True)))
+    path = files.file(Role(train, images=False))
+    targets = label_tensor(idx.read_labels(path), len(images), path)
     # Copy the pixels, because torch warns about read-only memory.
     return torch.from_numpy(images.copy()).unsqueeze(1), targets
 
 
-def _file(folder: Path, name: str) -> Path:
-    path = idx.find(folder, name)
-    if path is None:
-        raise InkwashError(
-            f"{folder} has no {name} (nor {name}.gz): add it, or choose another --data",
-            code="missing-file",
-            field="data",
-        )
-    return path
+def _unread(files: IdxFiles) -> str:
+    """Return the sentence about other files beside those of the data set, except for other IDX files."""
+    folders = {path.parent for path in files.files.values()}
+    others = [path for folder in sorted(folders) for path in visible.entries(folder) if path.is_file()]
+    return visible.unread(
+        [path for path in others if not (idx_files.is_idx_name(path.name) or visible.is_document(path.name))],
+        files.folder,
+    )
 
 
 def _digests(path: Path) -> frozenset[str]:

@@ -16,11 +16,12 @@ class ReadOptions:
     """What a reader may need beside the path.
 
     `size` is the side in pixels to which images are resized (`load` resizes what a reader does not), and
-    `progress(what, fraction)` is called while many images are read.
+    `progress(what, fraction)` is called while many images are read. `nesting` is the number of archives that the path is in.
     """
 
     size: int | None = None
     progress: StageProgressCallback | None = None
+    nesting: int = 0
 
 
 class Reader(NamedTuple):

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from inkwash.data import array_file, cifar10, image_folder, mnist, points
+from inkwash.data import archive, array_file, cifar10, image_folder, inkwash_data, locate, mnist, points
 from inkwash.data.dataset import Dataset
 from inkwash.data.mnist_variants import PUBLISHED
 from inkwash.data.points import TOY_DISTRIBUTIONS
 from inkwash.data.reader import Reader, ReadOptions
-from inkwash.errors import InkwashError, UsageError, first_line, unknown_name, wrong_file_error
+from inkwash.data.reading import require_data
+from inkwash.errors import InkwashError, UsageError, first_line, wrong_file_error
 from inkwash.text.progress import StageProgressCallback
+from inkwash.text.synonyms import nearest, plain
 
 DIGITS = Path(__file__).with_name("digits.npz")
 
@@ -25,18 +28,39 @@ def digits() -> Dataset:
     return replace(array_file.read(DIGITS), note=note)
 
 
+class PublishedSet(NamedTuple):
+    """How a data set that can be downloaded is found in a folder, read from the cache, and downloaded."""
+
+    find: Callable[[Path, str], Dataset | None]
+    cached: Callable[[], Dataset | None]
+    download: Callable[[], Dataset]
+
+
+PUBLISHED_SETS: dict[str, PublishedSet] = {
+    **{
+        name: PublishedSet(mnist.find, partial(mnist.load_offline, name), partial(mnist.load, name))
+        for name in PUBLISHED
+    },
+    cifar10.NAME: PublishedSet(cifar10.find, cifar10.load_offline, cifar10.load),
+}
+
+
+def published(name: str) -> Dataset:
+    """Return the data set `name` of `PUBLISHED_SETS` from INKWASH_DATA, from the cache, or downloaded."""
+    source = PUBLISHED_SETS[name]
+    found = inkwash_data.find(name, source.find)
+    if found is None:
+        cached = source.cached()
+        inkwash_data.warn_missing(name, "downloaded" if cached is None else "read from the cache")
+        found = source.download() if cached is None else cached
+    return found
+
+
 DATASETS: dict[str, Callable[[], Dataset]] = {
-    **{name: partial(mnist.load, name) for name in PUBLISHED},
-    cifar10.NAME: cifar10.load,
+    **{name: partial(published, name) for name in PUBLISHED_SETS},
     "digits": digits,
     **{name: partial(points.load, name) for name in TOY_DISTRIBUTIONS},
 }
-
-OFFLINE_LOADERS: dict[str, Callable[[], Dataset | None]] = {
-    **{name: partial(mnist.load_offline, name) for name in PUBLISHED},
-    cifar10.NAME: cifar10.load_offline,
-}
-"""The data sets that `DATASETS` downloads: the set if its files are on this machine, else None."""
 
 EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
     **dict.fromkeys(PUBLISHED, ((1, 28, 28), 10)),
@@ -46,13 +70,32 @@ EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
 }
 """The shape of an example, [C, H, W] or [D], and the number of classes, known without loading the data set."""
 
-READERS: tuple[Reader, ...] = (mnist.READER, cifar10.READER, array_file.READER, image_folder.READER)
-"""One reader for each form of data; the first that matches a path reads it."""
+MAX_NESTED_ARCHIVES = 2
+"""Archives within archives."""
+
+
+def _read_archive(path: Path, options: ReadOptions) -> Dataset:
+    if options.nesting >= MAX_NESTED_ARCHIVES:
+        raise InkwashError(
+            f"{path} is in archives within archives: unpack them, and give the folder", code="too-large", field="data"
+        )
+    with archive.unpacked(path, options.progress) as folder:
+        found = _read(folder, replace(options, nesting=options.nesting + 1))
+        return replace(found, name=archive.stem(path)) if found.name == folder.name else found
+
+
+READERS: tuple[Reader, ...] = (
+    mnist.READER,
+    cifar10.READER,
+    array_file.READER,
+    Reader("a zip or tar archive of any of these", archive.matches, _read_archive),
+)
+"""One reader for each form of data beside folders of images; the first that matches a path reads it."""
 
 
 def canonical_name(name: str) -> str | None:
-    """Return the key of `DATASETS` that equals `name` up to case, None if there is none."""
-    return next((known for known in (name, name.lower()) if known in DATASETS), None)
+    """Return the key of `DATASETS` that equals `name` up to case, hyphens, underscores and spaces, None if there is none."""
+    return name if name in DATASETS else next((known for known in DATASETS if plain(known) == plain(name)), None)
 
 
 def load(
@@ -61,7 +104,7 @@ def load(
     """Return the data set `spec`: a name in `DATASETS` or a path, by default the value of INKWASH_DATA.
 
     `size` is the side in pixels to which images are resized; `progress(what, fraction)` is called while many image files are
-    read. A name has precedence over a folder of that name: write `./mnist` for the folder. Raises `UsageError` for an
+    read. A name has precedence over a folder of exactly that name: write `./mnist` for the folder. Raises `UsageError` for an
     unknown name or path, `InkwashError` for damaged data.
     """
     if isinstance(spec, Dataset):
@@ -74,34 +117,51 @@ def load(
             code="missing-field",
             field="data",
         )
-    known = canonical_name(str(spec))
-    dataset = DATASETS[known]() if known else _read(Path(spec).expanduser(), ReadOptions(size, progress))
-    return dataset.resized(size)
+    path, known = Path(spec).expanduser(), canonical_name(str(spec))
+    if known is not None and (str(spec) in DATASETS or not path.exists()):
+        return DATASETS[known]().resized(size)
+    return _read(path, ReadOptions(size, progress)).resized(size)
 
 
 def load_offline(spec: str | Path, size: int | None = None) -> Dataset | None:
     """Return what `load` returns if that needs no download, else None. Raises as `load` does."""
-    if spec in OFFLINE_LOADERS:
-        found = OFFLINE_LOADERS[str(spec)]()
+    known, exists = canonical_name(str(spec)), Path(spec).expanduser().exists()
+    if known in PUBLISHED_SETS and (str(spec) in DATASETS or not exists):
+        source = PUBLISHED_SETS[known]
+        found = inkwash_data.find(known, source.find) or source.cached()
         return None if found is None else found.resized(size)
-    return load(spec, size) if spec in DATASETS or Path(spec).exists() else None
+    return load(spec, size) if known is not None or exists else None
 
 
 def _read(path: Path, options: ReadOptions) -> Dataset:
     try:
         if not path.exists():
-            missing = f"no file or folder '{path}'; {unknown_name('data set', path.name, DATASETS)}"
-            raise UsageError(missing, code="missing-file", field="data")
-        return _reader(path).read(path, options)
+            raise _missing(path)
+        if not path.is_dir():
+            return _file_reader(path).read(path, options)
+        place = locate.locate(path, READERS, image_folder.READER)
+        found = place.reader.read(place.path, options)
+        # A data set that is named after its folder is named after the one that was given.
+        return replace(found, name=path.resolve().name) if found.name == place.path.resolve().name else found
     except OSError as error:
         raise InkwashError(
             f"cannot read {path}: {first_line(error)}; check the path and its permissions", code="io", field="data"
         ) from error
 
 
-def _reader(path: Path) -> Reader:
-    """Return the reader of the form that `path` has. Raises `UsageError` for a file of another kind."""
+def _missing(path: Path) -> UsageError:
+    known = canonical_name(path.name) or nearest("data set", path.name, DATASETS)
+    hint = f"check the path{f', or give the data set {known} by --data {known}' if known else ''}"
+    names = f"; the data sets by name are {', '.join(DATASETS)}" if path.name == str(path) else ""
+    return UsageError(f"there is no file or folder '{path}': {hint}{names}", code="missing-file", field="data")
+
+
+def _file_reader(path: Path) -> Reader:
+    """Return the reader of the form that a file has. Raises `UsageError` for a file of another kind."""
     for reader in READERS:
         if reader.matches(path):
             return reader
-    raise wrong_file_error(path, "data set", "; ".join(reader.name for reader in READERS), "data")
+    with path.open("rb") as file:
+        require_data(file.read(512), path)
+    forms = "; ".join(reader.name for reader in (*READERS, image_folder.READER))
+    raise wrong_file_error(path, "data set", forms, "data")

@@ -1,8 +1,9 @@
-"""Print text from outside with terminal control sequences escaped."""
+"""Print text from outside with terminal control sequences escaped, and quote it for command lines."""
 
 from __future__ import annotations
 
 import builtins
+import shlex
 from typing import Any
 
 MAX_SHOWN = 200
@@ -12,6 +13,11 @@ MAX_SHOWN = 200
 def shortened(text: str) -> str:
     """Return `text` for a message, cut after `MAX_SHOWN` characters."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+def quoted(value: object) -> str:
+    """Return `value`, such as a path, as one word of a command line, in quotes if a shell would split or change it."""
+    return shlex.quote(str(value))
 
 
 def printable(text: str) -> str:

@@ -108,12 +108,12 @@ def nearest(what: str, name: str, known: Iterable[str], cutoff: float = 0.5) -> 
 
     `what` is the kind of thing or the field, as in `errors.unknown_name`: "sampler", "schedule.kind".
     """
-    names = {_plain(each): each for each in known}
+    names = {plain(each): each for each in known}
     kind = what.removesuffix(".kind").rpartition(".")[2]
-    meant = VALUES.get(kind, {}).get(_plain(name))
+    meant = VALUES.get(kind, {}).get(plain(name))
     if meant is not None and meant in names.values():
         return meant
-    close = difflib.get_close_matches(_plain(name), names, n=1, cutoff=cutoff)
+    close = difflib.get_close_matches(plain(name), names, n=1, cutoff=cutoff)
     return names[close[0]] if close else None
 
 
@@ -129,5 +129,6 @@ def fields(name: str, known: Iterable[str]) -> list[str]:
     return [path for path in found if path.rpartition(".")[0] == section] or found
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return `name` in lower case without hyphens, underscores, spaces and dots."""
     return re.sub(r"[-_ .]", "", name.lower())
