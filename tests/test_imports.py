@@ -26,6 +26,7 @@ LIBRARY = (
     "optim",
     "objectives",
     "data",
+    "attributes",
     "metrics",
     "config",
     "model",

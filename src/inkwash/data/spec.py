@@ -16,6 +16,27 @@ from inkwash.text.printing import shortened
 MAX_SIDE = 2**14
 """Pixels to a side of an image, its channels, and the coordinates of a point: larger numbers are mistakes."""
 
+QUANTILES = (0.0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
+"""The fractions at which the distribution of an attribute is stored; the first and the last are minimum and maximum."""
+
+
+@validated("facts.attributes")
+class AttributeSpec:
+    """The distribution over a training set of an attribute that a model is conditioned on."""
+
+    name: str
+    """Name in the table of attributes."""
+    mean: Annotated[float, Field(allow_inf_nan=False)]
+    std: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Standard deviation; 1 for an attribute that is the same in all images."""
+    quantiles: Annotated[tuple[float, ...], Field(min_length=len(QUANTILES), max_length=len(QUANTILES))]
+    """Values at the fractions QUANTILES."""
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The values between which 99.8 % of the images are, without rare outliers."""
+        return self.quantiles[1], self.quantiles[-2]
+
 
 @validated("facts")
 class DatasetSpec:
@@ -35,6 +56,8 @@ class DatasetSpec:
     """Share of each class in the training set."""
     data_std: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """Standard deviation by which inputs of the network are scaled: that of the data, or the one set in the recipe."""
+    attributes: tuple[AttributeSpec, ...] = ()
+    """Attributes that the model is conditioned on."""
 
     def __post_init__(self) -> None:
         if len(self.shape) not in (1, 3):
@@ -77,8 +100,9 @@ class DatasetSpec:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the spec as plain values."""
-        return asdict(self)
+        """Return the spec as plain values, without attributes where there are none, as in files of 0.1.0."""
+        values = asdict(self)
+        return values if self.attributes else {name: value for name, value in values.items() if name != "attributes"}
 
     @property
     def is_points(self) -> bool:
