@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from inkwash.cli.parameters import (
     Count,
+    DataRange,
     Device,
     Eta,
     Flag,
@@ -42,6 +43,7 @@ def evaluate(
     schedule: ScheduleName = None,
     precision: str = "float32",
     data: str | None = None,
+    range_: DataRange = None,
     judge: str | None = None,
     judges: str | None = None,
     bits: Flag = False,
@@ -105,6 +107,7 @@ def evaluate(
         judges,
         tuple(name for name, given in (("bits", bits), ("thorough", thorough)) if given),
         device,
+        range_,
     )
     with torchrun.join(devices.device(device)) as group:
         if group.is_main:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli.parameters import Count, Device, Integer, Json, Out, Plugin, Quiet, Threads
+from inkwash.cli.parameters import Count, DataRange, Device, Integer, Json, Out, Plugin, Quiet, Threads
 from inkwash.config import plugins
 from inkwash.errors import UsageError, is_main_process
 from inkwash.text.printing import print
@@ -28,6 +28,7 @@ def lab(
     out: Out = None,
     n: Count = None,
     data: str | None = None,
+    range_: DataRange = None,
     length: str | None = None,
     run: str | None = None,
     device: Device = "auto",
@@ -61,7 +62,7 @@ def lab(
 
     experiments = EXPERIMENTS | _from_file(with_)
     if name is None:
-        given = {"--out": out, "-n": n, "--data": data, "--length": length, "--run": run}
+        given = {"--out": out, "-n": n, "--data": data, "--length": length, "--run": run, "--range": range_}
         unused = [flag for flag, value in given.items() if value is not None]
         if unused:
             raise UsageError(
@@ -91,7 +92,7 @@ def lab(
             )
         raise unknown_name("experiment", name, experiments)
     devices.configure(threads)
-    request = LabRequest(name, n, data, length, run)
+    request = LabRequest(name, n, data, length, run, value_range=range_)
     with torchrun.join(devices.device(device)) as group:
         silent = quiet or json_ or not group.is_main
         progress = LabReporter() if silent else PrintingLabReporter()

@@ -42,6 +42,15 @@ Threads = Annotated[
         "running."
     ),
 ]
+DataRange = Annotated[
+    tuple[float, float] | None,
+    Parameter(
+        name="--range",
+        negative=(),
+        help="Values of black and white in arrays and tables of --data, as in --range 0 1 or --range -1 1. Default: 0 255; "
+        "floats need it.",
+    ),
+]
 Plugin = Annotated[
     Path | None,
     Parameter(

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from cyclopts import Parameter
 
-from inkwash.cli.parameters import Integer, Plugin, Quiet, Threads
+from inkwash.cli.parameters import DataRange, Integer, Plugin, Quiet, Threads
 from inkwash.config import plugins
 from inkwash.errors import InkwashError, UsageError
 
@@ -31,6 +31,7 @@ def serve(
     host: str = "127.0.0.1",
     token: str | None = None,
     data: str | None = None,
+    range_: DataRange = None,
     at_once: Integer = 2,
     waiting: Integer = 32,
     threads: Threads = None,
@@ -98,13 +99,13 @@ def serve(
             code="missing-field",
             field="token",
         )
-    if data is not None and datasets.load_offline(data) is None:
+    if data is not None and datasets.load_offline(data, value_range=range_) is None:
         raise UsageError(
             f"--data {data} is not on this machine: give an existing folder or file", code="missing-file", field="data"
         )
     devices.configure(threads)
     # The page is served at once, while the default model is loaded.
-    catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"))
+    catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"), range_)
     built = server.create_app(catalog, token, at_once, waiting)
     config = uvicorn.Config(
         built,

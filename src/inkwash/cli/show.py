@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli.parameters import Json, Plugin
+from inkwash.cli.parameters import DataRange, Json, Plugin
 from inkwash.config import plugins
 
 
@@ -16,6 +16,10 @@ def show(
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("out"),
+    range_: Annotated[
+        DataRange,
+        Parameter(name="--range", negative=(), help="Values of black and white in data of numbers, as in --range 0 1."),
+    ] = None,
     json_: Json = False,
     with_: Plugin = None,
 ) -> int:
@@ -34,13 +38,17 @@ def show(
     from inkwash.cli.tables import data, image_metadata, overview, recipes, runs
     from inkwash.config import recipe
     from inkwash.data import DATASETS
-    from inkwash.errors import PICKLE_SUFFIXES, unknown_name, wrong_file_error
+    from inkwash.errors import PICKLE_SUFFIXES, UsageError, unknown_name, wrong_file_error
 
     if thing is None:
+        if range_ is not None:
+            raise UsageError("--range needs data: give its path", code="missing-field", field="thing")
         overview.show(json_)
         return 0
     path = Path(thing)
-    if thing in recipe.bundled() or path.suffix == ".toml":
+    if range_ is not None:
+        data.show(thing, out, json_, range_)
+    elif thing in recipe.bundled() or path.suffix == ".toml":
         # A name shared by a recipe and its bundled model shows both.
         recipes.show(thing, out, json_)
     elif thing in model.bundled() or path.suffix == ".safetensors" or (path / "recipe.toml").is_file():
@@ -50,7 +58,7 @@ def show(
     elif path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
         raise wrong_file_error(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
     elif thing in DATASETS or path.exists():
-        data.show(thing, out, json_)
+        data.show(thing, out, json_, range_)
     else:
         raise unknown_name("name", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
     return 0

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli.parameters import Device, Integer, Json, Out, Plugin, Quiet, Threads
+from inkwash.cli.parameters import DataRange, Device, Integer, Json, Out, Plugin, Quiet, Threads
 from inkwash.config import plugins
 
 
@@ -17,6 +17,7 @@ def train(
     /,
     *,
     data: str | None = None,
+    range_: DataRange = None,
     out: Out = None,
     set_: Annotated[tuple[str, ...], Parameter(name=["--set", "-s"], negative=())] = (),
     steps: Integer | None = None,
@@ -81,8 +82,9 @@ def train(
     from inkwash.runs.start import completed_by_this_launch
 
     changes: dict[str, object] = {"training.seed": seed, "data.size": size, "training.keep": keep}
+    changes["data.range"] = None if range_ is None else [*range_]
     changes["training.checkpoint_every"] = None if checkpoint_every is None else f'"{checkpoint_every}"'
-    new_run_flags: dict[str, object] = {"out": out, "set": set_ or None, "seed": seed, "size": size}
+    new_run_flags: dict[str, object] = {"out": out, "set": set_ or None, "seed": seed, "size": size, "range": range_}
     new_run_flags |= {"checkpoint_every": checkpoint_every, "keep": keep, "from": from_}
     request = TrainRequest(
         what,

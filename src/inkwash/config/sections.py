@@ -13,6 +13,7 @@ from inkwash.config.lengths import UNITS, Length
 from inkwash.config.overrides import parse_change
 from inkwash.config.registry_sections import ScheduleField
 from inkwash.core.samplers import parse_sampler
+from inkwash.data.array_pixels import require_range
 from inkwash.data.spec import MAX_SIDE
 from inkwash.errors import UsageError
 from inkwash.io.validation import validated, validator_of
@@ -41,6 +42,8 @@ class DataConfig:
     """Name of a data set, or path of a file or folder."""
     size: Annotated[int, Field(ge=1, le=MAX_SIDE)] | None = None
     """Side in pixels to which images are resized; not resized when left out."""
+    range: Annotated[tuple[float, float], validator_of(require_range)] | None = None
+    """Values of black and white in a file of arrays or a table, as in [0, 1]; 0 and 255 when left out."""
     std: Annotated[float, Field(gt=0)] | None = None
     """Standard deviation by which the input of the network is scaled to unit variance (c_in of Karras et al., 2022).
 

@@ -1,8 +1,10 @@
-"""Checks of labels read from files: the index of the class of each image."""
+"""Labels from files and arrays in any form: the class of each image as an index, and the names of the classes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +15,16 @@ from inkwash.data.reading import invalid_data
 SMALL_CLASS_COUNT = 10
 """Up to so many classes, one without images is a small sample; above, it is evidence of a damaged file."""
 
+Array = np.ndarray[Any, Any]
 
-def label_tensor(labels: np.ndarray, num_images: int, where: str | Path) -> Tensor:
-    """Return `labels` (integers `[N]`) as int64 `[N]`; `num_images` is the expected length.
+
+def label_tensor(labels: Array, num_images: int, where: str | Path) -> Tensor:
+    """Return `labels` (integers `[N]`, also stored as floats) as int64 `[N]`; `num_images` is the expected length.
 
     Raises `InkwashError`, naming `where`, for another shape or count, for fractions, and for negative labels.
     """
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+    whole = labels.dtype.kind in "iu" or (labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all()))
+    if labels.ndim != 1 or not whole:
         found = f"{labels.dtype} {list(labels.shape)}"
         raise invalid_data(f"{where}: labels must be integers [N], one per image, but are {found}", "labels")
     if len(labels) != num_images:
@@ -28,6 +33,8 @@ def label_tensor(labels: np.ndarray, num_images: int, where: str | Path) -> Tens
         )
     if len(labels) and int(labels.min()) < 0:
         raise invalid_data(f"{where}: label {int(labels.min())} is out of range: classes are counted from 0", "labels")
+    if len(labels) and labels.max() > np.iinfo(np.int64).max:
+        raise invalid_data(f"{where}: label {labels.max():g} is out of range", "labels")
     return torch.from_numpy(labels.astype(np.int64))
 
 
@@ -54,3 +61,63 @@ def class_names(labels: Tensor) -> tuple[str, ...]:
     unbroken = int((above == torch.arange(1, len(above) + 1)).sum())
     plausible = above[(above <= unbroken) | (above < SMALL_CLASS_COUNT)]
     return tuple(str(index) for index in range(1 + max(plausible.tolist(), default=0)))
+
+
+def class_indices(
+    parts: Mapping[str, tuple[Array, int]], names: tuple[str, ...] = ()
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Return the labels int64 `[N]` of each part, and the names of the classes, which all parts share.
+
+    `parts` has the labels and the number of images of a part by the name of the labels in messages: integers `[N]` or
+    `[N, 1]`, one-hot `[N, K]`, or text `[N]`. `names` are those of integers. Raises `InkwashError` for anything else.
+    """
+    flat = {where: _flat(labels, count, where) for where, (labels, count) in parts.items()}
+    texts = {where: labels for where, labels in flat.items() if labels.dtype.kind == "U"}
+    if texts and len(texts) < len(flat):
+        other = next(where for where in flat if where not in texts)
+        raise invalid_data(f"{other} are numbers, {next(iter(texts))} are text: give both in one form", "labels")
+    if texts:
+        found = sorted(set(np.concatenate([*texts.values()]).tolist()))
+        # Names that are all numbers are sorted as numbers, as those of class folders.
+        table = names or tuple(sorted(found, key=int) if all(name.isdecimal() for name in found) else found)
+        index = {name: k for k, name in enumerate(table)}
+        for where, labels in texts.items():
+            if unknown := sorted(set(labels.tolist()) - index.keys()):
+                raise invalid_data(f"{where}: '{unknown[0]}' is none of the classes {', '.join(table)}", "labels")
+        flat = {where: np.array([index[name] for name in labels.tolist()]) for where, labels in texts.items()}
+    tensors = {where: label_tensor(labels, parts[where][1], where) for where, labels in flat.items()}
+    if not texts:
+        # One-hot labels have a column for each class, with or without images.
+        columns = max((labels.shape[1] for labels, _ in parts.values() if _is_one_hot(labels)), default=0)
+        table = names or max(class_names(torch.cat([*tensors.values()])), tuple(map(str, range(columns))), key=len)
+    return {where: check_label_range(labels, len(table), where) for where, labels in tensors.items()}, table
+
+
+def _flat(labels: Array, count: int, where: str) -> Array:
+    """Return the labels `[N]` as numbers or text."""
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "replace")
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):
+        labels = labels.astype(np.str_)
+    if labels.ndim > 1 and labels.size == max(labels.shape) == count:
+        labels = labels.reshape(-1)
+    if _is_one_hot(labels):
+        return labels.argmax(axis=1)
+    if labels.ndim == 2 and labels.dtype.kind in "biuf":
+        raise invalid_data(
+            f"{where}: labels {list(labels.shape)} are not one-hot, with a single 1 in each row: give one label per image",
+            "labels",
+        )
+    if labels.dtype.kind == "U" and (labels.ndim != 1 or len(labels) != count):
+        raise invalid_data(
+            f"{where}: text {list(labels.shape)} for {count:,} images: give one label per image", "labels"
+        )
+    return labels
+
+
+def _is_one_hot(labels: Array) -> bool:
+    """Return whether `labels` are `[N, K]` with K > 1 columns, and a single 1 among zeros in each row."""
+    if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "biuf":
+        return False
+    ones = labels == 1
+    return bool((ones.sum(axis=1) == 1).all() and (ones | (labels == 0)).all())

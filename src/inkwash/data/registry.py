@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inkwash.data import archive, array_file, cifar10, image_folder, inkwash_data, locate, mnist, points
+from inkwash.data.array_pixels import ValueRange, require_range
 from inkwash.data.dataset import Dataset
 from inkwash.data.mnist_variants import PUBLISHED
 from inkwash.data.points import TOY_DISTRIBUTIONS
@@ -88,7 +89,7 @@ READERS: tuple[Reader, ...] = (
     mnist.READER,
     cifar10.READER,
     array_file.READER,
-    Reader("a zip or tar archive of any of these", archive.matches, _read_archive),
+    Reader("a zip or tar archive of any of these", archive.matches, _read_archive, True),
 )
 """One reader for each form of data beside folders of images; the first that matches a path reads it."""
 
@@ -99,14 +100,19 @@ def canonical_name(name: str) -> str | None:
 
 
 def load(
-    spec: Dataset | str | Path | None = None, size: int | None = None, progress: StageProgressCallback | None = None
+    spec: Dataset | str | Path | None = None,
+    size: int | None = None,
+    progress: StageProgressCallback | None = None,
+    value_range: ValueRange | None = None,
 ) -> Dataset:
     """Return the data set `spec`: a name in `DATASETS` or a path, by default the value of INKWASH_DATA.
 
     `size` is the side in pixels to which images are resized; `progress(what, fraction)` is called while many image files are
-    read. A name has precedence over a folder of exactly that name: write `./mnist` for the folder. Raises `UsageError` for an
-    unknown name or path, `InkwashError` for damaged data.
+    read; `value_range` gives the values of black and white in arrays and tables of numbers. A name has precedence over a
+    folder of exactly that name: write `./mnist` for the folder. Raises `UsageError` for an unknown name or path, and for a
+    range of images, `InkwashError` for damaged data.
     """
+    require_range(value_range)
     if isinstance(spec, Dataset):
         return spec.resized(size)
     spec = spec or os.environ.get("INKWASH_DATA")
@@ -119,18 +125,26 @@ def load(
         )
     path, known = Path(spec).expanduser(), canonical_name(str(spec))
     if known is not None and (str(spec) in DATASETS or not path.exists()):
+        if value_range is not None:
+            raise _no_range(known)
         return DATASETS[known]().resized(size)
-    return _read(path, ReadOptions(size, progress)).resized(size)
+    return _read(path, ReadOptions(size, progress, value_range)).resized(size)
 
 
-def load_offline(spec: str | Path, size: int | None = None) -> Dataset | None:
+def load_offline(spec: str | Path, size: int | None = None, value_range: ValueRange | None = None) -> Dataset | None:
     """Return what `load` returns if that needs no download, else None. Raises as `load` does."""
     known, exists = canonical_name(str(spec)), Path(spec).expanduser().exists()
     if known in PUBLISHED_SETS and (str(spec) in DATASETS or not exists):
         source = PUBLISHED_SETS[known]
         found = inkwash_data.find(known, source.find) or source.cached()
         return None if found is None else found.resized(size)
-    return load(spec, size) if known is not None or exists else None
+    return load(spec, size, value_range=value_range) if known is not None or exists else None
+
+
+def _no_range(what: str) -> UsageError:
+    return UsageError(
+        f"--range has no effect on {what}, whose pixels are 0 to 255: leave it out", code="no-effect", field="range"
+    )
 
 
 def _read(path: Path, options: ReadOptions) -> Dataset:
@@ -138,15 +152,21 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
         if not path.exists():
             raise _missing(path)
         if not path.is_dir():
-            return _file_reader(path).read(path, options)
+            return _apply(_file_reader(path), path, options)
         place = locate.locate(path, READERS, image_folder.READER)
-        found = place.reader.read(place.path, options)
+        found = _apply(place.reader, place.path, options)
         # A data set that is named after its folder is named after the one that was given.
         return replace(found, name=path.resolve().name) if found.name == place.path.resolve().name else found
     except OSError as error:
         raise InkwashError(
             f"cannot read {path}: {first_line(error)}; check the path and its permissions", code="io", field="data"
         ) from error
+
+
+def _apply(reader: Reader, path: Path, options: ReadOptions) -> Dataset:
+    if options.value_range is not None and not reader.is_numeric:
+        raise _no_range(f"{path} ({reader.name})")
+    return reader.read(path, options)
 
 
 def _missing(path: Path) -> UsageError:

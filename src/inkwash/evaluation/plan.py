@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inkwash import model
 from inkwash.core.rng import Stream, permutation
+from inkwash.data.array_pixels import ValueRange, require_range
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference as references
 from inkwash.evaluation import tasks
@@ -84,7 +85,8 @@ class EvaluationRequest:
     """The arguments of `evaluate`; None means the default.
 
     `sources` are models or files of images, `data` the models' training data, `reference_data` other data to compare with,
-    `extractors` a comma-separated selection of feature extractors, `optional_metrics` names in `OPTIONAL_METRICS`.
+    `extractors` a comma-separated selection of feature extractors, `optional_metrics` names in `OPTIONAL_METRICS`,
+    `value_range` the values of black and white in all files of numbers, by default that of a model's own data.
     """
 
     sources: tuple[str | Model, ...]
@@ -97,9 +99,11 @@ class EvaluationRequest:
     extractors: str | None = None
     optional_metrics: tuple[str, ...] = ()
     device: str = "auto"
+    value_range: ValueRange | None = None
 
     def __post_init__(self) -> None:
         """Refuse a count out of range and contradictory data."""
+        require_range(self.value_range)
         if self.count is not None and not 1 <= self.count <= MAX_COUNT:
             raise UsageError(f"-n is {self.count}: it must be in 1 to {MAX_COUNT:,}", code="out-of-range", field="n")
         if self.data is not None and self.reference_data is not None:
@@ -121,7 +125,7 @@ class EvaluationRequest:
             sources, [s if isinstance(s, Model) else model.load(s, device=self.device) for s in sources]
         )
         settings = settings_for(models, self.samplers, self.guidances, self.base_request) if models else []
-        files = {path: tasks.read(path) for path in paths}
+        files = {path: tasks.read(path, self.value_range) for path in paths}
         reference = self._reference(models, files, progress)
         for setting in settings:
             _require_compatible_model(setting.model, reference)
@@ -148,12 +152,16 @@ class EvaluationRequest:
         file_shapes = [tuple(values.shape[1:]) for values, _ in files.values()]
         if self.reference_data is not None:
             shape = models[0].spec.shape if models else file_shapes[0]
-            reference = references.for_data(self.reference_data, shape[-1] if len(shape) == 3 else None, progress)
+            reference = references.for_data(
+                self.reference_data, shape[-1] if len(shape) == 3 else None, progress, self.value_range
+            )
         elif models:
             _require_same_data(models)
-            reference = references.for_spec(models[0].spec, self.data, progress)
+            reference = references.for_spec(
+                models[0].spec, self.data, progress, self.value_range or models[0].recipe.data.range
+            )
         elif self.data is not None:
-            reference = references.for_data(self.data, None, progress)
+            reference = references.for_data(self.data, None, progress, self.value_range)
         else:
             reference = references.for_shape(file_shapes[0])
         names = [name.lower() for name in split_list(self.extractors) if name is not None]

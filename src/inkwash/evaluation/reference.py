@@ -8,6 +8,7 @@ from pathlib import Path
 
 from inkwash import data as datasets
 from inkwash.data import DATASETS, Dataset
+from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation.compute_scores import measure_real_examples
@@ -34,14 +35,17 @@ def bundled() -> list[str]:
 
 
 def for_data(
-    spec: str | Path | Dataset, size: int | None = None, progress: StageProgressCallback | None = None
+    spec: str | Path | Dataset,
+    size: int | None = None,
+    progress: StageProgressCallback | None = None,
+    value_range: ValueRange | None = None,
 ) -> Reference:
     """Return the reference of a data set; its extractors are bundled, cached, or trained now and cached.
 
     Raises `UsageError` for data too small to train extractors on, `InkwashError` for damaged extractor files, and for
     a test part other than the one that the bundled extractors were built with.
     """
-    data = spec if isinstance(spec, Dataset) else datasets.load(spec, size)
+    data = spec if isinstance(spec, Dataset) else datasets.load(spec, size, value_range=value_range)
     found = _stored(data.sha256)
     if found is not None and data.test_sha256 and found.spec.test_sha256 not in ("", data.test_sha256):
         if found.spec.data in bundled():
@@ -62,16 +66,19 @@ def for_data(
 
 
 def for_spec(
-    spec: DatasetSpec, source: str | Path | None = None, progress: StageProgressCallback | None = None
+    spec: DatasetSpec,
+    source: str | Path | Dataset | None = None,
+    progress: StageProgressCallback | None = None,
+    value_range: ValueRange | None = None,
 ) -> Reference:
     """Return the reference of the data that a model was trained on; `source` is that data's name or path, if given.
 
-    Without `source`, the data set is loaded by its name where it is available locally and has the model's hash.
-    Raises `UsageError` where there are neither extractors nor data.
+    `value_range` is that of `datasets.load`. Without `source`, the data set is loaded by its name where it is available
+    locally and has the model's hash. Raises `UsageError` where there are neither extractors nor data.
     """
     size = spec.shape[-1] if len(spec.shape) == 3 else None
     if source is not None:
-        data = datasets.load(source)
+        data = datasets.load(source, value_range=value_range)
         # Resize first, so that other data are reported as such whatever their size.
         data = data if data.is_points else data.resized(size)
         if data.sha256 != spec.sha256:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from inkwash.data import array_file
+from inkwash.data.array_pixels import ValueRange
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.evaluation import run_quality
@@ -185,12 +186,12 @@ def has_array_suffix(source: str | Path) -> bool:
     return Path(source).suffix.lower() in array_file.SUFFIXES
 
 
-def read(path: str | Path) -> tuple[Tensor, Tensor | None]:
+def read(path: str | Path, value_range: ValueRange | None = None) -> tuple[Tensor, Tensor | None]:
     """Return the values, uint8 [N, C, H, W] or points [N, D], and the labels int64 [N] or None, of a file of arrays.
 
     Raises `InkwashError` for pixels of another type than uint8, `UsageError` for pixels in [0, 1].
     """
-    found = array_file.read(Path(path))
+    found = array_file.read(Path(path), value_range)
     if not found.is_points and found.values.max() <= 1:
         raise UsageError(
             f"{path}: the brightest pixel is {int(found.values.max())}, so the images are black or were scaled to "

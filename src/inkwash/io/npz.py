@@ -29,6 +29,12 @@ READ_ERRORS = (
 """Exceptions of numpy, zipfile and zlib for damaged files of arrays."""
 
 
+def names(content: bytes) -> list[str]:
+    """Return the names of the arrays in the bytes of an archive. Raises one of `READ_ERRORS` for a damaged archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return [member.removesuffix(".npy") for member in archive.namelist()]
+
+
 def read(content: bytes, wanted: Container[str] | None = None) -> dict[str, NDArray[np.generic]]:
     """Return the arrays in the bytes of an archive, by name; those that are not `wanted` are empty.
 

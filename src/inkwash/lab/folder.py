@@ -20,7 +20,8 @@ class LabRequest:
     """The arguments of an experiment; None stands for the experiment's own value.
 
     `length` is that of each training, `planned` the number of images that a length in minutes amounts to on this
-    machine; `run` replaces the experiment's model. Raises `UsageError` for a `count` out of range.
+    machine; `run` replaces the experiment's model; `value_range` is that of numbers in `data`. Raises `UsageError` for a
+    `count` out of range.
     """
 
     experiment: str
@@ -29,9 +30,12 @@ class LabRequest:
     length: str | None = None
     run: str | None = None
     planned: str | None = None
+    value_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a count that FD cannot be measured at."""
+        """Refuse a count that FD cannot be measured at; JSON has a list for the range."""
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", tuple(self.value_range))
         if self.count is not None and not MIN_FD_COUNT <= self.count <= MAX_COUNT:
             raise UsageError(
                 f"-n is {self.count}: FD needs at least {MIN_FD_COUNT} images per variant, at most {MAX_COUNT:,}",
@@ -44,6 +48,7 @@ class LabRequest:
         """The command line that reproduces the experiment."""
         given = {"-n": self.count, "--data": self.data, "--length": self.length, "--run": self.run}
         options = [f"{flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None]
+        options += [] if self.value_range is None else [f"--range {self.value_range[0]:g} {self.value_range[1]:g}"]
         return " ".join(["inkwash lab", self.experiment, *options])
 
 
@@ -108,8 +113,9 @@ class LabFolder:
                 code="exists",
                 field="out",
             )
-        for option in ("data", "length", "run"):
-            before, now = getattr(started, option), getattr(request, option)
+        for option in ("data", "length", "run", "range"):
+            name = "value_range" if option == "range" else option
+            before, now = getattr(started, name), getattr(request, name)
             if now is not None and now != before:
                 raise UsageError(
                     f"{self.path} was started with {f'--{option} {before}' if before else f'no --{option}'}: choose "

@@ -14,6 +14,7 @@ from inkwash.config import recipe
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe, changed_sections
 from inkwash.data import Dataset
+from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import UsageError
@@ -168,14 +169,19 @@ class Models:
 
 
 def resolve_models(
-    variants: Sequence[Variant], source: str | None, length: str, runs: Path, device: torch.device
+    variants: Sequence[Variant],
+    source: str | None,
+    length: str,
+    runs: Path,
+    device: torch.device,
+    value_range: ValueRange | None = None,
 ) -> Models:
     """Return the models of `variants`: loaded, or planned as training runs in the folder `runs`.
 
-    `source` names the data, by default that of the first recipe to be trained. Raises `UsageError` for models that do
-    not exist or were trained on different data.
+    `source` names the data, by default that of the first recipe to be trained, with the `value_range` of its numbers.
+    Raises `UsageError` for models that do not exist or were trained on different data.
     """
-    data = None if source is None else datasets.load(source)
+    data = None if source is None else datasets.load(source, value_range=value_range)
     found = {name: _loaded(name, data, device) for name in dict.fromkeys(each.model for each in variants)}
     trained = [each for each in found.values() if isinstance(each, Trained)]
     if trained:
@@ -188,6 +194,7 @@ def resolve_models(
             return each
         assert data is not None
         base = recipe.load(each.recipe).with_changes(each.changes)
+        base = replace(base, data=replace(base.data, range=value_range))
         suited = _with_length(base, each, length).for_classes(data.classes)
         return TrainingPlan(each, suited, RunFolder(path_in(runs, each.folder)), data, device)
 

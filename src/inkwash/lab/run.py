@@ -238,7 +238,7 @@ def prepare(
         request = folder.resume(request)
         variants = _with_model(experiment, request.run)
         length = request.planned or request.length or experiment.length
-        models = resolve_models(variants, request.data, length, folder.runs, place)
+        models = resolve_models(variants, request.data, length, folder.runs, place, request.value_range)
         if request.length is not None and not models.plans:
             raise UsageError(
                 f"--length has no effect on {experiment.name}, which trains no model: leave it out",

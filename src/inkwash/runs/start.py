@@ -15,7 +15,7 @@ from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
-from inkwash.errors import InkwashError, renamed_fields
+from inkwash.errors import InkwashError, UsageError, renamed_fields
 from inkwash.io import checkpoints
 from inkwash.io.atomic import write_text
 from inkwash.model import Model
@@ -82,8 +82,15 @@ def start(
         pretrained = model.load(pretrained, device="cpu")
     if recipe.distillation is not None and objective is None:
         require_teacher(recipe, pretrained)
-    with process_group.main_first(), renamed_fields(size="data.size"):
-        loaded = datasets.load(recipe.data.name if data is None else data, recipe.data.size, reading)
+    with process_group.main_first(), renamed_fields(size="data.size", range="data.range"):
+        if isinstance(data, Dataset) and recipe.data.range is not None:
+            raise UsageError(
+                f"range has no effect on the Dataset '{data.name}', whose pixels are 0 to 255: leave it out",
+                code="no-effect",
+                field="range",
+            )
+        given = recipe.data.name if data is None else data
+        loaded = datasets.load(given, recipe.data.size, reading, recipe.data.range)
         folder = RunFolder.unused(out or RunFolder.next_unused(recipe.name))
     folder = RunFolder(Path(process_group.broadcast(str(folder.path))))
     recipe = _with_data_name(recipe, data, loaded)

@@ -79,7 +79,9 @@ class Trainer:
         self.pretrained = None if pretrained is None else pretrained.metadata()
         if pretrained is not None:
             recipe = recipe.continued_from(pretrained.recipe, pretrained.spec.data_std)
-        self.data = datasets.load(recipe.data.name if data is None else data, recipe.data.size)
+        self.data = datasets.load(
+            recipe.data.name if data is None else data, recipe.data.size, value_range=recipe.data.range
+        )
         recipe = recipe.for_classes(self.data.classes)
         if net is not None:
             recipe = replace(recipe, network=replace(recipe.network, kind=type(net).__name__, options={}))

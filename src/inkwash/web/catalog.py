@@ -14,9 +14,11 @@ from inkwash import DEFAULT_MODEL
 from inkwash import data as datasets
 from inkwash import model as models
 from inkwash.config.recipe import Recipe
+from inkwash.config.sections import DataConfig
 from inkwash.core import SAMPLERS, EmpiricalDenoiser
 from inkwash.core.samplers import parse_sampler
 from inkwash.data import encode
+from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name
 from inkwash.io import checkpoints
@@ -121,10 +123,10 @@ class CatalogEntry:
             return False
 
     @property
-    def recipe_data_name(self) -> str | None:
+    def recipe_data(self) -> DataConfig | None:
         """The data set in its recipe, as given by the user who started it."""
         try:
-            return str(self.folder.read_recipe()["data"]["name"])
+            return DataConfig(**self.folder.read_recipe()["data"])
         except (OSError, InkwashError, LookupError):
             return None
 
@@ -145,11 +147,15 @@ def _free(name: str, taken: Container[str]) -> str:
 
 @dataclass
 class Catalog:
-    """The bundled models and the run folders `named` or inside `root`; `data` is searched first for training data."""
+    """The bundled models and the run folders `named` or inside `root`; `data` is searched first for training data.
+
+    `value_range` gives the values of black and white in `data`, by default those in the recipe of a model.
+    """
 
     named: tuple[Path, ...] = ()
     root: Path | None = None
     data: str | None = None
+    value_range: ValueRange | None = None
     _entries: dict[str, CatalogEntry] = field(default_factory=dict)
     _models: LRUCache[tuple[str, float], Model] = field(default_factory=lambda: LRUCache(MAX_LOADED))
     _exact: LRUCache[str, EmpiricalDenoiser | None] = field(default_factory=lambda: LRUCache(1))
@@ -211,7 +217,7 @@ class Catalog:
         """Return the exact denoiser of a model's training set. Raises `UsageError` when its data is not on this machine."""
         entry = self.entry(name)
         spec = DatasetSpec.from_dict(entry.header["facts"])
-        found = self._exact.get(spec.sha256, lambda: self._find(spec, entry.recipe_data_name))
+        found = self._exact.get(spec.sha256, lambda: self._find(spec, entry.recipe_data))
         if found is None:
             raise UsageError(
                 f"the training data of {name} ({spec.data}) was not found; start with inkwash serve --data FOLDER",
@@ -220,11 +226,13 @@ class Catalog:
             )
         return found
 
-    def _find(self, spec: DatasetSpec, trained_on: str | None) -> EmpiricalDenoiser | None:
+    def _find(self, spec: DatasetSpec, trained_on: DataConfig | None) -> EmpiricalDenoiser | None:
         size = spec.shape[-1] if not spec.is_points else None
-        for name in dict.fromkeys((self.data, trained_on, spec.data)):
+        known = trained_on or DataConfig(spec.data)
+        sources = (self.data, self.value_range or known.range), (known.name, known.range), (spec.data, None)
+        for name, value_range in dict.fromkeys(sources):
             try:
-                found = None if name is None else datasets.load_offline(name, size)
+                found = None if name is None else datasets.load_offline(name, size, value_range)
             except InkwashError:
                 found = None
             if found is not None and found.sha256 == spec.sha256:

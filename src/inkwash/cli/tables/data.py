@@ -19,10 +19,10 @@ from inkwash.viz.samples import POINT_LIMITS
 from inkwash.viz.writers import require_replaceable
 
 
-def show(name: str, out: Path, as_json: bool) -> None:
+def show(name: str, out: Path, as_json: bool, value_range: tuple[float, float] | None = None) -> None:
     """Print the properties of a data set, and write an image of 100 of its examples, or of all points, to `out`."""
     # Build no DatasetSpec: data that no model can be trained on, as all-black images, are shown with their warnings.
-    loaded = data.load(name)
+    loaded = data.load(name, value_range=value_range)
     known_as, is_points = sanitized_name(loaded.name), loaded.is_points
     tests = 0 if loaded.test_values is None else len(loaded.test_values)
     concerns = checks.check_data(loaded)
