@@ -23,7 +23,6 @@ from documents import MORE, QUALITY, block
 from results_documents import LARGE, Row, draw, for_page, markdown, page, table
 
 from inkwash import model
-from inkwash.cli.progress import counter, stages
 from inkwash.evaluation import reference
 from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.plan import settings_for
@@ -35,6 +34,7 @@ from inkwash.hardware import devices
 from inkwash.io.atomic import write_text
 from inkwash.runs.environment import commit
 from inkwash.sampling.request import SampleRequest
+from inkwash.text.bars import counter, stages
 
 DOCS = Path(__file__).parent.parent / "docs"
 STORED = DOCS / "results.json"

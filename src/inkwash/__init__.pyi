@@ -1,8 +1,6 @@
 from .api import evaluate as evaluate
 from .api import load as load
 from .api import sample as sample
-from .api import start_run as start_run
-from .api import train as train
 from .config.recipe import Recipe as Recipe
 from .core import (
     CLEAN as CLEAN,
@@ -105,6 +103,8 @@ from .runs.events import Sampled as Sampled
 from .runs.events import Saved as Saved
 from .runs.history import History as History
 from .runs.run import Run as Run
+from .runs.training import start_run as start_run
+from .runs.training import train as train
 from .training.events import Measured as Measured
 from .training.events import Planned as Planned
 from .training.events import Step as Step

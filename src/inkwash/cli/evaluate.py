@@ -127,9 +127,9 @@ def _sample_shards(request: EvaluationRequest, process_group: ProcessGroup) -> i
 def _run(
     request: EvaluationRequest, folder: Path | None, process_group: ProcessGroup, silent: bool, as_json: bool
 ) -> int:
-    from inkwash.cli.progress import counter, stages
     from inkwash.cli.tables import scores
     from inkwash.evaluation.report import require_report_folder
+    from inkwash.text.bars import counter, stages
 
     with process_group.main_first():
         if folder is not None:

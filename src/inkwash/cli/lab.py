@@ -155,8 +155,8 @@ def _announce(lab_run: LabRun) -> None:
 
 
 def _print(lab_run: LabRun, results: Results, verdict: Verdict, quiet: bool) -> None:
-    from inkwash.cli.console import Console
     from inkwash.cli.tables import experiments
+    from inkwash.text.console import Console
 
     if not quiet:
         experiments.show_results(results)

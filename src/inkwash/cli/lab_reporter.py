@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from inkwash.cli.progress import counter, plain_lines, stages, training_bar
 from inkwash.cli.signals import stop_on_signal
 from inkwash.lab.measures import LabProgress
+from inkwash.runs.progress import training_bar
 from inkwash.runs.run import Run
+from inkwash.text.bars import counter, stages
 from inkwash.text.printing import print
 from inkwash.text.progress import ProgressCallback, StageProgressCallback
 from inkwash.training.trainer import Trainer
@@ -36,7 +37,7 @@ class PrintingLabReporter(LabReporter):
         print(text, file=sys.stderr)
 
     def steps(self, trainer: Trainer) -> AbstractContextManager[Callable[[Any], object]]:
-        return training_bar(trainer) if sys.stderr.isatty() else nullcontext(plain_lines(trainer))
+        return training_bar(trainer)
 
     def sampling(self, name: str, count: int) -> AbstractContextManager[ProgressCallback]:
         return counter(count, name)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from inkwash import model as models
-from inkwash.cli.progress import sampling
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import png_metadata
 from inkwash.sampling.class_labels import format_labels
 from inkwash.sampling.labels import from_0_1_0, requested_labels
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
+from inkwash.text.bars import sampling
 from inkwash.text.printing import print
 from inkwash.viz import writers
 from inkwash.viz.samples import DEFAULT_COUNTS, RenderOptions, render
@@ -49,7 +49,7 @@ def reproduce(path: Path, out: Path | None, device: str, quiet: bool) -> int:
     if out is not None:
         writers.writer_for(out, options.kind)
         writers.require_replaceable(out)
-    with sampling(run.sampler, len(run), quiet) as progress:
+    with sampling(run.sampler.evaluations, len(run), quiet) as progress:
         image = render(run, options, 64, progress)
     before = png_metadata.read_pixels(path)
     if out is not None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from inkwash.cli.progress import sampling
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.distributed.torchrun import restarted
 from inkwash.sampling import chunks
 from inkwash.sampling.chunks import ChunkFolder
 from inkwash.sampling.run import SamplingRun
+from inkwash.text.bars import sampling
 from inkwash.text.printing import print
 from inkwash.viz import writers
 
@@ -31,7 +31,7 @@ def write_chunks(folder: ChunkFolder, target: Path, batch: int, process_group: P
     if not quiet and count < total and process_group.is_single:
         print(f"resuming: {total - count:,} of {total:,} exist already", file=sys.stderr)
     try:
-        with sampling(folder.run.sampler, count, quiet) as progress:
+        with sampling(folder.run.sampler.evaluations, count, quiet) as progress:
             folder.sample(missing, batch, progress)
         process_group.barrier()
     except KeyboardInterrupt:

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from inkwash.cli.progress import sampling
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.sampling.run import SamplingRun
+from inkwash.text.bars import sampling
 from inkwash.text.printing import print
 from inkwash.viz import writers
 from inkwash.viz.samples import RenderOptions
@@ -65,7 +65,7 @@ class Output:
             message = f"{run.sampler.kind}:{run.sampler.steps} needs {evaluations:,} network evaluations per image"
             print(f"{message}; --sampler ddim:50 or dpm++2m:20 is much faster", file=sys.stderr)
         if chunks is None:
-            with sampling(run.sampler, len(run), quiet) as progress:
+            with sampling(evaluations, len(run), quiet) as progress:
                 write(run, self.options, self.path, self.batch, progress)
         else:
             from inkwash.cli.sample_chunks import write_chunks

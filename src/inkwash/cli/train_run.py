@@ -11,7 +11,7 @@ import torch
 
 from inkwash import checks
 from inkwash.checks import ema_warmup
-from inkwash.cli.progress import display, stages
+from inkwash.cli.progress import display
 from inkwash.cli.signals import stop_on_signal
 from inkwash.config import recipe
 from inkwash.config.lengths import Length
@@ -21,6 +21,7 @@ from inkwash.errors import UsageError
 from inkwash.runs.resume import learning_rate_change, process_count_change, resume
 from inkwash.runs.run import Run
 from inkwash.runs.start import created_by_this_launch, is_run, start
+from inkwash.text.bars import stages
 from inkwash.text.printing import print
 from inkwash.training.events import Planned
 

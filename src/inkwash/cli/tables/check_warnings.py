@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inkwash.checks import CheckWarning
-from inkwash.cli.console import Console
+from inkwash.text.console import Console
 
 
 def show(console: Console, warnings: Sequence[CheckWarning]) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 
 from inkwash import checks, data
-from inkwash.cli.console import Console
 from inkwash.cli.tables import check_warnings
 from inkwash.core.rng import Stream, permutation
 from inkwash.io import png_metadata
 from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.run import to_arrays
+from inkwash.text.console import Console
 from inkwash.viz import grids, points
 from inkwash.viz.samples import POINT_LIMITS
 from inkwash.viz.writers import require_replaceable

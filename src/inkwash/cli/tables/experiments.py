@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from rich import box
 from rich.table import Table
 
-from inkwash.cli.console import Console
 from inkwash.lab import Experiment
 from inkwash.lab.results import Results, format_value
+from inkwash.text.console import Console
 from inkwash.text.printing import print
 
 MAX_COLUMNS = 5

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from inkwash.cli.console import Console
 from inkwash.errors import UsageError
 from inkwash.io import png_metadata
+from inkwash.text.console import Console
 
 SUFFIXES = (".png", ".webp")
 

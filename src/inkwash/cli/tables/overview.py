@@ -10,10 +10,10 @@ from rich import box
 from rich.table import Table
 
 from inkwash import model
-from inkwash.cli.console import Console
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
 from inkwash.io import checkpoints
+from inkwash.text.console import Console
 from inkwash.training.batches import Split
 
 

@@ -10,7 +10,6 @@ import torch
 from rich.table import Table
 
 from inkwash import checks, data, model
-from inkwash.cli.console import Console
 from inkwash.cli.tables import check_warnings, runs
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
@@ -20,6 +19,7 @@ from inkwash.data.registry import EXAMPLE_SHAPES
 from inkwash.data.spec import DatasetSpec
 from inkwash.io.names import path_in
 from inkwash.nets import summary
+from inkwash.text.console import Console
 from inkwash.viz import curves, network_diagram
 from inkwash.viz.writers import require_replaceable
 

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from inkwash import checks, model
 from inkwash.checks import CheckWarning
-from inkwash.cli.console import Console
 from inkwash.cli.tables import check_warnings
 from inkwash.errors import InkwashError
 from inkwash.io import checkpoints
+from inkwash.text.console import Console
 from inkwash.text.printing import printable
 
 

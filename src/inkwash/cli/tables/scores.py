@@ -10,12 +10,12 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from inkwash.cli.console import Console
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.plan import EvaluationPlan
 from inkwash.evaluation.scores import Evaluation
 from inkwash.metrics.extractor_set import DESCRIPTIONS
+from inkwash.text.console import Console
 from inkwash.text.durations import format_duration
 from inkwash.text.printing import print
 

@@ -8,7 +8,7 @@ import pytest
 from rich.progress import Progress
 from rich.table import Table
 
-from inkwash.cli.console import Console, TextColumn
+from inkwash.text.console import Console, TextColumn
 from inkwash.text.printing import print as print_text
 
 HOSTILE = "[red]a[/red] :smile: \x1b[31mb\x07"
