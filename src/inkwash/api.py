@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -55,6 +56,7 @@ def sample(
     image: str | Path | None = None,
     mask: str | Path | None = None,
     noise: float | None = None,
+    invert: bool = False,
     batch: int = 64,
     progress: ProgressCallback | bool = True,
     picture: None = None,
@@ -64,7 +66,8 @@ def sample(
     `label` is a class, "0-9" or a list for several in turn, "none", or None for labels in the training set's proportions;
     a number is the name of a class where all names are numbers, else its index.
     `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
-    that every sample starts from, noised to `noise`; `mask` another, white where the model samples.
+    that every sample starts from, noised to `noise`; `mask` another, white where the model samples;
+    `invert` inverts the image, for dark ink on paper.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
     `progress` shows a bar in a notebook or on a terminal and lines in a log, False nothing; a function is called with the
     number of finished samples, a fraction more after each step.
@@ -76,13 +79,15 @@ def sample(
         raise UsageError(f"batch is {batch}: it must be at least 1", code="out-of-range", field="batch")
     if picture is not None:
         raise UsageError("picture= was renamed: give image=", code="unknown-field", field="picture")
-    if image is None and (mask is not None or noise is not None):
-        raise UsageError(
-            "mask and noise have no effect without an image: give image= as well", code="missing-field", field="image"
-        )
+    if image is None and (mask is not None or noise is not None or invert):
+        message = "mask, noise and invert have no effect without an image: give image= as well"
+        raise UsageError(message, code="missing-field", field="image")
     edit = None
     if image is not None:
-        edit = Edit.read(chosen.spec, Path(image), None if mask is None else Path(mask), noise)
+        edit = Edit.read(chosen.spec, Path(image), None if mask is None else Path(mask), noise, invert)
+        warning = edit.background_warning(chosen.spec, str(image), "invert=True")
+        if warning:
+            warnings.warn(warning, stacklevel=2)
     request = SampleRequest(
         model=chosen.name if isinstance(source, Model) else str(source),
         n=n,

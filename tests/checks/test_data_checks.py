@@ -25,7 +25,7 @@ FAULTS: dict[str, tuple[Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], list[
     "in [0, 1]": (lambda x, y: (x > 127, y), ["range"], "(255 * images)"),
     "0 to 16": (lambda x, y: (x // 16, y), ["range"], "from 0 to 15"),
     "washed out": (lambda x, y: (200 + x // 8, y), ["range"], "from 200 to 231"),
-    "inverted": (lambda x, y: (255 - x, y), ["background"], "255 - images"),
+    "inverted": (lambda x, y: (255 - x, y), ["background"], "--invert"),
     "mirrored": (lambda x, y: (x.flip(-1), y), ["orientation"], "look mirrored"),
     "upside down": (lambda x, y: (x.flip(-2), y), ["orientation"], "look upside down"),
     "transposed": (lambda x, y: (x.mT, y), ["orientation"], "look transposed ("),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from outcome import Inkwash, Runs, read_metadata
+from outcome import Inkwash, Runs, UsageErrorOf, read_metadata
 from PIL import Image
 
+from inkwash import api
 from inkwash.io import png_metadata
 
 
@@ -82,3 +85,78 @@ def test_message_for_a_film_has_the_flags_of_its_command(runs: Runs, inkwash: In
     message = inkwash("sample", "film.png").message
     for part in ("--film", "--seed 4", "--from IMAGE", "--noise 0.5", "--sampler ddim:2", "-n 2"):
         assert part in message
+
+
+def write_drawing(path: str, ink: int, paper: tuple[int, ...]) -> None:
+    """A vertical stroke of grey `ink` on `paper`, grey or with opacity 0."""
+    pixels = np.full((32, 32, len(paper)), paper, np.uint8)
+    pixels[6:26, 14:18] = (ink, ink, ink, 255)[: len(paper)]
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper", "warned"),
+    [
+        (0, (255, 255, 255), True),
+        (20, (200, 195, 190), True),
+        (0, (0, 0, 0, 0), True),
+        (255, (255, 255, 255, 0), False),
+        (255, (0, 0, 0), False),
+    ],
+)
+def test_ink_of_the_other_kind_than_the_models_data_is_reported_and_inverted(
+    ink: int, paper: tuple[int, ...], warned: bool, runs: Runs, inkwash: Inkwash
+) -> None:
+    write_drawing("one.png", ink, paper)
+    flags = ("--from", "one.png", "--noise", 0.01, "--sampler", "ddim:2", "-n", 1)
+    outcome = inkwash("sample", runs.digits, *flags, "-o", "plain.png")
+    assert outcome.code == 0 and ("--invert" in outcome.err) == warned
+    inverted = inkwash("sample", runs.digits, *flags, "--invert", "-o", "inverted.png")
+    assert inverted.code == 0 and ("--invert" in inverted.err) == (not warned)
+    edits = [read_metadata(name)["request"]["edit"] for name in ("plain.png", "inverted.png")]
+    assert "inverted" not in edits[0] and edits[1]["inverted"] is True
+    seen = [np.asarray(Image.open(name).convert("L")).astype(int) for name in ("plain.png", "inverted.png")]
+    # Almost no noise: the samples are the images that they start from.
+    assert np.abs(seen[0] + seen[1] - 255).max() < 60
+    assert inkwash("sample", "inverted.png").code == 0
+
+
+def test_the_command_of_a_film_has_the_inversion(runs: Runs, inkwash: Inkwash) -> None:
+    write_drawing("one.png", 0, (255, 255, 255))
+    flags = ("--from", "one.png", "--invert", "--sampler", "ddim:2", "--film", "-n", 2)
+    assert inkwash("sample", runs.digits, *flags, "-o", "film.png").code == 0
+    assert " --invert" in inkwash("sample", "film.png").message
+
+
+def test_inversion_without_an_image_is_refused(runs: Runs, usage_error: UsageErrorOf) -> None:
+    assert usage_error("sample", runs.digits, "--invert") == ("missing-field", "from")
+
+
+def test_python_warns_and_inverts(runs: Runs) -> None:
+    write_drawing("one.png", 0, (255, 255, 255))
+    options: dict[str, Any] = {"n": 1, "image": "one.png", "noise": 0.01, "sampler": "ddim:2"}
+    with pytest.warns(UserWarning, match="invert=True"):
+        api.sample(runs.digits, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = api.sample(runs.digits, **options, invert=True)
+    assert found.images[0, 0, 0] < 60 and found.images.max() > 100
+
+
+def test_training_inverts_drawings_on_paper_and_resumes_with_them(inkwash: Inkwash) -> None:
+    rng = np.random.default_rng(0)
+    Path("paper").mkdir()
+    for index in range(40):
+        pixels = rng.integers(230, 256, (12, 12), dtype=np.uint8)
+        pixels[2:10, rng.integers(3, 8) :][:, :2] = 10
+        Image.fromarray(pixels).save(f"paper/{index}.png")
+    small = ("--set", "network.widths=[8,8]", "--set", "training.batch=8", "--set", "sampling.preview=ddim:2")
+    train = ("train", "digits", "--data", "paper", *small, "--steps", 2)
+    warned = inkwash(*train, "--out", "plain")
+    assert warned.code == 0 and "--invert" in warned.err
+    inverted = inkwash(*train, "--invert", "--out", "inverted")
+    assert inverted.code == 0 and "background" not in inverted.err
+    assert [api.load(run).spec.background for run in ("plain", "inverted")] == ["light", "dark"]
+    assert "invert = true" in Path("inverted/recipe.toml").read_text()
+    assert inkwash("train", "inverted", "--steps", 4).code == 0
+    assert inkwash("train", "inverted", "--invert", "--steps", 6).kind == ("no-effect", "invert")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
 import numpy as np
 import pytest
 from page_driver import open_view, pixels, png_bytes, wait_for_samples
+from PIL import Image
 
 pytestmark = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 
@@ -42,11 +44,41 @@ def test_invalid_image_file_is_reported_and_a_wide_one_is_cropped(page: Any, add
     assert pixels(page, page.get_by_role("application")).max() == 200
 
 
+@pytest.mark.parametrize(
+    ("paper", "ink", "reported"),
+    [
+        ((255, 255, 255, 255), 0, True),
+        ((0, 0, 0, 0), 0, True),
+        ((0, 0, 0, 0), 255, False),
+        ((0, 0, 0, 255), 255, False),
+    ],
+)
+def test_a_drawing_on_paper_is_reported_and_inverted(
+    paper: tuple[int, ...], ink: int, reported: bool, page: Any, address: str
+) -> None:
+    drawing = np.full((28, 28, 4), paper, np.uint8)
+    drawing[6:22, 12:16] = (ink, ink, ink, 255)
+    buffer = io.BytesIO()
+    Image.fromarray(drawing).save(buffer, format="PNG")
+    open_view(page, address, "edit")
+    file = {"name": "drawing.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    page.get_by_label("or load an image").set_input_files(file)
+    canvas = page.get_by_role("application")
+    page.wait_for_function("() => document.querySelector('input[type=file]').files.length")
+    background = 255 if reported else 0
+    page.wait_for_timeout(300)
+    found = pixels(page, canvas)[..., 0]
+    assert found[2, 2] == background and found[14, 14] == 255 - background
+    assert page.get_by_text("drawing.png is dark on light").count() == int(reported)
+    page.get_by_role("button", name="Invert").click()
+    assert (pixels(page, canvas)[..., 0] == 255 - found).all()
+
+
 def test_colour_model_has_ink_and_background(page: Any, address: str, coloured: str) -> None:
     open_view(page, address, "edit", coloured, steps=2)
     canvas = page.get_by_role("application")
-    assert page.get_by_label("From class").evaluate("field => field.value") == "0"
-    assert page.get_by_label("To class").evaluate("field => field.value") == "1"
+    assert page.get_by_label("From class").evaluate("field => field.value") == "blue"
+    assert page.get_by_label("To class").evaluate("field => field.value") == "red"
     page.get_by_label("Background").fill("#102030")
     page.get_by_role("button", name="Regenerate from sketch").click()
     page.get_by_role("alert").get_by_text("The canvas is blank").wait_for()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from inkwash.core.rng import Stream, permutation
-from inkwash.data import Dataset
+from inkwash.data import Dataset, ink
 
 MOST_IMAGES, MOST_VALUES = 2000, 2**24
 
@@ -16,8 +15,6 @@ MIN_RANGE = 64
 """Smallest difference between the darkest and the brightest grey level that is not reported."""
 
 MAX_BLANK_FRACTION, MAX_COPY_FRACTION = 0.01, 0.05
-
-LIGHT, DARK = 230, 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +88,11 @@ def check_background(subset: ImageSubset) -> str | None:
         return None
     return (
         "the images are dark on a light background, MNIST is light on dark: samples will be too, and models and "
-        "feature extractors of MNIST do not apply; invert them with 255 - images"
+        "feature extractors of MNIST do not apply; train with --invert (in Python data__invert=True) to invert them"
     )
 
 
 def is_dark_on_light(subset: ImageSubset) -> bool:
-    """Return whether grey images have a mostly white border and a majority of nearly white pixels."""
+    """Return whether most of the images are grey, with darker ink on a light background."""
     images = subset.pixels[subset.not_blank]
-    if subset.pixels.shape[1] != 1 or not len(images):
-        return False
-    border = torch.cat([images[..., [0, -1], :].flatten(), images[..., :, [0, -1]].flatten()])
-    light, edge, dark = (float(part.double().mean()) for part in (images >= LIGHT, border >= LIGHT, images <= DARK))
-    return light > 0.5 and edge > 0.7 and dark < light / 2
+    return subset.pixels.shape[1] == 1 and len(images) > 0 and ink.background(images) == "light"

@@ -81,7 +81,10 @@ def _command(request: SampleRequest, options: RenderOptions, classes: tuple[str,
     given = {"-n": request.n, "--label": label, "--columns": options.columns, "--guidance": request.guidance}
     given |= {"--sampler": request.sampler, "--steps": request.steps, "--eta": request.eta}
     if request.edit is not None:
-        given |= {"--from": "IMAGE", "--noise": request.edit.noise}
+        mask = None if request.edit.mask is None else "MASK"
+        given |= {"--from": "IMAGE", "--mask": mask, "--noise": request.edit.noise}
     flags = " ".join(f"{flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
+    if request.edit is not None and request.edit.inverted:
+        flags += " --invert"
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed}..{request.seed_to}"
     return f"inkwash sample {shlex.quote(str(request.model))} --film --seed {seeds} {flags}"

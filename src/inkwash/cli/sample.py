@@ -26,7 +26,7 @@ from inkwash.cli.parameters import (
     parse_seeds,
 )
 from inkwash.config import plugins
-from inkwash.errors import UsageError, is_main_process
+from inkwash.errors import UsageError, is_main_process, warn
 
 if TYPE_CHECKING:
     from inkwash.viz.samples import Kind
@@ -52,6 +52,7 @@ def sample(
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     mask: Path | None = None,
     noise: float | None = None,
+    invert: Flag = False,
     batch: Integer = 64,
     precision: str = "float32",
     device: Device = "auto",
@@ -92,11 +93,13 @@ def sample(
     seed
         Seed of the first image, 0 or more; 3..8 interpolates between the images of two seeds.
     from_
-        Initial image (SDEdit), cropped and resized to the model's images; light strokes on black, as in MNIST.
+        Initial image (SDEdit), cropped and resized to the model's images.
     mask
         An image of the same size: white = inpaint, black = keep --from.
     noise
         Noise level u in (0, 1] that the --from image is noised to (strength in diffusers). Default: 0.6; 1 with --mask.
+    invert
+        Invert the --from image: for dark ink on light paper, where the model's images are light on dark.
     batch
         Batch size, at least 1; affects memory and speed only.
     precision
@@ -152,7 +155,7 @@ def sample(
     if Path(model).suffix.lower() in IMAGE_SUFFIXES:
         from inkwash.cli.reproduce import reproduce
 
-        edited = any(given is not None for given in (from_, mask, noise))
+        edited = invert or any(given is not None for given in (from_, mask, noise))
         if edited or request != SampleRequest(model=model) or options != RenderOptions():
             raise UsageError(
                 f"{model} is reproduced with its own settings: only --out, --device, --threads and --quiet have an effect",
@@ -160,9 +163,10 @@ def sample(
             )
         # One process suffices for a single image.
         return reproduce(Path(model), out, device, quiet) if is_main_process() else 0
-    if from_ is None and (mask is not None or noise is not None):
+    if from_ is None and (mask is not None or noise is not None or invert):
+        option = "mask" if mask is not None else "noise" if noise is not None else "invert"
         raise UsageError(
-            f"--{'noise' if mask is None else 'mask'} has no effect without an image: give --from as well",
+            f"--{option} has no effect without an image: give --from as well",
             code="missing-field",
             field="from",
         )
@@ -174,5 +178,9 @@ def sample(
         if from_ is not None:
             from inkwash.sampling.editing import Edit
 
-            request = replace(request, edit=Edit.read(loaded.spec, from_, mask, noise))
+            edit = Edit.read(loaded.spec, from_, mask, noise, invert)
+            request = replace(request, edit=edit)
+            warning = edit.background_warning(loaded.spec, str(from_), "--invert")
+            if warning and not quiet:
+                warn(warning)
         return output.write(resolve(request, loaded, DEFAULT_COUNTS[kind]), group, quiet or not group.is_main)

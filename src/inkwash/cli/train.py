@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from inkwash.cli.parameters import DataRange, Device, Integer, Json, Out, Plugin, Quiet, Threads
+from inkwash.cli.parameters import DataRange, Device, Flag, Integer, Json, Out, Plugin, Quiet, Threads
 from inkwash.config import plugins
 
 
@@ -27,6 +27,7 @@ def train(
     from_: Annotated[str | None, Parameter(name="--from")] = None,
     seed: Integer | None = None,
     size: Integer | None = None,
+    invert: Flag = False,
     checkpoint_every: str | None = None,
     keep: Integer | None = None,
     processes: Integer | None = None,
@@ -64,6 +65,8 @@ def train(
         Random seed of the run, 0 or more.
     size
         Resize images to this height and width in pixels.
+    invert
+        Invert the images, for dark ink on light paper: they become light on dark, as MNIST is.
     checkpoint_every
         Interval of validation and checkpoints, as "500 steps" or "1 epoch".
     keep
@@ -85,7 +88,8 @@ def train(
     changes["data.range"] = None if range_ is None else [*range_]
     changes["training.checkpoint_every"] = None if checkpoint_every is None else f'"{checkpoint_every}"'
     new_run_flags: dict[str, object] = {"out": out, "set": set_ or None, "seed": seed, "size": size, "range": range_}
-    new_run_flags |= {"checkpoint_every": checkpoint_every, "keep": keep, "from": from_}
+    changes["data.invert"] = "true" if invert else None
+    new_run_flags |= {"checkpoint_every": checkpoint_every, "keep": keep, "from": from_, "invert": invert or None}
     request = TrainRequest(
         what,
         data,

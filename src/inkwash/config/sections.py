@@ -44,6 +44,8 @@ class DataConfig:
     """Side in pixels to which images are resized; not resized when left out."""
     range: Annotated[tuple[float, float], validator_of(require_range)] | None = None
     """Values of black and white in a file of arrays or a table, as in [0, 1]; 0 and 255 when left out."""
+    invert: bool = False
+    """Whether pixels p are replaced by 255 - p, as for drawings on paper, so that ink is light as in MNIST."""
     std: Annotated[float, Field(gt=0)] | None = None
     """Standard deviation by which the input of the network is scaled to unit variance (c_in of Karras et al., 2022).
 

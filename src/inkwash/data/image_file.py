@@ -1,7 +1,7 @@
 """Read an image file of any format, depth and palette as uint8 pixels, grey or colour.
 
 - An image with equal channels is grey.
-- Transparency is composited on black (0), which is also the background of MNIST.
+- Transparency is composited on black, the background of MNIST, or on white where the ink is as dark as black.
 - 16-bit images are divided by 257 and rounded; EXIF rotation is applied; of animations the first frame is read.
 """
 
@@ -11,8 +11,8 @@ import io
 import logging
 import struct
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from inkwash.data.pixels import resize
 from inkwash.data.reading import damaged_file, invalid_data, read_bytes
-from inkwash.errors import first_line
+from inkwash.errors import InkwashError, first_line
 
 # The error reports a damaged file in one line; the log of Pillow would repeat it.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -43,14 +43,23 @@ READ_ERRORS = (
 """The exceptions of Pillow for files that are damaged, of unknown format, or too large to be an image."""
 
 
-def read(path: Path, size: int | None = None, remedy: str = "give another file") -> Tensor:
+DARK_INK = 64
+"""Mean grey level of opaque pixels below which they would not be seen on black."""
+MAX_EXAMPLES = 50
+"""Files of a folder that decide on the background of all."""
+
+
+def read(
+    path: Path, size: int | None = None, remedy: str = "give another file", background: int | None = None
+) -> Tensor:
     """Return the image at `path`, uint8 `[C, H, W]`: C = 1 if it is grey, else 3; with `size`, resized to that square.
 
+    `background` is the grey level behind transparency, by default that on which the ink of this image is seen.
     Raises `InkwashError` for a file that is missing, damaged or not an image; `remedy` is the end of its message.
     """
     try:
         with _strict_warnings(), Image.open(io.BytesIO(read_bytes(path))) as picture:
-            pixels = _pixels(ImageOps.exif_transpose(picture), path)
+            pixels = _pixels(ImageOps.exif_transpose(picture), path, background)
     except READ_ERRORS as error:
         cause = "unknown format" if isinstance(error, UnidentifiedImageError) else first_line(error)
         raise damaged_file(f"{path} cannot be read as an image ({cause}): {remedy}") from error
@@ -58,6 +67,28 @@ def read(path: Path, size: int | None = None, remedy: str = "give another file")
         pixels = pixels[..., 0]
     image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)
     return image if size is None else resize(image[None], size)[0]
+
+
+def common_background(paths: Sequence[Path]) -> int:
+    """Return the grey level behind transparency on which the ink of these images is seen: 255 if it is dark, else 0.
+
+    At most 50 of the files are examined, and those that cannot be read are ignored: the images of a folder get one
+    background.
+    """
+    opacity = brightness = 0.0
+    for path in paths[:: -(-len(paths) // MAX_EXAMPLES) or 1]:
+        with suppress(*READ_ERRORS, InkwashError), _strict_warnings(), Image.open(path) as picture:
+            if picture.has_transparency_data:
+                weight, grey = _ink(picture)
+                opacity, brightness = opacity + weight, brightness + weight * grey
+    return 255 if opacity and brightness / opacity < DARK_INK else 0
+
+
+def _ink(picture: Image.Image) -> tuple[float, float]:
+    """Return the sum of the opacity of all pixels, in pixels, and their mean grey level weighted by it."""
+    grey, alpha = (np.asarray(part, dtype=np.float64) for part in picture.convert("RGBA").convert("LA").split())
+    weight = float(alpha.sum()) / 255
+    return weight, float((grey * alpha).sum()) / 255 / weight if weight else 0.0
 
 
 @contextmanager
@@ -69,7 +100,7 @@ def _strict_warnings() -> Iterator[None]:
         yield
 
 
-def _pixels(picture: Image.Image, path: Path) -> np.ndarray:
+def _pixels(picture: Image.Image, path: Path, background: int | None) -> np.ndarray:
     """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow image of any mode but floating point."""
     if picture.mode == "F":
         raise invalid_data(f"{path} has floating-point pixels of unknown range: save it with 8 or 16 bits")
@@ -79,6 +110,9 @@ def _pixels(picture: Image.Image, path: Path) -> np.ndarray:
             raise invalid_data(f"{path} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits")
         return np.round(deep / 257).astype(np.uint8)
     if picture.has_transparency_data:
-        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        return np.asarray(Image.alpha_composite(black, picture.convert("RGBA")).convert("RGB"))
+        if background is None:
+            weight, grey = _ink(picture)
+            background = 255 if weight and grey < DARK_INK else 0
+        behind = Image.new("RGBA", picture.size, (background, background, background, 255))
+        return np.asarray(Image.alpha_composite(behind, picture.convert("RGBA")).convert("RGB"))
     return np.asarray(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from inkwash.data.dataset import Dataset
+from inkwash.data.ink import Background, background_of
+from inkwash.data.mnist_variants import PUBLISHED
 from inkwash.errors import UsageError
 from inkwash.io.names import sanitized_name
 from inkwash.io.validation import validate, validated
@@ -38,6 +40,10 @@ class AttributeSpec:
         return self.quantiles[1], self.quantiles[-2]
 
 
+LIGHT_ON_DARK = frozenset({*PUBLISHED, "digits"})
+"""Data sets of light ink on a dark background, for files of 0.1.0, which do not store it."""
+
+
 @validated("facts")
 class DatasetSpec:
     """Name, hash, size, classes and scale of a training set. Raises `UsageError` for values that no data set has."""
@@ -58,6 +64,8 @@ class DatasetSpec:
     """Standard deviation by which inputs of the network are scaled: that of the data, or the one set in the recipe."""
     attributes: tuple[AttributeSpec, ...] = ()
     """Attributes that the model is conditioned on."""
+    background: Background | None = None
+    """Whether most images are light on dark or dark on light; None for neither, and where 0.1.0 did not store it."""
 
     def __post_init__(self) -> None:
         if len(self.shape) not in (1, 3):
@@ -86,11 +94,14 @@ class DatasetSpec:
             tuple(data.classes),
             tuple(data.proportions),
             data.data_std if std is None else std,
+            background=background_of(data),
         )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DatasetSpec:
         """Return the spec in a checkpoint's header. Raises `UsageError` for values that no data set has."""
+        if "background" not in values and values.get("data") in LIGHT_ON_DARK:
+            values = values | {"background": "dark"}
         found = validate(cls, values, "facts")
         if found.data_std == 0:
             # Constant data can be shown with its warnings, but no model was trained on it.

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from inkwash import data as datasets
-from inkwash.data import DATASETS, Dataset
+from inkwash.data import DATASETS, Dataset, ink
 from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
@@ -81,19 +81,21 @@ def for_spec(
         data = datasets.load(source, value_range=value_range)
         # Resize first, so that other data are reported as such whatever their size.
         data = data if data.is_points else data.resized(size)
-        if data.sha256 != spec.sha256:
+        found_data = ink.of_hash(data, spec.sha256)
+        if found_data is None:
             raise UsageError(
                 f"--data {source} is {data.name} ({data.sha256[:12]}), the model was trained on {spec.data} "
                 f"({spec.sha256[:12]}): give that, or --judge {source} to compare with other data",
                 code="mismatch",
                 field="data",
             )
-        return for_data(data, progress=progress)
+        return for_data(found_data, progress=progress)
     found = _stored(spec.sha256)
     local = datasets.load_offline(spec.data, size)
     if local is None and found is None and spec.data in DATASETS:
         local = datasets.load(spec.data, size)
-    if local is not None and local.sha256 == spec.sha256:
+    local = None if local is None else ink.of_hash(local, spec.sha256)
+    if local is not None:
         return for_data(local, progress=progress)
     if found is None:
         raise UsageError(

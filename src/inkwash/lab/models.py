@@ -13,7 +13,7 @@ from inkwash import model
 from inkwash.config import recipe
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe, changed_sections
-from inkwash.data import Dataset
+from inkwash.data import Dataset, ink
 from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
@@ -186,7 +186,7 @@ def resolve_models(
     trained = [each for each in found.values() if isinstance(each, Trained)]
     if trained:
         own = recipe.load(trained[0].recipe).data
-        data = (datasets.load(own.name) if data is None else data).resized(own.size)
+        data = ink.inverted((datasets.load(own.name) if data is None else data).resized(own.size), own.invert)
     _require_same_data([each for each in found.values() if isinstance(each, Model)], data)
 
     def resolved(each: Model | Trained) -> Model | TrainingPlan:

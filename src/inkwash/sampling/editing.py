@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from inkwash.core import Denoiser, Inpainted, Labelled, Schedule, Stretch, Warped, WeightedPair
 from inkwash.core.rng import slerp
 from inkwash.core.shapes import Images, Labels, PerExample, Seeds
-from inkwash.data import encode, image_file
+from inkwash.data import encode, image_file, ink
 from inkwash.data.pixels import resize
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
@@ -37,13 +37,14 @@ class Edit:
     """An image that every sample starts from, noised to u = `noise` in (0, 1], and the part of it that is sampled.
 
     `mask` is True where the model samples, None for everywhere. Without a mask this is SDEdit (Meng et al., 2022), with
-    one inpainting.
+    one inpainting. `inverted` records that the image was inverted when it was read.
     Raises `UsageError` for a noise out of range, and where nothing of the image or nothing to sample would be left.
     """
 
     image: UInt8[Tensor, "channels height width"]
     mask: Bool[Tensor, "_ _"] | None = None
     noise: float = 1.0
+    inverted: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.noise <= 1:
@@ -57,8 +58,15 @@ class Edit:
             raise UsageError(message, code="no-effect", field="mask")
 
     @classmethod
-    def read(cls, spec: DatasetSpec, image: Path, mask: Path | None = None, noise: float | None = None) -> Edit:
-        """Read an image file, crop it to a square and resize it to the images of `spec`.
+    def read(
+        cls,
+        spec: DatasetSpec,
+        image: Path,
+        mask: Path | None = None,
+        noise: float | None = None,
+        invert: bool = False,
+    ) -> Edit:
+        """Read an image file, crop it to a square and resize it to the images of `spec`; `invert` its pixels.
 
         `mask` is an image file, white where the model samples. `noise` is 1 with a mask and 0.6 without one when None.
         Raises `InkwashError` for a file that cannot be read as an image, `UsageError` for a model of points, a mask of
@@ -83,18 +91,32 @@ class Edit:
         small = resize(pixels[None], height)[0].float()
         converted = small.mean(0, keepdim=True) if channels == 1 else small.expand(channels, height, width)
         default = DEFAULT_NOISE if mask is None else 1.0
-        return cls(converted.round().to(torch.uint8), sampled, default if noise is None else noise)
+        rounded = converted.round().to(torch.uint8)
+        return cls(255 - rounded if invert else rounded, sampled, default if noise is None else noise, invert)
+
+    def background_warning(self, spec: DatasetSpec, name: str, option: str) -> str | None:
+        """Return a warning where the image `name` is dark on light and the images of `spec` are not, or the reverse.
+
+        `option` is how the caller inverts an image.
+        """
+        found = ink.opposite(self.image[None], spec.background)
+        if found is None:
+            return None
+        expected = "light on dark" if spec.background == "dark" else "dark on light"
+        remedy = f"leave {option} out" if self.inverted else f"give {option} to invert it"
+        return f"{name} is {found}, the images of {spec.data} are {expected}: {remedy}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the edit as plain values, image and mask as PNG in base64."""
         mask = None if self.mask is None else _to_base64(self.mask[None].to(torch.uint8) * 255)
-        return {"picture": _to_base64(self.image), "mask": mask, "noise": self.noise}
+        inverted = {"inverted": True} if self.inverted else {}
+        return {"picture": _to_base64(self.image), "mask": mask, "noise": self.noise} | inverted
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Edit:
         """Return the edit that `to_dict` wrote. Raises `UsageError` when its images are damaged."""
         mask = None if values["mask"] is None else _from_base64(values["mask"])[0] > 127
-        return cls(_from_base64(values["picture"]), mask, values["noise"])
+        return cls(_from_base64(values["picture"]), mask, values["noise"], bool(values.get("inverted", False)))
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise `UsageError` when image or mask do not have a model's `shape` (C, H, W)."""

@@ -18,9 +18,10 @@ from inkwash.config import recipe as recipes
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import NetDenoiser, Target
-from inkwash.data import Dataset
+from inkwash.data import Dataset, ink
 from inkwash.data.spec import DatasetSpec
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
+from inkwash.errors import renamed_fields
 from inkwash.hardware import devices
 from inkwash.io import checkpoints
 from inkwash.io.checkpoints import Checkpoint
@@ -79,9 +80,11 @@ class Trainer:
         self.pretrained = None if pretrained is None else pretrained.metadata()
         if pretrained is not None:
             recipe = recipe.continued_from(pretrained.recipe, pretrained.spec.data_std)
-        self.data = datasets.load(
+        loaded = datasets.load(
             recipe.data.name if data is None else data, recipe.data.size, value_range=recipe.data.range
         )
+        with renamed_fields(invert="data.invert"):
+            self.data = ink.inverted(loaded, recipe.data.invert)
         recipe = recipe.for_classes(self.data.classes)
         if net is not None:
             recipe = replace(recipe, network=replace(recipe.network, kind=type(net).__name__, options={}))

@@ -17,7 +17,7 @@ from inkwash.config.recipe import Recipe
 from inkwash.config.sections import DataConfig
 from inkwash.core import SAMPLERS, EmpiricalDenoiser
 from inkwash.core.samplers import parse_sampler
-from inkwash.data import encode
+from inkwash.data import encode, ink
 from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name
@@ -53,6 +53,7 @@ def model_description(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str,
         "data": spec.data,
         "shape": list(spec.shape),
         "classes": list(spec.classes),
+        "background": spec.background,
         "conditional": recipe.network.conditional,
         "network": recipe.network.kind,
         "target": recipe.target,
@@ -235,7 +236,8 @@ class Catalog:
                 found = None if name is None else datasets.load_offline(name, size, value_range)
             except InkwashError:
                 found = None
-            if found is not None and found.sha256 == spec.sha256:
+            found = None if found is None else ink.of_hash(found, spec.sha256)
+            if found is not None:
                 values = found.values.float() if spec.is_points else encode(found.values)
                 return EmpiricalDenoiser(values, found.labels)
         return None

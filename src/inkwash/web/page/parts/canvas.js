@@ -6,7 +6,7 @@
 
 import { InkLayer } from "./ink_layer.js";
 import { h } from "./element.js";
-import { readImage } from "./image_file.js";
+import { backgroundOf, readImage } from "./image_file.js";
 
 const TOOLS = { ink: "Draw", erase: "Erase", mask: "Mark area to repaint", unmask: "Unmark" };
 const MASK_COLOUR = [190, 110, 40];
@@ -14,11 +14,13 @@ const MASK_OPACITY = 0.55;
 /** Milliseconds without a key press before the position is announced: a held key would announce every pixel. */
 const ANNOUNCE_DELAY = 400;
 
+const DESCRIPTION = { dark: "light on dark", light: "dark on light" };
+
 export class InkCanvas {
-  /** `notify` shows problems with files. */
-  constructor(shape, notify) {
-    this.layer = new InkLayer(shape);
-    Object.assign(this, { notify, tool: "ink", cursor: null, isDown: false });
+  /** `notify` shows problems with files; `expected` is "dark" or "light" where the images of the model have one. */
+  constructor(shape, notify, expected = null) {
+    this.layer = new InkLayer(shape, expected === "light");
+    Object.assign(this, { notify, expected, tool: "ink", cursor: null, isDown: false });
     const { height, width, channels } = this.layer;
     this.canvas = h("canvas", {
       class: "picture drawing", width, height, tabIndex: 0, role: "application",
@@ -42,7 +44,7 @@ export class InkCanvas {
       { class: "stack" },
       this.canvas,
       this.position,
-      h("div", { class: "chips", role: "group", "aria-label": "Tools" }, this.buttons, h("button", { type: "button", onclick: () => this.clear() }, "Clear")),
+      h("div", { class: "chips", role: "group", "aria-label": "Tools" }, this.buttons, h("button", { type: "button", onclick: () => this.clear() }, "Clear"), h("button", { type: "button", onclick: () => this.invert() }, "Invert")),
       channels === 3 && h("div", { class: "pair" }, h("label", { class: "field" }, "Ink", ink), h("label", { class: "field" }, "Background", background)),
       h("label", { class: "field" }, "or load an image", this.file),
     );
@@ -64,6 +66,12 @@ export class InkCanvas {
 
   clear() {
     this.layer.clear();
+    this.render();
+  }
+
+  /** Replace every pixel p by 255 - p. */
+  invert() {
+    this.layer.invert();
     this.render();
   }
 
@@ -152,7 +160,11 @@ export class InkCanvas {
     try {
       const { pixels, cropped } = await readImage(file, this.layer);
       this.set(pixels);
-      if (cropped) this.notify(`${file.name} is cropped to its central square.`);
+      const found = backgroundOf(pixels, this.layer);
+      const notes = [cropped && `${file.name} is cropped to its central square.`];
+      if (this.expected && found && found !== this.expected)
+        notes.push(`${file.name} is ${DESCRIPTION[found]}, the images of the model are ${DESCRIPTION[this.expected]}: press Invert.`);
+      if (notes.some(Boolean)) this.notify(notes.filter(Boolean).join(" "));
     } catch (error) {
       // The name of a file that was not loaded must not stay in the field.
       this.file.value = "";

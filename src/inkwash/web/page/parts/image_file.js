@@ -1,10 +1,15 @@
-/** An image file as the pixels of a model's images. */
+/** An image file as the pixels of a model's images, and whether its ink is light or dark. */
 
 import { h } from "./element.js";
 
+// The rules of image_file.py and ink.py in inkwash/data.
+const DARK_INK = 64;
+const PAPER_WIDTH = 48, INK_DISTANCE = 64;
+const MIN_BACKGROUND = 0.75, MIN_INK = 0.005, MIN_SIDE = 0.9;
+
 /**
  * Return { pixels, cropped }: the central square of `file` as floats [C, H, W] in 0..255, over black where it is
- * transparent, and whether it was cropped. Throws an Error with one line for a file that is not an image.
+ * transparent, or over white where its ink would not be seen on black, and whether it was cropped. Throws an Error with one line for a file that is not an image.
  */
 export async function readImage(file, { channels, height, width }) {
   const bitmap = await createImageBitmap(file).catch(() => {
@@ -15,11 +20,43 @@ export async function readImage(file, { channels, height, width }) {
   context.drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
   const pixels = new Float32Array(channels * height * width);
+  const behind = inkLevel(data) < DARK_INK ? 255 : 0;
   for (let at = 0; at < width * height; at++) {
     const [r, g, b, a] = data.subarray(4 * at, 4 * at + 4);
-    const colour = [r, g, b].map((value) => (value * a) / 255);
-    const values = channels === 1 ? [0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]] : colour;
+    const colour = [r, g, b].map((value) => (value * a + behind * (255 - a)) / 255);
+    const values = channels === 1 ? [luminance(colour)] : colour;
     values.forEach((value, channel) => (pixels[channel * width * height + at] = value));
   }
   return { pixels, cropped: bitmap.width !== bitmap.height };
+}
+
+const luminance = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b;
+
+/** Return the mean grey level of RGBA `data`, weighted by opacity; 255 where nothing is opaque. */
+function inkLevel(data) {
+  let [opacity, total] = [0, 0];
+  for (let at = 0; at < data.length; at += 4) {
+    opacity += data[at + 3];
+    total += data[at + 3] * luminance(data.subarray(at, at + 3));
+  }
+  return opacity ? total / opacity : 255;
+}
+
+/** Return "dark" or "light" for pixels [C, H, W] with light ink on dark or dark ink on light, null for neither. */
+export function backgroundOf(pixels, { channels, height, width }) {
+  const size = height * width;
+  const grey = Array.from({ length: size }, (_, at) => {
+    let sum = 0;
+    for (let channel = 0; channel < channels; channel++) sum += pixels[channel * size + at];
+    return sum / channels;
+  });
+  const row = (at) => Math.floor(at / width), column = (at) => at % width;
+  const border = grey.filter((_, at) => !row(at) || !column(at) || row(at) === height - 1 || column(at) === width - 1).sort((a, b) => a - b);
+  const paper = border[Math.floor((border.length - 1) / 2)];
+  const plain = border.filter((value) => Math.abs(value - paper) <= PAPER_WIDTH).length / border.length;
+  const lighter = grey.filter((value) => value - paper > INK_DISTANCE).length, darker = grey.filter((value) => paper - value > INK_DISTANCE).length;
+  const ink = lighter + darker;
+  if (plain < MIN_BACKGROUND || !ink || ink < MIN_INK * size) return null;
+  if (lighter >= MIN_SIDE * ink) return "dark";
+  return darker >= MIN_SIDE * ink ? "light" : null;
 }

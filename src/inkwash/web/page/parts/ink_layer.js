@@ -13,9 +13,10 @@ const WHITE = [255, 255, 255], BLACK = [0, 0, 0];
 const COLOUR_BIN = 16;
 
 export class InkLayer {
-  constructor([channels, height, width]) {
-    Object.assign(this, { channels, height, width, colour: WHITE, background: BLACK });
-    this.pixels = new Float32Array(channels * height * width);
+  /** Light ink on black, dark ink on white where `isPaper`. */
+  constructor([channels, height, width], isPaper = false) {
+    Object.assign(this, { channels, height, width, colour: isPaper ? BLACK : WHITE, background: isPaper ? WHITE : BLACK });
+    this.pixels = new Float32Array(channels * height * width).fill(isPaper ? 255 : 0);
     this.mask = new Uint8Array(height * width);
     this.beginStroke();
   }
@@ -25,6 +26,11 @@ export class InkLayer {
     const size = this.height * this.width;
     this.mask.fill(0);
     for (let channel = 0; channel < this.channels; channel++) this.pixels.fill(this.background[channel], channel * size, (channel + 1) * size);
+  }
+
+  /** Invert all pixels. */
+  invert() {
+    this.set(this.pixels.map((value) => 255 - value));
   }
 
   get isBlank() {

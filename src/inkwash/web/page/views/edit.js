@@ -40,7 +40,7 @@ function classField(model, label, value = "", param = null) {
 const selectedClass = (model, field) => (field && field.get() !== "" ? labelOf(model, field.get()) : null);
 
 function repaint({ engine, model, notify, url }, job) {
-  const canvas = new InkCanvas(model.shape, notify);
+  const canvas = new InkCanvas(model.shape, notify, model.background);
   const noise = slider("Noise strength", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "low: close to the drawing; high: close to the model", param: [url, "noise"] });
   const target = classField(model, "Target class", "", [url, "label"]);
   const settings = samplingSettings(model, url);
