@@ -218,6 +218,17 @@ def test_distribution_of_an_attribute_leaves_empty_images_out() -> None:
     assert refused == ("invalid-data", "data")
 
 
+def test_each_class_has_quantiles_of_its_own() -> None:
+    values = torch.arange(101.0)[:, None]
+    labels = torch.where(values[:, 0] > 50, 2, 0)
+    (spec,) = attribute_specs(["width"], values, labels)
+    assert spec.quantile(0.85) == pytest.approx(85)
+    assert [spec.quantile(0.85, label) for label in range(3)] == pytest.approx([42.5, 85, 51 + 0.85 * 49])
+    (unlabelled,) = attribute_specs(["width"], values)
+    assert unlabelled.class_quantiles == ()
+    assert unlabelled.quantile(0.2, 2) == pytest.approx(20)
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from inkwash.attributes import measures
 from inkwash.attributes.table import measure
+from inkwash.core.shapes import Labels
 from inkwash.data import Dataset
 from inkwash.data.spec import QUANTILES, AttributeSpec
 from inkwash.errors import UsageError
@@ -66,18 +67,24 @@ def measure_training_set(data: Dataset, names: Sequence[str]) -> Float32[Tensor,
     return torch.stack([found[name] for name in names], dim=1)
 
 
-def attribute_specs(names: Sequence[str], values: Float32[Tensor, "images attributes"]) -> tuple[AttributeSpec, ...]:
+def attribute_specs(
+    names: Sequence[str], values: Float32[Tensor, "images attributes"], labels: Labels | None = None
+) -> tuple[AttributeSpec, ...]:
     """Return the distribution of each of the attributes `names`, the columns of `values`; NaN is left out.
 
+    With `labels` it is that of every class as well; a class without values has the quantiles of all images.
     Raises `UsageError` for an attribute that is NaN in all images.
     """
     specs = []
+    fractions = torch.tensor(QUANTILES, dtype=torch.float64)
     for name, column in zip(names, values.double().T, strict=True):
-        known = column[~column.isnan()]
-        if not len(known):
+        known = ~column.isnan()
+        if not known.any():
             message = f"no image has a {name} to measure: leave it out of network.attributes"
             raise UsageError(message, code="invalid-data", field="data")
-        std = float(known.std(correction=0)) or 1.0
-        quantiles = known.quantile(torch.tensor(QUANTILES, dtype=torch.float64))
-        specs.append(AttributeSpec(name, float(known.mean()), std, tuple(quantiles.tolist())))
+        mean, std = float(column[known].mean()), float(column[known].std(correction=0)) or 1.0
+        classes = range(0 if labels is None else int(labels.max()) + 1)
+        masks = [known] + [known & (labels == label) for label in classes]
+        whole, *parts = (column[mask if mask.any() else known].quantile(fractions).tolist() for mask in masks)
+        specs.append(AttributeSpec(name, mean, std, tuple(whole), tuple(map(tuple, parts))))
     return tuple(specs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field
 
 from inkwash.data.dataset import Dataset
@@ -22,6 +23,9 @@ QUANTILES = (0.0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.99
 """The fractions at which the distribution of an attribute is stored; the first and the last are minimum and maximum."""
 
 
+Quantiles = Annotated[tuple[float, ...], Field(min_length=len(QUANTILES), max_length=len(QUANTILES))]
+
+
 @validated("facts.attributes")
 class AttributeSpec:
     """The distribution over a training set of an attribute that a model is conditioned on."""
@@ -31,13 +35,23 @@ class AttributeSpec:
     mean: Annotated[float, Field(allow_inf_nan=False)]
     std: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     """Standard deviation; 1 for an attribute that is the same in all images."""
-    quantiles: Annotated[tuple[float, ...], Field(min_length=len(QUANTILES), max_length=len(QUANTILES))]
+    quantiles: Quantiles
     """Values at the fractions QUANTILES."""
+    class_quantiles: tuple[Quantiles, ...] = ()
+    """Those of the images of each class; none for data without labels, and in a model that was trained without them."""
 
     @property
     def range(self) -> tuple[float, float]:
         """The values between which 99.8 % of the images are, without rare outliers."""
         return self.quantiles[1], self.quantiles[-2]
+
+    def quantile(self, fraction: float, label: int | None = None) -> float:
+        """Return the value that the `fraction` in [0, 1] of the training images do not exceed, of class `label` if given.
+
+        Between the stored fractions it is interpolated linearly.
+        """
+        known = label is not None and label < len(self.class_quantiles)
+        return float(np.interp(fraction, QUANTILES, self.class_quantiles[label or 0] if known else self.quantiles))
 
 
 LIGHT_ON_DARK = frozenset({*PUBLISHED, "digits"})
