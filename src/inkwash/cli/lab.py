@@ -82,11 +82,12 @@ def lab(
     from inkwash.hardware import devices
     from inkwash.lab.folder import LabRequest
     from inkwash.lab.run import prepare
+    from inkwash.text.printing import quoted
 
     if name not in experiments:
         if name in model.bundled() or (Path(name) / "recipe.toml").is_file():
             raise UsageError(
-                f"{name} is a model, not an experiment: inkwash lab EXPERIMENT --run {name}",
+                f"{name} is a model, not an experiment: inkwash lab EXPERIMENT --run {quoted(name)}",
                 code="unknown-name",
                 field="experiment",
             )

@@ -37,7 +37,7 @@ def show(
     from inkwash import model
     from inkwash.cli.tables import data, image_metadata, overview, recipes, runs
     from inkwash.config import recipe
-    from inkwash.data import DATASETS
+    from inkwash.data import DATASETS, canonical_name
     from inkwash.errors import PICKLE_SUFFIXES, UsageError, unknown_name, wrong_file_error
 
     if thing is None:
@@ -57,7 +57,7 @@ def show(
         image_metadata.show(path, json_)
     elif path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
         raise wrong_file_error(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
-    elif thing in DATASETS or path.exists():
+    elif canonical_name(thing) or path.exists():
         data.show(thing, out, json_, range_)
     else:
         raise unknown_name("name", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})

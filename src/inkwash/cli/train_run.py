@@ -22,7 +22,7 @@ from inkwash.runs.resume import learning_rate_change, process_count_change, resu
 from inkwash.runs.run import Run
 from inkwash.runs.start import created_by_this_launch, is_run, start
 from inkwash.text.bars import stages
-from inkwash.text.printing import print
+from inkwash.text.printing import print, quoted
 from inkwash.training.events import Planned
 
 
@@ -121,9 +121,8 @@ def _start(
 ) -> Run:
     """Return a new run, and print its folder and the warnings about its recipe and data."""
     if request.what not in recipe.bundled() and Path(request.what).is_dir():
-        message = (
-            f"{request.what} is a folder without recipe.toml: name a run folder, a recipe, or --data {request.what}"
-        )
+        given = f"--data {quoted(request.what)}"
+        message = f"{request.what} is a folder without recipe.toml: name a run folder, a recipe, or {given}"
         raise UsageError(message, code="wrong-file", field="recipe")
     if request.pretrained is not None:
         recipe.require_own_fields(change.partition("=")[0].strip() for change in request.changes)
@@ -171,8 +170,8 @@ def run_to_end(run: Run, printer: TrainPrinter) -> int:
                 printer.warn(short and f"EMA: {short}")
     if trainer.stopping and not trainer.complete:
         step = trainer.state.progress.step
-        printer.note(f"stopped and saved at step {step:,}; resume with: inkwash train {run.folder.path}")
+        printer.note(f"stopped and saved at step {step:,}; resume with: inkwash train {quoted(run.folder.path)}")
         return 130
     printer.note(f"done: see {run.folder.path}/card.md and {run.folder.path}/samples")
-    printer.note(f"sample from it: inkwash sample {run.folder.path}")
+    printer.note(f"sample from it: inkwash sample {quoted(run.folder.path)}")
     return 0

@@ -17,6 +17,7 @@ from inkwash.io.cache import optional_writes
 from inkwash.metrics import extractor_files, extractor_set
 from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.text.durations import format_duration
+from inkwash.text.printing import quoted
 from inkwash.text.progress import StageProgressCallback
 
 
@@ -85,7 +86,7 @@ def for_spec(
         if found_data is None:
             raise UsageError(
                 f"--data {source} is {data.name} ({data.sha256[:12]}), the model was trained on {spec.data} "
-                f"({spec.sha256[:12]}): give that, or --judge {source} to compare with other data",
+                f"({spec.sha256[:12]}): give that, or --judge {quoted(source)} to compare with other data",
                 code="mismatch",
                 field="data",
             )
@@ -152,7 +153,8 @@ def _stored(sha256: str) -> ExtractorSet | None:
     found = extractor_files.read(folder)
     if found.spec.sha256 != sha256:
         raise InkwashError(
-            f"the judges in {folder} are of other data ({found.spec.data}): delete that folder", code="mismatch"
+            f"the judges in {folder} are of other data ({found.spec.data}): move it away, and they are trained again",
+            code="mismatch",
         )
     return found
 

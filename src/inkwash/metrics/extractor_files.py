@@ -131,4 +131,4 @@ def _read(path: Path, sha256: str) -> dict[str, Tensor]:
 
 def _remedy(folder: Path) -> str:
     is_bundled = (folder / "__init__.py").is_file() or folder.parent.name == "extractors"
-    return "install inkwash again" if is_bundled else f"delete {folder} to train them again"
+    return "install inkwash again" if is_bundled else f"move {folder} away, and they are trained again"

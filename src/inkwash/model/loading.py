@@ -21,6 +21,7 @@ from inkwash.io import checkpoints
 from inkwash.model.building import build_net
 from inkwash.model.denoising_model import Model
 from inkwash.nets.parameter_limit import ParameterLimitError
+from inkwash.text.printing import quoted
 
 
 def bundled() -> list[str]:
@@ -71,11 +72,13 @@ def _no_checkpoint(path: Path) -> UsageError:
     """Return the error for a file that is not a checkpoint, with the command for its kind."""
     if path.suffix == ".toml":
         return UsageError(
-            f"{path} is a recipe, not a model: train it first, inkwash train {path}", code="wrong-file", field="model"
+            f"{path} is a recipe, not a model: train it first, inkwash train {quoted(path)}",
+            code="wrong-file",
+            field="model",
         )
     if path.suffix in {".npy", ".npz"}:
         return UsageError(
-            f"{path} holds arrays, not a model: inkwash evaluate {path} measures images",
+            f"{path} holds arrays, not a model: inkwash evaluate {quoted(path)} measures images",
             code="wrong-file",
             field="model",
         )

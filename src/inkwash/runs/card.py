@@ -16,6 +16,7 @@ from inkwash.io import png_metadata
 from inkwash.io.atomic import write_text
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.history import History, validation_unit
+from inkwash.text.printing import quoted
 from inkwash.training import ema
 from inkwash.training.state import TrainingProgress
 
@@ -87,7 +88,7 @@ def _card(
         "### Qualitative\n" + _pictures(folder),
         "## Observations\n" + bullets(_observations(recipe, spec, progress, validated, memorizing).items()),
         f"## Next steps\n{experiment.next or 'Not stated.'}",
-        f"## Sample from it\n```bash\ninkwash sample {folder.path.as_posix()} "
+        f"## Sample from it\n```bash\ninkwash sample {quoted(folder.path.as_posix())} "
         f"--sampler {recipe.sampling.sampler} -n 64 -o samples.png\n```",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"

@@ -17,6 +17,7 @@ from inkwash.io.atomic import write_text
 from inkwash.io.integrity import verified, with_checksum
 from inkwash.runs.environment import describe_environment
 from inkwash.runs.tensorboard import TensorBoardWriter
+from inkwash.text.printing import quoted
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class RunFolder:
         """Return the run folder to create at `path`. Raises `UsageError` when `path` exists and is not empty."""
         path = Path(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            way = f"'inkwash train {path}' resumes it, " if (path / "recipe.toml").is_file() else ""
+            way = f"inkwash train {quoted(path)} resumes it, " if (path / "recipe.toml").is_file() else ""
             raise UsageError(
                 f"{path} is not empty and nothing is overwritten: {way}another --out starts a new run",
                 code="exists",

@@ -19,6 +19,7 @@ from inkwash.hardware import devices
 from inkwash.model import Model
 from inkwash.nets.layers import ClassEmbedding, ConditionEmbedding
 from inkwash.objectives.adversarial import AdversarialDistillation
+from inkwash.text.printing import quoted
 from inkwash.training import ema
 from inkwash.training.validation import STATISTICS_BATCHES, LossByNoiseLevel, Validator
 
@@ -99,7 +100,7 @@ def distillation(
     if teacher.conditional and teacher.spec.classes != spec.classes:
         message = (
             f"{teacher.name} has other classes than {spec.data}: fine-tune it on them first, "
-            f"inkwash train RECIPE --from {teacher.name}, and distill the result"
+            f"inkwash train RECIPE --from {quoted(teacher.name)}, and distill the result"
         )
         raise UsageError(message, code="mismatch", field="data")
     net = devices.to_device(copy.deepcopy(teacher.net), device).eval().requires_grad_(False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from inkwash.errors import UsageError
 from inkwash.io import png_metadata
 from inkwash.text.console import Console
+from inkwash.text.printing import quoted
 
 SUFFIXES = (".png", ".webp")
 
@@ -29,4 +30,4 @@ def show(path: Path, as_json: bool) -> None:
         if name != "request":
             console.print(f"{name}: {value}")
     if "request" in metadata:
-        console.print(f"reproduce it: inkwash sample {path}")
+        console.print(f"reproduce it: inkwash sample {quoted(path)}")
