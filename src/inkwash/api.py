@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,8 @@ def sample(
     mask: str | Path | None = None,
     noise: float | None = None,
     invert: bool = False,
+    attributes: Mapping[str, float | list[float]] | None = None,
+    extrapolate: bool = False,
     batch: int = 64,
     progress: ProgressCallback | bool = True,
     picture: None = None,
@@ -67,7 +69,8 @@ def sample(
     a number is the name of a class where all names are numbers, else its index.
     `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
     that every sample starts from, noised to `noise`; `mask` another, white where the model samples;
-    `invert` inverts the image, for dark ink on paper.
+    `invert` inverts the image, for dark ink on paper. `attributes` are values such as {"thickness": 3, "slant": [-20, 20]},
+    several in turn, in the range of the data unless `extrapolate`.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
     `progress` shows a bar in a notebook or on a terminal and lines in a log, False nothing; a function is called with the
     number of finished samples, a fraction more after each step.
@@ -104,6 +107,8 @@ def sample(
         clip=clip,
         precision=precision,
         edit=edit,
+        attributes={name: tuple(each) if isinstance(each, list) else each for name, each in (attributes or {}).items()},
+        extrapolate=extrapolate,
     )
     run = resolve(request, chosen)
     shown = (

@@ -88,3 +88,21 @@ def attribute_specs(
         whole, *parts = (column[mask if mask.any() else known].quantile(fractions).tolist() for mask in masks)
         specs.append(AttributeSpec(name, mean, std, tuple(whole), tuple(map(tuple, parts))))
     return tuple(specs)
+
+
+def standardize(values: Float32[Tensor, "batch attributes"], specs: Sequence[AttributeSpec]) -> Tensor:
+    """Return `values` [B, A] with mean 0 and standard deviation 1 on the training set, as networks take them."""
+    mean, std = (torch.tensor([getattr(spec, name) for spec in specs]) for name in ("mean", "std"))
+    return (values - mean) / std
+
+
+def standardized_training_set(data: Dataset, names: Sequence[str]) -> tuple[tuple[AttributeSpec, ...], Tensor | None]:
+    """Return the distributions of the attributes `names` of `data`, and their standardized values [N, A].
+
+    Without names they are () and None. Raises `UsageError` as `measure_training_set` and `attribute_specs` do.
+    """
+    if not names:
+        return (), None
+    values = measure_training_set(data, names)
+    specs = attribute_specs(names, values, data.labels)
+    return specs, standardize(values, specs)

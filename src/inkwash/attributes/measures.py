@@ -35,7 +35,7 @@ def thickness(ink: Ink) -> PerExample:
 
     Area and perimeter are means over all thresholds between 0 and the maximum: the integrals of the intensity and of the
     magnitude of its gradient (coarea formula: Federer, 1959). Bars of 2 pixels and more are measured to within 8 %; a blob
-    that no rectangle of its perimeter can hold has half the side of the square of that perimeter. On MNIST the correlation
+    of more area than any rectangle of its perimeter has the side of the square of that perimeter. On MNIST the correlation
     with the mean thickness of Morpho-MNIST, twice the mean distance of the skeleton to the background, is 0.99.
     """
     doubled = _doubled(_normalized(ink)).clamp(0, 1)

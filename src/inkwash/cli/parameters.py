@@ -99,6 +99,22 @@ def parse_seeds(text: str) -> tuple[int, int | None]:
         ) from None
 
 
+def parse_attributes(texts: Sequence[str] | None) -> dict[str, float | tuple[float, ...]] | None:
+    """Return the attributes written as thickness=3 or slant=-20,0,20 by name. Raises `UsageError` for anything else."""
+    found: dict[str, float | tuple[float, ...]] = {}
+    for text in texts or ():
+        name, _, values = text.partition("=")
+        try:
+            found[name.strip()] = tuple(float(value) for value in values.split(","))
+        except ValueError:
+            raise UsageError(
+                f"--set-attribute is '{text}': write a name and numbers, as in thickness=3 or slant=-20,0,20",
+                code="invalid-value",
+                field="set-attribute",
+            ) from None
+    return found or None
+
+
 def default_output(model: str, suffix: str) -> Path:
     """Return the file or folder in out/ that is written for `model` where no `--out` is given."""
     from inkwash.io.names import path_in, sanitized_name

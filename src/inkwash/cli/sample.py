@@ -22,6 +22,7 @@ from inkwash.cli.parameters import (
     Temperature,
     Threads,
     default_output,
+    parse_attributes,
     parse_schedule,
     parse_seeds,
 )
@@ -53,6 +54,8 @@ def sample(
     mask: Path | None = None,
     noise: float | None = None,
     invert: Flag = False,
+    set_attribute: Annotated[list[str] | None, Parameter(negative=())] = None,
+    extrapolate: Flag = False,
     batch: Integer = 64,
     precision: str = "float32",
     device: Device = "auto",
@@ -100,6 +103,11 @@ def sample(
         Noise level u in (0, 1] that the --from image is noised to (strength in diffusers). Default: 0.6; 1 with --mask.
     invert
         Invert the --from image: for dark ink on light paper, where the model's images are light on dark.
+    set_attribute
+        A measured property of the strokes, as in --set-attribute thickness=3, several in turn as in slant=-20,0,20; repeat it
+        for others. For models trained with attributes, such as words.
+    extrapolate
+        Allow attributes outside of the range of the training set.
     batch
         Batch size, at least 1; affects memory and speed only.
     precision
@@ -150,6 +158,8 @@ def sample(
         interval=interval,
         clip=clip,
         precision=precision,
+        attributes=parse_attributes(set_attribute),
+        extrapolate=extrapolate,
     )
     devices.configure(threads)
     if Path(model).suffix.lower() in IMAGE_SUFFIXES:

@@ -89,6 +89,10 @@ class Recipe:
                 code="no-effect",
                 field="training.label_dropout",
             )
+        attributes = self.network.attributes
+        if len(set(attributes)) < len(attributes):
+            message = f"network.attributes is {list(attributes)}: name each attribute once"
+            raise UsageError(message, code="conflict", field="network.attributes")
         low, high = self.training.guidance_interval
         if not 0 <= low < high <= 1:
             message = f"field 'training.guidance_interval' is [{low:g}, {high:g}]: it must be [low, high], 0 <= low < high <= 1"

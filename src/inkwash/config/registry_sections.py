@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, GetJsonSchemaHandler, StrictBool, TypeAda
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
+from inkwash.attributes.table import ATTRIBUTES
 from inkwash.core import DENSITIES, SCHEDULES, WARPS, Density, Schedule, Warped
 from inkwash.core.schedules import MAX_SAMPLING_STEPS
 from inkwash.core.warps import Warp
@@ -175,6 +176,11 @@ class NetworkConfig:
     conditional: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The names of the attributes that the network takes, an option of networks that can."""
+        return tuple(self.options.get("attributes", ()))
+
 
 class NetworkSection(RegistrySection):
     """A network: the section becomes a `NetworkConfig`, which is built when the data set is known."""
@@ -190,6 +196,8 @@ class NetworkSection(RegistrySection):
         return super().read(value, info)
 
     def build(self, kind: str, options: dict[str, Any]) -> NetworkConfig:
+        if not options.get("attributes", True):
+            del options["attributes"]  # As in recipes from before there were attributes.
         return NetworkConfig(kind, options.pop("conditional"), options)
 
     def write(self, value: NetworkConfig) -> dict[str, Any]:
@@ -201,7 +209,9 @@ class NetworkSection(RegistrySection):
 
     @staticmethod
     def annotation(name: str, hint: Any) -> Any:
-        """Return `hint` with bounds on integers: larger widths, depths and counts are refused."""
+        """Return `hint` with bounds on integers: larger widths, depths and counts are refused; attributes are known ones."""
+        if name == "attributes":
+            return tuple[Annotated[str, RegistryName(ATTRIBUTES)], ...]
         if hint is int:
             return Annotated[int, Field(ge=0, le=MAX_SIDE)]
         if get_origin(hint) is tuple:

@@ -1,6 +1,17 @@
 """The mathematics of diffusion: levels, schedules, targets, denoisers, samplers and noise; it depends on torch only."""
 
-from inkwash.core.denoisers import Clipped, Counted, Denoiser, Guided, Inpainted, Labelled, NetDenoiser, WeightedPair
+from inkwash.core.conditions import Condition
+from inkwash.core.denoisers import (
+    Clipped,
+    Counted,
+    Denoiser,
+    Guided,
+    Inpainted,
+    Labelled,
+    NetDenoiser,
+    WeightedPair,
+    WithAttributes,
+)
 from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform
 from inkwash.core.exact import EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser
 from inkwash.core.levels import CLEAN, NOISE, Level
@@ -30,6 +41,7 @@ __all__ = [
     "WARPS",
     "Betas",
     "Clipped",
+    "Condition",
     "Cosine",
     "Counted",
     "Denoiser",
@@ -62,4 +74,5 @@ __all__ = [
     "Warp",
     "Warped",
     "WeightedPair",
+    "WithAttributes",
 ]

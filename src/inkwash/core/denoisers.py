@@ -7,21 +7,25 @@ in any order. Denoisers in closed form are in `exact`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from inkwash.core.conditions import Condition, Conditions, labels_of
 from inkwash.core.levels import CLEAN, NOISE, Level, broadcast_like
-from inkwash.core.shapes import Images, Labels
+from inkwash.core.shapes import Images
 from inkwash.core.targets import Target
 
 
 @runtime_checkable
 class Denoiser(Protocol):
-    """Callable (x [B, ...], level, label int64 [B] or None) -> image [B, ...]; a negative label is the null label."""
+    """Callable (x [B, ...], level, label int64 [B] or None) -> image [B, ...]; a negative label is the null label.
 
-    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images: ...
+    With attributes the label is a `Condition`, which the denoisers in closed form do not take.
+    """
+
+    def __call__(self, x: Images, level: Level, label: Any = None) -> Images: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class NetDenoiser:
     target: Target
     autocast: torch.dtype | None = None
 
-    def output(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def output(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
         """Return the network's output for `x` [B, ...] at `level`, in target space and the dtype of `x`, [B, ...]."""
         c_in = torch.rsqrt((level.alpha * self.target.data_std) ** 2 + level.sigma**2)
         c_noise = level.c_noise.to(device=x.device, dtype=torch.float32).expand(len(x))
@@ -45,7 +49,7 @@ class NetDenoiser:
             output = self.net(broadcast_like(c_in, x) * x, c_noise, label)
         return output.to(x.dtype)
 
-    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
         """Return the predicted image [B, ...] at `level`."""
         return self.target.image(level, x, self.output(x, level, label))
 
@@ -58,7 +62,7 @@ class Clipped:
     low: float = -1.0
     high: float = 1.0
 
-    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
         """Return the clamped image [B, ...]."""
         return self.denoiser(x, level, label).clamp(self.low, self.high)
 
@@ -70,7 +74,7 @@ class Counted:
     denoiser: Denoiser
     count: int = field(default=0)
 
-    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
         """Return the predicted image [B, ...] and increment `count`."""
         self.count += 1
         return self.denoiser(x, level, label)
@@ -87,7 +91,7 @@ class Inpainted:
     known: Tensor
     mask: Tensor
 
-    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
         """Return the predicted image [B, ...] with the known pixels in place."""
         denoised = self.denoiser(x, level, label)
         return torch.where(self.mask.bool(), self.known, denoised)
@@ -100,9 +104,21 @@ class Labelled:
     denoiser: Denoiser
     label: Tensor | None
 
-    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
         """Return the image [B, ...] predicted for the fixed label; the argument `label` is ignored."""
         return self.denoiser(x, level, self.label)
+
+
+@dataclass(frozen=True)
+class WithAttributes:
+    """A denoiser conditioned on `attributes` beside the label: float32 [B, A], standardized, NaN where not specified."""
+
+    denoiser: Denoiser
+    attributes: Tensor
+
+    def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
+        """Return the image [B, ...] predicted for the label and the attributes."""
+        return self.denoiser(x, level, Condition(labels_of(label), self.attributes))
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ class WeightedPair:
     second: Denoiser
     weight: Tensor | float
 
-    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
         """Return the weighted image [B, ...]; costs two evaluations."""
         weight = broadcast_like(torch.as_tensor(self.weight, dtype=torch.float64), x)
         return torch.lerp(self.first(x, level, label), self.second(x, level, label), weight)
@@ -129,7 +145,8 @@ class Guided:
     Ho & Salimans (2022), Eq. 6, whose w is weight - 1. Guidance is applied at levels between `cleanest` and `noisiest`
     only; elsewhere the conditional prediction is returned: Kynkäänniemi et al. (2024). It costs two evaluations where it
     is applied and one elsewhere. `unconditional` is the denoiser of the unconditional prediction, None for `denoiser`:
-    a clipped one keeps values outside of the data range from entering the difference.
+    a clipped one keeps values outside of the data range from entering the difference. It has the attributes of a
+    `Condition`, and no label.
     """
 
     denoiser: Denoiser
@@ -138,13 +155,14 @@ class Guided:
     noisiest: Level = NOISE
     unconditional: Denoiser | None = None
 
-    def __call__(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:
         """Return the guided image [B, ...]; with `label` None or weight 1 the prediction of `denoiser`."""
-        if label is None or self.weight == 1:
+        if labels_of(label) is None or self.weight == 1:
             return self.denoiser(x, level, label)
         inside = level.within(self.cleanest, self.noisiest)
         if not inside.any():
             return self.denoiser(x, level, label)
-        uncond, cond = (self.unconditional or self.denoiser)(x, level, None), self.denoiser(x, level, label)
+        null = Condition(None, label.attributes) if isinstance(label, Condition) else None
+        uncond, cond = (self.unconditional or self.denoiser)(x, level, null), self.denoiser(x, level, label)
         guided = uncond + self.weight * (cond - uncond)
         return guided if inside.all() else torch.where(broadcast_like(inside, x).bool(), guided, cond)

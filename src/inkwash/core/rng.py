@@ -58,6 +58,7 @@ class Stream(Enum):
     DATA_PREVIEW = 15
     TRAIN_RENOISE = 16
     STUDENT_VALIDATION = 17
+    TRAIN_ATTRIBUTES = 18
 
     def __init__(self, number: int, draws: range = range(2**32)) -> None:
         self.number = number

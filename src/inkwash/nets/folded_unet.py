@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from inkwash.core.shapes import Images, Labels, PerExample
+from inkwash.core.conditions import Conditions
+from inkwash.core.shapes import Images, PerExample
 from inkwash.nets.layers import ConditionEmbedding, zero_init
 
 
@@ -46,14 +47,21 @@ class FoldedUNet(nn.Module):
 
     Pixels are folded and unfolded 2x2 where the size changes, and skip connections are added.
     `forward(x [B, C, H, W], c_noise [B], label int64 [B] or None)` -> [B, C, H, W]; H and W are padded by replication.
+    With the names of `attributes` the label may be a `Condition`.
     """
 
     def __init__(
-        self, channels: int, classes: int = 0, widths: tuple[int, ...] = (32, 64), blocks: int = 2, dim: int = 128
+        self,
+        channels: int,
+        classes: int = 0,
+        widths: tuple[int, ...] = (32, 64),
+        blocks: int = 2,
+        dim: int = 128,
+        attributes: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self.multiple = 2 ** len(widths)
-        self.condition = ConditionEmbedding(dim, hidden=dim, classes=classes)
+        self.condition = ConditionEmbedding(dim, hidden=dim, classes=classes, attributes=len(attributes))
         self.stem = nn.Conv2d(4 * channels, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(BlockSequence(width, blocks, dim) for width in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
@@ -62,7 +70,7 @@ class FoldedUNet(nn.Module):
         self.decoder = nn.ModuleList(BlockSequence(width, blocks, dim) for width in widths[:-1])
         self.out = zero_init(nn.Conv2d(widths[0], 4 * channels, 3, padding=1))
 
-    def forward(self, x: Images, c_noise: PerExample, label: Labels | None = None) -> Images:
+    def forward(self, x: Images, c_noise: PerExample, label: Conditions | None = None) -> Images:
         condition = F.hardswish(self.condition(c_noise, label))
         height, width = x.shape[-2:]
         bottom, right = -height % self.multiple, -width % self.multiple

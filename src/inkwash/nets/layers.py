@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from inkwash.core.conditions import Condition, Conditions, labels_of
 from inkwash.core.shapes import Labels, PerExample
 
 
@@ -51,22 +52,59 @@ class ClassEmbedding(nn.Module):
         return self.table(label.masked_fill(label < 0, self.classes))
 
 
-class ConditionEmbedding(nn.Module):
-    """c_noise and label as one vector [B, out]: a sinusoid of `dim`, an MLP if `hidden` > 0, plus a class embedding.
+class AttributeEmbedding(nn.Module):
+    """Standardized attributes [B, `count`], NaN where not specified, as a vector [B, `dim`] by an MLP; 0 at first.
 
-    `out` defaults to `dim` and differs from it only with an MLP. With `classes` 0 the label is ignored.
+    The features of an attribute are whether it is specified, its value, and sines and cosines of its value at angular
+    frequencies of 1/2, 1, 2 and 4 (Tancik et al., 2020); all are 0 where it is not.
     """
 
-    def __init__(self, dim: int, hidden: int = 0, classes: int = 0, out: int | None = None) -> None:
+    frequencies: Float[Tensor, " n"]
+
+    def __init__(self, count: int, dim: int) -> None:
+        super().__init__()
+        self.count = count
+        self.register_buffer("frequencies", torch.tensor([0.5, 1.0, 2.0, 4.0]), persistent=False)
+        features = 2 + 2 * len(self.frequencies)
+        self.mlp = nn.Sequential(nn.Linear(count * features, 2 * dim), nn.SiLU(), zero_init(nn.Linear(2 * dim, dim)))
+
+    def forward(
+        self, attributes: Float32[Tensor, "{batch} attributes"] | None, batch: int
+    ) -> Float[Tensor, "{batch} dim"]:
+        device = self.frequencies.device
+        if attributes is None:
+            attributes = torch.full((batch, self.count), math.nan, device=device)
+        value = attributes.to(device)[..., None]
+        angle = value * self.frequencies
+        features = torch.cat([torch.ones_like(value), value, angle.sin(), angle.cos()], dim=2)
+        return self.mlp(features.masked_fill(value.isnan(), 0).flatten(1))
+
+
+class ConditionEmbedding(nn.Module):
+    """c_noise, label and attributes as one vector [B, out]: a sinusoid of `dim`, an MLP if `hidden` > 0, and embeddings.
+
+    `out` defaults to `dim` and differs from it only with an MLP. With `classes` 0 the label is ignored, with `attributes`,
+    their number, 0 those of a `Condition`.
+    """
+
+    def __init__(
+        self, dim: int, hidden: int = 0, classes: int = 0, out: int | None = None, attributes: int = 0
+    ) -> None:
         super().__init__()
         out = out or dim
         self.sinusoid = SinusoidalEmbedding(dim)
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.SiLU(), nn.Linear(hidden, out)) if hidden else nn.Identity()
         self.label = ClassEmbedding(classes, out) if classes else None
+        self.attributes = AttributeEmbedding(attributes, out) if attributes else None
 
-    def forward(self, c_noise: PerExample, label: Labels | None = None) -> Float[Tensor, "batch out"]:
+    def forward(self, c_noise: PerExample, label: Conditions | None = None) -> Float[Tensor, "batch out"]:
         vector = self.mlp(self.sinusoid(c_noise))
-        return vector if self.label is None else vector + self.label(label, len(c_noise))
+        if self.label is not None:
+            vector = vector + self.label(labels_of(label), len(c_noise))
+        if self.attributes is not None:
+            given = label.attributes if isinstance(label, Condition) else None
+            vector = vector + self.attributes(given, len(c_noise))
+        return vector
 
 
 def max_pool(x: Float[Tensor, "batch channels _ _"]) -> Float[Tensor, "batch channels _ _"]:

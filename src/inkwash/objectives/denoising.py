@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float32, Float64
+from torch import Tensor
 
 from inkwash.core import Density, Level, Schedule, Target, Uniform
+from inkwash.core.conditions import Conditions, labels_of, without_labels
 from inkwash.core.levels import broadcast_like
 from inkwash.core.shapes import NULL_LABEL, Images, Labels, PerExample
 from inkwash.objectives.weights import Unweighted, Weight
+
+Attributes = Float32[Tensor, "batch attributes"]
 
 
 @runtime_checkable
@@ -21,7 +27,7 @@ class TargetPredictor(Protocol):
     def target(self) -> Target:
         """The prediction target of `output`."""
 
-    def output(self, x: Images, level: Level, label: Labels | None = None) -> Images:
+    def output(self, x: Images, level: Level, label: Any = None) -> Images:
         """Return the prediction of the target [B, ...] for `x` [B, ...] at `level`."""
 
 
@@ -33,7 +39,8 @@ class Denoising:
     because sampling clips such predictions. The minimizer is still the posterior mean; constant backgrounds become exact.
 
     With `guidance` w > 1 the network is trained to output the guided prediction g: the loss compares
-    uncond + (g - uncond) / w with the target, where uncond is the network's prediction without a label: Chen et al. (2025),
+    uncond + (g - uncond) / w with the target, where uncond is the network's prediction without a label, with the same
+    attributes: Chen et al. (2025),
     "Visual generation without guidance". Training costs a second evaluation without gradient, sampling saves one. Outside
     of `interval` in u the network learns the conditional prediction: Kynkäänniemi et al. (2024).
     """
@@ -46,11 +53,11 @@ class Denoising:
     interval: tuple[float, float] = (0.0, 1.0)
 
     def __call__(
-        self, denoiser: TargetPredictor, images: Images, labels: Labels | None, u: PerExample, noise: Images
+        self, denoiser: TargetPredictor, images: Images, labels: Conditions | None, u: PerExample, noise: Images
     ) -> PerExample:
         """Return the loss of each example, the mean over its pixels, float32 [B].
 
-        `images` and `noise` are [B, ...], `labels` int64 [B] or None, `u` uniform numbers in (0, 1), float64 [B].
+        `images` and `noise` are [B, ...], `labels` int64 [B], a `Condition` or None, `u` uniform in (0, 1), float64 [B].
         """
         level = self.density(self.schedule, u)
         target = denoiser.target
@@ -58,7 +65,7 @@ class Denoising:
         error = denoiser.output(x, level, labels) - target.of(level, images, noise)
         # An error e of the output is an error -e*sigma/D of the image.
         gain = -level.sigma / target.determinant(level)
-        if self.guidance != 1 and labels is not None:
+        if self.guidance != 1 and labels is not None and labels_of(labels) is not None:
             error = self._unguided(denoiser, error, gain, images, x, level, labels)
         if self.clip:
             image_error = error.detach() * broadcast_like(gain, error)
@@ -75,7 +82,7 @@ class Denoising:
         images: Images,
         x: Images,
         level: Level,
-        labels: Labels,
+        labels: Conditions,
     ) -> Images:
         """Return the `error` [B, ...] of the prediction with guidance removed, at levels and labels that are guided."""
         # Levels are on the CPU: selecting rows by label instead would synchronize with the device.
@@ -86,13 +93,15 @@ class Denoising:
         guided_level = Level(level.alpha[guided], level.sigma[guided])
         uncond_error = self._unconditional(denoiser, x[rows], guided_level, labels[rows]) - images[rows]
         scaled = error[rows] + (self.guidance - 1) * uncond_error / broadcast_like(gain[guided], error)
-        has_label = broadcast_like(labels[rows] >= 0, error).bool()
+        guided_labels = labels_of(labels[rows])
+        assert guided_labels is not None
+        has_label = broadcast_like(guided_labels >= 0, error).bool()
         return error.index_copy(0, rows, torch.where(has_label, scaled / self.guidance, error[rows]))
 
     @torch.no_grad()
-    def _unconditional(self, denoiser: TargetPredictor, x: Images, level: Level, labels: Labels) -> Images:
-        """Return the unconditional prediction of the image, clipped if the objective clips."""
-        denoised = denoiser.target.image(level, x, denoiser.output(x, level, torch.full_like(labels, NULL_LABEL)))
+    def _unconditional(self, denoiser: TargetPredictor, x: Images, level: Level, labels: Conditions) -> Images:
+        """Return the prediction of the image without a label, clipped if the objective clips."""
+        denoised = denoiser.target.image(level, x, denoiser.output(x, level, without_labels(labels)))
         return denoised.clamp(-1, 1) if self.clip else denoised
 
 
@@ -104,6 +113,16 @@ def stratify(u: PerExample, first: int = 0, of: int | None = None) -> PerExample
     """
     strata = torch.arange(first, first + len(u), dtype=u.dtype, device=u.device)
     return (strata + u) / (of or len(u))
+
+
+def drop_attributes(attributes: Attributes, u: Float64[Tensor, "batch columns"]) -> Attributes:
+    """Return `attributes` [B, A] with some replaced by NaN, so that a network learns all their subsets.
+
+    `u` [B, A + 1] holds uniform numbers in (0, 1). The first is the share that an example loses of its attributes, of which
+    the ends are stretched: a sixth of the examples keep all, a sixth lose all.
+    """
+    share = (1.5 * u[:, :1] - 0.25).clamp(0, 1)
+    return attributes.masked_fill((u[:, 1:] < share).to(attributes.device), math.nan)
 
 
 def drop_labels(labels: Labels | None, p_uncond: float, u: PerExample) -> Labels | None:

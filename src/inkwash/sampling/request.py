@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,8 @@ class SampleRequest:
     clip: bool | None = None
     precision: str = "float32"
     edit: Edit | None = None
+    attributes: Mapping[str, float | tuple[float, ...]] | None = None
+    extrapolate: bool = False
 
     def __post_init__(self) -> None:
         seeds = self.seed if isinstance(self.seed, tuple) else (self.seed,)
@@ -64,11 +67,13 @@ class SampleRequest:
                 raise UsageError(message, code="out-of-range", field=name)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the request as plain values, for PNG metadata."""
-        return vars(self) | {
+        """Return the request as plain values, for PNG metadata; without attributes it is as in 0.1.0."""
+        values = vars(self) | {
             "schedule": None if self.schedule is None else encode_schedule(self.schedule),
             "edit": None if self.edit is None else self.edit.to_dict(),
         }
+        attributes, extrapolate = values.pop("attributes"), values.pop("extrapolate")
+        return values | ({"attributes": dict(attributes), "extrapolate": extrapolate} if attributes else {})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SampleRequest:

@@ -15,12 +15,13 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from inkwash import __version__
-from inkwash.core import Denoiser, Frame, Labelled, Sampler
+from inkwash.core import Denoiser, Frame, Labelled, Sampler, WithAttributes
 from inkwash.core.rng import Stream, normals
 from inkwash.core.shapes import NULL_LABEL, Images, Labels, SampleValues, Seeds
 from inkwash.data import decode
 from inkwash.errors import UsageError
 from inkwash.model import Model
+from inkwash.sampling.attributes import assign_attributes
 from inkwash.sampling.editing import Interpolation, Morph
 from inkwash.sampling.labels import assign_labels, requested_labels, with_names
 from inkwash.sampling.request import SampleRequest
@@ -55,6 +56,7 @@ class SamplingRun:
     """A request resolved against a model: sampler and denoiser, built once, and the seeds and labels of all examples.
 
     `num_requested_labels` is the number of distinct labels requested, at least 1; labels are assigned cyclically.
+    `attributes` [N, A] are those of all examples, standardized, NaN where not requested; None where none is.
     """
 
     request: SampleRequest
@@ -65,6 +67,7 @@ class SamplingRun:
     labels: Labels
     num_requested_labels: int = 1
     interpolation: Interpolation | Morph | None = None
+    attributes: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -72,14 +75,20 @@ class SamplingRun:
     def subset(self, span: slice) -> SamplingRun:
         """Return a run of the examples in `span`."""
         interpolation = None if self.interpolation is None else self.interpolation.subset(span)
-        return replace(self, seeds=self.seeds[span], labels=self.labels[span], interpolation=interpolation)
+        attributes = None if self.attributes is None else self.attributes[span]
+        return replace(
+            self, seeds=self.seeds[span], labels=self.labels[span], interpolation=interpolation, attributes=attributes
+        )
 
     @torch.inference_mode()
     def frames(self) -> Iterator[Frame]:
         """Yield the frames of all examples as one batch, from noise to samples."""
         device, edit, interpolation = self.model.device, self.request.edit, self.interpolation
         has_labels = self.model.conditional and bool((self.labels != NULL_LABEL).any())
-        labelled = Labelled(self.denoiser, self.labels.to(device) if has_labels else None)
+        base = self.denoiser
+        if self.attributes is not None:
+            base = WithAttributes(base, self.attributes.to(device))
+        labelled = Labelled(base, self.labels.to(device) if has_labels else None)
         denoiser = labelled if interpolation is None else interpolation.denoiser(labelled)
         init_image: Tensor | float = 0.0
         if edit is not None:
@@ -142,7 +151,8 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
             message = "label 'none' cannot be interpolated with a class: name a class at both ends"
             raise UsageError(message, code="conflict", field="label")
         interpolation = Interpolation.evenly(end_seeds, end_labels)
-    return SamplingRun(request, model, sampler, denoiser, seeds, labels, num_requested, interpolation)
+    attributes = assign_attributes(model, len(seeds), request.attributes, request.extrapolate)
+    return SamplingRun(request, model, sampler, denoiser, seeds, labels, num_requested, interpolation, attributes)
 
 
 def sampler_for(request: SampleRequest, model: Model) -> Sampler:

@@ -1,4 +1,4 @@
-"""Batches as a pure function of (seed, step): shuffled epochs, noise, noise levels and dropped labels."""
+"""Batches as a pure function of (seed, step): shuffled epochs, noise, noise levels, dropped labels and attributes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,32 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from inkwash.core import Condition
+from inkwash.core.conditions import Conditions
 from inkwash.core.rng import Stream, normals, permutation, uniforms
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
 from inkwash.hardware import memory
-from inkwash.objectives import drop_labels, stratify
+from inkwash.objectives import drop_attributes, drop_labels, stratify
 
 
 class Batch(NamedTuple):
     """The input of one training step: images [B, ...], labels int64 [B] or None, u float64 [B] and noise [B, ...].
 
-    A distillation gets noise [2, B, ...] and u [3, B].
+    `attributes` are float32 [B, A], standardized, NaN where dropped, or None. A distillation gets noise [2, B, ...] and
+    u [3, B].
     """
 
     images: Tensor
     labels: Tensor | None
     u: Tensor
     noise: Tensor
+    attributes: Tensor | None = None
+
+    @property
+    def condition(self) -> Conditions | None:
+        """What a network takes as its label: labels, or a `Condition` where there are attributes."""
+        return self.labels if self.attributes is None else Condition(self.labels, self.attributes)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Batches:
-    """The batches of `size` from the training set of `data`: `batches(step)` for steps 1, 2, 3, ..."""
+    """The batches of `size` from the training set of `data`: `batches(step)` for steps 1, 2, 3, ...
+
+    `attributes` [N, A] are those of all examples, standardized, None for a network without them.
+    """
 
     data: Dataset
     size: int
@@ -67,6 +79,7 @@ class Batches:
     label_dropout: float
     device: torch.device
     distills: bool = False
+    attributes: Tensor | None = None
     split: Split = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,9 +106,16 @@ class Batches:
         if self.distills:
             u = torch.cat([u[None], uniform[1:]])
             noise = torch.stack([noise, normals(self.seed, position, step, Stream.TRAIN_RENOISE, images.shape[1:])])
-        return Batch(
-            images.to(self.device), None if dropped is None else dropped.to(self.device), u, noise.to(self.device)
-        )
+        attributes = self._attributes(chosen, position, step)
+        labels, attributes = (None if each is None else each.to(self.device) for each in (dropped, attributes))
+        return Batch(images.to(self.device), labels, u, noise.to(self.device), attributes)
+
+    def _attributes(self, chosen: Tensor, position: Tensor, step: int) -> Tensor | None:
+        """Return the attributes of the examples `chosen` (int64 [B]), some of them dropped."""
+        if self.attributes is None:
+            return None
+        u = uniforms(self.seed, position, step, Stream.TRAIN_ATTRIBUTES, 1 + self.attributes.shape[1])
+        return drop_attributes(self.attributes[chosen], u)
 
     def indices(self, step: int) -> Tensor:
         """Return the positions in `split.train` that `step` visits, int64 [size]: each image once per epoch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,8 @@ from inkwash.training.batches import Batches
 from inkwash.training.events import Step
 from inkwash.training.state import TrainingState
 
-Objective = Callable[[NetDenoiser, Tensor, Tensor | None, Tensor, Tensor], Tensor]
+Objective = Callable[[NetDenoiser, Tensor, Any, Tensor, Tensor], Tensor]
+"""A loss of (denoiser, images, labels or `Condition` or None, u, noise) per example."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ class TrainingLoop:
         """Compute the gradient of step `number`; return the loss, and the norm of the gradient before clipping."""
         process_group = self.process_group
         batch = self.batches(number, process_group.shard(self.batches.size))
-        loss = self.objective(self.denoiser, batch.images, batch.labels, batch.u, batch.noise).mean()
+        loss = self.objective(self.denoiser, batch.images, batch.condition, batch.u, batch.noise).mean()
         if not process_group.is_single:
             # DistributedDataParallel averages over processes, whose shards may differ in size by one example.
             loss = loss * (len(batch.images) * process_group.world_size / self.batches.size)

@@ -14,6 +14,7 @@ from torch import nn
 
 from inkwash import data as datasets
 from inkwash import model
+from inkwash.attributes import standardized_training_set
 from inkwash.config import recipe as recipes
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
@@ -93,6 +94,8 @@ class Trainer:
         self.device = devices.device(device) if isinstance(device, str) else device
         self.process_group, self.clock, self.stopping = process_group, clock, False
         self.spec = DatasetSpec.of(self.data, recipe.data.std)
+        specs, attributes = standardized_training_set(self.data, recipe.network.attributes)
+        self.spec = replace(self.spec, attributes=specs)
         training, self.conditional = recipe.training, recipe.network.conditional
         process_group.shard(training.batch)  # Raises for a batch smaller than the number of processes.
         distills = recipe.distillation is not None and objective is None
@@ -104,6 +107,7 @@ class Trainer:
             training.label_dropout,
             self.device,
             distills,
+            attributes,
         )
         self.half_life = Length.parse(training.ema, "training.ema").steps(
             training.batch, self.num_images, "training.ema"

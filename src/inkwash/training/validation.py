@@ -115,7 +115,7 @@ class Validator:
         # Validate without guidance: its second evaluation, of a part of the examples, would have the weight of a batch.
         plain = replace(self.objective, guidance=1.0)
         batches = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
-        ema.update_batchnorm(network, lambda: (plain(denoiser, b.images, b.labels, b.u, b.noise) for b in batches))
+        ema.update_batchnorm(network, lambda: (plain(denoiser, b.images, b.condition, b.u, b.noise) for b in batches))
 
     @cached_property
     def _validation_set(self) -> ValidationSet:
