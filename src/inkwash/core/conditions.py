@@ -39,10 +39,15 @@ def labels_of(condition: Conditions | None) -> Labels | None:
     return condition.labels if isinstance(condition, Condition) else condition
 
 
+def with_labels(condition: Conditions, labels: Labels | None) -> Conditions:
+    """Return `condition` with other `labels` and its own attributes."""
+    if isinstance(condition, Condition):
+        return replace(condition, labels=labels)
+    assert labels is not None
+    return labels
+
+
 def without_labels(condition: Conditions) -> Conditions:
     """Return `condition` with the null label for every example, and its attributes."""
-    if not isinstance(condition, Condition):
-        return torch.full_like(condition, NULL_LABEL)
-    return replace(
-        condition, labels=None if condition.labels is None else torch.full_like(condition.labels, NULL_LABEL)
-    )
+    labels = labels_of(condition)
+    return with_labels(condition, None if labels is None else torch.full_like(labels, NULL_LABEL))

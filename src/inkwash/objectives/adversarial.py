@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inkwash.core import Level, NetDenoiser, Schedule
-from inkwash.core.shapes import Images, Labels, PerExample
+from inkwash.core.conditions import Conditions, labels_of, with_labels
+from inkwash.core.shapes import Images, PerExample
 from inkwash.nets.discriminator import Discriminator
 from inkwash.nets.feature_maps import FeatureMap, recorded_maps
 from inkwash.objectives.denoising import TargetPredictor
@@ -45,6 +46,7 @@ class AdversarialDistillation:
         schedule: Schedule,
         shape: tuple[int, ...],
         classes: int,
+        attributes: int = 0,
         start: float = 0.8,
         interval: tuple[float, float] = (0.1, 0.8),
         penalty: float = 0.004,
@@ -63,23 +65,23 @@ class AdversarialDistillation:
             channels = [each.shape[1] for each in self._maps(example, schedule(start), None)]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            discriminator = Discriminator(channels, classes, spatial=len(shape) > 1)
+            discriminator = Discriminator(channels, classes, spatial=len(shape) > 1, attributes=attributes)
         self.discriminator = discriminator.to(weight.device)
         self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=lr, betas=(0.0, 0.99))
 
-    def sample(self, denoiser: TargetPredictor, noise: Images, labels: Labels | None) -> Images:
+    def sample(self, denoiser: TargetPredictor, noise: Images, labels: Conditions | None) -> Images:
         """Return what the student maps `noise` [B, ...] to in one evaluation; images are clipped to [-1, 1]."""
         level = self.schedule(self.start)
         return _image(denoiser, level.sigma.to(noise) * noise, level, labels)
 
     def __call__(
-        self, denoiser: TargetPredictor, images: Images, labels: Labels | None, u: Uniforms, noise: NoisePair
+        self, denoiser: TargetPredictor, images: Images, labels: Conditions | None, u: Uniforms, noise: NoisePair
     ) -> PerExample:
         """Return the loss of each example of the student, float32 [B].
 
-        `images` are [B, ...], `labels` int64 [B] or None, `u` uniform numbers in (0, 1), float64 [3, B]: those of the level
-        of comparison, of the student's input and of the wrong label. `noise` is [2, B, ...]: that of the student's input
-        and of the real maps, and that of the student's maps.
+        `images` are [B, ...], `labels` int64 [B], a `Condition` or None, `u` uniform numbers in (0, 1), float64 [3, B]:
+        those of the level of comparison, of the student's input and of the wrong label. `noise` is [2, B, ...]: that of the
+        student's input and of the real maps, and that of the student's maps.
         """
         self.step += 1
         low, high = self.interval
@@ -94,13 +96,13 @@ class AdversarialDistillation:
         self.discriminator.requires_grad_(True)
         return loss
 
-    def pooled_maps(self, x: Images, level: Level, labels: Labels | None) -> Float[Tensor, "batch features"]:
+    def pooled_maps(self, x: Images, level: Level, labels: Conditions | None) -> Float[Tensor, "batch features"]:
         """Return the means over positions of the teacher's feature maps of `x` [B, ...] at `level`, concatenated."""
         return torch.cat(
             [each.flatten(2).mean(2) if each.ndim > 2 else each for each in self._maps(x, level, labels)], 1
         )
 
-    def logits(self, x: Images, level: Level, labels: Labels | None) -> Logits:
+    def logits(self, x: Images, level: Level, labels: Conditions | None) -> Logits:
         """Return the discriminator's logits of `x` [B, ...] at `level`, one for each feature map: float32 [maps, B]."""
         return self._logits(self._maps(x, level, labels), level, labels)
 
@@ -128,7 +130,7 @@ class AdversarialDistillation:
         self.optimizer.load_state_dict({"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
     def _generated(
-        self, denoiser: TargetPredictor, images: Images, labels: Labels | None, u: PerExample, noise: Images
+        self, denoiser: TargetPredictor, images: Images, labels: Conditions | None, u: PerExample, noise: Images
     ) -> Images:
         """Return the student's images: of `noise` at the start, and of noised `images` where `u` [B] is below `multistep`."""
         noised = u < self.multistep
@@ -140,13 +142,14 @@ class AdversarialDistillation:
         return _image(denoiser, level.mix(mask * images, noise), level, labels)
 
     def _mismatched(
-        self, images: Images, labels: Labels | None, u: PerExample, level: Level, noise: Images
-    ) -> tuple[list[FeatureMap], Labels] | None:
-        """Return the maps of noised `images` under a wrong label each, chosen by `u` [B], and these labels."""
-        if not self.mismatch or labels is None or self.classes < 2:
+        self, images: Images, labels: Conditions | None, u: PerExample, level: Level, noise: Images
+    ) -> tuple[list[FeatureMap], Conditions] | None:
+        """Return the maps of noised `images` under a wrong label each, chosen by `u` [B], and these conditions."""
+        known = labels_of(labels)
+        if not self.mismatch or labels is None or known is None or self.classes < 2:
             return None
-        shift = (1 + (u * (self.classes - 1)).long()).to(labels.device)
-        wrong = torch.where(labels < 0, labels, (labels + shift) % self.classes)
+        shift = (1 + (u * (self.classes - 1)).long()).to(known.device)
+        wrong = with_labels(labels, torch.where(known < 0, known, (known + shift) % self.classes))
         with torch.no_grad():
             return self._maps(level.mix(images, noise), level, wrong), wrong
 
@@ -155,8 +158,8 @@ class AdversarialDistillation:
         real: list[FeatureMap],
         fake: list[FeatureMap],
         level: Level,
-        labels: Labels | None,
-        mismatched: tuple[list[FeatureMap], Labels] | None,
+        labels: Conditions | None,
+        mismatched: tuple[list[FeatureMap], Conditions] | None,
     ) -> None:
         """Update the discriminator by one step on the maps of one batch."""
         penalized = self.penalty > 0 and self.step % PENALTY_EVERY == 0
@@ -167,7 +170,9 @@ class AdversarialDistillation:
         if mismatched is not None:
             maps, wrong = mismatched
             losses = F.softplus(self._logits(maps, level, wrong) - real_logits)
-            loss = loss + self.mismatch * torch.where(wrong < 0, 0.0, losses).mean()
+            wrong_labels = labels_of(wrong)
+            assert wrong_labels is not None
+            loss = loss + self.mismatch * torch.where(wrong_labels < 0, 0.0, losses).mean()
         if penalized:
             squares = _squared_gradients(real_logits, real) + _squared_gradients(fake_logits, fake)
             loss = loss + PENALTY_EVERY * self.penalty / 2 * squares
@@ -181,13 +186,13 @@ class AdversarialDistillation:
         for each in real:
             each.requires_grad_(False)
 
-    def _maps(self, x: Images, level: Level, labels: Labels | None) -> list[FeatureMap]:
+    def _maps(self, x: Images, level: Level, labels: Conditions | None) -> list[FeatureMap]:
         """Return the teacher's feature maps of `x` [B, ...] at `level`."""
         with recorded_maps(self.teacher.net, len(x), x.ndim) as maps:
             self.teacher.output(x, level, labels)
         return maps
 
-    def _logits(self, maps: list[FeatureMap], level: Level, labels: Labels | None) -> Logits:
+    def _logits(self, maps: list[FeatureMap], level: Level, labels: Conditions | None) -> Logits:
         c_noise = level.c_noise.to(maps[0])
         with torch.autocast(
             maps[0].device.type, dtype=self.teacher.autocast, enabled=self.teacher.autocast is not None
@@ -195,7 +200,7 @@ class AdversarialDistillation:
             return self.discriminator(maps, c_noise, labels).float()
 
 
-def _image(denoiser: TargetPredictor, x: Images, level: Level, labels: Labels | None) -> Images:
+def _image(denoiser: TargetPredictor, x: Images, level: Level, labels: Conditions | None) -> Images:
     """Return the image that the denoiser predicts of `x` [B, ...] at `level`, clipped to [-1, 1] unless x is a point."""
     image = denoiser.target.image(level, x, denoiser.output(x, level, labels))
     return image.clamp(-1, 1) if image.ndim > 2 else image

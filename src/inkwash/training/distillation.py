@@ -114,6 +114,7 @@ def distillation(
         recipe.schedule,
         spec.shape,
         spec.num_classes(recipe.network.conditional),
+        len(recipe.network.attributes),
         options.start,
         options.interval,
         options.penalty,
@@ -175,7 +176,7 @@ class DistillationValidator(Validator):
         objective, denoiser = self.distillation, NetDenoiser(network, self.target, self.precision)
         assert objective is not None
         batches = (self.batches(k) for k in range(1, STATISTICS_BATCHES + 1))
-        ema.update_batchnorm(network, lambda: (objective.sample(denoiser, b.noise[0], b.labels) for b in batches))
+        ema.update_batchnorm(network, lambda: (objective.sample(denoiser, b.noise[0], b.condition) for b in batches))
 
 
 def energy_distance(real: Tensor, fake: Tensor) -> float:
