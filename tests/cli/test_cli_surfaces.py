@@ -16,7 +16,7 @@ SECTIONS = {
     "about": None,
     "target": None,
     "network": {"kind", "conditional", "base"},
-    "data": {"name"},
+    "data": {"name", "invert"},
     "schedule": {"kind", "T", "start", "end"},
     "clip": None,
     "density": {"kind"},
@@ -48,7 +48,16 @@ def test_the_header_of_a_checkpoint(runs: Runs) -> None:
     header = checkpoints.load(runs.digits / "checkpoints" / "latest.safetensors").header
     assert set(header) == {"format", "recipe", "facts", "progress", "total", "seal"}
     assert header["format"] == 1
-    assert set(header["facts"]) == {"data", "sha256", "count", "shape", "classes", "proportions", "data_std"}
+    assert set(header["facts"]) == {
+        "data",
+        "sha256",
+        "count",
+        "shape",
+        "classes",
+        "proportions",
+        "data_std",
+        "background",
+    }
     assert set(header["progress"]) == {
         "step",
         "start_left",

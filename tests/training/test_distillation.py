@@ -128,6 +128,22 @@ def test_other_classes_of_equal_number_get_new_embeddings(tiny: Tiny, untrained:
     assert torch.equal(new[table][-1], old[table][-1])
 
 
+def test_classes_of_the_same_name_keep_their_embedding(tiny: Tiny, untrained: Untrained, digits: Dataset) -> None:
+    pretrained = untrained()
+    classes = ("9", "new", "0", *"12345678")
+    other = replace(digits, labels=digits.labels, classes=classes)
+    trainer = Trainer(tiny("training.seed=1"), other, pretrained=pretrained, device="cpu")
+    before, now = (
+        dict(net.named_parameters())["condition.label.table.weight"] for net in (pretrained.net, trainer.state.net)
+    )
+    assert len(now) == len(classes) + 1 and torch.equal(now[-1], before[-1])
+    for label, name in enumerate(classes):
+        assert name == "new" or torch.equal(now[label], before[int(name)])
+    assert not (now[1] == before).all(1).any()
+    assert trainer.class_changes is not None and "1 of 11" in trainer.class_changes and "(new)" in trainer.class_changes
+    assert Trainer(tiny(), digits, pretrained=pretrained, device="cpu").class_changes is None
+
+
 @pytest.mark.parametrize("kind", ["class-unet", "folded-unet", "ddpm-unet", "strided-unet", "attention-unet"])
 def test_model_on_data_without_labels_has_the_null_label(
     kind: str, tiny: Tiny, untrained: Untrained, digits: Dataset

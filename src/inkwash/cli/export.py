@@ -10,7 +10,7 @@ from inkwash.config import plugins
 from inkwash.errors import UsageError, unknown_name
 from inkwash.text.printing import print
 
-SUFFIXES = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers"}
+SUFFIXES = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers", "safetensors": ".safetensors"}
 """Export target -> suffix of the default file or folder name."""
 
 
@@ -19,6 +19,7 @@ def export(
     /,
     *,
     to: str = "web",
+    recipe: str | None = None,
     out: Out = None,
     with_: Plugin = None,
     quiet: Quiet = False,
@@ -31,24 +32,41 @@ def export(
         A bundled model, a run folder or a checkpoint file. Default: fast.
     to
         onnx: one file with a dynamic batch size, compared with torch after writing; web: a folder of static files;
-        diffusers: a folder for its pipelines, for models of the network ddpm-unet.
+        diffusers: a folder for its pipelines, for models of the network ddpm-unet; safetensors: a checkpoint of the
+        weights alone.
+    recipe
+        The recipe of a safetensors file that another program wrote: a bundled one or NAME.toml, with data on this machine.
     out
-        The file or folder to write. Default: out/MODEL.onnx, out/MODEL-page or out/MODEL-diffusers.
+        The file or folder to write. Default: out/MODEL.onnx, out/MODEL-page, out/MODEL-diffusers or out/MODEL.safetensors.
     """
     plugins.load(with_)
     from inkwash import model as models
     from inkwash.export import onnx, pipeline, web
+    from inkwash.io import checkpoints
+    from inkwash.io.atomic import require_creatable
     from inkwash.runs.folder import RunFolder
     from inkwash.viz.writers import require_replaceable
 
     if to not in SUFFIXES:
         raise unknown_name("export", to, SUFFIXES, field="to")
-    loaded = models.load(model, device="cpu")
+    loaded = models.load(model, device="cpu", recipe=recipe)
     target = out or default_output(model, SUFFIXES[to])
     report = (lambda part: None) if quiet else (lambda part: print(f"writing {part} …", file=sys.stderr))
+    if to in ("onnx", "safetensors") and target.suffix != f".{to}":
+        raise UsageError(f"--out {target}: give a file name that ends in .{to}", code="wrong-file", field="out")
+    if to == "safetensors":
+        if target.exists():
+            message = f"{target} exists and nothing is overwritten: choose another --out"
+            raise UsageError(message, code="exists", field="out")
+        require_creatable(target)
+        checkpoints.save(target, loaded.checkpoint())
+        if not quiet:
+            print(
+                f"{target}: {loaded.name} ({loaded.weights}), for sample, evaluate, export and train --from",
+                file=sys.stderr,
+            )
+        return 0
     if to == "onnx":
-        if target.suffix != ".onnx":
-            raise UsageError(f"--out {target}: give a file name that ends in .onnx", code="wrong-file", field="out")
         require_replaceable(target)
         difference = onnx.write(loaded, target)
     elif to == "diffusers":

@@ -44,7 +44,7 @@ def serve(
     Parameters
     ----------
     runs
-        Run folders to add to the bundled models and the folders in runs/.
+        Run folders and checkpoint files to add to the bundled models and the folders in runs/.
     port
         0 to 65535; 0 for any free port.
     host

@@ -145,8 +145,13 @@ def _start(
     trainer = run.trainer
     printer.note(f"{trainer.recipe.name} on {trainer.spec.data} into {run.folder.path}")
     printer.note(run.short_reason)
-    if request.pretrained is not None and chosen.network != trainer.recipe.network:
-        printer.note(f"network, target and schedule are those of {request.pretrained}: {trainer.recipe.network.kind}")
+    if request.pretrained is not None:
+        changed = recipe.changed_sections(chosen.to_dict(), trainer.recipe.to_dict())
+        replaced = [name for name in ("network", "target", "clip", "schedule") if name in changed]
+        kind = f": {trainer.recipe.network.kind}" if "network" in replaced else ""
+        if replaced:
+            printer.note(f"{', '.join(replaced)}: those of {request.pretrained}, not of the recipe {chosen.name}{kind}")
+        printer.note(trainer.class_changes)
     if chosen.network.conditional and not trainer.conditional:
         reason = (
             f"{request.pretrained} is unconditional" if trainer.spec.classes else f"{trainer.spec.data} has no labels"

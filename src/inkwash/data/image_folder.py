@@ -26,7 +26,7 @@ REMEDY = "replace it, or move it out of the folder"
 """What to do about an image that cannot be read."""
 PROGRESS_EVERY = 100
 """Number of images between two reports of progress."""
-VERSION = 1
+VERSION = 2
 """Version of the decoding, part of the key in the cache."""
 
 
@@ -67,8 +67,9 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
 def _read(files: tuple[Path, ...], size: int | None, progress: StageProgressCallback | None) -> Iterator[Tensor]:
     """Yield the images, uint8 `[C, H, W]`. Raises `UsageError` unless all have one height and width."""
     shape: tuple[int, ...] = ()
+    background = image_file.common_background(files)
     for k, path in enumerate(files):
-        image = image_file.read(path, size, REMEDY)
+        image = image_file.read(path, size, REMEDY, background)
         shape = shape or image.shape[1:]
         if image.shape[1:] != shape:
             side = min(*shape, *image.shape[1:])

@@ -126,6 +126,16 @@ class DamagedCheckpointError(InkwashError):
         super().__init__(f"{self.fault}: use another one of its run, such as best.safetensors", code="damaged-file")
 
 
+class ForeignCheckpointError(InkwashError):
+    """A valid safetensors file at `path` that another program wrote."""
+
+    def __init__(self, path: str | Path) -> None:
+        message = (
+            f"{path} has tensors but no inkwash header: name a run folder, a bundled model or a checkpoint of inkwash"
+        )
+        super().__init__(message, code="wrong-file")
+
+
 class Newest(NamedTuple):
     """The newest intact checkpoint of a run folder; `instead` is the warning when it is not the latest, else None."""
 
@@ -189,11 +199,7 @@ def _checked(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     except ValueError as error:
         raise _damaged(path, error) from None
     if not isinstance(found, dict):
-        raise InkwashError(
-            f"{path} has tensors but no inkwash header, it was not written by inkwash: "
-            "name a run folder or a bundled model",
-            code="wrong-file",
-        )
+        raise ForeignCheckpointError(path)
     if found.get("format") != FORMAT:
         raise InkwashError(
             f"checkpoint {path} has format {found.get('format')}, this inkwash reads {FORMAT}: update inkwash",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -17,11 +18,15 @@ from inkwash.data import canonical_name
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name, warn, wrong_file_error
 from inkwash.hardware import devices
-from inkwash.io import checkpoints
+from inkwash.io import checkpoints, pickles
+from inkwash.io.checkpoints import Checkpoint, ForeignCheckpointError
+from inkwash.model import foreign
 from inkwash.model.building import build_net
 from inkwash.model.denoising_model import Model
 from inkwash.nets.parameter_limit import ParameterLimitError
 from inkwash.text.printing import quoted
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
 
 
 def bundled() -> list[str]:
@@ -53,19 +58,37 @@ def find(name: str | Path) -> Path:
     path = Path(name)
     if path.is_dir():
         if not checkpoints.files_in(path / "checkpoints"):
-            raise UsageError(
-                f"{path} has no checkpoints/latest.safetensors: name a run folder that has trained",
-                code="missing-file",
-                field="model",
-            )
+            raise _no_run(path)
         return path / "checkpoints" / "latest.safetensors"
     if path.is_file():
+        pickled = pickles.kind(path)
+        if pickled is not None:
+            raise pickles.error(path, pickled)
         if path.suffix != ".safetensors":
             raise _no_checkpoint(path)
         return path
     if len(path.parts) > 1:
         raise UsageError(f"no run folder or checkpoint {path}: check the path", code="missing-file", field="model")
     raise _no_model(str(name))
+
+
+def _no_run(folder: Path) -> UsageError:
+    """Return the error for a folder without checkpoints, which may hold the weights of another program."""
+    files = sorted(path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_file())
+    pickled = next((path for path in files if pickles.kind(path) is not None), None)
+    weights = next((path for path in files if path.suffix == ".safetensors"), None)
+    remedy = "name a run folder that has trained"
+    if weights is not None:
+        remedy = f"it holds {weights}: name that file"
+    elif pickled is not None:
+        remedy = f"it holds {pickled}, a pickle, which inkwash does not open because unpickling can run code: {pickles.CONVERT}"
+    elif any(path.suffix.lower() in IMAGE_SUFFIXES for path in files):
+        name = shlex.quote(str(folder))
+        remedy = (
+            f"it holds images: inkwash evaluate {name} measures them, inkwash train RECIPE --data {name} trains on them"
+        )
+    message = f"{folder} has no checkpoints/latest.safetensors: {remedy}"
+    return UsageError(message, code="missing-file", field="model")
 
 
 def _no_checkpoint(path: Path) -> UsageError:
@@ -126,25 +149,27 @@ def read_recipe(header: dict[str, Any], bundled_name: str | None, check_network_
     return replace(recipe, about=current.about, experiment=current.experiment)
 
 
-def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
+def load(name: str | Path, net: nn.Module | None = None, device: str = "auto", recipe: str | None = None) -> Model:
     """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
 
-    `net` is the caller's network to load the weights into, None for that of the recipe. When the latest checkpoint of
-    a run folder is damaged, the newest intact one is loaded and a warning is printed.
+    `net` is the caller's network to load the weights into, None for that of the recipe. `recipe` is the recipe of a
+    safetensors file of another program; without it, such a file is read as the bundled model that it fits. When the
+    latest checkpoint of a run folder is damaged, the newest intact one is loaded and a warning is printed.
     Raises `UsageError` when there is no such model, `InkwashError` when its file is damaged or does not fit the network.
     """
     path = find(name)
     target_device = devices.device(device)
     require_as_bundled(path)
     if path == Path(name):
-        checkpoint = checkpoints.load(path)
+        checkpoint = _read(path, net, recipe)
         checkpoints.require_header(path, checkpoint.header)
     else:
+        _require_no_recipe(recipe, path)
         path, checkpoint, instead = checkpoints.load_newest(path.parent)
         if instead:
             warn(instead)
     try:
-        recipe = read_recipe(checkpoint.header, str(name) if str(name) in bundled() else None, net is None)
+        own_recipe = read_recipe(checkpoint.header, str(name) if str(name) in bundled() else None, net is None)
         spec = DatasetSpec.from_dict(checkpoint.header["facts"])
     except UsageError as error:
         raise UsageError(f"checkpoint {path}: {error}", code=error.code, field=error.field) from None
@@ -154,13 +179,30 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
     try:
         # The budget is what the file contains, because its header may name a network of any size.
         contained = sum(value.numel() for value in weights.values())
-        filled = net if net is not None else build_net(recipe, spec, contained)
+        filled = net if net is not None else build_net(own_recipe, spec, contained)
         filled.load_state_dict(weights)
     except (RuntimeError, ParameterLimitError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InkwashError(
-            f"{path} does not fit the network {recipe.network.kind}: {reason}", code="mismatch"
+            f"{path} does not fit the network {own_recipe.network.kind}: {reason}", code="mismatch"
         ) from None
     ready = devices.to_device(filled, target_device).eval().requires_grad_(False)
     step = checkpoint.header["progress"]["step"]
-    return Model(recipe.name, recipe, spec, ready, step, checkpoints.weights_digest(weights), path)
+    return Model(own_recipe.name, own_recipe, spec, ready, step, checkpoints.weights_digest(weights), path)
+
+
+def _read(path: Path, net: nn.Module | None, recipe: str | None) -> Checkpoint:
+    """Return the checkpoint at `path`, of another program by `recipe`."""
+    try:
+        checkpoint = checkpoints.load(path)
+    except ForeignCheckpointError:
+        return foreign.adopted(path, {name: find(name) for name in bundled()}, recipe, net)
+    _require_no_recipe(recipe, path)
+    return checkpoint
+
+
+def _require_no_recipe(recipe: str | None, path: Path) -> None:
+    """Raise `UsageError` for a recipe of a checkpoint of inkwash."""
+    if recipe is not None:
+        message = f"recipe {recipe} has no effect on {path}, which has its own: leave it out"
+        raise UsageError(message, code="no-effect", field="recipe")

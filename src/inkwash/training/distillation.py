@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,12 +27,14 @@ from inkwash.training.validation import STATISTICS_BATCHES, LossByNoiseLevel, Va
 LEVELS = 5
 """Noise levels at which the student's images are compared with validation images."""
 CHUNK = 250
+MAX_NAMES = 8
+"""New classes that a message names."""
 
 
 def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> nn.Module:
     """Return the network of `recipe` with the weights of `pretrained`, or with random ones without it.
 
-    The embeddings of classes are initialized anew where `spec` has other classes; that of the null label is kept, and is
+    Classes of the same name keep their embedding, others are initialized anew; that of the null label is kept, and is
     added to the bias of a network without labels. Raises `UsageError` for a model of images of another shape, and for a
     conditional model on data without labels where the network has no such bias.
     """
@@ -52,10 +55,33 @@ def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> 
         for name, module in net.named_modules():
             if isinstance(module, ClassEmbedding):
                 table = module.table.weight.detach().clone()
-                table[-1] = weights[f"{name}.table.weight"][-1]
+                before = weights[f"{name}.table.weight"]
+                table[-1] = before[-1]
+                for label, known in shared_classes(pretrained.spec.classes, spec.classes).items():
+                    table[label] = before[known]
                 weights[f"{name}.table.weight"] = table
     net.load_state_dict(weights)
     return net
+
+
+def shared_classes(before: Sequence[str], now: Sequence[str]) -> dict[int, int]:
+    """Return the labels of `now` whose class is in `before` by name, with its label there."""
+    return {label: before.index(name) for label, name in enumerate(now) if name in before}
+
+
+def class_changes(pretrained: Model, spec: DatasetSpec) -> str | None:
+    """Return which classes of data of `spec` start without the embeddings of `pretrained`, None where all are the same."""
+    before, now = pretrained.spec.classes, spec.classes
+    if not pretrained.conditional or not now or before == now:
+        return None
+    new = [name for name in now if name not in before]
+    kept = len(now) - len(new)
+    if not new:
+        return f"classes: all {kept} keep their embeddings of {pretrained.name}, by name"
+    listed = ", ".join(new[:MAX_NAMES]) + (", …" if len(new) > MAX_NAMES else "")
+    same = f"; {kept} keep those of {pretrained.name}, by name" if kept else ""
+    start = f"classes: {len(new)} of {len(now)} are not classes of {pretrained.name} and start with new embeddings"
+    return f"{start} ({listed}){same}"
 
 
 def _fix_null_label(net: nn.Module, weights: dict[str, Tensor]) -> None:

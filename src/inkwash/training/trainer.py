@@ -35,7 +35,7 @@ from inkwash.training import checkpoint_schedule, preview
 from inkwash.training.batches import Batches
 from inkwash.training.checkpoint_schedule import CheckpointSchedule
 from inkwash.training.compatibility import require_same_run, require_trainable
-from inkwash.training.distillation import DistillationValidator, distillation, initial_net
+from inkwash.training.distillation import DistillationValidator, class_changes, distillation, initial_net
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
 from inkwash.training.loop import Objective, TrainingLoop
 from inkwash.training.state import TrainingState
@@ -97,6 +97,7 @@ class Trainer:
         specs, attributes = standardized_training_set(self.data, recipe.network.attributes)
         self.spec = replace(self.spec, attributes=specs)
         training, self.conditional = recipe.training, recipe.network.conditional
+        self.class_changes = None if pretrained is None else class_changes(pretrained, self.spec)
         process_group.shard(training.batch)  # Raises for a batch smaller than the number of processes.
         distills = recipe.distillation is not None and objective is None
         self.batches = Batches(

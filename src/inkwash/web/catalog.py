@@ -23,7 +23,7 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name
 from inkwash.io import checkpoints
 from inkwash.io.names import require_inside
-from inkwash.model import Model
+from inkwash.model import Model, foreign
 from inkwash.model.loading import read_recipe
 from inkwash.runs.folder import RunFolder
 from inkwash.sampling.request import SampleRequest
@@ -90,9 +90,14 @@ class CatalogEntry:
     @cached_property
     def header(self) -> dict[str, Any]:
         """The header of its newest intact checkpoint. Raises `InkwashError` when none is intact."""
-        if self.bundled:
-            return checkpoints.header(self.folder.latest)
+        if self.bundled or self.folder.path.is_file():
+            return checkpoints.header(self.checkpoint)
         return _header(self.folder.checkpoints, self.written)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Its checkpoint: the latest of a run folder, or the file that takes the place of one."""
+        return self.folder.path if self.folder.path.is_file() else self.folder.latest
 
     def describe(self) -> dict[str, Any]:
         """Return its description as plain values; for damaged checkpoints the error under "broken"."""
@@ -135,7 +140,7 @@ class CatalogEntry:
     def written(self) -> float:
         """Modification time of its latest checkpoint, 0 when there is none."""
         try:
-            return self.folder.latest.stat().st_mtime
+            return self.checkpoint.stat().st_mtime
         except OSError:
             return 0.0
 
@@ -163,7 +168,10 @@ class Catalog:
 
     def __post_init__(self) -> None:
         for path in self.named:
-            RunFolder.open(path)
+            if path.is_file():
+                foreign.require_own(models.find(path))
+            else:
+                RunFolder.open(path)
         self.entries()
 
     def entries(self) -> list[CatalogEntry]:
@@ -173,8 +181,9 @@ class Catalog:
         folders = sorted(self.root.iterdir()) if self.root is not None and self.root.is_dir() else []
         for path in (*self.named, *folders):
             folder = RunFolder(path)
-            if folder.recipe.is_file() and checkpoints.files_in(folder.checkpoints) and folder not in found.values():
-                found[_free(path.resolve().name, found)] = folder
+            trained = folder.recipe.is_file() and checkpoints.files_in(folder.checkpoints)
+            if ((path.is_file() and path in self.named) or trained) and folder not in found.values():
+                found[_free(path.resolve().name.removesuffix(".safetensors"), found)] = folder
         fresh: dict[str, CatalogEntry] = {}
         for name, folder in found.items():
             written = CatalogEntry(name, folder, name in bundled).written
