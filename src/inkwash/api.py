@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +78,8 @@ def sample(
     Raises `UsageError` for settings out of range or without effect.
     """
     chosen = source if isinstance(source, Model) else load(source)
+    if any(weight.requires_grad for weight in chosen.net.parameters()):
+        chosen = chosen.identified()
     if batch < 1:
         raise UsageError(f"batch is {batch}: it must be at least 1", code="out-of-range", field="batch")
     if picture is not None:
@@ -114,7 +116,7 @@ def sample(
     shown = (
         nullcontext(progress) if callable(progress) else bars.sampling(run.sampler.evaluations, len(run), not progress)
     )
-    with shown as report:
+    with shown as report, _evaluation_mode(chosen):
         return Samples(torch.cat([each.values for each in run.batches(batch, report)]), run)
 
 
@@ -144,8 +146,9 @@ def evaluate(
     from inkwash.evaluation.comparison import Comparison
     from inkwash.evaluation.plan import EvaluationRequest, parse_guidance, split_list
 
+    sources = tuple(thing.identified() if isinstance(thing, Model) else str(thing) for thing in (source, *others))
     request = EvaluationRequest(
-        tuple(thing if isinstance(thing, Model) else str(thing) for thing in (source, *others)),
+        sources,
         n,
         split_list(sampler),
         parse_guidance(None if guidance is None else str(guidance)),
@@ -155,13 +158,27 @@ def evaluate(
         judges,
         tuple(name for name, given in (("bits", bits), ("thorough", thorough)) if given),
     )
-    with nullcontext(progress) if callable(progress) else bars.stages(not progress) as report:
+    shown = nullcontext(progress) if callable(progress) else bars.stages(not progress)
+    with shown as report, _evaluation_mode(*(thing for thing in sources if isinstance(thing, Model))):
         plan = request.plan(report)
         entries = []
         for task in plan.tasks:
             sampled = partial(_report_fraction, report, f"sampling {task.name}", task.count)
             entries.append(task.run(plan.reference, plan.optional_metrics, sampled, report))
         return Comparison(tuple(entries), plan.key)
+
+
+@contextmanager
+def _evaluation_mode(*models: Model) -> Iterator[None]:
+    """Put networks that a loop of the caller trains into evaluation mode, and restore their modes afterwards."""
+    modes = [(module, module.training) for each in models for module in each.net.modules()]
+    try:
+        for each in models:
+            each.net.eval()
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def _report_fraction(report: StageProgressCallback, stage: str, count: int, done: float) -> None:

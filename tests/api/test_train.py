@@ -73,7 +73,7 @@ def last_row(label: Tensor) -> Tensor:
 def test_events_of_an_iterated_run(tiny: Tiny, digits: Dataset) -> None:
     run = inkwash.start_run(tiny(), digits, "run", training__milestones=["4 steps"])
     assert run.trainer.state.progress.step == 0
-    losses, validation, images = {}, {}, {}
+    losses, validation, images, shown = {}, {}, {}, inkwash.Sampled(0, Path())
     for event in run:
         match event:
             case inkwash.Step():
@@ -82,10 +82,14 @@ def test_events_of_an_iterated_run(tiny: Tiny, digits: Dataset) -> None:
                 validation[event.step] = event.validation_loss
             case inkwash.Sampled():
                 images[event.step] = event.image
+                shown = event if event.step == 4 else shown
     assert list(losses) == [1, 2, 3, 4, 5, 6] and list(validation) == [3, 4, 6]
     assert run.history.losses == pytest.approx(losses) and run.history.validation == validation
     with Image.open("run/samples/step-0000004.png") as written:
         assert list(images) == [4, 6] and pixels(images[4]) == pixels(written)
+        assert inkwash.Sampled(4, Path("run/samples/step-0000004.png")) == shown
+        enlarged = Image.open(io.BytesIO(shown._repr_png_()))
+        assert pixels(enlarged) == pixels(written.resize((2 * written.width, 2 * written.height), 0))
 
 
 def test_a_loop_left_by_break_or_an_exception_is_continued(tiny: Tiny, digits: Dataset) -> None:

@@ -35,12 +35,13 @@ from inkwash.viz.writers import Writer
 
 ROOT = Path(__file__).parents[2]
 EXTENDING = ROOT / "docs" / "extending.md"
+PYTHON = ROOT / "docs" / "python.md"
 FROM_THE_FIVE = ROOT / "docs" / "from-the-five.md"
 THE_FIVE = ("ddpm-bn", "cfg-cosine", "ddim-300", "simple-unet", "attention-unet")
 BUNDLED = tuple(model.bundled())
 """The models that a document may use without training them first."""
 NAMES = ("quality", "speed", "playground", "scaling", "overview", "gallery")
-DOCUMENTS = [FROM_THE_FIVE, EXTENDING, *(ROOT / "docs" / f"{name}.md" for name in NAMES), ROOT / "README.md"]
+DOCUMENTS = [FROM_THE_FIVE, EXTENDING, PYTHON, *(ROOT / "docs" / f"{name}.md" for name in NAMES), ROOT / "README.md"]
 COMPONENTS = (core.SCHEDULES, core.WARPS, core.DENSITIES, core.TARGETS, core.SAMPLERS)
 NETWORKS: dict[str, nn.Module] = {}
 """Networks that were built before, by section and data."""
@@ -98,10 +99,10 @@ def restored_tables() -> Iterator[None]:
             table.update(rows)
 
 
-def run_python(block: Block, namespace: dict[str, object]) -> None:
+def run_python(document: Path, block: Block, namespace: dict[str, object]) -> None:
     # Empty lines before the block give a traceback the line numbers of the document.
     source = "\n" * (block.line - 1) + block.text
-    exec(compile(source, str(EXTENDING), "exec", dont_inherit=True), namespace)
+    exec(compile(source, str(document), "exec", dont_inherit=True), namespace)
 
 
 def exit_code(command: str) -> object:
@@ -186,24 +187,28 @@ def network_without_memory(chosen: Recipe) -> nn.Module:
     return NETWORKS[key]
 
 
-@pytest.mark.slow
-def test_extending_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch) -> None:
-    namespace: dict[str, object] = {"__name__": "extending"}
+@pytest.mark.parametrize(
+    "document", [pytest.param(EXTENDING, marks=pytest.mark.slow), PYTHON], ids=lambda document: document.name
+)
+def test_a_session_runs_from_top_to_bottom(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace: dict[str, object] = {"__name__": document.stem}
     with restored_tables():
-        for block in blocks(EXTENDING.read_text(encoding="utf-8")):
+        for block in blocks(document.read_text(encoding="utf-8")):
             if block.file:
                 with Path(block.file).open("a", encoding="utf-8") as file:
                     file.write(f"{block.text}\n\n")
             if block.language == "python":
-                run_python(block, namespace)
+                run_python(document, block, namespace)
             for command in block.commands():
                 if block.runs:
-                    assert exit_code(command) == 0, f"{EXTENDING.name}, block at line {block.line}: {command}"
+                    assert exit_code(command) == 0, f"{document.name}, block at line {block.line}: {command}"
                 else:
                     CommandChecker(monkeypatch).check(shlex.split(command)[1:])
 
 
-@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path != EXTENDING], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if path not in (EXTENDING, PYTHON)], ids=lambda path: path.name
+)
 def test_every_command_is_valid(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checker = CommandChecker(monkeypatch)
     found = complete_commands(document.read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from inkwash.core.samplers import parse_sampler
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 from inkwash.hardware import devices
+from inkwash.io import checkpoints
 from inkwash.io.checkpoints import Checkpoint
 from inkwash.nets import summary
 from inkwash.text import html
@@ -28,7 +29,8 @@ MIN_SOLVABLE_LOG_SNR = -9.0
 class Model:
     """A network ready for sampling: `net` in evaluation mode, its `recipe`, data `spec`, training `step`, hash of weights.
 
-    `path` is the checkpoint file, None for a model that was not loaded from one.
+    `path` is the checkpoint file, None for a model that was not loaded from one. The weights of a loaded model are frozen:
+    `model.net.train().requires_grad_()` lets a loop of your own train them.
     """
 
     name: str
@@ -83,6 +85,17 @@ class Model:
         """Return the weights with their header, without the state of an optimizer."""
         header = {"recipe": self.recipe.to_dict(), "facts": self.spec.to_dict(), "progress": {"step": self.step}}
         return Checkpoint(header, {f"average.{name}": value for name, value in self.net.state_dict().items()})
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights to the checkpoint file `path`, NAME.safetensors, which `load` reads."""
+        if Path(path).suffix != ".safetensors":
+            raise UsageError(f"{path} is no checkpoint: end its name in .safetensors", code="wrong-file", field="path")
+        checkpoints.save(path, self.identified().checkpoint())
+
+    def identified(self) -> Model:
+        """Return the model with the hash of its present weights, which a loop of the caller may have trained."""
+        weights = checkpoints.weights_digest(self.net.state_dict())
+        return self if weights == self.weights else replace(self, weights=weights, path=None)
 
     def schedule(self, other: Schedule | None = None) -> Schedule:
         """Return the noise schedule of sampling: `other`, the recipe's for sampling, or that of training.

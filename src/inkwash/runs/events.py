@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from inkwash.io.png_metadata import png_bytes
 from inkwash.training.events import TrainingEvent
+
+SHOWN_WIDTH = 400
+"""The approximate width in pixels of a smaller grid in a notebook."""
 
 
 class Saved(NamedTuple):
@@ -30,7 +34,9 @@ class Sampled(NamedTuple):
             return image.copy()
 
     def _repr_png_(self) -> bytes:
-        return self.path.read_bytes()
+        image = self.image
+        scale = max(1, round(SHOWN_WIDTH / image.width))
+        return png_bytes(image.resize((scale * image.width, scale * image.height), Image.Resampling.NEAREST))
 
 
 RunEvent = TrainingEvent | Saved | Sampled

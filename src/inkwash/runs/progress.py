@@ -33,8 +33,9 @@ def training_bar(trainer: Trainer, quiet: bool = False) -> Iterator[ShowEvent]:
                     bar.update(event.number, figures(event.number, f"loss {smooth:.4f}{validation}"))
                 case Measured():
                     validation = f", validation {event.validation_loss:.4f}"
-                    bar.text = figures(event.step, f"validation loss {event.validation_loss:.4f}")
-                    bar.report(bar.line, shown=True)
+                    line = figures(event.step, f"validation loss {event.validation_loss:.4f}")
+                    bar.report(bar.describe(line), shown=True)
+                    bar.update(event.step, figures(event.step, f"loss {smooth:.4f}{validation}"))
                 case Planned():
                     bar.total = event.total
                     if event.first:

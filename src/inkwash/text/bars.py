@@ -53,6 +53,10 @@ class Bar:
     @property
     def line(self) -> str:
         """The progress as one line."""
+        return self.describe(self.text)
+
+    def describe(self, text: str) -> str:
+        """Return the progress as one line with another `text`."""
         now, total = f"{self.done:,.0f}", self.total
         if total is not None:
             now = f"{now} of {total:,.0f}"
@@ -60,7 +64,7 @@ class Bar:
         if total is not None and self.first < self.done < total:
             seconds = (time.perf_counter() - self.begun) * (total - self.done) / (self.done - self.first)
             left = f", {format_duration(seconds)} left"
-        return f"{self.title}: {now} {self.unit}".rstrip() + (f", {self.text}" if self.text else "") + left
+        return f"{self.title}: {now} {self.unit}".rstrip() + (f", {text}" if text else "") + left
 
 
 class LogBar(Bar):
@@ -100,7 +104,8 @@ class NotebookBar(Bar):
     def report(self, line: str, image: Path | None = None, shown: bool = False) -> None:
         if image is not None and image.is_file():
             encoded = base64.b64encode(image.read_bytes()).decode("ascii")
-            self.image = f'<img src="data:image/png;base64,{encoded}" alt="{escape(printable(line))}">'
+            source, text = f"data:image/png;base64,{encoded}", escape(printable(line))
+            self.image = f'<img style="image-rendering: pixelated; min-width: 25em" src="{source}" alt="{text}">'
 
 
 class TerminalBar(Bar):
@@ -190,7 +195,7 @@ def stages(quiet: bool = False, every: bool = False) -> Iterator[StageProgressCa
             left = (now - since) * (1 - fraction) / (fraction - before) if fraction > before else None
             line = printable(what if left is None else f"{what} {fraction:.0%}, {format_duration(left)} left")
             if notebook is not None:
-                if notebook.due or (fraction == 1 and notebook.shown):
+                if notebook.due:
                     notebook.send(f"<div>{escape(line)}</div>", line)
             elif status is not None:
                 status.update(Text(line))
@@ -200,3 +205,5 @@ def stages(quiet: bool = False, every: bool = False) -> Iterator[StageProgressCa
                 print(f"{what}: about {format_duration(left)} left", file=sys.stderr, flush=True)
 
         yield show
+    if notebook is not None and notebook.shown:
+        notebook.send("", "")
