@@ -5,9 +5,10 @@ BIN := .venv/bin
 READY := .venv/ready
 TESTS_READY := .venv/tests-ready
 PAGE_READY := .venv/page-ready
+DOCS_READY := .venv/docs-ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-all test-long check pictures schema network-sizes setup clean
+.PHONY: help demo test test-all test-long check docs pictures schema network-sizes setup clean
 
 help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
@@ -15,6 +16,7 @@ help:
 	@echo "make test-all   run all tests, with the slow ones and those of the page in a browser (chromium, Node.js, npm)"
 	@echo "make test-long  run the stress tests in their long form: fuzzing, damaged files, faults, kill and resume, leaks"
 	@echo "make check  lint, format and types"
+	@echo "make docs   build the documentation site into build/site"
 	@echo "make setup  only make .venv; then: .venv/bin/inkwash --help"
 	@echo "make clean  remove .venv and out/"
 
@@ -39,6 +41,11 @@ check: $(TESTS_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation site; a warning is an error. Lessons run when they or the package have changed.
+docs: $(DOCS_READY)
+	$(BIN)/sphinx-build -q -W --keep-going -j auto -d build/docs-doctrees docs build/site
+	@echo "The site is in build/site: open build/site/index.html"
 
 # Every picture of the README and the documents, from the bundled models alone.
 pictures: $(READY)
@@ -76,5 +83,9 @@ $(PAGE_READY): $(TESTS_READY)
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[page]"
 	@touch $@
 
+$(DOCS_READY): $(READY)
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	@touch $@
+
 clean:
-	rm -rf .venv out
+	rm -rf .venv out build

@@ -34,7 +34,7 @@ LIBRARY = (
     "training",
 )
 LABORATORY = ("viz", "checks", "runs", "evaluation", "lab")
-APPLICATIONS = ("api", "web", "export", "cli", "__main__")
+APPLICATIONS = ("lessons", "api", "web", "export", "cli", "__main__")
 ORDER = (*LIBRARY, *LABORATORY, *APPLICATIONS)
 """Every package and module of the root, from the lowest layer up: each imports only itself and those before it."""
 

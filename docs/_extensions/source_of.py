@@ -1,0 +1,77 @@
+"""The lines of code that an equation is: a directive that shows the source of an object, and a role that links to it.
+
+    ```{source-of} inkwash.core.levels.Level.mix
+    ```
+
+An object that no longer exists is a warning, so the build fails and the lesson is corrected.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pkgutil
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).parents[2]
+
+
+def source_of(name: str) -> tuple[str, str, int]:
+    """Return the source of the object called `name`, its file relative to the root, and the number of its first line.
+
+    The docstring is left out, as the reference shows it. Raises `ImportError` or `AttributeError` for an unknown name.
+    """
+    found = inspect.unwrap(pkgutil.resolve_name(name))
+    found = found.fget if isinstance(found, property) else found
+    lines, first = inspect.getsourcelines(found)
+    file = Path(inspect.getsourcefile(found) or "").resolve().relative_to(ROOT)
+    return _without_docstring(textwrap.dedent("".join(lines))), file.as_posix(), first
+
+
+def _without_docstring(source: str) -> str:
+    node: Any = ast.parse(source).body[0]
+    statement = node.body[0]
+    if not (isinstance(statement, ast.Expr) and isinstance(getattr(statement.value, "value", None), str)):
+        return source
+    if len(node.body) == 1:
+        return source
+    lines = source.splitlines()
+    del lines[statement.lineno - 1 : statement.end_lineno]
+    return "\n".join(line for line in lines).rstrip() + "\n"
+
+
+class SourceOf(SphinxDirective):
+    """Show the source of a Python object under a line with its file, its first line and a link to the reference."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return a container of the caption and the source; report an object that does not exist."""
+        name = self.arguments[0]
+        try:
+            source, file, line = source_of(name)
+        except (ImportError, AttributeError, TypeError, OSError, ValueError) as error:
+            return [self.state.document.reporter.warning(f"source-of {name}: {error}", line=self.lineno)]
+        for module in (name.rpartition(".")[0], name.rpartition(".")[0].rpartition(".")[0]):
+            if (ROOT / "src" / f"{module.replace('.', '/')}.py").is_file():
+                self.env.note_dependency(str(ROOT / "src" / f"{module.replace('.', '/')}.py"))
+        link = pending_xref("", refdomain="py", reftype="obj", reftarget=name, refexplicit=True, refwarn=True)
+        link += nodes.literal(name, name.removeprefix("inkwash."), classes=["xref", "py"])
+        caption = nodes.paragraph("", "", classes=["source-of-caption"])
+        caption += [link, nodes.Text(f"  {file}, line {line}")]
+        link["refdoc"] = self.env.docname
+        code = nodes.literal_block(source, source, language="python")
+        return [nodes.container("", caption, code, classes=["source-of"])]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directive."""
+    app.add_directive("source-of", SourceOf)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,5 @@
+"""The exercises of the lessons in docs/learn: `check(3, answer)` computes the right answer and compares."""
+
+from inkwash.lessons.exercises import EXERCISES, Verdict, check
+
+__all__ = ["EXERCISES", "Verdict", "check"]

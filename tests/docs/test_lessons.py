@@ -1,0 +1,114 @@
+"""Lessons run from top to bottom, their exercises tell right answers from wrong ones, and what they name exists."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inkwash.core import Level, Linear
+from inkwash.errors import UsageError
+from inkwash.lessons import EXERCISES, Verdict, check
+
+ROOT = Path(__file__).parents[2]
+LESSONS = sorted((ROOT / "docs" / "learn").glob("[0-9]*.md"))
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
+STEPS = re.compile(r"^(STEPS = )\d+", re.MULTILINE)
+
+
+def cells(lesson: Path) -> list[str]:
+    return [match[2] for match in CELL.finditer(lesson.read_text(encoding="utf-8"))]
+
+
+def run(lesson: Path) -> list[Verdict]:
+    """Run the cells of a lesson in its short form, and return the verdicts on the exercise in their order."""
+    verdicts: list[Verdict] = []
+    namespace: dict[str, object] = {"__name__": lesson.stem}
+    for source in cells(lesson):
+        short = STEPS.sub(r"\g<1>20", source)
+        short = re.sub(r"^(check\(.*\))", r"_verdicts.append(\1)", short, flags=re.MULTILINE)
+        namespace["_verdicts"] = verdicts
+        exec(compile(short, str(lesson), "exec", dont_inherit=True), namespace)
+    return verdicts
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_and_its_solution_is_right(lesson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    start, solution = run(lesson)
+    assert not start and solution, (start, solution)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_has_its_parts_and_names_what_exists(lesson: Path) -> None:
+    text = lesson.read_text(encoding="utf-8")
+    named = re.findall(r"^```\{source-of\} (\S+)$", text, re.MULTILINE)
+    assert named and all(pkgutil.resolve_name(name) for name in named)
+    assert "$$" in text and "## Try it" in text and "## Exercise" in text and "## Misconceptions" in text
+    assert "](../lab/" in text.partition("## Misconceptions")[2]
+    for target in re.findall(r"(?:\]\(|\{include\} |\{download\}`[^`<]*<)(\.\.?/[^)>#\s]+|[\w-]+\.md)", text):
+        assert (lesson.parent / target).exists(), target
+
+
+def test_the_site_has_a_place_for_every_document() -> None:
+    places = "".join(index.read_text(encoding="utf-8") for index in (ROOT / "docs").glob("*/index.md"))
+    documents = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+    # make docs would warn of a document that no toctree names.
+    assert not {name for name in documents if f"\n../{name}\n" not in places}
+
+
+def test_every_lesson_has_an_exercise_of_its_number() -> None:
+    assert [int(lesson.name.split("-")[0]) for lesson in LESSONS] == sorted(EXERCISES)
+
+
+@pytest.mark.parametrize("lesson", EXERCISES)
+def test_an_answer_of_another_kind_is_wrong(lesson: int) -> None:
+    assert not check(lesson, None)
+    assert not check(lesson, "an answer")
+    assert repr(check(lesson, None)).startswith("Not yet: ")
+
+
+@pytest.mark.parametrize("lesson", [2, 4, 5])
+def test_a_function_of_another_shape_is_wrong(lesson: int) -> None:
+    assert "shape" in check(lesson, lambda *arguments: arguments[0][:3] if lesson != 5 else arguments[1]).reason
+
+
+def test_a_result_that_is_not_finite_is_wrong() -> None:
+    assert not check(4, lambda v, x, level: v * float("nan"))
+
+
+def test_the_range_of_lesson_1_and_3_is_narrow() -> None:
+    assert check(1, (0.2**0.5, 0.8**0.5)) and check(1, Level(0.2**0.5, 0.8**0.5))
+    assert not check(1, Level(1.0, 2.0)) and not check(1, Level(0.8**0.5, 0.2**0.5))
+    assert check(3, Linear(300, 1e-4 / 0.3, 0.02 / 0.3))
+    assert not check(3, Linear()) and not check(3, Linear(300, 1e-4, 0.2))
+
+
+def test_a_lesson_without_an_exercise_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        check(99, 1)
+    assert (caught.value.code, caught.value.field) == ("unknown-name", "lesson")
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("furo", reason="make docs installs what builds the site")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(tmp_path / "doctrees")]
+    built = subprocess.run(
+        [*command, str(ROOT / "docs"), str(tmp_path / "site")],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > len(LESSONS)
+    # Nothing is loaded from another host.
+    loaded = re.compile(r"<(?:script|img|link|iframe|source)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]*\"")
+    assert not [(page.name, match) for page in pages for match in loaded.findall(page.read_text(encoding="utf-8"))]
