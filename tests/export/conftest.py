@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 NODE = shutil.which("node")
-ENGINE = Path(str(resources.files("inkwash.export") / "engine"))
+ENGINE = Path(str(resources.files("inkwash.web") / "page" / "math"))
 
 
 @pytest.fixture
 def javascript(tmp_path: Path) -> Callable[..., Any]:
-    """`javascript(code, given)` runs a module with `given` in it and returns what it prints as JSON; @ is the engine."""
+    """`javascript(code, given)` runs a module with `given` in it and returns its JSON; @ is the mathematics of the page."""
     if NODE is None:
         pytest.skip("the JavaScript engine is compared with Python in Node.js: apt install nodejs")
 

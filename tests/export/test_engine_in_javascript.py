@@ -32,7 +32,7 @@ from inkwash.core import (
 )
 from inkwash.core.rng import Stream, normals, slerp
 from inkwash.core.targets import TARGETS
-from inkwash.export.web import schedule_options
+from inkwash.web.figures import schedule_options
 
 Run = Callable[..., Any]
 

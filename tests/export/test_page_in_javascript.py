@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkwash.viz.samples import POINT_LIMITS
+from inkwash.web.events import FIELD_SIDE
+
 Run = Callable[..., Any]
 
 PAGE = Path(str(resources.files("inkwash.web") / "page")).as_uri()
@@ -51,6 +54,38 @@ def test_labels_after_the_limit_are_omitted(javascript: Run) -> None:
     complete, cut = javascript(code, ["0 12", "0 12x 01"])
     assert complete == {"order": [0, None, 1, 2], "unknown": [], "omitted": []}
     assert cut == {"order": [0, None, 1, 2, None], "unknown": ["x"], "omitted": [0, 1]}
+
+
+def test_long_text_is_read_in_linear_time_and_cut(javascript: Run) -> None:
+    code = f"""
+    import {{ labelsOfText }} from "{PAGE}/views/write.js";
+    const unwritable = labelsOfText("x".repeat(300000), ["0", "1"]);
+    const spaced = labelsOfText("1" + " ".repeat(40000) + "0", ["0", "1"]);
+    console.log(JSON.stringify([unwritable.unknown.length, spaced.order.length, spaced.omitted]));
+    """
+    assert javascript(code) == [300_000, 1000, [0]]
+
+
+def test_grid_of_the_field_equals_that_of_the_server(javascript: Run) -> None:
+    code = f"""
+    import {{ fieldGrid }} from "{PAGE}/math/grid.js";
+    console.log(JSON.stringify(Array.from(fieldGrid())));
+    """
+    line = np.linspace(POINT_LIMITS[0], POINT_LIMITS[1], FIELD_SIDE)
+    expected = np.stack(np.meshgrid(line, line, indexing="xy"), axis=-1).reshape(-1)
+    np.testing.assert_allclose(javascript(code), expected, atol=1e-6)
+
+
+def test_cost_of_a_link_counts_guidance_and_second_evaluations(javascript: Run) -> None:
+    code = f"""
+    import {{ costOf }} from "{PAGE}/parts/settings.js";
+    console.log(JSON.stringify(given.map(costOf)));
+    """
+    few = {"seeds": [0] * 20, "steps": 50, "sampler": "ddim", "guidance": None}
+    cheap, guided, heun = javascript(
+        code, [few, few | {"steps": 200, "guidance": 2}, few | {"steps": 200, "sampler": "heun"}]
+    )
+    assert cheap is None and "8,000 network evaluations" in guided and "8,000 network evaluations" in heun
 
 
 def test_equal_evaluations_with_similar_seconds_tie(javascript: Run) -> None:

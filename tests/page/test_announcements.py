@@ -67,8 +67,9 @@ def test_disabled_copy_button_has_a_reason(page: Any, address: str) -> None:
     page.get_by_role("button", name="Start from a sample").click()
     wait_for_samples(page)
     page.get_by_role("button", name="Regenerate from sketch").click()
-    page.get_by_title(re.compile("A URL cannot hold")).wait_for()
-    assert page.get_by_role("button", name="Copy link").is_disabled()
+    page.get_by_title(re.compile("No equivalent: the image was edited")).first.wait_for()
+    assert page.get_by_role("button", name="Copy command").first.is_disabled()
+    assert page.get_by_role("button", name="Copy link").first.is_enabled()
 
 
 def test_omitted_text_is_reported(page: Any, address: str) -> None:

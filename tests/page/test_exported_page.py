@@ -94,3 +94,27 @@ def test_every_view_but_models_works(page: Any, exported: str) -> None:
     page.get_by_role("button", name="Sample", exact=True).click()
     wait_for_samples(page)
     assert page.get_by_role("tab", name="Models").count() == 0
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_stop_comes_at_once_and_a_failed_download_is_tried_again(page: Any, exported: str) -> None:
+    open_view(page, exported, "sample", n=20)
+    page.get_by_label("Steps").fill("1000")
+    page.route("**/model.onnx", lambda route: route.fulfill(status=503))
+    faults = [page.get_by_role("alert").get_by_text("the network cannot be loaded")]
+    page.get_by_role("button", name="Sample", exact=True).click()
+    faults[0].wait_for()
+    page.unroute("**/model.onnx")
+    page.get_by_role("button", name="Sample", exact=True).click()
+    page.get_by_text(re.compile(r"^step \d+ of 1000$")).wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped.").wait_for(timeout=2000)
+    assert page.get_by_role("button", name="PNG").is_disabled()
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_page_opened_as_a_file_says_how_to_serve_it(browser: Any, size: str) -> None:
+    opened = browser.new_page()
+    opened.goto((Path(web.__file__).parents[1] / "web" / "page" / "index.html").as_uri())
+    opened.get_by_text("python -m http.server").wait_for()
+    opened.close()

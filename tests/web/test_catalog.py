@@ -134,3 +134,9 @@ def test_card_is_html_without_markup_of_its_author_and_without_images() -> None:
     assert "<h1>A</h1>" in found and "<h2>Kept</h2>" in found and "<li>a &lt;b&gt;</li>" in found
     assert "Seen" not in found and "first" not in found and "second" not in found and "<img" not in found
     assert "<script" not in found and "href" not in found and "a &amp; b" in found
+
+
+def test_code_blocks_of_cards_can_be_scrolled_with_the_keyboard() -> None:
+    from inkwash.web import markdown
+
+    assert markdown.render("```\na < b\n```") == '<pre tabindex="0"><code>a &lt; b\n</code></pre>\n'

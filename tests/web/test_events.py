@@ -1,4 +1,4 @@
-"""The events of a sampling request: the same frames as the Python interface, and the command that reproduces them."""
+"""The events of a sampling request: the same frames as the Python interface."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import inkwash
 from inkwash.core import CLEAN
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve, to_output
-from inkwash.web.events import command, events
+from inkwash.web.events import events
 from inkwash.web.schemas import SampleBody
 
 DIGITS = inkwash.load("digits")
@@ -85,35 +85,8 @@ def test_points_are_sent_as_float32_with_the_field() -> None:
     assert len(base64.b64decode(steps[0][1]["field"])) == 16 * 16 * 2 * 4
 
 
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"seeds": [3, 4]}, "inkwash sample digits -n 2 --seed 3"),
-        ({"seeds": [3], "labels": [7], "steps": 5}, "inkwash sample digits -n 1 --seed 3 --label 7 --steps 5"),
-        ({"seeds": [0, 1], "labels": [1, -1]}, "inkwash sample digits -n 2 --seed 0 --label 1,none"),
-        ({"seeds": [3, 3], "seed_to": 8}, "inkwash sample digits -n 2 --seed 3..8"),
-        ({"seeds": [3, 3], "labels": [1], "label_to": 2}, "inkwash sample digits -n 2 --seed 3 --label 1..2"),
-        ({"seeds": [0], "guidance": 1.2345678}, "inkwash sample digits -n 1 --seed 0 --guidance 1.2345678"),
-        ({"seeds": [1, 1], "label_to": 8}, None),
-        ({"seeds": [1, 1], "labels": [-1], "label_to": -1}, None),
-        ({"seeds": [3, 3]}, None),
-        ({"seeds": [3, 4], "seed_to": 8}, None),
-        ({"seeds": [3, 9]}, None),
-    ],
-)
-def test_command_reproduces_the_request_or_is_none(fields: dict[str, Any], words: str | None) -> None:
-    request = SampleBody(model="digits", **fields)
-    assert command("digits", request, tuple("0123456789")) == words
-
-
-@pytest.mark.parametrize(
-    ("classes", "fields", "label"),
-    [
-        (("3", "7"), {"labels": [1, 0]}, "7,3"),
-        (("a,b", "3-5"), {"labels": [1, 0]}, '\'"3-5","a,b"\''),
-        (("1", "7"), {"labels": [0], "seeds": [0, 0], "label_to": 1}, "1..7"),
-    ],
-)
-def test_command_contains_class_names(classes: tuple[str, ...], fields: dict[str, Any], label: str) -> None:
-    request = SampleBody(**({"model": "x", "seeds": [0, 1]} | fields))
-    assert command("x", request, classes) == f"inkwash sample x -n 2 --seed 0 --label {label}"
+def test_steps_between_those_that_are_sent_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inkwash.web.events.PROGRESS_INTERVAL", 0.0)
+    found = events_of(seeds=[0], sampler="ddim", steps=9, max_frames=2)
+    progress = [values["step"] for name, values in found if name == "progress"]
+    assert progress == list(range(1, 9)) and [name for name, _ in found].count("step") == 2

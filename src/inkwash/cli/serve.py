@@ -120,7 +120,8 @@ def serve(
         limit_concurrency=500,
     )
     listening = _bound(config)
-    shown = f"[{host}]" if ":" in host else host
+    reachable = _own_address(host)
+    shown = f"[{reachable}]" if ":" in reachable else reachable
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={quote(token, safe='')}" if token else "")
     print(address, flush=True)
     if not quiet:
@@ -137,6 +138,18 @@ def serve(
     # The interpreter aborts when it exits while a thread computes.
     warming.join(JOIN_SECONDS)
     return 0
+
+
+def _own_address(host: str) -> str:
+    """Return the address under which other machines reach a server on `host`: for all interfaces, that of the default one."""
+    if host not in ("0.0.0.0", "::"):
+        return host
+    family, remote = (socket.AF_INET, "192.0.2.1") if host == "0.0.0.0" else (socket.AF_INET6, "2001:db8::1")
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        # Connecting a UDP socket sends nothing; it selects the interface.
+        probe.connect((remote, 9))
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
 
 
 def _bound(config: uvicorn.Config) -> socket.socket:

@@ -9,8 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from inkwash.config.registry_sections import encode_schedule
-from inkwash.core import Schedule, Warped
 from inkwash.export import onnx, runtime
 from inkwash.io.atomic import fresh_folder, write_text
 from inkwash.model import Model, bundled
@@ -64,27 +62,21 @@ def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
     """Return model.json: the description and history as the server returns them, and the parameters of the samplers."""
     return {
         "model": model_description(model.recipe, model.spec, model.step)
-        | {"name": name, "bundled": True, "training": False},
+        | {"name": name, "bundled": True, "training": False, "source": name if name in bundled() else None},
         "recipe": {"target": model.recipe.target, "clip": model.recipe.clip},
         "data_std": model.spec.data_std,
         "class_frequencies": list(model.spec.proportions),
         "weights": model.weights,
         "schedule": {
-            "trained": schedule_options(model.recipe.schedule),
-            "sampled": schedule_options(model.schedule()),
+            "trained": figures.schedule_options(model.recipe.schedule),
+            "sampled": figures.schedule_options(model.schedule()),
         },
-        "names": {"trained": repr(model.recipe.schedule), "sampled": repr(model.schedule())},
+        "names": {
+            "trained": figures.schedule_name(model.recipe.schedule),
+            "sampled": figures.schedule_name(model.schedule()),
+        },
         "history": {} if run is None else figures.history(CatalogEntry(name, run, True)) | {"milestones": []},
         "quality": figures.quality(
             [] if run is None else [CatalogEntry(name, run, name in bundled())], model.spec.data
         ),
     }
-
-
-def schedule_options(schedule: Schedule) -> dict[str, Any]:
-    """Return kind, options and warps of a schedule, the innermost warp first."""
-    warps: list[dict[str, Any]] = []
-    while isinstance(schedule, Warped):
-        warps.insert(0, encode_schedule(Warped(schedule.schedule, schedule.warp))["warp"])
-        schedule = schedule.schedule
-    return encode_schedule(schedule) | {"warps": warps}

@@ -39,7 +39,10 @@ ENDPOINTS = (
         "GET", f"{MODEL}/quality", "quality", "Measured evaluations, seconds and FD of all models of the same data."
     ),
     Endpoint(
-        "POST", "/api/sample", "sample", "Samples, as server-sent events: waiting, begin, step …, done; or failed."
+        "POST",
+        "/api/sample",
+        "sample",
+        "Samples, as server-sent events: waiting, begin, step or progress …, done; or failed.",
     ),
     Endpoint(
         "POST", "/api/live", "live", "Finished samples as bytes: uint8 [N, C, H, W], or float32 [N, D] for points."
@@ -47,8 +50,9 @@ ENDPOINTS = (
 )
 EVENTS = {
     "waiting": "ahead: the number of requests ahead in the queue",
-    "begin": "count, shape, labels, seeds, sampler, steps, evaluations, levels (alpha, sigma, c_noise), command",
+    "begin": "count, shape, labels, seeds, sampler, steps, evaluations, levels (alpha, sigma, c_noise)",
     "step": "step, x, denoised; exact and field if requested (base64: uint8 [N, C, H, W], or float32 [N, D] for points)",
+    "progress": "step, of a request whose steps are not all sent",
     "done": "seconds",
     "failed": "error, one line; code and field, null for none",
 }

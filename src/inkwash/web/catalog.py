@@ -102,6 +102,7 @@ class CatalogEntry:
     def describe(self) -> dict[str, Any]:
         """Return its description as plain values; for damaged checkpoints the error under "broken"."""
         found: dict[str, Any] = {"name": self.name, "bundled": self.bundled, "training": self.training}
+        found["source"] = self.source
         try:
             recipe, spec = (
                 read_recipe(self.header, self.name if self.bundled else None, check_network_options=False),

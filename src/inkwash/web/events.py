@@ -1,9 +1,8 @@
-"""The events of a sampling request, as plain values: "begin", one "step" for each frame that is sent, and "done"."""
+"""The events of a sampling request, as plain values: "begin", "step" for each frame that is sent, "progress", "done"."""
 
 from __future__ import annotations
 
 import base64
-import shlex
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,24 +14,23 @@ from torch import Tensor
 from inkwash.core import CLEAN, EmpiricalDenoiser, Frame, Level
 from inkwash.core.denoisers import Denoiser
 from inkwash.model import Model
-from inkwash.sampling.class_labels import format_labels
 from inkwash.sampling.run import SamplingRun, to_output
 from inkwash.viz.samples import POINT_LIMITS
 from inkwash.web.schemas import SampleBody
 
+PROGRESS_INTERVAL = 0.5
+"""Seconds without an event after which the step is reported."""
 FIELD_SIDE = 16
 """Grid points of the field along one axis."""
 
 Event = tuple[str, dict[str, Any]]
 
 
-def events(
-    model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = None, source: str | None = None
-) -> Iterator[Event]:
+def events(model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = None) -> Iterator[Event]:
     """Yield the events of a request; images are uint8 and points float32, in base64.
 
-    `exact` is the exact denoiser of the training set if the request includes it; `source` is the name of the model on
-    the command line, None if it has none. Raises `UsageError` as `SampleBody.resolve` does.
+    `exact` is the exact denoiser of the training set if the request includes it. Between steps that are not sent,
+    "progress" events report the step. Raises `UsageError` as `SampleBody.resolve` does.
     """
     run = body.resolve(model)
     sampler = run.sampler
@@ -47,43 +45,19 @@ def events(
             "steps": sampler.steps,
             "evaluations": sampler.evaluations,
             "levels": [_level(level) for level in sampler.levels],
-            "command": None if source is None else command(source, body, model.spec.classes),
         },
     )
     started, sent = time.perf_counter(), _sent_steps(sampler.steps, body.max_frames)
+    last = started
     for step, frame in enumerate(run.frames()):
         if step in sent:
             yield "step", {"step": step} | _frame(model, body, run, frame, exact)
+        elif time.perf_counter() - last < PROGRESS_INTERVAL:
+            continue
+        else:
+            yield "progress", {"step": step}
+        last = time.perf_counter()
     yield "done", {"seconds": round(time.perf_counter() - started, 3)}
-
-
-def command(source: str, body: SampleBody, classes: tuple[str, ...]) -> str | None:
-    """Return the command that reproduces a request for a model of these `classes`.
-
-    None if there is none: for arbitrary seeds, and for an image to start from.
-    """
-    first, count = body.seeds[0], len(body.seeds)
-    interpolates = body.seed_to is not None or body.label_to is not None
-    expected = [first] * count if interpolates else list(range(first, first + count))
-    if body.edit is not None or body.seeds != expected:
-        return None
-    labels = body.labels
-    if body.label_to is not None and (labels is None or body.label_to < 0):
-        return None
-    if interpolates and labels is not None and len(set(labels)) > 1:
-        return None
-    words = ["inkwash", "sample", source, "-n", str(count)]
-    words += ["--seed", str(first) if body.seed_to is None else f"{first}..{body.seed_to}"]
-    if labels is not None:
-        end = None if body.label_to is None else [body.label_to]
-        words += ["--label", format_labels(labels if end is None else labels[:1], classes, end or ())]
-    flags = {"--sampler": body.sampler, "--steps": body.steps, "--eta": body.eta, "--guidance": body.guidance}
-    flags |= {"--temperature": None if body.temperature == 1 else body.temperature}
-    for flag, value in flags.items():
-        words += [] if value is None else [flag, repr(value) if isinstance(value, float) else str(value)]
-    if body.interval != (0, 1):
-        words += ["--interval", *(repr(end) for end in body.interval)]
-    return shlex.join(words)
 
 
 def _level(level: Level) -> dict[str, float]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-from inkwash.core import Schedule
+from inkwash.config.registry_sections import encode_schedule
+from inkwash.core import Schedule, Warped
 from inkwash.errors import UsageError
 from inkwash.evaluation import run_quality
 from inkwash.model import Model
@@ -28,7 +29,26 @@ MAX_GRIDS = 24
 def schedule(model: Model) -> dict[str, Any]:
     """Return alpha, sigma and log-SNR along u of the schedules that a model is trained and sampled on."""
     curves = {"trained": _curve(model.recipe.schedule), "sampled": _curve(model.schedule())}
-    return {"curves": curves, "name": repr(model.recipe.schedule), "sampled_name": repr(model.schedule())}
+    names = schedule_name(model.recipe.schedule), schedule_name(model.schedule())
+    return {"curves": curves, "name": names[0], "sampled_name": names[1]}
+
+
+def schedule_options(schedule: Schedule) -> dict[str, Any]:
+    """Return kind, options and warps of a schedule, the innermost warp first."""
+    warps: list[dict[str, Any]] = []
+    while isinstance(schedule, Warped):
+        warps.insert(0, encode_schedule(Warped(schedule.schedule, schedule.warp))["warp"])
+        schedule = schedule.schedule
+    return encode_schedule(schedule) | {"warps": warps}
+
+
+def schedule_name(schedule: Schedule) -> str:
+    """Return the name of a schedule as in recipes, with its options and warps: "cosine, offset 0.008; shift, s 1.5"."""
+    options = schedule_options(schedule)
+    parts = [{name: value for name, value in options.items() if name != "warps"}, *options["warps"]]
+    return "; ".join(
+        ", ".join([part["kind"], *(f"{k} {v:g}" for k, v in part.items() if k != "kind")]) for part in parts
+    )
 
 
 def _curve(chosen: Schedule) -> dict[str, list[float | None]]:

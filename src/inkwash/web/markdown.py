@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 
 PARSER = MarkdownIt("commonmark", {"html": False})
+for _kind in ("fence", "code_block"):
+    # Code that is wider than the page is scrolled with the keyboard.
+    PARSER.add_render_rule(
+        _kind, lambda _, tokens, at, *rest: f'<pre tabindex="0"><code>{escapeHtml(tokens[at].content)}</code></pre>\n'
+    )
 LOWEST = 7
 """Level of a paragraph that is one bold phrase: below all headings."""
 

@@ -59,7 +59,7 @@ class EditBody(_Body):
 class SampleBody(_Body):
     """A sampling request; null stands for the value in the model's recipe."""
 
-    model: str = Field(max_length=200, description="a name from /api/models")
+    model: str = Field(max_length=300, description="a name from /api/models")
     seeds: list[Seed] = Field(min_length=1, max_length=MAX_IMAGES, description="one for each image")
     labels: list[Label] | None = Field(
         None,
@@ -105,7 +105,7 @@ class SampleBody(_Body):
 class LiveBody(_Body):
     """A request for finished images only, by the recipe's sampler, at a position between two seeds and two classes."""
 
-    model: str = Field(max_length=200, description="a name from /api/models")
+    model: str = Field(max_length=300, description="a name from /api/models")
     seeds: list[Seed] = Field(min_length=1, max_length=MAX_IMAGES, description="one for each image")
     seed_to: Seed | None = Field(None, description="the noise of image k moves towards that of seed_to + k")
     seed_position: Position = Field(0.0, description="0 is the noise of the seed, 1 that of the end")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkwash.errors import ErrorCode
@@ -86,9 +86,10 @@ class AccessMiddleware:
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if self._matches_token(bearer) or self._matches_token(cookie):
             return None
-        return error_response(
-            "a token is required: open the address that the server printed, with ?token=…", 401, "no-access"
-        )
+        message = "a token is required: open the address that the server printed, with ?token=…"
+        if "text/html" in headers.get("accept", ""):
+            return HTMLResponse(f"<!doctype html><title>inkwash</title><p>{message.capitalize()}</p>", 401)
+        return error_response(message, 401, "no-access")
 
     def _matches_token(self, given: str) -> bool:
         assert self.token is not None

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from importlib import resources
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from inkwash.errors import InkwashError, UsageError
 from inkwash.web import api_reference, figures, schemas
@@ -22,6 +22,9 @@ from inkwash.web.catalog import Catalog, CatalogEntry
 from inkwash.web.events import Event, events
 from inkwash.web.queue import JobQueue, Ticket
 from inkwash.web.security import AccessMiddleware, TooLargeError, error_response
+
+WRITE_TIMEOUT = 20.0
+"""Seconds after which a client that reads nothing loses its place: its job would block those that wait."""
 
 PAGE = resources.files("inkwash.web") / "page"
 
@@ -37,7 +40,7 @@ def create_app(catalog: Catalog, token: str | None = None, at_once: int = 2, max
     return Starlette(
         routes=routes,
         middleware=[Middleware(AccessMiddleware, token=token)],
-        exception_handlers={InkwashError: _failed, TooLargeError: _too_large},
+        exception_handlers={InkwashError: _failed, TooLargeError: _too_large, ClientDisconnect: _client_left},
     )
 
 
@@ -85,13 +88,12 @@ class Server:
     async def sample(self, request: Request) -> Response:
         """Sample, streaming every step as an event."""
         body = schemas.read(await request.body(), schemas.SampleBody)
-        entry = await to_thread.run_sync(self.catalog.entry, body.model)
         model = await to_thread.run_sync(self.catalog.model, body.model)
         exact = await to_thread.run_sync(self.catalog.exact, body.model) if body.exact else None
         # Resolve once before the stream starts, so that an invalid request gets an HTTP status.
         body.resolve(model)
         ticket = self.queue.join()
-        return _Stream(ticket, self._stream(request, ticket, lambda: events(model, body, exact, entry.source)))
+        return _Stream(ticket, self._stream(request, ticket, lambda: events(model, body, exact)))
 
     async def live(self, request: Request) -> Response:
         """Sample a few images and return their pixels, in the order of the queue."""
@@ -138,9 +140,15 @@ class _Stream(StreamingResponse):
         self.ticket = ticket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def timed(message: Message) -> None:
+            with fail_after(WRITE_TIMEOUT):
+                await send(message)
+
         # Do this outside the generator, which never starts when the client disconnects at once.
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, timed)
+        except* TimeoutError:
+            pass
         finally:
             self.ticket.leave()
 
@@ -160,6 +168,10 @@ async def _failed(request: Request, error: Exception) -> Response:
     if status == 503:
         response.headers["Retry-After"] = "2"
     return response
+
+
+async def _client_left(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)
 
 
 async def _too_large(request: Request, error: Exception) -> Response:

@@ -1,208 +1,88 @@
 /**
- * The sampling engine of an exported page: the samplers of inkwash/core in JavaScript over the ONNX network.
- *
- * `engine` has the interface of page/engine/remote.js; model.json holds description, recipe, schedules and history.
+ * The sampling engine of an exported page, with the interface of page/engine/remote.js: it samples in a worker, so that
+ * the page responds while the network runs.
  */
 
-import * as ort from "./ort.wasm.min.mjs";
-import { CLEAN, cNoise } from "./levels.js";
-import { clipped, guided, inpainted, network, weightedPair, withLabels } from "./denoisers.js";
-import { SAMPLE, SAMPLE_LABEL, normals, slerp, uniforms } from "./noise.js";
-import { SAMPLERS, evaluations, frames } from "./samplers.js";
-import { build, curves } from "./schedules.js";
-import { decodeBase64 } from "./base64.js";
+import { build, curves } from "../math/schedules.js";
 
-const PURE_NOISE = { alpha: 0, sigma: 1 };
-const MAX_CACHED = 64;
-const cache = new Map();
-const folder = new URL("../", import.meta.url);
+let loading = null, worker = null, lastId = 0;
+const receivers = new Map();
 
-ort.env.wasm.wasmPaths = new URL("./", import.meta.url).href;
-// Threads require headers that a plain file server does not send.
-ort.env.wasm.numThreads = 1;
+/** Return the metadata in model.json; a download that failed is tried again at the next call. */
+const metadata = () => (loading ??= load().catch((error) => ((loading = null), Promise.reject(error))));
 
-const metadata = fetch(new URL("model.json", folder)).then((response) => response.json());
-let sessionPromise = null;
-
-/** Return the session of the network, created at the first call. */
-const session = () => (sessionPromise ??= ort.InferenceSession.create(new URL("model.onnx", folder).href, { executionProviders: ["wasm"] }));
+async function load() {
+  const response = await fetch(new URL("../model.json", import.meta.url)).catch(() => null);
+  if (!response?.ok) throw new Error("model.json cannot be loaded: check the connection and try again");
+  return response.json();
+}
 
 export const engine = {
   canTrain: false,
   canCompareExact: false,
   apiReferenceUrl: null,
-  models: async () => [(await metadata).model],
-  history: async () => (await metadata).history,
-  quality: async () => (await metadata).quality,
+  models: async () => [(await metadata()).model],
+  history: async () => (await metadata()).history,
+  quality: async () => (await metadata()).quality,
   schedule: async () => {
-    const { schedule, names } = await metadata;
+    const { schedule, names } = await metadata();
     return { name: names.trained, sampled_name: names.sampled, curves: { trained: curves(build(schedule.trained)), sampled: curves(build(schedule.sampled)) } };
   },
-  sample,
-  live,
+  sample: (request, signal) => call("sample", request, signal),
+  live: async (request, signal) => {
+    for await (const event of call("live", request, signal)) if (event instanceof Uint8Array) return event;
+    return null;
+  },
 };
 
-/** Yield the events of a sampling request, as the server does. Throws an Error with one line for an invalid request. */
-async function* sample(request, signal) {
-  const data = await metadata;
-  const { shape } = data.model;
-  const { seeds } = request;
-  const kind = request.sampler ?? data.model.sampler, steps = request.steps ?? data.model.steps;
-  validate(data, request, kind, steps);
-  const sampled = data.schedule.sampled;
-  const schedule = request.edit ? { ...sampled, warps: [...(sampled.warps ?? []), { kind: "stretch", end: request.edit.noise }] } : sampled;
-  const levels = build(schedule).levels(steps);
-  const labels = labelsOf(data, seeds, request.labels);
-  const { denoise, noise, start } = await prepareSampling(data, request, labels);
-  yield {
-    kind: "begin", count: seeds.length, shape, labels, seeds, sampler: kind, steps, evaluations: evaluations(levels, kind), command: null,
-    levels: levels.map((level) => ({ ...level, c_noise: cNoise(level) })),
+/** Yield the events of a request to the worker. Throws an Error with one line when it fails, an AbortError when aborted. */
+async function* call(method, request, signal) {
+  worker ??= start();
+  const id = ++lastId, queue = [];
+  let wake = () => {};
+  const receive = (message) => {
+    queue.push(message);
+    wake();
   };
-  const started = performance.now(), sent = sentSteps(steps, request.max_frames ?? 60);
-  const options = { eta: request.eta ?? null, temperature: request.temperature ?? 1, start };
-  let step = 0;
-  for await (const frame of frames(denoise, levels, kind, noise, options)) {
-    if (signal?.aborted) return;
-    const event = { kind: "step", step, x: output(frame.x, shape), denoised: output(frame.denoised, shape) };
-    if (sent.has(step++)) yield event;
-    // The browser renders the frame before the next step blocks the thread.
-    await new Promise((resume) => setTimeout(resume));
-  }
-  yield { kind: "done", seconds: (performance.now() - started) / 1000 };
-}
-
-function validate(data, request, kind, steps) {
-  const max = data.model.max_steps;
-  if (!SAMPLERS[kind]) throw new Error(`unknown sampler '${kind}'`);
-  if (!(steps >= 1 && steps <= max)) throw new Error(`steps is ${steps}: it must be from 1 to ${max}`);
-  const { maxEta } = SAMPLERS[kind];
-  if ((request.eta ?? null) === null) return;
-  if (maxEta === undefined) throw new Error(`eta has no effect on ${kind}: leave it out`);
-  if (request.eta < 0 || request.eta > maxEta) throw new Error(`eta is ${request.eta}: for ${kind} it must be in [0, ${maxEta}]`);
-}
-
-/** Return the label of each image: the `requested` ones in turn, or one sampled from the class frequencies for each seed. */
-function labelsOf({ model, class_frequencies }, seeds, requested) {
-  if (requested) return seeds.map((_, at) => requested[at % requested.length]);
-  if (!model.conditional) return seeds.map(() => -1);
-  return seeds.map((seed) => {
-    const [u] = uniforms(seed, 0, SAMPLE_LABEL);
-    let cumulative = 0;
-    const label = class_frequencies.findIndex((frequency) => (cumulative += frequency) >= u);
-    return label < 0 ? class_frequencies.length - 1 : label;
-  });
-}
-
-/** Return the denoiser, the function of the k-th noise, and the image to start from or null. */
-async function prepareSampling(data, request, labels) {
-  const { seeds, edit = null, seed_to: seedTo = null, label_to: labelTo = null } = request;
-  const size = data.model.shape.reduce((product, each) => product * each, 1);
-  const ends = seeds.map((seed) => seedTo ?? seed);
-  const weights = seeds.map((_, at) => (seeds.length > 1 ? at / (seeds.length - 1) : 0));
-  const conditional = await conditionalDenoiser(data, request, size);
-  const forLabels = (given) => withLabels(conditional, data.model.conditional && given.some((label) => label >= 0) ? given : null);
-  let denoise = forLabels(labels);
-  const endLabels = labelsOf(data, ends, labelTo === null ? request.labels : [labelTo]);
-  if (endLabels.some((label, at) => label !== labels[at])) denoise = weightedPair(denoise, forLabels(endLabels), weights);
-  let start = null;
-  if (edit) {
-    const known = Float32Array.from(decodeBase64(edit.image), (value) => Math.fround(value / 127.5) - 1);
-    start = new Float32Array(seeds.length * size);
-    seeds.forEach((_, at) => start.set(known, at * size));
-    if (edit.mask) {
-      const mask = decodeBase64(edit.mask);
-      denoise = inpainted(denoise, known, Array.from({ length: size }, (_, at) => mask[at % mask.length] === 0));
+  const abort = () => {
+    worker?.postMessage({ abort: id });
+    receive({ aborted: true });
+  };
+  receivers.set(id, receive);
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
+  else worker.postMessage({ id, method, request });
+  try {
+    for (;;) {
+      while (!queue.length) await new Promise((resolve) => (wake = resolve));
+      const { event, error, end, aborted } = queue.shift();
+      if (aborted) throw new DOMException("stopped", "AbortError");
+      if (error) {
+        if (!/fetch|wasm|loaded/i.test(error)) throw new Error(error);
+        // A runtime that could not be loaded stays broken: the next request starts a new worker.
+        discard();
+        throw new Error(`the network cannot be loaded: check the connection and try again (${error})`);
+      }
+      if (end) return;
+      yield event;
     }
+  } finally {
+    receivers.delete(id);
+    signal?.removeEventListener("abort", abort);
   }
-  return { denoise, noise: batchNoise(seeds, ends, weights, size), start };
 }
 
-/** Return the function of the k-th noise of a batch, at `weights` between the noises of `seeds` and `ends`. */
-function batchNoise(seeds, ends, weights, size) {
-  return (counter) => {
-    const batch = new Float32Array(seeds.length * size);
-    seeds.forEach((seed, at) => {
-      const start = cachedNormals(seed, counter, size);
-      batch.set(ends[at] === seed ? start : slerp(start, cachedNormals(ends[at], counter, size), weights[at]), at * size);
-    });
-    return batch;
-  };
-}
-
-/** Return normals as `normals` does; those of the last MAX_CACHED are kept, because a live image moves between two seeds. */
-function cachedNormals(seed, counter, size) {
-  const key = `${seed} ${counter}`;
-  if (!cache.has(key)) {
-    if (cache.size >= MAX_CACHED) cache.clear();
-    cache.set(key, normals(seed, counter, SAMPLE, size));
-  }
-  return cache.get(key);
-}
-
-/** Resolve to the finished samples of a live request, uint8 [N * C * H * W], as the server does. */
-async function live(request) {
-  const data = await metadata;
-  const { shape, steps, sampler, classes, conditional } = data.model;
-  const { seeds } = request, size = shape.reduce((product, each) => product * each, 1);
-  const ends = seeds.map((seed, at) => (request.seed_to === null ? seed : request.seed_to + at));
-  const labels = conditional ? blend(labelsOf(data, seeds, request.labels), labelsOf(data, ends, request.labels_to), request.label_position, classes.length) : null;
-  const denoise = withLabels(await conditionalDenoiser(data, request, size), labels);
-  const noise = batchNoise(seeds, ends, seeds.map(() => request.seed_position), size);
-  let x = null;
-  for await (const frame of frames(denoise, build(data.schedule.sampled).levels(steps), sampler, noise)) x = frame.x;
-  return output(x, shape);
-}
-
-/** Return the weights of all class embeddings between two labels of each image, the null label last. */
-function blend(labels, ends, weight, classes) {
-  const width = classes + 1, weights = new Float32Array(labels.length * width);
-  const place = (label, at) => at * width + (label < 0 ? classes : label);
-  labels.forEach((label, at) => {
-    weights[place(label, at)] += 1 - weight;
-    weights[place(ends[at], at)] += weight;
+function start() {
+  const made = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  made.addEventListener("message", ({ data }) => receivers.get(data.id)?.(data));
+  made.addEventListener("error", () => {
+    for (const receive of receivers.values()) receive({ error: "the engine cannot be loaded" });
   });
-  return weights;
+  return made;
 }
 
-/** Return the denoiser with guidance and clipping as requested; it takes labels or null. */
-async function conditionalDenoiser({ model, recipe, data_std, schedule }, request, size) {
-  const weight = request.guidance ?? model.guidance;
-  const net = network(await onnxNetwork(model, size), recipe.target, data_std);
-  const clip = (recipe.clip || recipe.target === "eps") && model.shape.length > 1;
-  let denoise = net;
-  if (weight !== 1 && model.conditional) {
-    const trained = build(schedule.trained), [low, high] = request.interval ?? [0, 1];
-    const interval = [low === 0 ? CLEAN : trained.level(low), high === 1 ? PURE_NOISE : trained.level(high)];
-    denoise = guided(net, weight, interval, clip && recipe.clip ? clipped(net) : net);
-  }
-  return clip ? clipped(denoise) : denoise;
-}
-
-/** Return the network as a function of x, one c_noise for the batch, and labels, weights of embeddings, or null. */
-async function onnxNetwork(model, size) {
-  const network = await session();
-  return async (x, c_noise, labels) => {
-    const count = x.length / size;
-    const inputs = {
-      x: new ort.Tensor("float32", x, [count, ...model.shape]),
-      c_noise: new ort.Tensor("float32", new Float32Array(count).fill(c_noise), [count]),
-    };
-    if (model.conditional) {
-      const classes = model.classes.length, given = labels ?? Array(count).fill(-1);
-      inputs.label = new ort.Tensor("float32", given instanceof Float32Array ? given : blend(given, given, 0, classes), [count, classes + 1]);
-    }
-    return (await network.run(inputs)).prediction.data;
-  };
-}
-
-/** Return the steps that are sent: all, or `maxFrames` evenly spaced ones with both ends. */
-function sentSteps(steps, maxFrames) {
-  const count = Math.min(steps + 1, maxFrames);
-  return new Set(Array.from({ length: count }, (_, at) => Math.round((at * steps) / (count - 1))));
-}
-
-/** Return a state as uint8 pixels, or as float32 points. */
-function output(x, shape) {
-  if (shape.length === 1) return x;
-  return Uint8Array.from(x, (value) => Math.round((Math.min(1, Math.max(-1, value)) + 1) * 127.5));
+function discard() {
+  worker?.terminate();
+  worker = null;
+  for (const receive of receivers.values()) receive({ error: "the engine was restarted" });
 }

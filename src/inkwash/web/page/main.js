@@ -3,6 +3,7 @@
 import { engine } from "./engine/index.js";
 import { h } from "./parts/element.js";
 import { UrlState } from "./parts/url_state.js";
+import { ViewStore } from "./parts/view_store.js";
 import * as sample from "./views/sample.js";
 import * as write from "./views/write.js";
 import * as edit from "./views/edit.js";
@@ -16,7 +17,8 @@ const RENAMED = { draw: "sample", choose: "models" };
 
 const byId = (id) => document.getElementById(id);
 const main = byId("main"), view = byId("view"), tabs = byId("tabs"), select = byId("model");
-let descriptions = [], unmount = () => {}, current = null;
+const views = new ViewStore();
+let descriptions = [], shown = null, current = null, hasStarted = false;
 
 /**
  * Show `text` in the live region that screen readers announce. A problem stays until the next click; an empty text
@@ -27,31 +29,37 @@ function notify(text, isProblem = false) {
   if (isProblem || !text) byId("alert").textContent = text;
 }
 
-/** Return the view and its parameters in the URL, and one sentence for each unknown name. */
+/** Return the view and its query in the URL, and one sentence for each unknown name; selects the model. */
 function parseUrl() {
-  const [requested, query] = location.hash.slice(1).split("?");
-  const url = new UrlState(query), problems = [], model = url.text("model", "");
+  const [requested, text] = location.hash.slice(1).split("?");
+  const query = new URLSearchParams(text), problems = [], model = query.get("model") ?? "";
+  query.delete("model");
   const wanted = RENAMED[requested] ?? requested;
-  const name = available().includes(wanted) ? wanted : "sample";
+  const name = available().includes(wanted) ? wanted : available()[0];
   if (wanted && wanted !== name) problems.push(`Unknown view ${wanted}: ${name} is shown.`);
   if (descriptions.some((each) => each.name === model)) select.value = model;
   else if (model) problems.push(`Unknown model ${model}: ${select.value} is shown.`);
-  return { name, url, problems };
+  return { name, query, problems };
 }
 
 /** The available views: an exported page has one model and cannot train. */
 const available = () => Object.keys(VIEWS).filter((name) => name !== "models" || engine.canTrain);
 
-/** Write the view and its parameters into the URL without a navigation; returns the URL. */
-function updateUrl(name, params) {
+/**
+ * Write the view and its parameters into the URL without a navigation; returns the URL. A view does not sample at once
+ * from an idle URL.
+ */
+function updateUrl(name, params, isIdle = false) {
   const query = new URLSearchParams({ model: select.value, ...params });
-  history.replaceState(null, "", `#${name}?${query}`);
+  history.replaceState({ isIdle }, "", `#${name}?${query}`);
+  views.remember(name, select.value, params, location.hash);
   return location.href;
 }
 
 function show() {
-  const { name, url, problems } = parseUrl();
-  unmount();
+  const { name, query, problems } = parseUrl();
+  const model = descriptions.find((each) => each.name === select.value);
+  shown?.leave();
   notify("");
   for (const tab of tabs.children) {
     const selected = tab.dataset.view === name;
@@ -59,21 +67,44 @@ function show() {
     tab.tabIndex = selected ? 0 : -1;
   }
   view.setAttribute("aria-labelledby", `tab-${name}`);
-  const model = descriptions.find((each) => each.name === select.value);
-  current = name;
   document.title = `inkwash: ${VIEWS[name].title.toLowerCase()}`;
-  const app = { engine, model, models: descriptions, url, notify, updateUrl: (params) => updateUrl(name, params), go, refresh };
-  view.replaceChildren();
-  unmount = (model.broken && name !== "models" ? showBroken(model) : VIEWS[name].mount(view, app)) ?? (() => {});
-  // Parameters are validated by the fields of the view, while it is mounted.
-  if (url.invalidParameters.length) problems.push(`Invalid in this URL: ${url.invalidParameters.join(", ")}.`);
+  // A view that was left is shown as it was; a link, or another model, makes a new one.
+  const isRestored = !query.size || location.hash === views.hash(name);
+  let url = new UrlState(query, history.state?.isIdle);
+  shown = isRestored ? views.mounted(name, model) : null;
+  if (shown) {
+    view.replaceChildren(shown.element);
+    history.replaceState(history.state, "", views.hash(name) ?? location.hash);
+  } else {
+    if (isRestored && !query.size) url = new UrlState(views.params(name, model.name), true);
+    shown = mount(name, model, url);
+    // Parameters are validated by the fields of the view, while it is mounted; remembered ones are of another model.
+    if (url.invalidParameters.length && query.size) problems.push(`Invalid in this URL: ${url.invalidParameters.join(", ")}.`);
+  }
+  current = name;
+  // The focused element may have been removed.
+  if (hasStarted && document.activeElement === document.body) main.focus({ preventScroll: true });
+  hasStarted = true;
   if (!problems.length) return;
   notify(problems.join(" "), true);
-  updateUrl(name, { ...url.valid, model: model.name });
+  updateUrl(name, url.valid);
 }
 
-function showBroken(model) {
-  view.append(h("p", { class: "panel problem" }, model.broken));
+/** Mount a new view and show it; it is kept while its model stays selected, unless it has no parameters. */
+function mount(name, model, url) {
+  const element = h("div", {});
+  const app = { engine, model, models: descriptions, url, notify, updateUrl: (params) => updateUrl(name, params), go, refresh };
+  view.replaceChildren(element);
+  if (model.broken && name !== "models") element.append(h("p", { class: "panel problem" }, model.broken));
+  const made = (model.broken && name !== "models" ? null : VIEWS[name].mount(element, app)) ?? {};
+  const kept = { element, model, leave: made.leave ?? (() => {}), dispose: made.dispose ?? (() => {}), params: made.params ?? null };
+  views.keep(name, kept);
+  return kept;
+}
+
+/** Write the state of the shown view into the URL: a reload restores it, but samples only what was sampled. */
+function rememberState() {
+  if (shown?.params) updateUrl(current, shown.params(), true);
 }
 
 /** Navigate to a view, of another model if `params` has one. */
@@ -94,12 +125,6 @@ async function refresh() {
   return descriptions;
 }
 
-function applyTheme() {
-  const stored = localStorage.getItem("inkwash-theme");
-  const dark = stored ? stored === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-}
-
 function makeTab(name) {
   const properties = { type: "button", role: "tab", id: `tab-${name}`, "data-view": name, "aria-controls": "view", onclick: () => go(name) };
   return h("button", properties, VIEWS[name].title);
@@ -117,11 +142,9 @@ function moveTab(event) {
 }
 
 async function start() {
-  applyTheme();
   byId("theme").addEventListener("click", () => {
-    const dark = document.documentElement.dataset.theme !== "dark";
-    localStorage.setItem("inkwash-theme", dark ? "dark" : "light");
-    applyTheme();
+    localStorage.setItem("inkwash-theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+    dispatchEvent(new Event("inkwash-theme"));
   });
   byId("skip").addEventListener("click", (event) => {
     event.preventDefault();
@@ -140,6 +163,7 @@ async function start() {
   // In the capture phase, so that a click clears the previous problem before its own handler reports a new one.
   addEventListener("click", () => byId("alert").replaceChildren(), true);
   select.addEventListener("change", () => go(current));
+  view.addEventListener("change", rememberState);
   window.addEventListener("hashchange", show);
   show();
 }

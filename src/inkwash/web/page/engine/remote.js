@@ -27,9 +27,10 @@ async function getJson(path) {
 /** Yield the events of a sampling request, { kind, ... }. Throws an Error with one line when it fails or is refused. */
 async function* sample(body, signal) {
   const response = await post("/api/sample", body, signal);
-  let shape = null;
+  let shape = null, isDone = false;
   for await (const [kind, values] of serverSentEvents(response.body)) {
     if (kind === "failed") throw failure(values);
+    isDone ||= kind === "done";
     if (kind === "begin") shape = values.shape;
     if (kind === "step") {
       for (const name of ["x", "denoised", "exact"]) if (values[name]) values[name] = decodeBase64(values[name], shape.length === 1);
@@ -37,6 +38,7 @@ async function* sample(body, signal) {
     }
     yield { kind, ...values };
   }
+  if (!isDone && !signal?.aborted) lost(new Error());
 }
 
 /** Resolve to the pixels of a live request, uint8 [N * C * H * W]. Throws as `sample`. */
@@ -64,11 +66,17 @@ async function request(path, options) {
 /** Return an Error with the code and the field of an error of the server. */
 const failure = ({ error, code = null, field = null }) => Object.assign(new Error(error), { code, field });
 
+/** Throw the error of a connection that ended within a response. */
+function lost(error) {
+  if (error.name === "AbortError") throw error;
+  throw new Error("the server ended while it was sampling: start 'inkwash serve' again");
+}
+
 async function* serverSentEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(lost);
     if (done) return;
     buffer += value;
     const blocks = buffer.split("\n\n");

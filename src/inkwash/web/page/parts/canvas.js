@@ -4,15 +4,20 @@
  * Arrow keys move a cursor; the space bar starts and ends a stroke.
  */
 
+import { bytesOf, encodeBase64 } from "../engine/base64.js";
 import { InkLayer } from "./ink_layer.js";
 import { h } from "./element.js";
+import { paintDrawing } from "./painting.js";
+import { store, stored } from "./storage.js";
 import { backgroundOf, readImage } from "./image_file.js";
 
 const TOOLS = { ink: "Draw", erase: "Erase", mask: "Mark area to repaint", unmask: "Unmark" };
-const MASK_COLOUR = [190, 110, 40];
-const MASK_OPACITY = 0.55;
 /** Milliseconds without a key press before the position is announced: a held key would announce every pixel. */
 const ANNOUNCE_DELAY = 400;
+const SAVE_DELAY = 200;
+const MAX_UNDO = 50;
+/** The most pixels of a drawing in a URL. */
+const MAX_IN_URL = 3072;
 
 const DESCRIPTION = { dark: "light on dark", light: "dark on light" };
 
@@ -20,7 +25,7 @@ export class InkCanvas {
   /** `notify` shows problems with files; `expected` is "dark" or "light" where the images of the model have one. */
   constructor(shape, notify, expected = null) {
     this.layer = new InkLayer(shape, expected === "light");
-    Object.assign(this, { notify, expected, tool: "ink", cursor: null, isDown: false });
+    Object.assign(this, { notify, expected, tool: "ink", cursor: null, isDown: false, past: [] });
     const { height, width, channels } = this.layer;
     this.canvas = h("canvas", {
       class: "picture drawing", width, height, tabIndex: 0, role: "application",
@@ -35,6 +40,7 @@ export class InkCanvas {
     this.buttons = Object.entries(TOOLS).map(([tool, text]) =>
       h("button", { type: "button", "aria-pressed": String(tool === this.tool), onclick: () => this.select(tool) }, text),
     );
+    this.undoButton = h("button", { type: "button", disabled: true, onclick: () => this.undo() }, "Undo");
     this.file = h("input", { type: "file", accept: "image/*", class: "file", onchange: () => this.load() });
     this.position = h("p", { class: "hint", role: "status" });
     const [ink, background] = ["colour", "background"].map((which) => h("input", { type: "color", oninput: () => this.setColour(which) }));
@@ -44,10 +50,46 @@ export class InkCanvas {
       { class: "stack" },
       this.canvas,
       this.position,
-      h("div", { class: "chips", role: "group", "aria-label": "Tools" }, this.buttons, h("button", { type: "button", onclick: () => this.clear() }, "Clear"), h("button", { type: "button", onclick: () => this.invert() }, "Invert")),
+      h("div", { class: "chips", role: "group", "aria-label": "Tools" }, this.buttons, this.undoButton, h("button", { type: "button", onclick: () => this.clear() }, "Clear"), h("button", { type: "button", onclick: () => this.invert() }, "Invert")),
       channels === 3 && h("div", { class: "pair" }, h("label", { class: "field" }, "Ink", ink), h("label", { class: "field" }, "Background", background)),
       h("label", { class: "field" }, "or load an image", this.file),
     );
+    this.restore(...(stored(this.key) ?? []));
+  }
+
+  /** The key of the drawing in the session storage, one for each shape of images. */
+  get key() {
+    const { channels, height, width } = this.layer;
+    return `inkwash-drawing-${channels}x${height}x${width}-${this.expected ?? "dark"}`;
+  }
+
+  /** Replace drawing and mask by those of `params()`; texts of another size are ignored. */
+  restore(image = "", mask = "") {
+    for (const [text, into] of [[image, this.layer.pixels], [mask, this.layer.mask]]) {
+      const bytes = bytesOf(text);
+      if (bytes?.length === into.length) into.set(bytes);
+    }
+    this.render();
+  }
+
+  /** The drawing and the mask as URL parameters; none where they are too large for a URL. */
+  params() {
+    if (this.layer.pixels.length > MAX_IN_URL) return {};
+    return { image: encodeBase64(this.pixels), ...(this.mask && { mask: encodeBase64(this.mask) }) };
+  }
+
+  /** Keep the drawing before a change, for undo. */
+  keep() {
+    this.past.push([this.layer.pixels.slice(), this.layer.mask.slice()]);
+    if (this.past.length > MAX_UNDO) this.past.shift();
+    this.undoButton.disabled = false;
+  }
+
+  undo() {
+    const [pixels, mask] = this.past.pop();
+    this.layer.pixels.set(pixels);
+    this.layer.mask.set(mask);
+    this.undoButton.disabled = !this.past.length;
     this.render();
   }
 
@@ -65,18 +107,21 @@ export class InkCanvas {
   }
 
   clear() {
+    this.keep();
     this.layer.clear();
     this.render();
   }
 
   /** Replace every pixel p by 255 - p. */
   invert() {
+    this.keep();
     this.layer.invert();
     this.render();
   }
 
   /** Replace the drawing by `pixels` [C, H, W] in 0..255. */
   set(pixels) {
+    this.keep();
     this.layer.set(pixels);
     this.render();
   }
@@ -98,6 +143,7 @@ export class InkCanvas {
   startStroke(event) {
     event.preventDefault();
     this.canvas.setPointerCapture(event.pointerId);
+    this.keep();
     this.layer.beginStroke();
     this.last = this.pixelOf(event);
     this.stroke(this.last, this.last);
@@ -130,7 +176,10 @@ export class InkCanvas {
     this.cursor ??= ends.map((end) => Math.floor(end / 2) + 0.5);
     const before = this.cursor;
     if (move) this.cursor = before.map((value, axis) => Math.max(0.5, Math.min(value + move[axis], ends[axis] - 0.5)));
-    else if ((this.isDown = !this.isDown)) this.layer.beginStroke();
+    else if ((this.isDown = !this.isDown)) {
+      this.keep();
+      this.layer.beginStroke();
+    }
     if (this.isDown) this.layer.stroke(this.tool, before, this.cursor);
     this.announce();
     this.render();
@@ -172,24 +221,18 @@ export class InkCanvas {
     }
   }
 
+  /** Write the drawing to the session storage, after SAVE_DELAY without a change. */
+  save() {
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => {
+      store(this.key, [encodeBase64(this.pixels), encodeBase64(this.layer.mask)]);
+    }, SAVE_DELAY);
+  }
+
   render() {
-    const { channels, height, width, pixels, mask } = this.layer;
-    for (const [which, field] of Object.entries(this.colours))
+        for (const [which, field] of Object.entries(this.colours))
       field.value = `#${this.layer[which].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
-    const context = this.canvas.getContext("2d");
-    const image = context.createImageData(width, height);
-    for (let at = 0; at < width * height; at++) {
-      const opacity = mask[at] ? MASK_OPACITY : 0;
-      for (let c = 0; c < 3; c++) {
-        const value = pixels[(channels === 1 ? 0 : c) * width * height + at];
-        image.data[4 * at + c] = value * (1 - opacity) + MASK_COLOUR[c] * opacity;
-      }
-      image.data[4 * at + 3] = 255;
-    }
-    if (this.cursor) {
-      const at = Math.floor(this.cursor[1]) * width + Math.floor(this.cursor[0]);
-      image.data.set(this.isDown ? [255, 90, 90, 255] : [110, 190, 255, 255], 4 * at);
-    }
-    context.putImageData(image, 0, 0);
+    paintDrawing(this.canvas, this.layer, this.cursor && { at: this.cursor, colour: this.isDown ? [255, 90, 90, 255] : [110, 190, 255, 255] });
+    this.save();
   }
 }

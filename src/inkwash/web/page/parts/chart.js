@@ -9,18 +9,20 @@ const MARGIN = { left: 60, right: 12, top: 10, bottom: 40 };
 /**
  * Return { element, mark(x) } of `series`, each { name, points: [[x, y], …], dots, titles }.
  *
- * `log` names the logarithmic axes ("x", "y", "xy"); points that are null, or not above 0 on such an axis, are left out.
+ * With `reversed` x decreases from left to right. `log` names the logarithmic axes ("x", "y", "xy"); points that are null, or not above 0 on such an axis, are left out.
  * The chart is redrawn when its width changes instead of being scaled, which would scale its text too.
  */
-export function chart({ x, y, series, log = "", label: name }) {
-  const shown = series.map((one) => ({ ...one, points: one.points.map((point, at) => [...point, at]).filter((point) => fits(point, log)) }));
-  if (!shown.some((one) => one.points.length)) return { element: h("p", { class: "hint" }, "No measurements yet."), mark() {} };
+export function chart({ x, y, series, log = "", reversed = false, label: name }) {
+  const shown = series
+    .map((one, place) => ({ place, ...one, points: one.points.map((point, at) => [...point, at]).filter((point) => fits(point, log)) }))
+    .filter((one) => one.points.length);
+  if (!shown.length) return { element: h("p", { class: "hint" }, "No measurements yet."), mark() {} };
   const drawing = svg("svg", { class: "chart", role: "img", "aria-label": name });
-  const legend = h("div", { class: "legend" }, shown.map((one, place) => h("span", { class: `c${place % 4}` }, one.name)));
+  const legend = h("div", { class: "legend" }, shown.map((one) => h("span", { class: `c${one.place % 4}` }, one.name)));
   const element = h("div", {}, drawing, shown.length > 1 || shown[0].dots ? legend : null);
   let marked = null, moved = () => {};
   function fit(width) {
-    moved = plot(drawing, Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, Math.floor(width))), { x, y, shown, log });
+    moved = plot(drawing, Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, Math.floor(width))), { x, y, shown, log, reversed });
     moved(marked);
   }
   fit(MIN_WIDTH);
@@ -33,11 +35,12 @@ export function chart({ x, y, series, log = "", label: name }) {
 }
 
 /** Draw into `drawing`, `width` pixels wide; returns a function that moves the mark. */
-function plot(drawing, width, { x, y, shown, log }) {
+function plot(drawing, width, { x, y, shown, log, reversed }) {
   const height = Math.round(Math.min(300, 0.6 * width + 40));
   const right = width - MARGIN.right, floor = height - MARGIN.bottom;
   const every = shown.flatMap((one) => one.points);
-  const across = axis(every.map((point) => point[0]), log.includes("x"), MARGIN.left, right);
+  const ends = reversed ? [right, MARGIN.left] : [MARGIN.left, right];
+  const across = axis(every.map((point) => point[0]), log.includes("x"), ...ends);
   const up = axis(every.map((point) => point[1]), log.includes("y"), floor, MARGIN.top);
   for (const [name, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height })) drawing.setAttribute(name, value);
   drawing.replaceChildren();
@@ -53,7 +56,7 @@ function plot(drawing, width, { x, y, shown, log }) {
   const upright = label(0, 0, y, "middle");
   upright.setAttribute("transform", `translate(13 ${(MARGIN.top + floor) / 2}) rotate(-90)`);
   drawing.append(upright);
-  shown.forEach((one, place) => {
+  shown.forEach(({ place, ...one }) => {
     const at = one.points.map(([a, b]) => [across.at(a), up.at(b)]);
     if (one.dots)
       at.forEach(([cx, cy], index) => {

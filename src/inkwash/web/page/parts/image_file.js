@@ -17,6 +17,8 @@ export async function readImage(file, { channels, height, width }) {
   });
   const context = h("canvas", { width, height }).getContext("2d");
   const side = Math.min(bitmap.width, bitmap.height);
+  // Bilinear sampling of a large image would skip most of its pixels.
+  context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
   const pixels = new Float32Array(channels * height * width);

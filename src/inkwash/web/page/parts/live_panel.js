@@ -21,8 +21,8 @@ export const isComparable = (model, other) =>
 /** Return the first comparable model of several steps for one of a single step, and the reverse; undefined for none. */
 export const counterpart = (model, models) => models.find((other) => isComparable(model, other) && (other.steps === 1) !== (model.steps === 1));
 
-/** Return { element, params, stop }; `onchange()` is called when a slider is released or a field has changed. */
-export function livePanel({ engine, model, url, notify, onchange }) {
+/** Return { element, params, stop }. */
+export function livePanel({ engine, model, url, notify }) {
   const position = (label, name) => slider(label, { min: 0, max: 1, step: 0.01, value: 0, param: [url, name] });
   const seedField = (label, name, value) => number(label, { min: 0, max: MAX_SEED, value, param: [url, name] });
   const classField = (label, name) => choice(label, [["", "any"], ...classOptions(model)], "", [url, name]);
@@ -63,7 +63,7 @@ export function livePanel({ engine, model, url, notify, onchange }) {
   const rows = [h("div", { class: "pair" }, shown.slice(0, 2)), shown[2]];
   if (model.conditional) rows.push(h("div", { class: "pair" }, shown.slice(3, 5)), shown[5]);
   if (model.guidable) rows.push(shown.at(-1));
-  const form = h("form", { class: "panel stack", oninput: redraw, onchange, onsubmit: (event) => event.preventDefault(), noValidate: true }, h("h2", {}, "Live"), rows);
+  const form = h("form", { class: "panel stack", oninput: redraw, onsubmit: (event) => event.preventDefault(), noValidate: true }, h("h2", {}, "Live"), rows);
   // Black images first, so that the canvas has its size before the first answer.
   show(new Uint8Array(COUNT * model.shape.reduce((product, each) => product * each, 1)));
   redraw();

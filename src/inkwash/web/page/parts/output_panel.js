@@ -19,7 +19,8 @@ export function outputPanel(label, hint) {
 export function reveal(element) {
   const { top, bottom, height } = element.getBoundingClientRect();
   const visible = Math.min(bottom, innerHeight) - Math.max(top, 0);
-  if (visible >= 0.6 * Math.min(height, innerHeight)) return;
+  // An output that is not yet filled is lower than it will be.
+  if (visible >= 0.6 * Math.min(height, innerHeight) && top < 0.4 * innerHeight) return;
   const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
   element.scrollIntoView({ block: "start", behavior: reduced ? "auto" : "smooth" });
 }

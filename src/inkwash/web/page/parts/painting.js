@@ -1,7 +1,13 @@
-/** Images and points on a canvas, one canvas pixel for each image pixel; CSS enlarges them without interpolation. */
+/** Images on a canvas, one canvas pixel for each image pixel, which CSS enlarges without interpolation; and points. */
 
-const POINTS = 320;
-export const WINDOW = 2.5;
+import { WINDOW } from "../math/grid.js";
+
+/** Pixels along the side of a scatter plot: twice those of CSS, for sharp edges. */
+export const POINTS = 640;
+const RADIUS = 3.2;
+const MASK_COLOUR = [190, 110, 40];
+const MASK_OPACITY = 0.55;
+const COLOURS = ["#9fc9ea", "#f0b27a", "#a9d9b0", "#e8a6c8"];
 
 /** Return the columns of a grid of `count` images: about a square; with `classes` in turn, a multiple of their number. */
 export function columnsFor(count, classes = 1) {
@@ -45,35 +51,76 @@ export function paint(canvas, values, shape, { columns = null, order = null, lab
   context.putImageData(image, 0, 0);
 }
 
-/** Paint points of the plane; a `field`, the denoised points of a grid, is painted as lines from the grid towards them. */
-export function scatter(canvas, values, labels = null, field = null) {
+/** Paint the pixels of an InkLayer with its mask, and a cursor { at, colour } or null. */
+export function paintDrawing(canvas, { channels, height, width, pixels, mask }, cursor) {
+  const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+  for (let at = 0; at < width * height; at++) {
+    const opacity = mask[at] ? MASK_OPACITY : 0;
+    for (let c = 0; c < 3; c++) {
+      const value = pixels[(channels === 1 ? 0 : c) * width * height + at];
+      image.data[4 * at + c] = value * (1 - opacity) + MASK_COLOUR[c] * opacity;
+    }
+    image.data[4 * at + 3] = 255;
+  }
+  if (cursor) image.data.set(cursor.colour, 4 * (Math.floor(cursor.at[1]) * width + Math.floor(cursor.at[0])));
+  context.putImageData(image, 0, 0);
+}
+
+/** Return the pixel [x, y] of a point of the plane. */
+export const pixelOf = (x, y) => [((x + WINDOW) / (2 * WINDOW)) * POINTS, POINTS - ((y + WINDOW) / (2 * WINDOW)) * POINTS];
+
+/** Clear a canvas for points of the plane, and return its context. */
+export function plane(canvas) {
   size(canvas, POINTS, POINTS);
+  canvas.classList.add("plane");
   const context = canvas.getContext("2d");
   context.fillStyle = "#0c0e11";
   context.fillRect(0, 0, POINTS, POINTS);
-  const at = (value) => ((value + WINDOW) / (2 * WINDOW)) * POINTS;
-  if (field) paintField(context, field, at);
-  const colours = ["#9fc9ea", "#f0b27a", "#a9d9b0", "#e8a6c8"];
-  for (let i = 0; i < values.length; i += 2) {
-    context.fillStyle = colours[labels ? Math.max(0, labels[i / 2]) % colours.length : 0];
-    context.fillRect(at(values[i]) - 1.5, POINTS - at(values[i + 1]) - 1.5, 3, 3);
-  }
+  return context;
 }
 
-function paintField(context, field, at) {
-  const perSide = Math.round(Math.sqrt(field.length / 2));
-  context.strokeStyle = "#4d5a66";
+/** Paint points of the plane; a `field`, the denoised points of a grid, is painted as arrows from the grid towards them. */
+export function scatter(canvas, values, labels = null, field = null) {
+  const context = plane(canvas);
+  if (field) paintField(context, field);
+  paintPoints(context, values, labels);
+}
+
+export function paintPoints(context, values, labels = null, { radius = RADIUS, alpha = 1 } = {}) {
+  context.globalAlpha = alpha;
+  for (let i = 0; i < values.length; i += 2) {
+    context.fillStyle = COLOURS[labels ? Math.max(0, labels[i / 2]) % COLOURS.length : 0];
+    context.beginPath();
+    context.arc(...pixelOf(values[i], values[i + 1]), radius, 0, 2 * Math.PI);
+    context.fill();
+  }
+  context.globalAlpha = 1;
+}
+
+/** Paint arrows from the points of a grid towards those of `field`, at most one grid cell long. */
+export function paintField(context, field, colour = "#71808f") {
+  const perSide = Math.round(Math.sqrt(field.length / 2)), cell = (2 * WINDOW) / (perSide - 1);
+  Object.assign(context, { strokeStyle: colour, lineWidth: 1.6 });
   context.beginPath();
   for (let i = 0; i < perSide * perSide; i++) {
-    const x = -WINDOW + (2 * WINDOW * (i % perSide)) / (perSide - 1);
-    const y = -WINDOW + (2 * WINDOW * Math.floor(i / perSide)) / (perSide - 1);
+    const x = -WINDOW + cell * (i % perSide), y = -WINDOW + cell * Math.floor(i / perSide);
     const offset = [field[2 * i] - x, field[2 * i + 1] - y];
-    // A third of the way and at most one grid cell, so that lines do not overlap.
-    const scale = Math.min(1 / 3, (2 * WINDOW) / perSide / (Math.hypot(...offset) + 1e-9));
-    const end = [x + offset[0] * scale, y + offset[1] * scale];
-    context.moveTo(at(x), POINTS - at(y));
-    context.lineTo(at(end[0]), POINTS - at(end[1]));
-    context.rect(at(x) - 0.5, POINTS - at(y) - 0.5, 1, 1);
+    const scale = Math.min(1 / 3, (0.9 * cell) / (Math.hypot(...offset) + 1e-9));
+    arrow(context, pixelOf(x, y), pixelOf(x + offset[0] * scale, y + offset[1] * scale));
   }
   context.stroke();
+}
+
+/** Add an arrow between two pixels to the path; its head is a third of its length. */
+function arrow(context, from, to) {
+  const [dx, dy] = [to[0] - from[0], to[1] - from[1]], length = Math.hypot(dx, dy);
+  context.moveTo(...from);
+  context.lineTo(...to);
+  if (length < 2) return;
+  const head = Math.min(9, length / 2.5) / length;
+  for (const turn of [-0.5, 0.5]) {
+    const [cos, sin] = [Math.cos(turn) * head, Math.sin(turn) * head];
+    context.moveTo(...to);
+    context.lineTo(to[0] - dx * cos + dy * sin, to[1] - dy * cos - dx * sin);
+  }
 }

@@ -10,6 +10,8 @@ import { paint, scatter } from "./painting.js";
 
 const IMAGES = { x: "noisy image", denoised: "predicted image", exact: "exact denoiser" };
 const POINTS = { x: "noisy points", denoised: "predicted points", exact: "exact denoiser" };
+/** Captions of the last frame, which has no noise: an image, or points. */
+const SAMPLE = ["sampled image", "sampled points"];
 const FRAME_INTERVAL = 90;
 /** The most images whose classes are listed in the accessible name. */
 const MAX_NAMED = 6;
@@ -59,11 +61,14 @@ export class Player {
     this.following = !this.stepwise;
     const points = info.shape.length === 1;
     const what = `${info.count} ${points ? "points" : info.count === 1 ? "image" : "images"}`;
-    const names = this.names ?? (points ? POINTS : IMAGES);
     for (const part of this.parts) {
-      this.captions[part].textContent = names[part];
-      this.canvases[part].setAttribute("aria-label", `${names[part]}, ${what}${this.classNames(info)}`);
+      this.captions[part].textContent = this.captionOf(part);
+      this.canvases[part].setAttribute("aria-label", `${this.captionOf(part)}, ${what}${this.classNames(info)}`);
     }
+  }
+
+  captionOf(part) {
+    return (this.names ?? (this.info.shape.length === 1 ? POINTS : IMAGES))[part];
   }
 
   /** Return the classes of at most MAX_NAMED images, as the end of an accessible name. */
@@ -92,8 +97,12 @@ export class Player {
     const frame = this.frames[this.index];
     this.slider.max = this.frames.length - 1;
     this.slider.value = this.index;
-    for (const part of this.parts) this.paintPart(part, frame);
     const { steps, levels } = this.info;
+    for (const part of this.parts) this.paintPart(part, frame);
+    if (this.parts.includes("x") && !this.names) {
+      const isSample = levels[frame.step]?.sigma === 0 || frame.step === steps;
+      this.captions.x.textContent = isSample ? SAMPLE[this.info.shape.length === 1 ? 1 : 0] : this.captionOf("x");
+    }
     this.position.textContent = this.unit === "step" ? `step ${frame.step} of ${steps}` : `${this.unit} ${frame.step + 1} of ${steps + 1}`;
     this.slider.setAttribute("aria-valuetext", this.position.textContent);
     this.onframe(frame, levels[frame.step]);
@@ -133,6 +142,11 @@ export class Player {
   /** The canvas of the samples. */
   get canvas() {
     return this.canvases[this.parts.at(-1) === "exact" ? "denoised" : this.parts.at(-1)];
+  }
+
+  /** The end of a file name for the shown frame: "" for the last one. */
+  get suffix() {
+    return this.index === this.frames.length - 1 ? "" : `-${this.unit}-${this.frames[this.index].step}`;
   }
 
   /** Return one canvas for each frame, with its parts side by side. */

@@ -72,6 +72,15 @@ export function samplingSettings(model, url = new UrlState(), { withSeed = true 
   };
 }
 
+/** The most network evaluations that a link starts without being asked. */
+const MAX_UNASKED = 6000;
+
+/** Return null for a request that a link may start by itself, else a sentence with its network evaluations. */
+export function costOf({ seeds, steps, sampler, guidance }) {
+  const evaluations = seeds.length * steps * (sampler === "heun" ? 2 : 1) * (guidance !== null && guidance !== 1 ? 2 : 1);
+  return evaluations <= MAX_UNASKED ? null : `This link asks for ${evaluations.toLocaleString("en")} network evaluations. Start them with the button.`;
+}
+
 /** Return the seeds of `count` images: consecutive from `first`, or all equal to it where `shared`. */
 export const imageSeeds = (first, count, shared = false) => Array.from({ length: count }, (_, at) => first + (shared ? 0 : at));
 

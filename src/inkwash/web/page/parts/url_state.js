@@ -1,7 +1,9 @@
 /** The parameters in the URL of a view; each is validated against the range of its field, and invalid ones are collected. */
 export class UrlState {
-  constructor(query = "") {
+  /** With `isIdle` the view does not sample at once. */
+  constructor(query = "", isIdle = false) {
     this.params = new URLSearchParams(query);
+    this.isIdle = isIdle;
     this.invalid = [];
   }
 
@@ -23,6 +25,10 @@ export class UrlState {
     return values.filter((each) => options.includes(each));
   }
 
+  has(name) {
+    return this.params.has(name);
+  }
+
   text(name, fallback) {
     return this.params.get(name) ?? fallback;
   }
@@ -33,9 +39,9 @@ export class UrlState {
     return isValid ? this.params.get(name) : fallback;
   }
 
-  /** Return whether the view should sample at once: `name` is given, and no parameter is invalid. */
+  /** Return whether the view should sample at once: `name` is given, no parameter is invalid, and it is not idle. */
   shouldSample(name) {
-    return this.params.has(name) && !this.invalid.length;
+    return this.params.has(name) && !this.invalid.length && !this.isIdle;
   }
 
   /** The invalid parameters as written in the URL, and the others by name. */

@@ -5,6 +5,8 @@ import { h } from "../parts/element.js";
 import { choice, number } from "../parts/fields.js";
 import { samplingJob } from "../parts/job.js";
 import { counterpart, isComparable } from "../parts/live_panel.js";
+import { copyActions } from "../parts/copy_actions.js";
+import { reproduce } from "../parts/reproduce.js";
 import { classPicker } from "../parts/class_picker.js";
 import { UrlState } from "../parts/url_state.js";
 import { paint } from "../parts/painting.js";
@@ -28,6 +30,8 @@ export function mount(root, { engine, model, models, url, notify, updateUrl }) {
 
   const comparable = models.filter((each) => each === model || isComparable(model, each));
 
+  const params = () => ({ n: count.get(), seed: seed.get(), ...classes.params(), configurations: configurations.map((one) => one.text()).join(";") });
+
   function add(initial, which = model) {
     const one = makeConfiguration(comparable, which, engine, initial, notify);
     one.remove.addEventListener("click", () => {
@@ -50,8 +54,9 @@ export function mount(root, { engine, model, models, url, notify, updateUrl }) {
     event?.preventDefault();
     if (![count, seed].every((part) => part.valid()) || !configurations.every((one) => one.valid())) return;
     const current = (comparison = {}), results = [];
-    updateUrl({ n: count.get(), seed: seed.get(), ...classes.params() });
+    updateUrl(params());
     notify("");
+    stop.disabled = false;
     const request = { seeds: imageSeeds(seed.get(), count.get()), labels: classes.labels() };
     const started = [...configurations];
     started.forEach((one) => one.wait());
@@ -64,30 +69,44 @@ export function mount(root, { engine, model, models, url, notify, updateUrl }) {
       const result = await one.run(request);
       if (result) results.push(result);
     }
-    if (current !== comparison || results.length < 2) return;
+    if (current !== comparison) return;
+    comparison = null;
+    stop.disabled = true;
+    copying.enable(reproduceAll(results.map((each) => reproduce(each.model, each.request))));
+    if (results.length < 2) return;
     const { text, fastest } = compareSpeed(results);
     configurations.forEach((one) => one.element.classList.toggle("fastest", fastest.some((each) => each.configuration === one)));
     notify(`${text} All configurations use the same seeds.`);
   }
 
+  const stop = h("button", { type: "button", disabled: true, onclick: () => leave() }, "Stop");
+  const copying = copyActions({ url: () => updateUrl(params()), notify });
   const more = h("button", { type: "button", onclick: () => add(new UrlState()) }, "Add configuration");
   root.append(
     h("form", { class: "panel stack", onsubmit: compare, noValidate: true },
       h("div", { class: "pair" }, count.element, seed.element),
       classes.element,
-      h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Compare"), more)),
-    h("section", { class: "panel", "aria-label": "Configurations" }, grid),
+      h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Compare"), stop, more, copying.buttons), copying.caption),
+    h("section", { class: "panel", "aria-label": "Configurations" }, h("h2", {}, "Configurations"), grid),
     quality,
   );
-  const other = counterpart(model, models);
-  add(new UrlState());
-  if (other) add(new UrlState(), other);
+  const other = counterpart(model, models), linked = url.text("configurations", "").split(";").filter(Boolean).slice(0, MAX_CONFIGURATIONS);
+  for (const text of linked) {
+    const { model: name, ...rest } = Object.fromEntries(new URLSearchParams(text));
+    add(new UrlState(rest), comparable.find((each) => each.name === name) ?? model);
+  }
+  if (linked.length < 2) add(new UrlState());
+  if (linked.length) renumber();
+  else if (other) add(new UrlState(), other);
   else add(new UrlState({ sampler: "ddim", steps: Math.min(50, model.max_steps) }));
   engine.quality?.(model.name).then((rows) => showQuality(quality, rows, model)).catch(() => {});
-  return () => {
+  const leave = () => {
+    if (comparison) notify("Stopped.");
     comparison = null;
     configurations.forEach((one) => one.job.stop());
+    stop.disabled = true;
   };
+  return { leave, dispose: leave, params };
 }
 
 /**
@@ -134,6 +153,7 @@ function makeConfiguration(comparable, first, engine, initial, notify) {
     remove.setAttribute("aria-label", `remove configuration ${number}`);
     remove.disabled = !removable;
   };
+  self.text = () => String(new URLSearchParams({ model: model.name, ...settings.params() }));
   self.run = async (shared) => {
     let info = null, seconds = null;
     const sampler = () => `${comparable.length > 1 ? `${request.model}, ` : ""}${info.sampler}:${info.steps}`;
@@ -151,9 +171,15 @@ function makeConfiguration(comparable, first, engine, initial, notify) {
     });
     if (!finished) return null;
     setStatus(`${sampler()}: ${info.evaluations} ${info.evaluations === 1 ? "evaluation" : "evaluations"} per ${info.shape.length === 1 ? "point" : "image"}, ${seconds.toFixed(2)} s`);
-    return { configuration: self, name: `${self.name} (${sampler()})`, evaluations: info.evaluations, seconds };
+    return { configuration: self, model, request, name: `${self.name} (${sampler()})`, evaluations: info.evaluations, seconds };
   };
   return self;
+}
+
+/** Return the commands and the Python of several requests, each null where one of them has none. */
+function reproduceAll(codes) {
+  const joined = (name, separator) => (codes.every((code) => code[name]) ? codes.map((code) => code[name]).join(separator) : null);
+  return { command: joined("command", " && "), python: joined("python", "\n\n") };
 }
 
 function showQuality(root, rows, model) {

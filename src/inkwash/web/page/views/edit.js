@@ -8,6 +8,7 @@ import { choice, number, slider } from "../parts/fields.js";
 import { encodeBase64 } from "../engine/base64.js";
 import { samplingJob } from "../parts/job.js";
 import { Player } from "../parts/player.js";
+import { reproduce } from "../parts/reproduce.js";
 import { imageSeeds, samplingSettings } from "../parts/settings.js";
 import { outputPanel } from "../parts/output_panel.js";
 
@@ -16,18 +17,20 @@ export const title = "Edit";
 const VARIATIONS = 8;
 
 export function mount(root, app) {
-  const { engine, model, notify } = app;
+  const { engine, model, models, notify } = app;
   if (model.shape.length !== 3) {
-    root.append(h("p", { class: "panel" }, `${model.name} samples points, which cannot be edited. Select a model of images above.`));
+    root.append(h("p", { class: "panel" }, `${model.name} samples points, which cannot be edited.${models.some((each) => each.shape.length === 3) ? " Select a model of images above." : ""}`));
     return undefined;
   }
   const job = samplingJob(engine, notify);
-  const sections = [repaint(app, job), interpolate(app, job)];
+  const sections = [], params = () => Object.assign({}, ...sections.map((section) => section.params()));
+  sections.push(repaint(app, job, params), interpolate(app, job, params));
   root.append(...sections.map((section) => section.element));
-  return () => {
+  const leave = () => {
     job.stop();
     sections.forEach((section) => section.player.stop());
   };
+  return { leave, dispose: leave, params };
 }
 
 /** Return the field for a target class, null for an unconditional model. */
@@ -39,13 +42,13 @@ function classField(model, label, value = "", param = null) {
 /** Return the selected class of a field, null for any. */
 const selectedClass = (model, field) => (field && field.get() !== "" ? labelOf(model, field.get()) : null);
 
-function repaint({ engine, model, notify, url }, job) {
+function repaint({ engine, model, notify, url, updateUrl }, job, params) {
   const canvas = new InkCanvas(model.shape, notify, model.background);
   const noise = slider("Noise strength", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "low: close to the drawing; high: close to the model", param: [url, "noise"] });
   const target = classField(model, "Target class", "", [url, "label"]);
   const settings = samplingSettings(model, url);
   const player = new Player({ parts: ["denoised"], classes: model.classes });
-  const actions = outputActions(player, { url: null, name: () => `${model.name}-edited`, notify });
+  const actions = outputActions(player, { url: () => updateUrl({ ...params(), ...canvas.params() }), name: () => `${model.name}-edited`, notify });
   const output = outputPanel("Edited images", "Draw on the empty canvas and regenerate from it, or mark an area to repaint.");
 
   async function edit(inpainting) {
@@ -85,25 +88,27 @@ function repaint({ engine, model, notify, url }, job) {
     h("button", { type: "button", onclick: loadSample }, "Start from a sample"),
     noise.element,
     target?.element,
-    h("div", { class: "row" }, h("button", { class: "primary", type: "button", onclick: () => edit(false) }, "Regenerate from sketch"), h("button", { class: "primary", type: "button", onclick: () => edit(true) }, "Fill marked area")),
+    h("div", { class: "row" }, h("button", { class: "primary", type: "button", onclick: () => edit(false) }, "Regenerate from sketch"), h("button", { type: "button", onclick: () => edit(true) }, "Fill marked area"), job.controls()),
     h("details", {}, h("summary", {}, "Settings"), settings.element),
   );
-  return { element: h("div", { class: "workbench" }, form, output.element), player };
+  if (url.has("image")) canvas.restore(url.text("image", ""), url.text("mask", ""));
+  const own = () => ({ noise: noise.get(), ...(target && { label: target.get() }), ...settings.params() });
+  return { element: h("div", { class: "workbench" }, form, output.element), player, params: own };
 }
 
 /** The labels without a target class: unconditional where the model can be, else one random class for each seed. */
 const defaultLabels = (model) => (model.guidable ? [-1] : null);
 
-function interpolate({ engine, model, notify }, job) {
+function interpolate({ engine, model, notify, url, updateUrl }, job, params) {
   // Default to 3 and 8, which are similar digits; without them, to the first and the last class.
   const [first, last] = ["3", "8"].every((name) => model.classes.includes(name)) ? ["3", "8"] : [model.classes[0], model.classes.at(-1)];
-  const seedField = (label, value) => number(label, { min: 0, max: Number.MAX_SAFE_INTEGER, value });
-  const from = { seed: seedField("From seed", 3), label: classField(model, "From class", first && encodeURIComponent(first)) };
-  const to = { seed: seedField("To seed", 8), label: classField(model, "To class", last && encodeURIComponent(last)) };
-  const count = number("Number of images", { min: 2, max: 60, value: 24 });
+  const seedField = (label, value, name) => number(label, { min: 0, max: Number.MAX_SAFE_INTEGER, value, param: [url, name] });
+  const from = { seed: seedField("From seed", 3, "seed_from"), label: classField(model, "From class", first && encodeURIComponent(first), [url, "class_from"]) };
+  const to = { seed: seedField("To seed", 8, "seed_to"), label: classField(model, "To class", last && encodeURIComponent(last), [url, "class_to"]) };
+  const count = number("Number of images", { min: 2, max: 60, value: 24, param: [url, "images"] });
   const settings = samplingSettings(model, undefined, { withSeed: false });
   const player = new Player({ parts: ["x"], names: { x: "interpolated image" }, unit: "image" });
-  const actions = outputActions(player, { url: null, name: () => `${model.name}-interpolation`, notify });
+  const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-interpolation`, notify });
   const output = outputPanel("Interpolation", "Interpolates between two samples in noise and class.");
 
   async function run(event) {
@@ -128,8 +133,10 @@ function interpolate({ engine, model, notify }, job) {
     player.begin({ ...info, count: 1, steps: info.count - 1, levels: Array(info.count).fill(null) }, { columns: 1 });
     const size = frame.x.length / info.count;
     for (let at = 0; at < info.count; at++) player.add({ step: at, x: frame.x.subarray(at * size, (at + 1) * size) });
-    player.toggle();
-    actions.enable(info.command);
+    // With reduced motion the reader starts it.
+    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) player.toggle();
+    else player.seek(info.count - 1);
+    actions.enable(reproduce(model, request));
   }
 
   const form = h(
@@ -140,7 +147,8 @@ function interpolate({ engine, model, notify }, job) {
     from.label && h("div", { class: "pair" }, from.label.element, to.label.element),
     count.element,
     h("details", {}, h("summary", {}, "Settings"), settings.element),
-    h("button", { class: "primary", type: "submit" }, "Interpolate"),
+    h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Interpolate"), job.controls()),
   );
-  return { element: h("div", { class: "workbench" }, form, output.element), player };
+  const own = () => ({ seed_from: from.seed.get(), seed_to: to.seed.get(), images: count.get(), ...(from.label && { class_from: from.label.get(), class_to: to.label.get() }) });
+  return { element: h("div", { class: "workbench" }, form, output.element), player, params: own };
 }

@@ -78,11 +78,12 @@ export function mount(root, { engine, model, models, notify, go, refresh }) {
     (error) => card.replaceChildren(h("p", { class: "problem" }, error.message)),
   );
   listTimer = setTimeout(poll, POLL_INTERVAL);
-  return () => {
+  const leave = () => {
     unmounted = true;
     clearTimeout(historyTimer);
     clearTimeout(listTimer);
   };
+  return { leave, dispose: leave };
 }
 
 /** Return an element with `html`, which the server has rendered from Markdown without raw HTML. */

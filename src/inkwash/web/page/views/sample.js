@@ -8,7 +8,8 @@ import { counterpart, isLive, livePanel } from "../parts/live_panel.js";
 import { classPicker } from "../parts/class_picker.js";
 import { columnsFor } from "../parts/painting.js";
 import { Player } from "../parts/player.js";
-import { countField, imageSeeds, samplingSettings } from "../parts/settings.js";
+import { reproduce } from "../parts/reproduce.js";
+import { costOf, countField, imageSeeds, samplingSettings } from "../parts/settings.js";
 import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Sample";
@@ -21,11 +22,18 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
   const pause = checkbox("Pause at each step");
   const player = new Player({ classes: model.classes });
   const job = samplingJob(engine, notify);
-  const live = isLive(model) ? livePanel({ engine, model, url, notify, onchange: () => updateUrl(live.params()) }) : null;
+  const live = isLive(model) ? livePanel({ engine, model, url, notify }) : null;
   const params = () => ({ ...live?.params(), n: count.get(), ...classes.params(), ...settings.params() });
   const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-${settings.seed()}`, notify });
-  const stop = h("button", { type: "button", disabled: true, onclick: job.stop }, "Stop");
   const output = outputPanel("Samples", `Press Sample to turn noise into ${points ? "points" : "images"}, step by step.`);
+
+  function request() {
+    const labels = classes.labels();
+    const made = { model: model.name, seeds: imageSeeds(settings.seed(), count.get()), labels, ...settings.values(), field: points };
+    // Guidance has no effect on unconditional samples, and a request with both is refused.
+    if (labels?.every((label) => label < 0)) made.guidance = null;
+    return made;
+  }
 
   async function sample(event) {
     event?.preventDefault();
@@ -33,22 +41,13 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
     updateUrl(params());
     output.show(player.element, actions.element);
     actions.disable();
-    stop.disabled = false;
     player.stepwise = pause.get();
-    const labels = classes.labels();
-    const request = { model: model.name, seeds: imageSeeds(settings.seed(), count.get()), labels, ...settings.values(), field: points };
-    // Guidance has no effect on unconditional samples, and a request with both is refused.
-    if (labels?.every((label) => label < 0)) request.guidance = null;
-    let command = null;
-    const finished = await job.run(request, {
-      begin: (info) => {
-        command = info.command;
-        player.begin(info, { columns: columnsFor(info.count, classes.selected().length) });
-      },
+    const body = request();
+    const finished = await job.run(body, {
+      begin: (info) => player.begin(info, { columns: columnsFor(info.count, classes.selected().length) }),
       step: (frame) => player.add(frame),
     });
-    if (!job.isBusy()) stop.disabled = true;
-    if (finished) actions.enable(command);
+    if (finished) actions.enable(reproduce(model, body));
   }
 
   const form = h(
@@ -58,16 +57,32 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
     count.element,
     settings.element,
     pause.element,
-    h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Sample"), stop),
+    h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Sample"), job.controls()),
   );
   const sampling = h("div", { class: "workbench" }, form, output.element);
+  root.append(introduction());
   root.append(...[stepsSwitch(model, counterpart(model, models), go), live?.element, sampling].filter(Boolean));
-  if (url.shouldSample("seed")) sample();
-  return () => {
-    live?.stop();
+  if (url.shouldSample("seed")) {
+    const cost = costOf(request());
+    if (cost) notify(cost);
+    else sample();
+  }
+  const leave = () => {
     job.stop();
     player.stop();
   };
+  const dispose = () => {
+    live?.stop();
+    leave();
+  };
+  return { leave, dispose, params };
+}
+
+/** Return what this page is, and three examples. */
+function introduction() {
+  const examples = { "Write 2026": "#write?model=fast&text=2026&seed=1", "Sevens, with guidance": "#sample?model=fast&n=20&labels=7&guidance=2&seed=3", "Points in the plane": "#sample?model=moons&n=300&seed=0" };
+  const links = Object.entries(examples).flatMap(([text, href]) => [" ", h("a", { href }, text)]);
+  return h("p", { class: "introduction" }, "inkwash trains and examines diffusion models of small images: networks that turn noise into images step by step. Examples:", links);
 }
 
 /** Return buttons that switch between a model of one step and one of several; null where there is no `other`. */

@@ -4,13 +4,15 @@ import { chart } from "../parts/chart.js";
 import { h } from "../parts/element.js";
 import { samplingJob } from "../parts/job.js";
 import { Player } from "../parts/player.js";
-import { countField, imageSeeds, samplingSettings } from "../parts/settings.js";
+import { copyActions } from "../parts/copy_actions.js";
+import { reproduce } from "../parts/reproduce.js";
+import { costOf, countField, imageSeeds, samplingSettings } from "../parts/settings.js";
 import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Understand";
 
 export function mount(root, app) {
-  const { engine, model, models, notify } = app;
+  const { engine, model, models, notify, url, updateUrl } = app;
   const job = samplingJob(engine, notify);
   const points = model.shape.length === 1;
   const charts = h("div", { class: "charts" });
@@ -27,25 +29,33 @@ export function mount(root, app) {
 
   const canCompareExact = !points && engine.canCompareExact;
   const player = new Player({ parts: canCompareExact ? ["x", "denoised", "exact"] : ["x", "denoised"], classes: model.classes, onframe: showLevel });
-  const settings = samplingSettings(model, app.url);
-  const count = countField(model, app.url, "Images", { value: 4, max: 16 });
+  const settings = samplingSettings(model, url);
+  const count = countField(model, url, "Images", { value: 4, max: 16 });
   const output = outputPanel("Trajectory", "Follow a sampling trajectory from noise to image, with the prediction at every noise level.");
   const caption = h("p", { class: "hint" });
 
+  const params = () => ({ n: count.get(), ...settings.params() });
+  const copying = copyActions({ url: () => updateUrl(params()), notify });
+
   async function sample(event) {
-    event.preventDefault();
+    event?.preventDefault();
     if (![count, settings].every((part) => part.valid())) return;
+    copying.disable();
     caption.textContent = explanation(points, canCompareExact);
-    output.show(player.element, levelText, caption);
+    output.show(player.element, levelText, caption, h("div", { class: "row" }, copying.buttons), copying.caption);
     const request = { model: model.name, seeds: imageSeeds(settings.seed(), count.get()), labels: null, ...settings.values(), exact: canCompareExact, field: points };
+    if (!event && costOf(request)) return notify(costOf(request));
+    updateUrl(params());
     const on = { begin: (info) => player.begin(info, { columns: points ? null : Math.min(info.count, 4) }), step: (frame) => player.add(frame) };
-    if (await job.run(request, on)) return;
+    if (await job.run(request, on)) return copying.enable(reproduce(model, request));
     const error = job.error();
     if (error?.field !== "exact") return;
     // The training data is not on this machine: show the network without the exact denoiser.
     notify("");
     caption.textContent = explanation(points, false);
-    if (await job.run({ ...request, exact: false }, on)) notify(`Without the exact denoiser: ${error.message}`);
+    if (!(await job.run({ ...request, exact: false }, on))) return;
+    copying.enable(reproduce(model, request));
+    notify(`Without the exact denoiser: ${error.message}`);
   }
 
   const moons = models.find((each) => each.name === "moons");
@@ -55,7 +65,7 @@ export function mount(root, app) {
     h("h2", {}, "Trajectory"),
     count.element,
     settings.element,
-    h("button", { class: "primary", type: "submit" }, "Sample"),
+    h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Sample"), job.controls()),
     !points && moons && h("button", { type: "button", onclick: () => app.go("understand", { model: "moons" }) }, "Try a 2-D example"),
   );
   root.append(h("div", { class: "workbench" }, form, output.element), charts);
@@ -67,10 +77,12 @@ export function mount(root, app) {
     },
     (error) => charts.replaceChildren(h("p", { class: "problem" }, error.message)),
   );
-  return () => {
+  if (url.shouldSample("seed")) sample();
+  const leave = () => {
     job.stop();
     player.stop();
   };
+  return { leave, dispose: leave, params };
 }
 
 function explanation(points, exact) {
@@ -88,14 +100,14 @@ async function figures(engine, model) {
   const made = [
     {
       title: "Schedule",
-      caption: `${schedule.name}. Amplitudes of image (alpha) and noise (sigma) from clean (u = 0) to noise (u = 1).`,
-      chart: chart({ x: "u", y: "amplitude", series: [{ name: "alpha, image", points: pairs(trained, "alpha") }, { name: "sigma, noise", points: pairs(trained, "sigma") }], label: "alpha and sigma along the schedule", log: Math.max(...trained.sigma) > 5 ? "y" : "" }),
+      caption: `${schedule.name}. Amplitudes of image (alpha) and noise (sigma), from noise (u = 1, left) to clean (u = 0, right), as the step slider.`,
+      chart: chart({ reversed: true, x: "u", y: "amplitude", series: [{ name: "alpha, image", points: pairs(trained, "alpha") }, { name: "sigma, noise", points: pairs(trained, "sigma") }], label: "alpha and sigma along the schedule", log: Math.max(...trained.sigma) > 5 ? "y" : "" }),
       xOf,
     },
     {
       title: "Signal-to-noise ratio",
       caption: same ? "Logarithm of the signal-to-noise ratio; training and sampling use the same schedule." : `Sampling uses another schedule than training: ${schedule.sampled_name}.`,
-      chart: chart({ x: "u", y: "log-SNR", series: [{ name: "training", points: pairs(trained, "log_snr") }, ...(same ? [] : [{ name: "sampling", points: pairs(sampled, "log_snr") }])], label: "log signal-to-noise ratio along the schedule" }),
+      chart: chart({ reversed: true, x: "u", y: "log-SNR", series: [{ name: "training", points: pairs(trained, "log_snr") }, ...(same ? [] : [{ name: "sampling", points: pairs(sampled, "log_snr") }])], label: "log signal-to-noise ratio along the schedule" }),
       xOf,
     },
   ];
@@ -106,7 +118,7 @@ async function figures(engine, model) {
     made.push({
       title: "Loss by noise level",
       caption: "Validation loss by noise level (c_noise: 0 clean, 1 noise), beside that of the exact denoiser of the training set, which memorizes it.",
-      chart: chart({ x: "noise level (c_noise)", y: "loss", series, label: "validation loss by noise level" }),
+      chart: chart({ reversed: true, x: "noise level (c_noise)", y: "loss", series, label: "validation loss by noise level" }),
       xOf: (level) => level.c_noise,
     });
   }

@@ -1,0 +1,248 @@
+/**
+ * The worker of an exported page: the samplers of inkwash/core in JavaScript over the ONNX network.
+ *
+ * It answers { id, method, request } with { id, event }, { id, error } and { id, end }; { abort: id } ends a request.
+ * model.json holds description, recipe, schedules and history.
+ */
+
+import * as ort from "./ort.wasm.min.mjs";
+import { CLEAN, cNoise } from "../math/levels.js";
+import { clipped, guided, inpainted, network, weightedPair, withLabels } from "../math/denoisers.js";
+import { SAMPLE, SAMPLE_LABEL, normals, slerp, uniforms } from "../math/noise.js";
+import { SAMPLERS, evaluations, frames } from "../math/samplers.js";
+import { build } from "../math/schedules.js";
+import { decodeBase64 } from "./base64.js";
+import { fieldGrid } from "../math/grid.js";
+
+const PURE_NOISE = { alpha: 0, sigma: 1 };
+const MAX_CACHED = 64;
+/** Milliseconds without an event after which the step is reported. */
+const PROGRESS_INTERVAL = 500;
+const cache = new Map();
+const folder = new URL("../", import.meta.url);
+
+ort.env.wasm.wasmPaths = new URL("./", import.meta.url).href;
+// Threads require headers that a plain file server does not send.
+ort.env.wasm.numThreads = 1;
+
+const FILES = { runtime: "ort-wasm-simd-threaded.wasm", network: "../model.onnx" };
+const metadata = fetch(new URL("model.json", folder)).then((response) => response.json());
+const controllers = new Map();
+let sessionPromise = null;
+
+addEventListener("message", async ({ data: { id, abort, method, request } }) => {
+  if (abort !== undefined) return controllers.get(abort)?.abort();
+  const controller = new AbortController();
+  controllers.set(id, controller);
+  try {
+    for await (const event of { sample, live }[method](request, controller.signal, (progress) => postMessage({ id, event: progress }))) postMessage({ id, event });
+    postMessage({ id, end: true });
+  } catch (error) {
+    postMessage({ id, error: error.message });
+  } finally {
+    controllers.delete(id);
+  }
+});
+
+/** Return the session of the network, created at the first call; `report` receives the progress of its download. */
+const session = (report) => (sessionPromise ??= createSession(report));
+
+async function createSession(report) {
+  const loaded = {}, totals = {};
+  const files = Object.entries(FILES).map(([name, path]) =>
+    download(new URL(path, import.meta.url), (bytes, total) => {
+      [loaded[name], totals[name]] = [bytes, total];
+      const sum = (parts) => Object.values(parts).reduce((all, each) => all + each, 0);
+      report({ kind: "loading", loaded: sum(loaded), total: sum(totals) });
+    }),
+  );
+  const [runtime, network] = await Promise.all(files);
+  ort.env.wasm.wasmBinary = runtime.buffer;
+  return ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
+}
+
+/** Return the bytes of a file; `report(loaded, total)` is called for each part that arrives. */
+async function download(url, report) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.pathname} cannot be loaded: status ${response.status}`);
+  const parts = [], total = Number(response.headers.get("Content-Length") ?? 0), reader = response.body.getReader();
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    report((size += value.length), Math.max(size, total));
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** Yield the events of a sampling request, as the server does. Throws an Error with one line for an invalid request. */
+async function* sample(request, signal, report) {
+  const data = await metadata;
+  const { shape } = data.model;
+  const { seeds } = request;
+  const kind = request.sampler ?? data.model.sampler, steps = request.steps ?? data.model.steps;
+  validate(data, request, kind, steps);
+  const sampled = data.schedule.sampled;
+  const schedule = request.edit ? { ...sampled, warps: [...(sampled.warps ?? []), { kind: "stretch", end: request.edit.noise }] } : sampled;
+  const levels = build(schedule).levels(steps);
+  const labels = labelsOf(data, seeds, request.labels);
+  const { denoise, noise, start } = await prepareSampling(data, request, labels, report);
+  yield {
+    kind: "begin", count: seeds.length, shape, labels, seeds, sampler: kind, steps, evaluations: evaluations(levels, kind),
+    levels: levels.map((level) => ({ ...level, c_noise: cNoise(level) })),
+  };
+  const started = performance.now(), sent = sentSteps(steps, request.max_frames ?? 60);
+  const options = { eta: request.eta ?? null, temperature: request.temperature ?? 1, start };
+  let step = 0, last = started;
+  for await (const frame of frames(denoise, levels, kind, noise, options)) {
+    if (signal?.aborted) return;
+    const event = { kind: "step", step, x: output(frame.x, shape), denoised: output(frame.denoised, shape) };
+    if (request.field && shape.length === 1 && frame.level !== CLEAN) event.field = await denoise(fieldGrid(), frame.level);
+    const isSent = sent.has(step), isReported = isSent || performance.now() - last >= PROGRESS_INTERVAL;
+    if (isReported) {
+      yield isSent ? event : { kind: "progress", step };
+      last = performance.now();
+    }
+    step++;
+    // The message that ends this request is read before the next step blocks the thread.
+    await new Promise((resume) => setTimeout(resume));
+  }
+  yield { kind: "done", seconds: (performance.now() - started) / 1000 };
+}
+
+function validate(data, request, kind, steps) {
+  const max = data.model.max_steps;
+  if (!SAMPLERS[kind]) throw new Error(`unknown sampler '${kind}'`);
+  if (!(steps >= 1 && steps <= max)) throw new Error(`steps is ${steps}: it must be from 1 to ${max}`);
+  const { maxEta } = SAMPLERS[kind];
+  if ((request.eta ?? null) === null) return;
+  if (maxEta === undefined) throw new Error(`eta has no effect on ${kind}: leave it out`);
+  if (request.eta < 0 || request.eta > maxEta) throw new Error(`eta is ${request.eta}: for ${kind} it must be in [0, ${maxEta}]`);
+}
+
+/** Return the label of each image: the `requested` ones in turn, or one sampled from the class frequencies for each seed. */
+function labelsOf({ model, class_frequencies }, seeds, requested) {
+  if (requested) return seeds.map((_, at) => requested[at % requested.length]);
+  if (!model.conditional) return seeds.map(() => -1);
+  return seeds.map((seed) => {
+    const [u] = uniforms(seed, 0, SAMPLE_LABEL);
+    let cumulative = 0;
+    const label = class_frequencies.findIndex((frequency) => (cumulative += frequency) >= u);
+    return label < 0 ? class_frequencies.length - 1 : label;
+  });
+}
+
+/** Return the denoiser, the function of the k-th noise, and the image to start from or null. */
+async function prepareSampling(data, request, labels, report) {
+  const { seeds, edit = null, seed_to: seedTo = null, label_to: labelTo = null } = request;
+  const size = data.model.shape.reduce((product, each) => product * each, 1);
+  const ends = seeds.map((seed) => seedTo ?? seed);
+  const weights = seeds.map((_, at) => (seeds.length > 1 ? at / (seeds.length - 1) : 0));
+  const conditional = await conditionalDenoiser(data, request, size, report);
+  const forLabels = (given) => withLabels(conditional, data.model.conditional && given.some((label) => label >= 0) ? given : null);
+  let denoise = forLabels(labels);
+  const endLabels = labelsOf(data, ends, labelTo === null ? request.labels : [labelTo]);
+  if (endLabels.some((label, at) => label !== labels[at])) denoise = weightedPair(denoise, forLabels(endLabels), weights);
+  let start = null;
+  if (edit) {
+    const known = Float32Array.from(decodeBase64(edit.image), (value) => Math.fround(value / 127.5) - 1);
+    start = new Float32Array(seeds.length * size);
+    seeds.forEach((_, at) => start.set(known, at * size));
+    if (edit.mask) {
+      const mask = decodeBase64(edit.mask);
+      denoise = inpainted(denoise, known, Array.from({ length: size }, (_, at) => mask[at % mask.length] === 0));
+    }
+  }
+  return { denoise, noise: batchNoise(seeds, ends, weights, size), start };
+}
+
+/** Return the function of the k-th noise of a batch, at `weights` between the noises of `seeds` and `ends`. */
+function batchNoise(seeds, ends, weights, size) {
+  return (counter) => {
+    const batch = new Float32Array(seeds.length * size);
+    seeds.forEach((seed, at) => {
+      const start = cachedNormals(seed, counter, size);
+      batch.set(ends[at] === seed ? start : slerp(start, cachedNormals(ends[at], counter, size), weights[at]), at * size);
+    });
+    return batch;
+  };
+}
+
+/** Return normals as `normals` does; those of the last MAX_CACHED are kept, because a live image moves between two seeds. */
+function cachedNormals(seed, counter, size) {
+  const key = `${seed} ${counter}`;
+  if (!cache.has(key)) {
+    if (cache.size >= MAX_CACHED) cache.clear();
+    cache.set(key, normals(seed, counter, SAMPLE, size));
+  }
+  return cache.get(key);
+}
+
+/** Yield the finished samples of a live request, uint8 [N * C * H * W], as the server returns them. */
+async function* live(request, signal, report) {
+  const data = await metadata;
+  const { shape, steps, sampler, classes, conditional } = data.model;
+  const { seeds } = request, size = shape.reduce((product, each) => product * each, 1);
+  const ends = seeds.map((seed, at) => (request.seed_to === null ? seed : request.seed_to + at));
+  const labels = conditional ? blend(labelsOf(data, seeds, request.labels), labelsOf(data, ends, request.labels_to), request.label_position, classes.length) : null;
+  const denoise = withLabels(await conditionalDenoiser(data, request, size, report), labels);
+  const noise = batchNoise(seeds, ends, seeds.map(() => request.seed_position), size);
+  let x = null;
+  for await (const frame of frames(denoise, build(data.schedule.sampled).levels(steps), sampler, noise)) x = frame.x;
+  yield output(x, shape);
+}
+
+/** Return the weights of all class embeddings between two labels of each image, the null label last. */
+function blend(labels, ends, weight, classes) {
+  const width = classes + 1, weights = new Float32Array(labels.length * width);
+  const place = (label, at) => at * width + (label < 0 ? classes : label);
+  labels.forEach((label, at) => {
+    weights[place(label, at)] += 1 - weight;
+    weights[place(ends[at], at)] += weight;
+  });
+  return weights;
+}
+
+/** Return the denoiser with guidance and clipping as requested; it takes labels or null. */
+async function conditionalDenoiser({ model, recipe, data_std, schedule }, request, size, report) {
+  const weight = request.guidance ?? model.guidance;
+  const net = network(await onnxNetwork(model, size, report), recipe.target, data_std);
+  const clip = (recipe.clip || recipe.target === "eps") && model.shape.length > 1;
+  let denoise = net;
+  if (weight !== 1 && model.conditional) {
+    const trained = build(schedule.trained), [low, high] = request.interval ?? [0, 1];
+    const interval = [low === 0 ? CLEAN : trained.level(low), high === 1 ? PURE_NOISE : trained.level(high)];
+    denoise = guided(net, weight, interval, clip && recipe.clip ? clipped(net) : net);
+  }
+  return clip ? clipped(denoise) : denoise;
+}
+
+/** Return the network as a function of x, one c_noise for the batch, and labels, weights of embeddings, or null. */
+async function onnxNetwork(model, size, report) {
+  const network = await session(report);
+  return async (x, c_noise, labels) => {
+    const count = x.length / size;
+    const inputs = {
+      x: new ort.Tensor("float32", x, [count, ...model.shape]),
+      c_noise: new ort.Tensor("float32", new Float32Array(count).fill(c_noise), [count]),
+    };
+    if (model.conditional) {
+      const classes = model.classes.length, given = labels ?? Array(count).fill(-1);
+      inputs.label = new ort.Tensor("float32", given instanceof Float32Array ? given : blend(given, given, 0, classes), [count, classes + 1]);
+    }
+    return (await network.run(inputs)).prediction.data;
+  };
+}
+
+/** Return the steps that are sent: all, or `maxFrames` evenly spaced ones with both ends. */
+function sentSteps(steps, maxFrames) {
+  const count = Math.min(steps + 1, maxFrames);
+  return new Set(Array.from({ length: count }, (_, at) => Math.round((at * steps) / (count - 1))));
+}
+
+/** Return a state as uint8 pixels, or as float32 points. */
+function output(x, shape) {
+  if (shape.length === 1) return x;
+  return Uint8Array.from(x, (value) => Math.round((Math.min(1, Math.max(-1, value)) + 1) * 127.5));
+}
