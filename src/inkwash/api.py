@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inkwash import data as datasets
 from inkwash import model
 from inkwash.core import Schedule
+from inkwash.data import Dataset, DataSource
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.sampling import class_labels
@@ -121,8 +123,8 @@ def sample(
 
 
 def evaluate(
-    source: Model | str | Path,
-    *others: Model | str | Path,
+    source: Model | DataSource,
+    *others: Model | DataSource,
     n: int | None = None,
     sampler: str | None = None,
     guidance: float | str | None = None,
@@ -130,33 +132,36 @@ def evaluate(
     temperature: float = 1.0,
     schedule: Schedule | None = None,
     precision: str = "float32",
-    data: str | Path | None = None,
-    judge: str | Path | None = None,
+    data: DataSource | None = None,
+    judge: DataSource | None = None,
+    range: tuple[float, float] | None = None,
     judges: str | None = None,
     bits: bool = False,
     thorough: bool = False,
     progress: StageProgressCallback | bool = True,
 ) -> Comparison:
-    """Measure a model or an .npz of images; several of them, or of samplers as in "ddim:50,ddim:20", are compared.
+    """Measure a model or images; several of them, or of samplers as in "ddim:50,ddim:20", are compared.
 
-    The arguments are those of the command. The result has one entry per setting: `evaluate("fast")[0]["fd.a"].value`.
+    Images are a file, `Samples`, arrays, or another object that `train` takes as data; floats need their `range`, as in
+    (0, 1). The arguments are those of the command. The result has one entry per setting: `evaluate("fast")[0]["fd.a"].value`.
     `progress` shows the stage and the time left, False nothing; a function is called with the current stage and its
     finished fraction. Raises `UsageError` or `InkwashError` as the command does.
     """
     from inkwash.evaluation.comparison import Comparison
     from inkwash.evaluation.plan import EvaluationRequest, parse_guidance, split_list
 
-    sources = tuple(thing.identified() if isinstance(thing, Model) else str(thing) for thing in (source, *others))
+    sources = tuple(_source(thing, range) for thing in (source, *others))
     request = EvaluationRequest(
         sources,
         n,
         split_list(sampler),
         parse_guidance(None if guidance is None else str(guidance)),
         SampleRequest(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
-        None if data is None else str(data),
-        None if judge is None else str(judge),
+        None if data is None else _data(data, range),
+        None if judge is None else _data(judge, range),
         judges,
         tuple(name for name, given in (("bits", bits), ("thorough", thorough)) if given),
+        value_range=range,
     )
     shown = nullcontext(progress) if callable(progress) else bars.stages(not progress)
     with shown as report, _evaluation_mode(*(thing for thing in sources if isinstance(thing, Model))):
@@ -179,6 +184,20 @@ def _evaluation_mode(*models: Model) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def _source(source: Model | DataSource, value_range: tuple[float, float] | None) -> str | Model | Dataset:
+    """Return a source of `evaluate`: samples and other Python objects as data sets."""
+    if isinstance(source, Samples):
+        classes = source.model.spec.classes
+        labels = source.labels if len(source.labels) and int(source.labels.min()) >= 0 else None
+        return Dataset(f"samples of {source.model.name}", source.values, labels, () if labels is None else classes)
+    return source.identified() if isinstance(source, Model) else _data(source, value_range)
+
+
+def _data(data: DataSource, value_range: tuple[float, float] | None) -> str | Dataset:
+    """Return a path or a name as text, and another object as a data set."""
+    return str(data) if isinstance(data, str | Path) else datasets.load(data, value_range=value_range)
 
 
 def _report_fraction(report: StageProgressCallback, stage: str, count: int, done: float) -> None:

@@ -185,17 +185,6 @@ def test_a_class_without_examples_is_named(digits: Dataset) -> None:
     assert warning.about == "classes" and "1 of 10 classes" in warning.text and "(8)" in warning.text
 
 
-@pytest.mark.parametrize(
-    ("scale", "offset", "expected"),
-    [(0.5, 0.5, ["range"]), (127.5, 127.5, ["range"]), (1.0, 0.0, []), (0.9, 0.0, [])],
-    ids=["0 to 1", "0 to 255", "-1 to 1", "nearly"],
-)
-def test_float_images_outside_minus_one_to_one_give_a_warning(
-    scale: float, offset: float, expected: list[str], digits: Dataset
-) -> None:
-    assert about(replace(digits, values=scale * data.encode(digits.values) + offset)) == expected
-
-
 @pytest.mark.parametrize(("factor", "expected"), [(1, []), (3, []), (100, ["scale"]), (0.001, ["scale"])])
 def test_points_of_another_scale_than_the_noise_give_a_warning(factor: float, expected: list[str]) -> None:
     moons = DATASETS["moons"]()

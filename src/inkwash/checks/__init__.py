@@ -19,6 +19,7 @@ from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.nets import NETS
 from inkwash.nets.parameter_limit import MAX_PARAMETERS
+from inkwash.training.trainer import Trainer
 
 Checks = Mapping[str, Callable[..., str | None]]
 
@@ -53,8 +54,8 @@ IMAGE_CHECKS: Checks = {
 FILE_CHECKS: Checks = {"files": lambda data: data.warning or None}
 """Checks of the files that a data set was read from."""
 
-STORED_VALUE_CHECKS: Checks = {"range": datasets.check_image_range, "scale": datasets.check_point_scale}
-"""Checks of values that are used as stored: points, and float images from Python."""
+STORED_VALUE_CHECKS: Checks = {"scale": datasets.check_point_scale}
+"""Checks of values that are used as stored: points."""
 
 
 class CheckWarning(NamedTuple):
@@ -71,6 +72,18 @@ def check_recipe(recipe: Recipe, spec: DatasetSpec, net: nn.Module | None = None
     """
     found = _run(RECIPE_CHECKS, recipe, spec)
     return found if net is None else found + _run(NETWORK_CHECKS, net, recipe, spec)
+
+
+def check_training(trainer: Trainer, asked: Recipe, pretrained: str | None = None) -> list[CheckWarning]:
+    """Return the warnings about a new run of `trainer`, on its recipe and its data.
+
+    `asked` is the recipe before it was fitted to data and the model to start from, which is called `pretrained`.
+    """
+    found = check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + check_data(trainer.data)
+    if not asked.network.conditional or trainer.conditional:
+        return found
+    reason = f"{pretrained} is unconditional" if trainer.spec.classes else f"{trainer.spec.data} has no labels"
+    return [CheckWarning("labels", f"{reason}: the network is trained as unconditional"), *found]
 
 
 def check_checkpoint(header: Mapping[str, Any], max_parameters: int = MAX_PARAMETERS) -> list[CheckWarning]:

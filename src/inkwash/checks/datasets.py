@@ -1,35 +1,20 @@
-"""Checks of a data set: classes without examples, and the range of points and float images, which are used as stored."""
+"""Checks of a data set: classes without examples, and the scale of points, which are used as stored."""
 
 from __future__ import annotations
 
 from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 
-MOST_EXAMPLES = 2000
-"""Number of examples that are checked."""
 USUAL_SCALE = (0.05, 5.0)
 """Range of standard deviations that are not reported."""
 MAX_NAMES = 5
 """Number of classes without examples that are named."""
 
 
-def check_image_range(data: Dataset) -> str | None:
-    """Warn about float images outside [-1, 1], for which noise and clipping are made."""
-    if len(data.shape) == 1:
-        return None
-    low, high = (float(edge) for edge in data.values[:MOST_EXAMPLES].aminmax())
-    if low < -0.5 and high <= 1.5:
-        return None
-    return (
-        f"the images are floats from {low:.3g} to {high:.3g}, while noise and clipping are made for -1 to 1: samples will "
-        "have another contrast; give uint8 from 0 to 255"
-    )
-
-
 def check_point_scale(data: Dataset) -> str | None:
     """Warn about points whose standard deviation is outside USUAL_SCALE: the schedules are made for unit scale."""
     low, high = USUAL_SCALE
-    if len(data.shape) > 1 or low <= data.data_std <= high:
+    if low <= data.data_std <= high:
         return None
     noise = "too small" if data.data_std > high else "too large"
     return (

@@ -152,13 +152,7 @@ def _start(
         if replaced:
             printer.note(f"{', '.join(replaced)}: those of {request.pretrained}, not of the recipe {chosen.name}{kind}")
         printer.note(trainer.class_changes)
-    if chosen.network.conditional and not trainer.conditional:
-        reason = (
-            f"{request.pretrained} is unconditional" if trainer.spec.classes else f"{trainer.spec.data} has no labels"
-        )
-        printer.warn(f"labels: {reason}: the network is trained as unconditional")
-    warnings = checks.check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + checks.check_data(trainer.data)
-    for topic, text in warnings:
+    for topic, text in checks.check_training(trainer, chosen, request.pretrained):
         printer.warn(f"{topic}: {text}")
     return run
 

@@ -2,6 +2,16 @@
 
 from inkwash.data.dataset import Dataset
 from inkwash.data.pixels import decode, encode
-from inkwash.data.registry import DATASETS, canonical_name, load, load_offline
+from inkwash.data.registry import DATASETS, DataSource, canonical_name, load, load_offline, takes_range
 
-__all__ = ["DATASETS", "Dataset", "canonical_name", "decode", "encode", "load", "load_offline"]
+__all__ = [
+    "DATASETS",
+    "DataSource",
+    "Dataset",
+    "canonical_name",
+    "decode",
+    "encode",
+    "load",
+    "load_offline",
+    "takes_range",
+]

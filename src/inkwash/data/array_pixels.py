@@ -105,7 +105,8 @@ def _scale(array: Array, what: str, value_range: ValueRange | None) -> ValueRang
     hint = f"--range {fits[0]:g} {fits[1]:g}" if fits else "--range BLACK WHITE"
     raise invalid_data(
         f"{what} is {found}, from {low:.4g} to {high:.4g}, but pixels are uint8 from 0 to 255 (and points float [N, 2]): "
-        f"which values are black and white is unknown; declare them, perhaps as {hint}, or save .astype(numpy.uint8)",
+        f"which values are black and white is unknown; declare them, perhaps as {hint} (in Python data__range=…), or save "
+        ".astype(numpy.uint8)",
         "range",
     )
 

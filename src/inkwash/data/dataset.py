@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from inkwash.data import memory_map
+from inkwash.data.dataset_checks import require_valid
 from inkwash.data.pixels import encode, resize
 from inkwash.errors import UsageError
 
@@ -23,7 +24,8 @@ class Dataset:
     `values` is uint8 `[N, C, H, W]` (pixels, 0 to 255) or float32 `[N, D]` (points). `labels` is int64 `[N]`,
     indices into `classes`, or None. `test_values` and `test_labels` have the same form, or are None. `note`
     is origin and licence. `symmetries` names the flips under which the data are closed: "horizontal" for photographs, none
-    for digits. `warning` is a sentence about its files, "" if they are as published.
+    for digits. `warning` is a sentence about its files, "" if they are as published. Raises `UsageError` for tensors of
+    another form, labels out of range, and points that are not finite.
     """
 
     name: str
@@ -35,6 +37,10 @@ class Dataset:
     note: str = ""
     symmetries: tuple[str, ...] = ()
     warning: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse tensors of another form; see `dataset_checks`."""
+        require_valid(self.values, self.labels, self.classes, self.test_values, self.test_labels)
 
     def __len__(self) -> int:
         """Return the number of training examples."""

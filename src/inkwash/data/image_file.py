@@ -57,12 +57,19 @@ def read(
     `background` is the grey level behind transparency, by default that on which the ink of this image is seen.
     Raises `InkwashError` for a file that is missing, damaged or not an image; `remedy` is the end of its message.
     """
+    return decode(read_bytes(path), path, size, remedy, background)
+
+
+def decode(
+    raw: bytes, where: str | Path, size: int | None = None, remedy: str = "leave it out", background: int | None = None
+) -> Tensor:
+    """Return the image in the bytes of a file as `read` does; `where` names it in errors."""
     try:
-        with _strict_warnings(), Image.open(io.BytesIO(read_bytes(path))) as picture:
-            pixels = _pixels(ImageOps.exif_transpose(picture), path, background)
+        with _strict_warnings(), Image.open(io.BytesIO(raw)) as picture:
+            pixels = picture_array(picture, where, background)
     except READ_ERRORS as error:
         cause = "unknown format" if isinstance(error, UnidentifiedImageError) else first_line(error)
-        raise damaged_file(f"{path} cannot be read as an image ({cause}): {remedy}") from error
+        raise damaged_file(f"{where} cannot be read as an image ({cause}): {remedy}") from error
     if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
         pixels = pixels[..., 0]
     image = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)
@@ -100,14 +107,15 @@ def _strict_warnings() -> Iterator[None]:
         yield
 
 
-def _pixels(picture: Image.Image, path: Path, background: int | None) -> np.ndarray:
-    """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow image of any mode but floating point."""
+def picture_array(picture: Image.Image, where: str | Path, background: int | None = None) -> np.ndarray:
+    """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow image of any mode but floating point; `where` names it in errors."""
+    picture = ImageOps.exif_transpose(picture)
     if picture.mode == "F":
-        raise invalid_data(f"{path} has floating-point pixels of unknown range: save it with 8 or 16 bits")
+        raise invalid_data(f"{where} has floating-point pixels of unknown range: save it with 8 or 16 bits")
     if picture.mode.startswith("I"):
         deep = np.asarray(picture).astype(np.int64)
         if deep.min() < 0 or deep.max() > 65535:
-            raise invalid_data(f"{path} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits")
+            raise invalid_data(f"{where} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits")
         return np.round(deep / 257).astype(np.uint8)
     if picture.has_transparency_data:
         if background is None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from inkwash.data import archive, array_file, cifar10, image_folder, inkwash_data, locate, mnist, points
+from inkwash.data import archive, array_file, cifar10, image_folder, inkwash_data, locate, mnist, points, python_data
 from inkwash.data.array_pixels import ValueRange, require_range
 from inkwash.data.dataset import Dataset
 from inkwash.data.mnist_variants import PUBLISHED
@@ -19,6 +19,9 @@ from inkwash.data.reading import require_data
 from inkwash.errors import InkwashError, UsageError, first_line, wrong_file_error
 from inkwash.text.progress import StageProgressCallback
 from inkwash.text.synonyms import nearest, plain
+
+DataSource = Any
+"""What `load` reads: a name or a path, a `Dataset`, or another object that `python_data` lists."""
 
 DIGITS = Path(__file__).with_name("digits.npz")
 
@@ -100,12 +103,12 @@ def canonical_name(name: str) -> str | None:
 
 
 def load(
-    spec: Dataset | str | Path | None = None,
+    spec: DataSource | None = None,
     size: int | None = None,
     progress: StageProgressCallback | None = None,
     value_range: ValueRange | None = None,
 ) -> Dataset:
-    """Return the data set `spec`: a name in `DATASETS` or a path, by default the value of INKWASH_DATA.
+    """Return the data set `spec`: a name in `DATASETS`, a path, or an object of `python_data`; by default INKWASH_DATA.
 
     `size` is the side in pixels to which images are resized; `progress(what, fraction)` is called while many image files are
     read; `value_range` gives the values of black and white in arrays and tables of numbers. A name has precedence over a
@@ -115,6 +118,8 @@ def load(
     require_range(value_range)
     if isinstance(spec, Dataset):
         return spec.resized(size)
+    if spec is not None and not isinstance(spec, str | Path):
+        return python_data.from_object(spec, value_range).resized(size)
     spec = spec or os.environ.get("INKWASH_DATA")
     if not spec:
         raise UsageError(
@@ -139,6 +144,16 @@ def load_offline(spec: str | Path, size: int | None = None, value_range: ValueRa
         found = inkwash_data.find(known, source.find) or source.cached()
         return None if found is None else found.resized(size)
     return load(spec, size, value_range=value_range) if known is not None or exists else None
+
+
+def takes_range(spec: str | Path) -> bool:
+    """Return whether `load` takes a range for `spec`: it is no name in `DATASETS`, and a path with arrays or a table."""
+    path = Path(spec).expanduser()
+    if not path.exists() or str(spec) in DATASETS:
+        return canonical_name(str(spec)) is None
+    return (
+        locate.locate(path, READERS, image_folder.READER).reader if path.is_dir() else _file_reader(path)
+    ).is_numeric
 
 
 def _no_range(what: str) -> UsageError:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inkwash import model
 from inkwash.core.rng import Stream, permutation
+from inkwash.data import Dataset, takes_range
 from inkwash.data.array_pixels import ValueRange, require_range
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference as references
@@ -84,18 +85,19 @@ def settings_for(
 class EvaluationRequest:
     """The arguments of `evaluate`; None means the default.
 
-    `sources` are models or files of images, `data` the models' training data, `reference_data` other data to compare with,
-    `extractors` a comma-separated selection of feature extractors, `optional_metrics` names in `OPTIONAL_METRICS`,
-    `value_range` the values of black and white in all files of numbers, by default that of a model's own data.
+    `sources` are models, files of images or data sets of them, `data` the models' training data, `reference_data` other data
+    to compare with, `extractors` a comma-separated selection of feature extractors, `optional_metrics` names in
+    `OPTIONAL_METRICS`, `value_range` the values of black and white in all files of numbers, by default that of a model's own
+    data.
     """
 
-    sources: tuple[str | Model, ...]
+    sources: tuple[str | Model | Dataset, ...]
     count: int | None = None
     samplers: tuple[str | None, ...] = (None,)
     guidances: tuple[float | None, ...] = (None,)
     base_request: SampleRequest = field(default_factory=SampleRequest)
-    data: str | None = None
-    reference_data: str | None = None
+    data: str | Dataset | None = None
+    reference_data: str | Dataset | None = None
     extractors: str | None = None
     optional_metrics: tuple[str, ...] = ()
     device: str = "auto"
@@ -113,19 +115,23 @@ class EvaluationRequest:
 
     def plan(self, progress: StageProgressCallback | None = None) -> EvaluationPlan:
         """Return the evaluation plan. Raises `UsageError` or `InkwashError` for what cannot be read, sampled or measured."""
-        paths = [str(s) for s in self.sources if not isinstance(s, Model) and tasks.has_array_suffix(s)]
+        given = {
+            tasks.source_name(k, s, self.sources): s
+            for k, s in enumerate(self.sources)
+            if isinstance(s, Dataset) or (isinstance(s, str) and tasks.has_array_suffix(s))
+        }
         options = (self.samplers, self.guidances, self.base_request)
-        if paths and options != ((None,), (None,), SampleRequest()):
+        if given and options != ((None,), (None,), SampleRequest()):
             raise UsageError(
-                f"{paths[0]} holds finished samples: sampler, guidance and the like have no effect on it; leave them out",
+                f"{next(iter(given))} holds finished samples: sampler, guidance and the like have no effect; leave them out",
                 code="no-effect",
             )
-        sources = [s for s in self.sources if isinstance(s, Model) or s not in paths]
+        sources = [s for s in self.sources if isinstance(s, Model) or (isinstance(s, str) and s not in given)]
         models = with_distinct_names(
             sources, [s if isinstance(s, Model) else model.load(s, device=self.device) for s in sources]
         )
         settings = settings_for(models, self.samplers, self.guidances, self.base_request) if models else []
-        files = {path: tasks.read(path, self.value_range) for path in paths}
+        files = {name: tasks.read(source, name, self.value_range) for name, source in given.items()}
         reference = self._reference(models, files, progress)
         for setting in settings:
             _require_compatible_model(setting.model, reference)
@@ -149,19 +155,23 @@ class EvaluationRequest:
     def _reference(
         self, models: list[Model], files: dict[str, LabelledTensors], progress: StageProgressCallback | None
     ) -> Reference:
+        known = self.value_range or (models[0].recipe.data.range if models else None)
+
+        def range_of(data: str | Dataset | None) -> ValueRange | None:
+            # A range that is given for the files of samples, or known from the model, need not have an effect on the data.
+            optional = bool(files) or self.value_range is None
+            return known if isinstance(data, str) and (not optional or takes_range(data)) else None
+
         file_shapes = [tuple(values.shape[1:]) for values, _ in files.values()]
         if self.reference_data is not None:
             shape = models[0].spec.shape if models else file_shapes[0]
-            reference = references.for_data(
-                self.reference_data, shape[-1] if len(shape) == 3 else None, progress, self.value_range
-            )
+            size = shape[-1] if len(shape) == 3 else None
+            reference = references.for_data(self.reference_data, size, progress, range_of(self.reference_data))
         elif models:
             _require_same_data(models)
-            reference = references.for_spec(
-                models[0].spec, self.data, progress, self.value_range or models[0].recipe.data.range
-            )
+            reference = references.for_spec(models[0].spec, self.data, progress, range_of(self.data))
         elif self.data is not None:
-            reference = references.for_data(self.data, None, progress, self.value_range)
+            reference = references.for_data(self.data, None, progress, range_of(self.data))
         else:
             reference = references.for_shape(file_shapes[0])
         names = [name.lower() for name in split_list(self.extractors) if name is not None]

@@ -46,7 +46,7 @@ def for_data(
     Raises `UsageError` for data too small to train extractors on, `InkwashError` for damaged extractor files, and for
     a test part other than the one that the bundled extractors were built with.
     """
-    data = spec if isinstance(spec, Dataset) else datasets.load(spec, size, value_range=value_range)
+    data = datasets.load(spec, size, value_range=value_range)
     found = _stored(data.sha256)
     if found is not None and data.test_sha256 and found.spec.test_sha256 not in ("", data.test_sha256):
         if found.spec.data in bundled():

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inkwash.data import array_file
+from inkwash.data import Dataset, array_file
 from inkwash.data.array_pixels import ValueRange
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
@@ -186,16 +186,27 @@ def has_array_suffix(source: str | Path) -> bool:
     return Path(source).suffix.lower() in array_file.SUFFIXES
 
 
-def read(path: str | Path, value_range: ValueRange | None = None) -> tuple[Tensor, Tensor | None]:
-    """Return the values, uint8 [N, C, H, W] or points [N, D], and the labels int64 [N] or None, of a file of arrays.
+def source_name(index: int, source: str | Dataset, sources: Sequence[object]) -> str:
+    """Return the name of finished samples; that of data sets of equal names has their position."""
+    if isinstance(source, str):
+        return source
+    same = sum(isinstance(other, Dataset) and other.name == source.name for other in sources)
+    return source.name if same == 1 else f"{source.name} {index + 1}"
 
-    Raises `InkwashError` for pixels of another type than uint8, `UsageError` for pixels in [0, 1].
+
+def read(
+    source: str | Path | Dataset, name: str | None = None, value_range: ValueRange | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """Return the values, uint8 [N, C, H, W] or points [N, D], and the labels int64 [N] or None, of a file or data set.
+
+    `name` is that in errors, by default the path. Raises `InkwashError` for arrays that are no pixels, `UsageError` for
+    pixels in [0, 1].
     """
-    found = array_file.read(Path(path), value_range)
+    found = source if isinstance(source, Dataset) else array_file.read(Path(source), value_range)
     if not found.is_points and found.values.max() <= 1:
         raise UsageError(
-            f"{path}: the brightest pixel is {int(found.values.max())}, so the images are black or were scaled to "
-            "[0, 1] before the conversion to uint8: save (255 * images).round().astype(numpy.uint8)",
+            f"{name or source}: the brightest pixel is {int(found.values.max())}, so the images are black or were scaled to "
+            "[0, 1] before the conversion to uint8: save (255 * images).round().astype(numpy.uint8), or give --range 0 1",
             code="invalid-data",
         )
     return found.values, found.labels

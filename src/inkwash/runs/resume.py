@@ -11,7 +11,7 @@ from torch import nn
 
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe, with_length
-from inkwash.data import Dataset
+from inkwash.data import DataSource
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints
@@ -25,7 +25,7 @@ from inkwash.training.trainer import Trainer
 
 def resume(
     path: str | Path,
-    data: str | Path | Dataset | None = None,
+    data: DataSource | None = None,
     length: Length | None = None,
     device: torch.device | str = "auto",
     net: nn.Module | None = None,

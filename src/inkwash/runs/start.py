@@ -13,7 +13,7 @@ from inkwash import data as datasets
 from inkwash import model
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
-from inkwash.data import Dataset
+from inkwash.data import Dataset, DataSource
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError, renamed_fields
 from inkwash.io import checkpoints
@@ -59,7 +59,7 @@ def completed_by_this_launch(path: str | Path, process_group: ProcessGroup) -> b
 
 def start(
     recipe: Recipe,
-    data: str | Path | Dataset | None = None,
+    data: DataSource | None = None,
     out: str | Path | None = None,
     device: torch.device | str = "auto",
     net: nn.Module | None = None,
@@ -125,7 +125,7 @@ def start(
     return Run(trainer, folder, short_reason=reason, is_new=True)
 
 
-def _with_data_name(recipe: Recipe, data: str | Path | Dataset | None, loaded: Dataset) -> Recipe:
+def _with_data_name(recipe: Recipe, data: DataSource | None, loaded: Dataset) -> Recipe:
     """Return `recipe` with the data name that the user gave, from which a resumed run loads the data."""
     given = str(data) if isinstance(data, str | Path) else (recipe.data.name if data is None else loaded.name)
     planned, named = recipe.data.name, replace(recipe, data=replace(recipe.data, name=given))

@@ -10,10 +10,12 @@ from typing import Any
 
 from torch import nn
 
+from inkwash import checks
+from inkwash.checks.ema_warmup import check_final_ema
 from inkwash.config import recipe
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
-from inkwash.data import Dataset
+from inkwash.data import DataSource
 from inkwash.errors import UsageError, warn
 from inkwash.hardware import devices
 from inkwash.model import Model
@@ -29,7 +31,7 @@ from inkwash.training.loop import Objective
 
 def start_run(
     what: Recipe | str | Path,
-    data: str | Path | Dataset | None = None,
+    data: DataSource | None = None,
     out: str | Path | None = None,
     length: str | None = None,
     net: nn.Module | None = None,
@@ -51,6 +53,24 @@ def start_run(
     `image`: a grid of samples), `Saved` and `Planned`. After `break`, another loop continues. The arguments are those of
     `train`; a length in minutes is counted from this call.
     """
+    run, concerns = _begin(what, data, out, length, net, objective, device, pretrained, changes)
+    for text in concerns:
+        warnings.warn(text, stacklevel=2)
+    return run
+
+
+def _begin(
+    what: Recipe | str | Path,
+    data: DataSource | None,
+    out: str | Path | None,
+    length: str | None,
+    net: nn.Module | None,
+    objective: Objective | None,
+    device: str,
+    pretrained: Model | str | Path | None,
+    changes: dict[str, Any],
+) -> tuple[Run, list[str]]:
+    """Return the run of these arguments of `train`, and the warnings about it that the command prints."""
     devices.configure_malloc()
     target_device, start_time = devices.device(device), time.perf_counter()
     parsed_length = Length.parse(length) if length else None
@@ -60,7 +80,8 @@ def start_run(
                 f"{what} is a run folder, which is resumed with its own recipe: do not pass out=, pretrained= or recipe fields",
                 code="no-effect",
             )
-        return resume(what, data, parsed_length, target_device, net, objective, since=start_time, allow_complete=True)
+        run = resume(what, data, parsed_length, target_device, net, objective, since=start_time, allow_complete=True)
+        return run, [run.fallback_reason] if run.fallback_reason else []
     chosen = what if isinstance(what, Recipe) else recipe.load(what)
     if pretrained is not None:
         recipe.require_own_fields(changes)
@@ -68,7 +89,9 @@ def start_run(
     if parsed_length is not None:
         chosen = recipe.with_length(chosen, parsed_length)
     folder = None if out is None else _unused(Path(out))
-    return start(chosen, data, folder, target_device, net, objective, start_time, pretrained=pretrained)
+    run = start(chosen, data, folder, target_device, net, objective, start_time, pretrained=pretrained)
+    name = pretrained.name if isinstance(pretrained, Model) else str(pretrained)
+    return run, [f"{topic}: {text}" for topic, text in checks.check_training(run.trainer, chosen, name)]
 
 
 def _unused(out: Path) -> Path:
@@ -82,7 +105,7 @@ def _unused(out: Path) -> Path:
 
 def train(
     what: Recipe | str | Path,
-    data: str | Path | Dataset | None = None,
+    data: DataSource | None = None,
     out: str | Path | None = None,
     length: str | None = None,
     net: nn.Module | None = None,
@@ -96,7 +119,9 @@ def train(
     """Train a recipe into a new run folder, or resume the run folder `what`, and return the model with EMA weights.
 
     The model has the `path` of its checkpoint and a `history` of losses. `start_run` gives a run to iterate over instead.
-    `data` is a name, a path or a `Dataset`; data without labels give an unconditional network. `out` is the run folder,
+    `data` is a name, a path, a `Dataset`, arrays as (images, labels), a torch data set or one of the Hub, as listed in
+    docs/data.md; floats need their range, as in `data__range=(0, 1)`. Data without labels give an unconditional network. The
+    warnings about recipe and data are those of the command. `out` is the run folder,
     by default runs/NAME-1 or the next free number; one with files is never written into: a cell that is run again trains
     anew, in the next free folder, out-1. A run folder `what` that is complete is returned as it is. `length` is the total,
     as in "5 epochs" or "2000 steps", or "3 minutes" counted from this call. `net` is your own network, `objective` replaces
@@ -106,12 +131,20 @@ def train(
     a notebook, a bar on a terminal, lines in a log, and False nothing. Raises `UsageError` or `InkwashError` as the
     command does.
     """
-    run = start_run(what, data, out, length, net, objective, device, pretrained, **changes)
+    run, concerns = _begin(what, data, out, length, net, objective, device, pretrained, changes)
+    for text in concerns:
+        warnings.warn(text, stacklevel=2)
     with training_bar(run.trainer, not progress) as show:
         for event in run:
             show(event)
             if isinstance(event, Planned) and event.warning:
                 warnings.warn(event.warning, stacklevel=2)
+            if (
+                isinstance(event, Planned)
+                and event.first
+                and (short := check_final_ema(run.trainer.recipe, run.trainer.spec))
+            ):
+                warnings.warn(f"EMA: {short}", stacklevel=2)
             if on_event is not None:
                 on_event(event)
     return run.model

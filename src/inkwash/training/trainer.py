@@ -19,7 +19,7 @@ from inkwash.config import recipe as recipes
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import NetDenoiser, Target
-from inkwash.data import Dataset, ink
+from inkwash.data import DataSource, ink
 from inkwash.data.spec import DatasetSpec
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import renamed_fields
@@ -65,7 +65,7 @@ class Trainer:
     def __init__(
         self,
         recipe: Recipe | str | Path,
-        data: Dataset | str | Path | None = None,
+        data: DataSource | None = None,
         *,
         net: nn.Module | None = None,
         objective: Objective | None = None,
@@ -81,10 +81,9 @@ class Trainer:
         self.pretrained = None if pretrained is None else pretrained.metadata()
         if pretrained is not None:
             recipe = recipe.continued_from(pretrained.recipe, pretrained.spec.data_std)
-        loaded = datasets.load(
-            recipe.data.name if data is None else data, recipe.data.size, value_range=recipe.data.range
-        )
-        with renamed_fields(invert="data.invert"):
+        given = recipe.data.name if data is None else data
+        with renamed_fields(size="data.size", range="data.range", invert="data.invert"):
+            loaded = datasets.load(given, recipe.data.size, value_range=recipe.data.range)
             self.data = ink.inverted(loaded, recipe.data.invert)
         recipe = recipe.for_classes(self.data.classes)
         if net is not None:

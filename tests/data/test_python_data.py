@@ -1,0 +1,211 @@
+"""Data sets from Python objects: each reads as the same pixels, labels and classes, or is refused in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from raised import code_and_field, raised
+from torch import Tensor
+from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset, TensorDataset
+from torch.utils.data import Dataset as TorchDataset
+
+from inkwash.data import Dataset, load
+
+COUNT, SIDE = 30, 5
+TRAIN: np.ndarray[Any, Any] = np.random.Generator(np.random.PCG64(0)).integers(
+    0, 256, (COUNT, SIDE, SIDE), dtype=np.uint8
+)
+TEST: np.ndarray[Any, Any] = TRAIN[:12] // 2
+LABELS, TEST_LABELS = np.arange(COUNT) % 10, np.arange(12) % 10
+TENSOR = torch.from_numpy(TRAIN)[:, None]
+UNIT = TENSOR / 255
+"""As by ToTensor of torchvision."""
+NAMES = tuple("abcdefghij")
+
+
+class VisionSet(TorchDataset[Any]):
+    """A data set as those of torchvision: pictures, labels, class names, and a transform."""
+
+    classes: ClassVar = list(NAMES)
+
+    def __init__(self, transform: Callable[[Image.Image], Any] = lambda picture: picture) -> None:
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return COUNT
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        # Without an IndexError, as many data sets: an iteration over it would not end.
+        return self.transform(Image.fromarray(TRAIN[index % COUNT])), int(LABELS[index % COUNT])
+
+
+class Stream(IterableDataset[Any]):
+    """A data set that can only be iterated over."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(zip(TENSOR, LABELS, strict=True))
+
+
+class HubSet:
+    """A data set as those of the Hub: rows are dicts, features name the classes."""
+
+    column_names = ("image", "label")
+
+    def __init__(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> None:
+        self.rows = [
+            {"image": Image.fromarray(image), "label": int(label)} for image, label in zip(images, labels, strict=True)
+        ]
+        self.features = {"image": SimpleNamespace(), "label": SimpleNamespace(names=list(NAMES))}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+
+def to_tensor(picture: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(picture)[None] / 255).float()
+
+
+PAIRS: dict[str, tuple[Any, tuple[float, float] | None]] = {
+    "arrays": ((TRAIN, LABELS), None),
+    "a list of arrays": ([TRAIN, LABELS], None),
+    "tensors": ((TENSOR, torch.from_numpy(LABELS)), None),
+    "labels in a list": ((TRAIN, LABELS.tolist()), None),
+    "one-hot labels": ((TRAIN, np.eye(10)[LABELS]), None),
+    "flat floats": ((TRAIN.reshape(COUNT, -1) / 255, LABELS), (0, 1)),
+    "a dict": ({"images": TRAIN, "labels": LABELS}, None),
+    "a TensorDataset": (TensorDataset(UNIT, torch.from_numpy(LABELS)), (0, 1)),
+    "bfloat16": ((TENSOR.to(torch.bfloat16), LABELS), (0, 255)),
+    "a shuffled loader": (DataLoader(TensorDataset(TENSOR, torch.from_numpy(LABELS)), 7, shuffle=True), None),
+    "a stream": (Stream(), None),
+    "a loader of a stream": (DataLoader(Stream(), 4), None),
+    "a list of examples": ([*zip(TENSOR, LABELS.tolist(), strict=True)], None),
+    "pictures and labels": (([Image.fromarray(image) for image in TRAIN], LABELS), None),
+}
+NAMED: dict[str, tuple[Any, tuple[float, float] | None]] = {
+    "torchvision": (VisionSet(), None),
+    "torchvision with ToTensor": (VisionSet(to_tensor), (0, 1)),
+    "torchvision as arrays": (VisionSet(np.array), None),
+    "torchvision in colour": (VisionSet(lambda picture: picture.convert("RGB")), None),
+    "a loader": (DataLoader(VisionSet(to_tensor), 8, shuffle=True, drop_last=True), (0, 1)),
+    "a subset": (Subset(VisionSet(), range(COUNT)), None),
+    "the Hub": (HubSet(TRAIN, LABELS), None),
+}
+
+
+@pytest.mark.parametrize("form", [*PAIRS, *NAMED])
+def test_images_and_labels_in_any_object_read_as_the_same_dataset(form: str) -> None:
+    data, value_range = (PAIRS | NAMED)[form]
+    if form == "bfloat16":
+        # It has 8 bits, and 255 needs no more.
+        data = (torch.from_numpy(TRAIN // 4 * 2)[:, None].to(torch.bfloat16), LABELS)
+    found = load(data, value_range=value_range)
+    expected = TRAIN // 4 * 2 if form == "bfloat16" else TRAIN
+    assert found.shape == (1, SIDE, SIDE) and np.array_equal(found.values[:, 0].numpy(), expected)
+    assert found.classes == (NAMES if form in NAMED else tuple("0123456789"))
+    assert found.labels is not None and found.labels.tolist() == LABELS.tolist()
+    assert found.test_values is None
+
+
+WITH_TEST: dict[str, Any] = {
+    "two pairs, as Keras": ((TRAIN, LABELS), (TEST, TEST_LABELS)),
+    "four arrays": (TRAIN, LABELS, TEST, TEST_LABELS),
+    "a dict": {"x_train": TRAIN, "y_train": LABELS, "x_test": TEST, "y_test": TEST_LABELS},
+    "two data sets": (TensorDataset(TENSOR, torch.from_numpy(LABELS)), Subset(HubSet(TEST, TEST_LABELS), range(12))),  # type: ignore[arg-type]
+    "a DatasetDict": {"train": HubSet(TRAIN, LABELS), "test": HubSet(TEST, TEST_LABELS)},
+    "a dict of pairs": {"train": (TRAIN, LABELS), "validation": (TEST, TEST_LABELS)},
+}
+
+
+@pytest.mark.parametrize("form", WITH_TEST)
+def test_a_test_part_is_read_from_any_object(form: str) -> None:
+    found = load(WITH_TEST[form])
+    assert np.array_equal(found.values[:, 0].numpy(), TRAIN) and found.labels is not None
+    assert found.test_values is not None and np.array_equal(found.test_values[:, 0].numpy(), TEST)
+    assert found.test_labels is not None and found.test_labels.tolist() == TEST_LABELS.tolist()
+
+
+UNLABELLED: dict[str, Any] = {
+    "an array": TRAIN,
+    "a tensor": TENSOR,
+    "no labels": (TRAIN, None),
+    "tuples of one": TensorDataset(TENSOR),
+    "pictures": [Image.fromarray(image) for image in TRAIN],
+    "lists": [image.tolist() for image in TRAIN.astype(int)],
+    "joined": ConcatDataset([TensorDataset(TENSOR[:9]), TensorDataset(TENSOR[9:])]),
+}
+
+
+@pytest.mark.parametrize("form", UNLABELLED)
+def test_images_without_labels_are_read_from_any_object(form: str) -> None:
+    found = load(UNLABELLED[form])
+    assert np.array_equal(found.values[:, 0].numpy(), TRAIN) and found.labels is None and found.classes == ()
+
+
+def test_channels_of_tensors_come_first_and_of_arrays_last() -> None:
+    both = np.arange(3 * 4 * 3 * 3, dtype=np.uint8).reshape(3, 3, 4, 3)
+    assert np.array_equal(load(both).values.numpy(), both.transpose(0, 3, 1, 2))
+    assert np.array_equal(load(torch.from_numpy(both)).values.numpy(), both)
+
+
+def test_grey_pictures_among_colour_ones_have_three_channels() -> None:
+    red = Image.new("RGB", (SIDE, SIDE), (200, 0, 0))
+    found = load([Image.fromarray(TRAIN[0]), red])
+    assert found.shape == (3, SIDE, SIDE)
+    assert torch.equal(found.values[0], torch.from_numpy(TRAIN[0]).expand(3, -1, -1))
+    assert found.values[1, :, 0, 0].tolist() == [200, 0, 0]
+
+
+def test_points_and_the_same_dataset_are_read_as_they_are() -> None:
+    points = np.array([[0.5, 1.0], [2.0, -1.0], [0.0, 3.0]])
+    assert np.array_equal(load(points).values.numpy(), points)
+    data = Dataset("mine", TENSOR)
+    assert load(data) is data
+
+
+class Failing(VisionSet):
+    """A data set whose code fails."""
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        raise KeyError(index)
+
+
+REFUSED: dict[str, tuple[Any, tuple[str, str | None]]] = {
+    "a number": (3, ("invalid-value", "data")),
+    "a function": (load, ("invalid-value", "data")),
+    "a class": (Dataset, ("invalid-value", "data")),
+    "an empty list": ([], ("invalid-data", "data")),
+    "an empty dict": ({}, ("invalid-data", "data")),
+    "a dict of other parts": ({"a": HubSet(TRAIN, LABELS)}, ("invalid-data", "data")),
+    "a dict without images": ({"labels": LABELS}, ("invalid-data", "images")),
+    "texts": (["a", "b"], ("invalid-data", "data")),
+    "floats without a range": ((UNIT, LABELS), ("invalid-data", "range")),
+    "ToTensor without a range": (VisionSet(to_tensor), ("invalid-data", "range")),
+    "NaN": (torch.full((3, 4, 4), torch.nan), ("invalid-data", None)),
+    "too few labels": ((TRAIN, LABELS[:4]), ("invalid-data", "labels")),
+    "negative labels": ((TRAIN, LABELS - 2), ("invalid-data", "labels")),
+    "label above the classes": (TensorDataset(TENSOR, torch.full((COUNT,), 200)), ("invalid-data", "labels")),
+    "pictures of two sizes": ([Image.new("L", (4, 4)), Image.new("L", (5, 4))], ("invalid-data", "data")),
+    "code that fails": (Failing(), ("plugin-failed", "data")),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_another_object_is_refused_in_one_line(case: str) -> None:
+    data, kind = REFUSED[case]
+    assert code_and_field(lambda: load(data)) == kind
+
+
+def test_the_message_about_floats_names_their_range() -> None:
+    assert "data__range" in str(raised(lambda: load(UNIT))) and "0 1" in str(raised(lambda: load(UNIT)))
