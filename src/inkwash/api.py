@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from numpy.typing import NDArray
@@ -18,20 +18,26 @@ from inkwash import model
 from inkwash.core import Schedule
 from inkwash.data import Dataset, DataSource
 from inkwash.errors import UsageError
+from inkwash.io.arguments import integer, number
 from inkwash.model import Model
+from inkwash.runs.run import Run
 from inkwash.sampling import class_labels
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.text import bars
 from inkwash.text.progress import ProgressCallback, StageProgressCallback
+from inkwash.training.trainer import Trainer
 from inkwash.viz.sample_set import Samples
 
 if TYPE_CHECKING:
     from inkwash.evaluation.comparison import Comparison
 
+Source: TypeAlias = Model | Run | Trainer | str | Path
+"""What is sampled and measured: a model, a run or a trainer at its current step, or the argument of `load`."""
 
-def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -> Model:
+
+def load(name: str | Path, net: nn.Module | None = None, device: str | torch.device = "auto") -> Model:
     """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
 
     `net` is your own network to load the weights into. Raises `UsageError` when there is no such model, `InkwashError`
@@ -41,7 +47,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto") -
 
 
 def sample(
-    source: Model | str | Path,
+    source: Source,
     n: int = 64,
     label: str | int | Sequence[int | str] | NDArray[Any] | Tensor | None = None,
     seed: int | tuple[int, int] = 0,
@@ -65,7 +71,7 @@ def sample(
     progress: ProgressCallback | bool = True,
     picture: None = None,
 ) -> Samples:
-    """Return `n` samples of `source`, a model or an argument of `load`; sample i has the seed `seed` + i.
+    """Return `n` samples of `source`, a model, a run or an argument of `load`; sample i has the seed `seed` + i.
 
     `label` is a class, "0-9" or a list for several in turn, "none", or None for labels in the training set's proportions;
     a number is the name of a class where all names are numbers, else its index.
@@ -79,7 +85,8 @@ def sample(
     `picture` is the name of `image` in version 0.1.0.
     Raises `UsageError` for settings out of range or without effect.
     """
-    chosen = source if isinstance(source, Model) else load(source)
+    chosen = _model_of(source)
+    batch = integer("batch", batch)
     if any(weight.requires_grad for weight in chosen.net.parameters()):
         chosen = chosen.identified()
     if batch < 1:
@@ -91,22 +98,24 @@ def sample(
         raise UsageError(message, code="missing-field", field="image")
     edit = None
     if image is not None:
+        noise = number("noise", noise)
         edit = Edit.read(chosen.spec, Path(image), None if mask is None else Path(mask), noise, invert)
         warning = edit.background_warning(chosen.spec, str(image), "invert=True")
         if warning:
             warnings.warn(warning, stacklevel=2)
+    first, last = seed if isinstance(seed, tuple) and len(seed) == 2 else (seed, None)
     request = SampleRequest(
-        model=chosen.name if isinstance(source, Model) else str(source),
-        n=n,
+        model=str(source) if isinstance(source, str | Path) else chosen.name,
+        n=integer("n", n),
         label=class_labels.from_python(label, chosen.spec.classes),
-        seed=seed[0] if isinstance(seed, tuple) else seed,
-        seed_to=seed[1] if isinstance(seed, tuple) else None,
-        sampler=sampler,
-        steps=steps,
-        eta=eta,
-        temperature=temperature,
+        seed=integer("seed", first),
+        seed_to=integer("seed", last),
+        sampler=None if sampler is None else str(sampler),
+        steps=integer("steps", steps),
+        eta=number("eta", eta),
+        temperature=number("temperature", temperature),
         schedule=schedule,
-        guidance=guidance,
+        guidance=number("guidance", guidance),
         interval=interval,
         clip=clip,
         precision=precision,
@@ -123,10 +132,10 @@ def sample(
 
 
 def evaluate(
-    source: Model | DataSource,
-    *others: Model | DataSource,
+    source: Source | DataSource,
+    *others: Source | DataSource,
     n: int | None = None,
-    sampler: str | None = None,
+    sampler: str | Sequence[str] | None = None,
     guidance: float | str | None = None,
     eta: float | None = None,
     temperature: float = 1.0,
@@ -140,7 +149,7 @@ def evaluate(
     thorough: bool = False,
     progress: StageProgressCallback | bool = True,
 ) -> Comparison:
-    """Measure a model or images; several of them, or of samplers as in "ddim:50,ddim:20", are compared.
+    """Measure a model or images; several of them, or of samplers as in "ddim:50,ddim:20" or a list, are compared.
 
     Images are a file, `Samples`, arrays, or another object that `train` takes as data; floats need their `range`, as in
     (0, 1). The arguments are those of the command. The result has one entry per setting: `evaluate("fast")[0]["fd.a"].value`.
@@ -153,8 +162,8 @@ def evaluate(
     sources = tuple(_source(thing, range) for thing in (source, *others))
     request = EvaluationRequest(
         sources,
-        n,
-        split_list(sampler),
+        integer("n", n),
+        split_list(sampler if sampler is None or isinstance(sampler, str) else ",".join(map(str, sampler))),
         parse_guidance(None if guidance is None else str(guidance)),
         SampleRequest(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
         None if data is None else _data(data, range),
@@ -173,6 +182,18 @@ def evaluate(
         return Comparison(tuple(entries), plan.key)
 
 
+def _model_of(source: Source) -> Model:
+    """Return a model as it is, that of a run or trainer at its current step, or the one called `source`."""
+    match source:
+        case Model():
+            return source
+        case Run():
+            return source.model
+        case Trainer():
+            return source.ema_model
+    return load(source)
+
+
 @contextmanager
 def _evaluation_mode(*models: Model) -> Iterator[None]:
     """Put networks that a loop of the caller trains into evaluation mode, and restore their modes afterwards."""
@@ -186,13 +207,15 @@ def _evaluation_mode(*models: Model) -> Iterator[None]:
             module.training = mode
 
 
-def _source(source: Model | DataSource, value_range: tuple[float, float] | None) -> str | Model | Dataset:
+def _source(source: Source | DataSource, value_range: tuple[float, float] | None) -> str | Model | Dataset:
     """Return a source of `evaluate`: samples and other Python objects as data sets."""
     if isinstance(source, Samples):
         classes = source.model.spec.classes
         labels = source.labels if len(source.labels) and int(source.labels.min()) >= 0 else None
         return Dataset(f"samples of {source.model.name}", source.values, labels, () if labels is None else classes)
-    return source.identified() if isinstance(source, Model) else _data(source, value_range)
+    if isinstance(source, Model | Run | Trainer):
+        return _model_of(source).identified()
+    return _data(source, value_range)
 
 
 def _data(data: DataSource, value_range: tuple[float, float] | None) -> str | Dataset:

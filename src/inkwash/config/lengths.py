@@ -27,7 +27,7 @@ class Length:
     @classmethod
     def parse(cls, text: str, where: str = "length") -> Length:
         """Return the length in `text`. Raises `UsageError`, which begins with `where`, for other text."""
-        match = re.fullmatch(r"\s*([0-9.]+(?:e\+?[0-9]+)?)\s*([a-z]+?)s?\s*", text)
+        match = re.fullmatch(r"\s*([0-9.]+(?:e\+?[0-9]+)?)\s*([a-z]+?)s?\s*", str(text))
         unit = f"{match[2]}s" if match else ""
         try:
             amount = float(match[1]) if match else 0.0

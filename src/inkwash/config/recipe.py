@@ -33,6 +33,7 @@ from inkwash.core.samplers import parse_sampler
 from inkwash.data import canonical_name
 from inkwash.errors import UsageError, unknown_name, wrong_file_error
 from inkwash.io import json_schema, limits, toml
+from inkwash.io.arguments import wrong_type
 from inkwash.io.names import checked_name, sanitized_name
 from inkwash.io.validation import adapter, validate, validated
 from inkwash.nets import NETS
@@ -244,6 +245,8 @@ def bundled() -> list[str]:
 
 def read_text(name: str | Path) -> str:
     """Return the TOML text of a bundled recipe or of a file. Raises `UsageError` if there is none."""
+    if not isinstance(name, str | Path):
+        raise wrong_type("recipe", name, "a Recipe, the name of a bundled one, or a file NAME.toml")
     if str(name) in bundled():
         return (resources.files("inkwash.recipes") / f"{name}.toml").read_text(encoding="utf-8")
     path = Path(name)

@@ -28,6 +28,11 @@ class Denoiser(Protocol):
     def __call__(self, x: Images, level: Level, label: Any = None) -> Images: ...
 
 
+def tensor_of(output: Any) -> Tensor:
+    """Return the tensor that a network returned, by itself or as `output.sample`, as the networks of diffusers do."""
+    return output if isinstance(output, Tensor) else getattr(output, "sample", output)
+
+
 @dataclass(frozen=True)
 class NetDenoiser:
     """A network trained to predict `target`, as a denoiser: scale the input, run the network, solve for the image.
@@ -46,7 +51,7 @@ class NetDenoiser:
         c_in = torch.rsqrt((level.alpha * self.target.data_std) ** 2 + level.sigma**2)
         c_noise = level.c_noise.to(device=x.device, dtype=torch.float32).expand(len(x))
         with torch.autocast(x.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            output = self.net(broadcast_like(c_in, x) * x, c_noise, label)
+            output = tensor_of(self.net(broadcast_like(c_in, x) * x, c_noise, label))
         return output.to(x.dtype)
 
     def __call__(self, x: Images, level: Level, label: Conditions | None = None) -> Images:

@@ -247,7 +247,7 @@ def parse_sampler(text: str) -> tuple[str, int | None]:
 
     Raises `UsageError` for an unknown name and for steps that are not an integer.
     """
-    name, colon, steps = text.partition(":")
+    name, colon, steps = str(text).partition(":")
     if name not in SAMPLERS:
         raise unknown_name("sampler", name, SAMPLERS, rest=f"{colon}{steps}")
     # int() raises ValueError for more than 4300 digits.

@@ -17,11 +17,12 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: dict[str, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
 
 
-def device(name: str = "auto") -> torch.device:
-    """Return the device `name`; auto is the first available of cuda, mps, cpu.
+def device(name: str | torch.device = "auto") -> torch.device:
+    """Return the device `name`, which may be one of torch; auto is the first available of cuda, mps, cpu.
 
     Raises `UsageError` for an unknown name or a device that is not available.
     """
+    given, name = name, name.type if isinstance(name, torch.device) else name
     if name not in DEVICES:
         raise unknown_name("device", name, DEVICES)
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
@@ -31,7 +32,7 @@ def device(name: str = "auto") -> torch.device:
         raise UsageError(
             f"device {name} is not available: use --device auto or cpu", code="missing-device", field="device"
         )
-    return torch.device(name)
+    return given if isinstance(given, torch.device) else torch.device(name)
 
 
 def precision(name: str, device: torch.device) -> torch.dtype | None:

@@ -6,18 +6,34 @@ import copy
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from inkwash.config.recipe import Recipe
+from inkwash.core.denoisers import tensor_of
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 from inkwash.hardware import memory
+from inkwash.io.arguments import wrong_type
 from inkwash.nets import NETS, summary
 from inkwash.nets.parameter_limit import MAX_PARAMETERS, build_within_limit
 from inkwash.text.printing import shortened
 
 MIN_ESTIMATED_VALUES = 2**20
 """Values of an example from which on the memory of a forward pass is estimated first, which takes a second."""
+FORWARD_ERRORS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
+"""What the forward pass of a network may raise for inputs that it does not take."""
+
+
+def require_module(net: nn.Module) -> nn.Module:
+    """Return `net`, an argument from Python. Raises `UsageError` when it is no module, or has no parameters."""
+    if not isinstance(net, nn.Module):
+        raise wrong_type("net", net, "an instance of nn.Module")
+    if not any(True for _ in net.parameters()):
+        message = (
+            f"net, a {type(net).__name__}, has no parameters: assign its layers in __init__, after super().__init__()"
+        )
+        raise UsageError(message, code="invalid-value", field="net")
+    return net
 
 
 @torch.no_grad()
@@ -30,16 +46,21 @@ def check_forward(net: nn.Module, spec: DatasetSpec, label: int | None = None) -
     trial = copy.deepcopy(net).eval()
     try:
         labels = None if label is None else torch.full((2,), label, device=device)
-        shape = trial(torch.zeros(2, *spec.shape, device=device), torch.zeros(2, device=device), labels).shape[1:]
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        output = tensor_of(trial(torch.zeros(2, *spec.shape, device=device), torch.zeros(2, device=device), labels))
+    except FORWARD_ERRORS as error:
         reason = " ".join(str(error).split())[:100]
         if isinstance(error, TypeError):
             remedy = "its forward takes (x, c_noise, label)"
         raise UsageError(
             f"{kind} cannot process inputs of {expected}: {reason}; {remedy}", code="mismatch", field="network.kind"
         ) from error
-    if shape != spec.shape:
-        returned = "×".join(map(str, shape)) or "one number"
+    if not isinstance(output, Tensor):
+        message = (
+            f"{kind} returned a {type(output).__name__}: return a tensor, or an object with one as its attribute sample"
+        )
+        raise UsageError(message, code="mismatch", field="network.kind")
+    if output.shape[1:] != spec.shape:
+        returned = "×".join(map(str, output.shape[1:])) or "one number"
         raise UsageError(
             f"{kind} returned {returned} for inputs of {expected}: {remedy}", code="mismatch", field="network.kind"
         )

@@ -7,9 +7,11 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from inkwash.core.denoisers import tensor_of
 from inkwash.core.shapes import NULL_LABEL
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
+from inkwash.model.building import FORWARD_ERRORS
 
 SAME = 1e-4
 """Distance of two outputs, relative to the largest between any two labels, below which they are of one embedding."""
@@ -38,8 +40,8 @@ def check_labels(net: nn.Module, spec: DatasetSpec, label_dropout: float) -> Non
             name = "None as label"
         labels = None if label is None else torch.full((2,), label, device=device)
         try:
-            outputs[label] = trial(x.to(device), c_noise.to(device), labels).double()
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            outputs[label] = tensor_of(trial(x.to(device), c_noise.to(device), labels)).double()
+        except FORWARD_ERRORS as error:
             reason = " ".join(str(error).split())[:100]
             raise UsageError(
                 f"{kind} cannot process {name}: {reason}; {remedy}", code="mismatch", field="network"

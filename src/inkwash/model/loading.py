@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from inkwash.config import recipe as recipes
@@ -19,9 +20,10 @@ from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name, warn, wrong_file_error
 from inkwash.hardware import devices
 from inkwash.io import checkpoints, pickles
+from inkwash.io.arguments import wrong_type
 from inkwash.io.checkpoints import Checkpoint, ForeignCheckpointError
 from inkwash.model import foreign
-from inkwash.model.building import build_net
+from inkwash.model.building import build_net, require_module
 from inkwash.model.denoising_model import Model
 from inkwash.nets.parameter_limit import ParameterLimitError
 from inkwash.text.printing import quoted
@@ -53,6 +55,8 @@ def find(name: str | Path) -> Path:
 
     Raises `UsageError` when there is none, with the nearest bundled name.
     """
+    if not isinstance(name, str | Path):
+        raise wrong_type("model", name, "a Model, the name of a bundled one, a run folder or a checkpoint")
     if str(name) in bundled():
         return Path(str(resources.files("inkwash.models") / str(name) / "checkpoints" / "latest.safetensors"))
     path = Path(name)
@@ -149,7 +153,9 @@ def read_recipe(header: dict[str, Any], bundled_name: str | None, check_network_
     return replace(recipe, about=current.about, experiment=current.experiment)
 
 
-def load(name: str | Path, net: nn.Module | None = None, device: str = "auto", recipe: str | None = None) -> Model:
+def load(
+    name: str | Path, net: nn.Module | None = None, device: str | torch.device = "auto", recipe: str | None = None
+) -> Model:
     """Return the model called `name`: a bundled one, a run folder or a checkpoint file.
 
     `net` is the caller's network to load the weights into, None for that of the recipe. `recipe` is the recipe of a
@@ -158,6 +164,8 @@ def load(name: str | Path, net: nn.Module | None = None, device: str = "auto", r
     Raises `UsageError` when there is no such model, `InkwashError` when its file is damaged or does not fit the network.
     """
     path = find(name)
+    if net is not None:
+        require_module(net)
     target_device = devices.device(device)
     require_as_bundled(path)
     if path == Path(name):

@@ -30,7 +30,8 @@ from inkwash.training.trainer import Trainer
 
 def is_run(what: str | Path) -> bool:
     """Return whether `what` is a run folder; the name of a bundled recipe takes precedence over a folder."""
-    return str(what) not in recipes.bundled() and (Path(what) / "recipe.toml").is_file()
+    named = isinstance(what, str | Path) and str(what) not in recipes.bundled()
+    return named and (Path(what) / "recipe.toml").is_file()
 
 
 def created_by_this_launch(path: str | Path, process_group: ProcessGroup) -> bool:

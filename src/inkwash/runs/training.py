@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from inkwash import checks
@@ -36,7 +37,7 @@ def start_run(
     length: str | None = None,
     net: nn.Module | None = None,
     objective: Objective | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     pretrained: Model | str | Path | None = None,
     **changes: Any,
 ) -> Run:
@@ -66,7 +67,7 @@ def _begin(
     length: str | None,
     net: nn.Module | None,
     objective: Objective | None,
-    device: str,
+    device: str | torch.device,
     pretrained: Model | str | Path | None,
     changes: dict[str, Any],
 ) -> tuple[Run, list[str]]:
@@ -110,7 +111,7 @@ def train(
     length: str | None = None,
     net: nn.Module | None = None,
     objective: Objective | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     pretrained: Model | str | Path | None = None,
     on_event: Callable[[Any], object] | None = None,
     progress: bool = True,

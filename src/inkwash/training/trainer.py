@@ -76,6 +76,8 @@ class Trainer:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         recipe = recipe if isinstance(recipe, Recipe) else recipes.load(recipe)
+        if net is not None:
+            model.require_module(net)
         if isinstance(pretrained, str | Path):
             pretrained = model.load(pretrained, device="cpu")
         self.pretrained = None if pretrained is None else pretrained.metadata()

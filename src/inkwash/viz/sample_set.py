@@ -14,7 +14,7 @@ from inkwash.io import png_metadata
 from inkwash.model import Model
 from inkwash.sampling.run import SampleBatch, SamplingRun, to_arrays
 from inkwash.viz.samples import RenderOptions, grid_or_scatter
-from inkwash.viz.writers import metadata
+from inkwash.viz.writers import metadata, save_npz
 
 SHOWN_IMAGES = 100
 """The number of images that a notebook shows of samples."""
@@ -72,6 +72,9 @@ class Samples:
         return grid_or_scatter(self.model, [SampleBatch(self.values, self.labels, self.seeds)], columns, scale)
 
     def save(self, path: str | Path, columns: int | None = None, scale: int = 1) -> None:
-        """Write `sheet` as a PNG whose metadata names the model and the request."""
+        """Write `sheet` as a PNG whose metadata names the model and the request, or all arrays as NAME.npz."""
+        if Path(path).suffix.lower() == ".npz":
+            save_npz(self.run, Path(path), [self.values.numpy()])
+            return
         options = RenderOptions(scale=scale, columns=columns)
         png_metadata.save_png(self.sheet(columns, scale), path, metadata(self.run, options))
