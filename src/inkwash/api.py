@@ -147,12 +147,15 @@ def evaluate(
     judges: str | None = None,
     bits: bool = False,
     thorough: bool = False,
+    crop: int | None = None,
+    invert: bool = False,
     progress: StageProgressCallback | bool = True,
 ) -> Comparison:
     """Measure a model or images; several of them, or of samplers as in "ddim:50,ddim:20" or a list, are compared.
 
-    Images are a file, `Samples`, arrays, or another object that `train` takes as data; floats need their `range`, as in
-    (0, 1). The arguments are those of the command. The result has one entry per setting: `evaluate("fast")[0]["fd.a"].value`.
+    Images are a file or folder, `Samples`, arrays, or another object that `train` takes as data; floats need their
+    `range`, as in (0, 1). The arguments are those of the command. The result has one entry per setting:
+    `evaluate("fast")[0]["fd.a"].value`.
     `progress` shows the stage and the time left, False nothing; a function is called with the current stage and its
     finished fraction. Raises `UsageError` or `InkwashError` as the command does.
     """
@@ -171,6 +174,8 @@ def evaluate(
         judges,
         tuple(name for name, given in (("bits", bits), ("thorough", thorough)) if given),
         value_range=range,
+        crop=crop,
+        invert=invert,
     )
     shown = nullcontext(progress) if callable(progress) else bars.stages(not progress)
     with shown as report, _evaluation_mode(*(thing for thing in sources if isinstance(thing, Model))):

@@ -202,14 +202,14 @@ ERRORS: dict[str, tuple[Callable[[Runs], list[object]], str, str | None]] = {
     "unknown schedule": (lambda r: [r.digits, "--schedule", "cosin"], "unknown-name", "schedule"),
     "sampler of a file": (lambda r: [saved(GREY), "--sampler", "ddim:5"], "no-effect", None),
     "guidance of a file": (lambda r: [saved(GREY), "-w", "2"], "no-effect", None),
-    "file of another shape": (lambda r: [r.digits, saved(GREY[:, :7])], "mismatch", None),
+    "file of another shape": (lambda r: [r.digits, saved(GREY[:, :7])], "mismatch", "crop"),
     "file of a size without extractors": (lambda r: [saved(GREY)], "missing-field", "judge"),
     "labels out of range": (lambda r: [r.digits, saved(GREY * 4, np.arange(30) % 12)], "invalid-data", "labels"),
     "pixels scaled to [0, 1]": (lambda r: [r.digits, saved(GREY // 60)], "invalid-data", None),
     "inverted pixels": (
         lambda r: [r.digits, saved(255 - data.load("digits").values[:30, 0].numpy())],
         "invalid-data",
-        None,
+        "invert",
     ),
     "models of two data sets": (lambda r: [r.digits, r.points], "mismatch", None),
     "points by extractors of images": (lambda r: [r.points, "--judge", "digits"], "mismatch", None),
@@ -241,13 +241,8 @@ FILES: dict[str, tuple[Callable[[], object], str]] = {
 def test_unreadable_file_is_a_failure(case: str, runs: Runs, check_error: CheckError) -> None:
     write, code = FILES[case]
     write()
-    check_error(
-        f"evaluate x.npz: {case}",
-        ["evaluate", runs.digits, "x.npz"],
-        code,
-        "range" if case == "floats" else None,
-        exit_code=1,
-    )
+    field = "range" if case == "floats" else None
+    check_error(f"evaluate x.npz: {case}", ["evaluate", runs.digits, "x.npz"], code, field, exit_code=1)
 
 
 def test_damaged_extractors_are_exit_code_1(

@@ -13,13 +13,19 @@ import torch
 
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError, UsageError
-from inkwash.evaluation import reference, tasks
+from inkwash.evaluation import reference
 from inkwash.evaluation.plan import EvaluationRequest
 from inkwash.evaluation.reference import Reference
+from inkwash.evaluation.sample_files import SampleFile, is_samples, require_not_inverted
 from inkwash.evaluation.tasks import FileTask
 from inkwash.model import Model
 
 GREY = np.arange(5 * 8 * 8, dtype=np.uint8).reshape(5, 8, 8)
+
+
+def read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
+    found = SampleFile.read(str(path))
+    return found.values, found.labels
 
 
 def saved(path: Path, **arrays: Any) -> Path:
@@ -40,41 +46,41 @@ REFUSED: dict[str, dict[str, Any]] = {
 def test_arrays_other_than_pixels_are_refused(case: str, tmp_path: Path) -> None:
     path = saved(tmp_path / "mine.npz", **REFUSED[case])
     with pytest.raises(InkwashError, match=str(path)) as error:
-        tasks.read(path)
+        read(path)
     assert error.value.code == "invalid-data"
 
 
 def test_files_are_recognized_by_suffix() -> None:
-    found = {name: tasks.has_array_suffix(name) for name in ("a.npz", "A.NPY", "runs/a", "a.png")}
+    found = {name: is_samples(name) for name in ("a.npz", "A.NPY", "runs/a", "a.png")}
     assert found == {"a.npz": True, "A.NPY": True, "runs/a": False, "a.png": False}
 
 
 def test_images_are_read_with_labels(tmp_path: Path) -> None:
-    values, labels = tasks.read(saved(tmp_path / "a.npz", images=GREY, labels=np.array([3, 1, 4, 1, 5], np.uint8)))
+    values, labels = read(saved(tmp_path / "a.npz", images=GREY, labels=np.array([3, 1, 4, 1, 5], np.uint8)))
     assert values.dtype == torch.uint8 and np.array_equal(values[:, 0].numpy(), GREY)
     assert labels is not None and labels.tolist() == [3, 1, 4, 1, 5]
     np.save(tmp_path / "b.npy", GREY[..., None])
-    values, labels = tasks.read(tmp_path / "b.npy")
+    values, labels = read(tmp_path / "b.npy")
     assert values.shape == (5, 1, 8, 8) and labels is None
 
 
 def test_labels_of_minus_one_are_read_as_none(tmp_path: Path) -> None:
-    assert tasks.read(saved(tmp_path / "a.npz", images=GREY, labels=np.full(5, -1)))[1] is None
+    assert read(saved(tmp_path / "a.npz", images=GREY, labels=np.full(5, -1)))[1] is None
 
 
 def test_points_are_read_as_points(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
-    values, labels = tasks.read(saved(tmp_path / "a.npz", points=points, labels=np.full(6, -1)))
+    values, labels = read(saved(tmp_path / "a.npz", points=points, labels=np.full(6, -1)))
     assert np.array_equal(values.numpy(), points) and labels is None
 
 
 def test_inverted_images_are_refused_and_darker_ones_are_not(bench: Reference, digits: Dataset) -> None:
     images = digits.values[:200]
     with pytest.raises(UsageError, match=r"17\d.*7\d") as error:
-        tasks.require_not_inverted("mine", 255 - images, bench.extractor_set)
+        require_not_inverted("mine", 255 - images, bench.extractor_set)
     assert error.value.code == "invalid-data"
     for other in (images, images // 2, (images.float() * 1.5).clamp(max=255).byte(), images.clamp(min=40)):
-        tasks.require_not_inverted("mine", other, bench.extractor_set)
+        require_not_inverted("mine", other, bench.extractor_set)
 
 
 # ---- as part of a request

@@ -44,6 +44,8 @@ def evaluate(
     precision: str = "float32",
     data: str | None = None,
     range_: DataRange = None,
+    crop: Integer | None = None,
+    invert: Flag = False,
     judge: str | None = None,
     judges: str | None = None,
     bits: Flag = False,
@@ -56,12 +58,13 @@ def evaluate(
     quiet: Annotated[Quiet, Parameter(help="Print the table only, no progress.")] = False,
     json_: Json = False,
 ) -> int:
-    """Measure a model or a file of images, each figure beside that of real images; several are compared.
+    """Measure a model, or a file or folder of images, each figure beside that of real images; several are compared.
 
     Parameters
     ----------
     what
-        A bundled model (listed by 'inkwash show'), a run folder, a checkpoint file, or an .npz of uint8 images of any program.
+        A bundled model (listed by 'inkwash show'), a run folder, a checkpoint file, or samples of any program: a folder of
+        single images (as sample -o FOLDER writes), a file of arrays, a table or an archive.
     others
         Further models or files to compare.
     n
@@ -76,6 +79,10 @@ def evaluate(
     data
         The model's training data, by name or path: adds the measures that need it. Default: the data set
         named in the model, if it is on this machine.
+    crop
+        Crop or pad the images of files to the central N by N pixels, as MNIST padded to 32 to --crop 28.
+    invert
+        Invert the images of files, for dark ink on light paper.
     judge
         Other data to compare with, by name or path; feature extractors (judges) are trained on it once, in minutes.
     judges
@@ -108,6 +115,8 @@ def evaluate(
         tuple(name for name, given in (("bits", bits), ("thorough", thorough)) if given),
         device,
         range_,
+        crop,
+        invert,
     )
     with torchrun.join(devices.device(device)) as group:
         if group.is_main:

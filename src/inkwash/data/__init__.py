@@ -2,7 +2,15 @@
 
 from inkwash.data.dataset import Dataset
 from inkwash.data.pixels import decode, encode
-from inkwash.data.registry import DATASETS, DataSource, canonical_name, load, load_offline, takes_range
+from inkwash.data.registry import (
+    DATASETS,
+    DataSource,
+    canonical_name,
+    is_readable,
+    load,
+    load_offline,
+    takes_range,
+)
 
 __all__ = [
     "DATASETS",
@@ -11,6 +19,7 @@ __all__ = [
     "canonical_name",
     "decode",
     "encode",
+    "is_readable",
     "load",
     "load_offline",
     "takes_range",

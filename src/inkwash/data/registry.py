@@ -156,6 +156,14 @@ def takes_range(spec: str | Path) -> bool:
     ).is_numeric
 
 
+def is_readable(path: Path) -> bool:
+    """Return whether a reader takes the file or folder at `path`."""
+    if not path.is_dir():
+        return any(reader.matches(path) for reader in READERS)
+    locate.locate(path, READERS, image_folder.READER)
+    return True
+
+
 def _no_range(what: str) -> UsageError:
     return UsageError(
         f"--range has no effect on {what}, whose pixels are 0 to 255: leave it out", code="no-effect", field="range"

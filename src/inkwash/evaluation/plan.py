@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 import torch
-from torch import Tensor
 
 from inkwash import model
 from inkwash.core.rng import Stream, permutation
@@ -16,9 +15,10 @@ from inkwash.data import Dataset, takes_range
 from inkwash.data.array_pixels import ValueRange, require_range
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference as references
-from inkwash.evaluation import tasks
+from inkwash.evaluation import sample_files, tasks
 from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS
 from inkwash.evaluation.reference import Reference
+from inkwash.evaluation.sample_files import SampleFile
 from inkwash.evaluation.scores import MAX_COUNT
 from inkwash.evaluation.setting import Setting
 from inkwash.evaluation.tasks import FileTask, ModelTask, Task
@@ -27,8 +27,6 @@ from inkwash.model import Model
 from inkwash.runs.environment import commit
 from inkwash.sampling.request import SampleRequest
 from inkwash.text.progress import StageProgressCallback
-
-LabelledTensors = tuple[Tensor, Tensor | None]
 
 
 def split_list(text: str | None) -> tuple[str | None, ...]:
@@ -85,10 +83,10 @@ def settings_for(
 class EvaluationRequest:
     """The arguments of `evaluate`; None means the default.
 
-    `sources` are models, files of images or data sets of them, `data` the models' training data, `reference_data` other data
-    to compare with, `extractors` a comma-separated selection of feature extractors, `optional_metrics` names in
+    `sources` are models, files or folders of images or data sets of them, `data` the models' training data, `reference_data`
+    other data to compare with, `extractors` a comma-separated selection of feature extractors, `optional_metrics` names in
     `OPTIONAL_METRICS`, `value_range` the values of black and white in all files of numbers, by default that of a model's own
-    data.
+    data; `crop` and `invert` change the images that are not sampled here.
     """
 
     sources: tuple[str | Model | Dataset, ...]
@@ -102,6 +100,8 @@ class EvaluationRequest:
     optional_metrics: tuple[str, ...] = ()
     device: str = "auto"
     value_range: ValueRange | None = None
+    crop: int | None = None
+    invert: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a count out of range and contradictory data."""
@@ -116,9 +116,9 @@ class EvaluationRequest:
     def plan(self, progress: StageProgressCallback | None = None) -> EvaluationPlan:
         """Return the evaluation plan. Raises `UsageError` or `InkwashError` for what cannot be read, sampled or measured."""
         given = {
-            tasks.source_name(k, s, self.sources): s
+            sample_files.source_name(k, s, self.sources): s
             for k, s in enumerate(self.sources)
-            if isinstance(s, Dataset) or (isinstance(s, str) and tasks.has_array_suffix(s))
+            if isinstance(s, Dataset) or (isinstance(s, str) and sample_files.is_samples(s))
         }
         options = (self.samplers, self.guidances, self.base_request)
         if given and options != ((None,), (None,), SampleRequest()):
@@ -126,17 +126,26 @@ class EvaluationRequest:
                 f"{next(iter(given))} holds finished samples: sampler, guidance and the like have no effect; leave them out",
                 code="no-effect",
             )
+        if not given and (self.crop is not None or self.invert):
+            name = "invert" if self.crop is None else "crop"
+            raise UsageError(
+                f"--{name} has no effect on a model: it changes the images of a file or folder; leave it out",
+                code="no-effect",
+                field=name,
+            )
         sources = [s for s in self.sources if isinstance(s, Model) or (isinstance(s, str) and s not in given)]
         models = with_distinct_names(
             sources, [s if isinstance(s, Model) else model.load(s, device=self.device) for s in sources]
         )
         settings = settings_for(models, self.samplers, self.guidances, self.base_request) if models else []
-        files = {name: tasks.read(source, name, self.value_range) for name, source in given.items()}
+        files = [
+            SampleFile.read(source, name, self.value_range, progress).changed(self.crop, self.invert)
+            for name, source in given.items()
+        ]
         reference = self._reference(models, files, progress)
         for setting in settings:
             _require_compatible_model(setting.model, reference)
-        for path, arrays in files.items():
-            _require_compatible_file(path, arrays, reference)
+        files = [file.suited(reference.extractor_set) for file in files]
         if self.optional_metrics and reference.data is None:
             raise UsageError(
                 f"--{self.optional_metrics[0]} needs the {reference.extractor_set.spec.data} images: give --data FOLDER",
@@ -146,14 +155,15 @@ class EvaluationRequest:
         # Use one count for all settings: FDs are comparable only at equal N.
         default = min((tasks.default_count(setting) for setting in settings), default=0)
         planned: list[Task] = [ModelTask(setting, self.count or default) for setting in settings]
-        for path, (values, labels) in files.items():
+        for file in files:
             # Use a seeded subset, because the file may be sorted by class.
-            subset = permutation(0, 0, Stream.FILE_ROWS, len(values))[: self.count].sort().values
-            planned.append(FileTask(path, values[subset], None if labels is None else labels[subset]))
+            subset = permutation(0, 0, Stream.FILE_ROWS, len(file.values))[: self.count].sort().values
+            labels = None if file.labels is None else file.labels[subset]
+            planned.append(FileTask(file.path, file.values[subset], labels, file.notes))
         return EvaluationPlan(reference, tuple(planned), self.optional_metrics)
 
     def _reference(
-        self, models: list[Model], files: dict[str, LabelledTensors], progress: StageProgressCallback | None
+        self, models: list[Model], files: list[SampleFile], progress: StageProgressCallback | None
     ) -> Reference:
         known = self.value_range or (models[0].recipe.data.range if models else None)
 
@@ -162,7 +172,7 @@ class EvaluationRequest:
             optional = bool(files) or self.value_range is None
             return known if isinstance(data, str) and (not optional or takes_range(data)) else None
 
-        file_shapes = [tuple(values.shape[1:]) for values, _ in files.values()]
+        file_shapes = [tuple(file.values.shape[1:]) for file in files]
         if self.reference_data is not None:
             shape = models[0].spec.shape if models else file_shapes[0]
             size = shape[-1] if len(shape) == 3 else None
@@ -194,14 +204,6 @@ def _require_compatible_model(chosen: Model, reference: Reference) -> None:
     if chosen.conditional:
         labels = torch.arange(len(chosen.spec.classes))
         reference.extractor_set.require_labels(labels, len(labels), chosen.name)
-
-
-def _require_compatible_file(path: str, arrays: LabelledTensors, reference: Reference) -> None:
-    values, labels = arrays
-    reference.extractor_set.require_shape(tuple(values.shape[1:]), path)
-    tasks.require_not_inverted(path, values, reference.extractor_set)
-    if labels is not None:
-        reference.extractor_set.require_labels(labels, len(values), path)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation.compute_scores import measure_real_examples
+from inkwash.evaluation.sample_files import is_near
 from inkwash.io import cache
 from inkwash.io.cache import optional_writes
 from inkwash.metrics import extractor_files, extractor_set
@@ -113,13 +114,21 @@ def for_shape(shape: tuple[int, ...]) -> Reference:
 
     Raises `UsageError` where there is none.
     """
-    for name in bundled():
-        found = _bundled(name)
-        if found.spec.shape == shape:
-            spec = found.spec
-            return for_spec(
-                DatasetSpec(spec.data, spec.sha256, 0, spec.shape, spec.classes, spec.proportions, data_std=1.0)
-            )
+    known = {name: _bundled(name).spec for name in bundled()}
+    # Of another size or in three equal channels: the samples are checked against the judges, with the remedy.
+    near = [name for name, spec in known.items() if is_near(shape, spec.shape) and spec.shape[0] in (1, shape[0])]
+    chosen = [name for name, spec in known.items() if spec.shape == shape] or near
+    if len(chosen) > 1:
+        raise UsageError(
+            f"judges (feature extractors) of {', '.join(chosen)} take such samples: give --judge, one of these",
+            code="missing-field",
+            field="judge",
+        )
+    if chosen:
+        spec = known[chosen[0]]
+        return for_spec(
+            DatasetSpec(spec.data, spec.sha256, 0, spec.shape, spec.classes, spec.proportions, data_std=1.0)
+        )
     raise UsageError(
         f"there are no bundled judges (feature extractors) for examples of {'×'.join(map(str, shape))}, only for "
         f"{', '.join(bundled())}: give --judge DATA, the data to compare with",

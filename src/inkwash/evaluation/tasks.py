@@ -7,13 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from inkwash.data import Dataset, array_file
-from inkwash.data.array_pixels import ValueRange
 from inkwash.distributed.process_group import ProcessGroup
-from inkwash.errors import UsageError
 from inkwash.evaluation import run_quality
 from inkwash.evaluation.comparison import ComparisonEntry
 from inkwash.evaluation.compute_scores import measure
@@ -22,7 +18,6 @@ from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import SampleCache
 from inkwash.evaluation.scores import Evaluation
 from inkwash.evaluation.setting import Setting
-from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.nets import summary
 from inkwash.text.progress import ProgressCallback, StageProgressCallback
 
@@ -138,11 +133,12 @@ class ModelTask(Task):
 
 @dataclass(frozen=True, eq=False)
 class FileTask(Task):
-    """Evaluate samples of any program, read from an .npz or .npy file."""
+    """Evaluate samples of any program, read from a file or folder; `notes` are added to those of the evaluation."""
 
     path: str
     values: Tensor
     labels: Tensor | None
+    notes: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:  # type: ignore[override]
@@ -159,6 +155,7 @@ class FileTask(Task):
 
     def _entry(self, measured: ComputeScores, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
         found = measured(MetricInput(self.values, self.labels, None))
+        found = replace(found, notes=(*self.notes, *found.notes))
         return ComparisonEntry(self.name, "", None, None, None, found, self.values[:IMAGES_PER_ENTRY])
 
     def metadata(self) -> dict[str, str]:
@@ -179,48 +176,3 @@ def _evaluation(
         return found
     more = [score for extra in extras for score in OPTIONAL_METRICS[extra].measure(metric_input, data, report)]
     return replace(found, scores=(*found.scores, *more))
-
-
-def has_array_suffix(source: str | Path) -> bool:
-    """Return whether `source` has the suffix of a file of arrays."""
-    return Path(source).suffix.lower() in array_file.SUFFIXES
-
-
-def source_name(index: int, source: str | Dataset, sources: Sequence[object]) -> str:
-    """Return the name of finished samples; that of data sets of equal names has their position."""
-    if isinstance(source, str):
-        return source
-    same = sum(isinstance(other, Dataset) and other.name == source.name for other in sources)
-    return source.name if same == 1 else f"{source.name} {index + 1}"
-
-
-def read(
-    source: str | Path | Dataset, name: str | None = None, value_range: ValueRange | None = None
-) -> tuple[Tensor, Tensor | None]:
-    """Return the values, uint8 [N, C, H, W] or points [N, D], and the labels int64 [N] or None, of a file or data set.
-
-    `name` is that in errors, by default the path. Raises `InkwashError` for arrays that are no pixels, `UsageError` for
-    pixels in [0, 1].
-    """
-    found = source if isinstance(source, Dataset) else array_file.read(Path(source), value_range)
-    if not found.is_points and found.values.max() <= 1:
-        raise UsageError(
-            f"{name or source}: the brightest pixel is {int(found.values.max())}, so the images are black or were scaled to "
-            "[0, 1] before the conversion to uint8: save (255 * images).round().astype(numpy.uint8), or give --range 0 1",
-            code="invalid-data",
-        )
-    return found.values, found.labels
-
-
-def require_not_inverted(name: str, values: Tensor, extractor_set: ExtractorSet) -> None:
-    """Raise `UsageError` for images whose mean pixel is that of inverted real images."""
-    real = extractor_set.real_scores.get("mean")
-    if real is None or values.dtype != torch.uint8:
-        return
-    mean = float(values.double().mean())
-    if abs(mean - (255 - real)) < abs(mean - real) / 3:
-        raise UsageError(
-            f"{name}: the mean pixel is {mean:.0f}, that of {extractor_set.spec.data} is {real:.0f}: the images look "
-            "inverted; save 255 - images",
-            code="invalid-data",
-        )
