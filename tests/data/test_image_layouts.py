@@ -67,6 +67,7 @@ def test_the_parts_are_found_under_their_usual_names(tmp_path: Path, train: str,
     data = load(tmp_path)
     assert levels(data) == {"9": [10], "10": [20]} and held_out_levels(data) == {"9": [], "10": [30]}
     assert data.warning == "" and data.name == tmp_path.name
+    assert test.split("/")[-1 if "png" in test or "a/b" in test else 0] in data.note
 
 
 def test_a_folder_of_unlabelled_parts(tmp_path: Path) -> None:

@@ -73,6 +73,27 @@ def test_a_published_set_is_found_in_an_archive(tmp_path: Path, monkeypatch: pyt
     assert load(None).name == "mnist"
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_arrays_of_a_published_set_are_that_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    """Keras' mnist.npz holds the images of MNIST in the same order."""
+    write_set(tmp_path / "idx", "mnist")
+    expected = load(tmp_path / "idx")
+    monkeypatch.setitem(PUBLISHED, "mnist", replace(PUBLISHED["mnist"], dataset_sha256=expected.sha256))
+    (tmp_path / "own").mkdir()
+    file = tmp_path / "own" / "mnist.npz"
+    part = {"images": IMAGES["mnist"], "labels": np.arange(2, dtype=np.uint8)}
+    np.savez(file, x_train=part["images"], y_train=part["labels"], x_test=part["images"], y_test=part["labels"])
+    monkeypatch.setenv("INKWASH_DATA", str(file.parent if inside else file))
+    data = load("mnist")
+    assert data.sha256 == expected.sha256 and data.name == "mnist" and len(data.classes) == 10
+    np.savez(file, x_train=part["images"] + 1, y_train=part["labels"])
+    with pytest.raises(InkwashError) as error:
+        load("mnist")
+    assert error.value.code == "download"
+
+
 def test_a_set_that_inkwash_data_lacks_is_not_downloaded_without_a_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,7 +57,8 @@ def show(
         image_metadata.show(path, json_)
     elif path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
         raise wrong_file_error(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
-    elif canonical_name(thing) or path.exists():
+    # What looks like a path and does not exist is an error of `data.load`.
+    elif canonical_name(thing) or path.exists() or path.name != thing:
         data.show(thing, out, json_, range_)
     else:
         raise unknown_name("name", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})

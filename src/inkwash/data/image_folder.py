@@ -59,7 +59,7 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
         classes=train.classes,
         test_values=values[count:] if test else None,
         test_labels=torch.tensor(test.labels) if test and train.classes else None,
-        note=f"images of {folder.resolve().name}",
+        note=f"images of {folder.resolve().name}{f'; the test part is {layout.test_name}' if test else ''}",
         warning=layout.warning,
     )
 

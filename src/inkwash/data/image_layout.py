@@ -41,11 +41,15 @@ class FileList:
 
 @dataclass(frozen=True)
 class Layout:
-    """The training and the test part of a folder, None if there is none; and a sentence about what is in neither."""
+    """The training and the test part of a folder, None if there is none; a sentence about what is in neither.
+
+    `test_name` is the name of the folder of the test part.
+    """
 
     train: FileList
     test: FileList | None
     warning: str
+    test_name: str = ""
 
 
 class PartName(NamedTuple):
@@ -89,7 +93,7 @@ def find(folder: Path) -> Layout:
     for other in root.folders.values():
         if other not in used and other.has_images():
             others.append(_left_out(other, root.path, "it is neither the training nor the test part"))
-    return Layout(train, test, _joined(others))
+    return Layout(train, test, _joined(others), test_name)
 
 
 def part_of(name: str) -> PartName | None:

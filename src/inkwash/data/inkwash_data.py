@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from inkwash.data import archive, locate, visible
@@ -16,8 +16,8 @@ from inkwash.text.synonyms import plain
 def find(name: str, find_in: Callable[[Path, str], Dataset | None]) -> Dataset | None:
     """Return the data set `name` from INKWASH_DATA, None where that is not set or does not have it.
 
-    `find_in(folder, name)` returns the data set if its files are in a folder. Raises `UsageError` when INKWASH_DATA does
-    not exist, and the error of damaged files where there are no others.
+    `find_in(path, name)` returns the data set if its files are in a folder, or are that file. Raises `UsageError` when
+    INKWASH_DATA does not exist, and the error of damaged files where there are no others.
     """
     given = os.environ.get("INKWASH_DATA")
     if not given:
@@ -30,11 +30,11 @@ def find(name: str, find_in: Callable[[Path, str], Dataset | None]) -> Dataset |
             field="INKWASH_DATA",
         )
     errors: list[InkwashError] = []
-    for folder in locate.below(root) if root.is_dir() else ():
-        found = _found(folder, name, find_in, errors)
+    for path in (*locate.below(root), *_files(root, name)) if root.is_dir() else (root,):
+        found = _found(path, name, find_in, errors)
         if found is not None:
             return found
-    for path in _archives(root, name):
+    for path in filter(archive.matches, _files(root, name) if root.is_dir() else (root,)):
         try:
             with archive.unpacked(path) as folder:
                 for inside in locate.below(folder):
@@ -56,18 +56,15 @@ def warn_missing(name: str, source: str) -> None:
 
 
 def _found(
-    folder: Path, name: str, find_in: Callable[[Path, str], Dataset | None], errors: list[InkwashError]
+    path: Path, name: str, find_in: Callable[[Path, str], Dataset | None], errors: list[InkwashError]
 ) -> Dataset | None:
     try:
-        return find_in(folder, name)
+        return find_in(path, name)
     except InkwashError as error:
         errors.append(error)
         return None
 
 
-def _archives(root: Path, name: str) -> Iterator[Path]:
-    """Yield `root` if it is an archive, and the archives directly in the folder `root` that are named after the data set."""
-    if root.is_dir():
-        yield from (path for path in visible.entries(root) if archive.matches(path) and plain(name) in plain(path.name))
-    elif archive.matches(root):
-        yield root
+def _files(root: Path, name: str) -> list[Path]:
+    """Return the files directly in the folder `root` that are named after the data set."""
+    return [path for path in visible.entries(root) if path.is_file() and plain(name) in plain(path.name)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from inkwash.data import idx, idx_files, visible
+from inkwash.data import array_file, idx, idx_files, visible
 from inkwash.data.dataset import Dataset
 from inkwash.data.downloads import cached_download, fetch
 from inkwash.data.idx_families import IdxFamily, family
@@ -36,11 +37,19 @@ def load_offline(name: str) -> Dataset | None:
     return read(folder) if folder else None
 
 
-def find(folder: Path, name: str) -> Dataset | None:
-    """Return the published data set `name` if its IDX files are in `folder`, None if they are not."""
-    if not matches(folder):
+def find(path: Path, name: str) -> Dataset | None:
+    """Return the published data set `name` if its IDX files are in the folder `path`, or its arrays are that file.
+
+    None if they are not. Keras' mnist.npz is MNIST: the same images in the same order.
+    """
+    if array_file.matches(path):
+        published, found = PUBLISHED[name], array_file.read(path)
+        if found.sha256 != published.dataset_sha256:
+            return None
+        return replace(found, name=name, classes=published.classes, note=published.note)
+    if not path.is_dir() or not matches(path):
         return None
-    for files in idx_files.groups(folder):
+    for files in idx_files.groups(path):
         # The published sets have no prefix, and EMNIST takes long to read.
         if not files.prefix and (found := _read(files)).name == name:
             return found

@@ -15,7 +15,7 @@ class PublishedFiles:
     """A published data set: classes, origin and licence, the SHA-256 (hex) of its `FILES`, and mirrors.
 
     `unpacked` is the SHA-256 of training images and labels without gzip, which does not depend on the compression.
-    Where it is empty, only the published gzip files are recognized.
+    Where it is empty, only the published gzip files are recognized. `dataset_sha256` is that of the `Dataset`, "" if unknown.
     """
 
     classes: tuple[str, ...]
@@ -23,6 +23,7 @@ class PublishedFiles:
     sha256: tuple[str, str, str, str]
     mirrors: tuple[str, ...]
     unpacked: tuple[str, ...] = ()
+    dataset_sha256: str = ""
 
     def matches(self, digests: frozenset[str]) -> bool:
         """Return whether `digests`, those of a training file as stored and decompressed, are of this data set."""
@@ -54,6 +55,7 @@ PUBLISHED: dict[str, PublishedFiles] = {
             "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
             "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
         ),
+        dataset_sha256="71d3be42f93ad20da73bb4a9744d0bebdaa6832be56dc010e21940e72c4c8b1e",
     ),
     "fashion-mnist": PublishedFiles(
         classes=(
@@ -84,6 +86,7 @@ PUBLISHED: dict[str, PublishedFiles] = {
             "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
             "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
         ),
+        dataset_sha256="a8007d7be041707b663947cf4c2d8a73d1704ccde85043273b866d5181bde6c2",
     ),
     "kmnist": PublishedFiles(
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
