@@ -153,6 +153,23 @@ def test_images_without_labels_are_read_from_any_object(form: str) -> None:
     assert np.array_equal(found.values[:, 0].numpy(), TRAIN) and found.labels is None and found.classes == ()
 
 
+class Frame(dict[str, Any]):
+    """A data frame: columns by name."""
+
+    columns = property(lambda self: list(self))
+
+    def to_numpy(self) -> np.ndarray[Any, Any]:
+        return np.stack([*self.values()], axis=1)
+
+
+def test_a_data_frame_has_pixels_and_label_in_columns() -> None:
+    flat = TRAIN.reshape(COUNT, -1)
+    frame = Frame(label=LABELS, **{f"pixel{k}": flat[:, k] for k in range(SIDE**2)})
+    found = load(frame)
+    assert np.array_equal(found.values[:, 0].numpy(), TRAIN) and found.classes == tuple("0123456789")
+    assert found.labels is not None and found.labels.tolist() == LABELS.tolist()
+
+
 def test_channels_of_tensors_come_first_and_of_arrays_last() -> None:
     both = np.arange(3 * 4 * 3 * 3, dtype=np.uint8).reshape(3, 3, 4, 3)
     assert np.array_equal(load(both).values.numpy(), both.transpose(0, 3, 1, 2))

@@ -44,7 +44,7 @@ def train(
     what
         A bundled recipe (listed by 'inkwash show'), a recipe file NAME.toml, or a run folder.
     data
-        A data set's name or a path: IDX folder, folder of images, .npy, .npz. Default: the recipe's.
+        A data set's name or a path: IDX files, images, arrays, CSV, parquet, archives (docs/data.md). Default: the recipe's.
     out
         The run folder to make. Default: runs/NAME-1, or the next free number.
     set_

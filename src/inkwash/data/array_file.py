@@ -11,7 +11,6 @@ from inkwash.data import array_names, array_set
 from inkwash.data.array_pixels import ValueRange
 from inkwash.data.array_set import Source
 from inkwash.data.dataset import Dataset
-from inkwash.data.reader import Reader
 from inkwash.data.reading import damaged_file, read_bytes
 from inkwash.errors import InkwashError, first_line
 from inkwash.io import npz
@@ -75,6 +74,3 @@ def _is_npy(path: Path) -> bool:
             return file.read(len(ARRAY)) == ARRAY
     except OSError:
         return False
-
-
-READER = Reader("arrays, NAME.npy or NAME.npz", matches, lambda path, options: read(path, options.value_range), True)

@@ -42,10 +42,14 @@ UNNAMED = {"arr_0": Role("train", "images"), "arr_1": Role("train", "labels")}
 
 
 class ParsedName(NamedTuple):
-    """The role of an array by its name, and the other words: ("kmnist",) of "kmnist-train-imgs"."""
+    """The role of an array by its name, and the other words: ("kmnist",) of "kmnist-train-imgs".
+
+    `has_part` is whether the name has a word for the part, which is "train" otherwise.
+    """
 
     role: Role
     others: tuple[str, ...]
+    has_part: bool
 
 
 def parse(name: str) -> ParsedName | None:
@@ -58,7 +62,8 @@ def parse(name: str) -> ParsedName | None:
         return None
     # The last word decides: "image_labels" are labels, "label_names" are the names of classes.
     role = Role(parts[0] if parts else "train", kinds[-1] if kinds else "images")
-    return ParsedName(role, tuple(word for word in words if word not in PART_WORDS and word not in KIND_WORDS))
+    others = tuple(word for word in words if word not in PART_WORDS and word not in KIND_WORDS)
+    return ParsedName(role, others, bool(parts))
 
 
 def _split(word: str) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ def from_object(data: Any, value_range: ValueRange | None = None) -> Dataset:
     name, where = _name(data), f"data ({type(data).__name__})"
     # The data set of a DataLoader, without the order and the batches that are those of another training loop.
     data = data.dataset if hasattr(data, "dataset") and hasattr(data, "batch_sampler") else data
-    if isinstance(data, Mapping) and data and all(is_array(value) for value in data.values()):
+    frame = hasattr(data, "columns") and hasattr(data, "to_numpy")
+    if isinstance(data, Mapping) and data and not frame and all(is_array(value) for value in data.values()):
         arrays = {str(key): as_array(value) for key, value in data.items()}
         first = any(is_tensor(value) for value in data.values())
         return array_set.from_named(arrays, Source(name, where, value_range=value_range, channels_first=first))
@@ -44,7 +45,7 @@ def from_object(data: Any, value_range: ValueRange | None = None) -> Dataset:
 
 def _parts(data: Any, where: str) -> dict[Part, Any]:
     """Return the examples of each part: arrays, pairs (images, labels), or data sets."""
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and not hasattr(data, "to_numpy"):
         parts = {PART_WORDS.get(str(name).lower()): each for name, each in data.items()}
         if None in parts or "train" not in parts:
             raise UsageError(

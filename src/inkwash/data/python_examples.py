@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from inkwash.data import array_names, image_file
+from inkwash.data import array_names, image_file, table_columns
 from inkwash.data.reading import invalid_data
 from inkwash.errors import InkwashError, UsageError, first_line
 
@@ -31,13 +31,15 @@ class Examples(NamedTuple):
 
 
 def read(data: Any, where: str) -> Examples:
-    """Return the examples in `data`: an array, a pair (images, labels), a data set, or a list of images or examples.
+    """Return the examples in `data`: an array, a pair (images, labels), a data set or frame, or a list of images or examples.
 
     Raises `UsageError` for another object and for examples that cannot be read, `InkwashError` for those that differ in
     size.
     """
     if is_array(data):
         return Examples(as_array(data), None, (), is_tensor(data))
+    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
+        return _of_frame(data, where)
     found = pair(data)
     if found is not None and is_array(found[0]):
         return Examples(as_array(found[0]), found[1], (), is_tensor(found[0]))
@@ -49,7 +51,9 @@ def read(data: Any, where: str) -> Examples:
 
 
 def is_array(data: Any) -> bool:
-    """Return whether `data` is an array or tensor of at least one axis."""
+    """Return whether `data` is an array or tensor of at least one axis, and no data frame."""
+    if hasattr(data, "columns"):
+        return False
     return isinstance(data, np.ndarray | Tensor) or (
         hasattr(data, "__array__") and hasattr(data, "dtype") and len(getattr(data, "shape", ())) > 0
     )
@@ -97,6 +101,15 @@ def is_readable(data: Any) -> bool:
 
 def _is_label(label: Any) -> bool:
     return isinstance(label, int | str | np.integer | np.str_) or (isinstance(label, Tensor) and label.ndim == 0)
+
+
+def _of_frame(frame: Any, where: str) -> Examples:
+    """Return the examples in the rows of a data frame of pandas or polars, with pixels and label in columns."""
+    names = [str(name) for name in frame.columns]
+    pixels, label = table_columns.pixel_columns(names, where)
+    columns = [np.asarray(frame[name]) for name in frame.columns]
+    labels = None if label is None else table_columns.label_texts(columns[label])
+    return Examples(np.stack([columns[k] for k in pixels], axis=1), labels, (), False)
 
 
 def _stacked(data: Any, where: str) -> Examples:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inkwash.data import archive, array_file, cifar10, image_folder, inkwash_data, locate, mnist, points, python_data
+from inkwash.data import (
+    archive,
+    array_file,
+    array_folder,
+    cifar10,
+    image_folder,
+    inkwash_data,
+    locate,
+    mnist,
+    points,
+    python_data,
+    table_folder,
+)
 from inkwash.data.array_pixels import ValueRange, require_range
 from inkwash.data.dataset import Dataset
 from inkwash.data.mnist_variants import PUBLISHED
@@ -74,6 +87,9 @@ EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], int]] = {
 }
 """The shape of an example, [C, H, W] or [D], and the number of classes, known without loading the data set."""
 
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+"""A name of the Hugging Face Hub, as in ylecun/mnist."""
+
 MAX_NESTED_ARCHIVES = 2
 """Archives within archives."""
 
@@ -91,7 +107,9 @@ def _read_archive(path: Path, options: ReadOptions) -> Dataset:
 READERS: tuple[Reader, ...] = (
     mnist.READER,
     cifar10.READER,
-    array_file.READER,
+    array_folder.FILE_READER,
+    array_folder.FOLDER_READER,
+    table_folder.READER,
     Reader("a zip or tar archive of any of these", archive.matches, _read_archive, True),
 )
 """One reader for each form of data beside folders of images; the first that matches a path reads it."""
@@ -195,6 +213,11 @@ def _apply(reader: Reader, path: Path, options: ReadOptions) -> Dataset:
 def _missing(path: Path) -> UsageError:
     known = canonical_name(path.name) or nearest("data set", path.name, DATASETS)
     hint = f"check the path{f', or give the data set {known} by --data {known}' if known else ''}"
+    if HUB_NAME.fullmatch(str(path)) and not path.parent.exists():
+        folder = path.name
+        hint += (
+            f"; a data set of the Hub is downloaded first: hf download {path} --repo-type dataset --local-dir {folder}"
+        )
     names = f"; the data sets by name are {', '.join(DATASETS)}" if path.name == str(path) else ""
     return UsageError(f"there is no file or folder '{path}': {hint}{names}", code="missing-file", field="data")
 
