@@ -23,6 +23,7 @@ from inkwash.model import Model
 from inkwash.runs.run import Run
 from inkwash.sampling import class_labels
 from inkwash.sampling.editing import Edit
+from inkwash.sampling.prompts.requests import with_prompt
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.text import bars
@@ -48,7 +49,7 @@ def load(name: str | Path, net: nn.Module | None = None, device: str | torch.dev
 
 def sample(
     source: Source,
-    n: int = 64,
+    n: int | None = None,
     label: str | int | Sequence[int | str] | NDArray[Any] | Tensor | None = None,
     seed: int | tuple[int, int] = 0,
     sampler: str | None = None,
@@ -65,6 +66,7 @@ def sample(
     mask: str | Path | None = None,
     noise: float | None = None,
     invert: bool = False,
+    prompt: str | None = None,
     attributes: Mapping[str, float | list[float]] | None = None,
     extrapolate: bool = False,
     batch: int = 64,
@@ -73,12 +75,14 @@ def sample(
 ) -> Samples:
     """Return `n` samples of `source`, a model, a run or an argument of `load`; sample i has the seed `seed` + i.
 
+    `n` is 64 by default, and 1 for each image where a `prompt` has several.
     `label` is a class, "0-9" or a list for several in turn, "none", or None for labels in the training set's proportions;
     a number is the name of a class where all names are numbers, else its index.
     `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
     that every sample starts from, noised to `noise`; `mask` another, white where the model samples;
     `invert` inverts the image, for dark ink on paper. `attributes` are values such as {"thickness": 3, "slant": [-20, 20]},
-    several in turn, in the range of the data unless `extrapolate`.
+    several in turn, in the range of the data unless `extrapolate`; `prompt` is the same in words, "a bold, slanted seven",
+    with classes in place of `label`: docs/words.md.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
     `progress` shows a bar in a notebook or on a terminal and lines in a log, False nothing; a function is called with the
     number of finished samples, a fraction more after each step.
@@ -106,7 +110,7 @@ def sample(
     first, last = seed if isinstance(seed, tuple) and len(seed) == 2 else (seed, None)
     request = SampleRequest(
         model=str(source) if isinstance(source, str | Path) else chosen.name,
-        n=integer("n", n),
+        n=integer("n", 64 if n is None and prompt is None else n),
         label=class_labels.from_python(label, chosen.spec.classes),
         seed=integer("seed", first),
         seed_to=integer("seed", last),
@@ -123,7 +127,7 @@ def sample(
         attributes={name: tuple(each) if isinstance(each, list) else each for name, each in (attributes or {}).items()},
         extrapolate=extrapolate,
     )
-    run = resolve(request, chosen)
+    run = resolve(request if prompt is None else with_prompt(request, str(prompt), chosen), chosen)
     shown = (
         nullcontext(progress) if callable(progress) else bars.sampling(run.sampler.evaluations, len(run), not progress)
     )

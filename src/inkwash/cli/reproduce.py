@@ -11,8 +11,10 @@ import numpy as np
 from inkwash import model as models
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import png_metadata
+from inkwash.sampling.attributes import Requested
 from inkwash.sampling.class_labels import format_labels
 from inkwash.sampling.labels import from_0_1_0, requested_labels
+from inkwash.sampling.prompts.requests import prompt_in_numbers
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.text.bars import sampling
@@ -78,12 +80,24 @@ def _difference(before: np.ndarray, after: np.ndarray) -> str:
 def _command(request: SampleRequest, options: RenderOptions, classes: tuple[str, ...]) -> str:
     start, end = requested_labels(request, classes)
     label = None if start is None else format_labels(start, classes, end or ())
+    attributes: Requested = request.attributes or {}
+    if request.prompt is not None and end is None:
+        # In numbers, which include those of --set-attribute and of pictures.
+        label, prompt, attributes = None, prompt_in_numbers(request, classes), {}
+    else:
+        prompt = None
     given = {"-n": request.n, "--label": label, "--columns": options.columns, "--guidance": request.guidance}
     given |= {"--sampler": request.sampler, "--steps": request.steps, "--eta": request.eta}
     if request.edit is not None:
         mask = None if request.edit.mask is None else "MASK"
         given |= {"--from": "IMAGE", "--mask": mask, "--noise": request.edit.noise}
-    flags = " ".join(f"{flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None)
+    pairs = [*given.items(), ("--prompt", prompt)]
+    for name, values in attributes.items():
+        several = values if isinstance(values, tuple) else (values,)
+        pairs.append(("--set-attribute", f"{name}={','.join(map(str, several))}"))
+    flags = " ".join(f"{flag} {shlex.quote(str(value))}" for flag, value in pairs if value is not None)
+    if request.extrapolate:
+        flags += " --extrapolate"
     if request.edit is not None and request.edit.inverted:
         flags += " --invert"
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed}..{request.seed_to}"

@@ -54,6 +54,7 @@ def sample(
     mask: Path | None = None,
     noise: float | None = None,
     invert: Flag = False,
+    prompt: str | None = None,
     set_attribute: Annotated[list[str] | None, Parameter(negative=())] = None,
     extrapolate: Flag = False,
     batch: Integer = 64,
@@ -103,6 +104,9 @@ def sample(
         Noise level u in (0, 1] that the --from image is noised to (strength in diffusers). Default: 0.6; 1 with --mask.
     invert
         Invert the --from image: for dark ink on light paper, where the model's images are light on dark.
+    prompt
+        Classes and attributes in words, as in --prompt "a bold, slanted seven" or "2026 in a light hand"; several images are
+        sampled once each. For models trained with attributes, such as words. The grammar: docs/words.md.
     set_attribute
         A measured property of the strokes, as in --set-attribute thickness=3, several in turn as in slant=-20,0,20; repeat it
         for others. For models trained with attributes, such as words.
@@ -160,6 +164,7 @@ def sample(
         precision=precision,
         attributes=parse_attributes(set_attribute),
         extrapolate=extrapolate,
+        prompt=prompt,
     )
     devices.configure(threads)
     if Path(model).suffix.lower() in IMAGE_SUFFIXES:
@@ -193,4 +198,8 @@ def sample(
             warning = edit.background_warning(loaded.spec, str(from_), "--invert")
             if warning and not quiet:
                 warn(warning)
+        if prompt is not None:
+            from inkwash.sampling.prompts.requests import with_prompt
+
+            request = with_prompt(request, prompt, loaded)
         return output.write(resolve(request, loaded, DEFAULT_COUNTS[kind]), group, quiet or not group.is_main)

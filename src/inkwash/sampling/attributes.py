@@ -16,8 +16,8 @@ from inkwash.errors import UsageError, unknown_name
 if TYPE_CHECKING:
     from inkwash.model import Model
 
-Requested = Mapping[str, float | tuple[float, ...]]
-"""A value for each attribute by name, or several that are repeated cyclically."""
+Requested = Mapping[str, float | tuple[float | None, ...]]
+"""A value for each attribute by name, or several that are repeated cyclically, None for any."""
 
 
 def assign_attributes(
@@ -47,10 +47,11 @@ def assign_attributes(
             message = f"attribute {name} is an empty list: give at least one value, or leave it out"
             raise UsageError(message, code="invalid-value", field="attributes")
         low, high = spec.range
-        for value in several:
+        for value in (each for each in several if each is not None):
             if not math.isfinite(value) or not (low <= value <= high or extrapolate):
                 message = f"{name} is {value:g}: in the training set it is {low:.3g} to {high:.3g}; give a value in that range"
                 message += ", or extrapolate" if math.isfinite(value) else ""
                 raise UsageError(message, code="out-of-range", field="attributes")
-        values[:, names.index(name)] = torch.tensor(several).repeat(-(-count // len(several)))[:count]
+        column = torch.tensor([math.nan if each is None else each for each in several])
+        values[:, names.index(name)] = column.repeat(-(-count // len(several)))[:count]
     return standardize(values, specs)

@@ -30,7 +30,8 @@ class SampleRequest:
     the first of `n` examples, or the seeds of all. `label` is text as in "0-9" or "3..8", or class indices, -1 for none,
     or class names, None for none; several are repeated cyclically. With `seed_to` or `label_to` the examples interpolate
     from `seed` and `label` to these. The other fields are the arguments of `Model.sampler` and `Model.denoiser`, and an
-    image to edit.
+    image to edit. `prompt` is the text that `label` and `attributes` come from (`inkwash.sampling.prompts.requests`), which
+    is only stored.
     Raises `UsageError` for a number out of range.
     """
 
@@ -50,8 +51,9 @@ class SampleRequest:
     clip: bool | None = None
     precision: str = "float32"
     edit: Edit | None = None
-    attributes: Mapping[str, float | tuple[float, ...]] | None = None
+    attributes: Mapping[str, float | tuple[float | None, ...]] | None = None
     extrapolate: bool = False
+    prompt: str | None = None
 
     def __post_init__(self) -> None:
         seeds = self.seed if isinstance(self.seed, tuple) else (self.seed,)
@@ -72,8 +74,9 @@ class SampleRequest:
             "schedule": None if self.schedule is None else encode_schedule(self.schedule),
             "edit": None if self.edit is None else self.edit.to_dict(),
         }
-        attributes, extrapolate = values.pop("attributes"), values.pop("extrapolate")
-        return values | ({"attributes": dict(attributes), "extrapolate": extrapolate} if attributes else {})
+        attributes, extrapolate, prompt = (values.pop(name) for name in ("attributes", "extrapolate", "prompt"))
+        values |= {"attributes": dict(attributes), "extrapolate": extrapolate} if attributes else {}
+        return values | ({} if prompt is None else {"prompt": prompt})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SampleRequest:

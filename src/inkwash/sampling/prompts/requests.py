@@ -1,0 +1,65 @@
+"""Requests with a prompt: its classes and attributes in numbers, which are stored with the images beside its text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from inkwash.errors import UsageError
+from inkwash.model import Model
+from inkwash.sampling.attributes import Requested
+from inkwash.sampling.labels import requested_labels
+from inkwash.sampling.prompts.grammar import parse_prompt
+from inkwash.sampling.prompts.values import attribute_values, format_prompt
+from inkwash.sampling.request import SampleRequest
+
+
+def with_prompt(request: SampleRequest, prompt: str, model: Model) -> SampleRequest:
+    """Return `request` with the classes and attributes of `prompt`, one image of each unless it has an `n`.
+
+    A prompt of one image is for all samples. Raises `UsageError` for a prompt that cannot be parsed or that the model
+    cannot follow, for a class or attribute that is requested twice, and for several images in an interpolation.
+    """
+    images = parse_prompt(prompt, model.spec.classes if model.conditional else ())
+    labels = tuple(image.label for image in images if image.label is not None)
+    if labels and request.label is not None:
+        message = f"label {request.label} and the prompt both name a class: leave one out"
+        raise UsageError(message, code="conflict", field="label")
+    if len(images) > 1 and request.seed_to is not None:
+        message = f"the prompt has {len(images)} images: an interpolation between two seeds takes one"
+        raise UsageError(message, code="conflict", field="prompt")
+    described = [
+        attribute_values(each, model.spec) if each.wanted or each.picture is not None else {} for each in images
+    ]
+    names = list(dict.fromkeys(name for values in described for name in values))
+    attributes: dict[str, float | tuple[float | None, ...]] = dict(request.attributes or {})
+    for name in names:
+        if name in attributes:
+            message = f"attribute {name} is given and in the prompt: leave one out"
+            raise UsageError(message, code="conflict", field="attributes")
+        values = tuple(each.get(name) for each in described)
+        attributes[name] = values
+    return replace(
+        request,
+        prompt=prompt,
+        label=labels or request.label,
+        attributes=attributes or None,
+        n=request.n or (len(images) if len(images) > 1 else None),
+    )
+
+
+def prompt_in_numbers(request: SampleRequest, classes: tuple[str, ...]) -> str:
+    """Return a prompt with the values of a request that had one, from which the same images are sampled."""
+    labels, _ = requested_labels(request, classes)
+    attributes: Requested = request.attributes or {}
+    columns = {name: each if isinstance(each, tuple) else (each,) for name, each in attributes.items()}
+    count = math.lcm(len(labels or (0,)), *map(len, columns.values()))
+    rows = [_row(columns, index) for index in range(count)]
+    return format_prompt([labels[index % len(labels)] if labels else None for index in range(count)], rows, classes)
+
+
+def _row(columns: Mapping[str, tuple[float | None, ...]], index: int) -> dict[str, float]:
+    """Return the attributes of the image at `index`, without those that it has not."""
+    found = {name: values[index % len(values)] for name, values in columns.items()}
+    return {name: value for name, value in found.items() if value is not None}
