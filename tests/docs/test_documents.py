@@ -187,9 +187,8 @@ def network_without_memory(chosen: Recipe) -> nn.Module:
     return NETWORKS[key]
 
 
-@pytest.mark.parametrize(
-    "document", [pytest.param(EXTENDING, marks=pytest.mark.slow), PYTHON], ids=lambda document: document.name
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("document", [EXTENDING, PYTHON], ids=lambda document: document.name)
 def test_a_session_runs_from_top_to_bottom(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     namespace: dict[str, object] = {"__name__": document.stem}
     with restored_tables():
