@@ -13,6 +13,8 @@ import inkwash
 from inkwash.data import Dataset
 from inkwash.io import png_metadata
 from inkwash.model import Model
+from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import resolve
 
 Untrained = Callable[..., Model]
 
@@ -58,7 +60,8 @@ def test_a_plain_loop_learns_and_the_model_is_saved(untrained: Untrained, digits
 def test_sampling_uses_the_evaluation_mode_and_restores_that_of_training(untrained: Untrained) -> None:
     network = 'network={kind="batchnorm-unet", base=8, dim=16}'
     model = untrained(network, "training.label_dropout=0.0")
-    expected = inkwash.sample(model, n=5, sampler="ddim:2").values
+    (batch,) = resolve(SampleRequest(n=5, sampler="ddim:2"), model).batches()
+    expected = batch.values
     model.net.train()
     first = next(module for module in model.net.modules() if isinstance(module, torch.nn.BatchNorm2d))
     first.eval()
