@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from raised import raised
 
 from inkwash.data import load
 
@@ -122,6 +123,24 @@ def test_sixteen_bits_are_rounded_to_eight(tmp_path: Path) -> None:
     deep = np.array([[0, 128, 129, 257, 32_896, 65_535]], dtype=np.uint16)
     save(tmp_path / "deep.png", deep)
     assert only(tmp_path).tolist() == [[[0, 0, 1, 1, 128, 255]]]
+
+
+def test_sixteen_bit_files_of_0_to_255_are_read_as_eight_bits_and_that_is_said(tmp_path: Path) -> None:
+    level = np.array([[0, 3, 128], [200, 254, 255]], dtype=np.uint16)
+    save(tmp_path / "few" / "a.png", level)
+    save(tmp_path / "few" / "b.png", level // 200)
+    found = load(tmp_path / "few")
+    assert found.values.tolist() == [[level.tolist()], [(level // 200).tolist()]] and "16-bit" in found.warning
+    # A dark image among those of 16 bits is dark.
+    save(tmp_path / "true" / "a.png", level)
+    save(tmp_path / "true" / "b.png", level * 257)
+    found = load(tmp_path / "true")
+    assert found.values[0].max() == 1 and found.values[1, 0].tolist() == level.tolist() and found.warning == ""
+    for k in range(60):
+        save(tmp_path / "odd" / f"{k:02}.png", level)
+    save(tmp_path / "odd" / "01.png", level * 257)
+    error = raised(lambda: load(tmp_path / "odd"))
+    assert error.code == "invalid-data" and "01.png" in str(error)
 
 
 def test_exif_rotation_is_applied(tmp_path: Path) -> None:

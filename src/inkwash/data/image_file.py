@@ -2,7 +2,8 @@
 
 - An image with equal channels is grey.
 - Transparency is composited on black, the background of MNIST, or on white where the ink is as dark as black.
-- 16-bit images are divided by 257 and rounded; EXIF rotation is applied; of animations the first frame is read.
+- 16-bit images are divided by 257 and rounded, those that hold 0 to 255 are not.
+- EXIF rotation is applied; of animations the first frame is read.
 """
 
 from __future__ import annotations
@@ -45,28 +46,40 @@ READ_ERRORS = (
 
 DARK_INK = 64
 """Mean grey level of opaque pixels below which they would not be seen on black."""
+DEEP_WHITE = 65_535
+"""The largest value of 16-bit images."""
 MAX_EXAMPLES = 50
 """Files of a folder that decide on the background of all."""
 
 
 def read(
-    path: Path, size: int | None = None, remedy: str = "give another file", background: int | None = None
+    path: Path,
+    size: int | None = None,
+    remedy: str = "give another file",
+    background: int | None = None,
+    white: int | None = None,
 ) -> Tensor:
     """Return the image at `path`, uint8 `[C, H, W]`: C = 1 if it is grey, else 3; with `size`, resized to that square.
 
-    `background` is the grey level behind transparency, by default that on which the ink of this image is seen.
+    `background` is the grey level behind transparency, by default that on which the ink of this image is seen, and `white` that
+    of 16-bit images, by default 255 where they hold no more, else 65,535.
     Raises `InkwashError` for a file that is missing, damaged or not an image; `remedy` is the end of its message.
     """
-    return decode(read_bytes(path), path, size, remedy, background)
+    return decode(read_bytes(path), path, size, remedy, background, white)
 
 
 def decode(
-    raw: bytes, where: str | Path, size: int | None = None, remedy: str = "leave it out", background: int | None = None
+    raw: bytes,
+    where: str | Path,
+    size: int | None = None,
+    remedy: str = "leave it out",
+    background: int | None = None,
+    white: int | None = None,
 ) -> Tensor:
     """Return the image in the bytes of a file as `read` does; `where` names it in errors."""
     try:
         with _strict_warnings(), Image.open(io.BytesIO(raw)) as picture:
-            pixels = picture_array(picture, where, background)
+            pixels = picture_array(picture, where, background, white)
     except READ_ERRORS as error:
         cause = "unknown format" if isinstance(error, UnidentifiedImageError) else first_line(error)
         raise damaged_file(f"{where} cannot be read as an image ({cause}): {remedy}") from error
@@ -91,6 +104,17 @@ def common_background(paths: Sequence[Path]) -> int:
     return 255 if opacity and brightness / opacity < DARK_INK else 0
 
 
+def common_white(paths: Sequence[Path]) -> int:
+    """Return the white of the 16-bit images among these: 255 if the brightest of at most 50 files is 2 to 255, else 65,535."""
+    brightest = 0
+    for path in paths[:: -(-len(paths) // MAX_EXAMPLES) or 1]:
+        with suppress(*READ_ERRORS, InkwashError), _strict_warnings(), Image.open(path) as picture:
+            if not picture.mode.startswith("I"):
+                return DEEP_WHITE
+            brightest = max(brightest, int(np.asarray(picture).max()))
+    return 255 if 1 < brightest <= 255 else DEEP_WHITE
+
+
 def _ink(picture: Image.Image) -> tuple[float, float]:
     """Return the sum of the opacity of all pixels, in pixels, and their mean grey level weighted by it."""
     grey, alpha = (np.asarray(part, dtype=np.float64) for part in picture.convert("RGBA").convert("LA").split())
@@ -107,16 +131,23 @@ def _strict_warnings() -> Iterator[None]:
         yield
 
 
-def picture_array(picture: Image.Image, where: str | Path, background: int | None = None) -> np.ndarray:
+def picture_array(
+    picture: Image.Image, where: str | Path, background: int | None = None, white: int | None = None
+) -> np.ndarray:
     """Return uint8 `[H, W]` or `[H, W, 3]` for a Pillow image of any mode but floating point; `where` names it in errors."""
     picture = ImageOps.exif_transpose(picture)
     if picture.mode == "F":
         raise invalid_data(f"{where} has floating-point pixels of unknown range: save it with 8 or 16 bits")
     if picture.mode.startswith("I"):
         deep = np.asarray(picture).astype(np.int64)
-        if deep.min() < 0 or deep.max() > 65535:
+        if deep.min() < 0 or deep.max() > DEEP_WHITE:
             raise invalid_data(f"{where} has pixels from {deep.min()} to {deep.max()}: save it with 8 or 16 bits")
-        return np.round(deep / 257).astype(np.uint8)
+        white = white or (255 if 1 < deep.max() <= 255 else DEEP_WHITE)
+        if deep.max() > white:
+            raise invalid_data(
+                f"{where} has pixels up to {deep.max()}, but the other 16-bit files hold 0 to 255: save all with 8 bits"
+            )
+        return np.round(deep / (white / 255)).astype(np.uint8)
     if picture.has_transparency_data:
         if background is None:
             weight, grey = _ink(picture)

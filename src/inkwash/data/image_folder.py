@@ -26,7 +26,7 @@ REMEDY = "replace it, or move it out of the folder"
 """What to do about an image that cannot be read."""
 PROGRESS_EVERY = 100
 """Number of images between two reports of progress."""
-VERSION = 2
+VERSION = 3
 """Version of the decoding, part of the key in the cache."""
 
 
@@ -52,6 +52,8 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
     else:
         values = memory_map.cached(_key(folder, files, size), lambda path: _write(path, files, size, progress))
     count = len(train.files)
+    shallow = image_file.common_white(files) == 255
+    depth = "the 16-bit files hold 0 to 255, and are read as images of 8 bits" if shallow else ""
     return Dataset(
         name=folder.resolve().name,
         values=values[:count],
@@ -60,16 +62,16 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
         test_values=values[count:] if test else None,
         test_labels=torch.tensor(test.labels) if test and train.classes else None,
         note=f"images of {folder.resolve().name}{f'; the test part is {layout.test_name}' if test else ''}",
-        warning=layout.warning,
+        warning="; ".join(each for each in (depth, layout.warning) if each),
     )
 
 
 def _read(files: tuple[Path, ...], size: int | None, progress: StageProgressCallback | None) -> Iterator[Tensor]:
     """Yield the images, uint8 `[C, H, W]`. Raises `UsageError` unless all have one height and width."""
     shape: tuple[int, ...] = ()
-    background = image_file.common_background(files)
+    background, white = image_file.common_background(files), image_file.common_white(files)
     for k, path in enumerate(files):
-        image = image_file.read(path, size, REMEDY, background)
+        image = image_file.read(path, size, REMEDY, background, white)
         shape = shape or image.shape[1:]
         if image.shape[1:] != shape:
             side = min(*shape, *image.shape[1:])
