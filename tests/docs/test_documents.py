@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from inkwash.config import recipe
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.data import DATASETS
+from inkwash.data.spec import QUANTILES, AttributeSpec
 from inkwash.errors import InkwashError
 from inkwash.evaluation import plan
 from inkwash.lab import EXPERIMENTS
@@ -40,7 +41,7 @@ FROM_THE_FIVE = ROOT / "docs" / "from-the-five.md"
 THE_FIVE = ("ddpm-bn", "cfg-cosine", "ddim-300", "simple-unet", "attention-unet")
 BUNDLED = tuple(model.bundled())
 """The models that a document may use without training them first."""
-NAMES = ("quality", "speed", "playground", "scaling", "overview", "gallery")
+NAMES = ("words", "quality", "speed", "playground", "scaling", "overview", "gallery")
 DOCUMENTS = [FROM_THE_FIVE, EXTENDING, PYTHON, *(ROOT / "docs" / f"{name}.md" for name in NAMES), ROOT / "README.md"]
 COMPONENTS = (core.SCHEDULES, core.WARPS, core.DENSITIES, core.TARGETS, core.SAMPLERS)
 NETWORKS: dict[str, nn.Module] = {}
@@ -175,7 +176,10 @@ class CommandChecker:
         run = name.partition("/checkpoints/")[0]
         assert run in {*self.runs, *BUNDLED}, f"{name} is trained by no command above"
         chosen = self.runs.get(run) or recipe.load(name)
-        return Model(name, chosen, expected_spec(chosen), network_without_memory(chosen), 0, "")
+        quantiles = tuple(range(-len(QUANTILES), len(QUANTILES), 2))
+        attributes = tuple(AttributeSpec(each, 0, 1, quantiles) for each in chosen.network.attributes)
+        spec = replace(expected_spec(chosen), attributes=attributes)
+        return Model(name, chosen, spec, network_without_memory(chosen), 0, "")
 
 
 def network_without_memory(chosen: Recipe) -> nn.Module:
