@@ -99,7 +99,8 @@ def test_a_loop_left_by_break_or_an_exception_is_continued(tiny: Tiny, digits: D
     for event in run:
         if event.step == 2:
             break
-    assert run.model.step == 2 and inkwash.load("run").step == 2
+    early = run.model
+    assert early.step == 2 and inkwash.load("run").step == 2
     with pytest.raises(ZeroDivisionError):
         for event in run:
             assert event.step == 3
@@ -107,6 +108,8 @@ def test_a_loop_left_by_break_or_an_exception_is_continued(tiny: Tiny, digits: D
     assert [event.step for event in run if isinstance(event, inkwash.Step)] == [4, 5, 6]
     assert list(run) == []
     assert run.model.weights == reference.model.weights
+    # A model taken from a run is a copy.
+    assert early.identified() is early and early.weights != run.model.weights
 
 
 def test_a_trained_model_has_its_path_and_history(tiny: Tiny, digits: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import weakref
 from collections.abc import Generator, Iterator
@@ -64,8 +65,9 @@ class Run:
 
     @property
     def model(self) -> TrainedModel:
-        """The EMA model at the current step, which changes while training continues."""
-        fields = vars(self.trainer.ema_model) | {"path": self.folder.latest}
+        """A copy of the EMA model at the current step, which does not change when training continues."""
+        current = self.trainer.ema_model
+        fields = vars(current) | {"net": copy.deepcopy(current.net), "path": self.folder.latest}
         return TrainedModel(**fields, history=self.history)
 
     @property
