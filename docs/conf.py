@@ -39,6 +39,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
+    "accessible",
     "docstrings",
     "mathml",
     "notebooks",
@@ -69,6 +70,8 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 180
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_code_prompt_show = "Show the code of the figure"
+nb_code_prompt_hide = "Hide the code of the figure"
 
 autodoc_default_options = {"members": True, "special-members": "__call__", "show-inheritance": True}
 autodoc_member_order = "bysource"
@@ -82,7 +85,6 @@ autodoc_type_aliases = {
     )
 }
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 88
 
 html_theme = "furo"
 html_title = "inkwash"

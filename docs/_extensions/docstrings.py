@@ -47,10 +47,12 @@ def _signature(
 
 
 def _elsewhere(app: Sphinx, name: str, source: list[str]) -> None:
-    """Point links to documents outside of docs/ to the pages that include them."""
+    """Point links to documents outside of docs/ to the pages that include them, and make notebooks downloads."""
     up = "../" * name.count("/")
     for path, page in app.config.pages_of_other_documents.items():
         source[0] = source[0].replace(f"]({up}../{path}", f"]({up}{page}")
+    # A notebook outside of docs/ has no page.
+    source[0] = re.sub(r"\[([^\]]+)\]\((\S+\.ipynb)\)", r"{download}`\1 <\2>`", source[0])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
