@@ -12,6 +12,7 @@ from cyclopts import UnknownOptionError
 from outcome import Inkwash, Runs
 
 from inkwash import cli
+from inkwash.attributes.lexicon import LEXICON
 from inkwash.cli.synonyms import OPTIONS
 from inkwash.config import recipe
 from inkwash.core import SAMPLERS, SCHEDULES, TARGETS
@@ -57,7 +58,14 @@ def test_every_suggested_field_exists(replacement: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "table"),
-    [("sampler", SAMPLERS), ("target", TARGETS), ("schedule", SCHEDULES), ("weight", WEIGHTS), ("data set", DATASETS)],
+    [
+        ("sampler", SAMPLERS),
+        ("target", TARGETS),
+        ("schedule", SCHEDULES),
+        ("weight", WEIGHTS),
+        ("data set", DATASETS),
+        ("word", LEXICON),
+    ],
 )
 def test_suggested_values_exist_and_no_valid_value_is_a_synonym(kind: str, table: Mapping[str, Any]) -> None:
     assert set(synonyms.VALUES[kind].values()) <= set(table)

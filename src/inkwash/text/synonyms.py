@@ -67,6 +67,23 @@ VALUES: dict[str, dict[str, str]] = {
     "device": {"gpu": "cuda", "metal": "mps", "processor": "cpu"},
     "precision": {"bf16": "bfloat16", "fp32": "float32", "full": "float32", "amp": "auto", "mixed": "auto"},
     "data set": {"cifar": "cifar-10", "fmnist": "fashion-mnist", "twomoons": "moons", "8gaussians": "gaussian-mixture"},
+    "word": {
+        "tiny": "small",
+        "huge": "large",
+        "giant": "large",
+        "skinny": "thin",
+        "hairline": "thin",
+        "chunky": "bold",
+        "oblique": "slanted",
+        "cursive": "slanted",
+        "erect": "upright",
+        "squat": "short",
+        "curved": "round",
+        "black": "dark",
+        "grey": "pale",
+        "gray": "pale",
+        "faded": "pale",
+    },
 }
 """By kind of name: the name in lower case without hyphens and spaces, and the key of the table that it means."""
 
