@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from inkwash import data as datasets
 from inkwash import model
+from inkwash.config.registry_sections import decode_schedule
 from inkwash.core import Schedule
 from inkwash.data import Dataset, DataSource
 from inkwash.errors import UsageError
-from inkwash.io.arguments import integer, number
+from inkwash.io.arguments import integer, number, wrong_type
 from inkwash.model import Model
 from inkwash.runs.run import Run
 from inkwash.sampling import class_labels
@@ -57,11 +58,11 @@ def sample(
     steps: int | None = None,
     eta: float | None = None,
     temperature: float = 1.0,
-    schedule: Schedule | None = None,
+    schedule: Schedule | str | None = None,
     guidance: float | None = None,
     interval: tuple[float, float] = (0.0, 1.0),
     clip: bool | None = None,
-    precision: str = "float32",
+    precision: str | torch.dtype = "float32",
     image: str | Path | None = None,
     mask: str | Path | None = None,
     noise: float | None = None,
@@ -100,6 +101,11 @@ def sample(
     if image is None and (mask is not None or noise is not None or invert):
         message = "mask, noise and invert have no effect without an image: give image= as well"
         raise UsageError(message, code="missing-field", field="image")
+    if not isinstance(interval, tuple | list) or len(interval) != 2:
+        raise wrong_type("interval", interval, "the two ends in u, as in (0.2, 0.8)")
+    for field, file in (("image", image), ("mask", mask)):
+        if file is not None and not isinstance(file, str | Path):
+            raise wrong_type(field, file, "the path of an image file")
     edit = None
     if image is not None:
         noise = number("noise", noise)
@@ -118,11 +124,11 @@ def sample(
         steps=integer("steps", steps),
         eta=number("eta", eta),
         temperature=number("temperature", temperature),
-        schedule=schedule,
+        schedule=_schedule(schedule),
         guidance=number("guidance", guidance),
-        interval=interval,
+        interval=(number("interval", interval[0]), number("interval", interval[1])),
         clip=clip,
-        precision=precision,
+        precision=_precision(precision),
         edit=edit,
         attributes={name: tuple(each) if isinstance(each, list) else each for name, each in (attributes or {}).items()},
         extrapolate=extrapolate,
@@ -143,8 +149,8 @@ def evaluate(
     guidance: float | str | None = None,
     eta: float | None = None,
     temperature: float = 1.0,
-    schedule: Schedule | None = None,
-    precision: str = "float32",
+    schedule: Schedule | str | None = None,
+    precision: str | torch.dtype = "float32",
     data: DataSource | None = None,
     judge: DataSource | None = None,
     range: tuple[float, float] | None = None,
@@ -172,7 +178,7 @@ def evaluate(
         integer("n", n),
         split_list(sampler if sampler is None or isinstance(sampler, str) else ",".join(map(str, sampler))),
         parse_guidance(None if guidance is None else str(guidance)),
-        SampleRequest(eta=eta, temperature=temperature, schedule=schedule, precision=precision),
+        SampleRequest(eta=eta, temperature=temperature, schedule=_schedule(schedule), precision=_precision(precision)),
         None if data is None else _data(data, range),
         None if judge is None else _data(judge, range),
         judges,
@@ -201,6 +207,14 @@ def _model_of(source: Source) -> Model:
         case Trainer():
             return source.ema_model
     return load(source)
+
+
+def _schedule(schedule: Schedule | str | None) -> Schedule | None:
+    return schedule if schedule is None or isinstance(schedule, Schedule) else decode_schedule(schedule)
+
+
+def _precision(precision: str | torch.dtype) -> str:
+    return str(precision).removeprefix("torch.")
 
 
 @contextmanager

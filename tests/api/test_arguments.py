@@ -87,6 +87,9 @@ def test_numbers_of_other_libraries_are_those_of_python(untrained: Untrained, ki
         ("guidance", [2, 3]),
         ("temperature", None.__class__),
         ("eta", torch.ones(2)),
+        ("interval", 0.5),
+        ("interval", ("a", "b")),
+        ("image", np.zeros((8, 8), dtype=np.uint8)),
         ("sampler", 5),
     ],
 )
@@ -94,6 +97,19 @@ def test_values_of_another_type_are_refused(untrained: Untrained, field: str, va
     arguments: dict[str, Any] = {"n": 2, "sampler": "ddim:1"} | {field: value}
     code, refused = code_and_field(lambda: inkwash.sample(untrained(), **arguments))
     assert (code, refused) == ("unknown-name" if field == "sampler" else "invalid-value", field)
+
+
+def test_schedules_and_precisions_are_names_or_objects(untrained: Untrained) -> None:
+    model = untrained()
+    forms: list[dict[str, Any]] = [
+        {"schedule": inkwash.Linear(), "precision": "bfloat16"},
+        {"schedule": "linear", "precision": torch.bfloat16},
+    ]
+    by_object, by_name = (inkwash.sample(model, n=2, sampler="ddim:2", **form) for form in forms)
+    assert by_object.run.sampler.schedule == by_name.run.sampler.schedule
+    assert torch.equal(by_object.values, by_name.values)
+    assert code_and_field(lambda: inkwash.sample(model, schedule="linaer")) == ("unknown-name", "schedule.kind")
+    assert code_and_field(lambda: inkwash.sample(model, precision="bf17")) == ("unknown-name", "precision")
 
 
 def test_a_model_is_named_in_every_form(untrained: Untrained) -> None:
@@ -107,6 +123,9 @@ def test_recipes_and_lengths_of_another_type_are_refused(tiny: Tiny, digits: Dat
     for thing in (None, 3, inkwash.load("moons")):
         assert code_and_field(lambda thing=thing: inkwash.train(thing)) == ("invalid-value", "recipe")
         assert code_and_field(lambda thing=thing: inkwash.Trainer(thing)) == ("invalid-value", "recipe")
+    wrong: Any = 3
+    assert code_and_field(lambda: inkwash.train(tiny(), digits, out=wrong)) == ("invalid-value", "out")
+    assert code_and_field(lambda: inkwash.train(tiny(), digits, pretrained=wrong)) == ("invalid-value", "model")
     assert code_and_field(lambda: inkwash.train(tiny(), digits, length=5)) == ("invalid-value", "length")  # type: ignore[arg-type]
     assert not Path("runs").exists()
 

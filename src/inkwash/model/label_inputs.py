@@ -24,7 +24,7 @@ def check_labels(net: nn.Module, spec: DatasetSpec, label_dropout: float) -> Non
     The null label, -1, is tested where `label_dropout` replaces labels by it; its embedding must be that of no class.
     """
     count, kind, device = len(spec.classes), type(net).__name__, next(net.parameters()).device
-    remedy = f"its embedding needs {count + 1} rows, the last for negative labels (inkwash.nets.layers.ClassEmbedding)"
+    remedy = f"its embedding needs {count + 1} rows, the last for None and negative labels (inkwash.nets.layers.ClassEmbedding)"
     generator = torch.Generator().manual_seed(0)
     trial = copy.deepcopy(net).eval()
     for weight in trial.parameters():

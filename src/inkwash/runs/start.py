@@ -79,7 +79,7 @@ def start(
     """
     since = time.perf_counter() if since is None else since
     # Before the data, which may have to be downloaded.
-    if isinstance(pretrained, str | Path):
+    if pretrained is not None and not isinstance(pretrained, Model):
         pretrained = model.load(pretrained, device="cpu")
     if recipe.distillation is not None and objective is None:
         require_teacher(recipe, pretrained)

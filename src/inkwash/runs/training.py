@@ -19,6 +19,7 @@ from inkwash.config.recipe import Recipe
 from inkwash.data import DataSource
 from inkwash.errors import UsageError, warn
 from inkwash.hardware import devices
+from inkwash.io.arguments import wrong_type
 from inkwash.model import Model
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.history import TrainedModel
@@ -89,6 +90,8 @@ def _begin(
     chosen = chosen.with_changes(changes) if changes else chosen
     if parsed_length is not None:
         chosen = recipe.with_length(chosen, parsed_length)
+    if out is not None and not isinstance(out, str | Path):
+        raise wrong_type("out", out, "the path of a run folder")
     folder = None if out is None else _unused(Path(out))
     run = start(chosen, data, folder, target_device, net, objective, start_time, pretrained=pretrained)
     name = pretrained.name if isinstance(pretrained, Model) else str(pretrained)

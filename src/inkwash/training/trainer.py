@@ -78,7 +78,7 @@ class Trainer:
         recipe = recipe if isinstance(recipe, Recipe) else recipes.load(recipe)
         if net is not None:
             model.require_module(net)
-        if isinstance(pretrained, str | Path):
+        if pretrained is not None and not isinstance(pretrained, Model):
             pretrained = model.load(pretrained, device="cpu")
         self.pretrained = None if pretrained is None else pretrained.metadata()
         if pretrained is not None:
