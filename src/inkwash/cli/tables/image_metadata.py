@@ -30,6 +30,7 @@ def show(path: Path, as_json: bool) -> None:
         if name != "request":
             console.print(f"{name}: {value}")
     if "request" in metadata:
-        if metadata["request"].get("prompt"):
-            console.print(f"prompt: {metadata['request']['prompt']}")
+        request = metadata["request"]
+        if isinstance(request, dict) and "prompt" in request:
+            console.print(f"prompt: {request['prompt']}")
         console.print(f"reproduce it: inkwash sample {quoted(path)}")
