@@ -18,13 +18,13 @@ INTRODUCTION = (
 
 
 def cells(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the kind, "code" or "markdown", and the source of every cell of a lesson."""
+    """Yield the kind, "code", "hidden" code or "markdown", and the source of every cell of a lesson."""
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
     position = 0
     for fence in FENCE.finditer(text):
         if fence[2] == "code-cell":
             yield "markdown", text[position : fence.start()]
-            yield "code", re.sub(r"\A(:[\w-]+:[^\n]*\n)+\n?", "", fence[4])
+            yield "hidden" if ":tags: [hide-" in fence[4] else "code", re.sub(r"\A(:[\w-]+:[^\n]*\n)+\n?", "", fence[4])
             position = fence.end()
     yield "markdown", text[position:]
 
@@ -44,7 +44,7 @@ def plain(text: str) -> str:
         quoted = "".join(f"> {line}\n" for line in plain(body).splitlines())
         return f"> **{argument or name.title()}**\n>\n{quoted}"
 
-    text = FENCE.sub(directive, text)
+    text = FENCE.sub(directive, re.sub(r"^\{download\}.*\n", "", text, flags=re.MULTILINE))
     text = re.sub(r"\{[\w:-]+\}`([^`<]*?) ?(?:<[^`]*>)?`", r"`\1`", text)
     # A link to another page of the site has no target beside a notebook.
     return re.sub(r"\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", text)
@@ -61,10 +61,15 @@ def notebook(text: str) -> dict[str, Any]:
     """Return the notebook of a lesson, without outputs, in format 4.5."""
     made: list[dict[str, Any]] = []
     for kind, source in [("markdown", INTRODUCTION), *cells(text)]:
-        source = (source if kind == "code" else plain(source)).strip("\n")
-        if source:
-            cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{len(made)}", "metadata": {}, "source": source}
-            made.append(cell | ({"execution_count": None, "outputs": []} if kind == "code" else {}))
+        source = (plain(source) if kind == "markdown" else source).strip("\n")
+        if not source:
+            continue
+        cell: dict[str, Any] = {"id": f"cell-{len(made)}", "source": source}
+        if kind == "markdown":
+            made.append(cell | {"cell_type": "markdown", "metadata": {}})
+        else:
+            metadata = {"jupyter": {"source_hidden": True}} if kind == "hidden" else {}
+            made.append(cell | {"cell_type": "code", "metadata": metadata, "execution_count": None, "outputs": []})
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pkgutil
 import re
@@ -112,3 +113,9 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     # Nothing is loaded from another host.
     loaded = re.compile(r"<(?:script|img|link|iframe|source)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]*\"")
     assert not [(page.name, match) for page in pages for match in loaded.findall(page.read_text(encoding="utf-8"))]
+    for lesson in LESSONS:
+        (path,) = (tmp_path / "site" / "_downloads").rglob(f"{lesson.stem}.ipynb")
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        assert [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"] == [
+            source.strip("\n") for source in cells(lesson)
+        ]
