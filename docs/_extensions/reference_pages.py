@@ -139,7 +139,7 @@ def _public_names() -> str:
             and hasattr(found, "__qualname__")
         ):
             rows.append(f"| {{py:obj}}`{name} <{found.__module__}.{found.__qualname__}>` | {_first_line(found)} |")
-    return "\n".join(["| `inkwash.` | |", "|---|---|", *rows])
+    return "\n".join(["| name | meaning |", "|---|---|", *rows])
 
 
 def _first_line(found: Any) -> str:
