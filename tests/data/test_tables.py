@@ -127,6 +127,7 @@ def test_kaggles_test_part_without_labels_is_read(tmp_path: Path) -> None:
         (",".join(["label", *PIXELS]) + "\n", ("invalid-data", "data")),
         (FORMS["Kaggle"] + "3,4,5\n", ("invalid-data", "data")),
         (FORMS["Kaggle"] + ",".join(["3", *["x"] * SIDE**2]) + "\n", ("invalid-data", "data")),
+        (csv(TRAIN // 128, LABELS, header=["label", *PIXELS]), ("invalid-data", "range")),
         (csv(TRAIN * 300.0, LABELS, header=["label", *PIXELS]), ("invalid-data", "range")),
         (csv(TRAIN[:, :, :4], LABELS, header=["label", *PIXELS[:20]]), ("invalid-data", "data")),
     ],

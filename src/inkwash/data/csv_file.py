@@ -54,12 +54,14 @@ def read(path: Path) -> Rows:
 
 
 def _loaded(text: str, delimiter: str, columns: list[int] | None, path: Path, as_text: bool = False) -> Array:
-    """Return the numbers in `columns` of `text`, int64 where all are integers, else float64; or their text."""
+    """Return the numbers in `columns` of `text`, uint8, int64 or float64 by the values; or their text."""
     errors = []
-    for dtype in (np.str_,) if as_text else (np.int64, np.float64):
+    for dtype in (np.str_,) if as_text else (np.uint8, np.int64, np.float64):
         try:
             file = io.StringIO(text)
-            return np.loadtxt(file, dtype, delimiter=delimiter, usecols=columns, ndmin=2, comments=None, quotechar='"')
+            found = np.loadtxt(file, dtype, delimiter=delimiter, usecols=columns, ndmin=2, comments=None, quotechar='"')
+            # Integers of unknown range, which uint8 would hide.
+            return found.astype(np.int64) if dtype is np.uint8 and found.max() <= 1 else found
         except (ValueError, OverflowError) as error:
             errors.append(error)
     raise invalid_data(
