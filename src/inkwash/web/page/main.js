@@ -10,8 +10,9 @@ import * as edit from "./views/edit.js";
 import * as compare from "./views/compare.js";
 import * as understand from "./views/understand.js";
 import * as models from "./views/models.js";
+import * as play from "./views/play.js";
 
-const VIEWS = { sample, write, edit, compare, understand, models };
+const VIEWS = { sample, write, edit, compare, understand, play, models };
 /** Names of views in URLs of version 0.1.0. */
 const RENAMED = { draw: "sample", choose: "models" };
 
