@@ -105,7 +105,7 @@ export function mount(root, { url, notify, updateUrl }) {
   async function training(points) {
     const started = performance.now();
     bar.hidden = false;
-    notify("Training a network of 6,000 weights…");
+    notify("Training a network of 5,474 weights…");
     const { parameters } = await ask({ train: { ...points, steps: TRAINING_STEPS, seed: seed.get() } }, (answer) => answer.parameters, (answer) => {
       bar.value = answer.step / TRAINING_STEPS;
       loss.textContent = `step ${answer.step} of ${TRAINING_STEPS}, loss ${answer.loss.toFixed(2)}`;
