@@ -71,7 +71,7 @@ def find(name: str | Path) -> Path:
         if path.suffix != ".safetensors":
             raise _no_checkpoint(path)
         return path
-    if len(path.parts) > 1:
+    if len(path.parts) > 1 or path.suffix == ".safetensors":
         raise UsageError(f"no run folder or checkpoint {path}: check the path", code="missing-file", field="model")
     raise _no_model(str(name))
 
