@@ -215,6 +215,7 @@ def test_classes_that_are_not_digits_go_by_their_names() -> None:
         ("7 px", "invalid-value"),
         ("slanted by -10 degrees to the left", "invalid-value"),
         ("without thickness", "invalid-value"),
+        ("an eight with small loops", "invalid-value"),
         ("thickness", "invalid-value"),
         ("very medium width", "invalid-value"),
         ("bold 3 thin 5", "invalid-value"),

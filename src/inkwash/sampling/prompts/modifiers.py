@@ -167,6 +167,8 @@ def _noun(cursor: Cursor, grade: Token | None, start: int, side: Token | None = 
             level = following
             cursor.position += 1
     if level is not None:
+        if name == "holes":
+            raise prompt_error(f"'{cursor.since(start)}' is of no attribute", "write their number, as in two loops")
         fraction = float(level.value) if level.kind == "level" else lexicon.LEVEL_WORDS[level.text]
         if grade is not None:
             if fraction not in (PLAIN, 1 - PLAIN):
