@@ -59,6 +59,7 @@ class Stream(Enum):
     TRAIN_RENOISE = 16
     STUDENT_VALIDATION = 17
     TRAIN_ATTRIBUTES = 18
+    ATTRIBUTE_REQUESTS = 19
 
     def __init__(self, number: int, draws: range = range(2**32)) -> None:
         self.number = number

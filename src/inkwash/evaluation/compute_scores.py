@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from inkwash.data import Dataset
 from inkwash.errors import UsageError
+from inkwash.evaluation.attribute_report import AttributeReport
 from inkwash.evaluation.neighbour_scores import nearest_neighbour_measures, neighbour_scores
 from inkwash.evaluation.scores import MIN_FD_COUNT, EvaluatedSamples, Evaluation, Score
 from inkwash.metrics import class_accuracy, frechet, memorization, pixel_statistics
@@ -176,6 +178,20 @@ def _classification(
         key = f"entropy.{member}"
         entropy = class_accuracy.normalized_entropy(extraction.probabilities)
         yield Score(key, f"label entropy, {title}", entropy, real.get(key), "near")
+
+
+def measure_requested(attributes: AttributeReport, extractor_set: ExtractorSet) -> Iterator[Score]:
+    """Yield FD and accuracy of samples that attributes were requested of, and R² beside that of shifted test images."""
+    labels = attributes.labels if extractor_set.spec.classes else None
+    for member, extractor in extractor_set.extractors.items():
+        extraction = extractor.extract(attributes.samples)
+        found = _classification(member, extraction, labels, extractor_set)
+        fd = next(_fd(member, extraction.features, extractor_set, None))
+        for score in (fd, *(score for score in found if score.kind == "accuracy")):
+            yield replace(score, key=f"{score.key}.requested", words=f"{score.words}, as requested")
+    for row in attributes.rows:
+        note = "" if row.together.r2 is not None else "undefined: all requests are equal"
+        yield Score(f"r2.{row.name}", f"R² of {row.name}", row.together.r2, row.ceilings[-1].r2, "high", note=note)
 
 
 def _memorization(distances: Tensor | None, extractor_set: ExtractorSet) -> Iterator[Score]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from inkwash.evaluation.setting import BATCH, Setting
 from inkwash.io import cache, npz
 from inkwash.io.atomic import atomic
 from inkwash.io.cache import optional_writes
+from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.text.progress import ProgressCallback
 
@@ -36,7 +37,11 @@ class CachedSamples(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SampleCache:
-    """The cached samples of a setting. Sample i has the seed i; labels have the training set's proportions."""
+    """The cached samples of a setting. Sample i has the seed i.
+
+    Its label and attributes are those at i of the request, which are repeated cyclically; without a request of labels
+    they have the training set's proportions.
+    """
 
     setting: Setting
 
@@ -91,11 +96,21 @@ class SampleCache:
         return cached
 
     def _sample(self, start: int, stop: int, progress: ProgressCallback | None) -> _Chunk:
-        run = resolve(replace(self.setting.request, seed=start, n=stop - start), self.setting.model)
+        run = resolve(_part(self.setting.request, start, stop), self.setting.model)
         report = None if progress is None else lambda done: progress(start + done)
         with _counted_evaluations(self.setting.model.net) as counter:
             batches = list(run.batches(BATCH, report))
         return _Chunk(torch.cat([batch.values for batch in batches]), run.labels, float(counter[0]))
+
+
+def _part(request: SampleRequest, start: int, stop: int) -> SampleRequest:
+    """Return the request of the samples from `start` to before `stop` of all."""
+
+    def part(values: Any) -> Any:
+        return tuple(values[i % len(values)] for i in range(start, stop)) if isinstance(values, tuple) else values
+
+    attributes = None if request.attributes is None else {name: part(each) for name, each in request.attributes.items()}
+    return replace(request, seed=start, n=stop - start, label=part(request.label), attributes=attributes)
 
 
 class _Chunk(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from inkwash.evaluation.attribute_report import AttributeReport
 from inkwash.metrics.extractors import Extraction
 from inkwash.text import html
 
@@ -39,6 +40,7 @@ GLOSSARY = {
     "copies": "fraction of samples nearer to a train image than the nearest 1 % of real test images",
     "bits": "upper bound of the negative log-likelihood of the test images, in bits per dimension",
     "c2st": "accuracy of a network trained to distinguish samples from real images (C2ST); 0.5 is chance",
+    "r2": "coefficient of determination of an attribute, requested and measured: 1 is exact, 0 as the mean of all requests",
     "tstr": "test error of a classifier trained on samples (TSTR) over that of one trained on real images",
 }
 """The meaning of each kind of score, by the key up to its first dot."""
@@ -129,7 +131,10 @@ class EvaluatedSamples:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All scores of `count` samples called `name` against the data set `data`, with notes on how they were computed."""
+    """All scores of `count` samples called `name` against the data set `data`, with notes on how they were computed.
+
+    `attributes` is how they are followed, of a model that is conditioned on attributes.
+    """
 
     name: str
     count: int
@@ -137,6 +142,7 @@ class Evaluation:
     scores: tuple[Score, ...]
     samples: EvaluatedSamples
     notes: tuple[str, ...] = ()
+    attributes: AttributeReport | None = None
 
     def __repr__(self) -> str:
         return f"Evaluation({self.name!r}, {self.count:,} against {self.data}, {len(self.measured)} scores)"
@@ -185,7 +191,7 @@ class Evaluation:
             "scores": scores,
             "classes": per_class,
             "notes": list(self.notes),
-        }
+        } | ({} if self.attributes is None else {"attributes": self.attributes.to_dict()})
 
 
 def _cells(score: Score) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
@@ -82,6 +83,9 @@ class Setting:
         optional = ({} if device == "cpu" else {"device": device}) | (
             {"own code": plugin_hashes} if plugin_hashes else {}
         )
+        if s.label is not None or s.attributes:
+            attributes = None if s.attributes is None else {name: s.attributes[name] for name in sorted(s.attributes)}
+            optional["requested"] = hashlib.sha256(repr((s.label, attributes)).encode()).hexdigest()
         return optional | {
             "inkwash": __version__,
             "weights": self.model.weights,

@@ -10,13 +10,14 @@ from pathlib import Path
 from torch import Tensor
 
 from inkwash.distributed.process_group import ProcessGroup
-from inkwash.evaluation import run_quality
+from inkwash.evaluation import attribute_report, run_quality
+from inkwash.evaluation.attribute_requests import AttributeRequests
 from inkwash.evaluation.comparison import ComparisonEntry
-from inkwash.evaluation.compute_scores import measure
+from inkwash.evaluation.compute_scores import measure, measure_requested
 from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS, MetricInput
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_cache import SampleCache
-from inkwash.evaluation.scores import Evaluation
+from inkwash.evaluation.scores import Evaluation, Score
 from inkwash.evaluation.setting import Setting
 from inkwash.nets import summary
 from inkwash.text.progress import ProgressCallback, StageProgressCallback
@@ -172,7 +173,23 @@ def _evaluation(
     report = progress or (lambda stage, fraction: None)
     data = reference.data
     found = measure(name, metric_input.values, metric_input.labels, reference.extractor_set, data, report)
+    if metric_input.setting is not None and metric_input.setting.model.spec.attributes:
+        found = _with_attributes(found, metric_input.setting, reference, report)
     if data is None or not extras:
         return found
     more = [score for extra in extras for score in OPTIONAL_METRICS[extra].measure(metric_input, data, report)]
     return replace(found, scores=(*found.scores, *more))
+
+
+def _with_attributes(
+    found: Evaluation, setting: Setting, reference: Reference, progress: StageProgressCallback
+) -> Evaluation:
+    """Return `found` with how attributes are followed, measured on as many samples, or a note that it needs test images."""
+    data = reference.data
+    requests = None if data is None else AttributeRequests.of(setting, data, found.count)
+    if requests is None:
+        title, note = "R² of requested attributes", "needs test images, with labels: give --data FOLDER"
+        return replace(found, scores=(*found.scores, Score("r2", title, None, note=note)))
+    attributes = attribute_report.report(requests, progress)
+    scores = measure_requested(attributes, reference.extractor_set)
+    return replace(found, scores=(*found.scores, *scores), attributes=attributes)

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
+from inkwash.evaluation.attribute_report import AttributeReport
 from inkwash.evaluation.comparison import Comparison, ComparisonEntry
 from inkwash.evaluation.defects import verdicts
 from inkwash.evaluation.plan import EvaluationPlan
@@ -76,14 +77,9 @@ def _show(found: Evaluation, sentences: list[str]) -> None:
     """Print the scores that have a value, the notes on them and on missing ones, and the verdicts."""
     console = Console(highlight=False, markup=False)
     console.print(f"{found.name}: {found.count:,} against {found.data}", style="bold")
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    header, rows = found.table()
-    table.add_column("")
-    for name in header[1:]:
-        table.add_column(name, justify="right", no_wrap=True)
-    for cells in rows:
-        table.add_row(*cells)
-    console.print(table)
+    _print_table(console, *found.table())
+    if found.attributes is not None:
+        _show_attributes(console, found.attributes)
     notes: dict[str, list[str]] = {}
     for score in found.scores:
         if score.note:
@@ -95,6 +91,26 @@ def _show(found: Evaluation, sentences: list[str]) -> None:
     console.print()
     for text in sentences:
         console.print(f"- {text}")
+
+
+def _print_table(console: Console, header: list[str], rows: list[list[str]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(header[0])
+    for name in header[1:]:
+        table.add_column(name, justify="right", no_wrap=True)
+    for cells in rows:
+        table.add_row(*cells)
+    console.print(table)
+
+
+def _show_attributes(console: Console, found: AttributeReport) -> None:
+    """Print how attributes are followed, what else a sweep of each changes, and how both are measured."""
+    _print_table(console, *found.table())
+    for title, matrix in (("others unspecified", found.unspecified), ("others held", found.held)):
+        console.print(f"mean change of each attribute when one is swept, {title}")
+        _print_table(console, *found.independence_table(matrix))
+    for note in found.notes():
+        console.print(f"note: {note}")
 
 
 def _compare(found: Comparison) -> None:
