@@ -2,6 +2,7 @@
 
 import { engine } from "./engine/index.js";
 import { h } from "./parts/element.js";
+import { tour } from "./parts/tour.js";
 import { UrlState } from "./parts/url_state.js";
 import { ViewStore } from "./parts/view_store.js";
 import * as sample from "./views/sample.js";
@@ -166,7 +167,13 @@ async function start() {
   select.addEventListener("change", () => go(current));
   view.addEventListener("change", rememberState);
   window.addEventListener("hashchange", show);
+  const guide = tour(go, available());
+  main.prepend(guide.element);
+  byId("footer").append(" ", h("button", { type: "button", class: "quiet", onclick: guide.start }, "Take the tour"));
+  const isBare = !location.hash;
   show();
+  // A link shows what it is for, without a tour.
+  if (isBare && guide.isNew()) guide.offer();
 }
 
 start();
