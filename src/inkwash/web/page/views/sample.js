@@ -60,7 +60,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
     h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Sample"), job.controls()),
   );
   const sampling = h("div", { class: "workbench" }, form, output.element);
-  root.append(introduction());
+  root.append(introduction(models));
   root.append(...[stepsSwitch(model, counterpart(model, models), go), live?.element, sampling].filter(Boolean));
   if (url.shouldSample("seed")) {
     const cost = costOf(request());
@@ -78,10 +78,10 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
   return { leave, dispose, params };
 }
 
-/** Return what this page is, and three examples. */
-function introduction() {
+/** Return what this page is, and examples of the models that it has: an exported page has one. */
+function introduction(models) {
   const examples = { "Write 2026": "#write?model=fast&text=2026&seed=1", "Sevens, with guidance": "#sample?model=fast&n=20&labels=7&guidance=2&seed=3", "Points in the plane": "#sample?model=moons&n=300&seed=0" };
-  const links = Object.entries(examples).flatMap(([text, href]) => [" ", h("a", { href }, text)]);
+  const links = Object.entries(examples).filter(([, href]) => models.some(({ name }) => href.includes(`model=${name}&`))).flatMap(([text, href]) => [" ", h("a", { href }, text)]);
   return h("p", { class: "introduction" }, "inkwash trains and examines diffusion models of small images: networks that turn noise into images step by step. Examples:", links);
 }
 
