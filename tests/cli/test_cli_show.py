@@ -6,6 +6,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from outcome import CopyRun, Inkwash, Runs
 from PIL import Image
@@ -107,8 +108,6 @@ def test_damaged_checkpoint_is_reported_beside_valid_ones(runs: Runs, copied: Co
     ],
 )
 def test_data_is_shown_by_name_and_by_path(name: str, words: list[str], runs: Runs, inkwash: Inkwash) -> None:
-    import numpy as np
-
     np.save("moons.npy", np.zeros((10, 8, 8), np.uint8))
     outcome = inkwash("show", runs.images if name == "IMAGES" else name)
     assert outcome.code == 0
@@ -141,3 +140,20 @@ def test_listed_sizes_are_those_of_the_networks(inkwash: Inkwash) -> None:
         spec = expected_spec(chosen)
         net = model.build_net(chosen.for_classes(spec.classes), spec)
         assert (row["parameters"], row["flops"]) == (summary.parameters(net), summary.flops(net, spec.shape)), name
+
+
+def test_data_of_strokes_are_shown_with_quantiles_of_attributes(tmp_path: Path, inkwash: Inkwash) -> None:
+    images = np.zeros((12, 28, 28), np.uint8)
+    images[:6, 4:24, 10:14] = images[6:, 4:24, 10:18] = 255
+    images[:, 4, 10] = np.arange(200, 212)  # No two images are equal.
+    np.save(tmp_path / "bars.npy", images)
+    shown = inkwash("show", str(tmp_path / "bars.npy"), "--out", str(tmp_path / "out")).out
+    row = next(line.split() for line in shown.splitlines() if line.startswith(" width, pixels"))
+    # Bars of 4 and of 8 pixels, of which the middle 96 % are measured.
+    assert [float(each) for each in row[2:]] == pytest.approx([3.84, 3.84, 5.76, 7.68, 7.68], abs=0.1)
+
+
+def test_data_without_strokes_are_shown_with_the_reason(tmp_path: Path, inkwash: Inkwash) -> None:
+    np.save(tmp_path / "photos.npy", np.random.default_rng(0).integers(60, 255, (12, 28, 28), np.uint8))
+    shown = inkwash("show", str(tmp_path / "photos.npy"), "--out", str(tmp_path / "out")).out
+    assert "stroke attributes" in shown and "width, pixels" not in shown

@@ -6,10 +6,15 @@ import json
 from pathlib import Path
 
 import torch
+from rich import box
+from rich.table import Table
 
 from inkwash import checks, data
+from inkwash.attributes import ATTRIBUTES, measure, require_ink
 from inkwash.cli.tables import check_warnings
 from inkwash.core.rng import Stream, permutation
+from inkwash.data import Dataset
+from inkwash.errors import UsageError
 from inkwash.io import png_metadata
 from inkwash.io.names import path_in, sanitized_name
 from inkwash.sampling.run import to_arrays
@@ -17,6 +22,11 @@ from inkwash.text.console import Console
 from inkwash.viz import grids, points
 from inkwash.viz.samples import POINT_LIMITS
 from inkwash.viz.writers import require_replaceable
+
+MEASURED = 2000
+"""Images whose attributes are measured, of larger sets a random choice."""
+FRACTIONS = 0.01, 0.1, 0.5, 0.9, 0.99
+"""Quantiles that are shown."""
 
 
 def show(name: str, out: Path, as_json: bool, value_range: tuple[float, float] | None = None) -> None:
@@ -53,6 +63,8 @@ def show(name: str, out: Path, as_json: bool, value_range: tuple[float, float] |
     if loaded.note:
         console.print(loaded.note)
     check_warnings.show(console, concerns)
+    if not is_points:
+        _show_attributes(console, loaded)
     target = path_in(out, f"{known_as}-data.png")
     require_replaceable(target)
     if is_points:
@@ -63,3 +75,22 @@ def show(name: str, out: Path, as_json: bool, value_range: tuple[float, float] |
         image = grids.grid(to_arrays(loaded.values[chosen]), scale=2)
     png_metadata.save_png(image, target, {"data": known_as, "sha256": loaded.sha256})
     console.print(f"image: {target}")
+
+
+def _show_attributes(console: Console, loaded: Dataset) -> None:
+    """Print quantiles of the attributes of some images, or the reason why they have none."""
+    try:
+        require_ink(loaded)
+    except UsageError as error:
+        console.print(str(error))
+        return
+    values = measure(loaded.values[permutation(0, 0, Stream.DATA_PREVIEW, len(loaded))[:MEASURED]]).double()
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(f"attributes of {len(values):,} images")
+    for fraction in FRACTIONS:
+        table.add_column(f"{fraction:.0%}", justify="right")
+    for (name, attribute), column in zip(ATTRIBUTES.items(), values.T, strict=True):
+        known = column[~column.isnan()]
+        cells = [f"{known.quantile(fraction):.2f}" if len(known) else "none" for fraction in FRACTIONS]
+        table.add_row(name + (f", {attribute.unit}" if attribute.unit else ""), *cells)
+    console.print(table)
