@@ -157,3 +157,27 @@ def test_data_without_strokes_are_shown_with_the_reason(tmp_path: Path, inkwash:
     np.save(tmp_path / "photos.npy", np.random.default_rng(0).integers(60, 255, (12, 28, 28), np.uint8))
     shown = inkwash("show", str(tmp_path / "photos.npy"), "--out", str(tmp_path / "out")).out
     assert "stroke attributes" in shown and "width, pixels" not in shown
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_picture_of_a_bar_is_shown_with_its_attributes(dark: bool, tmp_path: Path, inkwash: Inkwash) -> None:
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 10:14] = 255
+    Image.fromarray(255 - pixels if dark else pixels).save(tmp_path / "bar.png")
+    found = json.loads(inkwash("show", str(tmp_path / "bar.png"), "--json").out)["attributes"]
+    # 96 % of 20 by 4 pixels, around (11.5, 13.5) where the centre of the image is (13.5, 13.5).
+    wanted = {"height": 19.2, "width": 3.84, "slant": 0, "ink": 80, "holes": 0, "x": -2, "y": 0}
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted, abs=1e-3)
+    assert "height: 19.2 pixels" in inkwash("show", str(tmp_path / "bar.png")).out
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 3), (200, 200)])
+def test_a_picture_without_a_digit_to_measure_is_refused(
+    shape: tuple[int, ...], tmp_path: Path, inkwash: Inkwash
+) -> None:
+    pixels = np.zeros(shape, np.uint8)
+    if shape != (28, 28):
+        pixels[4:24, 10:14] = 255 if len(shape) == 2 else (255, 0, 0)
+    Image.fromarray(pixels).save(tmp_path / "other.png")
+    outcome = inkwash("show", str(tmp_path / "other.png"))
+    assert outcome.code == 2 and not outcome.out

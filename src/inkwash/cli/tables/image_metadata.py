@@ -1,10 +1,12 @@
-"""An image that inkwash wrote: its metadata, and the command that reproduces it."""
+"""An image: the metadata and the command that reproduces it, where inkwash wrote it, and attributes of its strokes."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from inkwash.attributes import ATTRIBUTES, measure
+from inkwash.data import image_file, ink
 from inkwash.errors import UsageError
 from inkwash.io import png_metadata
 from inkwash.text.console import Console
@@ -13,17 +15,26 @@ from inkwash.text.printing import quoted
 SUFFIXES = (".png", ".webp")
 
 
+MAX_SIDE = 96
+"""Pixels to a side of the largest image whose strokes are measured: larger ones show several digits, or none."""
+
+
 def show(path: Path, as_json: bool) -> None:
-    """Print the metadata of an image and how to reproduce it. Raises `UsageError` for an image without metadata."""
+    """Print the metadata of an image, how to reproduce it, and the attributes of its strokes.
+
+    Raises `UsageError` for an image with neither metadata nor strokes to measure.
+    """
     metadata = png_metadata.read_metadata(path)
-    if not metadata:
+    attributes, reason = _attributes(path)
+    if not metadata and not attributes:
         raise UsageError(
-            f"{path} has no inkwash metadata: it was written or saved again by another program; give an image as "
-            "inkwash wrote it",
+            f"{path} has no inkwash metadata and no strokes to measure ({reason}): give an image as inkwash wrote it, or "
+            "one digit, light on black or dark on white",
             code="wrong-file",
         )
+    metadata = metadata or {}
     if as_json:
-        print(json.dumps(metadata, indent=2))
+        print(json.dumps(metadata | ({"attributes": attributes} if attributes else {}), indent=2))
         return
     console = Console()
     for name, value in metadata.items():
@@ -34,3 +45,22 @@ def show(path: Path, as_json: bool) -> None:
         if isinstance(request, dict) and "prompt" in request:
             console.print(f"prompt: {request['prompt']}")
         console.print(f"reproduce it: inkwash sample {quoted(path)}")
+    for name, value in attributes.items():
+        console.print(f"{name}: {value:.3g} {ATTRIBUTES[name].unit}".rstrip())
+
+
+def _attributes(path: Path) -> tuple[dict[str, float], str]:
+    """Return the attributes of the only digit of an image, or none and the reason."""
+    image = image_file.read(path)
+    channels, *sides = image.shape
+    ground = ink.background(image[None])
+    if max(sides) > MAX_SIDE:
+        return {}, f"it is larger than {MAX_SIDE} pixels"
+    if channels != 1:
+        return {}, "it is in colour"
+    if image.amin() == image.amax():
+        return {}, "it is empty"
+    if ground is None:
+        return {}, "its background is neither dark nor light"
+    pixels = 255 - image if ground == "light" else image
+    return dict(zip(ATTRIBUTES, measure(pixels[None])[0].tolist(), strict=True)), ""
