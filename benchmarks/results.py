@@ -69,6 +69,10 @@ ROWS: tuple[tuple[str, str, float | None, str], ...] = (
     ("attention-unet", "ddim:50", None, "float32"),
     ("attention-unet", "dpm++2m:15", None, "float32"),
     ("attention-unet", "dpm++2m:15", None, "auto"),
+    ("words", "dpm++2m:15", None, "auto"),
+    ("words-one-step", "consistency:1", None, "auto"),
+    ("fashion", "dpm++2m:15", None, "auto"),
+    ("fashion", "dpm++2m:50", None, "auto"),
     ("digits", "dpm++2m:20", None, "auto"),
     ("moons", "heun:20", None, "auto"),
 )
