@@ -67,6 +67,7 @@ def sample(
     mask: str | Path | None = None,
     noise: float | None = None,
     invert: bool = False,
+    encode: int | None = None,
     prompt: str | None = None,
     attributes: Mapping[str, float | list[float]] | None = None,
     extrapolate: bool = False,
@@ -81,7 +82,9 @@ def sample(
     a number is the name of a class where all names are numbers, else its index.
     `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
     that every sample starts from, noised to `noise`; `mask` another, white where the model samples;
-    `invert` inverts the image, for dark ink on paper. `attributes` are values such as {"thickness": 3, "slant": [-20, 20]},
+    `invert` inverts the image, for dark ink on paper; `encode` encodes it as noise in so many steps, to change
+    attributes or the label of it ("thickness+": 1 is 1 more than it has).
+    `attributes` are values such as {"thickness": 3, "slant": [-20, 20]},
     several in turn, in the range of the data unless `extrapolate`; `prompt` is the same in words, "a bold, slanted seven",
     with classes in place of `label`: docs/words.md.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
@@ -98,8 +101,8 @@ def sample(
         raise UsageError(f"batch is {batch}: it must be at least 1", code="out-of-range", field="batch")
     if picture is not None:
         raise UsageError("picture= was renamed: give image=", code="unknown-field", field="picture")
-    if image is None and (mask is not None or noise is not None or invert):
-        message = "mask, noise and invert have no effect without an image: give image= as well"
+    if image is None and (mask is not None or noise is not None or invert or encode is not None):
+        message = "mask, noise, invert and encode have no effect without an image: give image= as well"
         raise UsageError(message, code="missing-field", field="image")
     if not isinstance(interval, tuple | list) or len(interval) != 2:
         raise wrong_type("interval", interval, "the two ends in u, as in (0.2, 0.8)")
@@ -109,7 +112,9 @@ def sample(
     edit = None
     if image is not None:
         noise = number("noise", noise)
-        edit = Edit.read(chosen.spec, Path(image), None if mask is None else Path(mask), noise, invert)
+        edit = Edit.read(
+            chosen.spec, Path(image), None if mask is None else Path(mask), noise, invert, integer("encode", encode)
+        )
         warning = edit.background_warning(chosen.spec, str(image), "invert=True")
         if warning:
             warnings.warn(warning, stacklevel=2)
