@@ -57,6 +57,8 @@ def test_a_torchvision_root_is_found_at_any_height(tmp_path: Path, given: str) -
     "rename",
     [
         lambda name: name.replace("-idx", ".idx"),
+        lambda name: name.replace("-idx3", "").replace("-idx1", ""),
+        lambda name: name.replace("-idx3-ubyte", ".idx").replace("-idx1-ubyte", ".idx"),
         lambda name: f"{name}/{name.replace('-idx', '.idx')}",
         lambda name: f"{name.replace('-idx', '.idx')}/{name}",
         lambda name: f"{'train' if name.startswith('train') else 'test'}/{name}",

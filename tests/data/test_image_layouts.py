@@ -190,3 +190,10 @@ def test_images_and_another_data_set_in_one_folder_are_not_chosen_from(
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)
     (tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte").write_bytes(b"x")
     assert_refused(tmp_path, "conflict", "MNIST/raw")
+
+
+def test_parts_within_the_classes_are_named(tmp_path: Path) -> None:
+    files = {"0/train/a.png": 10, "0/test/b.png": 20, "1/train/c.png": 30, "1/test/d.png": 40}
+    data = load(make(tmp_path, files))
+    assert sorted(levels(data)["0"]) == [10, 20] and data.test_values is None
+    assert "test and train in 0" in data.warning

@@ -226,3 +226,12 @@ def test_another_object_is_refused_in_one_line(case: str) -> None:
 
 def test_the_message_about_floats_names_their_range() -> None:
     assert "data__range" in str(raised(lambda: load(UNIT))) and "0 1" in str(raised(lambda: load(UNIT)))
+
+
+def test_arrays_in_any_memory_layout_and_labels_of_bool_are_read() -> None:
+    images = np.arange(4 * 5 * 6, dtype=np.uint8).reshape(4, 5, 6)
+    backwards = load((images[::-1, :, ::-1], np.array([True, False, True, True])))
+    assert np.array_equal(backwards.values[:, 0].numpy(), images[::-1, :, ::-1])
+    assert backwards.labels is not None and backwards.labels.tolist() == [1, 0, 1, 1]
+    sparse = load(torch.from_numpy(images).to_sparse())
+    assert np.array_equal(sparse.values[:, 0].numpy(), images)

@@ -54,7 +54,9 @@ def to_values(array: Array, what: str, value_range: ValueRange | None = None, ch
     # The type first: it says more about an array that is something else.
     scale = _scale(array, what, value_range)
     arranged = _arranged(array, what, channels_first)
-    return memory_map.as_tensor(arranged if scale is None else _scaled(arranged, scale))
+    # torch has no negative strides, as of images[::-1].
+    stored = arranged if min(arranged.strides) >= 0 else arranged.copy()
+    return memory_map.as_tensor(stored if scale is None else _scaled(arranged, scale))
 
 
 def same_channels(parts: Sequence[Tensor]) -> list[Tensor]:

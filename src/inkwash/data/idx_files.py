@@ -20,7 +20,8 @@ from inkwash.text.printing import quoted
 
 NAME = re.compile(
     r"(?P<prefix>.*?)[-_.]?((?P<train>train(ing)?)|t10k|test(ing)?(10k|50k|60k)?)[-_.]?"
-    r"((?P<images>images?)|labels?)[-_.]idx[1-4]([-_.](ubyte|byte|u?int(8|16|32)?))?(?P<packed>\.(gz|bz2|xz))?",
+    r"((?P<images>images?)|labels?)"
+    r"[-_.](idx[1-4]?([-_.](ubyte|byte|u?int(8|16|32)?))?|ubyte)(?P<packed>\.(gz|bz2|xz))?",
     re.IGNORECASE,
 )
 

@@ -77,6 +77,7 @@ def find(folder: Path) -> Layout:
     others = [visible.unread(root.images * bool(parts) + tree.all_others(), folder)]
     others += [f"{name} is an empty folder" for name, inside in tree.folders.items() if not inside.has_files()]
     if not parts:
+        others.append(_mixed_parts(root))
         return Layout(_listing(root), None, _joined(others))
     train = _listing(parts["train"].tree)
     test, test_name = None, ""
@@ -94,6 +95,15 @@ def find(folder: Path) -> Layout:
         if other not in used and other.has_images():
             others.append(_left_out(other, root.path, "it is neither the training nor the test part"))
     return Layout(train, test, _joined(others), test_name)
+
+
+def _mixed_parts(root: ImageTree) -> str:
+    """Return a sentence about classes that have the parts within them, as in 7/train and 7/test, "" for none."""
+    for name, inside in root.folders.items():
+        parts = [each for each, folder in inside.folders.items() if part_of(each) and folder.has_images()]
+        if len({named.part for each in parts if (named := part_of(each))}) > 1:
+            return f"the folders {' and '.join(parts)} in {name} are all read as training images: a part is outside classes"
+    return ""
 
 
 def part_of(name: str) -> PartName | None:

@@ -23,7 +23,7 @@ def label_tensor(labels: Array, num_images: int, where: str | Path) -> Tensor:
 
     Raises `InkwashError`, naming `where`, for another shape or count, for fractions, and for negative labels.
     """
-    whole = labels.dtype.kind in "iu" or (labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all()))
+    whole = labels.dtype.kind in "biu" or (labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all()))
     if labels.ndim != 1 or not whole:
         found = f"{labels.dtype} {list(labels.shape)}"
         raise invalid_data(f"{where}: labels must be integers [N], one per image, but are {found}", "labels")

@@ -67,7 +67,7 @@ def is_tensor(data: Any) -> bool:
 def as_array(data: Any) -> Array:
     """Return an array or tensor as one of numpy."""
     if isinstance(data, Tensor):
-        data = data.detach().cpu()
+        data = data.detach().to_dense().cpu()
         return (data.float() if data.dtype == torch.bfloat16 else data).numpy()
     return np.asarray(data)
 
