@@ -101,6 +101,12 @@ def distilled(untrained: float, student: float, recall: float) -> Results:
     return made(scores(untrained, 1) | neighbours, one, few[1], worse, teacher)
 
 
+def swept(moved: float, others: float) -> Results:
+    words = ("thickness", "slant", "width", "height")
+    scores: dict[str, Made] = {f"moved.{word}": moved for word in words} | {f"others.{word}": others for word in words}
+    return made(scores)
+
+
 CASES = {
     "steps-vs-quality": (
         steps(0.52, 0.9, (60, 10, 4)),
@@ -116,6 +122,7 @@ CASES = {
     "milestones": (training(4.0, 1.0, 0.98, 0.97), training(1.0, 1.005), training(4.0, 3.0, 2.0, 1.0)),
     "attention": (two(1.0, 0.05), two(1.98, 0.2), two(1.0, 0.2)),
     "one-step": (distilled(90.0, 0.52, 0.92), distilled(20.0, 4.0, 0.5), distilled(90.0, 0.52, 0.8)),
+    "words": (swept(0.81, 0.24), swept(0.79, 0.26), swept(0.81, 0.26)),
     "schedules": (three(1.5, 1.0), three(2.02, 2.5), three(2.02, 1.0)),
 }
 

@@ -35,6 +35,7 @@ from inkwash.lab.experiments import (
     schedules,
     steps_vs_quality,
     t_300_trap,
+    words,
 )
 from inkwash.lab.figures import Plot
 from inkwash.lab.measures import Finding, LoadedVariant, MeasureContext, Picture, evaluation
@@ -71,6 +72,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         attention,
         schedules,
         one_step,
+        words,
     )
 }
 """Name -> experiment, in the order in which they are listed."""
