@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ from inkwash.attributes import attribute_specs, measure
 from inkwash.data import Dataset
 from inkwash.evaluation import attribute_report
 from inkwash.evaluation.attribute_requests import AttributeRequests
+from inkwash.evaluation.report import evaluation_page
 from inkwash.evaluation.sample_cache import CachedSamples, SampleCache
+from inkwash.evaluation.scores import EvaluatedSamples, Evaluation
 from inkwash.evaluation.setting import Setting
+from inkwash.metrics.extractors import Extraction
 from inkwash.model import Model
 from inkwash.sampling.request import SampleRequest
 
@@ -93,3 +97,17 @@ def test_constant_images_have_an_r2_of_at_most_zero(
 def test_samples_of_other_requests_are_cached_apart(setting: Setting, digits: Dataset) -> None:
     requests = requests_of(setting, digits)
     assert len({each.cache.folder for each in requests.all()} | {SampleCache(setting).folder}) == 1 + 1 + 5 * len(NAMES)
+
+
+def test_a_report_has_tables_of_agreement_and_independence(
+    setting: Setting, digits: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    requests = requests_of(setting, digits)
+    answer(monkeypatch, lambda request, count: requests.images[:count])
+    samples = EvaluatedSamples(
+        requests.images, None, Extraction(torch.zeros(COUNT, 4), None), digits.classes, tuple(digits.proportions)
+    )
+    found = Evaluation("tiny", COUNT, "digits", (), samples, (), attribute_report.report(requests))
+    page = evaluation_page.write(found, (), tmp_path / "report", {}).read_text(encoding="utf-8")
+    assert page.count("<caption>") == 4 and page.count("+0.00") == 2 * len(NAMES) ** 2
+    assert found.to_dict()["attributes"]["attributes"]["slant"]["together"]["r2"] == 1

@@ -103,8 +103,8 @@ def distilled(untrained: float, student: float, recall: float) -> Results:
 
 def swept(moved: float, others: float) -> Results:
     words = ("thickness", "slant", "width", "height")
-    scores: dict[str, Made] = {f"moved.{word}": moved for word in words} | {f"others.{word}": others for word in words}
-    return made(scores)
+    scores: dict[str, Made] = {f"moved.{word}": moved for word in words}
+    return made(scores | {f"others.{word}": others for word in words})
 
 
 CASES = {

@@ -112,9 +112,9 @@ class AttributeRequests:
         return sum(each.count for each in self.all())
 
     def seconds(self) -> float:
-        """Return the estimated seconds of sampling what is not cached, timing some steps."""
-        missing = [(each.cache, each.count) for each in self.all()]
-        return sum(cache.estimated_seconds(count) for cache, count in missing)
+        """Return the estimated seconds of sampling those that are not cached, timing some steps."""
+        missing = sum(each.cache.missing(each.count) for each in self.all())
+        return missing * self.setting.seconds_per_sample() if missing else 0.0
 
     def _requested(self, values: Tensor) -> Requested:
         """Return a request of `values`, one row for each of the first images; columns of NaN are not requested."""

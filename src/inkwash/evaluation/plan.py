@@ -16,6 +16,7 @@ from inkwash.data.array_pixels import ValueRange, require_range
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference as references
 from inkwash.evaluation import sample_files, tasks
+from inkwash.evaluation.attribute_requests import AttributeRequests
 from inkwash.evaluation.optional_metrics import OPTIONAL_METRICS
 from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.sample_files import SampleFile
@@ -220,8 +221,13 @@ class EvaluationPlan:
         return f"fd.{self.reference.extractor_set.primary}"
 
     def seconds(self) -> float:
-        """Return the estimated seconds of all sampling, timing some steps of each task."""
-        return sum(task.seconds() for task in self.tasks)
+        """Return the estimated seconds of all sampling, that of requested attributes too, timing some steps of each task."""
+        data, total = self.reference.data, sum(task.seconds() for task in self.tasks)
+        for task in self.tasks:
+            if isinstance(task, ModelTask) and data is not None:
+                requests = AttributeRequests.of(task.setting, data, task.count)
+                total += 0.0 if requests is None else requests.seconds()
+        return total
 
     def optional_metric_seconds(self) -> float:
         """Return the estimated seconds of the optional metrics, timing a step of each."""

@@ -53,8 +53,12 @@ class SampleCache:
 
     def estimated_seconds(self, count: int) -> float:
         """Return the estimated seconds of sampling those of `count` samples that are not cached; times some steps."""
-        missing = count - sum(min(_cached_count(path), stop - start) for path, start, stop in self._chunks(count))
+        missing = self.missing(count)
         return missing * self.setting.seconds_per_sample() if missing > 0 else 0.0
+
+    def missing(self, count: int) -> int:
+        """Return how many of `count` samples are not cached."""
+        return count - sum(min(_cached_count(path), stop - start) for path, start, stop in self._chunks(count))
 
     def samples(self, count: int, progress: ProgressCallback | None = None) -> CachedSamples:
         """Return the samples of seeds 0 to `count` - 1, read from the cache or sampled now and cached.
