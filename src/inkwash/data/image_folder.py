@@ -77,7 +77,7 @@ def _read(files: tuple[Path, ...], size: int | None, progress: StageProgressCall
             side = min(*shape, *image.shape[1:])
             raise UsageError(
                 f"{files[0]} is {shape[1]}x{shape[0]} and {path} is {image.shape[2]}x{image.shape[1]}:"
-                f" the images of a data set have one size; resize them all with --size, such as --size {side}",
+                f" the images of a data set have one size; resize them to one, as train does with --size {side}",
                 code="mismatch",
                 field="size",
             )

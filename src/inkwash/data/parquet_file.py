@@ -89,8 +89,8 @@ def _decoded(column: Any, path: Path, options: ReadOptions) -> Array:
         images.append(image_file.decode(raw, f"{path}: row {k}", options.size))
         if images[-1].shape[1:] != images[0].shape[1:]:
             raise invalid_data(
-                f"{path}: row {k} is {list(images[-1].shape[1:])}, row 0 is {list(images[0].shape[1:])}: resize them all with "
-                "--size",
+                f"{path}: row {k} is {list(images[-1].shape[1:])}, row 0 is {list(images[0].shape[1:])}: resize them to "
+                "one size, as train does with --size",
                 "size",
             )
         if options.progress is not None and k % PROGRESS_EVERY == 0:
