@@ -121,7 +121,7 @@ def sample(
     first, last = seed if isinstance(seed, tuple) and len(seed) == 2 else (seed, None)
     request = SampleRequest(
         model=str(source) if isinstance(source, str | Path) else chosen.name,
-        n=integer("n", 64 if n is None and prompt is None else n),
+        n=integer("n", 64 if n is None and prompt is None and encode is None else n),
         label=class_labels.from_python(label, chosen.spec.classes),
         seed=integer("seed", first),
         seed_to=integer("seed", last),

@@ -22,8 +22,6 @@ from inkwash.sampling.request import SampleRequest
 
 STEPS = 50
 """Steps of an encoding; docs/words.md has the error of the reconstruction for other numbers."""
-FOLLOWS = "ink"
-"""The attribute that follows from the others: an image is bolder only if it has more ink, so it is kept on request only."""
 
 
 @torch.inference_mode()
@@ -48,7 +46,7 @@ def encode(
     with renamed_fields(steps="encode"):
         sampler = model.sampler("ddim", steps, schedule=request.schedule)
     denoiser: Denoiser = model.denoiser(1.0, clip=False, precision=request.precision)
-    attributes = kept_attributes(model, images, request.attributes or {})
+    attributes = kept_attributes(model, images)
     if attributes is not None:
         denoiser = WithAttributes(denoiser, attributes.to(model.device))
     conditional = Labelled(denoiser, None if labels is None else labels.to(model.device))
@@ -56,16 +54,11 @@ def encode(
 
 
 def kept_attributes(
-    model: Model, images: UInt8[Tensor, "batch channels height width"], requested: Mapping[str, object]
+    model: Model, images: UInt8[Tensor, "batch channels height width"]
 ) -> Float32[Tensor, "batch attributes"] | None:
-    """Return the standardized attributes of `images`, ink only where it is among `requested`; None for other models."""
-    names = [spec.name for spec in model.spec.attributes]
-    if not names:
-        return None
-    values = measure(images, names)
-    if FOLLOWS in names and FOLLOWS not in requested:
-        values[:, names.index(FOLLOWS)] = math.nan
-    return standardize(values, model.spec.attributes)
+    """Return the standardized attributes of `images`; None for a model without attributes."""
+    specs = model.spec.attributes
+    return standardize(measure(images, [spec.name for spec in specs]), specs) if specs else None
 
 
 def with_defaults(request: SampleRequest, model: Model) -> SampleRequest:

@@ -166,7 +166,7 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
     if edit is not None and edit.encode is not None:
         seeds = torch.zeros_like(seeds)
         source = labels[:1] if num_requested == 1 and model.conditional else None
-        kept = encoding.kept_attributes(model, edit.image[None], request.attributes or {})
+        kept = encoding.kept_attributes(model, edit.image[None])
         if kept is not None:
             attributes = (
                 kept.expand(len(seeds), -1) if attributes is None else attributes.where(~attributes.isnan(), kept)
