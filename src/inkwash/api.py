@@ -67,7 +67,6 @@ def sample(
     mask: str | Path | None = None,
     noise: float | None = None,
     invert: bool = False,
-    encode: int | None = None,
     prompt: str | None = None,
     attributes: Mapping[str, float | list[float]] | None = None,
     extrapolate: bool = False,
@@ -82,9 +81,7 @@ def sample(
     a number is the name of a class where all names are numbers, else its index.
     `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
     that every sample starts from, noised to `noise`; `mask` another, white where the model samples;
-    `invert` inverts the image, for dark ink on paper; `encode` encodes it as noise in so many steps, to change
-    attributes or the label of it ("thickness+": 1 is 1 more than it has).
-    `attributes` are values such as {"thickness": 3, "slant": [-20, 20]},
+    `invert` inverts the image, for dark ink on paper. `attributes` are values such as {"thickness": 3, "slant": [-20, 20]},
     several in turn, in the range of the data unless `extrapolate`; `prompt` is the same in words, "a bold, slanted seven",
     with classes in place of `label`: docs/words.md.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
@@ -101,8 +98,8 @@ def sample(
         raise UsageError(f"batch is {batch}: it must be at least 1", code="out-of-range", field="batch")
     if picture is not None:
         raise UsageError("picture= was renamed: give image=", code="unknown-field", field="picture")
-    if image is None and (mask is not None or noise is not None or invert or encode is not None):
-        message = "mask, noise, invert and encode have no effect without an image: give image= as well"
+    if image is None and (mask is not None or noise is not None or invert):
+        message = "mask, noise and invert have no effect without an image: give image= as well"
         raise UsageError(message, code="missing-field", field="image")
     if not isinstance(interval, tuple | list) or len(interval) != 2:
         raise wrong_type("interval", interval, "the two ends in u, as in (0.2, 0.8)")
@@ -112,16 +109,14 @@ def sample(
     edit = None
     if image is not None:
         noise = number("noise", noise)
-        edit = Edit.read(
-            chosen.spec, Path(image), None if mask is None else Path(mask), noise, invert, integer("encode", encode)
-        )
+        edit = Edit.read(chosen.spec, Path(image), None if mask is None else Path(mask), noise, invert)
         warning = edit.background_warning(chosen.spec, str(image), "invert=True")
         if warning:
             warnings.warn(warning, stacklevel=2)
     first, last = seed if isinstance(seed, tuple) and len(seed) == 2 else (seed, None)
     request = SampleRequest(
         model=str(source) if isinstance(source, str | Path) else chosen.name,
-        n=integer("n", 64 if n is None and prompt is None and encode is None else n),
+        n=integer("n", 64 if n is None and prompt is None else n),
         label=class_labels.from_python(label, chosen.spec.classes),
         seed=integer("seed", first),
         seed_to=integer("seed", last),

@@ -90,12 +90,7 @@ def _command(request: SampleRequest, options: RenderOptions, classes: tuple[str,
     given |= {"--sampler": request.sampler, "--steps": request.steps, "--eta": request.eta}
     if request.edit is not None:
         mask = None if request.edit.mask is None else "MASK"
-        given |= {
-            "--from": "IMAGE",
-            "--mask": mask,
-            "--noise": None if request.edit.encode else request.edit.noise,
-            "--encode": request.edit.encode,
-        }
+        given |= {"--from": "IMAGE", "--mask": mask, "--noise": request.edit.noise}
     pairs = [*given.items(), ("--prompt", prompt)]
     for name, values in attributes.items():
         several = values if isinstance(values, tuple) else (values,)

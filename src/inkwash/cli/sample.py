@@ -54,7 +54,6 @@ def sample(
     mask: Path | None = None,
     noise: float | None = None,
     invert: Flag = False,
-    encode: Integer | None = None,
     prompt: str | None = None,
     set_attribute: Annotated[list[str] | None, Parameter(negative=())] = None,
     extrapolate: Flag = False,
@@ -105,16 +104,12 @@ def sample(
         Noise level u in (0, 1] that the --from image is noised to (strength in diffusers). Default: 0.6; 1 with --mask.
     invert
         Invert the --from image: for dark ink on light paper, where the model's images are light on dark.
-    encode
-        Encode the --from image as noise in this many steps of ddim backwards, and sample from that noise: without further
-        options the image itself, with --set-attribute or --label the image with that change. 50 is a good number.
     prompt
         Classes and attributes in words, as in --prompt "a bold, slanted seven" or "2026 in a light hand"; several images are
         sampled once each. For models trained with attributes, such as words. The grammar: docs/words.md.
     set_attribute
         A measured property of the strokes, as in --set-attribute thickness=3, several in turn as in slant=-20,0,20; repeat it
-        for others. With --encode also thickness+=1 or slant-=10, from what the image has.
-        For models trained with attributes, such as words.
+        for others. For models trained with attributes, such as words.
     extrapolate
         Allow attributes outside of the range of the training set.
     batch
@@ -175,7 +170,7 @@ def sample(
     if Path(model).suffix.lower() in IMAGE_SUFFIXES:
         from inkwash.cli.reproduce import reproduce
 
-        edited = invert or any(given is not None for given in (from_, mask, noise, encode))
+        edited = invert or any(given is not None for given in (from_, mask, noise))
         if edited or request != SampleRequest(model=model) or options != RenderOptions():
             raise UsageError(
                 f"{model} is reproduced with its own settings: only --out, --device, --threads and --quiet have an effect",
@@ -183,9 +178,8 @@ def sample(
             )
         # One process suffices for a single image.
         return reproduce(Path(model), out, device, quiet) if is_main_process() else 0
-    options_of_image = {"mask": mask, "noise": noise, "invert": invert or None, "encode": encode}
-    option = next((name for name, value in options_of_image.items() if value is not None), None)
-    if from_ is None and option is not None:
+    if from_ is None and (mask is not None or noise is not None or invert):
+        option = "mask" if mask is not None else "noise" if noise is not None else "invert"
         raise UsageError(
             f"--{option} has no effect without an image: give --from as well",
             code="missing-field",
@@ -199,7 +193,7 @@ def sample(
         if from_ is not None:
             from inkwash.sampling.editing import Edit
 
-            edit = Edit.read(loaded.spec, from_, mask, noise, invert, encode)
+            edit = Edit.read(loaded.spec, from_, mask, noise, invert)
             request = replace(request, edit=edit)
             warning = edit.background_warning(loaded.spec, str(from_), "--invert")
             if warning and not quiet:

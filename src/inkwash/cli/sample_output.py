@@ -82,8 +82,7 @@ def _summary(run: SamplingRun) -> str:
     first, trained = (float(each.terminal.log_snr) for each in (sampler.schedule, run.model.recipe.schedule))
     start = ""
     if request.edit is not None:
-        encoded = f" encoded in {request.edit.encode} steps"
-        start = f" from an image{encoded if request.edit.encode else f' with noise {request.edit.noise:g}'}"
+        start = f" from an image with noise {request.edit.noise:g}"
     elif first > trained + 1e-6:
         start = f" from log-SNR {first:.1f}"
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed} to {request.seed_to}"

@@ -1,4 +1,4 @@
-"""Options of sampling: a start from an image (SDEdit, inpainting, encoding); interpolations between two seeds or labels."""
+"""Options of sampling: a start from an image (SDEdit, inpainting); interpolations between two seeds or labels."""
 
 from __future__ import annotations
 
@@ -37,27 +37,20 @@ class Edit:
     """An image that every sample starts from, noised to u = `noise` in (0, 1], and the part of it that is sampled.
 
     `mask` is True where the model samples, None for everywhere. Without a mask this is SDEdit (Meng et al., 2022), with
-    one inpainting. `inverted` records that the image was inverted when it was read. With `encode`, a number of steps, samples
-    start from the noise that the image is encoded as (`inkwash.sampling.encoding`), and `noise` is 1.
-    Raises `UsageError` for a noise out of range, a mask or a noise beside `encode`, and where
-    nothing of the image or nothing to sample would be left.
+    one inpainting. `inverted` records that the image was inverted when it was read.
+    Raises `UsageError` for a noise out of range, and where nothing of the image or nothing to sample would be left.
     """
 
     image: UInt8[Tensor, "channels height width"]
     mask: Bool[Tensor, "_ _"] | None = None
     noise: float = 1.0
     inverted: bool = False
-    encode: int | None = None
 
     def __post_init__(self) -> None:
-        if self.encode is not None and (self.mask is not None or self.noise != 1):
-            field = "noise" if self.mask is None else "mask"
-            message = f"{field} has no effect on an encoded image, which becomes noise as a whole: leave {field} or encode out"
-            raise UsageError(message, code="conflict", field=field)
         if not 0 < self.noise <= 1:
             message = f"noise is {self.noise:g}: it must be above 0 and at most 1"
             raise UsageError(message, code="out-of-range", field="noise")
-        if self.mask is None and self.noise == 1 and self.encode is None:
+        if self.mask is None and self.noise == 1:
             message = "noise is 1, which leaves nothing of the image: give less noise, or a mask"
             raise UsageError(message, code="no-effect", field="noise")
         if self.mask is not None and not self.mask.any():
@@ -72,11 +65,10 @@ class Edit:
         mask: Path | None = None,
         noise: float | None = None,
         invert: bool = False,
-        encode: int | None = None,
     ) -> Edit:
         """Read an image file, crop it to a square and resize it to the images of `spec`; `invert` its pixels.
 
-        `mask` is an image file, white where the model samples. `noise` is 1 with a mask or `encode` and else 0.6 when None.
+        `mask` is an image file, white where the model samples. `noise` is 1 with a mask and 0.6 without one when None.
         Raises `InkwashError` for a file that cannot be read as an image, `UsageError` for a model of points, a mask of
         another size than the image, or as the class does.
         """
@@ -98,9 +90,9 @@ class Edit:
             sampled = resize(stencil[None], height)[0].float().mean(0) >= 128
         small = resize(pixels[None], height)[0].float()
         converted = small.mean(0, keepdim=True) if channels == 1 else small.expand(channels, height, width)
-        default = DEFAULT_NOISE if mask is None and encode is None else 1.0
+        default = DEFAULT_NOISE if mask is None else 1.0
         rounded = converted.round().to(torch.uint8)
-        return cls(255 - rounded if invert else rounded, sampled, default if noise is None else noise, invert, encode)
+        return cls(255 - rounded if invert else rounded, sampled, default if noise is None else noise, invert)
 
     def background_warning(self, spec: DatasetSpec, name: str, option: str) -> str | None:
         """Return a warning where the image `name` is dark on light and the images of `spec` are not, or the reverse.
@@ -117,15 +109,14 @@ class Edit:
     def to_dict(self) -> dict[str, Any]:
         """Return the edit as plain values, image and mask as PNG in base64."""
         mask = None if self.mask is None else _to_base64(self.mask[None].to(torch.uint8) * 255)
-        options = ({"inverted": True} if self.inverted else {}) | ({"encode": self.encode} if self.encode else {})
-        return {"picture": _to_base64(self.image), "mask": mask, "noise": self.noise} | options
+        inverted = {"inverted": True} if self.inverted else {}
+        return {"picture": _to_base64(self.image), "mask": mask, "noise": self.noise} | inverted
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Edit:
         """Return the edit that `to_dict` wrote. Raises `UsageError` when its images are damaged."""
         mask = None if values["mask"] is None else _from_base64(values["mask"])[0] > 127
-        inverted, encode = bool(values.get("inverted", False)), values.get("encode")
-        return cls(_from_base64(values["picture"]), mask, values["noise"], inverted, encode)
+        return cls(_from_base64(values["picture"]), mask, values["noise"], bool(values.get("inverted", False)))
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise `UsageError` when image or mask do not have a model's `shape` (C, H, W)."""

@@ -21,7 +21,6 @@ from inkwash.core.shapes import NULL_LABEL, Images, Labels, SampleValues, Seeds
 from inkwash.data import decode
 from inkwash.errors import UsageError
 from inkwash.model import Model
-from inkwash.sampling import encoding
 from inkwash.sampling.attributes import assign_attributes
 from inkwash.sampling.editing import Interpolation, Morph
 from inkwash.sampling.labels import assign_labels, requested_labels, with_names
@@ -58,7 +57,6 @@ class SamplingRun:
 
     `num_requested_labels` is the number of distinct labels requested, at least 1; labels are assigned cyclically.
     `attributes` [N, A] are those of all examples, standardized, NaN where not requested; None where none is.
-    `encoded` [1, C, H, W] is the noise of all examples where the image of the request is encoded.
     """
 
     request: SampleRequest
@@ -70,7 +68,6 @@ class SamplingRun:
     num_requested_labels: int = 1
     interpolation: Interpolation | Morph | None = None
     attributes: Tensor | None = None
-    encoded: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -94,13 +91,10 @@ class SamplingRun:
         labelled = Labelled(base, self.labels.to(device) if has_labels else None)
         denoiser = labelled if interpolation is None else interpolation.denoiser(labelled)
         init_image: Tensor | float = 0.0
-        if edit is not None and self.encoded is None:
+        if edit is not None:
             denoiser, init_image = edit.inpainted(denoiser, device), edit.start(device)
 
         def step_noise(step: int) -> Tensor:
-            if self.encoded is not None:
-                return self.encoded.expand(len(self), *self.encoded.shape[1:])
-
             def seed_noise(seeds: Tensor) -> Tensor:
                 return normals(seeds, 0, step, Stream.SAMPLE, self.model.spec.shape)
 
@@ -139,10 +133,6 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
 
     Raises `UsageError` for what the model cannot do and for settings without effect.
     """
-    edit = request.edit
-    if edit is not None and edit.encode is not None:
-        edit.require_shape(model.spec.shape)
-        request = encoding.with_defaults(request, model)
     sampler = sampler_for(request, model)
     denoiser = model.denoiser(request.guidance, request.interval, request.clip, request.precision)
     labels_from, labels_to = requested_labels(request, model.spec.classes)
@@ -162,19 +152,7 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
             raise UsageError(message, code="conflict", field="label")
         interpolation = Interpolation.evenly(end_seeds, end_labels)
     attributes = assign_attributes(model, len(seeds), request.attributes, request.extrapolate)
-    encoded = None
-    if edit is not None and edit.encode is not None:
-        seeds = torch.zeros_like(seeds)
-        source = labels[:1] if num_requested == 1 and model.conditional else None
-        kept = encoding.kept_attributes(model, edit.image[None])
-        if kept is not None:
-            attributes = (
-                kept.expand(len(seeds), -1) if attributes is None else attributes.where(~attributes.isnan(), kept)
-            )
-        encoded = encoding.encode(model, edit.image[None], source, edit.encode, request)
-    return SamplingRun(
-        request, model, sampler, denoiser, seeds, labels, num_requested, interpolation, attributes, encoded
-    )
+    return SamplingRun(request, model, sampler, denoiser, seeds, labels, num_requested, interpolation, attributes)
 
 
 def sampler_for(request: SampleRequest, model: Model) -> Sampler:
@@ -183,9 +161,6 @@ def sampler_for(request: SampleRequest, model: Model) -> Sampler:
     if request.edit is not None:
         request.edit.require_shape(model.spec.shape)
         sampler = replace(sampler, schedule=request.edit.truncated(sampler.schedule))
-        if request.edit.encode is not None and not sampler.is_deterministic:
-            message = f"{sampler.kind} adds fresh noise to an encoded image: use a deterministic sampler, such as ddim"
-            raise UsageError(message, code="unsupported", field="sampler")
     if request.temperature != 1 and sampler.is_deterministic:
         message = f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out"
         raise UsageError(message, code="no-effect", field="temperature")
