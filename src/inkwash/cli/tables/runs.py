@@ -77,6 +77,8 @@ def _row(file: Path) -> dict[str, Any]:
         ema = found.part("average")
         concerns = checks.check_checkpoint(found.header, sum(value.numel() for value in ema.values()))
     except InkwashError as error:
+        if error.code == "wrong-file":
+            raise
         reason = str(error) if str(file) in str(error) else f"{file}: {error}"
         unknown = {"step": 0, "weights": "", "recipe": "", "data": "", "trainable": False, "concerns": []}
         return {"file": file.name, "damaged": reason} | unknown
