@@ -57,7 +57,7 @@ pages_of_other_documents = {
 # Headings of generated documents skip a level.
 suppress_warnings = ["myst.header"]
 nitpicky = True
-# Names of other packages have no page here, and no other host is asked for them.
+# Names of other packages have no page here, and they are not looked up on other hosts.
 nitpick_ignore_regex = [("py:.*", r"(?!inkwash).*"), ("py:.*", r"inkwash\..*\.(T|P|np\..*)")]
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
