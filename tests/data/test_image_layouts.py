@@ -138,6 +138,20 @@ def test_every_format_that_pillow_reads_is_read(tmp_path: Path) -> None:
     assert np.abs(read - 12 * np.arange(len(kinds))).max() <= 3
 
 
+def test_an_animation_is_read_as_its_first_frame_with_a_word(tmp_path: Path) -> None:
+    make(tmp_path, {"cat/1.gif": 10, "cat/2.png": 20})
+    first, *others = (Image.fromarray(np.full((4, 3), level, np.uint8)) for level in (30, 40))
+    first.save(tmp_path / "cat" / "3.gif", save_all=True, append_images=others)
+    data = load(tmp_path)
+    assert levels(data) == {"cat": [10, 20, 30]}
+    assert "cat/3.gif" in data.warning and "1.gif" not in data.warning
+
+
+def test_masks_beside_images_are_named(tmp_path: Path) -> None:
+    data = load(make(tmp_path, {"images/1.png": 10, "masks/1.png": 20}))
+    assert levels(data) == {"images": [10], "masks": [20]} and "images and masks" in data.warning
+
+
 def test_files_that_are_not_read_are_counted_and_named(tmp_path: Path) -> None:
     files = {"cat/1.png": 1, "cat/2.heic": 0, "cat/more/3.heic": 0, "dog/4.png": 4, "labels.csv": 0, "dog/5.zip": 0}
     make(tmp_path, {**files, "notes/about.txt": 0, "cat/Thumbs.db": 0, "LICENSE": 0} | {"cat/.hidden.png": 7})

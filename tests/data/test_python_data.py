@@ -100,6 +100,7 @@ NAMED: dict[str, tuple[Any, tuple[float, float] | None]] = {
     "torchvision in colour": (VisionSet(lambda picture: picture.convert("RGB")), None),
     "a loader": (DataLoader(VisionSet(to_tensor), 8, shuffle=True, drop_last=True), (0, 1)),
     "a subset": (Subset(VisionSet(), range(COUNT)), None),
+    "a concatenation": (ConcatDataset([Subset(VisionSet(), range(7)), Subset(VisionSet(), range(7, COUNT))]), None),
     "the Hub": (HubSet(TRAIN, LABELS), None),
 }
 

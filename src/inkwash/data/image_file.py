@@ -3,7 +3,7 @@
 - An image with equal channels is grey.
 - Transparency is composited on black, the background of MNIST, or on white where the ink is as dark as black.
 - 16-bit images are divided by 257 and rounded, those that hold 0 to 255 are not.
-- EXIF rotation is applied; of animations the first frame is read.
+- EXIF rotation is applied; of animations the first frame is read, and a data folder has a warning that names them.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ READ_ERRORS = (
 """The exceptions of Pillow for files that are damaged, of unknown format, or too large to be an image."""
 
 
+ANIMATED = frozenset({".gif", ".webp", ".png", ".apng", ".avif", ".tif", ".tiff"})
+"""Suffixes of formats that may have several frames."""
 DARK_INK = 64
 """Mean grey level of opaque pixels below which they would not be seen on black."""
 DEEP_WHITE = 65_535
@@ -102,6 +104,17 @@ def common_background(paths: Sequence[Path]) -> int:
                 weight, grey = _ink(picture)
                 opacity, brightness = opacity + weight, brightness + weight * grey
     return 255 if opacity and brightness / opacity < DARK_INK else 0
+
+
+def animations(paths: Sequence[Path]) -> list[Path]:
+    """Return the files with several frames, of which only the first is read; those that cannot be read are ignored."""
+    found = []
+    for path in paths:
+        if path.suffix.lower() in ANIMATED:
+            with suppress(*READ_ERRORS, InkwashError), _strict_warnings(), Image.open(path) as picture:
+                if getattr(picture, "is_animated", False):
+                    found.append(path)
+    return found
 
 
 def common_white(paths: Sequence[Path]) -> int:

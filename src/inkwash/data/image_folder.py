@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inkwash.data import image_file, image_layout, image_tree, memory_map
+from inkwash.data import image_file, image_layout, image_tree, memory_map, visible
 from inkwash.data.dataset import Dataset
 from inkwash.data.reader import Reader
 from inkwash.data.reading import read_bytes
@@ -54,6 +54,8 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
     count = len(train.files)
     shallow = image_file.common_white(files) == 255
     depth = "the 16-bit files hold 0 to 255, and are read as images of 8 bits" if shallow else ""
+    animations = image_file.animations(files)
+    frames = f"only the first frame is read of {visible.listed(animations, folder)}" if animations else ""
     return Dataset(
         name=folder.resolve().name,
         values=values[:count],
@@ -62,7 +64,7 @@ def read(folder: Path, size: int | None = None, progress: StageProgressCallback 
         test_values=values[count:] if test else None,
         test_labels=torch.tensor(test.labels) if test and train.classes else None,
         note=f"images of {folder.resolve().name}{f'; the test part is {layout.test_name}' if test else ''}",
-        warning="; ".join(each for each in (depth, layout.warning) if each),
+        warning="; ".join(each for each in (depth, frames, layout.warning) if each),
     )
 
 

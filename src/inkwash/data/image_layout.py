@@ -27,6 +27,8 @@ PART_NAME = re.compile(
 )
 CONTAINER = re.compile(r"data(set)?|images?|imgs?|pictures?|png|jpe?g|samples", re.IGNORECASE)
 """The name of a lone folder that contains images and is no class."""
+MASKS = re.compile(r"(seg(mentation)?[-_ ]?)?masks?|labels?|annotations?|targets?|ground[-_ ]?truth|gt", re.IGNORECASE)
+"""The name of a folder with a mask for each image of the folder beside it."""
 COMMON_SUFFIXES = (".png", ".jpg", ".webp", ".bmp", ".gif", ".tif")
 
 
@@ -77,7 +79,7 @@ def find(folder: Path) -> Layout:
     others = [visible.unread(root.images * bool(parts) + tree.all_others(), folder)]
     others += [f"{name} is an empty folder" for name, inside in tree.folders.items() if not inside.has_files()]
     if not parts:
-        others.append(_mixed_parts(root))
+        others += [_mixed_parts(root), _paired_folders(root)]
         return Layout(_listing(root), None, _joined(others))
     train = _listing(parts["train"].tree)
     test, test_name = None, ""
@@ -104,6 +106,15 @@ def _mixed_parts(root: ImageTree) -> str:
         if len({named.part for each in parts if (named := part_of(each))}) > 1:
             return f"the folders {' and '.join(parts)} in {name} are all read as training images: a part is outside classes"
     return ""
+
+
+def _paired_folders(root: ImageTree) -> str:
+    """Return a sentence about images beside their masks, which look like two classes, "" for none."""
+    pictures = [name for name, inside in root.folders.items() if CONTAINER.fullmatch(name) and inside.has_images()]
+    masks = [name for name, inside in root.folders.items() if MASKS.fullmatch(name) and inside.has_images()]
+    if not pictures or not masks:
+        return ""
+    return f"{' and '.join((*pictures, *masks))} are read as classes: to train on {pictures[0]} alone, give that folder"
 
 
 def part_of(name: str) -> PartName | None:

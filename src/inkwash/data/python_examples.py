@@ -205,4 +205,8 @@ def _class_names(data: Any) -> tuple[str, ...]:
     classes = getattr(data, "classes", None)
     if isinstance(classes, list | tuple) and all(isinstance(name, str) for name in classes):
         return tuple(classes)
-    return _class_names(data.dataset) if hasattr(data, "dataset") else ()
+    if hasattr(data, "dataset"):
+        return _class_names(data.dataset)
+    # A ConcatDataset has the classes that its parts agree on.
+    names = {_class_names(part) for part in getattr(data, "datasets", ())}
+    return names.pop() if len(names) == 1 else ()
