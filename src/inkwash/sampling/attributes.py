@@ -50,7 +50,9 @@ def assign_attributes(
         for value in (each for each in several if each is not None):
             if not math.isfinite(value) or not (low <= value <= high or extrapolate):
                 message = f"{name} is {value:g}: in the training set it is {low:.3g} to {high:.3g}; give a value in that range"
-                message += ", or allow others by --extrapolate (in Python extrapolate=True)" if math.isfinite(value) else ""
+                message += (
+                    ", or allow others by --extrapolate (in Python extrapolate=True)" if math.isfinite(value) else ""
+                )
                 raise UsageError(message, code="out-of-range", field="attributes")
         column = torch.tensor([math.nan if each is None else each for each in several])
         values[:, names.index(name)] = column.repeat(-(-count // len(several)))[:count]
