@@ -93,3 +93,15 @@ def test_network_is_trained_in_the_browser_and_samples_the_data(page: Any, addre
     assert ode < 0.012 and sde < 0.012 and start > 0.03
     assert page.get_by_text(re.compile(r"trained in \d+\.\d s")).is_visible()
     assert page.get_by_role("button", name="Copy Python").is_disabled()
+
+
+@DESKTOP
+def test_a_network_trained_for_other_points_is_not_used(page: Any, address: str) -> None:
+    open_view(page, address, "play", denoiser="network", steps=15)
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text(re.compile(r"step \d+ of 1500, loss")).wait_for()
+    page.get_by_label("Distribution").select_option("spiral")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text(re.compile(r"step \d+ of 1500, loss")).wait_for()
+    ode, _, start = distances(page)
+    assert ode < start

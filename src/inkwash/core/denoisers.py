@@ -150,8 +150,8 @@ class Guided:
     Ho & Salimans (2022), Eq. 6, whose w is weight - 1. Guidance is applied at levels between `cleanest` and `noisiest`
     only; elsewhere the conditional prediction is returned: Kynkäänniemi et al. (2024). It costs two evaluations where it
     is applied and one elsewhere. `unconditional` is the denoiser of the unconditional prediction, None for `denoiser`:
-    a clipped one keeps values outside of the data range from entering the difference. It has the attributes of a
-    `Condition`, and no label.
+    a clipped one keeps values outside of the data range from entering the difference. The unconditional
+    prediction keeps the attributes of a `Condition` and drops the label.
     """
 
     denoiser: Denoiser

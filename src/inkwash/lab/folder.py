@@ -48,8 +48,13 @@ class LabRequest:
         """The command line that reproduces the experiment."""
         given = {"-n": self.count, "--data": self.data, "--length": self.length, "--run": self.run}
         options = [f"{flag} {shlex.quote(str(value))}" for flag, value in given.items() if value is not None]
-        options += [] if self.value_range is None else [f"--range {self.value_range[0]:g} {self.value_range[1]:g}"]
+        options += [] if self.value_range is None else [f"--range {_text(self.value_range)}"]
         return " ".join(["inkwash lab", self.experiment, *options])
+
+
+def _text(value: object) -> str:
+    """Return the value of an option as it is typed."""
+    return " ".join(f"{each:g}" for each in value) if isinstance(value, tuple) else str(value)
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,8 @@ class LabFolder:
             before, now = getattr(started, name), getattr(request, name)
             if now is not None and now != before:
                 raise UsageError(
-                    f"{self.path} was started with {f'--{option} {before}' if before else f'no --{option}'}: choose "
-                    f"another --out for --{option} {now}",
+                    f"{self.path} was started with {f'--{option} {_text(before)}' if before else f'no --{option}'}: "
+                    f"choose another --out for --{option} {_text(now)}",
                     code="mismatch",
                     field=option,
                 )

@@ -189,7 +189,11 @@ async function* live(request, signal, report) {
   const denoise = withLabels(await conditionalDenoiser(data, request, size, report), labels);
   const noise = batchNoise(seeds, ends, seeds.map(() => request.seed_position), size);
   let x = null;
-  for await (const frame of frames(denoise, build(data.schedule.sampled).levels(steps), sampler, noise)) x = frame.x;
+  for await (const frame of frames(denoise, build(data.schedule.sampled).levels(steps), sampler, noise)) {
+    if (signal?.aborted) return;
+    x = frame.x;
+    await new Promise((resume) => setTimeout(resume));
+  }
   yield output(x, shape);
 }
 

@@ -230,7 +230,7 @@ export class InkCanvas {
   }
 
   render() {
-        for (const [which, field] of Object.entries(this.colours))
+    for (const [which, field] of Object.entries(this.colours))
       field.value = `#${this.layer[which].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
     paintDrawing(this.canvas, this.layer, this.cursor && { at: this.cursor, colour: this.isDown ? [255, 90, 90, 255] : [110, 190, 255, 255] });
     this.save();

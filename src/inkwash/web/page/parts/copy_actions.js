@@ -7,9 +7,9 @@ const NO_CODE = "No equivalent: the image was edited here, the seeds are not con
 
 /**
  * Return { buttons, caption, enable, disable }: `url()` returns a URL that restores the view; `enable({ command, python })`
- * sets what is copied, null for what has no equivalent; the caption shows the command.
+ * sets what is copied, null for what has no equivalent, for which `reason` is the tooltip; the caption shows the command.
  */
-export function copyActions({ url, notify }) {
+export function copyActions({ url, notify, reason = NO_CODE }) {
   const texts = { command: null, python: null };
   const copyText = async (what, text) => notify((await copy(text)) ? `${what} copied.` : `${what}: ${text}`);
   const button = (text, onclick) => h("button", { type: "button", disabled: true, onclick }, text);
@@ -24,7 +24,7 @@ export function copyActions({ url, notify }) {
       for (const name of ["command", "python"]) {
         texts[name] = given?.[name] ?? null;
         code[name].disabled = texts[name] === null;
-        code[name].title = texts[name] === null ? NO_CODE : "";
+        code[name].title = texts[name] === null ? reason : "";
       }
       line.textContent = texts.command ?? "";
     },

@@ -5,6 +5,7 @@ import { h } from "../parts/element.js";
 import { checkbox, choice, number } from "../parts/fields.js";
 import { outputPanel } from "../parts/output_panel.js";
 import { energyDistance } from "../math/energy.js";
+import { Mlp } from "../math/mlp.js";
 import { pythonOf } from "../play/code.js";
 import { NAMES, dataset, decodePoints, encodePoints } from "../play/datasets.js";
 import { Pad } from "../play/pad.js";
@@ -45,14 +46,15 @@ export function mount(root, { url, notify, updateUrl }) {
     ...Object.fromEntries(Object.entries(shown).map(([name, box]) => [name, box.get() ? 1 : 0])),
     ...(data.get() === "drawn" && { points: encodePoints(pad.data) }),
   });
-  const copying = copyActions({ url: () => updateUrl(params()), notify });
+  const copying = copyActions({ url: () => updateUrl(params()), notify, reason: "No equivalent: inkwash has no command for this view, and Python for the exact denoiser only" });
 
   function load() {
     pad.set(data.get() === "drawn" ? decodePoints(url.text("points", "")) : dataset(data.get()));
   }
 
-  /** Forget what was computed for other points. */
+  /** Discard what was computed, or is being computed, for other points or another seed. */
   function changed() {
+    stop();
     trained = null;
     updateUrl(params());
   }
@@ -67,7 +69,7 @@ export function mount(root, { url, notify, updateUrl }) {
   }
 
   /** Resolve to the last answer of the worker to `message`; `report` receives those before. */
-  function ask(message, isLast, report = () => {}) {
+  function request(message, isLast, report = () => {}) {
     worker ??= new Worker(new URL("../play/worker.js", import.meta.url), { type: "module" });
     const id = ++lastId, current = worker;
     return new Promise((resolve, reject) => {
@@ -89,12 +91,12 @@ export function mount(root, { url, notify, updateUrl }) {
     try {
       if (denoiser.get() === "network" && !trained) await training(points);
       const settings = { ode: ode.get(), sde: sde.get(), steps: steps.get(), guidance: guidance.get(), label: Number(label.get()), count: PARTICLES, seed: seed.get() };
-      const answer = await ask({ sample: { data: points, parameters: denoiser.get() === "network" ? trained : null, ...settings } }, ({ ode: path }) => path);
+      const answer = await request({ sample: { data: points, parameters: denoiser.get() === "network" ? trained : null, ...settings } }, ({ ode: path }) => path);
       found = { ...answer, points, settings };
       images = [];
       describe();
       timeline.begin(steps.get());
-      copying.enable({ command: data.get() === "moons" ? "inkwash train moons" : null, python: pythonOf(points, { ...settings, isExact: denoiser.get() === "exact", sampler: settings.ode }) });
+      copying.enable({ command: null, python: pythonOf(points, { ...settings, isExact: denoiser.get() === "exact", sampler: settings.ode }) });
       notify("");
     } catch (error) {
       notify(error.message, true);
@@ -105,8 +107,8 @@ export function mount(root, { url, notify, updateUrl }) {
   async function training(points) {
     const started = performance.now();
     bar.hidden = false;
-    notify("Training a network of 5,474 weights…");
-    const { parameters } = await ask({ train: { ...points, steps: TRAINING_STEPS, seed: seed.get() } }, (answer) => answer.parameters, (answer) => {
+    notify(`Training a network of ${new Mlp().parameters.length.toLocaleString("en")} weights…`);
+    const { parameters } = await request({ train: { ...points, steps: TRAINING_STEPS, seed: seed.get() } }, (answer) => answer.parameters, (answer) => {
       bar.value = answer.step / TRAINING_STEPS;
       loss.textContent = `step ${answer.step} of ${TRAINING_STEPS}, loss ${answer.loss.toFixed(2)}`;
     });
@@ -133,6 +135,7 @@ export function mount(root, { url, notify, updateUrl }) {
 
   const stopButton = h("button", { type: "button", disabled: true, onclick: () => (stop(), notify("Stopped.")) }, "Stop");
   data.input.addEventListener("change", () => (load(), changed()));
+  seed.input.addEventListener("change", changed);
   for (const box of Object.values(shown)) box.input.addEventListener("change", () => ((images = []), paint(timeline.index)));
   const form = h("form", { class: "panel stack", onsubmit: run, noValidate: true },
     h("h2", {}, "Diffusion in the plane"), data.element, pad.element, denoiser.element,
