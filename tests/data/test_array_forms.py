@@ -134,6 +134,12 @@ def test_the_validation_part_of_medmnist_is_left_out_with_a_warning_or_is_the_te
     assert found.test_labels is not None and found.test_labels.tolist() == list(range(8)) and found.warning == ""
 
 
+def test_arrays_of_unknown_names_are_named_in_a_warning(tmp_path: Path) -> None:
+    np.savez(tmp_path / "named.npz", images=np.zeros((4, 5, 5), np.uint8), klass=np.arange(4), facts=np.array("{}"))
+    found = load(tmp_path / "named.npz")
+    assert found.labels is None and "klass was not read" in found.warning and "facts" not in found.warning
+
+
 def test_text_labels_name_the_classes_in_order(tmp_path: Path) -> None:
     save(tmp_path / "pets.npz", images=TRAIN[:4], labels=np.array(["dog", "cat", "owl", "cat"]))
     found = load(tmp_path / "pets.npz")

@@ -73,6 +73,12 @@ class HubSet:
         return iter(self.rows)
 
 
+def test_the_classes_of_the_hub_are_those_of_the_label_column() -> None:
+    data = HubSet(TRAIN, LABELS)
+    data.features = {"image": SimpleNamespace(), "style": SimpleNamespace(names=["x", "y"]), **data.features}
+    assert load(data).classes == NAMES
+
+
 def to_tensor(picture: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(picture)[None] / 255).float()
 

@@ -137,6 +137,23 @@ def test_a_table_that_has_no_images_is_refused(tmp_path: Path, text: str, kind: 
     assert code_and_field(lambda: load(tmp_path / "mine.csv")) == kind
 
 
+def test_the_labels_of_a_table_that_is_sorted_by_class_are_its_first_column(tmp_path: Path) -> None:
+    """Its first rows have one class, and a last pixel of few values, which could be labels too."""
+    count = 7_500
+    images = np.tile(TRAIN, (count // COUNT + 1, 1, 1))[:count].copy()
+    images[:, -1, -1] = np.arange(count) % 3
+    labels = np.arange(count) // (count // 3)
+    (tmp_path / "sorted.csv").write_text(csv(images, labels))
+    found = load(tmp_path / "sorted.csv")
+    assert found.labels is not None and found.labels.tolist() == labels.tolist()
+    assert np.array_equal(found.values[:, 0].numpy(), images)
+
+
+def test_large_numbers_name_different_classes(tmp_path: Path) -> None:
+    (tmp_path / "codes.csv").write_text(csv(TRAIN, 1_000_001 + LABELS % 2, header=["label", *PIXELS]))
+    assert load(tmp_path / "codes.csv").classes == ("1000001", "1000002")
+
+
 def test_a_folder_of_several_tables_is_refused(tmp_path: Path) -> None:
     for name in ("mnist_train.csv", "fashion_train.csv"):
         (tmp_path / name).write_text(FORMS["Kaggle"])
@@ -211,6 +228,14 @@ def test_colour_files_beside_grey_ones_and_another_size_are_read(tmp_path: Path)
     write(tmp_path / "sizes.parquet", {"image": wide})
     assert code_and_field(lambda: load(tmp_path / "sizes.parquet")) == ("invalid-data", "size")
     assert load(tmp_path / "sizes.parquet", size=4).shape == (1, 4, 4)
+
+
+def test_labels_of_several_columns_or_of_some_files_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "cifar.parquet", {"img": structs(TRAIN), "fine_label": LABELS, "coarse_label": LABELS // 2})
+    assert code_and_field(lambda: load(tmp_path / "cifar.parquet")) == ("conflict", "data")
+    write(tmp_path / "some" / "train-0.parquet", {"image": structs(TRAIN), "label": LABELS})
+    write(tmp_path / "some" / "train-1.parquet", {"image": structs(TRAIN)})
+    assert code_and_field(lambda: load(tmp_path / "some")) == ("invalid-data", "labels")
 
 
 def test_a_parquet_file_without_images_or_damaged_is_refused(tmp_path: Path) -> None:

@@ -104,6 +104,12 @@ def parse_attributes(texts: Sequence[str] | None) -> dict[str, float | tuple[flo
     found: dict[str, float | tuple[float, ...]] = {}
     for text in texts or ():
         name, _, values = text.partition("=")
+        if name.strip() in found:
+            raise UsageError(
+                f"--set-attribute has {name.strip()} twice: write several values as {name.strip()}=2,6",
+                code="conflict",
+                field="set-attribute",
+            )
         try:
             found[name.strip()] = tuple(float(value) for value in values.split(","))
         except ValueError:

@@ -41,6 +41,10 @@ UNNAMED = {"arr_0": Role("train", "images"), "arr_1": Role("train", "labels")}
 """The names that `numpy.savez` gives to arrays without one, as in the samples of OpenAI's programs."""
 
 
+RECORDS = frozenset({"seeds", "facts"})
+"""Arrays that `inkwash sample` writes beside the images."""
+
+
 class ParsedName(NamedTuple):
     """The role of an array by its name, and the other words: ("kmnist",) of "kmnist-train-imgs".
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from inkwash.data import array_pixels
-from inkwash.data.array_names import Part, Role, roles
+from inkwash.data.array_names import RECORDS, Part, Role, roles
 from inkwash.data.array_pixels import ValueRange, same_channels
 from inkwash.data.dataset import Dataset
 from inkwash.data.label_checks import class_indices
@@ -44,6 +44,10 @@ def from_named(arrays: Mapping[str, Array], source: Source) -> Dataset:
             f"{source.where} has no array 'images' (it holds {names}): use numpy.savez(file, images=..., labels=...)",
             "images",
         )
+    unread = sorted(set(arrays) - set(found.values()) - RECORDS)
+    if unread:
+        were = "was" if len(unread) == 1 else "were"
+        source = replace(source, warning=f"{source.where}: {', '.join(unread)} {were} not read")
     return from_roles({role: arrays[name] for role, name in found.items()}, source, found)
 
 

@@ -42,7 +42,9 @@ def read(path: Path) -> Rows:
     else:
         # A first row of consecutive numbers is that of a data frame without names.
         rest = rest if numbered else text
-        sample = _loaded("\n".join(rest.split("\n", SAMPLE_ROWS)[:SAMPLE_ROWS]), delimiter, None, path, as_text=True)
+        # Rows from all parts of the table: in one that is sorted by class, the labels of the first rows are all the same.
+        lines = rest.splitlines()
+        sample = _loaded("\n".join(lines[:: -(-len(lines) // SAMPLE_ROWS) or 1]), delimiter, None, path, as_text=True)
         label = table_columns.label_position(_numbers(sample), str(path))
         pixels = [k for k in range(len(names)) if k != label]
     if not rest.strip():

@@ -104,7 +104,10 @@ def _mixed_parts(root: ImageTree) -> str:
     for name, inside in root.folders.items():
         parts = [each for each, folder in inside.folders.items() if part_of(each) and folder.has_images()]
         if len({named.part for each in parts if (named := part_of(each))}) > 1:
-            return f"the folders {' and '.join(parts)} in {name} are all read as training images: a part is outside classes"
+            return (
+                f"the folders {' and '.join(parts)} in {name} are all read as training images: for a test part, put train and "
+                "test at the top, with the class folders inside"
+            )
     return ""
 
 

@@ -14,7 +14,7 @@ from inkwash.data import array_names, image_file, table_columns
 from inkwash.data.array_names import Kind
 from inkwash.data.reader import ReadOptions
 from inkwash.data.reading import damaged_file, invalid_data
-from inkwash.errors import first_line, missing_extra
+from inkwash.errors import UsageError, first_line, missing_extra
 
 Array = np.ndarray[Any, Any]
 SUFFIXES = (".parquet",)
@@ -48,6 +48,12 @@ def read(path: Path, options: ReadOptions) -> Columns:
     named = {column: _kind(column) for column in table.column_names}
     labels = [column for column, kind in named.items() if kind == "labels"]
     label = "label" if "label" in labels else labels[0] if len(labels) == 1 else None
+    if label is None and labels:
+        raise UsageError(
+            f"{path} has the label columns {', '.join(labels)}: keep one, or rename one to 'label'",
+            code="conflict",
+            field="data",
+        )
     pictures = [field.name for field in table.schema if _is_picture(field.type, pyarrow)]
     pictures = [column for column in pictures if named[column] == "images"] or pictures
     if pictures:

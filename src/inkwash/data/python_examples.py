@@ -200,8 +200,9 @@ def _class_names(data: Any) -> tuple[str, ...]:
     """Return the names that a data set has for its classes: those of torchvision's `classes`, or of the Hub's `features`."""
     features = getattr(data, "features", None)
     if isinstance(features, Mapping):
-        named = [getattr(feature, "names", None) for feature in features.values()]
-        return next((tuple(map(str, names)) for names in named if names), ())
+        # The column of labels is chosen as for an example.
+        column = array_names.roles(features, "the data set").get(array_names.Role("train", "labels"))
+        return tuple(map(str, getattr(features.get(column), "names", None) or ()))
     classes = getattr(data, "classes", None)
     if isinstance(classes, list | tuple) and all(isinstance(name, str) for name in classes):
         return tuple(classes)

@@ -59,7 +59,7 @@ def label_position(rows: Array, where: str) -> int | None:
 def label_texts(labels: Array) -> Array:
     """Return the labels of a table as the names of their classes: "3" for 3 and 3.0."""
     if labels.dtype.kind in "fiu":
-        return np.array([f"{label:g}" for label in labels.tolist()])
+        return np.array([f"{label:.15g}" for label in labels.tolist()])
     texts = [str(label).strip().strip("\"'") for label in labels.tolist()]
     return np.array([re.sub(r"^(\d+)\.0+$", r"\1", text) for text in texts])
 

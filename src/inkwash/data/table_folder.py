@@ -50,7 +50,12 @@ def read(path: Path, options: ReadOptions) -> Dataset:
         found[Role(part, "images")] = _joined([each.images for each in read_files], group)
         labels = [each.labels for each in read_files]
         classes = read_files[0].classes
-        if all(each is not None for each in labels):
+        without = [file for file, each in zip(group, labels, strict=True) if each is None]
+        if 0 < len(without) < len(group):
+            raise invalid_data(
+                f"{without[0]} has no labels, other tables of its part have: give all of them labels", "labels"
+            )
+        if not without:
             joined = np.concatenate([each for each in labels if each is not None])
             source = replace(source, classes=source.classes or classes)
             found[Role(part, "labels")] = joined if classes else table_columns.label_texts(joined)
