@@ -68,7 +68,7 @@ def sample(
     noise: float | None = None,
     invert: bool = False,
     prompt: str | None = None,
-    attributes: Mapping[str, float | list[float]] | None = None,
+    attributes: Mapping[str, float | Sequence[float | None] | NDArray[Any] | Tensor] | None = None,
     extrapolate: bool = False,
     batch: int = 64,
     progress: ProgressCallback | bool = True,
@@ -130,7 +130,7 @@ def sample(
         clip=clip,
         precision=_precision(precision),
         edit=edit,
-        attributes={name: tuple(each) if isinstance(each, list) else each for name, each in (attributes or {}).items()},
+        attributes=_attributes(attributes),
         extrapolate=extrapolate,
     )
     run = resolve(request if prompt is None else with_prompt(request, str(prompt), chosen), chosen)
@@ -207,6 +207,21 @@ def _model_of(source: Source) -> Model:
         case Trainer():
             return source.ema_model
     return load(source)
+
+
+def _attributes(attributes: object) -> dict[str, float | tuple[float | None, ...]]:
+    """Return attributes as numbers by name: one, or several, None where an image has none. Raises `UsageError` otherwise."""
+    if attributes is None:
+        return {}
+    if not isinstance(attributes, Mapping) or not all(isinstance(name, str) for name in attributes):
+        raise wrong_type("attributes", attributes, "numbers by name, as in {'thickness': 3}")
+    found: dict[str, float | tuple[float | None, ...]] = {}
+    for name, given in attributes.items():
+        values = given.tolist() if hasattr(given, "tolist") else given
+        several = isinstance(values, list | tuple)
+        numbers = tuple(number("attributes", value) for value in (values if several else (values,)))
+        found[name] = numbers if several else numbers[0]
+    return found
 
 
 def _schedule(schedule: Schedule | str | None) -> Schedule | None:

@@ -194,6 +194,18 @@ def test_model_with_attributes_is_saved_and_loaded(trained: Model, tmp_path: Pat
     assert np.array_equal(library.sample(loaded, n=2, label=1, attributes={"thickness": 2}).images, wanted.images)
 
 
+def test_attributes_of_other_libraries_are_numbers_and_other_types_are_refused(trained: Model) -> None:
+    wanted = library.sample(trained, n=2, label=1, attributes={"thickness": [2.0, 2.2]})
+    for given in (np.array([2.0, 2.2]), torch.tensor([2.0, 2.2], dtype=torch.float64), (2.0, np.float64(2.2))):
+        found = library.sample(trained, n=2, label=1, attributes={"thickness": given})
+        assert np.array_equal(found.images, wanted.images)
+    for wrong in ({"thickness": "3"}, ["thickness"], {3: 4}):
+        assert code_and_field(lambda wrong=wrong: library.sample(trained, attributes=wrong)) == (
+            "invalid-value",
+            "attributes",
+        )
+
+
 def trained_further(model: Model) -> Model:
     """Return `model` with random weights, so that its conditions have an effect."""
     net = network()
@@ -268,7 +280,8 @@ def test_command_samples_by_attributes_and_reproduces_the_image(
     assert Path("x.png").read_bytes() == Path("again.png").read_bytes()
     assert usage_error("sample", path, "--set-attribute", "thickness") == ("invalid-value", "set-attribute")
     assert usage_error("sample", path, "--set-attribute", "thickness=40") == ("out-of-range", "attributes")
-    assert inkwash(*sample, "--set-attribute", "thickness=40", "--extrapolate", "-o", "y.png").code == 0
+    extrapolated = ("sample", path, "-n", 2, "-l", 1, "--set-attribute", "thickness=40", "--extrapolate", "-o", "y.png")
+    assert inkwash(*extrapolated).code == 0
 
 
 def test_recipe_with_unknown_or_repeated_attributes_is_refused(recipe: Recipe) -> None:

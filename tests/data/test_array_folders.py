@@ -56,9 +56,17 @@ def test_a_file_for_each_class_is_that_class(tmp_path: Path) -> None:
     for name, images in (("train", TRAIN[:4]), ("cat", TRAIN[4:6]), ("full_numpy_bitmap_axe", TRAIN[6:])):
         np.save(tmp_path / f"{name}.npy", images.reshape(len(images), -1))
     found = load(tmp_path)
-    assert found.classes == ("cat", "axe", "train") and found.labels is not None
-    assert found.labels.tolist() == [0] * 2 + [1] * (COUNT - 6) + [2] * 4
-    assert np.array_equal(found.values[:, 0].numpy(), np.concatenate([TRAIN[4:], TRAIN[:4]]))
+    assert found.classes == ("axe", "cat", "train") and found.labels is not None
+    assert found.labels.tolist() == [0] * (COUNT - 6) + [1] * 2 + [2] * 4
+    assert np.array_equal(found.values[:, 0].numpy(), np.concatenate([TRAIN[6:], TRAIN[4:6], TRAIN[:4]]))
+
+
+def test_files_of_numbered_classes_are_sorted_as_numbers(tmp_path: Path) -> None:
+    for k in range(11):
+        np.save(tmp_path / f"{k}.npy", TRAIN[k : k + 1])
+    found = load(tmp_path)
+    assert found.classes == tuple(map(str, range(11)))
+    assert np.array_equal(found.values[:, 0].numpy(), TRAIN[:11])
 
 
 def test_labels_of_other_samples_are_not_those_of_a_file(tmp_path: Path) -> None:

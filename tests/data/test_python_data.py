@@ -79,6 +79,17 @@ def test_the_classes_of_the_hub_are_those_of_the_label_column() -> None:
     assert load(data).classes == NAMES
 
 
+def test_images_of_different_channels_or_sizes_are_refused() -> None:
+    for shapes in [((1, 8, 8), (1, 8, 9), (1, 8, 8)), ((8, 8, 1), (8, 8, 3), (8, 8, 1))]:
+        images = [np.zeros(shape, np.uint8) for shape in shapes]
+        assert code_and_field(lambda images=images: load(images)) == ("invalid-data", "data")
+
+
+@pytest.mark.parametrize("value_range", [5, ("a", "b"), (0, 1, 2)])
+def test_a_range_of_another_type_is_refused(value_range: Any) -> None:
+    assert code_and_field(lambda: load((TRAIN / 255, LABELS), value_range=value_range)) == ("invalid-value", "range")
+
+
 def to_tensor(picture: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(picture)[None] / 255).float()
 

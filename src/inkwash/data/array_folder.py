@@ -17,6 +17,7 @@ from inkwash.data.array_file import SUFFIXES
 from inkwash.data.array_names import ParsedName, Role
 from inkwash.data.array_set import Source
 from inkwash.data.dataset import Dataset
+from inkwash.data.label_checks import sorted_names
 from inkwash.data.mnist_variants import PUBLISHED
 from inkwash.data.reader import Reader, ReadOptions
 from inkwash.data.reading import invalid_data
@@ -43,6 +44,8 @@ def read(path: Path, options: ReadOptions) -> Dataset:
         used = [*by_role.values()]
         roles = {role: _only(file) for role, file in by_role.items()}
     else:
+        by_name = {_class_name(file): file for file in files}
+        files = [by_name[name] for name in sorted_names(by_name)]
         roles = _by_class(files)
     others = [each for each in visible.entries(path) if each.is_file() and each not in used]
     warning = visible.unread([each for each in others if not visible.is_document(each.name)], path)

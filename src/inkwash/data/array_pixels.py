@@ -18,6 +18,7 @@ from torch import Tensor
 from inkwash.data import memory_map
 from inkwash.data.reading import invalid_data
 from inkwash.errors import UsageError
+from inkwash.io.arguments import number, wrong_type
 
 ValueRange = tuple[float, float]
 """The values of black and of white."""
@@ -33,7 +34,12 @@ Array = np.ndarray[Any, Any]
 
 def require_range(value_range: ValueRange | None) -> None:
     """Raise `UsageError` unless the values of black and white are finite, and black is below white."""
-    if value_range is not None and not (all(map(math.isfinite, value_range)) and value_range[0] < value_range[1]):
+    if value_range is None:
+        return
+    if not isinstance(value_range, tuple | list) or len(value_range) != 2:
+        raise wrong_type("range", value_range, "the values of black and white, as in (0, 1)")
+    value_range = number("range", value_range[0]), number("range", value_range[1])
+    if not (all(map(math.isfinite, value_range)) and value_range[0] < value_range[1]):
         raise UsageError(
             f"the range is {value_range[0]:g} {value_range[1]:g}: give the values of black and white, as in 0 1",
             code="out-of-range",

@@ -13,7 +13,6 @@ from inkwash.data.reading import damaged_file, invalid_data, read_bytes
 from inkwash.errors import first_line
 
 Array = np.ndarray[Any, Any]
-SUFFIXES = (".csv", ".tsv")
 DELIMITERS = ",;\t"
 SAMPLE_ROWS = 2000
 """Rows that decide which column is the label where columns have no names."""

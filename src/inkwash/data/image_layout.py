@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from inkwash.data import image_tree, visible
 from inkwash.data.image_tree import ImageTree
+from inkwash.data.label_checks import sorted_names
 from inkwash.data.reading import invalid_data
 from inkwash.errors import InkwashError, UsageError
 
@@ -186,9 +187,8 @@ def _fault_as_test(tree: ImageTree, train: FileList) -> str:
 
 
 def _classes(tree: ImageTree) -> list[str]:
-    """Return the names of the folders with images, in order: names that are all numbers as numbers, "10" after "9"."""
-    names = [name for name, folder in tree.folders.items() if folder.has_images()]
-    return sorted(names, key=int if all(name.isdecimal() for name in names) else None)
+    """Return the names of the folders with images, in order."""
+    return sorted_names(name for name, folder in tree.folders.items() if folder.has_images())
 
 
 def _listing(tree: ImageTree, classes: tuple[str, ...] | None = None) -> FileList:

@@ -22,7 +22,7 @@ INK_DISTANCE = 64
 MIN_BACKGROUND, MIN_INK, MIN_SIDE = 0.75, 0.005, 0.9
 """Fractions of the border that is background, of the image that is ink, and of the ink that is on one side of it."""
 MIN_AGREEMENT = 0.8
-"""Fraction of the images with a background that must have the same one."""
+"""Fraction of all images that must have the same background."""
 MAX_IMAGES = 500
 
 
@@ -46,7 +46,7 @@ def backgrounds(images: Tensor) -> tuple[Tensor, Tensor]:
 def background(images: Tensor) -> Background | None:
     """Return the background that most of the images uint8 [N, C, H, W] have, None where they do not agree."""
     dark, light = (float(found.float().mean()) for found in backgrounds(images))
-    if dark + light == 0 or max(dark, light) < MIN_AGREEMENT:
+    if max(dark, light) < MIN_AGREEMENT:
         return None
     return "dark" if dark > light else "light"
 

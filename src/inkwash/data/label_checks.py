@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,12 @@ def class_names(labels: Tensor) -> tuple[str, ...]:
     return tuple(str(index) for index in range(1 + max(plausible.tolist(), default=0)))
 
 
+def sorted_names(names: Iterable[str]) -> list[str]:
+    """Return names of classes in order: those that are all numbers as numbers, "10" after "9"."""
+    found = list(names)
+    return sorted(found, key=int if all(name.isdecimal() for name in found) else None)
+
+
 def class_indices(
     parts: Mapping[str, tuple[Array, int]], names: tuple[str, ...] = ()
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
@@ -77,9 +83,8 @@ def class_indices(
         other = next(where for where in flat if where not in texts)
         raise invalid_data(f"{other} are numbers, {next(iter(texts))} are text: give both in one form", "labels")
     if texts:
-        found = sorted(set(np.concatenate([*texts.values()]).tolist()))
-        # Names that are all numbers are sorted as numbers, as those of class folders.
-        table = names or tuple(sorted(found, key=int) if all(name.isdecimal() for name in found) else found)
+        found = set(np.concatenate([*texts.values()]).tolist())
+        table = names or tuple(sorted_names(found))
         index = {name: k for k, name in enumerate(table)}
         for where, labels in texts.items():
             if unknown := sorted(set(labels.tolist()) - index.keys()):

@@ -77,7 +77,8 @@ def _files(folder: Path) -> list[Path]:
 def _nothing(path: Path, readers: Sequence[Reader]) -> Place:
     files = [file for folder in below(path) for file in _files(folder)]
     pickles = [file for file in files if file.suffix.lower() in PICKLE_SUFFIXES]
-    has = f"it has {visible.listed(pickles or files, path)}" if files else "it is empty"
+    nothing = f"it is empty, down to {MAX_DEPTH} folders below"
+    has = f"it has {visible.listed(pickles or files, path)}" if files else nothing
     has += ", which is not opened because unpickling can run code" if pickles else ""
     raise InkwashError(
         f"{path} has no images, nor other data that is read: {has}; give {'; '.join(reader.name for reader in readers)}",

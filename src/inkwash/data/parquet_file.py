@@ -17,7 +17,6 @@ from inkwash.data.reading import damaged_file, invalid_data
 from inkwash.errors import UsageError, first_line, missing_extra
 
 Array = np.ndarray[Any, Any]
-SUFFIXES = (".parquet",)
 PROGRESS_EVERY = 200
 """Number of images between two reports of progress."""
 

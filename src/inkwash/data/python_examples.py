@@ -137,6 +137,9 @@ def _stacked(data: Any, where: str) -> Examples:
     most = max(image.ndim for image in images)
     # A grey picture among those in colour has no axis for its channels.
     same = [np.repeat(image[..., None], 3, axis=2) if image.ndim < most else image for image in images]
+    if len({image.shape for image in same}) > 1:
+        shapes = ", ".join(str(list(shape)) for shape in sorted({image.shape for image in images}))
+        raise invalid_data(f"{where}: the images have the shapes {shapes}: give all one shape", "data")
     return Examples(np.stack(same), _labels(labels, where), _class_names(data) if labels else (), channels_first)
 
 

@@ -13,14 +13,13 @@ from torch.nn import functional
 
 from inkwash import data as datasets
 from inkwash import model
-from inkwash.data import Dataset, image_layout, ink
+from inkwash.data import Dataset, image_layout, image_tree, ink
 from inkwash.data.array_pixels import ValueRange
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints, pickles, png_metadata
 from inkwash.metrics.extractor_set import ExtractorSet, ReferenceSpec
 from inkwash.text.progress import StageProgressCallback
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 MODEL_SUFFIXES = (".safetensors", ".toml")
 MIN_USEFUL_COUNT = 1000
 """Images below which a note says that the scores are uncertain."""
@@ -38,7 +37,7 @@ def is_samples(source: str | Path) -> bool:
     if path.is_dir():
         is_run = (path / "recipe.toml").is_file() or bool(checkpoints.files_in(path / "checkpoints"))
         return not is_run and _holds_data(path)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if image_tree.is_image_name(path.name):
         raise UsageError(
             f"{path} is one image, perhaps a grid of samples: give the single images, in a folder or in one array, as "
             "inkwash sample MODEL -n 10000 -o FOLDER or -o NAME.npz writes them",
