@@ -44,6 +44,7 @@ def test_a_run_on_python_objects_is_that_on_the_same_dataset(tiny: Tiny, digits:
     assert {run.spec.sha256 for run in runs} == {digits.sha256}
     weights = [torch.cat([weight.flatten() for weight in run.net.parameters()]) for run in runs]
     assert torch.equal(weights[0], weights[1]) and torch.equal(weights[0], weights[2])
+    assert code_and_field(lambda: inkwash.train("b", length="8 steps", progress=False)) == ("missing-file", "data")
     resumed = inkwash.train("c", data=loader, length="8 steps", progress=False)
     assert resumed.step == 8
 

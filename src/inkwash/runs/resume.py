@@ -48,16 +48,27 @@ def resume(
                 f"{folder.teacher} is missing, the model that this run distills: restore the file, or start a new run"
             )
             raise InkwashError(message, code="missing-file", field="run")
-        trainer = Trainer(
-            written if length is None else with_length(written, length),
-            data,
-            net=net,
-            objective=objective,
-            pretrained=folder.teacher if folder.teacher.is_file() else None,
-            device=device,
-            process_group=process_group,
-            since=since,
-        )
+        try:
+            trainer = Trainer(
+                written if length is None else with_length(written, length),
+                data,
+                net=net,
+                objective=objective,
+                pretrained=folder.teacher if folder.teacher.is_file() else None,
+                device=device,
+                process_group=process_group,
+                since=since,
+            )
+        except UsageError as error:
+            if data is not None or (error.code, error.field) != ("missing-file", "data"):
+                raise
+            # The data may have been moved, or have been an object of Python.
+            raise UsageError(
+                f"the data of {path}, '{written.data.name}', are not found: give those that it was trained on, by --data or in "
+                "Python by data=",
+                code="missing-file",
+                field="data",
+            ) from error
         run = Run(trainer, folder)
         if checkpoints.files_in(folder.checkpoints):
             run.restore()
