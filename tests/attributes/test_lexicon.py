@@ -14,8 +14,9 @@ from typing import get_args
 import pytest
 
 from inkwash.attributes import ATTRIBUTES, lexicon
-from inkwash.sampling.prompts import Description, parse_prompt
+from inkwash.sampling.prompts import parse_prompt
 from inkwash.sampling.prompts.tokens import tokenize
+from inkwash.sampling.prompts.values import format_descriptions
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "words.md"
 DIGITS = tuple("0123456789")
@@ -49,17 +50,8 @@ def table(*rows: tuple[str, ...]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, ("---",) * len(header), *body))
 
 
-def described(image: Description) -> str:
-    parts = ["any digit" if image.label is None else DIGITS[image.label]]
-    for name, wanted in image.wanted.items():
-        unit = ATTRIBUTES[name].unit
-        value = f"{wanted.value:g} {unit}".strip() if wanted.value is not None else f"{wanted.fraction:.0%}"
-        parts.append(f"{name} {value}")
-    return ", ".join([*parts, *([f"the rest as in {image.picture}"] if image.picture else [])])
-
-
 def examples() -> str:
-    rows = [(f"`{prompt}`", "; ".join(map(described, parse_prompt(prompt, DIGITS)))) for prompt in EXAMPLES]
+    rows = [(f"`{prompt}`", format_descriptions(parse_prompt(prompt, DIGITS), DIGITS)) for prompt in EXAMPLES]
     return table(("prompt", "images"), *rows)
 
 

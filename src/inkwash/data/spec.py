@@ -50,8 +50,12 @@ class AttributeSpec:
 
         Between the stored fractions it is interpolated linearly.
         """
+        return float(np.interp(fraction, QUANTILES, self.quantiles_of(label)))
+
+    def quantiles_of(self, label: int | None = None) -> tuple[float, ...]:
+        """Return the values at the fractions QUANTILES, of class `label` if it is given and its images were measured."""
         known = label is not None and label < len(self.class_quantiles)
-        return float(np.interp(fraction, QUANTILES, self.class_quantiles[label or 0] if known else self.quantiles))
+        return self.class_quantiles[label or 0] if known else self.quantiles
 
 
 LIGHT_ON_DARK = frozenset({*PUBLISHED, "digits"})

@@ -14,7 +14,8 @@ from inkwash.io.atomic import fresh_folder, write_text
 from inkwash.model import Model, bundled
 from inkwash.runs.folder import RunFolder
 from inkwash.web import figures
-from inkwash.web.catalog import CatalogEntry, model_description
+from inkwash.web.catalog import CatalogEntry
+from inkwash.web.descriptions import model_description
 
 PAGE = resources.files("inkwash.web") / "page"
 ENGINE = resources.files("inkwash.export") / "engine"

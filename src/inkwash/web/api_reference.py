@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 from pydantic import BaseModel
 
-from inkwash.web.schemas import EditBody, LiveBody, SampleBody
+from inkwash.web.schemas import EditBody, LiveBody, PromptBody, SampleBody
 
 
 class Endpoint(NamedTuple):
@@ -23,7 +23,10 @@ class Endpoint(NamedTuple):
 MODEL = "/api/models/{name}"
 ENDPOINTS = (
     Endpoint(
-        "GET", "/api/models", "models", "All models: name, data, shape, classes, sampler, and which are in training."
+        "GET",
+        "/api/models",
+        "models",
+        "All models: name, data, shape, classes, attributes with their range, sampler, and which are in training.",
     ),
     Endpoint("GET", MODEL, "model", "One model, with its card as HTML and its milestones as data URLs."),
     Endpoint(
@@ -38,6 +41,7 @@ ENDPOINTS = (
     Endpoint(
         "GET", f"{MODEL}/quality", "quality", "Measured evaluations, seconds and FD of all models of the same data."
     ),
+    Endpoint("POST", "/api/prompt", "prompt", "What a prompt means: text, and labels and attributes of its images."),
     Endpoint(
         "POST",
         "/api/sample",
@@ -73,6 +77,7 @@ def page() -> str:
     """Return the reference as HTML."""
     template = (resources.files("inkwash.web") / "api_reference.html").read_text(encoding="utf-8")
     kinds: dict[str, type[BaseModel]] = {"Request": SampleBody, "edit": EditBody, "Request of /api/live": LiveBody}
+    kinds["Request of /api/prompt"] = PromptBody
     bodies = {title: _fields(kind.model_json_schema()) for title, kind in kinds.items()}
     endpoints = [(each.method, each.path, each.response) for each in ENDPOINTS]
     values = {"endpoints": endpoints, "bodies": bodies, "events": EVENTS, "statuses": STATUSES}

@@ -13,10 +13,8 @@ from typing import Any
 from inkwash import DEFAULT_MODEL
 from inkwash import data as datasets
 from inkwash import model as models
-from inkwash.config.recipe import Recipe
 from inkwash.config.sections import DataConfig
-from inkwash.core import SAMPLERS, EmpiricalDenoiser
-from inkwash.core.samplers import parse_sampler
+from inkwash.core import EmpiricalDenoiser
 from inkwash.data import encode, ink
 from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
@@ -28,41 +26,17 @@ from inkwash.model.loading import read_recipe
 from inkwash.runs.folder import RunFolder
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
+from inkwash.web.descriptions import model_description
 from inkwash.web.lru_cache import LRUCache
 
 FIRST_MODELS = ("one-step", DEFAULT_MODEL)
 """The models that are listed first, of those that are bundled; the first of them is the default of the page."""
 MAX_LOADED = 3
 """Models in memory at once; the least recently used one is evicted."""
-PAGE_DEFAULT_STEPS = 50
-"""Steps of ancestral samplers on continuous schedules: the command line has 1000, which take too long on a page."""
 WARM_UP_IMAGES = 20
 """Images sampled once at the start, because kernels are chosen by size."""
 STALE_AFTER = 60.0
 """Seconds without a new row of metrics after which a run without an end counts as killed."""
-
-
-def model_description(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str, Any]:
-    """Return the properties of a model that the page needs for its controls, as plain values."""
-    kind, steps = parse_sampler(recipe.sampling.sampler)
-    num_timesteps = recipe.schedule.num_timesteps
-    return {
-        "about": recipe.about,
-        "recipe": recipe.name,
-        "step": step,
-        "data": spec.data,
-        "shape": list(spec.shape),
-        "classes": list(spec.classes),
-        "background": spec.background,
-        "conditional": recipe.network.conditional,
-        "network": recipe.network.kind,
-        "target": recipe.target,
-        "sampler": kind,
-        "steps": steps or SAMPLERS[kind].default_steps or num_timesteps or PAGE_DEFAULT_STEPS,
-        "max_steps": min(num_timesteps or 1000, 1000),
-        "guidance": recipe.sampling.guidance,
-        "guidable": recipe.network.conditional and recipe.training.label_dropout > 0,
-    }
 
 
 @lru_cache(maxsize=256)

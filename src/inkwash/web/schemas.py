@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import replace
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +16,9 @@ from inkwash.io.validation_errors import OUT_OF_RANGE, UNKNOWN_FIELD
 from inkwash.model import Model
 from inkwash.sampling.editing import Edit, Morph
 from inkwash.sampling.labels import assign_labels
+from inkwash.sampling.prompts import parse_prompt
+from inkwash.sampling.prompts.requests import with_prompt
+from inkwash.sampling.prompts.values import format_descriptions
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import SamplingRun, resolve
 
@@ -25,6 +28,8 @@ MAX_EVALUATIONS = 64_000
 """Network evaluations of one request: 64 images by 1,000 steps of DDPM."""
 MAX_LIVE_EVALUATIONS = 400
 """Network evaluations of one live request, which cannot be stopped between two steps."""
+MAX_PROMPT = 1000
+"""Characters of a prompt."""
 MAX_SEED = 2**53 - 1
 """The largest integer that JavaScript represents exactly."""
 
@@ -33,6 +38,9 @@ Label = Annotated[int, Field(ge=-1, le=9999)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Position = Annotated[Number, Field(ge=0, le=1)]
 Base64 = Annotated[str, Field(max_length=100_000)]
+Attributes = Annotated[
+    dict[str, Annotated[list[Number | None], Field(min_length=1, max_length=MAX_IMAGES)]], Field(max_length=20)
+]
 
 
 class _Body(BaseModel):
@@ -56,17 +64,61 @@ class EditBody(_Body):
         return Edit(_pixels("edit.image", self.image, shape), mask, self.noise)
 
 
-class SampleBody(_Body):
-    """A sampling request; null stands for the value in the model's recipe."""
+class ConditionsBody(_Body):
+    """What samples are conditioned on, by classes, attributes and a prompt, of which none may name the same."""
 
     model: str = Field(max_length=300, description="a name from /api/models")
-    seeds: list[Seed] = Field(min_length=1, max_length=MAX_IMAGES, description="one for each image")
     labels: list[Label] | None = Field(
         None,
         min_length=1,
         max_length=MAX_IMAGES,
         description="indices of classes in turn, -1 unconditional; null: random",
     )
+    attributes: Attributes = Field({}, description="by name the values in turn, null for any; {}: none is requested")
+    extrapolate: bool = Field(False, description="allow attributes outside of the range in /api/models")
+    prompt: str | None = Field(None, max_length=MAX_PROMPT, description="classes and attributes in words")
+
+    def request(self, model: Model, **settings: Any) -> SampleRequest:
+        """Return the request with other `settings`. Raises `UsageError` as `with_prompt` does, and for files in the prompt."""
+        request = SampleRequest(
+            label=None if self.labels is None else tuple(self.labels),
+            attributes={name: tuple(values) for name, values in self.attributes.items()} or None,
+            extrapolate=self.extrapolate,
+            **settings,
+        )
+        if self.prompt is None:
+            return request
+        # A prompt with "like FILE" would read files of the server's machine.
+        return with_prompt(request, self.prompt, model, allow_pictures=False)
+
+
+class PromptBody(ConditionsBody):
+    """A prompt without a request for samples, beside the classes and attributes that the page has set."""
+
+    prompt: str = Field(max_length=MAX_PROMPT, description="classes and attributes in words")
+
+    def meaning(self, model: Model) -> dict[str, Any]:
+        """Return the images of the prompt as `text`, and its `labels` (None where it names none) and `attributes` in turn.
+
+        Raises `UsageError` as a request for samples does.
+        """
+        with renamed_fields(label="labels"):
+            request = self.request(model)
+            resolve(request, model)
+        images = parse_prompt(self.prompt, model.spec.classes if model.conditional else ())
+        return {
+            "text": format_descriptions(images, model.spec.classes),
+            "labels": None if self.labels is not None else request.label,
+            "attributes": {
+                name: values for name, values in (request.attributes or {}).items() if name not in self.attributes
+            },
+        }
+
+
+class SampleBody(ConditionsBody):
+    """A sampling request; null stands for the value in the model's recipe."""
+
+    seeds: list[Seed] = Field(min_length=1, max_length=MAX_IMAGES, description="one for each image")
     seed_to: Seed | None = Field(None, description="interpolate the noise to that of this seed")
     label_to: Label | None = Field(None, description="interpolate the prediction to that of this class")
     sampler: str | None = Field(None, max_length=40, description="ddpm, ddim, dpm++2m …; with steps as in ddim:50")
@@ -82,36 +134,33 @@ class SampleBody(_Body):
 
     def resolve(self, model: Model) -> SamplingRun:
         """Return the request resolved against `model`. Raises `UsageError` for what the model cannot do."""
-        request = SampleRequest(
-            label=None if self.labels is None else tuple(self.labels),
-            label_to=self.label_to,
-            seed=tuple(self.seeds),
-            seed_to=self.seed_to,
-            sampler=self.sampler,
-            steps=self.steps,
-            eta=self.eta,
-            temperature=self.temperature,
-            guidance=self.guidance,
-            interval=self.interval,
-            edit=None if self.edit is None else self.edit.edit(model.spec.shape),
-        )
         # The names of the request's fields differ from those of the library.
         with renamed_fields(label="labels", seed="seeds"):
+            request = self.request(
+                model,
+                label_to=self.label_to,
+                n=len(self.seeds),
+                seed=tuple(self.seeds),
+                seed_to=self.seed_to,
+                sampler=self.sampler,
+                steps=self.steps,
+                eta=self.eta,
+                temperature=self.temperature,
+                guidance=self.guidance,
+                interval=self.interval,
+                edit=None if self.edit is None else self.edit.edit(model.spec.shape),
+            )
             run = resolve(request, model)
         _require_few(run, MAX_EVALUATIONS, "one request: use fewer images or steps", "steps")
         return run
 
 
-class LiveBody(_Body):
+class LiveBody(ConditionsBody):
     """A request for finished images only, by the recipe's sampler, at a position between two seeds and two classes."""
 
-    model: str = Field(max_length=300, description="a name from /api/models")
     seeds: list[Seed] = Field(min_length=1, max_length=MAX_IMAGES, description="one for each image")
     seed_to: Seed | None = Field(None, description="the noise of image k moves towards that of seed_to + k")
     seed_position: Position = Field(0.0, description="0 is the noise of the seed, 1 that of the end")
-    labels: list[Label] | None = Field(
-        None, min_length=1, max_length=MAX_IMAGES, description="indices of classes in turn; null: random"
-    )
     labels_to: list[Label] | None = Field(
         None, min_length=1, max_length=MAX_IMAGES, description="classes of the end in turn; null: random by its seeds"
     )
@@ -120,9 +169,9 @@ class LiveBody(_Body):
 
     def resolve(self, model: Model) -> SamplingRun:
         """Return the request resolved against `model`. Raises `UsageError` for what the model cannot do."""
-        labels = None if self.labels is None else tuple(self.labels)
         with renamed_fields(label="labels", seed="seeds"):
-            run = resolve(SampleRequest(label=labels, seed=tuple(self.seeds), guidance=self.guidance), model)
+            settings = {"n": len(self.seeds), "seed": tuple(self.seeds), "guidance": self.guidance}
+            run = resolve(self.request(model, **settings), model)
         _require_few(run, MAX_LIVE_EVALUATIONS, "one live request: use fewer images, or /api/sample", "seeds")
         end_seeds = run.seeds if self.seed_to is None else self.seed_to + torch.arange(len(run))
         with renamed_fields(label="labels_to"):

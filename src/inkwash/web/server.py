@@ -85,6 +85,11 @@ class Server:
         rows = await to_thread.run_sync(lambda: figures.quality(self.catalog.entries(), entry.header["facts"]["data"]))
         return JSONResponse(rows)
 
+    async def prompt(self, request: Request) -> Response:
+        """Return what a prompt means."""
+        body = schemas.read(await request.body(), schemas.PromptBody)
+        return JSONResponse(await to_thread.run_sync(lambda: body.meaning(self.catalog.model(body.model))))
+
     async def sample(self, request: Request) -> Response:
         """Sample, streaming every step as an event."""
         body = schemas.read(await request.body(), schemas.SampleBody)

@@ -109,6 +109,7 @@ class _Parser:
         self._end_description()
         if not self.groups and self.common.is_described:
             self.groups.append(_Group([None]))
+        self._require_few(sum(len(group.labels) for group in self.groups))
         for group in self.groups:
             group.add(self.common)
         return [Description(label, group.wanted, group.picture) for group in self.groups for label in group.labels]
@@ -191,10 +192,14 @@ class _Parser:
         if token.kind != "any" and chunk.labels == [None]:
             chunk.labels.clear()  # "the digit seven"
         found = self._labels(token) if token.kind != "any" else [] if chunk.labels else [None]
-        if len(chunk.labels) + len(found) * count > MAX_IMAGES:
+        self._require_few(len(chunk.labels) + len(found) * count)
+        chunk.labels.extend(label for label in found for _ in range(count))
+
+    @staticmethod
+    def _require_few(count: int) -> None:
+        if count > MAX_IMAGES:
             message = f"the prompt lists more than {MAX_IMAGES:,} images: write fewer, and set n for more of each"
             raise UsageError(message, code="too-large", field="prompt")
-        chunk.labels.extend(label for label in found for _ in range(count))
 
     def _is_count(self) -> bool:
         """Return whether the next number is that of the images of a class after it, and not a digit."""

@@ -15,13 +15,19 @@ from inkwash.sampling.prompts.values import attribute_values, format_prompt
 from inkwash.sampling.request import SampleRequest
 
 
-def with_prompt(request: SampleRequest, prompt: str, model: Model) -> SampleRequest:
+def with_prompt(request: SampleRequest, prompt: str, model: Model, allow_pictures: bool = True) -> SampleRequest:
     """Return `request` with the classes and attributes of `prompt`, one image of each unless it has an `n`.
 
     A prompt of one image is for all samples. Raises `UsageError` for a prompt that cannot be parsed or that the model
-    cannot follow, for a class or attribute that is requested twice, and for several images in an interpolation.
+    cannot follow, for a class or attribute that is requested twice, and for several images in an interpolation; unless
+    `allow_pictures`, also for a picture, whose file would be read.
     """
     images = parse_prompt(prompt, model.spec.classes if model.conditional else ())
+    if not allow_pictures and any(image.picture is not None for image in images):
+        message = (
+            "'like' in the prompt names a file, which is read on the command line only: set the attributes instead"
+        )
+        raise UsageError(message, code="unsupported", field="prompt")
     labels = tuple(image.label for image in images if image.label is not None)
     if labels and request.label is not None:
         message = f"label {request.label} and the prompt both name a class: leave one out"

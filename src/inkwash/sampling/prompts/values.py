@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inkwash.attributes import measure
+from inkwash.attributes import ATTRIBUTES, measure
 from inkwash.attributes.lexicon import ANCHORS
 from inkwash.data import ink
-from inkwash.data.spec import AttributeSpec, DatasetSpec
+from inkwash.data.spec import QUANTILES, AttributeSpec, DatasetSpec
 from inkwash.errors import UsageError, renamed_fields
 from inkwash.sampling.class_labels import names_are_numbers
 from inkwash.sampling.editing import Edit
@@ -54,7 +54,7 @@ def word_value(spec: AttributeSpec, fraction: float, label: int | None = None) -
         if fraction == 0.5:
             return anchor
         fractions = np.linspace(0, 1, 1001)
-        middle = float(np.interp(anchor, [spec.quantile(each, label) for each in fractions], fractions))
+        middle = float(np.interp(anchor, np.interp(fractions, QUANTILES, spec.quantiles_of(label)), fractions))
         fraction = 2 * fraction * middle if fraction < 0.5 else middle + (2 * fraction - 1) * (1 - middle)
     low, high = spec.range
     return _rounded(min(max(spec.quantile(fraction, label), low), high))
@@ -87,6 +87,21 @@ def format_prompt(labels: Sequence[int | None], values: Sequence[Mapping[str, fl
             name = classes[label] if is_bare else '"' + classes[label].replace('"', '""') + '"'
         images.append(" ".join([name, *(f"{each} {_decimal(value)}" for each, value in attributes.items())]))
     return "; ".join(images)
+
+
+def format_descriptions(images: Sequence[Description], classes: tuple[str, ...]) -> str:
+    """Return what a prompt was understood as: "7, thickness 85%; 3", a word as the share of images that it exceeds."""
+    return "; ".join(_described(image, classes) for image in images)
+
+
+def _described(image: Description, classes: tuple[str, ...]) -> str:
+    anything = "any class" if classes and not names_are_numbers(classes) else "any digit"
+    parts = [anything if image.label is None else classes[image.label]]
+    for name, wanted in image.wanted.items():
+        is_value = wanted.value is not None
+        text = f"{wanted.value:g} {ATTRIBUTES[name].unit}".strip() if is_value else f"{wanted.fraction:.0%}"
+        parts.append(f"{name} {text}")
+    return ", ".join([*parts, *([f"the rest as in {image.picture}"] if image.picture else [])])
 
 
 def _decimal(value: float) -> str:
