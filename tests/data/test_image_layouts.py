@@ -176,7 +176,7 @@ def test_an_image_named_like_a_document_is_read(tmp_path: Path) -> None:
         (["train/1.png", "test/c/1.png"], "invalid-data", "'c'"),
         (["train/a/1.png", "training/a/1.png"], "conflict", "training"),
         (["test/a/1.png", "val/a/1.png"], "missing-file", "train"),
-        (["a/1.txt", "b/2.heic"], "missing-file", "a/1.txt"),
+        (["a/1.txt", "b/2.heic"], "wrong-file", "b/2.heic"),
         (["a/", "b/"], "missing-file", "empty"),
     ],
 )

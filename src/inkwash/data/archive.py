@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple, cast
 
 from inkwash.data import reading, visible
-from inkwash.errors import ErrorCode, InkwashError, UsageError, first_line
+from inkwash.errors import ErrorCode, InkwashError, first_line
 from inkwash.text.printing import shortened
 from inkwash.text.progress import StageProgressCallback
 
@@ -31,8 +31,6 @@ MAX_HEADER_BYTES = 1 << 20
 """Bytes that are read at once: more are a header of a malicious tar archive."""
 COPY_BYTES = 1 << 18
 SUFFIX = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))", re.IGNORECASE)
-FOREIGN = re.compile(r"\.(7z|rar|zst|tar\.zst|lz4|z\d\d|r\d\d|part\d+)", re.IGNORECASE)
-"""Suffixes of archives that Python does not unpack."""
 ERRORS = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -56,13 +54,13 @@ class Entry(NamedTuple):
 
 
 def matches(path: Path) -> bool:
-    """Return whether `path` is a file with the suffix of an archive, or one of the archives that cannot be read."""
-    return path.is_file() and bool(_suffix(path.name, SUFFIX) or _suffix(path.name, FOREIGN))
+    """Return whether `path` is a file with the suffix of an archive."""
+    return path.is_file() and bool(_suffix(path.name))
 
 
 def stem(path: Path) -> str:
     """Return the name of an archive without its suffixes."""
-    return path.name.removesuffix(_suffix(path.name, SUFFIX)) or "archive"
+    return path.name.removesuffix(_suffix(path.name)) or "archive"
 
 
 @contextmanager
@@ -73,10 +71,6 @@ def unpacked(path: Path, progress: StageProgressCallback | None = None) -> Itera
     archive in place of the temporary folder. Raises `InkwashError` for an archive that is damaged, encrypted, too large, or
     has paths that are absolute or lead out of it, links or devices.
     """
-    if _suffix(path.name, FOREIGN):
-        raise UsageError(
-            f"{path} is an archive that is not read: unpack it, and give the folder", code="wrong-file", field="data"
-        )
     with tempfile.TemporaryDirectory(prefix="inkwash-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary) / stem(path)
         folder.mkdir()
@@ -92,7 +86,7 @@ def unpacked(path: Path, progress: StageProgressCallback | None = None) -> Itera
 def _unpack(path: Path, folder: Path, progress: StageProgressCallback | None) -> None:
     seen: set[tuple[str, ...]] = set()
     total = 0
-    entries = _zip_entries(path) if _suffix(path.name, SUFFIX).lower() == ".zip" else _tar_entries(path)
+    entries = _zip_entries(path) if _suffix(path.name).lower() == ".zip" else _tar_entries(path)
     try:
         for entry in entries:
             parts = _parts(entry.name, path)
@@ -225,7 +219,7 @@ def _damaged(path: Path, error: Exception) -> InkwashError:
     return reading.damaged_file(f"{path} is a damaged archive ({first_line(error)}): fetch it again")
 
 
-def _suffix(name: str, pattern: re.Pattern[str]) -> str:
-    """Return the end of `name` that is a suffix of the `pattern`, "" for none."""
-    found = re.search(f"(?:{pattern.pattern})$", name, re.IGNORECASE)
+def _suffix(name: str) -> str:
+    """Return the end of `name` that is the suffix of an archive, "" for none."""
+    found = re.search(f"(?:{SUFFIX.pattern})$", name, re.IGNORECASE)
     return found[0] if found else ""

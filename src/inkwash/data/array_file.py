@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inkwash.data import array_names, array_set
+from inkwash.data import array_names, array_set, unread_forms
 from inkwash.data.array_pixels import ValueRange
 from inkwash.data.array_set import Source
 from inkwash.data.dataset import Dataset
@@ -19,8 +19,6 @@ SUFFIXES = (".npy", ".npz")
 ARRAY, ARCHIVE, PICKLE = b"\x93NUMPY", b"PK", b"\x80"
 """The first bytes of a `.npy` file, of a `.npz` file, and of a pickle of another name."""
 SAVE_AGAIN = "save it again with numpy.save or numpy.savez"
-
-PICKLED = "holds a pickle, which is never opened because unpickling can run code"
 
 
 def matches(path: Path) -> bool:
@@ -48,23 +46,27 @@ def members(path: Path) -> Mapping[str, np.ndarray]:
         if content.startswith(ARRAY):
             return {"images": npz.array(content)}
         if content.startswith(PICKLE):
-            raise _wrong_file(path, PICKLED)
+            raise _pickled(path)
         if not content.startswith(ARCHIVE):
-            raise _wrong_file(path, "is neither an array nor an archive of them")
+            raise InkwashError(f"{path} is neither an array nor an archive of them: {SAVE_AGAIN}", code="wrong-file")
         names = npz.names(content)
         if any(name.endswith("data.pkl") for name in names):
-            raise _wrong_file(path, PICKLED)
+            raise _pickled(path)
         # Other members are listed in errors, but not unpacked.
         return npz.read(content, array_names.roles(names, str(path)).values())
     except npz.READ_ERRORS as error:
         # Only the message of numpy shows that an array holds Python objects.
         if "pickle" in str(error) or "Python objects" in str(error):
-            raise _wrong_file(path, PICKLED) from error
+            raise _pickled(path) from error
         raise damaged_file(f"{path} is damaged ({first_line(error)}): {SAVE_AGAIN}") from error
 
 
-def _wrong_file(path: Path, fault: str) -> InkwashError:
-    return InkwashError(f"{path} {fault}: {SAVE_AGAIN}", code="wrong-file")
+def _pickled(path: Path) -> InkwashError:
+    return InkwashError(
+        f"{path} holds {unread_forms.OBJECTS.name}, a pickle, which is not opened: "
+        f"{unread_forms.remedy(unread_forms.OBJECTS)}",
+        code="wrong-file",
+    )
 
 
 def _is_npy(path: Path) -> bool:

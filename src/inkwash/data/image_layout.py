@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from inkwash.data import image_tree, visible
+from inkwash.data import image_tree, unread_forms, visible
 from inkwash.data.image_tree import ImageTree
 from inkwash.data.label_checks import sorted_names
 from inkwash.data.reading import invalid_data
@@ -77,7 +78,7 @@ def find(folder: Path) -> Layout:
     tree = image_tree.scan(folder)
     root = _entered(tree)
     parts = _parts(root)
-    others = [visible.unread(root.images * bool(parts) + tree.all_others(), folder)]
+    others = [unread_forms.unread(root.images * bool(parts) + tree.all_others(), folder, not _has_classes(root, parts))]
     others += [f"{name} is an empty folder" for name, inside in tree.folders.items() if not inside.has_files()]
     if not parts:
         others += [_mixed_parts(root), _paired_folders(root)]
@@ -98,6 +99,10 @@ def find(folder: Path) -> Layout:
         if other not in used and other.has_images():
             others.append(_left_out(other, root.path, "it is neither the training nor the test part"))
     return Layout(train, test, _joined(others), test_name)
+
+
+def _has_classes(root: ImageTree, parts: Mapping[Part, PartFolder]) -> bool:
+    return bool(_classes(parts["train"].tree if parts else root))
 
 
 def _mixed_parts(root: ImageTree) -> str:
@@ -228,10 +233,12 @@ def _listing(tree: ImageTree, classes: tuple[str, ...] | None = None) -> FileLis
 
 def _no_images(tree: ImageTree) -> InkwashError:
     others = tree.all_others()
+    form = unread_forms.first_of(others)
     holds = f"it has {visible.listed(others, tree.path)}; " if others else ""
+    convert = f"{unread_forms.remedy(form)}; " if form else ""
     return InkwashError(
-        f"{tree.path} has no images: {holds}put {', '.join(COMMON_SUFFIXES)} or other files that Pillow reads there, one "
-        "sub-folder per class",
+        f"{tree.path} has no images: {holds}{convert}put {', '.join(COMMON_SUFFIXES)} or other files that Pillow reads "
+        "there, one sub-folder per class",
         code="missing-file",
         field="data",
     )

@@ -7,9 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from inkwash.data import visible
+from inkwash.data import unread_forms, visible
 from inkwash.data.reader import Reader
-from inkwash.errors import PICKLE_SUFFIXES, InkwashError, UsageError
+from inkwash.errors import InkwashError, UsageError
 from inkwash.text.printing import quoted
 
 MAX_DEPTH = 4
@@ -76,12 +76,15 @@ def _files(folder: Path) -> list[Path]:
 
 def _nothing(path: Path, readers: Sequence[Reader]) -> Place:
     files = [file for folder in below(path) for file in _files(folder)]
-    pickles = [file for file in files if file.suffix.lower() in PICKLE_SUFFIXES]
-    nothing = f"it is empty, down to {MAX_DEPTH} folders below"
-    has = f"it has {visible.listed(pickles or files, path)}" if files else nothing
-    has += ", which is not opened because unpickling can run code" if pickles else ""
+    form = unread_forms.first_of(files)
+    if form is None:
+        has = f"it has {visible.listed(files, path)}" if files else f"it is empty, down to {MAX_DEPTH} folders below"
+        what_to_do = f"give {'; '.join(reader.name for reader in readers)}"
+    else:
+        has = f"it has {visible.listed([file for file in files if form.matches(file)], path)}, {form.name}"
+        what_to_do = unread_forms.remedy(form)
     raise InkwashError(
-        f"{path} has no images, nor other data that is read: {has}; give {'; '.join(reader.name for reader in readers)}",
-        code="missing-file",
+        f"{path} has no images, nor other data that is read: {has}; {what_to_do}",
+        code="missing-file" if form is None or form.may_be_weights else "wrong-file",
         field="data",
     )

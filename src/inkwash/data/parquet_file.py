@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkwash.data import array_names, image_file, table_columns
+from inkwash.data import array_names, image_file, table_columns, unread_forms
 from inkwash.data.array_names import Kind
 from inkwash.data.reader import ReadOptions
 from inkwash.data.reading import damaged_file, invalid_data
@@ -89,7 +89,9 @@ def _decoded(column: Any, path: Path, options: ReadOptions) -> Array:
         if not raw:
             where = f", only the path {value['path']}" if isinstance(value, dict) and value.get("path") else ""
             raise invalid_data(
-                f"{path}: row {k} has no bytes of an image{where}: give a file with the images in it", "data"
+                f"{path}: row {k} has no bytes of an image{where}: give a file with the images in it, or "
+                f"{unread_forms.remedy(unread_forms.LABELS)}",
+                "data",
             )
         images.append(image_file.decode(raw, f"{path}: row {k}", options.size))
         if images[-1].shape[1:] != images[0].shape[1:]:

@@ -16,12 +16,14 @@ from inkwash.data import (
     array_folder,
     cifar10,
     image_folder,
+    image_tree,
     inkwash_data,
     locate,
     mnist,
     points,
     python_data,
     table_folder,
+    unread_forms,
 )
 from inkwash.data.array_pixels import ValueRange, require_range
 from inkwash.data.dataset import Dataset
@@ -229,5 +231,12 @@ def _file_reader(path: Path) -> Reader:
             return reader
     with path.open("rb") as file:
         require_data(file.read(512), path)
+    if image_tree.is_image_name(path.name):
+        raise UsageError(
+            f"{path} is one image: give the folder with the images of the data set", code="wrong-file", field="data"
+        )
+    form = unread_forms.of(path)
+    if form is not None:
+        raise unread_forms.error(path, form)
     forms = "; ".join(reader.name for reader in (*READERS, image_folder.READER))
     raise wrong_file_error(path, "data set", forms, "data")

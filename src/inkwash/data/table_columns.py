@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from inkwash.data import unread_forms
 from inkwash.data.array_names import KIND_WORDS
 from inkwash.data.array_pixels import MIN_SIDE
 from inkwash.data.reading import invalid_data
@@ -75,8 +76,10 @@ def _is_labels(column: Array) -> bool:
 def _require_square(count: int, found: str) -> None:
     side = math.isqrt(count)
     if side < MIN_SIDE or side**2 != count:
+        few = f"; for {unread_forms.LABELS.name}, {unread_forms.remedy(unread_forms.LABELS)}"
         raise invalid_data(
-            f"{found}: give a table with one image in each row, as a label and the pixels of a square grey image",
+            f"{found}: give a table with one image in each row, as a label and the pixels of a square grey image"
+            f"{few if count < MIN_SIDE**2 else ''}",
             "data",
         )
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from inkwash import data as datasets
 from inkwash import model
-from inkwash.data import Dataset, image_layout, image_tree, ink
+from inkwash.data import Dataset, image_layout, image_tree, ink, unread_forms
 from inkwash.data.array_pixels import ValueRange
 from inkwash.errors import InkwashError, UsageError
 from inkwash.io import checkpoints, pickles, png_metadata
@@ -44,7 +44,12 @@ def is_samples(source: str | Path) -> bool:
             code="wrong-file",
             field="model",
         )
-    return path.suffix.lower() not in MODEL_SUFFIXES and pickles.kind(path) is None and datasets.is_readable(path)
+    if path.suffix.lower() in MODEL_SUFFIXES or pickles.kind(path) is not None:
+        return False
+    form = unread_forms.of(path)
+    if form is not None and not datasets.is_readable(path):
+        raise unread_forms.error(path, form, "model")
+    return datasets.is_readable(path)
 
 
 def _holds_data(folder: Path) -> bool:
