@@ -74,7 +74,7 @@ def test_an_answer_of_another_kind_is_wrong(lesson: int) -> None:
     assert repr(check(lesson, None)).startswith("Not yet: ")
 
 
-@pytest.mark.parametrize("lesson", [2, 4, 5])
+@pytest.mark.parametrize("lesson", [2, 4, 5, 6])
 def test_a_function_of_another_shape_is_wrong(lesson: int) -> None:
     assert "shape" in check(lesson, lambda *arguments: arguments[0][:3] if lesson != 5 else arguments[1]).reason
 
@@ -88,6 +88,14 @@ def test_the_range_of_lesson_1_and_3_is_narrow() -> None:
     assert not check(1, Level(1.0, 2.0)) and not check(1, Level(0.8**0.5, 0.2**0.5))
     assert check(3, Linear(300, 1e-4 / 0.3, 0.02 / 0.3))
     assert not check(3, Linear()) and not check(3, Linear(300, 1e-4, 0.2))
+
+
+def test_a_step_that_keeps_or_replaces_all_noise_is_wrong() -> None:
+    assert (
+        "f = 0.36"
+        in check(6, lambda x, guess, now, nxt, f, z: nxt.mix(guess, z if f == 1 else now.noise_in(x, guess))).reason
+    )
+    assert not check(6, lambda x, guess, now, nxt, f, z: nxt.mix(guess, (1 - f) * now.noise_in(x, guess) + f * z))
 
 
 def test_a_lesson_without_an_exercise_is_refused() -> None:

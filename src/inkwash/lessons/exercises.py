@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from inkwash.core import Cosine, EmpiricalDenoiser, Level, Linear, NetDenoiser, Schedule, Target
 from inkwash.core.levels import signal_fraction
 from inkwash.core.rng import Stream, normals, uniforms
 from inkwash.data import points
 from inkwash.errors import UsageError
+from inkwash.lessons import sampling_exercises
+from inkwash.lessons.verdict import TOLERANCE, Verdict, equal_result
+from inkwash.lessons.worlds import ten_points
 from inkwash.nets import MLP
 from inkwash.objectives import Denoising
-
-TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether an answer is right, and why; it is true or false as such, and prints as one line."""
-
-    right: bool
-    reason: str
-
-    def __bool__(self) -> bool:
-        return self.right
-
-    def __repr__(self) -> str:
-        return f"{'Right' if self.right else 'Not yet'}: {self.reason}"
 
 
 def check(lesson: int, answer: object) -> Verdict:
@@ -42,11 +27,6 @@ def check(lesson: int, answer: object) -> Verdict:
         numbers = ", ".join(map(str, EXERCISES))
         raise UsageError(f"lesson {lesson} has no exercise: give one of {numbers}", code="unknown-name", field="lesson")
     return EXERCISES[lesson](answer)
-
-
-def ten_points() -> Tensor:
-    """Return the ten points in the plane of lesson 2, float32 [10, 2]: the first of the two moons."""
-    return points.load("moons").values[:10]
 
 
 def _level_of_equal_power(answer: object) -> Verdict:
@@ -67,7 +47,7 @@ def _denoiser_of_ten_points(answer: object) -> Verdict:
     exact = EmpiricalDenoiser(ten_points())
     x = normals(0, torch.arange(64), 0, Stream.EXTRACTOR_SHIFT, (2,))
     for level in (Level(0.9, 0.44), Level(0.6, 0.8), Level(0.2, 0.98)):
-        verdict = _equal(answer, (x, level), exact(x, level), f"at {level}")
+        verdict = equal_result(answer, (x, level), exact(x, level), f"at {level}")
         if not verdict:
             return verdict
     return Verdict(True, "equal to EmpiricalDenoiser at three noise levels, for 64 values of x")
@@ -93,7 +73,7 @@ def _noise_from_v(answer: object) -> Verdict:
     for u in (0.1, 0.5, 0.9):
         level = Cosine()(u)
         v = Target("v").of(level, image, noise)
-        verdict = _equal(answer, (v, level.mix(image, noise), level), noise, f"at u = {u}")
+        verdict = equal_result(answer, (v, level.mix(image, noise), level), noise, f"at u = {u}")
         if not verdict:
             return verdict
     return Verdict(True, "the noise is recovered at three noise levels")
@@ -111,22 +91,9 @@ def _loss_of_each_point(answer: object) -> Verdict:
     noise = normals(0, torch.arange(64), 0, Stream.EXTRACTOR_SHIFT, (2,))
     with torch.no_grad():
         expected = Denoising(Cosine())(denoiser, moons.values[:64], None, u, noise)
-        return _equal(
+        return equal_result(
             answer, (denoiser, moons.values[:64], u, noise), expected, "for 64 points", "equal to Denoising(Cosine())"
         )
-
-
-def _equal(answer: object, arguments: tuple[object, ...], expected: Tensor, where: str, right: str = "") -> Verdict:
-    """Return whether the function `answer` returns `expected` for `arguments`."""
-    if not callable(answer):
-        return Verdict(False, f"the answer is {type(answer).__name__}; give a function")
-    found = torch.as_tensor(answer(*arguments))
-    if found.shape != expected.shape:
-        return Verdict(False, f"its result has the shape {list(found.shape)}; it must be {list(expected.shape)}")
-    error = float((found - expected).abs().max())
-    if not error <= TOLERANCE:
-        return Verdict(False, f"it differs by up to {error:.3g} from the right value {where}")
-    return Verdict(True, right)
 
 
 EXERCISES: dict[int, Callable[[object], Verdict]] = {
@@ -135,4 +102,5 @@ EXERCISES: dict[int, Callable[[object], Verdict]] = {
     3: _schedule_of_300_steps,
     4: _noise_from_v,
     5: _loss_of_each_point,
+    6: sampling_exercises.step_of_a_path,
 }

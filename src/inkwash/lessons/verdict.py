@@ -1,0 +1,39 @@
+"""The verdict on an answer to an exercise, and the comparison of a function's result with the right one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is right, and why; it is true or false as such, and prints as one line."""
+
+    right: bool
+    reason: str
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __repr__(self) -> str:
+        return f"{'Right' if self.right else 'Not yet'}: {self.reason}"
+
+
+def equal_result(
+    answer: object, arguments: tuple[object, ...], expected: Tensor, where: str, right: str = ""
+) -> Verdict:
+    """Return whether the function `answer` returns `expected` for `arguments`."""
+    if not callable(answer):
+        return Verdict(False, f"the answer is {type(answer).__name__}; give a function")
+    found = torch.as_tensor(answer(*arguments))
+    if found.shape != expected.shape:
+        return Verdict(False, f"its result has the shape {list(found.shape)}; it must be {list(expected.shape)}")
+    error = float((found - expected).abs().max())
+    if not error <= TOLERANCE:
+        return Verdict(False, f"it differs by up to {error:.3g} from the right value {where}")
+    return Verdict(True, right)
