@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from inkwash.core import Level, Linear
+from inkwash.core import SAMPLERS, Level, Linear
 from inkwash.errors import UsageError
 from inkwash.lessons import EXERCISES, Verdict, check
 
@@ -96,6 +96,17 @@ def test_a_step_that_keeps_or_replaces_all_noise_is_wrong() -> None:
         in check(6, lambda x, guess, now, nxt, f, z: nxt.mix(guess, z if f == 1 else now.noise_in(x, guess))).reason
     )
     assert not check(6, lambda x, guess, now, nxt, f, z: nxt.mix(guess, (1 - f) * now.noise_in(x, guess) + f * z))
+
+
+@pytest.mark.parametrize("kind", ["heun", "dpm++2m", "dpm++3m"])
+def test_the_rules_of_higher_order_solve_lesson_7(kind: str) -> None:
+    assert check(7, SAMPLERS[kind].refine)
+
+
+def test_a_rule_of_first_order_or_of_another_shape_does_not_solve_lesson_7() -> None:
+    assert "order 0.98" in check(7, SAMPLERS["ddim"].refine).reason
+    assert not check(7, lambda denoise, x, denoised, now, nxt, past: float("nan") * denoised)
+    assert "shape" in check(7, lambda denoise, x, denoised, now, nxt, past: denoised[:3]).reason
 
 
 def test_a_lesson_without_an_exercise_is_refused() -> None:

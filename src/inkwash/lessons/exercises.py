@@ -103,4 +103,5 @@ EXERCISES: dict[int, Callable[[object], Verdict]] = {
     4: _noise_from_v,
     5: _loss_of_each_point,
     6: sampling_exercises.step_of_a_path,
+    7: sampling_exercises.rule_of_second_order,
 }

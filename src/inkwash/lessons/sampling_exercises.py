@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import torch
 
-from inkwash.core import Cosine
+from inkwash.core import CLEAN, Cosine, Frame, LogLinear, Sampler
 from inkwash.core.rng import Stream, normals
 from inkwash.lessons.verdict import Verdict, equal_result
+from inkwash.lessons.worlds import blurred_moons
 
 
 def step_of_a_path(answer: object) -> Verdict:
@@ -20,3 +24,29 @@ def step_of_a_path(answer: object) -> Verdict:
         if not verdict:
             return verdict
     return Verdict(True, "equal to a step of Sampler for f = 0, 0.36 and 1")
+
+
+def rule_of_second_order(answer: object) -> Verdict:
+    """Lesson 7: a refinement rule as in `inkwash.core.samplers`, whose error falls with an order of at least 2."""
+    if not callable(answer):
+        return Verdict(False, f"the answer is {type(answer).__name__}; give a function")
+    world, schedule = blurred_moons(), LogLinear(8.0, -8.0)
+    start = normals(0, torch.arange(32), 0, Stream.EXTRACTOR_SHIFT, (2,)).double()
+    *_, last = Sampler(schedule, "dpm++3m", 400)(world, lambda k: start)
+    errors = []
+    for steps in (20, 40):
+        x = start
+        past: list[Frame] = []
+        for now, nxt in pairwise(schedule.levels(steps)):
+            denoised = world(x, now)
+            past = [*past[-2:], Frame(now, x, denoised)]
+            image = denoised
+            if nxt is not CLEAN:
+                image = torch.as_tensor(answer(world, x, denoised, now, nxt, past[:-1]))
+                if image.shape != x.shape:
+                    return Verdict(False, f"its result has the shape {list(image.shape)}; it must be {list(x.shape)}")
+            x = image if nxt is CLEAN else nxt.mix(image, now.noise_in(x, image))
+        errors.append(float((x - last.x).norm(dim=1).mean()))
+    order = math.log2(errors[0] / errors[1]) if min(errors) > 0 else math.nan
+    found = f"its error is {errors[0]:.2g} in 20 steps and {errors[1]:.2g} in 40: order {order:.2f}"
+    return Verdict(order > 1.7, found if order > 1.7 else f"{found}; it must be about 2 or more")
