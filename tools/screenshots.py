@@ -72,6 +72,11 @@ def compare(page: Any) -> None:
     page.get_by_text("All configurations use the same seeds").wait_for()
 
 
+def denoise(page: Any) -> None:
+    """Wait for both predictions of the example."""
+    page.get_by_text(re.compile("posterior mean over")).wait_for()
+
+
 def understand(page: Any) -> None:
     """Sample a trajectory and go back eight steps, where the level is marked."""
     page.get_by_role("button", name="Sample", exact=True).click()
@@ -83,7 +88,15 @@ def models(page: Any) -> None:
     page.get_by_role("img", name="training and validation loss").wait_for()
 
 
-VIEWS = {"sample": sample, "write": write, "edit": edit, "compare": compare, "understand": understand, "models": models}
+VIEWS = {
+    "sample": sample,
+    "write": write,
+    "edit": edit,
+    "compare": compare,
+    "denoise": denoise,
+    "understand": understand,
+    "models": models,
+}
 Shot = tuple[str, str, Literal["dark", "light"], tuple[int, int]]
 SHOTS: list[Shot] = [(view, "fast", "light", (1280, 860)) for view in VIEWS]
 SHOTS += [("sample", "fast", "dark", (390, 844)), ("understand", "moons", "dark", (1280, 860))]

@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from page_driver import file_server, is_too_wide, open_view, pixels, wait_for_samples
 
 import inkwash
 from inkwash import model as models
+from inkwash.core.rng import Stream, normals
+from inkwash.data import decode, encode
 from inkwash.errors import InkwashError
 from inkwash.export import web
 from inkwash.runs.folder import RunFolder
+from inkwash.web.exact_denoisers import of_samples
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +98,26 @@ def test_every_view_but_models_works(page: Any, exported: str) -> None:
     page.get_by_role("button", name="Sample", exact=True).click()
     wait_for_samples(page)
     assert page.get_by_role("tab", name="Models").count() == 0
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_denoised_drawing_is_that_of_python(page: Any, exported: str) -> None:
+    open_view(page, exported, "denoise", noise=0.6, seed=3, label=7)
+    page.get_by_text("posterior mean over 50 samples of fast").wait_for()
+    page.wait_for_timeout(500)
+    found = {
+        name: pixels(page, page.get_by_role("img", name=name, exact=True))[..., 0]
+        for name in ("noisy image", "network", "exact denoiser")
+    }
+    drawing = torch.from_numpy(pixels(page, page.get_by_role("application"))[..., 0].copy())[None]
+    model = inkwash.load("fast", device="cpu")
+    level, label = model.schedule()(0.6), torch.tensor([7])
+    x = level.mix(encode(drawing)[None], normals(3, 0, 0, Stream.SAMPLE, model.spec.shape))
+    with torch.inference_mode():
+        network = model.denoiser(guidance=1)(x, level, label)
+    expected = [x, network, of_samples(model)(x, level, label)]
+    for image, values in zip(found.values(), expected, strict=True):
+        assert near(image, decode(values)[0, 0].numpy())
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)

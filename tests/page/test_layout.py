@@ -45,7 +45,7 @@ def test_output_is_scrolled_into_view(page: Any, address: str, view: str, button
 def test_all_tabs_are_visible_on_a_phone(page: Any, address: str) -> None:
     open_view(page, address, "sample")
     boxes = [tab.bounding_box() for tab in page.get_by_role("tab").all()]
-    assert len(boxes) == 7 and len({box["y"] for box in boxes}) == 2
+    assert len(boxes) == 8 and len({box["y"] for box in boxes}) == 2
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= page.viewport_size["width"] for box in boxes)
 
 

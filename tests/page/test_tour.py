@@ -14,7 +14,7 @@ def test_tour_is_offered_once_and_can_be_asked_for(page: Any, address: str) -> N
     page.goto("about:blank")
     page.goto(address)
     panel.get_by_role("button", name="Start").click()
-    for number, view in enumerate(("Play", "Sample", "Understand", "Edit", "Compare"), 1):
+    for number, view in enumerate(("Play", "Sample", "Denoise", "Edit", "Compare"), 1):
         panel.get_by_text(f"{number} of 5.").wait_for()
         page.get_by_role("tab", name=view, selected=True).wait_for()
         assert not is_too_wide(page)

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from inkwash.data import decode
 from inkwash.export import onnx, runtime
 from inkwash.io.atomic import fresh_folder, write_text
 from inkwash.model import Model, bundled
@@ -16,6 +17,7 @@ from inkwash.runs.folder import RunFolder
 from inkwash.web import figures
 from inkwash.web.catalog import CatalogEntry
 from inkwash.web.descriptions import model_description
+from inkwash.web.exact_denoisers import of_samples
 
 PAGE = resources.files("inkwash.web") / "page"
 ENGINE = resources.files("inkwash.export") / "engine"
@@ -54,6 +56,11 @@ def _write(model: Model, data: dict[str, Any], folder: Path, report: Callable[[s
     write_text(
         folder / "index.html", index.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {meta}', 1)
     )
+    if not model.spec.is_points:
+        report("samples for the exact denoiser")
+        examples = of_samples(model)
+        (folder / "examples.bin").write_bytes(decode(examples.images).numpy().tobytes())
+        data["examples"] = {"labels": None if examples.labels is None else examples.labels.tolist()}
     write_text(folder / "model.json", json.dumps(data) + "\n")
     report("the network")
     return onnx.write(model, folder / "model.onnx", mixtures=True)

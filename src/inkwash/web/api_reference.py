@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 from pydantic import BaseModel
 
-from inkwash.web.schemas import EditBody, LiveBody, PromptBody, SampleBody
+from inkwash.web.schemas import DenoiseBody, EditBody, LiveBody, PromptBody, SampleBody
 
 
 class Endpoint(NamedTuple):
@@ -51,6 +51,13 @@ ENDPOINTS = (
     Endpoint(
         "POST", "/api/live", "live", "Finished samples as bytes: uint8 [N, C, H, W], or float32 [N, D] for points."
     ),
+    Endpoint(
+        "POST",
+        "/api/denoise",
+        "denoise",
+        "A noised image x, and one output of the network read as x0, eps and v; exact, the prediction of the exact "
+        "denoiser (base64: float32 [C, H, W]); level (alpha, sigma, c_noise); exact_of (count, sampled).",
+    ),
 )
 EVENTS = {
     "waiting": "ahead: the number of requests ahead in the queue",
@@ -76,8 +83,13 @@ BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiv
 def page() -> str:
     """Return the reference as HTML."""
     template = (resources.files("inkwash.web") / "api_reference.html").read_text(encoding="utf-8")
-    kinds: dict[str, type[BaseModel]] = {"Request": SampleBody, "edit": EditBody, "Request of /api/live": LiveBody}
-    kinds["Request of /api/prompt"] = PromptBody
+    kinds: dict[str, type[BaseModel]] = {
+        "Request": SampleBody,
+        "edit": EditBody,
+        "Request of /api/live": LiveBody,
+        "Request of /api/denoise": DenoiseBody,
+        "Request of /api/prompt": PromptBody,
+    }
     bodies = {title: _fields(kind.model_json_schema()) for title, kind in kinds.items()}
     endpoints = [(each.method, each.path, each.response) for each in ENDPOINTS]
     values = {"endpoints": endpoints, "bodies": bodies, "events": EVENTS, "statuses": STATUSES}

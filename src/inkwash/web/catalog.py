@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from inkwash import DEFAULT_MODEL
-from inkwash import data as datasets
 from inkwash import model as models
 from inkwash.config.sections import DataConfig
 from inkwash.core import EmpiricalDenoiser
-from inkwash.data import encode, ink
 from inkwash.data.array_pixels import ValueRange
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError, unknown_name
@@ -27,6 +25,7 @@ from inkwash.runs.folder import RunFolder
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.web.descriptions import model_description
+from inkwash.web.exact_denoisers import ExactDenoisers
 from inkwash.web.lru_cache import LRUCache
 
 FIRST_MODELS = ("one-step", DEFAULT_MODEL)
@@ -139,7 +138,7 @@ class Catalog:
     value_range: ValueRange | None = None
     _entries: dict[str, CatalogEntry] = field(default_factory=dict)
     _models: LRUCache[tuple[str, float], Model] = field(default_factory=lambda: LRUCache(MAX_LOADED))
-    _exact: LRUCache[str, EmpiricalDenoiser | None] = field(default_factory=lambda: LRUCache(1))
+    _exact: ExactDenoisers = field(default_factory=ExactDenoisers)
 
     def __post_init__(self) -> None:
         for path in self.named:
@@ -202,7 +201,9 @@ class Catalog:
         """Return the exact denoiser of a model's training set. Raises `UsageError` when its data is not on this machine."""
         entry = self.entry(name)
         spec = DatasetSpec.from_dict(entry.header["facts"])
-        found = self._exact.get(spec.sha256, lambda: self._find(spec, entry.recipe_data))
+        known = entry.recipe_data or DataConfig(spec.data)
+        own = (self.data, self.value_range or known.range)
+        found = self._exact.of_training_set(spec, [own, (known.name, known.range), (spec.data, None)])
         if found is None:
             raise UsageError(
                 f"the training data of {name} ({spec.data}) was not found; start with inkwash serve --data FOLDER",
@@ -211,17 +212,9 @@ class Catalog:
             )
         return found
 
-    def _find(self, spec: DatasetSpec, trained_on: DataConfig | None) -> EmpiricalDenoiser | None:
-        size = spec.shape[-1] if not spec.is_points else None
-        known = trained_on or DataConfig(spec.data)
-        sources = (self.data, self.value_range or known.range), (known.name, known.range), (spec.data, None)
-        for name, value_range in dict.fromkeys(sources):
-            try:
-                found = None if name is None else datasets.load_offline(name, size, value_range)
-            except InkwashError:
-                found = None
-            found = None if found is None else ink.of_hash(found, spec.sha256)
-            if found is not None:
-                values = found.values.float() if spec.is_points else encode(found.values)
-                return EmpiricalDenoiser(values, found.labels)
-        return None
+    def exact_or_sampled(self, name: str) -> tuple[EmpiricalDenoiser, bool]:
+        """Return the exact denoiser of a model's training set and False, or of samples of the model and True."""
+        try:
+            return self.exact(name), False
+        except InkwashError:
+            return self._exact.of_samples((name, self.entry(name).written), self.model(name)), True

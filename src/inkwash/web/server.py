@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.web import api_reference, figures, schemas
+from inkwash.web import api_reference, denoising, figures, schemas
 from inkwash.web.catalog import Catalog, CatalogEntry
 from inkwash.web.events import Event, events
 from inkwash.web.queue import JobQueue, Ticket
@@ -103,21 +103,29 @@ class Server:
     async def live(self, request: Request) -> Response:
         """Sample a few images and return their pixels, in the order of the queue."""
         body = schemas.read(await request.body(), schemas.LiveBody)
+        return await self._in_turn(request, lambda: self._pixels(body))
+
+    async def denoise(self, request: Request) -> Response:
+        """Noise an image and denoise it once, by the network and by the exact denoiser, in the order of the queue."""
+        body = schemas.read(await request.body(), schemas.DenoiseBody)
+        return await self._in_turn(request, lambda: JSONResponse(denoising.respond(self.catalog, body)))
+
+    async def _in_turn(self, request: Request, job: Callable[[], Response]) -> Response:
+        """Return the response of `job`, run in the order of the queue; an empty one to a client that left it."""
         ticket = self.queue.join()
         try:
             async for _ in ticket.ahead():
                 if await request.is_disconnected():
                     return Response(status_code=204)
             # One job in one thread: at one evaluation, each change of threads counts.
-            pixels = await to_thread.run_sync(self._pixels, body, limiter=self.limiter)
+            return await to_thread.run_sync(job, limiter=self.limiter)
         finally:
             ticket.leave()
-        return Response(pixels, media_type="application/octet-stream")
 
-    def _pixels(self, body: schemas.LiveBody) -> bytes:
+    def _pixels(self, body: schemas.LiveBody) -> Response:
         run = body.resolve(self.catalog.model(body.model))
         (batch,) = run.batches(len(run))
-        return batch.values.numpy().tobytes()
+        return Response(batch.values.numpy().tobytes(), media_type="application/octet-stream")
 
     async def _stream(self, request: Request, ticket: Ticket, begin: Callable[[], Any]) -> AsyncIterator[bytes]:
         try:

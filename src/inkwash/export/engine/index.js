@@ -29,11 +29,15 @@ export const engine = {
     return { name: names.trained, sampled_name: names.sampled, curves: { trained: curves(build(schedule.trained)), sampled: curves(build(schedule.sampled)) } };
   },
   sample: (request, signal) => call("sample", request, signal),
-  live: async (request, signal) => {
-    for await (const event of call("live", request, signal)) if (event instanceof Uint8Array) return event;
-    return null;
-  },
+  live: (request, signal) => only("live", request, signal),
+  denoise: (request, signal) => only("denoise", request, signal),
 };
+
+/** Resolve to the answer of a request that has one, which the progress of a download precedes; null when it was aborted. */
+async function only(method, request, signal) {
+  for await (const event of call(method, request, signal)) if (event.kind !== "loading") return event;
+  return null;
+}
 
 /** Yield the events of a request to the worker. Throws an Error with one line when it fails, an AbortError when aborted. */
 async function* call(method, request, signal) {

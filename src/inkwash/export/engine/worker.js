@@ -6,7 +6,8 @@
  */
 
 import * as ort from "./ort.wasm.min.mjs";
-import { CLEAN, cNoise } from "../math/levels.js";
+import { CLEAN, cNoise, mix, noiseIn, targetOf } from "../math/levels.js";
+import { exactDenoiser } from "../math/exact.js";
 import { clipped, guided, inpainted, network, weightedPair, withLabels } from "../math/denoisers.js";
 import { SAMPLE, SAMPLE_LABEL, normals, slerp, uniforms } from "../math/noise.js";
 import { SAMPLERS, evaluations, frames } from "../math/samplers.js";
@@ -28,14 +29,14 @@ ort.env.wasm.numThreads = 1;
 const FILES = { runtime: "ort-wasm-simd-threaded.wasm", network: "../model.onnx" };
 const metadata = fetch(new URL("model.json", folder)).then((response) => response.json());
 const controllers = new Map();
-let sessionPromise = null;
+let sessionPromise = null, examplesPromise = null;
 
 addEventListener("message", async ({ data: { id, abort, method, request } }) => {
   if (abort !== undefined) return controllers.get(abort)?.abort();
   const controller = new AbortController();
   controllers.set(id, controller);
   try {
-    for await (const event of { sample, live }[method](request, controller.signal, (progress) => postMessage({ id, event: progress }))) postMessage({ id, event });
+    for await (const event of { sample, live, denoise }[method](request, controller.signal, (progress) => postMessage({ id, event: progress }))) postMessage({ id, event });
     postMessage({ id, end: true });
   } catch (error) {
     postMessage({ id, error: error.message });
@@ -146,7 +147,7 @@ async function prepareSampling(data, request, labels, report) {
   if (endLabels.some((label, at) => label !== labels[at])) denoise = weightedPair(denoise, forLabels(endLabels), weights);
   let start = null;
   if (edit) {
-    const known = Float32Array.from(decodeBase64(edit.image), (value) => Math.fround(value / 127.5) - 1);
+    const known = encoded(edit.image);
     start = new Float32Array(seeds.length * size);
     seeds.forEach((_, at) => start.set(known, at * size));
     if (edit.mask) {
@@ -197,6 +198,21 @@ async function* live(request, signal, report) {
   yield output(x, shape);
 }
 
+/** Yield a noised image, the readings of the network's output and the exact prediction, as the server returns them. */
+async function* denoise(request, signal, report) {
+  const data = await metadata, { shape } = data.model, size = shape.reduce((product, each) => product * each, 1);
+  const level = build(data.schedule.sampled).level(request.noise), labels = request.label < 0 ? null : [request.label];
+  const x = mix(level, encoded(request.image), cachedNormals(request.seed, 0, size));
+  const x0 = await network(await onnxNetwork(data.model, size, report), data.recipe.target, data.data_std)(x, level, labels);
+  const eps = noiseIn(level, x, x0), found = { level, x, x0, eps, v: targetOf("v", level, data.data_std, x0, eps) };
+  if (request.exact) {
+    const examples = await (examplesPromise ??= download(new URL("../examples.bin", import.meta.url), () => {}));
+    found.exact = await exactDenoiser(Float32Array.from(examples, toInput), size, data.examples.labels)(x, level, labels);
+    found.exact_of = { count: data.examples.labels.length, sampled: true };
+  }
+  yield found;
+}
+
 /** Return the weights of all class embeddings between two labels of each image, the null label last. */
 function blend(labels, ends, weight, classes) {
   const width = classes + 1, weights = new Float32Array(labels.length * width);
@@ -238,6 +254,11 @@ async function onnxNetwork(model, size, report) {
     return (await network.run(inputs)).prediction.data;
   };
 }
+
+const toInput = (value) => Math.fround(value / 127.5) - 1;
+
+/** Return the pixels in base64 as input of a network. */
+const encoded = (text) => Float32Array.from(decodeBase64(text), toInput);
 
 /** Return the steps that are sent: all, or `maxFrames` evenly spaced ones with both ends. */
 function sentSteps(steps, maxFrames) {

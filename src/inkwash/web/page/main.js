@@ -9,11 +9,12 @@ import * as sample from "./views/sample.js";
 import * as write from "./views/write.js";
 import * as edit from "./views/edit.js";
 import * as compare from "./views/compare.js";
+import * as denoise from "./views/denoise.js";
 import * as understand from "./views/understand.js";
 import * as models from "./views/models.js";
 import * as play from "./views/play.js";
 
-const VIEWS = { sample, write, edit, compare, understand, play, models };
+const VIEWS = { sample, write, edit, compare, denoise, understand, play, models };
 /** Names of views in URLs of version 0.1.0. */
 const RENAMED = { draw: "sample", choose: "models" };
 

@@ -17,6 +17,7 @@ export const remote = {
   quality: (name) => getJson(modelPath(name, "quality")),
   sample,
   live,
+  denoise,
 };
 
 async function getJson(path) {
@@ -45,6 +46,13 @@ async function* sample(body, signal) {
 async function live(body, signal) {
   const response = await post("/api/live", body, signal);
   return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Resolve to the answer of a denoising request, its images Float32Array [C * H * W]. Throws as `sample`. */
+async function denoise(body, signal) {
+  const answer = await (await post("/api/denoise", body, signal)).json();
+  for (const [name, value] of Object.entries(answer)) if (typeof value === "string") answer[name] = decodeBase64(value, true);
+  return answer;
 }
 
 const post = (path, body, signal) =>

@@ -31,6 +31,9 @@ export const TARGETS = {
   },
 };
 
+/** Return the regression target p * image + q * noise. */
+export const targetOf = (target, level, std, image, noise) => combine(TARGETS[target](level, std)[0], image, TARGETS[target](level, std)[1], noise);
+
 /** Return the image, solved from `x` and the `prediction` of the target at `level`. */
 export function imageOf(target, level, std, x, prediction) {
   const [p, q] = TARGETS[target](level, std);

@@ -22,10 +22,13 @@ const MAX_IN_URL = 3072;
 const DESCRIPTION = { dark: "light on dark", light: "dark on light" };
 
 export class InkCanvas {
-  /** `notify` shows problems with files; `expected` is "dark" or "light" where the images of the model have one. */
-  constructor(shape, notify, expected = null) {
+  /**
+   * `notify` shows problems with files; `expected` is "dark" or "light" where the images of the model have one. The element
+   * fires "input" whenever the drawing changes.
+   */
+  constructor(shape, notify, expected = null, { canMask = true } = {}) {
     this.layer = new InkLayer(shape, expected === "light");
-    Object.assign(this, { notify, expected, tool: "ink", cursor: null, isDown: false, past: [] });
+    Object.assign(this, { notify, expected, tool: "ink", cursor: null, isDown: false, past: [], painted: null });
     const { height, width, channels } = this.layer;
     this.canvas = h("canvas", {
       class: "picture drawing", width, height, tabIndex: 0, role: "application",
@@ -37,7 +40,8 @@ export class InkCanvas {
       onkeydown: (event) => this.pressKey(event),
       onblur: () => this.leave(),
     });
-    this.buttons = Object.entries(TOOLS).map(([tool, text]) =>
+    this.tools = Object.keys(TOOLS).filter((tool) => canMask || !tool.endsWith("mask"));
+    this.buttons = this.tools.map((tool) => [tool, TOOLS[tool]]).map(([tool, text]) =>
       h("button", { type: "button", "aria-pressed": String(tool === this.tool), onclick: () => this.select(tool) }, text),
     );
     this.undoButton = h("button", { type: "button", disabled: true, onclick: () => this.undo() }, "Undo");
@@ -72,9 +76,18 @@ export class InkCanvas {
     this.render();
   }
 
+  get fitsInUrl() {
+    return this.layer.pixels.length <= MAX_IN_URL;
+  }
+
+  /** What a link says that has no room for the drawing. */
+  get linkNote() {
+    return this.fitsInUrl ? "" : `It does not contain the drawing, which has more than ${MAX_IN_URL.toLocaleString("en")} values.`;
+  }
+
   /** The drawing and the mask as URL parameters; none where they are too large for a URL. */
   params() {
-    if (this.layer.pixels.length > MAX_IN_URL) return {};
+    if (!this.fitsInUrl) return {};
     return { image: encodeBase64(this.pixels), ...(this.mask && { mask: encodeBase64(this.mask) }) };
   }
 
@@ -95,7 +108,7 @@ export class InkCanvas {
 
   select(tool) {
     this.tool = tool;
-    this.buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(Object.keys(TOOLS)[at] === tool)));
+    this.buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(this.tools[at] === tool)));
   }
 
   /** Apply the selected ink or background colour. */
@@ -109,6 +122,14 @@ export class InkCanvas {
   clear() {
     this.keep();
     this.layer.clear();
+    this.render();
+  }
+
+  /** Draw a line through points of the unit square. */
+  draw(points) {
+    const [start, ...ends] = points.map(([x, y]) => [x * this.layer.width, y * this.layer.height]);
+    this.layer.beginStroke();
+    ends.reduce((from, to) => (this.layer.stroke("ink", from, to), to), start);
     this.render();
   }
 
@@ -234,5 +255,9 @@ export class InkCanvas {
       field.value = `#${this.layer[which].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
     paintDrawing(this.canvas, this.layer, this.cursor && { at: this.cursor, colour: this.isDown ? [255, 90, 90, 255] : [110, 190, 255, 255] });
     this.save();
+    const painted = encodeBase64(this.pixels);
+    if (painted === this.painted) return;
+    this.painted = painted;
+    this.element.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }

@@ -8,12 +8,13 @@ const NO_CODE = "No equivalent: the image was edited here, the seeds are not con
 /**
  * Return { buttons, caption, enable, disable }: `url()` returns a URL that restores the view; `enable({ command, python })`
  * sets what is copied, null for what has no equivalent, for which `reason` is the tooltip; the caption shows the command.
+ * `linkNote()` returns what the link does not restore.
  */
-export function copyActions({ url, notify, reason = NO_CODE }) {
+export function copyActions({ url, notify, reason = NO_CODE, linkNote = () => "" }) {
   const texts = { command: null, python: null };
-  const copyText = async (what, text) => notify((await copy(text)) ? `${what} copied.` : `${what}: ${text}`);
+  const copyText = async (what, text, note = "") => notify(`${(await copy(text)) ? `${what} copied.` : `${what}: ${text}`} ${note}`.trim());
   const button = (text, onclick) => h("button", { type: "button", disabled: true, onclick }, text);
-  const link = button("Copy link", () => copyText("Link", url()));
+  const link = button("Copy link", () => copyText("Link", url(), linkNote()));
   const code = { command: button("Copy command", () => copyText("Command", texts.command)), python: button("Copy Python", () => copyText("Python", texts.python)) };
   const line = h("code", {});
   return {

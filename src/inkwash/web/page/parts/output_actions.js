@@ -5,9 +5,9 @@ import { h } from "./element.js";
 import { saveAnimation, savePng } from "./download.js";
 
 /** Return the buttons for what `player` shows. `name()` names the files, `url()` returns a URL that restores the view. */
-export function outputActions(player, { url, name, notify }) {
+export function outputActions(player, { url, name, notify, linkNote }) {
   const button = (text, onclick) => h("button", { type: "button", disabled: true, onclick }, text);
-  const copying = copyActions({ url, notify });
+  const copying = copyActions({ url, notify, linkNote });
   /** Save the animation; progress is on the button, because a live region would announce every frame. */
   async function animate({ currentTarget: pressed }) {
     const canvases = player.frameCanvases();

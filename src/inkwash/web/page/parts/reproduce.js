@@ -47,9 +47,9 @@ function python(source, given) {
 }
 
 /** Return a class for --label: its name, in double quotes where it has other characters than letters and digits. */
-const classText = (name) => (name === null ? "none" : /^\w+$/.test(name) && name !== "none" ? name : `"${name.replaceAll('"', '""')}"`);
+export const classText = (name) => (name === null ? "none" : /^\w+$/.test(name) && name !== "none" ? name : `"${name.replaceAll('"', '""')}"`);
 
-const pythonText = (text) => JSON.stringify(text);
+export const pythonText = (text) => JSON.stringify(text);
 
 /** Return a word for a POSIX shell, quoted where it needs quotes. */
-const shellWord = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
+export const shellWord = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);

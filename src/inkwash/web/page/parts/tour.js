@@ -6,7 +6,7 @@ const KEY = "inkwash-tour";
 const STEPS = [
   ["play", "Noise becomes data: press Run, then move the time slider. Particles follow the arrows from noise to the points."],
   ["sample", "The same for images: choose a digit and press Sample. Every step of the slider is one evaluation of the network."],
-  ["understand", "What the network predicts at every noise level, beside the schedule and its loss."],
+  ["denoise", "Draw a digit and move the noise up and down: what the network predicts, beside the best possible prediction."],
   ["edit", "Draw something, and let the model regenerate it with more or less noise."],
   ["compare", "Two samplers or models with the same seeds: which is faster, and is it as good?"],
 ];
