@@ -13,6 +13,7 @@ import pytest
 
 import inkwash
 from inkwash.sampling.class_labels import parse_interpolation
+from inkwash.web.schemas import SampleBody
 
 Run = Callable[..., Any]
 PAGE = Path(str(resources.files("inkwash.web") / "page")).as_uri()
@@ -46,6 +47,12 @@ def reproduced(javascript: Run, classes: list[str] = DIGITS, source: str | None 
             "-n 1 --seed 0 --sampler dpm++2m --guidance 1.25",
             'n=1, seed=0, sampler="dpm++2m", guidance=1.25',
         ),
+        (
+            {"prompt": "a bold 7", "attributes": {"slant": [-10], "width": [5, 7.5]}, "extrapolate": True},
+            "-n 1 --seed 0 --prompt 'a bold 7' --set-attribute slant=-10 --set-attribute width=5,7.5 --extrapolate",
+            'n=1, seed=0, prompt="a bold 7", attributes={"slant": -10, "width": [5, 7.5]}, extrapolate=True',
+        ),
+        ({"prompt": None, "attributes": {}, "extrapolate": False}, "-n 1 --seed 0", "n=1, seed=0"),
     ],
 )
 def test_request_as_command_and_python(javascript: Run, request_: Any, command: str, python: str) -> None:
@@ -97,3 +104,17 @@ def test_python_draws_the_samples_of_the_request(javascript: Run, tmp_path: Path
     exec(code, found)
     expected = inkwash.sample("digits", n=3, seed=4, label=[2, -1], sampler="ddim", steps=3, eta=0.5)
     assert (found["samples"].values == expected.values).all() and (tmp_path / "a.png").is_file()
+
+
+def test_copied_prompt_and_attributes_give_the_samples_of_the_page(javascript: Run, tmp_path: Path) -> None:
+    prompt, attributes = 'a "7" in a light hand, 3\'s', {"slant": [-10.5]}
+    request: dict[str, Any] = {"seeds": [4, 5], "prompt": prompt, "attributes": attributes, "steps": 1}
+    found = reproduced(javascript, source="words", **request)
+    words = shlex.split(found["command"])
+    assert words[words.index("--prompt") + 1] == prompt
+    assert words[words.index("--set-attribute") + 1] == "slant=-10.5"
+    code = found["python"].replace('"samples.png"', json.dumps(str(tmp_path / "a.png")))
+    ran: dict[str, Any] = {}
+    exec(code, ran)
+    body = SampleBody(model="words", **request).resolve(inkwash.load("words"))
+    assert (ran["samples"].values == next(body.batches(2)).values).all()

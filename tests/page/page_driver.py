@@ -16,6 +16,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from inkwash.model import Model
+from inkwash.web.schemas import LiveBody
+
+LIVE_COUNT = 16
+"""Images of the live panel, in rows of four."""
+
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """A plain file server that logs nothing."""
@@ -64,3 +70,26 @@ def is_too_wide(page: Any) -> bool:
 def wait_for_samples(page: Any) -> None:
     """Wait until sampling has finished."""
     page.get_by_text(re.compile(r"^\d+\.\d\d seconds$")).wait_for()
+
+
+def live_sheet(model: Model, **fields: Any) -> np.ndarray:
+    """Return the images of a live request with the page's default seeds, uint8 [H, W]."""
+    values: dict[str, Any] = {"model": model.name, "seeds": list(range(LIVE_COUNT)), "seed_to": LIVE_COUNT} | fields
+    (batch,) = LiveBody(**values).resolve(model).batches(LIVE_COUNT)
+    images = np.pad(batch.images(), ((0, 0), (0, 1), (0, 1))).reshape(4, 4, 29, 29)
+    return images.transpose(0, 2, 1, 3).reshape(116, 116)[:-1, :-1]
+
+
+def is_near(found: np.ndarray, ours: np.ndarray) -> bool:
+    """Return whether sheets are equal up to two grey levels in less than 1 % of the pixels."""
+    apart = np.abs(found.astype(int) - ours.astype(int))
+    return bool(apart.max() <= 2 and (apart > 0).mean() < 0.01)
+
+
+def wait_for_sheet(page: Any, canvas: Any, ours: np.ndarray) -> None:
+    """Wait until the canvas shows `ours`."""
+    for _ in range(150):
+        if is_near(pixels(page, canvas)[..., 0], ours):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("the canvas does not show the expected images")

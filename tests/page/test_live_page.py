@@ -10,17 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_driver import file_server, is_too_wide, open_view, pixels
+from page_driver import file_server, is_too_wide, live_sheet, open_view, pixels, wait_for_sheet
 
 import inkwash
 from inkwash.errors import InkwashError
 from inkwash.export import web
 from inkwash.io import checkpoints
 from inkwash.model import Model
-from inkwash.web.schemas import LiveBody
 
 NAME = "single"
-COUNT = 16
 DISTINCT = 4
 """Different images that must be seen while a slider moves; many more are drawn where the machine is not busy."""
 
@@ -55,26 +53,8 @@ def exported(single: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def expected(model: Model, **fields: Any) -> np.ndarray:
-    """Return the sheet of a live request with the page's defaults, uint8 [H, W]."""
-    run = LiveBody(model=NAME, seeds=list(range(COUNT)), seed_to=COUNT, **fields).resolve(model)
-    (batch,) = run.batches(COUNT)
-    images = np.pad(batch.images(), ((0, 0), (0, 1), (0, 1))).reshape(4, 4, 29, 29)
-    return images.transpose(0, 2, 1, 3).reshape(116, 116)[:-1, :-1]
-
-
-def is_near(found: np.ndarray, ours: np.ndarray) -> bool:
-    """Return whether sheets are equal up to two grey levels in less than 1 % of the pixels."""
-    apart = np.abs(found.astype(int) - ours.astype(int))
-    return bool(apart.max() <= 2 and (apart > 0).mean() < 0.01)
-
-
-def wait_for(page: Any, canvas: Any, ours: np.ndarray) -> None:
-    """Wait until the canvas shows `ours`."""
-    for _ in range(150):
-        if is_near(pixels(page, canvas)[..., 0], ours):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError("the canvas does not show the images of the slider's value")
+    """Return the sheet of a live request with the page's defaults."""
+    return live_sheet(model, **fields)
 
 
 def drag(page: Any, canvas: Any, slider: Any) -> int:
@@ -104,20 +84,20 @@ def test_images_follow_the_slider_and_end_at_its_value(
     open_view(page, url, "sample", NAME)
     canvas = page.get_by_role("img", name="16 images of the live model")
     box, entries = canvas.bounding_box(), page.evaluate("history.length")
-    wait_for(page, canvas, expected(single))
+    wait_for_sheet(page, canvas, expected(single))
     assert drag(page, canvas, page.get_by_role("slider", name="Seed morph")) >= DISTINCT
-    wait_for(page, canvas, expected(single, seed_position=1.0))
+    wait_for_sheet(page, canvas, expected(single, seed_position=1.0))
     page.get_by_label("To class").select_option("8")
     page.get_by_role("slider", name="Class morph").focus()
     page.keyboard.press("End")
     for _ in range(3):
         page.keyboard.press("ArrowLeft")
     at_class = {"seed_position": 1.0, "labels_to": [8], "label_position": 0.97}
-    wait_for(page, canvas, expected(single, **at_class))
+    wait_for_sheet(page, canvas, expected(single, **at_class))
     weight = page.get_by_role("slider", name="Guidance")
     weight.focus()
     page.keyboard.press("End")
-    wait_for(page, canvas, expected(single, **at_class, guidance=4.0))
+    wait_for_sheet(page, canvas, expected(single, **at_class, guidance=4.0))
     # The images are in view while the last slider is moved.
     top = canvas.bounding_box()["y"]
     assert top >= 0 and top + canvas.bounding_box()["height"] <= page.viewport_size["height"]

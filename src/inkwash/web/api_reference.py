@@ -41,7 +41,12 @@ ENDPOINTS = (
     Endpoint(
         "GET", f"{MODEL}/quality", "quality", "Measured evaluations, seconds and FD of all models of the same data."
     ),
-    Endpoint("POST", "/api/prompt", "prompt", "What a prompt means: text, and labels and attributes of its images."),
+    Endpoint(
+        "POST",
+        "/api/prompt",
+        "prompt",
+        "What a prompt means: text, labels and attributes of its images; or problem (error, code, field).",
+    ),
     Endpoint(
         "POST",
         "/api/sample",

@@ -86,9 +86,13 @@ class Server:
         return JSONResponse(rows)
 
     async def prompt(self, request: Request) -> Response:
-        """Return what a prompt means."""
+        """Return what a prompt means, or why it is refused: half a prompt is no failed request."""
         body = schemas.read(await request.body(), schemas.PromptBody)
-        return JSONResponse(await to_thread.run_sync(lambda: body.meaning(self.catalog.model(body.model))))
+        model = await to_thread.run_sync(self.catalog.model, body.model)
+        try:
+            return JSONResponse(await to_thread.run_sync(body.meaning, model))
+        except UsageError as error:
+            return JSONResponse({"problem": _problem(error)})
 
     async def sample(self, request: Request) -> Response:
         """Sample, streaming every step as an event."""
@@ -141,8 +145,7 @@ class Server:
                     return
                 yield _encoded(event)
         except InkwashError as error:
-            message = " ".join(str(error).split())
-            yield _encoded(("failed", {"error": message, "code": error.code, "field": error.field}))
+            yield _encoded(("failed", _problem(error)))
 
 
 class _Stream(StreamingResponse):
@@ -171,13 +174,18 @@ def _encoded(event: Event) -> bytes:
     return f"event: {name}\ndata: {json.dumps(values, separators=(',', ':'))}\n\n".encode()
 
 
+def _problem(error: InkwashError) -> dict[str, Any]:
+    """Return an error as plain values, its message in one line."""
+    return {"error": " ".join(str(error).split()), "code": error.code, "field": error.field}
+
+
 async def _failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, InkwashError)
     if (error.code, error.field) == ("unknown-name", "model"):
         status = 404
     else:
         status = 503 if error.code == "busy" else 422 if isinstance(error, UsageError) else 409
-    response = error_response(" ".join(str(error).split()), status, error.code, error.field)
+    response = JSONResponse(_problem(error), status)
     if status == 503:
         response.headers["Retry-After"] = "2"
     return response

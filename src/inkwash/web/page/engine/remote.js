@@ -15,6 +15,7 @@ export const remote = {
   milestone: (name, milestone) => getJson(modelPath(name, "milestones", milestone)),
   schedule: (name) => getJson(modelPath(name, "schedule")),
   quality: (name) => getJson(modelPath(name, "quality")),
+  prompt,
   sample,
   live,
   denoise,
@@ -23,6 +24,13 @@ export const remote = {
 async function getJson(path) {
   const response = await request(path, {});
   return response.json();
+}
+
+/** Resolve to { text, labels, attributes } of a prompt. Throws an Error where it is refused. */
+async function prompt(body) {
+  const { problem, ...meaning } = await (await post("/api/prompt", body)).json();
+  if (problem) throw failure(problem);
+  return meaning;
 }
 
 /** Yield the events of a sampling request, { kind, ... }. Throws an Error with one line when it fails or is refused. */

@@ -9,18 +9,38 @@ export const classOptions = (model) => model.classes.map((name) => [encodeURICom
 /** Return the label of the class with this key. */
 export const labelOf = (model, key) => classOptions(model).findIndex(([each]) => each === key);
 
-/** Return the picker; `labels()` are the labels of a request, null where no class is selected. */
+/**
+ * Return the picker; `labels()` are the labels of a request, null where no class is selected. `setPrompted(labels)` shows
+ * those that a prompt names, null for none, unless others were selected; `isOwn()` is whether they were, and `keep()` makes
+ * the shown ones selected.
+ */
 export function classPicker(model, url = new UrlState()) {
-  if (!model.conditional || !model.classes.length) return { element: null, labels: () => null, params: () => ({}), selected: () => [] };
+  if (!model.conditional || !model.classes.length) {
+    return { element: null, labels: () => null, params: () => ({}), selected: () => [], setPrompted: () => {}, isOwn: () => false, keep: () => {} };
+  }
   const options = classOptions(model);
   if (model.guidable) options.push(["-1", "Unconditional"]);
   const group = toggleButtons("Classes (none selected: random)", options, url.list("labels", options.map(([key]) => key)));
   // The key of the unconditional label is that of no class, whose index is -1.
   const selected = () => group.get().map((key) => labelOf(model, key));
+  let prompted = [], isKept = false;
+  const isOwn = () => isKept || String(group.get()) !== String(prompted);
+  group.element.addEventListener("change", () => {
+    // Without its buttons a class of the prompt would still be sampled.
+    if (!group.get().length) group.set(prompted);
+  });
   return {
     element: group.element,
     selected,
     labels: () => (selected().length ? selected() : null),
     params: () => (selected().length ? { labels: group.get().join(",") } : {}),
+    isOwn,
+    keep: () => (isKept = true),
+    setPrompted(labels) {
+      const wasOwn = isOwn(), keys = options.map(([key]) => key);
+      prompted = keys.filter((_, at) => (labels ?? []).includes(at));
+      isKept = false;
+      if (!wasOwn) group.set(prompted);
+    },
   };
 }

@@ -55,15 +55,22 @@ export function toggleButtons(label, options, chosen = []) {
     h("button", { type: "button", "aria-pressed": String(pressed.has(key)), onclick: () => toggle(key) }, text),
   );
   const element = h("fieldset", {}, h("legend", {}, label), h("div", { class: "chips" }, buttons));
+  const paint = () => buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(pressed.has(options[at][0]))));
   const show = () => {
-    buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(pressed.has(options[at][0]))));
+    paint();
     element.dispatchEvent(new Event("change", { bubbles: true }));
   };
   function toggle(key) {
     if (!pressed.delete(key)) pressed.add(key);
     show();
   }
-  return { element, get: () => options.map(([key]) => key).filter((key) => pressed.has(key)), valid: () => true };
+  const get = () => options.map(([key]) => key).filter((key) => pressed.has(key));
+  const set = (keys) => {
+    pressed.clear();
+    keys.forEach((key) => pressed.add(key));
+    paint();
+  };
+  return { element, get, set, valid: () => true };
 }
 
 function field(label, input, hint, get, set) {

@@ -24,6 +24,9 @@ function options(model, { seeds, labels, seed_to: seedTo = null, label_to: label
     eta: rest.eta ?? null,
     guidance: rest.guidance ?? null,
     temperature: (rest.temperature ?? 1) === 1 ? null : rest.temperature,
+    prompt: rest.prompt ?? null,
+    attributes: Object.entries(rest.attributes ?? {}),
+    extrapolate: rest.extrapolate ?? false,
   };
 }
 
@@ -34,6 +37,9 @@ function command(source, given) {
   const words = ["inkwash", "sample", source, "-n", given.n, "--seed", [given.seed].flat().join("..")];
   if (label !== null) words.push("--label", label);
   for (const name of SETTINGS) if (given[name] !== null) words.push(`--${name}`, given[name]);
+  if (given.prompt !== null) words.push("--prompt", given.prompt);
+  for (const [name, values] of given.attributes) words.push("--set-attribute", `${name}=${values.join(",")}`);
+  if (given.extrapolate) words.push("--extrapolate");
   return words.map((word) => shellWord(String(word))).join(" ");
 }
 
@@ -42,6 +48,9 @@ function python(source, given) {
   if (given.labelTo !== null) values.label = pythonText(`${classText(given.label[0])}..${classText(given.labelTo)}`);
   else if (given.label) values.label = given.label.length === 1 && given.label[0] !== null ? pythonText(given.label[0]) : `[${given.label.map((name) => (name === null ? "-1" : pythonText(name))).join(", ")}]`;
   for (const name of SETTINGS) if (given[name] !== null) values[name] = name === "sampler" ? pythonText(given[name]) : given[name];
+  if (given.prompt !== null) values.prompt = pythonText(given.prompt);
+  if (given.attributes.length) values.attributes = `{${given.attributes.map(([name, each]) => `${pythonText(name)}: ${each.length === 1 ? each[0] : `[${each.join(", ")}]`}`).join(", ")}}`;
+  if (given.extrapolate) values.extrapolate = "True";
   const call = Object.entries(values).map(([name, value]) => `${name}=${value}`).join(", ");
   return `import inkwash\n\nsamples = inkwash.sample(${pythonText(source)}, ${call})\nsamples.save("samples.png")`;
 }

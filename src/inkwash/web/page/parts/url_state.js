@@ -25,6 +25,14 @@ export class UrlState {
     return values.filter((each) => options.includes(each));
   }
 
+  /** Return the numbers by name in a list written NAME:NUMBER,…; none where one is not possible by `isValid(name, number)`. */
+  pairs(name, isValid) {
+    const written = this.text(name, "").split(",").filter(Boolean).map((each) => each.split(":"));
+    const values = written.map(([key, value]) => [key, value ? Number(value) : NaN]);
+    const found = this.validated(name, "", values.every(([key, value]) => isValid(key, value)));
+    return found ? Object.fromEntries(values) : {};
+  }
+
   has(name) {
     return this.params.has(name);
   }

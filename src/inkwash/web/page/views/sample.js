@@ -5,7 +5,7 @@ import { h } from "../parts/element.js";
 import { checkbox } from "../parts/fields.js";
 import { samplingJob } from "../parts/job.js";
 import { counterpart, isLive, livePanel } from "../parts/live_panel.js";
-import { classPicker } from "../parts/class_picker.js";
+import { conditions } from "../parts/conditions.js";
 import { columnsFor } from "../parts/painting.js";
 import { Player } from "../parts/player.js";
 import { reproduce } from "../parts/reproduce.js";
@@ -16,35 +16,38 @@ export const title = "Sample";
 
 export function mount(root, { engine, model, models, url, notify, updateUrl, go }) {
   const points = model.shape.length === 1;
-  const classes = classPicker(model, url);
+  const condition = conditions({ model, engine, url, onchange: () => live?.redraw() });
   const count = countField(model, url, "Number of images", { value: 20, max: 100 });
   const settings = samplingSettings(model, url);
   const pause = checkbox("Pause at each step");
   const player = new Player({ classes: model.classes });
   const job = samplingJob(engine, notify);
-  const live = isLive(model) ? livePanel({ engine, model, url, notify }) : null;
-  const params = () => ({ ...live?.params(), n: count.get(), ...classes.params(), ...settings.params() });
+  // Prompt and sliders are beside the images that follow them; the form of more samples takes them from there.
+  const isAbove = isLive(model) && model.attributes?.length > 0;
+  const live = isLive(model) ? livePanel({ engine, model, url, notify, condition: isAbove ? condition : null }) : null;
+  const params = () => ({ ...live?.params(), n: count.get(), ...condition.params(), ...settings.params() });
   const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-${settings.seed()}`, notify });
   const output = outputPanel("Samples", `Press Sample to turn noise into ${points ? "points" : "images"}, step by step.`);
 
   function request() {
-    const labels = classes.labels();
-    const made = { model: model.name, seeds: imageSeeds(settings.seed(), count.get()), labels, ...settings.values(), field: points };
+    const made = { model: model.name, seeds: imageSeeds(settings.seed(), count.get()), ...condition.request(), ...settings.values(), field: points };
     // Guidance has no effect on unconditional samples, and a request with both is refused.
-    if (labels?.every((label) => label < 0)) made.guidance = null;
+    if (made.labels?.every((label) => label < 0)) made.guidance = null;
     return made;
   }
 
   async function sample(event) {
     event?.preventDefault();
     if (![count, settings].every((part) => part.valid())) return;
+    const problem = await condition.problem();
+    if (problem) return notify(problem, true);
     updateUrl(params());
     output.show(player.element, actions.element);
     actions.disable();
     player.stepwise = pause.get();
     const body = request();
     const finished = await job.run(body, {
-      begin: (info) => player.begin(info, { columns: columnsFor(info.count, classes.selected().length) }),
+      begin: (info) => player.begin(info, { columns: columnsFor(info.count, condition.turn()) }),
       step: (frame) => player.add(frame),
     });
     if (finished) actions.enable(reproduce(model, body));
@@ -53,7 +56,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
   const form = h(
     "form",
     { class: "panel stack", onsubmit: sample, noValidate: true },
-    classes.element,
+    isAbove ? h("p", { class: "hint" }, "Prompt, classes and attributes are those set above.") : condition.element,
     count.element,
     settings.element,
     pause.element,
@@ -80,7 +83,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
 
 /** Return what this page is, and examples of the models that it has: an exported page has one. */
 function introduction(models) {
-  const examples = { "Write 2026": "#write?model=fast&text=2026&seed=1", "Sevens, with guidance": "#sample?model=fast&n=20&labels=7&guidance=2&seed=3", "Points in the plane": "#sample?model=moons&n=300&seed=0" };
+  const examples = { "Write 2026": "#write?model=fast&text=2026&seed=1", "Sevens, with guidance": "#sample?model=fast&n=20&labels=7&guidance=2&seed=3", "Bold, slanted sevens": "#sample?model=words&prompt=a%20bold%2C%20slanted%20seven&n=20&seed=3", "Points in the plane": "#sample?model=moons&n=300&seed=0" };
   const links = Object.entries(examples).filter(([, href]) => models.some(({ name }) => href.includes(`model=${name}&`))).flatMap(([text, href]) => [" ", h("a", { href }, text)]);
   return h("p", { class: "introduction" }, "inkwash trains and examines diffusion models of small images: networks that turn noise into images step by step. Examples:", links);
 }
