@@ -43,6 +43,7 @@ BUNDLED = tuple(model.bundled())
 """The models that a document may use without training them first."""
 NAMES = ("words", "quality", "speed", "playground", "scaling", "overview", "gallery")
 DOCUMENTS = [FROM_THE_FIVE, EXTENDING, PYTHON, *(ROOT / "docs" / f"{name}.md" for name in NAMES), ROOT / "README.md"]
+LESSONS = sorted((ROOT / "docs" / "learn").glob("[0-9]*.md"))
 COMPONENTS = (core.SCHEDULES, core.WARPS, core.DENSITIES, core.TARGETS, core.SAMPLERS)
 NETWORKS: dict[str, nn.Module] = {}
 """Networks that were built before, by section and data."""
@@ -210,7 +211,7 @@ def test_a_session_runs_from_top_to_bottom(document: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "document", [path for path in DOCUMENTS if path not in (EXTENDING, PYTHON)], ids=lambda path: path.name
+    "document", [*(path for path in DOCUMENTS if path not in (EXTENDING, PYTHON)), *LESSONS], ids=lambda path: path.name
 )
 def test_every_command_is_valid(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checker = CommandChecker(monkeypatch)

@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from inkwash.core import SAMPLERS, Level, Linear
 from inkwash.errors import UsageError
 from inkwash.lessons import EXERCISES, Verdict, check
+from inkwash.lessons.worlds import two_classes
 
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "docs" / "learn").glob("[0-9]*.md"))
@@ -74,9 +76,9 @@ def test_an_answer_of_another_kind_is_wrong(lesson: int) -> None:
     assert repr(check(lesson, None)).startswith("Not yet: ")
 
 
-@pytest.mark.parametrize("lesson", [2, 4, 5, 6])
+@pytest.mark.parametrize("lesson", [2, 4, 5, 6, 8])
 def test_a_function_of_another_shape_is_wrong(lesson: int) -> None:
-    assert "shape" in check(lesson, lambda *arguments: arguments[0][:3] if lesson != 5 else arguments[1]).reason
+    assert "shape" in check(lesson, lambda *arguments: arguments[{5: 1, 8: 1}.get(lesson, 0)][:3]).reason
 
 
 def test_a_result_that_is_not_finite_is_wrong() -> None:
@@ -107,6 +109,21 @@ def test_a_rule_of_first_order_or_of_another_shape_does_not_solve_lesson_7() -> 
     assert "order 0.98" in check(7, SAMPLERS["ddim"].refine).reason
     assert not check(7, lambda denoise, x, denoised, now, nxt, past: float("nan") * denoised)
     assert "shape" in check(7, lambda denoise, x, denoised, now, nxt, past: denoised[:3]).reason
+
+
+def test_guidance_that_keeps_the_label_in_both_guesses_is_wrong() -> None:
+    assert not check(8, lambda denoise, x, level, label, weight: weight * denoise(x, level, label))
+    assert "weight 3" in check(8, lambda denoise, x, level, label, w: denoise(x, level, label if w else None)).reason
+
+
+def test_the_exact_denoiser_of_a_class_is_used_for_its_label() -> None:
+    world, level = two_classes(), Level(0.8, 0.6)
+    x = torch.randn(4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    mixed = world(x, level, torch.tensor([0, 1, -1, 1]))
+    kinds = (world.by_class[0], world.by_class[1], world.any_class, world.by_class[1])
+    expected = torch.stack([denoise(x, level)[row] for row, denoise in enumerate(kinds)])
+    torch.testing.assert_close(mixed, expected)
+    torch.testing.assert_close(world(x, level), world.any_class(x, level))
 
 
 def test_a_lesson_without_an_exercise_is_refused() -> None:

@@ -104,4 +104,5 @@ EXERCISES: dict[int, Callable[[object], Verdict]] = {
     5: _loss_of_each_point,
     6: sampling_exercises.step_of_a_path,
     7: sampling_exercises.rule_of_second_order,
+    8: sampling_exercises.guided_prediction,
 }

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import torch
 
-from inkwash.core import CLEAN, Cosine, Frame, LogLinear, Sampler
+from inkwash.core import CLEAN, Cosine, Frame, Guided, LogLinear, Sampler
 from inkwash.core.rng import Stream, normals
 from inkwash.lessons.verdict import Verdict, equal_result
-from inkwash.lessons.worlds import blurred_moons
+from inkwash.lessons.worlds import blurred_moons, two_classes
 
 
 def step_of_a_path(answer: object) -> Verdict:
@@ -50,3 +50,16 @@ def rule_of_second_order(answer: object) -> Verdict:
     order = math.log2(errors[0] / errors[1]) if min(errors) > 0 else math.nan
     found = f"its error is {errors[0]:.2g} in 20 steps and {errors[1]:.2g} in 40: order {order:.2f}"
     return Verdict(order > 1.7, found if order > 1.7 else f"{found}; it must be about 2 or more")
+
+
+def guided_prediction(answer: object) -> Verdict:
+    """Lesson 8: a function (denoise, x, level, label, weight) -> the guided image, classifier-free guidance."""
+    world, level = two_classes(), Cosine()(0.6)
+    x = normals(0, torch.arange(64), 0, Stream.EXTRACTOR_SHIFT, (2,)).double()
+    label = torch.arange(64) % 2
+    for weight in (1.0, 0.0, 3.0):
+        expected = Guided(world, weight)(x, level, label)
+        verdict = equal_result(answer, (world, x, level, label, weight), expected, f"for the weight {weight:g}")
+        if not verdict:
+            return verdict
+    return Verdict(True, "equal to Guided for the weights 0, 1 and 3")
