@@ -8,12 +8,14 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
-from inkwash.core import SAMPLERS, Level, Linear
+from inkwash.core import SAMPLERS, Cosine, Level, Linear, Sampler
 from inkwash.errors import UsageError
 from inkwash.lessons import EXERCISES, Verdict, check
 from inkwash.lessons.worlds import two_classes
@@ -76,9 +78,9 @@ def test_an_answer_of_another_kind_is_wrong(lesson: int) -> None:
     assert repr(check(lesson, None)).startswith("Not yet: ")
 
 
-@pytest.mark.parametrize("lesson", [2, 4, 5, 6, 8])
+@pytest.mark.parametrize("lesson", [2, 4, 5, 6, 8, 10])
 def test_a_function_of_another_shape_is_wrong(lesson: int) -> None:
-    assert "shape" in check(lesson, lambda *arguments: arguments[{5: 1, 8: 1}.get(lesson, 0)][:3]).reason
+    assert "shape" in check(lesson, lambda *arguments: arguments[{5: 1, 8: 1, 10: 1}.get(lesson, 0)][:3]).reason
 
 
 def test_a_result_that_is_not_finite_is_wrong() -> None:
@@ -124,6 +126,27 @@ def test_the_exact_denoiser_of_a_class_is_used_for_its_label() -> None:
     expected = torch.stack([denoise(x, level)[row] for row, denoise in enumerate(kinds)])
     torch.testing.assert_close(mixed, expected)
     torch.testing.assert_close(world(x, level), world.any_class(x, level))
+
+
+def test_counting_exact_copies_or_another_quantile_does_not_solve_lesson_9() -> None:
+    def nearer(quantile: float) -> Callable[..., Tensor]:
+        def fraction(samples: Tensor, train: Tensor, held_out: Tensor) -> Tensor:
+            limit = torch.cdist(held_out, train).min(1).values.quantile(quantile)
+            return (torch.cdist(samples, train).min(1).values <= limit).double().mean()
+
+        return fraction
+
+    assert check(9, nearer(0.01))
+    assert not check(9, nearer(0.05)) and not check(9, nearer(0.0))
+
+
+def test_the_end_of_an_ode_solves_lesson_10_and_that_of_an_sde_does_not() -> None:
+    def end(sampler: Sampler) -> Callable[..., Tensor]:
+        return lambda denoise, noise: list(sampler(denoise, lambda k: noise if k == 0 else noise.roll(k, 0)))[-1].x
+
+    assert check(10, end(Sampler(Cosine(), "heun", 20)))
+    assert not check(10, end(Sampler(Cosine(), "ddim", 50, eta=1.0)))
+    assert not check(10, end(Sampler(Cosine(), "ddim", 5)))
 
 
 def test_a_lesson_without_an_exercise_is_refused() -> None:

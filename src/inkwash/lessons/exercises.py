@@ -105,4 +105,6 @@ EXERCISES: dict[int, Callable[[object], Verdict]] = {
     6: sampling_exercises.step_of_a_path,
     7: sampling_exercises.rule_of_second_order,
     8: sampling_exercises.guided_prediction,
+    9: sampling_exercises.fraction_of_copies,
+    10: sampling_exercises.end_of_a_path,
 }

@@ -9,8 +9,14 @@ import torch
 
 from inkwash.core import CLEAN, Cosine, Frame, Guided, LogLinear, Sampler
 from inkwash.core.rng import Stream, normals
+from inkwash.data import points
 from inkwash.lessons.verdict import Verdict, equal_result
 from inkwash.lessons.worlds import blurred_moons, two_classes
+from inkwash.metrics.memorization import NEAR_COPY_QUANTILE, near_copy_rate
+from inkwash.metrics.nearest_neighbours import nearest_neighbour
+
+ODE_TOLERANCE = 0.03
+"""Mean distance to the solution of the ODE that 20 steps of a solver of second order stay below."""
 
 
 def step_of_a_path(answer: object) -> Verdict:
@@ -63,3 +69,39 @@ def guided_prediction(answer: object) -> Verdict:
         if not verdict:
             return verdict
     return Verdict(True, "equal to Guided for the weights 0, 1 and 3")
+
+
+def fraction_of_copies(answer: object) -> Verdict:
+    """Lesson 9: a function (samples, train, held_out) -> the fraction of near-copies, all [N, D]."""
+    moons = points.load("moons")
+    assert moons.test_values is not None
+    train, held_out, others = moons.values[:400], moons.test_values[:400], moons.test_values[400:700]
+    noise = normals(0, torch.arange(300), 0, Stream.EXTRACTOR_SHIFT, (2,))
+    limit = float(nearest_neighbour(held_out, train)[0].quantile(NEAR_COPY_QUANTILE))
+    sets = {
+        "copies with a little noise": train[:300] + limit / 3 * noise,
+        "copies with more noise": train[:300] + 3 * limit * noise,
+        "held-out points": others,
+    }
+    for name, samples in sets.items():
+        expected = torch.tensor(near_copy_rate(nearest_neighbour(samples, train)[0], limit))
+        verdict = equal_result(answer, (samples, train, held_out), expected, f"for {name}")
+        if not verdict:
+            return verdict
+    return Verdict(True, "equal to near_copy_rate for copies, noisy copies and held-out points")
+
+
+def end_of_a_path(answer: object) -> Verdict:
+    """Lesson 10: a function (denoise, noise [B, 2]) -> [B, 2], where the probability-flow ODE of the cosine schedule ends."""
+    if not callable(answer):
+        return Verdict(False, f"the answer is {type(answer).__name__}; give a function")
+    world, noise = blurred_moons(), normals(0, torch.arange(64), 0, Stream.EXTRACTOR_SHIFT, (2,)).double()
+    *_, last = Sampler(Cosine(), "dpm++2m", 200)(world, lambda k: noise)
+    found = torch.as_tensor(answer(world, noise))
+    if found.shape != noise.shape:
+        return Verdict(False, f"its result has the shape {list(found.shape)}; it must be {list(noise.shape)}")
+    away = float((found - last.x).norm(dim=1).mean())
+    reason = f"its points are {away:.3f} from the ends of the ODE on average"
+    return Verdict(
+        away < ODE_TOLERANCE, reason if away < ODE_TOLERANCE else f"{reason}; it must be {ODE_TOLERANCE} or less"
+    )
