@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from page_driver import open_view, pixels, png_bytes, wait_for_samples
 from PIL import Image
 
+CENTRING = "Scale and centre its ink like MNIST"
 pytestmark = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 
 
@@ -34,6 +36,7 @@ def test_keyboard_stroke_is_white_and_its_position_is_announced(page: Any, addre
 
 def test_invalid_image_file_is_reported_and_a_wide_one_is_cropped(page: Any, address: str) -> None:
     open_view(page, address, "edit")
+    page.get_by_label(CENTRING).uncheck()
     file = page.get_by_label("or load an image")
     file.set_input_files({"name": "notes.txt", "mimeType": "image/png", "buffer": b"no image"})
     page.get_by_role("alert").get_by_text("notes.txt cannot be read as an image").wait_for()
@@ -61,6 +64,7 @@ def test_a_drawing_on_paper_is_reported_and_inverted(
     buffer = io.BytesIO()
     Image.fromarray(drawing).save(buffer, format="PNG")
     open_view(page, address, "edit")
+    page.get_by_label(CENTRING).uncheck()
     file = {"name": "drawing.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
     page.get_by_label("or load an image").set_input_files(file)
     canvas = page.get_by_role("application")
@@ -72,6 +76,32 @@ def test_a_drawing_on_paper_is_reported_and_inverted(
     assert page.get_by_text("drawing.png is dark on light").count() == int(reported)
     page.get_by_role("button", name="Invert").click()
     assert (pixels(page, canvas)[..., 0] == 255 - found).all()
+
+
+def test_dropped_drawing_is_made_like_mnist_until_that_is_switched_off(page: Any, address: str) -> None:
+    drawing = Image.new("L", (300, 200), 250)
+    drawing.paste(20, (200, 30, 225, 150))
+    buffer = io.BytesIO()
+    drawing.save(buffer, format="PNG")
+    open_view(page, address, "edit")
+    canvas = page.get_by_role("application")
+    canvas.evaluate(
+        """(canvas, text) => {
+        const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0)), dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([bytes], "one.png", { type: "image/png" }));
+        canvas.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        }""",
+        base64.b64encode(buffer.getvalue()).decode(),
+    )
+    page.get_by_text("one.png was inverted, scaled and centred like the images of MNIST").wait_for()
+    found = pixels(page, canvas)[..., 0]
+    # 25 by 120 pixels become 4 by 20.
+    assert (found[4:24, 12:16] > 250).all() and found.astype(int).sum() < 81 * 255
+    page.get_by_label(CENTRING).uncheck()
+    page.get_by_text("one.png is cropped to its central square").wait_for()
+    assert pixels(page, canvas)[0, 0, 0] == 250
+    page.get_by_role("button", name="Undo").click()
+    assert (pixels(page, canvas)[..., 0] == found).all()
 
 
 def test_colour_model_has_ink_and_background(page: Any, address: str, coloured: str) -> None:

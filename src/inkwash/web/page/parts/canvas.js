@@ -9,7 +9,7 @@ import { InkLayer } from "./ink_layer.js";
 import { h } from "./element.js";
 import { paintDrawing } from "./painting.js";
 import { store, stored } from "./storage.js";
-import { backgroundOf, readImage } from "./image_file.js";
+import { imageUpload } from "./upload.js";
 
 const TOOLS = { ink: "Draw", erase: "Erase", mask: "Mark area to repaint", unmask: "Unmark" };
 /** Milliseconds without a key press before the position is announced: a held key would announce every pixel. */
@@ -19,18 +19,18 @@ const MAX_UNDO = 50;
 /** The most pixels of a drawing in a URL. */
 const MAX_IN_URL = 3072;
 
-const DESCRIPTION = { dark: "light on dark", light: "dark on light" };
-
 export class InkCanvas {
   /**
    * `notify` shows problems with files; `expected` is "dark" or "light" where the images of the model have one. The element
-   * fires "input" whenever the drawing changes.
+   * fires "input" whenever the drawing changes. `isMnist` is whether files are made like the images of MNIST at first.
    */
-  constructor(shape, notify, expected = null, { canMask = true } = {}) {
+  constructor(shape, notify, expected = null, { canMask = true, isMnist = false } = {}) {
     this.layer = new InkLayer(shape, expected === "light");
-    Object.assign(this, { notify, expected, tool: "ink", cursor: null, isDown: false, past: [], painted: null });
+    Object.assign(this, { expected, tool: "ink", cursor: null, isDown: false, past: [], painted: null });
     const { height, width, channels } = this.layer;
+    const upload = imageUpload({ shape: this.layer, expected, isMnist, notify, set: (pixels) => this.set(pixels) });
     this.canvas = h("canvas", {
+      ...upload.drop,
       class: "picture drawing", width, height, tabIndex: 0, role: "application",
       "aria-label": "Drawing. Arrow keys move, space starts and ends a stroke.",
       onpointerdown: (event) => this.startStroke(event),
@@ -45,7 +45,6 @@ export class InkCanvas {
       h("button", { type: "button", "aria-pressed": String(tool === this.tool), onclick: () => this.select(tool) }, text),
     );
     this.undoButton = h("button", { type: "button", disabled: true, onclick: () => this.undo() }, "Undo");
-    this.file = h("input", { type: "file", accept: "image/*", class: "file", onchange: () => this.load() });
     this.position = h("p", { class: "hint", role: "status" });
     const [ink, background] = ["colour", "background"].map((which) => h("input", { type: "color", oninput: () => this.setColour(which) }));
     this.colours = { colour: ink, background };
@@ -56,7 +55,7 @@ export class InkCanvas {
       this.position,
       h("div", { class: "chips", role: "group", "aria-label": "Tools" }, this.buttons, this.undoButton, h("button", { type: "button", onclick: () => this.clear() }, "Clear"), h("button", { type: "button", onclick: () => this.invert() }, "Invert")),
       channels === 3 && h("div", { class: "pair" }, h("label", { class: "field" }, "Ink", ink), h("label", { class: "field" }, "Background", background)),
-      h("label", { class: "field" }, "or load an image", this.file),
+      upload.element,
     );
     this.restore(...(stored(this.key) ?? []));
   }
@@ -221,25 +220,6 @@ export class InkCanvas {
     this.cursor = null;
     this.position.textContent = "";
     this.render();
-  }
-
-  async load() {
-    const [file] = this.file.files;
-    if (!file) return;
-    this.notify("");
-    try {
-      const { pixels, cropped } = await readImage(file, this.layer);
-      this.set(pixels);
-      const found = backgroundOf(pixels, this.layer);
-      const notes = [cropped && `${file.name} is cropped to its central square.`];
-      if (this.expected && found && found !== this.expected)
-        notes.push(`${file.name} is ${DESCRIPTION[found]}, the images of the model are ${DESCRIPTION[this.expected]}: press Invert.`);
-      if (notes.some(Boolean)) this.notify(notes.filter(Boolean).join(" "));
-    } catch (error) {
-      // The name of a file that was not loaded must not stay in the field.
-      this.file.value = "";
-      this.notify(error.message, true);
-    }
   }
 
   /** Write the drawing to the session storage, after SAVE_DELAY without a change. */

@@ -34,7 +34,7 @@ export function mount(root, { engine, model: selected, models, url, notify, upda
   }
   // A network of one step was trained at the noisiest level alone: at any other its output means nothing.
   const model = (selected.steps === 1 && counterpart(selected, models)) || selected, size = model.shape.reduce((product, each) => product * each, 1);
-  const canvas = new InkCanvas(model.shape, notify, model.background, { canMask: false });
+  const canvas = new InkCanvas(model.shape, notify, model.background, { canMask: false, isMnist: model.data === "mnist" });
   const noise = slider("Noise level u", { min: 0.01, max: 1, step: 0.01, value: 0.5, param: [url, "noise"] });
   const seed = number("Seed of the noise", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, param: [url, "seed"] });
   const classes = model.conditional ? choice("Class given to the network", [...(model.guidable ? [["", "none"]] : []), ...classOptions(model)], model.guidable ? "" : classOptions(model)[0][0], [url, "label"]) : null;

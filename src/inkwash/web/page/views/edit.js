@@ -43,7 +43,7 @@ function classField(model, label, value = "", param = null) {
 const selectedClass = (model, field) => (field && field.get() !== "" ? labelOf(model, field.get()) : null);
 
 function repaint({ engine, model, notify, url, updateUrl }, job, params) {
-  const canvas = new InkCanvas(model.shape, notify, model.background);
+  const canvas = new InkCanvas(model.shape, notify, model.background, { isMnist: model.data === "mnist" });
   const noise = slider("Noise strength", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "low: close to the drawing; high: close to the model", param: [url, "noise"] });
   const target = classField(model, "Target class", "", [url, "label"]);
   const settings = samplingSettings(model, url);

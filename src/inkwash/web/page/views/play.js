@@ -16,6 +16,8 @@ export const title = "Play";
 
 const PARTICLES = 300;
 const TRAINING_STEPS = 1500;
+/** Points of a distribution that measure the particles, and their seed: others than those of the denoiser, which it may repeat. */
+const HELD_OUT = 1000, HELD_OUT_SEED = 7;
 const ODE = [["euler", "Euler (DDIM)"], ["heun", "Heun"], ["dpm++2m", "DPM++ 2M"], ["dpm++3m", "DPM++ 3M"]];
 const SDE = [["ddpm", "DDPM"], ["dpm++2m-sde", "DPM++ 2M SDE"], ["consistency", "noise anew"]];
 
@@ -92,7 +94,7 @@ export function mount(root, { url, notify, updateUrl }) {
       if (denoiser.get() === "network" && !trained) await training(points);
       const settings = { ode: ode.get(), sde: sde.get(), steps: steps.get(), guidance: guidance.get(), label: Number(label.get()), count: PARTICLES, seed: seed.get() };
       const answer = await request({ sample: { data: points, parameters: denoiser.get() === "network" ? trained : null, ...settings } }, ({ ode: path }) => path);
-      found = { ...answer, points, settings };
+      found = { ...answer, points, settings, heldOut: data.get() === "drawn" ? null : dataset(data.get(), HELD_OUT, HELD_OUT_SEED) };
       images = [];
       describe();
       timeline.begin(steps.get());
@@ -119,10 +121,12 @@ export function mount(root, { url, notify, updateUrl }) {
 
   /** Show the energy distances of both ends to the points of the class, and what the arrows are. */
   function describe() {
-    const { points: all, settings } = found, wanted = settings.label;
-    const target = all.points.filter((_, i) => wanted < 0 || all.labels[Math.floor(i / 2)] === wanted);
-    const [atOde, atSde] = [found.ode, found.sde].map(({ frames }) => energyDistance(frames.at(-1), target).toFixed(4));
-    result.textContent = target.length < 4 ? "" : `Energy distance to the data: ODE ${atOde}, SDE ${atSde}; at the start ${energyDistance(found.ode.frames[0], target).toFixed(4)}.`;
+    const { points, heldOut, settings } = found, wanted = settings.label;
+    const ofClass = (all) => all.points.filter((_, i) => wanted < 0 || all.labels[Math.floor(i / 2)] === wanted);
+    const own = ofClass(points), target = heldOut ? ofClass(heldOut) : own, distance = (values) => energyDistance(values, target).toFixed(4);
+    const [atOde, atSde] = [found.ode, found.sde].map(({ frames }) => distance(frames.at(-1)));
+    const name = heldOut ? `${(target.length / 2).toLocaleString("en")} held-out points` : "the drawn points", ofData = heldOut ? `, of the points of the denoiser ${distance(own)}` : "";
+    result.textContent = target.length < 4 ? "" : `Energy distance to ${name}: ODE ${atOde}, SDE ${atSde}; at the start ${distance(found.ode.frames[0])}${ofData}.`;
     legend.textContent = wanted < 0 ? "Arrows: direction of the score, alpha D(x) - x. Background: density of the noised data." : "Arrows: score of class A (blue), of class B (orange), and with guidance (white), by which the particles move. Background: density of the noised data.";
   }
 

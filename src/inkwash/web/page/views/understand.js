@@ -117,7 +117,7 @@ async function figures(engine, model) {
     if (exact) series.push({ name: "exact denoiser", points: c_noise.map((x, at) => [x, exact[at]]) });
     made.push({
       title: "Loss by noise level",
-      caption: "Validation loss by noise level (c_noise: 0 clean, 1 noise), beside that of the exact denoiser of the training set, which memorizes it.",
+      caption: `Validation loss by noise level (c_noise: 0 clean, 1 noise), beside that of the exact denoiser of the training set, which memorizes it.${model.shape.length === 1 ? " It is measured on few held-out points: a difference of neighbouring levels is chance." : ""}`,
       chart: chart({ reversed: true, x: "noise level (c_noise)", y: "loss", series, label: "validation loss by noise level" }),
       xOf: (level) => level.c_noise,
     });

@@ -1,0 +1,111 @@
+"""Accessibility: axe-core finds no violation in any view, light and dark, wide and narrow, with its output shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from page_driver import is_too_wide, open_view, wait_for_samples
+
+from inkwash.errors import InkwashError
+from inkwash.export.runtime import Package
+
+AXE = Package(
+    "axe-core",
+    "4.14.1",
+    "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+)
+MEDIA = {"light": "reduce", "dark": "no-preference"}
+"""Colour schemes, each with a preference of motion."""
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    try:
+        return AXE.files("axe.min.js")[0].decode()
+    except InkwashError as error:
+        if error.code not in ("missing-package", "download"):
+            raise
+        pytest.skip(str(error))
+
+
+def press(name: str) -> Callable[[Any], None]:
+    """Return a function that presses a button and waits for the samples."""
+
+    def pressed(page: Any) -> None:
+        page.get_by_role("button", name=name, exact=True).click()
+        wait_for_samples(page)
+
+    return pressed
+
+
+def compare(page: Any) -> None:
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("All configurations use the same seeds").wait_for()
+
+
+def interpolate(page: Any) -> None:
+    page.get_by_role("button", name="Start from a sample").click()
+    wait_for_samples(page)
+    press("Regenerate from sketch")(page)
+
+
+def play(page: Any) -> None:
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text("Energy distance to").wait_for()
+
+
+def shown(text: str) -> Callable[[Any], None]:
+    return lambda page: page.get_by_text(re.compile(text)).first.wait_for()
+
+
+VIEWS: dict[str, Callable[[Any], None]] = {
+    "sample": press("Sample"),
+    "write": press("Write"),
+    "edit": interpolate,
+    "compare": compare,
+    "denoise": shown("posterior mean over"),
+    "understand": press("Sample"),
+    "play": play,
+    "models": shown("Model card|parameters"),
+}
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    """Return one line for each element that violates a rule, in the light or in the dark theme."""
+    found = []
+    page.evaluate(axe)
+    for scheme, motion in MEDIA.items():
+        page.emulate_media(color_scheme=scheme, reduced_motion=motion)
+        # With its transitions ended, a colour is that of the state.
+        page.wait_for_timeout(200)
+        for each in page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]:
+            found += [
+                f"{scheme}: {each['id']}: {node['html'][:200]} {node['failureSummary']}" for node in each["nodes"]
+            ]
+    return found
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_no_violation_in_a_view(page: Any, address: str, axe: str, view: str) -> None:
+    open_view(page, address, view, "digits", steps=2)
+    assert violations(page, axe) == []
+    VIEWS[view](page)
+    for each in page.locator("details > summary").all():
+        each.click()
+    assert violations(page, axe) == []
+    assert not is_too_wide(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("", "New here?"), ("#sample?model=one-step", "16 images in"), ("api", "/api/denoise")]
+)
+def test_axe_finds_no_violation_in_tour_live_images_and_reference(
+    page: Any, address: str, axe: str, path: str, text: str
+) -> None:
+    page.goto(f"{address}{path}")
+    page.get_by_text(text).first.wait_for()
+    assert violations(page, axe) == []
