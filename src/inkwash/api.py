@@ -23,6 +23,7 @@ from inkwash.io.arguments import integer, number, wrong_type
 from inkwash.model import Model
 from inkwash.runs.run import Run
 from inkwash.sampling import class_labels
+from inkwash.sampling.attributes import require_extrapolated
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.prompts.requests import with_prompt
 from inkwash.sampling.request import SampleRequest
@@ -133,7 +134,9 @@ def sample(
         attributes=_attributes(attributes),
         extrapolate=extrapolate,
     )
-    run = resolve(request if prompt is None else with_prompt(request, str(prompt), chosen), chosen)
+    request = request if prompt is None else with_prompt(request, str(prompt), chosen)
+    require_extrapolated(request.attributes, request.extrapolate)
+    run = resolve(request, chosen)
     shown = (
         nullcontext(progress) if callable(progress) else bars.sampling(run.sampler.evaluations, len(run), not progress)
     )
@@ -184,6 +187,7 @@ def evaluate(
         judges,
         tuple(name for name, given in (("bits", bits), ("thorough", thorough)) if given),
         value_range=range,
+        range_applied=any(_takes_range(thing) for thing in (source, *others, data, judge)),
         crop=crop,
         invert=invert,
     )
@@ -259,6 +263,11 @@ def _source(source: Source | DataSource, value_range: tuple[float, float] | None
 def _data(data: DataSource, value_range: tuple[float, float] | None) -> str | Dataset:
     """Return a path or a name as text, and another object as a data set."""
     return str(data) if isinstance(data, str | Path) else datasets.load(data, value_range=value_range)
+
+
+def _takes_range(thing: Source | DataSource | None) -> bool:
+    """Return whether the values of black and white apply to a Python object: to arrays, tensors and the like."""
+    return not (thing is None or isinstance(thing, str | Path | Model | Run | Trainer | Samples | Dataset))
 
 
 def _report_fraction(report: StageProgressCallback, stage: str, count: int, done: float) -> None:

@@ -128,6 +128,7 @@ def _sample_shards(request: EvaluationRequest, process_group: ProcessGroup) -> i
     """Sample as one of several processes; the main one measures."""
     with process_group.main_first():
         plan = request.plan()
+    plan.require_shares(process_group)
     for task in plan.tasks:
         task.sample_shard(process_group, lambda done: None)
     return 0
@@ -145,6 +146,7 @@ def _run(
             require_report_folder(folder)
         with stages(silent, every=True) as stage:
             plan = request.plan(stage)
+    plan.require_shares(process_group)
     if not silent:
         scores.announce(plan)
     entries = []

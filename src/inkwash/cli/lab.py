@@ -63,6 +63,7 @@ def lab(
     experiments = EXPERIMENTS | _from_file(with_)
     if name is None:
         given = {"--out": out, "-n": n, "--data": data, "--length": length, "--run": run, "--range": range_}
+        given |= {"--threads": threads, "--device": None if device == "auto" else device, "--quiet": quiet or None}
         unused = [flag for flag, value in given.items() if value is not None]
         if unused:
             raise UsageError(
@@ -84,6 +85,8 @@ def lab(
     from inkwash.lab.run import prepare
     from inkwash.text.printing import quoted
 
+    if range_ is not None and data is None:
+        raise UsageError("--range has no effect without --data: give both", code="missing-field", field="data")
     if name not in experiments:
         if name in model.bundled() or (Path(name) / "recipe.toml").is_file():
             raise UsageError(

@@ -47,8 +47,8 @@ DataRange = Annotated[
     Parameter(
         name="--range",
         negative=(),
-        help="Values of black and white in arrays and tables of --data, as in --range 0 1 or --range -1 1. Default: 0 255; "
-        "floats need it.",
+        help="Values of black and white in arrays and tables, as in --range 0 1 or --range -1 1. Default: 0 255; floats need "
+        "it.",
     ),
 ]
 Plugin = Annotated[

@@ -27,11 +27,13 @@ from inkwash.cli.parameters import (
     parse_seeds,
 )
 from inkwash.config import plugins
-from inkwash.errors import UsageError, is_main_process, warn
+from inkwash.errors import UsageError, warn
 
 if TYPE_CHECKING:
     from inkwash.viz.samples import Kind
 
+BATCH = 64
+"""Images in a batch by default."""
 IMAGE_SUFFIXES = {".png", ".webp", ".gif"}
 
 
@@ -57,7 +59,7 @@ def sample(
     prompt: str | None = None,
     set_attribute: Annotated[list[str] | None, Parameter(negative=())] = None,
     extrapolate: Flag = False,
-    batch: Integer = 64,
+    batch: Integer = BATCH,
     precision: str = "float32",
     device: Device = "auto",
     threads: Threads = None,
@@ -170,14 +172,13 @@ def sample(
     if Path(model).suffix.lower() in IMAGE_SUFFIXES:
         from inkwash.cli.reproduce import reproduce
 
-        edited = invert or any(given is not None for given in (from_, mask, noise))
-        if edited or request != SampleRequest(model=model) or options != RenderOptions():
+        given = invert or continue_ or batch != BATCH or any(each is not None for each in (from_, mask, noise))
+        if given or torchrun.num_processes() > 1 or request != SampleRequest(model=model) or options != RenderOptions():
             raise UsageError(
                 f"{model} is reproduced with its own settings: only --out, --device, --threads and --quiet have an effect",
                 code="no-effect",
             )
-        # One process suffices for a single image.
-        return reproduce(Path(model), out, device, quiet) if is_main_process() else 0
+        return reproduce(Path(model), out, device, quiet)
     if from_ is None and (mask is not None or noise is not None or invert):
         option = "mask" if mask is not None else "noise" if noise is not None else "invert"
         raise UsageError(
@@ -202,4 +203,8 @@ def sample(
             from inkwash.sampling.prompts.requests import with_prompt
 
             request = with_prompt(request, prompt, loaded)
+        if request.extrapolate:
+            from inkwash.sampling.attributes import require_extrapolated
+
+            require_extrapolated(request.attributes, request.extrapolate)
         return output.write(resolve(request, loaded, DEFAULT_COUNTS[kind]), group, quiet or not group.is_main)

@@ -51,6 +51,7 @@ class Output:
         if not process_group.is_single and not is_archive:
             message = f"--out {self.path}: several processes write NAME.npz only"
             raise UsageError(message, code="unsupported", field="out")
+        writers.require_effect(run, self.options, self.path)
         writers.check_size(run, self.options, self.path)
         with process_group.main_first():
             writers.require_replaceable(self.path)

@@ -99,13 +99,16 @@ def serve(
             code="missing-field",
             field="token",
         )
-    if data is not None and datasets.load_offline(data, value_range=range_) is None:
+    given = data or os.environ.get("INKWASH_DATA")
+    if range_ is not None and given is None:
+        raise UsageError("--range has no effect without --data: give both", code="missing-field", field="data")
+    if given is not None and (data or range_) and datasets.load_offline(given, value_range=range_) is None:
         raise UsageError(
-            f"--data {data} is not on this machine: give an existing folder or file", code="missing-file", field="data"
+            f"--data {given} is not on this machine: give an existing folder or file", code="missing-file", field="data"
         )
     devices.configure(threads)
     # The page is served at once, while the default model is loaded.
-    catalog = Catalog(runs, Path("runs"), data or os.environ.get("INKWASH_DATA"), range_)
+    catalog = Catalog(runs, Path("runs"), given, range_)
     built = server.create_app(catalog, token, at_once, waiting)
     config = uvicorn.Config(
         built,

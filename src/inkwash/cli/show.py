@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from inkwash.cli.parameters import DataRange, Json, Plugin
+from inkwash.cli.parameters import DataRange, Json, Out, Plugin
 from inkwash.config import plugins
+from inkwash.errors import UsageError
 
 
 def show(
     thing: str | None = None,
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("out"),
-    range_: Annotated[
-        DataRange,
-        Parameter(name="--range", negative=(), help="Values of black and white in data of numbers, as in --range 0 1."),
-    ] = None,
+    out: Out = None,
+    range_: DataRange = None,
     json_: Json = False,
     with_: Plugin = None,
 ) -> int:
@@ -31,35 +26,48 @@ def show(
         A recipe or bundled model by name, a recipe file, a run folder, a checkpoint file, data by name or path, or an
         image that inkwash wrote.
     out
-        The folder that plots are written to.
+        The folder that plots of a recipe or of data are written to. Default: out.
     """
     plugins.load(with_)
     from inkwash import model
     from inkwash.cli.tables import data, image_metadata, overview, recipes, runs
     from inkwash.config import recipe
     from inkwash.data import DATASETS, canonical_name
-    from inkwash.errors import PICKLE_SUFFIXES, UsageError, unknown_name, wrong_file_error
+    from inkwash.errors import PICKLE_SUFFIXES, unknown_name, wrong_file_error
 
     if thing is None:
-        if range_ is not None:
-            raise UsageError("--range needs data: give its path", code="missing-field", field="thing")
+        given = "range" if range_ is not None else "out" if out is not None else None
+        if given:
+            raise UsageError(f"--{given} needs data: give its path", code="missing-field", field="thing")
         overview.show(json_)
         return 0
     path = Path(thing)
-    if range_ is not None:
-        data.show(thing, out, json_, range_)
-    elif thing in recipe.bundled() or path.suffix == ".toml":
+    is_recipe = thing in recipe.bundled() or path.suffix == ".toml"
+    is_model = thing in model.bundled() or path.suffix == ".safetensors" or (path / "recipe.toml").is_file()
+    is_image = path.suffix.lower() in image_metadata.SUFFIXES and path.is_file()
+    if range_ is not None and (is_recipe or is_model or is_image):
+        raise _no_effect("range", thing, "it gives the values of black and white in arrays and tables")
+    if out is not None and (json_ or is_image or (is_model and not is_recipe)):
+        raise _no_effect(
+            "out", f"{thing}{' with --json' if json_ else ''}", "it is the folder of plots, of which there are none"
+        )
+    folder = out or Path("out")
+    if is_recipe:
         # A name shared by a recipe and its bundled model shows both.
-        recipes.show(thing, out, json_)
-    elif thing in model.bundled() or path.suffix == ".safetensors" or (path / "recipe.toml").is_file():
+        recipes.show(thing, folder, json_)
+    elif is_model:
         return runs.show(thing, json_)
-    elif path.suffix.lower() in image_metadata.SUFFIXES and path.is_file():
+    elif is_image:
         image_metadata.show(path, json_)
     elif path.suffix.lower() in PICKLE_SUFFIXES and path.is_file():
         raise wrong_file_error(path, "model", "a name, a run folder, a checkpoint NAME.safetensors, or data")
     # What looks like a path and does not exist is an error of `data.load`.
     elif canonical_name(thing) or path.exists() or path.name != thing:
-        data.show(thing, out, json_, range_)
+        data.show(thing, folder, json_, range_)
     else:
         raise unknown_name("name", thing, {*recipe.bundled(), *model.bundled(), *DATASETS})
     return 0
+
+
+def _no_effect(option: str, thing: str, meaning: str) -> UsageError:
+    return UsageError(f"--{option} has no effect on {thing}: {meaning}; leave it out", code="no-effect", field=option)

@@ -34,7 +34,7 @@ def join(device: torch.device) -> Iterator[ProcessGroup]:
         yield SINGLE_PROCESS
         return
     timeout = _collective_timeout()
-    if int(os.environ["WORLD_SIZE"]) == 1:
+    if num_processes() == 1:
         yield ProcessGroup(launch_id=_launch(_store(timeout))) if may_restart() else SINGLE_PROCESS
         return
     from torch import distributed as dist
@@ -92,6 +92,11 @@ def _store(timeout: timedelta) -> Any:
 def _launch(store: Any) -> str:
     """Return an identifier of this launch, which the first process to call sets: users often repeat torchrun's own."""
     return store.compare_set("inkwash/launch", "", uuid4().hex).decode()
+
+
+def num_processes() -> int:
+    """Return the number of processes that torchrun started, 1 without it."""
+    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 def restarted() -> bool:

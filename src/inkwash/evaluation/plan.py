@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -13,6 +13,7 @@ from inkwash import model
 from inkwash.core.rng import Stream, permutation
 from inkwash.data import Dataset, takes_range
 from inkwash.data.array_pixels import ValueRange, require_range
+from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.evaluation import reference as references
 from inkwash.evaluation import sample_files, tasks
@@ -87,7 +88,8 @@ class EvaluationRequest:
     `sources` are models, files or folders of images or data sets of them, `data` the models' training data, `reference_data`
     other data to compare with, `extractors` a comma-separated selection of feature extractors, `optional_metrics` names in
     `OPTIONAL_METRICS`, `value_range` the values of black and white in all files of numbers, by default that of a model's own
-    data; `crop` and `invert` change the images that are not sampled here.
+    data, and `range_applied` whether it was applied to Python objects already; `crop` and `invert` change the images that are
+    not sampled here.
     """
 
     sources: tuple[str | Model | Dataset, ...]
@@ -103,6 +105,7 @@ class EvaluationRequest:
     value_range: ValueRange | None = None
     crop: int | None = None
     invert: bool = False
+    range_applied: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a count out of range and contradictory data."""
@@ -134,6 +137,7 @@ class EvaluationRequest:
                 code="no-effect",
                 field=name,
             )
+        self._require_range_has_effect(given)
         sources = [s for s in self.sources if isinstance(s, Model) or (isinstance(s, str) and s not in given)]
         models = with_distinct_names(
             sources, [s if isinstance(s, Model) else model.load(s, device=self.device) for s in sources]
@@ -160,8 +164,23 @@ class EvaluationRequest:
             # Use a seeded subset, because the file may be sorted by class.
             subset = permutation(0, 0, Stream.FILE_ROWS, len(file.values))[: self.count].sort().values
             labels = None if file.labels is None else file.labels[subset]
-            planned.append(FileTask(file.path, file.values[subset], labels, file.notes))
+            found = len(file.values)
+            fewer = [] if (self.count or 0) <= found else [f"all {found:,} are measured, fewer than -n {self.count:,}"]
+            planned.append(FileTask(file.path, file.values[subset], labels, (*file.notes, *fewer)))
         return EvaluationPlan(reference, tuple(planned), self.optional_metrics)
+
+    def _require_range_has_effect(self, given: Mapping[str, str | Dataset]) -> None:
+        """Raise `UsageError` for a range where neither the `given` samples nor the data have numbers of another range."""
+        if self.value_range is None or self.range_applied:
+            return
+        paths = [each for each in (*given.values(), self.data, self.reference_data) if isinstance(each, str)]
+        if not any(takes_range(path) for path in paths):
+            where = " and ".join(paths) or "models"
+            raise UsageError(
+                f"--range has no effect on {where}: it gives the values of black and white in arrays and tables; leave it out",
+                code="no-effect",
+                field="range",
+            )
 
     def _reference(
         self, models: list[Model], files: list[SampleFile], progress: StageProgressCallback | None
@@ -169,9 +188,7 @@ class EvaluationRequest:
         known = self.value_range or (models[0].recipe.data.range if models else None)
 
         def range_of(data: str | Dataset | None) -> ValueRange | None:
-            # A range that is given for the files of samples, or known from the model, need not have an effect on the data.
-            optional = bool(files) or self.value_range is None
-            return known if isinstance(data, str) and (not optional or takes_range(data)) else None
+            return known if isinstance(data, str) and takes_range(data) else None
 
         file_shapes = [tuple(file.values.shape[1:]) for file in files]
         if self.reference_data is not None:
@@ -219,6 +236,15 @@ class EvaluationPlan:
     def key(self) -> str:
         """The score that entries are ranked by: FD of the primary feature extractor."""
         return f"fd.{self.reference.extractor_set.primary}"
+
+    def require_shares(self, process_group: ProcessGroup) -> None:
+        """Raise `UsageError` for several processes where nothing is sampled."""
+        if not process_group.is_single and not any(isinstance(task, ModelTask) for task in self.tasks):
+            raise UsageError(
+                "--processes has no effect on finished samples: one process measures them; leave it out",
+                code="no-effect",
+                field="processes",
+            )
 
     def seconds(self) -> float:
         """Return the estimated seconds of all sampling, that of requested attributes too, timing some steps of each task."""

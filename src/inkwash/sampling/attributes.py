@@ -20,6 +20,17 @@ Requested = Mapping[str, float | tuple[float | None, ...]]
 """A value for each attribute by name, or several that are repeated cyclically, None for any."""
 
 
+def require_extrapolated(requested: Requested | None, extrapolate: bool) -> None:
+    """Raise `UsageError` where attributes out of range are allowed and none is requested."""
+    if extrapolate and not requested:
+        raise UsageError(
+            "--extrapolate has no effect without attributes: give --set-attribute as well (in Python attributes=), or leave "
+            "it out",
+            code="no-effect",
+            field="extrapolate",
+        )
+
+
 def assign_attributes(
     model: Model, count: int, requested: Requested | None, extrapolate: bool = False
 ) -> Float32[Tensor, "batch attributes"] | None:

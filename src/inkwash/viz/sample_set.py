@@ -14,7 +14,7 @@ from inkwash.io import png_metadata
 from inkwash.model import Model
 from inkwash.sampling.run import SampleBatch, SamplingRun, to_arrays
 from inkwash.viz.samples import RenderOptions, grid_or_scatter
-from inkwash.viz.writers import metadata, save_npz
+from inkwash.viz.writers import metadata, require_effect, save_npz
 
 SHOWN_IMAGES = 100
 """The number of images that a notebook shows of samples."""
@@ -73,6 +73,7 @@ class Samples:
 
     def save(self, path: str | Path, columns: int | None = None, scale: int = 1) -> None:
         """Write `sheet` as a PNG whose metadata names the model and the request, or all arrays as NAME.npz."""
+        require_effect(self.run, RenderOptions(scale=None if scale == 1 else scale, columns=columns), Path(path))
         if Path(path).suffix.lower() == ".npz":
             save_npz(self.run, Path(path), [self.values.numpy()])
             return

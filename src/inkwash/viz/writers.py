@@ -133,6 +133,20 @@ def writer_for(target: Path, kind: Kind) -> Writer:
     return WRITERS[kind, suffix]
 
 
+def require_effect(run: SamplingRun, options: RenderOptions, target: Path) -> None:
+    """Raise `UsageError` for options of an image that has no enlarged pixels or no columns."""
+    arrays, folder = target.suffix.lower() == ".npz", not target.suffix
+    if options.scale is not None and arrays:
+        raise _no_effect("scale", f"{target}, which holds arrays")
+    sequence = options.kind == "film" and run.interpolation is not None
+    if options.columns is not None and (arrays or folder or sequence or run.model.spec.is_points):
+        raise _no_effect("columns", f"{target}: only a grid of images has columns")
+
+
+def _no_effect(option: str, where: str) -> UsageError:
+    return UsageError(f"--{option} has no effect on {where}; leave it out", code="no-effect", field=option)
+
+
 MAX_GRID_IMAGES = 10_000
 """Images of a grid: larger files are refused by many image viewers."""
 MAX_PIXELS = {"grid": 10**8, "strip": 10**8, "film": 10**9}
