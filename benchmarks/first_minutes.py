@@ -1,4 +1,4 @@
-"""Run the README's first commands in a fresh clone while another program takes one core.
+"""Run the first commands of docs/overview.md in a fresh clone while another program takes one core.
 
     python benchmarks/first_minutes.py --data FOLDER
 
@@ -26,9 +26,9 @@ GRACE = 10.0
 """Seconds that a command may take beyond its --minutes: start of Python, reading of data, pictures at the end."""
 
 
-def commands(readme: str, data: Path) -> list[str]:
-    """Return `make demo` and the commands of the README's section Start, but for serve; FOLDER becomes `data`."""
-    section = readme.split("\n## Start\n", 1)[1].split("\n## ", 1)[0]
+def commands(overview: str, data: Path) -> list[str]:
+    """Return `make demo` and the commands of the section Start of the overview, but for serve; FOLDER becomes `data`."""
+    section = overview.split("\n## Start\n", 1)[1].split("\n## ", 1)[0]
     blocks = re.findall(r"```bash\n(.*?)```", section, flags=re.DOTALL)
     lines = [line.split("#", 1)[0].strip() for block in blocks for line in block.splitlines()]
     shown = [line for line in lines if line.startswith("inkwash ") and not line.startswith("inkwash serve")]
@@ -65,7 +65,7 @@ def main() -> None:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         path = os.pathsep.join((str(clone / ".venv" / "bin"), os.environ["PATH"]))
         print(f"{'seconds':>8} {'at most':>8} {'code':>5}  command")
-        for command in commands((clone / "README.md").read_text(encoding="utf-8"), given.data.resolve()):
+        for command in commands((clone / "docs" / "overview.md").read_text(encoding="utf-8"), given.data.resolve()):
             begun = time.perf_counter()
             finished = subprocess.run(
                 command, shell=True, cwd=clone, env=os.environ | {"PATH": path}, stdout=subprocess.DEVNULL, check=False

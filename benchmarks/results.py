@@ -3,7 +3,7 @@
     python benchmarks/results.py --data FOLDER
     python benchmarks/results.py --documents     # only rewrite the documents from docs/results.json
 
-writes docs/results.md, docs/results.csv, two figures in docs/pictures, six rows of the README, and the page's data of
+writes docs/results.md, docs/results.csv, two figures in docs/pictures, five rows of the README, and the page's data of
 speed and quality (src/inkwash/models/quality.json). Complete rows are stored in docs/results.json and samples in the cache,
 so that an interrupted command resumes; a row is measured again when its weights, sampler or feature extractors change.
 The flags `--hours` and `--cached-only` were `--most` and `--drawn` in 0.1.0.
@@ -86,13 +86,11 @@ IN_README = (
     ("one-step", "consistency:1 w 1"),
     ("fast", "dpm++2m:15 w 1"),
     ("cfg-cosine", "dpm++2m:15 w 1.5"),
-    ("attention-unet", "ddim:50, float32"),
     ("ddpm-bn", "ddim:50"),
-    ("ddim-300", "ddim:50"),
 )
 """Models and samplers of the rows in the README, all of 10,000 images, so that their FD is comparable."""
 
-SHORT = {key: QUALITY.get(key) or MORE[key] for key in ("fd.a", "fd.c", "recall", "accuracy.a", "unsure.a", "zero")}
+SHORT = {key: QUALITY.get(key) or MORE[key] for key in ("fd.a", "fd.c", "recall", "accuracy.a")}
 app = App()
 
 

@@ -28,7 +28,7 @@ def test_tables_of_results_equal_the_stored_results(monkeypatch: pytest.MonkeyPa
     assert {path.name for path in written} == {"results.md", "results.csv", "quality.json", "README.md"}
     assert {path: path.read_text(encoding="utf-8") for path in written} == written
     table = written[ROOT / "README.md"].partition("written by benchmarks/results.py -->")[2].partition("<!--")[0]
-    assert len(table.strip().splitlines()) == 2 + 6 + 1
+    assert len(table.strip().splitlines()) == 2 + 4 + 1
 
 
 def test_verdicts_on_the_claims_equal_the_stored_results(monkeypatch: pytest.MonkeyPatch) -> None:
