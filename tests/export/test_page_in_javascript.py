@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkwash.io.png_metadata import read_metadata, save_png
 from inkwash.viz.samples import POINT_LIMITS
 from inkwash.web.events import FIELD_SIDE
 
@@ -108,7 +109,7 @@ def test_png_and_apng_are_lossless(javascript: Run, count: int) -> None:
     import {{ png }} from "{PAGE}/parts/png.js";
     const frames = given.frames.map((data) => ({{ width: 5, height: 4, data: Uint8ClampedArray.from(data) }}));
     const progress = [];
-    const file = await png(frames, [40, 50, 1500], (done) => progress.push(done));
+    const file = await png(frames, {{ delays: [40, 50, 1500], onprogress: (done) => progress.push(done) }});
     console.log(JSON.stringify([Buffer.from(file).toString("base64"), progress]));
     """
     frames = np.random.default_rng(0).integers(0, 256, (count, 4, 5, 4), dtype=np.uint8)
@@ -121,6 +122,27 @@ def test_png_and_apng_are_lossless(javascript: Run, count: int) -> None:
             image.seek(place)
             assert (np.asarray(image.convert("RGB")) == frames[place, ..., :3]).all()
             assert count == 1 or image.info["duration"] == [40, 50, 1500][place]
+
+
+def test_metadata_of_a_png_is_that_of_python(javascript: Run, tmp_path: Path) -> None:
+    code = f"""
+    import {{ png, readMetadata }} from "{PAGE}/parts/png.js";
+    const frame = {{ width: 1, height: 1, data: Uint8ClampedArray.of(1, 2, 3, 255) }};
+    const made = [await png([frame], {{ metadata: given.metadata }}), await png([frame])];
+    const files = [...made, Buffer.from(given.python, "base64")];
+    const cut = [0, 8, 20, 40, 70].map((end) => readMetadata(new Uint8Array(files[2].subarray(0, end))));
+    const read = files.map((file) => readMetadata(new Uint8Array(file)));
+    console.log(JSON.stringify([Buffer.from(files[0]).toString("base64"), ...read, cut]));
+    """
+    metadata = {"page": "#sample?prompt=a bold 7", "other": "\u00e9\u2028\u00df\u0000 \U0001f600"}
+    save_png(Image.new("L", (2, 2)), tmp_path / "a.png", metadata)
+    written, ours, none, python, cut = javascript(
+        code, {"metadata": metadata, "python": base64.b64encode((tmp_path / "a.png").read_bytes()).decode()}
+    )
+    (tmp_path / "b.png").write_bytes(base64.b64decode(written))
+    assert read_metadata(tmp_path / "b.png") == metadata == ours
+    assert none is None and {name: python[name] for name in metadata} == metadata
+    assert cut == [None] * 5
 
 
 def test_ink_layer_in_colour_keeps_its_background(javascript: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -217,3 +218,51 @@ def test_other_number_of_steps_keeps_prompt_and_sliders(page: Any, address: str)
     wait_for_samples(page)
     body = json.loads(sent[0])
     assert body["prompt"] == "a bold 3" and list(body["attributes"]) == ["slant"] and body["labels"] is None
+
+
+DROP = """([bytes, name]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(bytes)], name, { type: "image/png" }));
+    for (const kind of ["dragover", "drop"])
+        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+@DESKTOP
+def test_dropped_png_of_the_command_line_restores_prompt_and_sliders(page: Any, address: str, tmp_path: Path) -> None:
+    given = {"slant": 20.0}
+    samples = inkwash.sample("words", n=4, seed=3, steps=2, prompt="2026 in a light hand", attributes=given)
+    samples.save(tmp_path / "a.png")
+    open_view(page, address, "write", "fast")
+    page.evaluate(DROP, [list((tmp_path / "a.png").read_bytes()), "a.png"])
+    wait_for_samples(page)
+    assert page.get_by_label("Prompt").input_value() == "2026 in a light hand"
+    assert value_of(page.get_by_role("slider", name="slant")) == "20 degrees"
+    found = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 4 images")))[..., 0]
+    assert np.abs(found[:28, :28].astype(int) - samples.images[0].astype(int)).max() <= 1
+    page.evaluate(DROP, [list(b"no image"), "b.png"])
+    page.get_by_role("alert").get_by_text("b.png has no settings").wait_for()
+
+
+@DESKTOP
+def test_png_of_the_page_restores_what_it_shows(page: Any, address: str, tmp_path: Path) -> None:
+    open_view(page, address, "sample", "words", n=2, steps=2, seed=1, prompt="a%20bold%203", attributes="slant:-20")
+    wait_for_samples(page)
+    shown = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 2 images: 3, 3")))
+    # What is changed after the sampling is not in the image.
+    page.get_by_role("slider", name="slant").focus()
+    page.keyboard.press("Delete")
+    page.get_by_label("Prompt").fill("a thin 4")
+    page.get_by_label("Prompt").blur()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="PNG", exact=True).click()
+    waiting.value.save_as(tmp_path / "a.png")
+    page.goto("about:blank")
+    open_view(page, address, "sample", "one-step")
+    page.get_by_text("Settings of a PNG").click()
+    page.get_by_label("A PNG that inkwash wrote").set_input_files(tmp_path / "a.png")
+    wait_for_samples(page)
+    assert page.get_by_label("Prompt").input_value() == "a bold 3"
+    assert value_of(page.get_by_role("slider", name="slant")) == "-20 degrees"
+    again = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 2 images: 3, 3")))
+    assert (again == shown).all()

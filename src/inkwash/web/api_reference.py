@@ -49,6 +49,12 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST",
+        "/api/parameters",
+        "parameters",
+        "The parameters of the view Sample for the metadata of an image.",
+    ),
+    Endpoint(
+        "POST",
         "/api/sample",
         "sample",
         "Samples, as server-sent events: waiting, begin, step or progress …, done; or failed.",

@@ -117,6 +117,12 @@ class PromptBody(ConditionsBody):
         }
 
 
+class MetadataBody(_Body):
+    """The metadata of an image that inkwash wrote."""
+
+    request: dict[str, Any] = Field(description="the value of that name in the metadata")
+
+
 class SampleBody(ConditionsBody):
     """A sampling request; null stands for the value in the model's recipe."""
 

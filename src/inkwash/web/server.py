@@ -21,6 +21,7 @@ from inkwash.web import api_reference, denoising, figures, schemas
 from inkwash.web.catalog import Catalog, CatalogEntry
 from inkwash.web.events import Event, events
 from inkwash.web.queue import JobQueue, Ticket
+from inkwash.web.restoring import sample_parameters
 from inkwash.web.security import AccessMiddleware, TooLargeError, error_response
 
 WRITE_TIMEOUT = 20.0
@@ -93,6 +94,11 @@ class Server:
             return JSONResponse(await to_thread.run_sync(body.meaning, model))
         except UsageError as error:
             return JSONResponse({"problem": _problem(error)})
+
+    async def parameters(self, request: Request) -> Response:
+        """Return the parameters of the view Sample for the metadata of an image."""
+        body = schemas.read(await request.body(), schemas.MetadataBody)
+        return JSONResponse(await to_thread.run_sync(sample_parameters, body.request, self.catalog))
 
     async def sample(self, request: Request) -> Response:
         """Sample, streaming every step as an event."""

@@ -2,6 +2,7 @@
 
 import { engine } from "./engine/index.js";
 import { h } from "./parts/element.js";
+import { acceptDrops, restorer } from "./parts/restore.js";
 import { tour } from "./parts/tour.js";
 import { UrlState } from "./parts/url_state.js";
 import { ViewStore } from "./parts/view_store.js";
@@ -21,6 +22,7 @@ const RENAMED = { draw: "sample", choose: "models" };
 const byId = (id) => document.getElementById(id);
 const main = byId("main"), view = byId("view"), tabs = byId("tabs"), select = byId("model");
 const views = new ViewStore();
+const restore = restorer({ engine, go, notify });
 let descriptions = [], shown = null, current = null, hasStarted = false;
 
 /**
@@ -96,7 +98,7 @@ function show() {
 /** Mount a new view and show it; it is kept while its model stays selected, unless it has no parameters. */
 function mount(name, model, url) {
   const element = h("div", {});
-  const app = { engine, model, models: descriptions, url, notify, updateUrl: (params) => updateUrl(name, params), go, refresh };
+  const app = { engine, model, models: descriptions, url, notify, updateUrl: (params) => updateUrl(name, params), go, refresh, restore };
   view.replaceChildren(element);
   if (model.broken && name !== "models") element.append(h("p", { class: "panel problem" }, model.broken));
   const made = (model.broken && name !== "models" ? null : VIEWS[name].mount(element, app)) ?? {};
@@ -168,6 +170,7 @@ async function start() {
   select.addEventListener("change", () => go(current));
   view.addEventListener("change", rememberState);
   window.addEventListener("hashchange", show);
+  acceptDrops(restore);
   const guide = tour(go, available());
   main.prepend(guide.element);
   byId("footer").append(" ", h("button", { type: "button", class: "quiet", onclick: guide.start }, "Take the tour"));

@@ -16,6 +16,7 @@ export const remote = {
   schedule: (name) => getJson(modelPath(name, "schedule")),
   quality: (name) => getJson(modelPath(name, "quality")),
   prompt,
+  parameters: async (request) => (await post("/api/parameters", { request })).json(),
   sample,
   live,
   denoise,

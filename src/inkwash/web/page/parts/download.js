@@ -3,9 +3,9 @@
 import { h } from "./element.js";
 import { png } from "./png.js";
 
-/** Save a canvas as a PNG, enlarged by nearest-neighbour interpolation. */
-export async function savePng(canvas, name, scale = 4) {
-  save(await png([enlarged(canvas, scale)]), name);
+/** Save a canvas as a PNG with `metadata`, enlarged by nearest-neighbour interpolation. */
+export async function savePng(canvas, name, scale = 4, metadata = null) {
+  save(await png([enlarged(canvas, scale)], { metadata }), name);
 }
 
 /**
@@ -15,7 +15,7 @@ export async function savePng(canvas, name, scale = 4) {
 export async function saveAnimation(canvases, name, onprogress, { seconds = 4, hold = 1.5, scale = 3 } = {}) {
   const each = Math.max(0.02, Math.min(0.5, seconds / canvases.length));
   const delays = canvases.map((_, at) => Math.round(1000 * (at === canvases.length - 1 ? hold : each)));
-  save(await png(canvases.map((canvas) => enlarged(canvas, scale)), delays, onprogress), name);
+  save(await png(canvases.map((canvas) => enlarged(canvas, scale)), { delays, onprogress }), name);
 }
 
 /** Write text to the clipboard; resolves to whether the browser permitted it. */

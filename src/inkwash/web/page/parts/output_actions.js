@@ -7,6 +7,7 @@ import { saveAnimation, savePng } from "./download.js";
 /** Return the buttons for what `player` shows. `name()` names the files, `url()` returns a URL that restores the view. */
 export function outputActions(player, { url, name, notify, linkNote }) {
   const button = (text, onclick) => h("button", { type: "button", disabled: true, onclick }, text);
+  let link = null;
   const copying = copyActions({ url, notify, linkNote });
   /** Save the animation; progress is on the button, because a live region would announce every frame. */
   async function animate({ currentTarget: pressed }) {
@@ -22,13 +23,17 @@ export function outputActions(player, { url, name, notify, linkNote }) {
     }
   }
   const buttons = [
-    button("PNG", () => savePng(player.canvas, name() + player.suffix)),
+    button("PNG", () => savePng(player.canvas, name() + player.suffix, 4, { page: new URL(link).hash })),
     button("Animation", animate),
   ];
   return {
     element: h("div", { class: "stack" }, h("div", { class: "row" }, buttons, copying.buttons), copying.caption),
-    /** Enable the buttons for finished samples; `code` is { command, python } that reproduces them, each may be null. */
-    enable(code) {
+    /**
+     * Enable the buttons for finished samples; `code` is { command, python } that reproduces them, each may be null, and
+     * `sampled` the URL of their request, which a PNG keeps.
+     */
+    enable(code, sampled = url()) {
+      link = sampled;
       buttons.forEach((each) => (each.disabled = false));
       copying.enable(code);
     },

@@ -6,14 +6,18 @@
 
 const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 
+/** The keyword of the text chunk with metadata, as in inkwash/io/png_metadata.py. */
+const KEYWORD = "inkwash";
+
 /**
  * Return the file of `frames`, each { width, height, data } with RGBA bytes, all of one size; `delays` are in
- * milliseconds. `onprogress` receives the number of encoded frames.
+ * milliseconds. `onprogress` receives the number of encoded frames; `metadata` is a value for JSON, null for none.
  */
-export async function png(frames, delays = [], onprogress = () => {}) {
+export async function png(frames, { delays = [], onprogress = () => {}, metadata = null } = {}) {
   const [{ width, height }] = frames;
   // Bit depth 8, colour type 2: red, green and blue.
   const parts = [SIGNATURE, chunk("IHDR", numbers([width, 4], [height, 4], [8, 1], [2, 1], [0, 1], [0, 1], [0, 1]))];
+  if (metadata) parts.push(chunk("tEXt", latin1(`${KEYWORD}\0${asciiJson(metadata)}`)));
   if (frames.length > 1) parts.push(chunk("acTL", numbers([frames.length, 4], [0, 4])));
   let sequence = 0;
   for (const [place, frame] of frames.entries()) {
@@ -25,6 +29,29 @@ export async function png(frames, delays = [], onprogress = () => {}) {
   parts.push(chunk("IEND", new Uint8Array(0)));
   return joined(parts);
 }
+
+/** Return the metadata of a PNG file that inkwash wrote, null for none. */
+export function readMetadata(bytes) {
+  if (!SIGNATURE.every((value, at) => bytes[at] === value)) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), text = (from, to) => new TextDecoder("latin1").decode(bytes.subarray(from, to));
+  for (let at = SIGNATURE.length; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
+    const end = at + 8 + view.getUint32(at);
+    if (text(at + 4, at + 8) !== "tEXt" || end > bytes.length) continue;
+    const [keyword, ...content] = text(at + 8, end).split("\0");
+    if (keyword !== KEYWORD) continue;
+    try {
+      return JSON.parse(content.join("\0"));
+    } catch {
+      return null;
+    }
+  }
+  return null;
+}
+
+/** Return JSON without characters outside of ASCII, which a tEXt chunk has not. */
+const asciiJson = (value) => JSON.stringify(value).replace(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+const latin1 = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
 /** Return the scanlines of a frame with the filter Up, which leaves mostly zeros of enlarged pixels. */
 function rows({ width, height, data }) {
@@ -47,7 +74,7 @@ async function deflated(bytes) {
 }
 
 function chunk(kind, data) {
-  const named = joined([Uint8Array.from(kind, (letter) => letter.charCodeAt(0)), data]);
+  const named = joined([latin1(kind), data]);
   return joined([numbers([data.length, 4]), named, numbers([crc(named), 4])]);
 }
 

@@ -14,7 +14,7 @@ import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Sample";
 
-export function mount(root, { engine, model, models, url, notify, updateUrl, go }) {
+export function mount(root, { engine, model, models, url, notify, updateUrl, go, restore }) {
   const points = model.shape.length === 1;
   const condition = conditions({ model, engine, url, onchange: () => live?.redraw() });
   const count = countField(model, url, "Number of images", { value: 20, max: 100 });
@@ -41,7 +41,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
     if (![count, settings].every((part) => part.valid())) return;
     const problem = await condition.problem();
     if (problem) return notify(problem, true);
-    updateUrl(params());
+    const link = updateUrl(params());
     output.show(player.element, actions.element);
     actions.disable();
     player.stepwise = pause.get();
@@ -50,7 +50,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
       begin: (info) => player.begin(info, { columns: columnsFor(info.count, condition.turn()) }),
       step: (frame) => player.add(frame),
     });
-    if (finished) actions.enable(reproduce(model, body));
+    if (finished) actions.enable(reproduce(model, body), link);
   }
 
   const form = h(
@@ -60,6 +60,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go 
     count.element,
     settings.element,
     pause.element,
+    h("details", {}, h("summary", {}, "Settings of a PNG"), h("label", { class: "field" }, "A PNG that inkwash wrote", h("input", { type: "file", accept: "image/png", onchange: ({ target }) => restore(target.files[0]) }), h("span", { class: "hint" }, "or drop it anywhere on the page"))),
     h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Sample"), job.controls()),
   );
   const sampling = h("div", { class: "workbench" }, form, output.element);
