@@ -25,6 +25,7 @@ from inkwash.runs.run import Run
 from inkwash.sampling import class_labels
 from inkwash.sampling.attributes import require_extrapolated
 from inkwash.sampling.editing import Edit
+from inkwash.sampling.encoding import with_changes
 from inkwash.sampling.prompts.requests import with_prompt
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
@@ -68,8 +69,10 @@ def sample(
     mask: str | Path | None = None,
     noise: float | None = None,
     invert: bool = False,
+    encode: bool = False,
     prompt: str | None = None,
     attributes: Mapping[str, float | Sequence[float | None] | NDArray[Any] | Tensor] | None = None,
+    change: Mapping[str, float | Sequence[float] | NDArray[Any] | Tensor] | None = None,
     extrapolate: bool = False,
     batch: int = 64,
     progress: ProgressCallback | bool = True,
@@ -82,9 +85,10 @@ def sample(
     a number is the name of a class where all names are numbers, else its index.
     `seed` (3, 8) and `label` "3..8" interpolate from one end to the other in `n` samples. `image` is an image file
     that every sample starts from, noised to `noise`; `mask` another, white where the model samples;
-    `invert` inverts the image, for dark ink on paper. `attributes` are values such as {"thickness": 3, "slant": [-20, 20]},
-    several in turn, in the range of the data unless `extrapolate`; `prompt` is the same in words, "a bold, slanted seven",
-    with classes in place of `label`: docs/words.md.
+    `invert` inverts the image, for dark ink on paper; `encode` encodes it as noise, from which the samples are the image with
+    other attributes, of which those of `change`, {"thickness": 1}, are added to what it has.
+    `attributes` are values such as {"thickness": 3, "slant": [-20, 20]}, several in turn, in the range of the data unless
+    `extrapolate`; `prompt` is the same in words, "a bold, slanted seven", with classes in place of `label`: docs/words.md.
     `sampler` is written "ddim:50"; the other arguments are those of the command line, None for the recipe's default.
     `progress` shows a bar in a notebook or on a terminal and lines in a log, False nothing; a function is called with the
     number of finished samples, a fraction more after each step.
@@ -99,8 +103,8 @@ def sample(
         raise UsageError(f"batch is {batch}: it must be at least 1", code="out-of-range", field="batch")
     if picture is not None:
         raise UsageError("picture= was renamed: give image=", code="unknown-field", field="picture")
-    if image is None and (mask is not None or noise is not None or invert):
-        message = "mask, noise and invert have no effect without an image: give image= as well"
+    if image is None and (mask is not None or noise is not None or invert or encode):
+        message = "mask, noise, invert and encode have no effect without an image: give image= as well"
         raise UsageError(message, code="missing-field", field="image")
     if not isinstance(interval, tuple | list) or len(interval) != 2:
         raise wrong_type("interval", interval, "the two ends in u, as in (0.2, 0.8)")
@@ -110,14 +114,14 @@ def sample(
     edit = None
     if image is not None:
         noise = number("noise", noise)
-        edit = Edit.read(chosen.spec, Path(image), None if mask is None else Path(mask), noise, invert)
+        edit = Edit.read(chosen.spec, Path(image), None if mask is None else Path(mask), noise, invert, encode)
         warning = edit.background_warning(chosen.spec, str(image), "invert=True")
         if warning:
             warnings.warn(warning, stacklevel=2)
     first, last = seed if isinstance(seed, tuple) and len(seed) == 2 else (seed, None)
     request = SampleRequest(
         model=str(source) if isinstance(source, str | Path) else chosen.name,
-        n=integer("n", 64 if n is None and prompt is None else n),
+        n=integer("n", 64 if n is None and prompt is None and not encode else n),
         label=class_labels.from_python(label, chosen.spec.classes),
         seed=integer("seed", first),
         seed_to=integer("seed", last),
@@ -134,7 +138,9 @@ def sample(
         attributes=_attributes(attributes),
         extrapolate=extrapolate,
     )
-    request = request if prompt is None else with_prompt(request, str(prompt), chosen)
+    if prompt is not None:
+        request = with_prompt(request, str(prompt), chosen)
+    request = with_changes(request, _attributes(change, "change"), chosen)
     require_extrapolated(request.attributes, request.extrapolate)
     run = resolve(request, chosen)
     shown = (
@@ -213,17 +219,17 @@ def _model_of(source: Source) -> Model:
     return load(source)
 
 
-def _attributes(attributes: object) -> dict[str, float | tuple[float | None, ...]]:
+def _attributes(attributes: object, field: str = "attributes") -> dict[str, float | tuple[float | None, ...]]:
     """Return attributes as numbers by name: one, or several, None where an image has none. Raises `UsageError` otherwise."""
     if attributes is None:
         return {}
     if not isinstance(attributes, Mapping) or not all(isinstance(name, str) for name in attributes):
-        raise wrong_type("attributes", attributes, "numbers by name, as in {'thickness': 3}")
+        raise wrong_type(field, attributes, "numbers by name, as in {'thickness': 3}")
     found: dict[str, float | tuple[float | None, ...]] = {}
     for name, given in attributes.items():
         values = given.tolist() if hasattr(given, "tolist") else given
         several = isinstance(values, list | tuple)
-        numbers = tuple(number("attributes", value) for value in (values if several else (values,)))
+        numbers = tuple(number(field, value) for value in (values if several else (values,)))
         found[name] = numbers if several else numbers[0]
     return found
 

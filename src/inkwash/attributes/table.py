@@ -19,10 +19,14 @@ CHUNK = 100
 
 @dataclass(frozen=True)
 class Attribute:
-    """A measure of `inkwash.attributes.measures` with its `unit`, "" for a pure number."""
+    """A measure of `inkwash.attributes.measures` with its `unit`, "" for a pure number.
+
+    `coupled` are the attributes that change with it where nothing else changes: a bolder digit has more ink.
+    """
 
     measure: Callable[[Ink], PerExample]
     unit: str = ""
+    coupled: tuple[str, ...] = ()
 
     @property
     def about(self) -> str:
@@ -31,13 +35,13 @@ class Attribute:
 
 
 ATTRIBUTES: dict[str, Attribute] = {
-    "thickness": Attribute(measures.thickness, "pixels"),
-    "slant": Attribute(measures.slant, "degrees"),
-    "width": Attribute(measures.width, "pixels"),
-    "height": Attribute(measures.height, "pixels"),
-    "ink": Attribute(measures.ink_mass, "pixels"),
-    "aspect": Attribute(measures.aspect),
-    "roundness": Attribute(measures.roundness),
+    "thickness": Attribute(measures.thickness, "pixels", ("ink",)),
+    "slant": Attribute(measures.slant, "degrees", ("roundness",)),
+    "width": Attribute(measures.width, "pixels", ("ink", "aspect", "roundness")),
+    "height": Attribute(measures.height, "pixels", ("ink", "aspect", "roundness")),
+    "ink": Attribute(measures.ink_mass, "pixels", ("thickness",)),
+    "aspect": Attribute(measures.aspect, "", ("width", "ink", "roundness")),
+    "roundness": Attribute(measures.roundness, "", ("width", "aspect")),
     "holes": Attribute(measures.holes),
     "x": Attribute(measures.position_x, "pixels"),
     "y": Attribute(measures.position_y, "pixels"),

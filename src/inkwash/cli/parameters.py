@@ -99,26 +99,33 @@ def parse_seeds(text: str) -> tuple[int, int | None]:
         ) from None
 
 
-def parse_attributes(texts: Sequence[str] | None) -> dict[str, float | tuple[float, ...]] | None:
-    """Return the attributes written as thickness=3 or slant=-20,0,20 by name. Raises `UsageError` for anything else."""
-    found: dict[str, float | tuple[float, ...]] = {}
+def parse_attributes(texts: Sequence[str] | None) -> tuple[dict[str, tuple[float, ...]], dict[str, tuple[float, ...]]]:
+    """Return the attributes written as thickness=3 or slant=-20,0,20 by name, and the changes written as thickness+=1.
+
+    Raises `UsageError` for anything else.
+    """
+    values: dict[str, tuple[float, ...]] = {}
+    changes: dict[str, tuple[float, ...]] = {}
     for text in texts or ():
-        name, _, values = text.partition("=")
-        if name.strip() in found:
+        name, _, numbers = (part.strip() for part in text.partition("="))
+        sign = {"+": 1, "-": -1}.get(name[-1:])
+        found = values if sign is None else changes
+        name = name if sign is None else name[:-1].strip()
+        if name in values or name in changes:
             raise UsageError(
-                f"--set-attribute has {name.strip()} twice: write several values as {name.strip()}=2,6",
+                f"--set-attribute has {name} twice: write several values as {name}=2,6",
                 code="conflict",
                 field="set-attribute",
             )
         try:
-            found[name.strip()] = tuple(float(value) for value in values.split(","))
+            found[name] = tuple((sign or 1) * float(number) for number in numbers.split(","))
         except ValueError:
             raise UsageError(
                 f"--set-attribute is '{text}': write a name and numbers, as in thickness=3 or slant=-20,0,20",
                 code="invalid-value",
                 field="set-attribute",
             ) from None
-    return found or None
+    return values, changes
 
 
 def default_output(model: str, suffix: str) -> Path:

@@ -98,7 +98,11 @@ def _command(request: SampleRequest, options: RenderOptions, classes: tuple[str,
     flags = " ".join(f"{flag} {shlex.quote(str(value))}" for flag, value in pairs if value is not None)
     if request.extrapolate:
         flags += " --extrapolate"
-    if request.edit is not None and request.edit.inverted:
-        flags += " --invert"
+    if request.edit is not None:
+        flags += "".join(
+            f" --{flag}"
+            for flag, given in (("invert", request.edit.inverted), ("encode", request.edit.encode))
+            if given
+        )
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed}..{request.seed_to}"
     return f"inkwash sample {shlex.quote(str(request.model))} --film --seed {seeds} {flags}"

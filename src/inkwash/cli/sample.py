@@ -56,6 +56,7 @@ def sample(
     mask: Path | None = None,
     noise: float | None = None,
     invert: Flag = False,
+    encode: Flag = False,
     prompt: str | None = None,
     set_attribute: Annotated[list[str] | None, Parameter(negative=())] = None,
     extrapolate: Flag = False,
@@ -103,15 +104,20 @@ def sample(
     mask
         An image of the same size: white = inpaint, black = keep --from.
     noise
-        Noise level u in (0, 1] that the --from image is noised to (strength in diffusers). Default: 0.6; 1 with --mask.
+        Noise level u in (0, 1] that the --from image is noised to (strength in diffusers). Default: 0.6; 1 with --mask and
+        --encode.
     invert
         Invert the --from image: for dark ink on light paper, where the model's images are light on dark.
+    encode
+        Encode the --from image as noise and sample from it: the image itself, or with --set-attribute the image with that
+        change; --label names its class.
     prompt
         Classes and attributes in words, as in --prompt "a bold, slanted seven" or "2026 in a light hand"; several images are
         sampled once each. For models trained with attributes, such as words. The grammar: docs/words.md.
     set_attribute
         A measured property of the strokes, as in --set-attribute thickness=3, several in turn as in slant=-20,0,20; repeat it
-        for others. For models trained with attributes, such as words.
+        for others; with --encode also thickness+=1 or slant-=10, from what the image has. For models trained with
+        attributes, such as words.
     extrapolate
         Allow attributes outside of the range of the training set.
     batch
@@ -149,6 +155,7 @@ def sample(
     kind: Kind = "strip" if strip else "film" if film else "grid"
     options = RenderOptions(kind, scale, columns)
     first_seed, last_seed = parse_seeds(seed)
+    attributes, changes = parse_attributes(set_attribute)
     request = SampleRequest(
         model=model,
         n=n,
@@ -164,7 +171,7 @@ def sample(
         interval=interval,
         clip=clip,
         precision=precision,
-        attributes=parse_attributes(set_attribute),
+        attributes=attributes or None,
         extrapolate=extrapolate,
         prompt=prompt,
     )
@@ -172,15 +179,17 @@ def sample(
     if Path(model).suffix.lower() in IMAGE_SUFFIXES:
         from inkwash.cli.reproduce import reproduce
 
-        given = invert or continue_ or batch != BATCH or any(each is not None for each in (from_, mask, noise))
-        if given or torchrun.num_processes() > 1 or request != SampleRequest(model=model) or options != RenderOptions():
+        edited = invert or encode or any(each is not None for each in (from_, mask, noise, set_attribute))
+        given = edited or continue_ or batch != BATCH or torchrun.num_processes() > 1
+        if given or request != SampleRequest(model=model) or options != RenderOptions():
             raise UsageError(
                 f"{model} is reproduced with its own settings: only --out, --device, --threads and --quiet have an effect",
                 code="no-effect",
             )
         return reproduce(Path(model), out, device, quiet)
-    if from_ is None and (mask is not None or noise is not None or invert):
-        option = "mask" if mask is not None else "noise" if noise is not None else "invert"
+    options_of_image = {"mask": mask, "noise": noise, "invert": invert or None, "encode": encode or None}
+    option = next((name for name, value in options_of_image.items() if value is not None), None)
+    if from_ is None and option is not None:
         raise UsageError(
             f"--{option} has no effect without an image: give --from as well",
             code="missing-field",
@@ -194,7 +203,7 @@ def sample(
         if from_ is not None:
             from inkwash.sampling.editing import Edit
 
-            edit = Edit.read(loaded.spec, from_, mask, noise, invert)
+            edit = Edit.read(loaded.spec, from_, mask, noise, invert, encode)
             request = replace(request, edit=edit)
             warning = edit.background_warning(loaded.spec, str(from_), "--invert")
             if warning and not quiet:
@@ -203,6 +212,10 @@ def sample(
             from inkwash.sampling.prompts.requests import with_prompt
 
             request = with_prompt(request, prompt, loaded)
+        if changes:
+            from inkwash.sampling.encoding import with_changes
+
+            request = with_changes(request, changes, loaded)
         if request.extrapolate:
             from inkwash.sampling.attributes import require_extrapolated
 

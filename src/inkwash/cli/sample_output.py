@@ -84,6 +84,9 @@ def _summary(run: SamplingRun) -> str:
     start = ""
     if request.edit is not None:
         start = f" from an image with noise {request.edit.noise:g}"
+        error = run.reconstruction_error()
+        if error is not None:
+            start = f"{start}, encoded (reconstructed to {error:.1f} grey levels RMS)"
     elif first > trained + 1e-6:
         start = f" from log-SNR {first:.1f}"
     seeds = f"{request.seed}" if request.seed_to is None else f"{request.seed} to {request.seed_to}"

@@ -13,6 +13,7 @@ from inkwash.core.denoisers import (
     WithAttributes,
 )
 from inkwash.core.densities import DENSITIES, Density, LogitNormal, LogNormal, Uniform
+from inkwash.core.encoding import Encoding, encode
 from inkwash.core.exact import EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser
 from inkwash.core.levels import CLEAN, NOISE, Level
 from inkwash.core.samplers import SAMPLERS, Frame, Sampler, SamplerRules
@@ -47,6 +48,7 @@ __all__ = [
     "Denoiser",
     "Density",
     "EmpiricalDenoiser",
+    "Encoding",
     "Flow",
     "Frame",
     "GaussianDenoiser",
@@ -75,4 +77,5 @@ __all__ = [
     "Warped",
     "WeightedPair",
     "WithAttributes",
+    "encode",
 ]

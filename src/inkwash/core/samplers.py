@@ -215,6 +215,15 @@ class Sampler:
         """Return the fraction of the noise variance that is fresh after the step from `now` to `nxt`, float64 in [0, 1]."""
         return self.rules.fresh_noise_fraction(now, nxt, self._eta)
 
+    def refined(
+        self, denoise: Denoiser, frame: Frame, nxt: Level, past: Sequence[Frame]
+    ) -> tuple[Images, Sequence[Frame]]:
+        """Return the image of the step from `frame` to `nxt`, and the frames that the step after it extrapolates from."""
+        if not _can_refine(frame.level, nxt):
+            return frame.denoised, ()
+        image = self.rules.refine(denoise, frame.x, frame.denoised, frame.level, nxt, past)
+        return image, (*past[-1:], frame)
+
     def __call__(self, denoise: Denoiser, noise: NoiseSource, start: Tensor | float = 0.0) -> Iterator[Frame]:
         """Yield the frames from the noisiest level to CLEAN; x of the last one is the sample.
 
@@ -223,14 +232,12 @@ class Sampler:
         """
         first = noise(0)
         x = self.levels[0].mix(torch.as_tensor(start).to(first).expand_as(first), first)
-        past: list[Frame] = []
+        past: Sequence[Frame] = ()
         for step, (now, nxt) in enumerate(pairwise(self.levels), start=1):
             denoised = denoise(x, now)
             frame = Frame(now, x, denoised)
             yield frame
-            refined = _can_refine(now, nxt)
-            image = self.rules.refine(denoise, x, denoised, now, nxt, past) if refined else denoised
-            past = [*past[-1:], frame] if refined else []
+            image, past = self.refined(denoise, frame, nxt, past)
             if nxt is CLEAN:
                 x = denoised
             else:

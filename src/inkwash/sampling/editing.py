@@ -1,4 +1,4 @@
-"""Options of sampling: a start from an image (SDEdit, inpainting); interpolations between two seeds or labels."""
+"""Options of sampling: a start from an image (SDEdit, inpainting, encoding); interpolations between two seeds or labels."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class Edit:
     """An image that every sample starts from, noised to u = `noise` in (0, 1], and the part of it that is sampled.
 
     `mask` is True where the model samples, None for everywhere. Without a mask this is SDEdit (Meng et al., 2022), with
-    one inpainting. `inverted` records that the image was inverted when it was read.
+    one inpainting. With `encode` the noises of the path are those that lead to the image (`inkwash.core.encoding`), which
+    another condition edits. `inverted` records that the image was inverted when it was read.
     Raises `UsageError` for a noise out of range, and where nothing of the image or nothing to sample would be left.
     """
 
@@ -45,13 +46,14 @@ class Edit:
     mask: Bool[Tensor, "_ _"] | None = None
     noise: float = 1.0
     inverted: bool = False
+    encode: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.noise <= 1:
             message = f"noise is {self.noise:g}: it must be above 0 and at most 1"
             raise UsageError(message, code="out-of-range", field="noise")
-        if self.mask is None and self.noise == 1:
-            message = "noise is 1, which leaves nothing of the image: give less noise, or a mask"
+        if self.mask is None and self.noise == 1 and not self.encode:
+            message = "noise is 1, which leaves nothing of the image: give less noise, a mask, or encode the image"
             raise UsageError(message, code="no-effect", field="noise")
         if self.mask is not None and not self.mask.any():
             message = "the mask is empty: make it white where the model samples, black where the image is kept"
@@ -65,10 +67,11 @@ class Edit:
         mask: Path | None = None,
         noise: float | None = None,
         invert: bool = False,
+        encode: bool = False,
     ) -> Edit:
         """Read an image file, crop it to a square and resize it to the images of `spec`; `invert` its pixels.
 
-        `mask` is an image file, white where the model samples. `noise` is 1 with a mask and 0.6 without one when None.
+        `mask` is an image file, white where the model samples. `noise` None is 1 with a mask or `encode`, else 0.6.
         Raises `InkwashError` for a file that cannot be read as an image, `UsageError` for a model of points, a mask of
         another size than the image, or as the class does.
         """
@@ -90,9 +93,10 @@ class Edit:
             sampled = resize(stencil[None], height)[0].float().mean(0) >= 128
         small = resize(pixels[None], height)[0].float()
         converted = small.mean(0, keepdim=True) if channels == 1 else small.expand(channels, height, width)
-        default = DEFAULT_NOISE if mask is None else 1.0
+        default = DEFAULT_NOISE if mask is None and not encode else 1.0
         rounded = converted.round().to(torch.uint8)
-        return cls(255 - rounded if invert else rounded, sampled, default if noise is None else noise, invert)
+        pixels = 255 - rounded if invert else rounded
+        return cls(pixels, sampled, default if noise is None else noise, invert, encode)
 
     def background_warning(self, spec: DatasetSpec, name: str, option: str) -> str | None:
         """Return a warning where the image `name` is dark on light and the images of `spec` are not, or the reverse.
@@ -109,14 +113,15 @@ class Edit:
     def to_dict(self) -> dict[str, Any]:
         """Return the edit as plain values, image and mask as PNG in base64."""
         mask = None if self.mask is None else _to_base64(self.mask[None].to(torch.uint8) * 255)
-        inverted = {"inverted": True} if self.inverted else {}
-        return {"picture": _to_base64(self.image), "mask": mask, "noise": self.noise} | inverted
+        flags = {name: True for name in ("inverted", "encode") if getattr(self, name)}
+        return {"picture": _to_base64(self.image), "mask": mask, "noise": self.noise} | flags
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Edit:
         """Return the edit that `to_dict` wrote. Raises `UsageError` when its images are damaged."""
         mask = None if values["mask"] is None else _from_base64(values["mask"])[0] > 127
-        return cls(_from_base64(values["picture"]), mask, values["noise"], bool(values.get("inverted", False)))
+        flags = {name: bool(values.get(name, False)) for name in ("inverted", "encode")}
+        return cls(_from_base64(values["picture"]), mask, values["noise"], **flags)
 
     def require_shape(self, shape: tuple[int, ...]) -> None:
         """Raise `UsageError` when image or mask do not have a model's `shape` (C, H, W)."""

@@ -15,12 +15,13 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from inkwash import __version__
-from inkwash.core import Denoiser, Frame, Labelled, Sampler, WithAttributes
+from inkwash.core import Denoiser, Encoding, Frame, Labelled, Sampler, WithAttributes, encode
 from inkwash.core.rng import Stream, normals
 from inkwash.core.shapes import NULL_LABEL, Images, Labels, SampleValues, Seeds
 from inkwash.data import decode
 from inkwash.errors import UsageError
 from inkwash.model import Model
+from inkwash.sampling import encoding
 from inkwash.sampling.attributes import assign_attributes
 from inkwash.sampling.editing import Interpolation, Morph
 from inkwash.sampling.labels import assign_labels, requested_labels, with_names
@@ -57,6 +58,7 @@ class SamplingRun:
 
     `num_requested_labels` is the number of distinct labels requested, at least 1; labels are assigned cyclically.
     `attributes` [N, A] are those of all examples, standardized, NaN where not requested; None where none is.
+    `source` are the labels [N] and attributes [N, A] that an encoded image is encoded with; None for other requests.
     """
 
     request: SampleRequest
@@ -68,6 +70,7 @@ class SamplingRun:
     num_requested_labels: int = 1
     interpolation: Interpolation | Morph | None = None
     attributes: Tensor | None = None
+    source: tuple[Labels, Tensor | None] | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -76,32 +79,62 @@ class SamplingRun:
         """Return a run of the examples in `span`."""
         interpolation = None if self.interpolation is None else self.interpolation.subset(span)
         attributes = None if self.attributes is None else self.attributes[span]
+        source = None
+        if self.source is not None:
+            labels, values = self.source
+            source = labels[span], None if values is None else values[span]
         return replace(
-            self, seeds=self.seeds[span], labels=self.labels[span], interpolation=interpolation, attributes=attributes
+            self,
+            seeds=self.seeds[span],
+            labels=self.labels[span],
+            interpolation=interpolation,
+            attributes=attributes,
+            source=source,
         )
 
     @torch.inference_mode()
     def frames(self) -> Iterator[Frame]:
         """Yield the frames of all examples as one batch, from noise to samples."""
-        device, edit, interpolation = self.model.device, self.request.edit, self.interpolation
-        has_labels = self.model.conditional and bool((self.labels != NULL_LABEL).any())
-        base = self.denoiser
-        if self.attributes is not None:
-            base = WithAttributes(base, self.attributes.to(device))
-        labelled = Labelled(base, self.labels.to(device) if has_labels else None)
-        denoiser = labelled if interpolation is None else interpolation.denoiser(labelled)
+        labelled, edit = self._conditioned(self.labels, self.attributes), self.request.edit
+        denoiser = labelled if self.interpolation is None else self.interpolation.denoiser(labelled)
         init_image: Tensor | float = 0.0
         if edit is not None:
-            denoiser, init_image = edit.inpainted(denoiser, device), edit.start(device)
+            denoiser, init_image = edit.inpainted(denoiser, self.model.device), edit.start(self.model.device)
+        noise = self._noise if self.source is None else self.encoding().noises.__getitem__
+        yield from self.sampler(denoiser, noise, init_image)
 
-        def step_noise(step: int) -> Tensor:
-            def seed_noise(seeds: Tensor) -> Tensor:
-                return normals(seeds, 0, step, Stream.SAMPLE, self.model.spec.shape)
+    @torch.inference_mode()
+    def encoding(self) -> Encoding:
+        """Return the noises of the encoded image for each example, and its reconstruction from them."""
+        edit, device = self.request.edit, self.model.device
+        assert edit is not None and self.source is not None
+        images = edit.start(device).expand(len(self), *self.model.spec.shape)
+        return encode(self.sampler, edit.inpainted(self._conditioned(*self.source), device), images, self._noise)
 
-            values = seed_noise(self.seeds) if interpolation is None else interpolation.noise(self.seeds, seed_noise)
-            return values.to(device)
+    def reconstruction_error(self) -> float | None:
+        """Return the RMS difference in grey levels of the encoded image and its reconstruction; None for other requests."""
+        if self.source is None or self.request.edit is None:
+            return None
+        found = to_output(self.model, self.subset(slice(1)).encoding().reconstruction)
+        return float((found - self.request.edit.image.float()).square().mean().sqrt())
 
-        yield from self.sampler(denoiser, step_noise, init_image)
+    def _conditioned(self, labels: Labels, attributes: Tensor | None) -> Labelled:
+        """Return the denoiser conditioned on labels and attributes."""
+        device = self.model.device
+        has_labels = self.model.conditional and bool((labels != NULL_LABEL).any())
+        base = self.denoiser if attributes is None else WithAttributes(self.denoiser, attributes.to(device))
+        return Labelled(base, labels.to(device) if has_labels else None)
+
+    def _noise(self, step: int) -> Images:
+        """Return the standard normals of all examples for a step, 0 for the start."""
+
+        def seed_noise(seeds: Tensor) -> Tensor:
+            return normals(seeds, 0, step, Stream.SAMPLE, self.model.spec.shape)
+
+        noise = (
+            seed_noise(self.seeds) if self.interpolation is None else self.interpolation.noise(self.seeds, seed_noise)
+        )
+        return noise.to(self.model.device)
 
     def batches(self, size: int = 64, progress: ProgressCallback | None = None) -> Iterator[SampleBatch]:
         """Yield the finished examples in batches of at most `size`; memory does not grow with their number.
@@ -133,6 +166,9 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
 
     Raises `UsageError` for what the model cannot do and for settings without effect.
     """
+    edit = request.edit
+    if edit is not None and edit.encode:
+        request = encoding.with_defaults(request, model)
     sampler = sampler_for(request, model)
     denoiser = model.denoiser(request.guidance, request.interval, request.clip, request.precision)
     labels_from, labels_to = requested_labels(request, model.spec.classes)
@@ -152,7 +188,15 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
             raise UsageError(message, code="conflict", field="label")
         interpolation = Interpolation.evenly(end_seeds, end_labels)
     attributes = assign_attributes(model, len(seeds), request.attributes, request.extrapolate)
-    return SamplingRun(request, model, sampler, denoiser, seeds, labels, num_requested, interpolation, attributes)
+    source = None
+    if edit is not None and edit.encode:
+        # Of several labels none is known to be that of the image.
+        source_labels = labels if num_requested == 1 and labels_to is None else torch.full_like(labels, NULL_LABEL)
+        own, attributes = encoding.conditions(model, edit.image, len(seeds), attributes)
+        source = source_labels, own
+    return SamplingRun(
+        request, model, sampler, denoiser, seeds, labels, num_requested, interpolation, attributes, source
+    )
 
 
 def sampler_for(request: SampleRequest, model: Model) -> Sampler:
@@ -161,6 +205,11 @@ def sampler_for(request: SampleRequest, model: Model) -> Sampler:
     if request.edit is not None:
         request.edit.require_shape(model.spec.shape)
         sampler = replace(sampler, schedule=request.edit.truncated(sampler.schedule))
+        if request.edit.encode and sampler.is_deterministic:
+            message = (
+                f"{sampler.kind} has no fresh noise to encode an image as: use one that has, such as {encoding.SAMPLER}"
+            )
+            raise UsageError(message, code="unsupported", field="sampler")
     if request.temperature != 1 and sampler.is_deterministic:
         message = f"temperature has no effect on {sampler.kind}, which adds no fresh noise: leave it out"
         raise UsageError(message, code="no-effect", field="temperature")
