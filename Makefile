@@ -8,11 +8,12 @@ PAGE_READY := .venv/page-ready
 DOCS_READY := .venv/docs-ready
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-all test-long check docs pictures schema network-sizes setup clean
+.PHONY: help demo test coverage test-all test-long check docs pictures schema network-sizes setup clean
 
 help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
-	@echo "make test   run the fast tests and print the coverage; INKWASH_DATA=FOLDER adds those that need real MNIST"
+	@echo "make test   run the fast tests; INKWASH_DATA=FOLDER adds those that need real MNIST"
+	@echo "make coverage   the same with the lines that they miss; a quarter slower"
 	@echo "make test-all   run all tests, with the slow ones and those of the page in a browser (chromium, Node.js, npm)"
 	@echo "make test-long  run the stress tests in their long form: fuzzing, damaged files, faults, kill and resume, leaks"
 	@echo "make check  lint, format and types"
@@ -28,7 +29,10 @@ demo: $(READY)
 	@echo "Next: $(BIN)/inkwash show     $(BIN)/inkwash train digits --minutes 1"
 
 test: $(TESTS_READY)
-	$(PYTEST) -n 2 -m "not slow and not browser" --cov
+	$(PYTEST) -n 2 -m "not slow and not browser"
+
+coverage: $(TESTS_READY)
+	$(PYTEST) -n 2 -m "not slow and not browser" --cov --cov-report=term-missing:skip-covered
 
 test-all: $(PAGE_READY)
 	$(PYTEST) -n 2

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import shape_checks  # noqa: F401  (installs the checks before inkwash is imported)
+import shape_checks  # installs the checks before inkwash is imported
 import torch
 from command import Inkwash, Outcome, UsageErrorOf, call
 from hypothesis import settings
@@ -64,6 +64,12 @@ def pytest_collection_finish() -> None:
     """End the pause of garbage collections below, and exclude the objects of all imported modules from them."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Check the shapes in the first calls of each function again, before the fixtures of the test."""
+    shape_checks.renew()
 
 
 @pytest.fixture

@@ -72,7 +72,8 @@ def test_every_deterministic_sampler_has_a_tested_order() -> None:
 def test_the_error_falls_with_the_order(
     kind: str, schedule: str, draws: Callable[..., Callable[[int], Tensor]]
 ) -> None:
-    interior, steps = Interior(PATHS[schedule]), (200, 400)
+    # the first two steps, of lower order, have an effect on the third order until about 400 steps
+    interior, steps = Interior(PATHS[schedule]), (200, 400) if ORDERS[kind] == 3 else (100, 200)
     coarse, fine = (error(kind, interior, n, draws) for n in steps)
     slope = math.log(coarse / fine) / math.log(steps[1] / steps[0])
     assert slope == pytest.approx(ORDERS[kind], abs=0.2)

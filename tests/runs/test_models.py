@@ -176,10 +176,12 @@ def test_a_guidance_interval_lies_within_the_path(untrained: Untrained, interval
     assert (error.value.code, error.value.field) == ("out-of-range", "interval")
 
 
-def test_an_unknown_schedule_in_a_checkpoint_names_it(complete: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(SCHEDULES, "cosine")
-    with pytest.raises(UsageError, match="cosine"):
-        model.load(complete.folder.path)
+def test_an_unknown_schedule_in_a_checkpoint_names_it(complete: Run, tmp_path: Path) -> None:
+    checkpoint = checkpoints.load(complete.folder.latest)
+    header = checkpoint.header | {"recipe": checkpoint.header["recipe"] | {"schedule": {"kind": "bent"}}}
+    checkpoints.save(tmp_path / "other.safetensors", checkpoint._replace(header=header))
+    with pytest.raises(UsageError, match="bent"):
+        model.load(tmp_path / "other.safetensors")
 
 
 def test_a_spec_equals_its_json(untrained: Untrained) -> None:
