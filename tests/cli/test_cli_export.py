@@ -46,6 +46,15 @@ def test_nothing_is_overwritten(runs: Runs, inkwash: Inkwash) -> None:
     assert [path.name for path in Path("page").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize(("model", "told"), [("words", True), ("digits", False)])
+def test_export_of_a_page_tells_that_prompts_are_left_out(
+    inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch, model: str, told: bool
+) -> None:
+    monkeypatch.setattr("inkwash.export.web.write", lambda *arguments: 0.0)
+    outcome = inkwash("export", model, "--to", "web", "-o", "page")
+    assert outcome.code == 0 and ("prompts are parsed by inkwash serve only" in outcome.err) == told
+
+
 def test_model_with_the_suggested_options_is_exported_for_diffusers(
     runs: Runs, inkwash: Inkwash, tmp_path: Path
 ) -> None:

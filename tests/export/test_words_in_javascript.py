@@ -8,11 +8,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import inkwash
+from inkwash.sampling.attributes import assign_attributes
 
 Run = Callable[..., Any]
 PAGE = Path(str(resources.files("inkwash.web") / "page")).as_uri()
@@ -108,3 +110,19 @@ def test_newest_work_ends_with_the_last_state(javascript: Run) -> None:
     console.log(JSON.stringify([most, after.at(-1), after.length, seen.length]));
     """
     assert javascript(code) == [1, 9, 2, 3]
+
+
+def test_attributes_are_standardized_as_in_python(javascript: Run) -> None:
+    model = inkwash.load("words")
+    requested = {"slant": (-10.5, None, 20.0), "holes": (1.0,), "thickness": (2.1, 3.3)}
+    code = """
+    import { standardized } from "@/attributes.js";
+    const any = (value) => (Number.isNaN(value) ? null : value);
+    console.log(JSON.stringify(Array.from(standardized(given.requested, given.scales, 5), any)));
+    """
+    scales = [{"name": each.name, "mean": each.mean, "std": each.std} for each in model.spec.attributes]
+    found = javascript(code, {"requested": requested, "scales": scales})
+    expected = assign_attributes(model, 5, requested)
+    assert expected is not None
+    ours = np.array([math.nan if each is None else each for each in found]).reshape(expected.shape)
+    np.testing.assert_array_equal(ours.astype(np.float32), expected.numpy())

@@ -7,6 +7,7 @@ import functools
 import http.server
 import io
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from inkwash.errors import InkwashError
+from inkwash.export import web
 from inkwash.model import Model
 from inkwash.web.schemas import LiveBody
 
@@ -37,6 +41,21 @@ def file_server(folder: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@contextmanager
+def exported_page(model: Model, name: str, folder: Path) -> Iterator[str]:
+    """Export a page into the new `folder` and give its URL; the test is skipped where its runtime cannot be downloaded."""
+    if shutil.which("npm") is None:
+        pytest.skip("onnxruntime-web is downloaded with npm: apt install npm")
+    try:
+        web.write(model, name, None, folder, lambda what: None)
+    except InkwashError as error:
+        if "npm cannot download" not in str(error):
+            raise
+        pytest.skip(str(error))
+    with file_server(folder) as url:
+        yield url
 
 
 def pixels(page: Any, canvas: Any) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_driver import file_server, is_too_wide, live_sheet, open_view, pixels, wait_for_sheet
+from page_driver import exported_page, is_too_wide, live_sheet, open_view, pixels, wait_for_sheet
 
 import inkwash
-from inkwash.errors import InkwashError
-from inkwash.export import web
 from inkwash.io import checkpoints
 from inkwash.model import Model
 
@@ -39,16 +36,7 @@ def single(folder: Path) -> Model:
 @pytest.fixture(scope="session")
 def exported(single: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of the exported page of that model."""
-    if shutil.which("npm") is None:
-        pytest.skip("onnxruntime-web is downloaded with npm: apt install npm")
-    folder = tmp_path_factory.mktemp("live") / "page"
-    try:
-        web.write(single, NAME, None, folder, lambda what: None)
-    except InkwashError as error:
-        if "npm cannot download" not in str(error):
-            raise
-        pytest.skip(str(error))
-    with file_server(folder) as url:
+    with exported_page(single, NAME, tmp_path_factory.mktemp("live") / "page") as url:
         yield url
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from page_driver import is_too_wide, live_sheet, open_view, pixels, wait_for_samples, wait_for_sheet
+from page_driver import exported_page, is_too_wide, live_sheet, open_view, pixels, wait_for_samples, wait_for_sheet
 
 import inkwash
 from inkwash.model import Model
@@ -24,6 +25,13 @@ DESKTOP = pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def words() -> Model:
     """The bundled model of one step with attributes."""
     return inkwash.load(NAME, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def exported(words: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the exported page of that model."""
+    with exported_page(words, NAME, tmp_path_factory.mktemp("words") / "page") as url:
+        yield url
 
 
 def value_of(slider: Any) -> str:
@@ -266,3 +274,28 @@ def test_png_of_the_page_restores_what_it_shows(page: Any, address: str, tmp_pat
     assert value_of(page.get_by_role("slider", name="slant")) == "-20 degrees"
     again = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 2 images: 3, 3")))
     assert (again == shown).all()
+
+
+def test_sliders_of_an_exported_page_give_the_images_of_the_server(page: Any, exported: str, words: Model) -> None:
+    open_view(page, exported, "sample", NAME, attributes="slant:20", labels="7")
+    wait_for_sheet(page, live_images(page), live_sheet(words, labels=[7], attributes={"slant": [20.0]}))
+    page.get_by_role("slider", name="thickness").focus()
+    page.keyboard.press("End")
+    highest = float(page.get_by_role("slider", name="thickness").get_attribute("max"))
+    both = {"slant": [20.0], "thickness": [highest]}
+    wait_for_sheet(page, live_images(page), live_sheet(words, labels=[7], attributes=both))
+    assert page.get_by_label("Prompt").count() == 0
+    page.get_by_label("Number of images", exact=True).fill("1")
+    page.get_by_role("button", name="Sample", exact=True).click()
+    wait_for_samples(page)
+    found = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 1 image")))[..., 0]
+    values = {"slant": 20.0, "thickness": highest}
+    expected = inkwash.sample(words, n=1, label="7", attributes=values).images[0]
+    assert np.abs(found.astype(int) - expected.astype(int)).max() <= 2
+    assert not is_too_wide(page)
+
+
+@DESKTOP
+def test_prompt_in_the_url_of_an_exported_page_is_reported(page: Any, exported: str) -> None:
+    open_view(page, exported, "sample", NAME, prompt="bold")
+    page.get_by_role("alert").get_by_text("Invalid in this URL: prompt=bold").wait_for()

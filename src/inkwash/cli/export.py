@@ -81,6 +81,8 @@ def export(
             f"{target}: {loaded.name} ({loaded.weights}), differs from torch by at most {difference:.1e}",
             file=sys.stderr,
         )
+        if to == "web" and loaded.spec.attributes:
+            print("the page has sliders for the attributes; prompts are parsed by inkwash serve only", file=sys.stderr)
         if to == "web":
             print(f"view it: python -m http.server --bind 127.0.0.1 --directory {target}", file=sys.stderr)
         if to == "diffusers":

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from inkwash.core.conditions import Condition
 from inkwash.core.rng import Stream, normals
 from inkwash.errors import InkwashError, missing_extra
 from inkwash.io.atomic import atomic
@@ -24,14 +25,17 @@ TOLERANCE = 1e-3
 
 
 class _Traced(nn.Module):
-    """The network without optional arguments, as tracing requires."""
+    """The network with the inputs `names`, without optional arguments, as tracing requires."""
 
-    def __init__(self, net: nn.Module, conditional: bool) -> None:
+    def __init__(self, net: nn.Module, names: list[str]) -> None:
         super().__init__()
-        self.net, self.conditional = net, conditional
+        self.net, self.names = net, names
 
-    def forward(self, x: Tensor, c_noise: Tensor, label: Tensor | None = None) -> Tensor:
-        return self.net(x, c_noise, label if self.conditional else None)
+    def forward(self, *inputs: Tensor) -> Tensor:
+        given = dict(zip(self.names, inputs, strict=True))
+        label, attributes = given.get("label"), given.get("attributes")
+        condition = label if attributes is None else Condition(label, attributes)
+        return self.net(given["x"], given["c_noise"], condition)
 
 
 def require() -> None:
@@ -48,7 +52,8 @@ def write(model: Model, path: Path, mixtures: bool = False) -> float:
 
     Inputs are `x` float32 [B, ...] scaled to unit variance, `c_noise` float32 [B] in [0, 1], and for a conditional
     network `label` int64 [B], -1 for unconditional, or with `mixtures` float32 [B, classes + 1], the weights of the
-    embeddings with that of the null label last; the output `prediction` is the target of the recipe. B is dynamic.
+    embeddings with that of the null label last, and with attributes `attributes` float32 [B, A], standardized by their
+    mean and std in the metadata, NaN for any; the output `prediction` is the target of the recipe. B is dynamic.
     The metadata of the file hold recipe and data set as JSON. Raises `UsageError` when the export extra is not installed,
     `InkwashError` when the outputs of file and torch differ by more than TOLERANCE.
     """
@@ -56,8 +61,13 @@ def write(model: Model, path: Path, mixtures: bool = False) -> float:
     import onnx
     import onnxruntime
 
-    traced = _Traced(model.net.cpu().float(), model.conditional).eval()
-    names = ["x", "c_noise", *(["label"] if model.conditional else [])]
+    names = [
+        "x",
+        "c_noise",
+        *(["label"] if model.conditional else []),
+        *(["attributes"] if model.spec.attributes else []),
+    ]
+    traced = _Traced(model.net.cpu().float(), names).eval()
     with atomic(path) as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -86,7 +96,10 @@ def write(model: Model, path: Path, mixtures: bool = False) -> float:
 
 
 def _inputs(model: Model, count: int, mixtures: bool) -> tuple[Tensor, ...]:
-    """Return inputs of `count` examples: noise, levels from clean to noisy, and labels, the first one unconditional."""
+    """Return inputs of `count` examples: noise, levels from clean to noisy, labels, the first one unconditional, attributes.
+
+    Of the attributes of an example every third one is any, and all of the first.
+    """
     seeds = torch.arange(count)
     x = normals(seeds, 0, 0, Stream.EXPORT_CHECK, model.spec.shape)
     c_noise = torch.linspace(0.05, 0.95, count)
@@ -94,7 +107,9 @@ def _inputs(model: Model, count: int, mixtures: bool) -> tuple[Tensor, ...]:
     if mixtures:
         embeddings = len(model.spec.classes) + 1
         label = F.one_hot(label % embeddings, embeddings).float().lerp(torch.full((), 1 / embeddings), 0.25)
-    return (x, c_noise, label) if model.conditional else (x, c_noise)
+    places = torch.arange(count)[:, None] + torch.arange(len(model.spec.attributes))
+    attributes = (places * 0.7).sin().masked_fill((places % 3 == 0) | (seeds == 0)[:, None], torch.nan)
+    return (x, c_noise, *((label,) if model.conditional else ()), *((attributes,) if model.spec.attributes else ()))
 
 
 @torch.inference_mode()

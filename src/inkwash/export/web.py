@@ -73,6 +73,7 @@ def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
         | {"name": name, "bundled": True, "training": False, "source": name if name in bundled() else None},
         "recipe": {"target": model.recipe.target, "clip": model.recipe.clip},
         "data_std": model.spec.data_std,
+        "attributes": [{"name": each.name, "mean": each.mean, "std": each.std} for each in model.spec.attributes],
         "class_frequencies": list(model.spec.proportions),
         "weights": model.weights,
         "schedule": {

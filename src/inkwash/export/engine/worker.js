@@ -12,6 +12,7 @@ import { clipped, guided, inpainted, network, weightedPair, withLabels } from ".
 import { SAMPLE, SAMPLE_LABEL, normals, slerp, uniforms } from "../math/noise.js";
 import { SAMPLERS, evaluations, frames } from "../math/samplers.js";
 import { build } from "../math/schedules.js";
+import { standardized } from "../math/attributes.js";
 import { decodeBase64 } from "./base64.js";
 import { fieldGrid } from "../math/grid.js";
 
@@ -203,7 +204,7 @@ async function* denoise(request, signal, report) {
   const data = await metadata, { shape } = data.model, size = shape.reduce((product, each) => product * each, 1);
   const level = build(data.schedule.sampled).level(request.noise), labels = request.label < 0 ? null : [request.label];
   const x = mix(level, encoded(request.image), cachedNormals(request.seed, 0, size));
-  const x0 = await network(await onnxNetwork(data.model, size, report), data.recipe.target, data.data_std)(x, level, labels);
+  const x0 = await network(await onnxNetwork(data, {}, size, report), data.recipe.target, data.data_std)(x, level, labels);
   const eps = noiseIn(level, x, x0), found = { level, x, x0, eps, v: targetOf("v", level, data.data_std, x0, eps) };
   if (request.exact) {
     const examples = await (examplesPromise ??= download(new URL("../examples.bin", import.meta.url), () => {}));
@@ -225,9 +226,10 @@ function blend(labels, ends, weight, classes) {
 }
 
 /** Return the denoiser with guidance and clipping as requested; it takes labels or null. */
-async function conditionalDenoiser({ model, recipe, data_std, schedule }, request, size, report) {
+async function conditionalDenoiser(data, request, size, report) {
+  const { model, recipe, data_std, schedule } = data;
   const weight = request.guidance ?? model.guidance;
-  const net = network(await onnxNetwork(model, size, report), recipe.target, data_std);
+  const net = network(await onnxNetwork(data, request, size, report), recipe.target, data_std);
   const clip = (recipe.clip || recipe.target === "eps") && model.shape.length > 1;
   let denoise = net;
   if (weight !== 1 && model.conditional) {
@@ -238,8 +240,8 @@ async function conditionalDenoiser({ model, recipe, data_std, schedule }, reques
   return clip ? clipped(denoise) : denoise;
 }
 
-/** Return the network as a function of x, one c_noise for the batch, and labels, weights of embeddings, or null. */
-async function onnxNetwork(model, size, report) {
+/** Return the network with the request's attributes as a function of x, one c_noise for the batch, and labels, weights of embeddings, or null. */
+async function onnxNetwork({ model, attributes }, request, size, report) {
   const network = await session(report);
   return async (x, c_noise, labels) => {
     const count = x.length / size;
@@ -251,6 +253,7 @@ async function onnxNetwork(model, size, report) {
       const classes = model.classes.length, given = labels ?? Array(count).fill(-1);
       inputs.label = new ort.Tensor("float32", given instanceof Float32Array ? given : blend(given, given, 0, classes), [count, classes + 1]);
     }
+    if (attributes.length) inputs.attributes = new ort.Tensor("float32", standardized(request.attributes ?? {}, attributes, count), [count, attributes.length]);
     return (await network.run(inputs)).prediction.data;
   };
 }

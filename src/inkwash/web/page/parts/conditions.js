@@ -26,6 +26,8 @@ export function conditions({ model, engine, url, onchange = () => {} }) {
   const initial = url.pairs("attributes", (name, value) => isPossible(model, name, value, extrapolate.get()));
   const sliders = attributeSliders(model, initial, changed);
   const prompt = engine.prompt ? promptField(model, url.text("prompt", ""), { onchange: changed, clear: adopt }) : null;
+  // An exported page has no parser: a prompt in its URL is reported.
+  if (!prompt) url.validated("prompt", "", false);
   let meaning = NOTHING, understood = null, problem = null;
 
   const text = () => prompt?.text() ?? "";
