@@ -23,7 +23,7 @@ from inkwash.core.shapes import NULL_LABEL
 from inkwash.data.spec import QUANTILES, AttributeSpec
 from inkwash.model import Model
 from inkwash.sampling.editing import Edit
-from inkwash.sampling.encoding import conditions, with_changes
+from inkwash.sampling.encoding import attributes_of, conditions, with_changes
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 
@@ -107,8 +107,8 @@ def test_attributes_of_the_image_are_kept_without_those_that_follow_from_the_req
     own = standardize(measure(bar(3)[None], NAMES), model.spec.attributes)[0]
     requested = torch.full((3, 4), math.nan)
     requested[0, 0], requested[1, 0], requested[1, 2] = 0.5, 0.5, -0.5
-    source, target = conditions(model, bar(3), 3, requested)
-    assert source is not None and target is not None
+    torch.testing.assert_close(attributes_of(model, bar(3)[None])[0], own)
+    source, target = conditions(model, own.repeat(3, 1), requested)
     free = torch.tensor([math.nan])
     torch.testing.assert_close(source[0], torch.cat([own[:2], free, own[3:]]), equal_nan=True)
     torch.testing.assert_close(source[1:], own.expand(2, 4))

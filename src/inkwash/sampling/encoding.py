@@ -70,30 +70,27 @@ def with_changes(request: SampleRequest, changes: Requested, model: Model) -> Sa
     return replace(request, attributes=attributes)
 
 
-def conditions(
-    model: Model,
-    image: UInt8[Tensor, "channels height width"],
-    count: int,
-    requested: Float32[Tensor, "batch attributes"] | None,
-) -> tuple[Float32[Tensor, "batch attributes"] | None, Float32[Tensor, "batch attributes"] | None]:
-    """Return the standardized attributes [count, A] that `image` is encoded with, and those that it is sampled with.
-
-    They are those of the image, and those `requested` in their place; NaN is for any. Attributes that follow from a
-    requested one (`Attribute.coupled`) are unspecified in both: kept, they would contradict it. Both are None for a model
-    without attributes. Raises `UsageError` for an image without ink.
-    """
-    specs = model.spec.attributes
-    if not specs:
-        return None, None
-    names = [spec.name for spec in specs]
-    if not image.any():
+def attributes_of(
+    model: Model, images: UInt8[Tensor, "batch channels height width"]
+) -> Float32[Tensor, "batch attributes"]:
+    """Return the standardized attributes [N, A] of `images`. Raises `UsageError` for an image without ink."""
+    if not images.flatten(1).any(1).all():
         message = "the image has no ink to measure: give an image of one digit, light on dark"
         raise UsageError(message, code="invalid-data", field="image")
-    own = standardize(measure(image[None], names), specs).repeat(count, 1)
-    if requested is None:
-        return own, own
-    given = ~requested.isnan()
+    return standardize(measure(images, [spec.name for spec in model.spec.attributes]), model.spec.attributes)
+
+
+def conditions(
+    model: Model, own: Float32[Tensor, "batch attributes"], requested: Float32[Tensor, "batch attributes"]
+) -> tuple[Float32[Tensor, "batch attributes"], Float32[Tensor, "batch attributes"]]:
+    """Return the attributes [N, A] that images are encoded with and those that they are sampled with, all standardized.
+
+    They are the images' `own`, and those `requested` in their place; NaN is for any. Attributes that follow from a
+    requested one (`Attribute.coupled`) are unspecified in both: kept, they would contradict it.
+    """
+    names = [spec.name for spec in model.spec.attributes]
+    kept, given = own.clone(), ~requested.isnan()
     for index, name in enumerate(names):
         for other in (names.index(each) for each in ATTRIBUTES[name].coupled if each in names):
-            own[given[:, index] & ~given[:, other], other] = math.nan
-    return own, torch.where(given, requested, own)
+            kept[given[:, index] & ~given[:, other], other] = math.nan
+    return kept, torch.where(given, requested, kept)

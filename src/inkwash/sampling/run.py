@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -192,7 +193,12 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
     if edit is not None and edit.encode:
         # Of several labels none is known to be that of the image.
         source_labels = labels if num_requested == 1 and labels_to is None else torch.full_like(labels, NULL_LABEL)
-        own, attributes = encoding.conditions(model, edit.image, len(seeds), attributes)
+        own = None
+        if model.spec.attributes:
+            own = encoding.attributes_of(model, edit.image[None]).repeat(len(seeds), 1)
+            own, attributes = encoding.conditions(
+                model, own, torch.full_like(own, nan) if attributes is None else attributes
+            )
         source = source_labels, own
     return SamplingRun(
         request, model, sampler, denoiser, seeds, labels, num_requested, interpolation, attributes, source
