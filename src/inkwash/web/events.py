@@ -45,6 +45,7 @@ def events(model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = Non
             "steps": sampler.steps,
             "evaluations": sampler.evaluations,
             "levels": [_level(level) for level in sampler.levels],
+            "metadata": run.metadata(),
         },
     )
     started, sent = time.perf_counter(), _sent_steps(sampler.steps, body.max_frames)

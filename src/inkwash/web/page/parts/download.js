@@ -28,7 +28,7 @@ export async function copy(text) {
   }
 }
 
-function save(bytes, name) {
+export function save(bytes, name) {
   const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
   h("a", { href: url, download: `${name}.png` }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);

@@ -2,10 +2,17 @@
 
 import { copyActions } from "./copy_actions.js";
 import { h } from "./element.js";
-import { saveAnimation, savePng } from "./download.js";
+import { save, saveAnimation, savePng } from "./download.js";
+import { sheetFile } from "./sheet.js";
 
-/** Return the buttons for what `player` shows. `name()` names the files, `url()` returns a URL that restores the view. */
-export function outputActions(player, { url, name, notify, linkNote }) {
+/** Canvas pixels for each pixel of an image in a file. */
+const SCALE = 4;
+
+/**
+ * Return the buttons for what `player` shows. `name()` names the files, `url()` returns a URL that restores the view, `source`
+ * is the name of the model on the command line: finished samples are saved as the file of `inkwash sample`.
+ */
+export function outputActions(player, { url, name, notify, linkNote, source = null }) {
   const button = (text, onclick) => h("button", { type: "button", disabled: true, onclick }, text);
   let link = null;
   const copying = copyActions({ url, notify, linkNote });
@@ -22,8 +29,13 @@ export function outputActions(player, { url, name, notify, linkNote }) {
       pressed.disabled = false;
     }
   }
+  async function savePicture() {
+    const { metadata, shape } = player.info, { columns } = player.layout, page = new URL(link).hash;
+    if (!source || !metadata || shape.length === 1 || player.suffix) return savePng(player.canvas, name() + player.suffix, SCALE, { page });
+    save(await sheetFile(player.frames.at(-1).x, shape, { columns, scale: SCALE, metadata: { ...metadata, page }, source }), name());
+  }
   const buttons = [
-    button("PNG", () => savePng(player.canvas, name() + player.suffix, 4, { page: new URL(link).hash })),
+    button("PNG", savePicture),
     button("Animation", animate),
   ];
   return {

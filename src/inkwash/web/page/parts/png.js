@@ -11,18 +11,19 @@ const KEYWORD = "inkwash";
 
 /**
  * Return the file of `frames`, each { width, height, data } with RGBA bytes, all of one size; `delays` are in
- * milliseconds. `onprogress` receives the number of encoded frames; `metadata` is a value for JSON, null for none.
+ * milliseconds. `onprogress` receives the number of encoded frames; `metadata` is a value for JSON, null for none;
+ * with `isGrey` the file has the red values alone.
  */
-export async function png(frames, { delays = [], onprogress = () => {}, metadata = null } = {}) {
+export async function png(frames, { delays = [], onprogress = () => {}, metadata = null, isGrey = false } = {}) {
   const [{ width, height }] = frames;
-  // Bit depth 8, colour type 2: red, green and blue.
-  const parts = [SIGNATURE, chunk("IHDR", numbers([width, 4], [height, 4], [8, 1], [2, 1], [0, 1], [0, 1], [0, 1]))];
+  // Bit depth 8, colour type 2: red, green and blue; 0: grey.
+  const parts = [SIGNATURE, chunk("IHDR", numbers([width, 4], [height, 4], [8, 1], [isGrey ? 0 : 2, 1], [0, 1], [0, 1], [0, 1]))];
   if (metadata) parts.push(chunk("tEXt", latin1(`${KEYWORD}\0${asciiJson(metadata)}`)));
   if (frames.length > 1) parts.push(chunk("acTL", numbers([frames.length, 4], [0, 4])));
   let sequence = 0;
   for (const [place, frame] of frames.entries()) {
     if (frames.length > 1) parts.push(chunk("fcTL", numbers([sequence++, 4], [width, 4], [height, 4], [0, 4], [0, 4], [delays[place], 2], [1000, 2], [0, 1], [0, 1])));
-    const data = await deflated(rows(frame));
+    const data = await deflated(rows(frame, isGrey ? 1 : 3));
     parts.push(place === 0 ? chunk("IDAT", data) : chunk("fdAT", joined([numbers([sequence++, 4]), data])));
     onprogress(place + 1);
   }
@@ -54,15 +55,15 @@ const asciiJson = (value) => JSON.stringify(value).replace(/[\u0080-\uffff]/g, (
 const latin1 = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
 /** Return the scanlines of a frame with the filter Up, which leaves mostly zeros of enlarged pixels. */
-function rows({ width, height, data }) {
-  const UP = 2, across = 3 * width + 1;
+function rows({ width, height, data }, channels) {
+  const UP = 2, across = channels * width + 1;
   const made = new Uint8Array(height * across);
   for (let y = 0; y < height; y++) {
     made[y * across] = UP;
     for (let x = 0; x < width; x++)
-      for (let c = 0; c < 3; c++) {
+      for (let c = 0; c < channels; c++) {
         const at = 4 * (y * width + x) + c;
-        made[y * across + 1 + 3 * x + c] = data[at] - (y ? data[at - 4 * width] : 0);
+        made[y * across + 1 + channels * x + c] = data[at] - (y ? data[at - 4 * width] : 0);
       }
   }
   return made;

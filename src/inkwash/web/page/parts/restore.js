@@ -25,7 +25,8 @@ export function acceptDrops(restore) {
     if (!isField(event)) event.preventDefault();
   });
   addEventListener("drop", (event) => {
-    if (isField(event)) return;
+    // A drawing takes the images that are dropped on it.
+    if (isField(event) || event.defaultPrevented) return;
     // The browser would leave the page and show the file.
     event.preventDefault();
     restore(event.dataTransfer.files[0]);

@@ -48,7 +48,7 @@ function repaint({ engine, model, notify, url, updateUrl }, job, params) {
   const target = classField(model, "Target class", "", [url, "label"]);
   const settings = samplingSettings(model, url);
   const player = new Player({ parts: ["denoised"], classes: model.classes });
-  const actions = outputActions(player, { url: () => updateUrl({ ...params(), ...canvas.params() }), name: () => `${model.name}-edited`, notify, linkNote: () => canvas.linkNote });
+  const actions = outputActions(player, { url: () => updateUrl({ ...params(), ...canvas.params() }), name: () => `${model.name}-edited`, notify, linkNote: () => canvas.linkNote, source: model.source });
   const output = outputPanel("Edited images", "Draw on the empty canvas and regenerate from it, or mark an area to repaint.");
 
   async function edit(inpainting) {

@@ -26,7 +26,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl, go,
   const isAbove = isLive(model) && model.attributes?.length > 0;
   const live = isLive(model) ? livePanel({ engine, model, url, notify, condition: isAbove ? condition : null }) : null;
   const params = () => ({ ...live?.params(), n: count.get(), ...condition.params(), ...settings.params() });
-  const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-${settings.seed()}`, notify });
+  const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-${settings.seed()}`, notify, source: model.source });
   const output = outputPanel("Samples", `Press Sample to turn noise into ${points ? "points" : "images"}, step by step.`);
 
   function request() {
