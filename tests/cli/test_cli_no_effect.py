@@ -94,7 +94,7 @@ def test_a_range_of_evaluate_is_refused_unless_a_source_or_the_data_have_numbers
         ["digits", "--judge", pictures],
     ):
         assert usage_error("evaluate", *sources, "--range", 0, 1) == refused, sources
-    floats = np.float32(data.load("digits").values.numpy() / 255)
+    floats = (data.load("digits").values / 255).numpy()
     np.savez("floats.npz", images=floats)
     request = EvaluationRequest(("floats.npz", pictures), reference_data="digits", value_range=(0, 1))
     assert [task.count for task in request.plan().tasks] == [len(floats), 220]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from PIL import Image
 from raised import code_and_field, raised
 
-from inkwash.data import Dataset, load
+from inkwash.data import Dataset, csv_file, load
 
 Array = np.ndarray[Any, Any]
 COUNT, SIDE = 40, 5
@@ -147,6 +148,57 @@ def test_the_labels_of_a_table_that_is_sorted_by_class_are_its_first_column(tmp_
     found = load(tmp_path / "sorted.csv")
     assert found.labels is not None and found.labels.tolist() == labels.tolist()
     assert np.array_equal(found.values[:, 0].numpy(), images)
+
+
+@pytest.mark.parametrize("header", [["label", *PIXELS], None])
+def test_a_table_of_many_blocks_is_read_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: list[str] | None
+) -> None:
+    """The type of number may change from block to block, and blank lines and quotes may be in any of them."""
+    monkeypatch.setattr(csv_file, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(csv_file, "SAMPLE_ROWS", 5)
+    lines = csv(TRAIN, LABELS, header=header).splitlines()
+    lines.insert(20, "")
+    lines[30] = '"' + lines[30].replace(",", '",', 1)
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    assert_train(load(tmp_path / "mine.csv"))
+    late = TRAIN.astype(float)
+    late[-1, 2, 2] = 0.25
+    (tmp_path / "late.csv").write_text(csv(late, LABELS, header=header))
+    assert csv_file.read(tmp_path / "late.csv").images[:, 12].tolist() == late[:, 2, 2].tolist()
+    bright = TRAIN.astype(int)
+    bright[-1, 2, 2] = 65_535
+    (tmp_path / "deep.csv").write_text(csv(bright, LABELS, header=header))
+    assert csv_file.read(tmp_path / "deep.csv").images[:, 12].tolist() == bright[:, 2, 2].tolist()
+
+
+def test_the_error_of_a_late_row_has_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "BLOCK_ROWS", 7)
+    lines = FORMS["Kaggle"].splitlines()
+    lines[1 + 33] = lines[1 + 33].rpartition(",")[0] + ",x"
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    assert "row 33" in str(raised(lambda: load(tmp_path / "mine.csv")))
+
+
+def test_a_csv_takes_little_more_memory_than_its_pixels(tmp_path: Path) -> None:
+    """The pixels twice, while the blocks are joined, and the text of one block; the text of all is 4 times the pixels."""
+    images = np.tile(TRAIN.reshape(COUNT, -1), (500, 16))
+    (tmp_path / "mine.csv").write_text(csv(images, np.resize(LABELS, len(images)), header=["label", *["p"] * 400]))
+    tracemalloc.start()
+    try:
+        found = csv_file.read(tmp_path / "mine.csv")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(found.images, images) and peak < 3 * images.nbytes
+
+
+def test_a_row_without_an_end_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "MAX_ROW", 1000)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"0," * 10_000))
+    assert code_and_field(lambda: load(tmp_path / "bomb.csv.gz")) == ("invalid-data", "data")
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(FORMS["Kaggle"].encode())[:-20])
+    assert raised(lambda: load(tmp_path / "cut.csv.gz")).code == "damaged-file"
 
 
 def test_large_numbers_name_different_classes(tmp_path: Path) -> None:
