@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -231,7 +232,7 @@ REFUSED: dict[str, tuple[Any, tuple[str, str | None]]] = {
     "too few labels": ((TRAIN, LABELS[:4]), ("invalid-data", "labels")),
     "negative labels": ((TRAIN, LABELS - 2), ("invalid-data", "labels")),
     "label above the classes": (TensorDataset(TENSOR, torch.full((COUNT,), 200)), ("invalid-data", "labels")),
-    "pictures of two sizes": ([Image.new("L", (4, 4)), Image.new("L", (5, 4))], ("invalid-data", "data")),
+    "pictures of two sizes": ([Image.new("L", (4, 4)), Image.new("L", (5, 4))], ("invalid-data", "size")),
     "code that fails": (Failing(), ("plugin-failed", "data")),
 }
 
@@ -253,3 +254,50 @@ def test_arrays_in_any_memory_layout_and_labels_of_bool_are_read() -> None:
     assert backwards.labels is not None and backwards.labels.tolist() == [1, 0, 1, 1]
     sparse = load(torch.from_numpy(images).to_sparse())
     assert np.array_equal(sparse.values[:, 0].numpy(), images)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[float(label) for label in LABELS], [[label] for label in LABELS], [np.float32(label) for label in LABELS]],
+)
+def test_a_list_of_whole_numbers_in_any_form_is_one_of_labels(labels: list[Any]) -> None:
+    found = load((TRAIN, labels))
+    assert found.labels is not None and found.labels.tolist() == LABELS.tolist() and len(found) == COUNT
+
+
+@pytest.mark.parametrize(
+    ("labels", "value"),
+    [
+        ([0.5, *range(COUNT - 1)], "0.5 of image 0"),
+        (np.array([*range(COUNT - 1), 0.25]), f"0.25 of image {COUNT - 1}"),
+        ([0.0, float("nan")] * (COUNT // 2), "nan of image 1"),
+        ([0, None] * (COUNT // 2), "image 1 has no label"),
+        ([1j] * COUNT, "complex128"),
+        ([10**30] * COUNT, "object"),
+        ([[0], [0, 1]] * (COUNT // 2), "object"),
+        ({"a": 1}, "dict"),
+        ("abc", "str"),
+        ([0, 1], "2 labels"),
+    ],
+)
+def test_labels_that_are_no_classes_are_named_as_labels(labels: Any, value: str) -> None:
+    error = raised(lambda: load((TRAIN, labels)))
+    assert (error.code, error.field) == ("invalid-data", "labels") and value in str(error)
+
+
+def test_an_example_without_a_label_is_named() -> None:
+    pictures = [(Image.fromarray(image), None if k == 3 else 1) for k, image in enumerate(TRAIN)]
+    error = raised(lambda: load(pictures))
+    assert (error.code, error.field) == ("invalid-data", "labels") and "image 3" in str(error)
+
+
+def test_pictures_of_mixed_sizes_are_resized_as_those_of_a_folder(tmp_path: Path) -> None:
+    shapes = [(8, 8), (12, 9), (20, 30)]
+    pictures = [Image.fromarray(np.resize(TRAIN, (*shape, 3) if k == 2 else shape)) for k, shape in enumerate(shapes)]
+    for k, picture in enumerate(pictures):
+        picture.save(tmp_path / f"{k}.png")
+    assert code_and_field(lambda: load(pictures)) == ("invalid-data", "size")
+    expected = load(tmp_path, size=6)
+    assert torch.equal(load(pictures, size=6).values, expected.values) and expected.shape == (3, 6, 6)
+    stored = [{"image": {"bytes": (tmp_path / f"{k}.png").read_bytes()}} for k in range(3)]
+    assert torch.equal(load(stored, size=6).values, expected.values)

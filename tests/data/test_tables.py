@@ -310,3 +310,41 @@ def test_a_missing_extra_and_a_name_of_the_hub_are_answered_in_one_line(
     assert (error.code, error.field) == ("missing-package", "tables") and "inkwash[tables]" in str(error)
     error = raised(lambda: load("ylecun/mnist"))
     assert (error.code, error.field) == ("missing-file", "data") and "hf download ylecun/mnist" in str(error)
+
+
+def test_other_columns_are_named_and_several_image_columns_refused(tmp_path: Path) -> None:
+    own: dict[str, Any] = {"image": structs(TRAIN), "label": LABELS}
+    write(tmp_path / "extra.parquet", own | {"id": range(COUNT), "caption": ["a"] * COUNT, "mask": structs(TRAIN // 2)})
+    found = load(tmp_path / "extra.parquet")
+    assert_train(found)
+    assert "caption, mask" in found.warning and "id" not in found.warning.split()
+    write(tmp_path / "pairs.parquet", {"left": structs(TRAIN), "right": structs(TRAIN), "label": LABELS})
+    assert code_and_field(lambda: load(tmp_path / "pairs.parquet")) == ("conflict", "data")
+
+
+@pytest.mark.parametrize("labels", [["10", "9"] * 20, [10.0, 9.0] * 20, [[10], [9]] * 20, [b"10", b"9"] * 20])
+def test_labels_as_text_floats_and_lists_name_the_classes(tmp_path: Path, labels: list[Any]) -> None:
+    write(tmp_path / "mine.parquet", {"image": structs(TRAIN), "label": labels})
+    found = load(tmp_path / "mine.parquet")
+    assert found.classes == ("9", "10") and found.labels is not None and found.labels.tolist() == [1, 0] * 20
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"),
+    [
+        ({"image": [{"path": "a.png"}] * 2, "label": [0, 1]}, ("invalid-data", "data")),
+        ({"image": ["a.png"] * 2, "label": [0, 1]}, ("invalid-data", "data")),
+        ({"sample": [{"image": {"bytes": b"x"}, "label": 0}] * 2}, ("invalid-data", "data")),
+        ({"image": [[{"bytes": b"x"}]] * 2, "label": [0, 1]}, ("invalid-data", "data")),
+        ({"image": [None, [0] * 25], "label": [0, 1]}, ("invalid-data", "data")),
+        ({"image": [[0] * 25] * 2, "label": [[0, 1], [1]]}, ("invalid-data", "labels")),
+        ({"image": [[7] * 25] * 2, "label": [0, None]}, ("invalid-data", "labels")),
+        ({"image": [b"raw pixels"] * 2, "label": [0, 1]}, ("damaged-file", None)),
+        ({}, ("invalid-data", "data")),
+    ],
+)
+def test_columns_that_hold_no_images_or_no_labels_are_refused(
+    tmp_path: Path, columns: dict[str, Any], kind: tuple[str, str | None]
+) -> None:
+    write(tmp_path / "mine.parquet", columns)
+    assert code_and_field(lambda: load(tmp_path / "mine.parquet")) == kind

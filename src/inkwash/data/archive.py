@@ -76,10 +76,11 @@ def unpacked(path: Path, progress: StageProgressCallback | None = None) -> Itera
         folder.mkdir()
         try:
             _unpack(path, folder, progress)
-            inside = visible.entries(folder)
-            yield inside[0] if [each.name for each in inside] == [folder.name] and inside[0].is_dir() else folder
+            found = visible.entries(folder)
+            yield found[0] if [each.name for each in found] == [folder.name] and found[0].is_dir() else folder
         except InkwashError as error:
-            error.args = (str(error).replace(str(folder), str(path)),)
+            inside = "; unpack the archive first" if error.code == "conflict" else ""
+            error.args = (f"{str(error).replace(str(folder), str(path))}{inside}",)
             raise
 
 
@@ -115,7 +116,11 @@ def _unpack(path: Path, folder: Path, progress: StageProgressCallback | None) ->
         # A gzip file with a wrong checksum raises an OSError without a number.
         if error.errno is None:
             raise _damaged(path, error) from error
-        raise InkwashError(f"cannot unpack {path}: {first_line(error)}", code="io", field="data") from error
+        raise InkwashError(
+            f"cannot unpack {path}: {first_line(error)}; check its permissions, and the space for temporary files",
+            code="io",
+            field="data",
+        ) from error
 
 
 def _zip_entries(path: Path) -> Iterator[Entry]:

@@ -69,13 +69,8 @@ def _read_blocks(rows: Iterator[str], columns: Columns, path: Path) -> Rows:
     labels: list[Array] = []
     count = size = kind = 0
     while block := list(islice(rows, BLOCK_ROWS)):
-        for kind in range(kind, len(TYPES)):
-            try:
-                images.append(_loaded(block, columns.delimiter, columns.pixels, TYPES[kind], path, count))
-                break
-            except InkwashError:
-                if kind == len(TYPES) - 1:
-                    raise
+        part, kind = _pixels(block, columns, kind, path, count)
+        images.append(part)
         if columns.label is not None:
             labels.append(table_columns.label_texts(_labels(block, columns, path, count)))
         count, size = count + len(block), size + images[-1].nbytes
@@ -86,6 +81,16 @@ def _read_blocks(rows: Iterator[str], columns: Columns, path: Path) -> Rows:
     # Integers of unknown range, which uint8 would hide.
     pixels = pixels.astype(np.int16) if kind == 0 and pixels.max() <= 1 else pixels
     return Rows(pixels, np.concatenate(labels) if labels else None)
+
+
+def _pixels(block: list[str], columns: Columns, kind: int, path: Path, before: int) -> tuple[Array, int]:
+    """Return the pixels of the lines, and the index of their type, which is the one at `kind` or a later one of TYPES."""
+    try:
+        return _loaded(block, columns.delimiter, columns.pixels, TYPES[kind], path, before), kind
+    except InkwashError:
+        if kind + 1 == len(TYPES):
+            raise
+        return _pixels(block, columns, kind + 1, path, before)
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from inkwash.data import visible
+from inkwash.data import reading, visible
 from inkwash.errors import UsageError
 
 NOT_IMAGES = frozenset(
@@ -95,17 +95,20 @@ def scan(folder: Path, depth: int = MAX_DEPTH, parents: tuple[str, ...] = ()) ->
         entries = sorted(listing, key=lambda entry: entry.name)
     for entry in entries:
         path, shown = folder / entry.name, visible.is_visible(entry.name)
-        if entry.is_dir():
+        if visible.is_folder(entry):
             if shown:
                 found.folders[entry.name] = scan(path, depth - 1, (*parents, real))
         elif is_image_name(entry.name):
             # A link to nothing is read, which raises its error; a pipe would never end.
-            if shown and (entry.is_file() or entry.is_symlink()):
+            if shown and (entry.is_symlink() or entry.is_file()):
                 found.images.append(path)
             # "._NAME.png" is what macOS stores beside the image NAME.png.
             elif not entry.name.startswith("._"):
                 found.others.append(path)
         elif shown and not visible.is_document(entry.name):
+            if entry.is_symlink() and not path.exists():
+                # It may be a class.
+                raise reading.broken_link(path)
             found.others.append(path)
     return found
 
@@ -113,7 +116,7 @@ def scan(folder: Path, depth: int = MAX_DEPTH, parents: tuple[str, ...] = ()) ->
 def contains_images(folder: Path, depth: int = MAX_DEPTH) -> bool:
     """Return whether there is a visible image in `folder` or below, without listing all of it."""
     with os.scandir(folder) as entries:
-        seen = [(entry.name, entry.is_dir()) for entry in entries if visible.is_visible(entry.name)]
+        seen = [(entry.name, visible.is_folder(entry)) for entry in entries if visible.is_visible(entry.name)]
     if any(not is_folder and is_image_name(name) for name, is_folder in seen):
         return True
     return depth > 0 and any(contains_images(folder / name, depth - 1) for name, is_folder in sorted(seen) if is_folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inkwash.data import archive, locate, visible
 from inkwash.data.dataset import Dataset
-from inkwash.errors import InkwashError, UsageError, warn
+from inkwash.errors import InkwashError, UsageError, first_line, warn
 from inkwash.text.printing import quoted
 from inkwash.text.synonyms import plain
 
@@ -29,6 +29,18 @@ def find(name: str, find_in: Callable[[Path, str], Dataset | None]) -> Dataset |
             code="missing-file",
             field="INKWASH_DATA",
         )
+    try:
+        return _find_below(root, name, find_in)
+    except OSError as error:
+        raise InkwashError(
+            f"cannot read {error.filename or root} of INKWASH_DATA: {first_line(error)}; check its permissions, or unset "
+            "INKWASH_DATA",
+            code="io",
+            field="INKWASH_DATA",
+        ) from error
+
+
+def _find_below(root: Path, name: str, find_in: Callable[[Path, str], Dataset | None]) -> Dataset | None:
     errors: list[InkwashError] = []
     for path in (*locate.below(root), *_files(root, name)) if root.is_dir() else (root,):
         found = _found(path, name, find_in, errors)

@@ -23,10 +23,19 @@ def label_tensor(labels: Array, num_images: int, where: str | Path) -> Tensor:
 
     Raises `InkwashError`, naming `where`, for another shape or count, for fractions, and for negative labels.
     """
-    whole = labels.dtype.kind in "biu" or (labels.dtype.kind == "f" and bool((labels == np.floor(labels)).all()))
-    if labels.ndim != 1 or not whole:
-        found = f"{labels.dtype} {list(labels.shape)}"
-        raise invalid_data(f"{where}: labels must be integers [N], one per image, but are {found}", "labels")
+    if labels.ndim != 1 or labels.dtype.kind not in "biuf":
+        unknown = next((k for k, label in enumerate(labels) if label is None), None) if labels.ndim == 1 else None
+        fault = (
+            f"labels are {labels.dtype} {list(labels.shape)}" if unknown is None else f"image {unknown} has no label"
+        )
+        raise invalid_data(f"{where}: {fault}: give one integer or text for each image", "labels")
+    if labels.dtype.kind == "f" and not (whole := labels == np.floor(labels)).all():
+        index = int(np.flatnonzero(~whole)[0])
+        raise invalid_data(
+            f"{where}: label {labels[index]:g} of image {index} is not an integer: classes are counted from 0; give integers, "
+            "or text as the names of classes",
+            "labels",
+        )
     if len(labels) != num_images:
         raise invalid_data(
             f"{where}: {len(labels):,} labels for {num_images:,} images: give one label per image", "labels"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from inkwash.data import unread_forms, visible
 from inkwash.data.reader import Reader
+from inkwash.data.reading import broken_link
 from inkwash.errors import InkwashError, UsageError
 from inkwash.text.printing import quoted
 
@@ -75,7 +76,11 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _nothing(path: Path, readers: Sequence[Reader]) -> Place:
-    files = [file for folder in below(path) for file in _files(folder)]
+    entries = [entry for folder in below(path) for entry in visible.entries(folder)]
+    for entry in entries:
+        if entry.is_symlink() and not entry.exists():
+            raise broken_link(entry)
+    files = [entry for entry in entries if entry.is_file()]
     form = unread_forms.first_of(files)
     if form is None:
         has = f"it has {visible.listed(files, path)}" if files else f"it is empty, down to {MAX_DEPTH} folders below"

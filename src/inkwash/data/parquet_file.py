@@ -17,16 +17,21 @@ from inkwash.data.reading import damaged_file, invalid_data
 from inkwash.errors import UsageError, first_line, missing_extra
 
 Array = np.ndarray[Any, Any]
+FILES_WANTED = "give the bytes of image files, or lists of pixels"
 PROGRESS_EVERY = 200
 """Number of images between two reports of progress."""
 
 
 class Columns(NamedTuple):
-    """The images of a file in a layout of `array_pixels`, the labels `[N]` or None, and the names of integer labels."""
+    """The images of a file in a layout of `array_pixels`, the labels `[N]` or None, and the names of integer labels.
+
+    `unread` are the names of the columns that hold neither.
+    """
 
     images: Array
     labels: Array | None
     classes: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 def read(path: Path, options: ReadOptions) -> Columns:
@@ -39,6 +44,7 @@ def read(path: Path, options: ReadOptions) -> Columns:
         from pyarrow import parquet
     except ImportError as error:
         raise missing_extra(f"reading {path.name}", "tables") from error
+    path.open("rb").close()  # Raises the error of the operating system for a file that cannot be read.
     try:
         # Read as a single file: a folder name such as "label=3" would add a column.
         table = parquet.ParquetFile(path).read()
@@ -53,15 +59,28 @@ def read(path: Path, options: ReadOptions) -> Columns:
             code="conflict",
             field="data",
         )
-    pictures = [field.name for field in table.schema if _is_picture(field.type, pyarrow)]
-    pictures = [column for column in pictures if named[column] == "images"] or pictures
+    pictures = [field.name for field in table.schema if _is_picture(field.type, pyarrow) and field.name != label]
+    lists = [field.name for field in table.schema if _is_list(field.type, pyarrow) and field.name != label]
+    found = pictures or lists
+    found = [column for column in found if named[column] == "images"] or found
+    if len(found) > 1:
+        raise UsageError(
+            f"{path} has the image columns {', '.join(found)}: keep one, or rename one to 'image'",
+            code="conflict",
+            field="data",
+        )
+    columns = found or table.column_names
     if pictures:
-        images: Array = _decoded(table.column(pictures[0]), path, options)
+        images: Array = _decoded(table.column(found[0]), path, options)
+    elif lists:
+        images = _stacked(table.column(found[0]), f"{path}: {found[0]}")
     else:
-        lists = [field.name for field in table.schema if _is_list(field.type, pyarrow)]
-        images, label = _numbers(table, lists, label, path)
-    found = None if label is None else _labels(table.column(label), path)
-    return Columns(images, found, _class_names(table.schema.metadata, label))
+        pixels, index = table_columns.pixel_columns(columns, str(path))
+        images = np.stack([table.column(k).to_numpy() for k in pixels], axis=1)
+        label = label if index is None else columns[index]
+    values = None if label is None else _labels(table.column(label), path)
+    unread = [name for name in table.column_names if name not in (*columns, label) and not table_columns.is_index(name)]
+    return Columns(images, values, _class_names(table.schema.metadata, label), tuple(unread))
 
 
 def _kind(column: str) -> Kind | None:
@@ -93,7 +112,7 @@ def _decoded(column: Any, path: Path, options: ReadOptions) -> Array:
                 f"{unread_forms.remedy(unread_forms.LABELS)}",
                 "data",
             )
-        images.append(image_file.decode(raw, f"{path}: row {k}", options.size))
+        images.append(image_file.decode(raw, f"{path}: row {k}", options.size, FILES_WANTED))
         if images[-1].shape[1:] != images[0].shape[1:]:
             raise invalid_data(
                 f"{path}: row {k} is {list(images[-1].shape[1:])}, row 0 is {list(images[0].shape[1:])}: resize them to "
@@ -108,26 +127,31 @@ def _decoded(column: Any, path: Path, options: ReadOptions) -> Array:
     return torch.stack([image.expand(channels, *image.shape[1:]) for image in images]).numpy()
 
 
-def _numbers(table: Any, lists: list[str], label: str | None, path: Path) -> tuple[Array, str | None]:
-    """Return the images of a table with pixels as a list in each row, or in columns, and the column of the label."""
-    if lists:
-        try:
-            return np.array(table.column(lists[0]).to_pylist()), label
-        except ValueError:
-            raise invalid_data(
-                f"{path}: the rows of {lists[0]} differ in length: give images of one size", "data"
-            ) from None
-    names = table.column_names
-    pixels, index = table_columns.pixel_columns(names, str(path))
-    images = np.stack([table.column(k).to_numpy() for k in pixels], axis=1)
-    return images, label if index is None else names[index]
+def _stacked(column: Any, where: str) -> Array:
+    """Return the images of a column with pixels as a list in each row."""
+    rows = column.to_pylist()
+    if None in rows:
+        raise invalid_data(f"{where} of row {rows.index(None)} is empty: leave the row out", "data")
+    try:
+        images = np.array(rows)
+    except ValueError:
+        raise invalid_data(f"{where}: the rows differ in length: give images of one size", "data") from None
+    if images.dtype.kind == "O":
+        raise invalid_data(
+            f"{where} has lists of other things than numbers: give one image in each row, as a file or as pixels",
+            "data",
+        )
+    return images
 
 
 def _labels(column: Any, path: Path) -> Array:
     values = column.to_pylist()
     if any(value is None for value in values):
         raise invalid_data(f"{path}: row {values.index(None)} has no label: leave the row out", "labels")
-    return np.array(values)
+    if any(isinstance(value, list | dict) and len(value) != 1 for value in values):
+        raise invalid_data(f"{path}: the labels are {column.type}: give one for each row", "labels")
+    flat = [value[0] if isinstance(value, list) else value for value in values]
+    return np.array([value.decode(errors="replace") if isinstance(value, bytes) else value for value in flat])
 
 
 def _class_names(metadata: dict[bytes, bytes] | None, label: str | None) -> tuple[str, ...]:

@@ -21,9 +21,10 @@ from inkwash.data.python_examples import as_array, as_labels, is_array, is_tenso
 from inkwash.errors import UsageError
 
 
-def from_object(data: Any, value_range: ValueRange | None = None) -> Dataset:
-    """Return the data set in a Python object; `value_range` gives the values of black and white of its numbers.
+def from_object(data: Any, value_range: ValueRange | None = None, size: int | None = None) -> Dataset:
+    """Return the data set in a Python object.
 
+    `value_range` gives the values of black and white of its numbers, `size` the side to which single pictures are resized.
     Raises `UsageError` for an object of another kind, and raises as `array_set.from_roles` for its arrays.
     """
     if isinstance(data, Dataset):
@@ -36,7 +37,7 @@ def from_object(data: Any, value_range: ValueRange | None = None) -> Dataset:
         arrays = {str(key): as_array(value) for key, value in data.items()}
         first = any(is_tensor(value) for value in data.values())
         return array_set.from_named(arrays, Source(name, where, value_range=value_range, channels_first=first))
-    parts = {part: python_examples.read(each, where) for part, each in _parts(data, where).items()}
+    parts = {part: python_examples.read(each, where, size) for part, each in _parts(data, where).items()}
     found = {Role(part, "images"): each.images for part, each in parts.items()}
     found |= {Role(part, "labels"): each.labels for part, each in parts.items() if each.labels is not None}
     train = parts["train"]

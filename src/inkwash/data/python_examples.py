@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from inkwash.data import array_names, image_file, table_columns
+from inkwash.data.pixels import resize
 from inkwash.data.reading import invalid_data
 from inkwash.errors import InkwashError, UsageError, first_line
 
@@ -30,11 +31,11 @@ class Examples(NamedTuple):
     channels_first: bool
 
 
-def read(data: Any, where: str) -> Examples:
+def read(data: Any, where: str, size: int | None = None) -> Examples:
     """Return the examples in `data`: an array, a pair (images, labels), a data set or frame, or a list of images or examples.
 
-    Raises `UsageError` for another object and for examples that cannot be read, `InkwashError` for those that differ in
-    size.
+    Pictures are resized to `size`. Raises `UsageError` for another object and for examples that cannot be read,
+    `InkwashError` for those that differ in size.
     """
     if is_array(data):
         return Examples(as_array(data), None, (), is_tensor(data))
@@ -44,10 +45,10 @@ def read(data: Any, where: str) -> Examples:
     if found is not None and is_array(found[0]):
         return Examples(as_array(found[0]), found[1], (), is_tensor(found[0]))
     if found is not None:
-        return read(found[0], where)._replace(labels=found[1])
+        return read(found[0], where, size)._replace(labels=found[1])
     if not is_readable(data):
         raise UsageError(f"{where} is no data set: {WANTED}", code="invalid-value", field="data")
-    return _stacked(data, where)
+    return _stacked(data, where, size)
 
 
 def is_array(data: Any) -> bool:
@@ -86,10 +87,28 @@ def pair(data: Any) -> tuple[Any, Array | None] | None:
     if not isinstance(data, tuple | list) or len(data) != 2 or isinstance(data[0], Image.Image | str | Mapping):
         return None
     images, labels = data[0], None if data[1] is None else as_labels(data[1])
+    if labels is None and isinstance(data[1], list | tuple) and is_array(images) and images.ndim > 1:
+        labels = _nested_labels(data[1], len(images))
+    if isinstance(data[1], Mapping | str) and is_array(images) and images.ndim > 2:
+        raise invalid_data(
+            f"the labels of {len(images):,} images are a {type(data[1]).__name__}: give one integer or text for each",
+            "labels",
+        )
     if (labels is None and data[1] is not None) or not (is_array(images) or is_readable(images)):
         return None
     alike = labels is not None and is_array(images) and labels.ndim > 1 and tuple(images.shape) == labels.shape
     return None if alike else (images, labels)
+
+
+def _nested_labels(labels: list[Any] | tuple[Any, ...], count: int) -> Array | None:
+    """Return a list of labels in a form that `label_checks` reads or refuses, None for a list that is none of labels."""
+    try:
+        found = np.asarray(labels)
+    except (ValueError, TypeError):
+        found = np.empty(len(labels), dtype=object)
+        for k, label in enumerate(labels):
+            found[k] = label
+    return found if len(found) == count and found.ndim < 3 else None
 
 
 def is_readable(data: Any) -> bool:
@@ -100,7 +119,10 @@ def is_readable(data: Any) -> bool:
 
 
 def _is_label(label: Any) -> bool:
-    return isinstance(label, int | str | np.integer | np.str_) or (isinstance(label, Tensor) and label.ndim == 0)
+    """Return whether `label` may be in a list of labels; those that are no classes are refused by `label_checks`."""
+    if isinstance(label, Tensor):
+        return label.ndim == 0
+    return label is None or isinstance(label, int | float | str | bytes | np.generic)
 
 
 def _of_frame(frame: Any, where: str) -> Examples:
@@ -112,7 +134,7 @@ def _of_frame(frame: Any, where: str) -> Examples:
     return Examples(np.stack([columns[k] for k in pixels], axis=1), labels, (), False)
 
 
-def _stacked(data: Any, where: str) -> Examples:
+def _stacked(data: Any, where: str, size: int | None) -> Examples:
     """Return the examples that `data` gives one by one."""
     images: list[Array] = []
     labels: list[Any] = []
@@ -120,19 +142,19 @@ def _stacked(data: Any, where: str) -> Examples:
     for k, item in enumerate(_items(data, where)):
         image, label = _split(item, where)
         channels_first |= is_tensor(image)
-        images.append(_image(image, f"{where}: image {k}"))
-        labels += [] if label is None else [label.tolist() if isinstance(label, Tensor | np.ndarray) else label]
+        images.append(_image(image, f"{where}: image {k}", size))
+        labels.append(label.tolist() if isinstance(label, Tensor | np.ndarray) else label)
         if images[-1].shape[:2] != images[0].shape[:2]:
             raise invalid_data(
                 f"{where}: image {k} is {list(images[-1].shape)}, the first is {list(images[0].shape)}: the images of a data "
-                "set have one size; resize them",
-                "data",
+                "set have one size; resize them, as train does pictures with data__size=28",
+                "size",
             )
     if not images:
         raise invalid_data(f"{where} has no examples", "data")
-    if labels and len(labels) != len(images):
+    if None in labels and any(label is not None for label in labels):
         raise invalid_data(
-            f"{where}: {len(labels):,} labels for {len(images):,} images: give one label per image", "labels"
+            f"{where}: image {labels.index(None)} has no label, others have: give one for each image", "labels"
         )
     most = max(image.ndim for image in images)
     # A grey picture among those in colour has no axis for its channels.
@@ -140,7 +162,8 @@ def _stacked(data: Any, where: str) -> Examples:
     if len({image.shape for image in same}) > 1:
         shapes = ", ".join(str(list(shape)) for shape in sorted({image.shape for image in images}))
         raise invalid_data(f"{where}: the images have the shapes {shapes}: give all one shape", "data")
-    return Examples(np.stack(same), _labels(labels, where), _class_names(data) if labels else (), channels_first)
+    known = labels if labels[0] is not None else []
+    return Examples(np.stack(same), _labels(known, where), _class_names(data) if known else (), channels_first)
 
 
 def _labels(labels: list[Any], where: str) -> Array | None:
@@ -187,16 +210,26 @@ def _split(item: Any, where: str) -> tuple[Any, Any]:
     return item, None
 
 
-def _image(image: Any, where: str) -> Array:
+def _image(image: Any, where: str, size: int | None) -> Array:
+    """Return an image as an array; a picture, of known layout and type, is resized to `size`."""
     if isinstance(image, Image.Image):
-        return image_file.picture_array(image, where)
+        pixels = image_file.picture_array(image, where)
+        if size is None:
+            return pixels
+        planes = torch.from_numpy(np.array(pixels if pixels.ndim == 3 else pixels[..., None])).permute(2, 0, 1)
+        return _plain(resize(planes[None], size)[0])
     if isinstance(image, Mapping) and isinstance(image.get("bytes"), bytes):
-        return np.asarray(image_file.decode(image["bytes"], where).permute(1, 2, 0).squeeze(2))
+        return _plain(image_file.decode(image["bytes"], where, size))
     if isinstance(image, list):
         image = np.asarray(image)
     if not is_array(image):
         raise invalid_data(f"{where} is a {type(image).__name__}: give pictures, arrays or tensors", "data")
     return as_array(image)
+
+
+def _plain(image: Tensor) -> Array:
+    """Return an image `[C, H, W]` as `[H, W]`, or `[H, W, C]` in colour."""
+    return np.asarray(image.permute(1, 2, 0).squeeze(2))
 
 
 def _class_names(data: Any) -> tuple[str, ...]:

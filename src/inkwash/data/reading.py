@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import re
 import zlib
 from collections.abc import Callable
@@ -59,6 +60,8 @@ def read_bytes(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
+        if path.is_symlink():
+            raise broken_link(path) from None
         raise InkwashError(f"{path} is missing: check the path", code="missing-file") from None
     except OSError as error:
         raise InkwashError(
@@ -76,6 +79,15 @@ def read_bytes(path: Path) -> bytes:
     except DECOMPRESSION_ERRORS as error:
         raise damaged_compression(path, raw, error) from error
     return content.getvalue()
+
+
+def broken_link(path: Path) -> InkwashError:
+    """Return the error for a link to nothing, or in a circle."""
+    target = os.readlink(path)
+    remedy = "run 'git annex get' in its repository" if "annex/objects" in target else "restore it, or remove the link"
+    return InkwashError(
+        f"{path} is a link to {target}, which does not exist: {remedy}", code="missing-file", field="data"
+    )
 
 
 def require_data(raw: bytes, path: Path) -> None:

@@ -30,7 +30,7 @@ from inkwash.data.dataset import Dataset
 from inkwash.data.mnist_variants import PUBLISHED
 from inkwash.data.points import TOY_DISTRIBUTIONS
 from inkwash.data.reader import Reader, ReadOptions
-from inkwash.data.reading import require_data
+from inkwash.data.reading import broken_link, require_data
 from inkwash.errors import InkwashError, UsageError, first_line, wrong_file_error
 from inkwash.text.progress import StageProgressCallback
 from inkwash.text.synonyms import nearest, plain
@@ -139,7 +139,7 @@ def load(
     if isinstance(spec, Dataset):
         return spec.resized(size)
     if spec is not None and not isinstance(spec, str | Path):
-        return python_data.from_object(spec, value_range).resized(size)
+        return python_data.from_object(spec, value_range, size).resized(size)
     spec = spec or os.environ.get("INKWASH_DATA")
     if not spec:
         raise UsageError(
@@ -193,7 +193,7 @@ def _no_range(what: str) -> UsageError:
 def _read(path: Path, options: ReadOptions) -> Dataset:
     try:
         if not path.exists():
-            raise _missing(path)
+            raise broken_link(path) if path.is_symlink() else _missing(path)
         if not path.is_dir():
             return _apply(_file_reader(path), path, options)
         place = locate.locate(path, READERS, image_folder.READER)
@@ -201,8 +201,9 @@ def _read(path: Path, options: ReadOptions) -> Dataset:
         # A data set that is named after its folder is named after the one that was given.
         return replace(found, name=path.resolve().name) if found.name == place.path.resolve().name else found
     except OSError as error:
+        where = error.filename if isinstance(error.filename, str) else path
         raise InkwashError(
-            f"cannot read {path}: {first_line(error)}; check the path and its permissions", code="io", field="data"
+            f"cannot read {where}: {first_line(error)}; check the path and its permissions", code="io", field="data"
         ) from error
 
 

@@ -16,7 +16,7 @@ from inkwash.data.array_pixels import MIN_SIDE
 from inkwash.data.reading import invalid_data
 
 Array = np.ndarray[Any, Any]
-INDEX_NAMES = {"", "id", "index", "imageid", "image_id", "unnamed: 0"}
+INDEX_NAMES = {"", "id", "index", "imageid", "image_id", "unnamed: 0", "__index_level_0__"}
 """Names of columns that number the rows."""
 LABEL_NAMES = {word for word, kind in KIND_WORDS.items() if kind == "labels"} | {
     "class",
@@ -26,13 +26,18 @@ LABEL_NAMES = {word for word, kind in KIND_WORDS.items() if kind == "labels"} | 
 }
 
 
+def is_index(name: str) -> bool:
+    """Return whether the column of this name numbers the rows."""
+    return name.strip().lower() in INDEX_NAMES
+
+
 def pixel_columns(names: Sequence[str], where: str) -> tuple[list[int], int | None]:
     """Return the indices of the columns of pixels and of the label, None for none, by their names.
 
     The label is the column of such a name, else the one whose name differs from those of all others, as "what" from
     "pixel0" to "pixel783". Raises `InkwashError` where the pixels are no square.
     """
-    columns = [k for k, name in enumerate(names) if name.strip().lower() not in INDEX_NAMES]
+    columns = [k for k, name in enumerate(names) if not is_index(name)]
     labels = [k for k in columns if names[k].strip().lower() in LABEL_NAMES]
     if not labels:
         # "1x2" and "28x28" are alike but for their numbers.

@@ -44,11 +44,13 @@ def read(path: Path, options: ReadOptions) -> Dataset:
             _require_one_set(group, path)
     source = Source(_stem(path), str(path), value_range=options.value_range, note=f"table {path.name}")
     found: dict[Role, Array] = {}
+    unread_columns: dict[str, None] = {}
     for part, group in files.items():
         read_files = [_columns(file, options) for file in group]
         source = replace(source, channels_first=read_files[0].images.ndim == 4)
         found[Role(part, "images")] = _joined([each.images for each in read_files], group)
         labels = [each.labels for each in read_files]
+        unread_columns |= dict.fromkeys(name for each in read_files for name in each.unread)
         classes = read_files[0].classes
         without = [file for file, each in zip(group, labels, strict=True) if each is None]
         if 0 < len(without) < len(group):
@@ -59,12 +61,13 @@ def read(path: Path, options: ReadOptions) -> Dataset:
             joined = np.concatenate([each for each in labels if each is not None])
             source = replace(source, classes=source.classes or classes)
             found[Role(part, "labels")] = joined if classes else table_columns.label_texts(joined)
+    warnings = [f"columns that were not read: {', '.join(unread_columns)}" if unread_columns else ""]
     if path.is_dir():
         used = {file for group in files.values() for file in group}
         others = [each for each in visible.entries(path) if each.is_file() and each not in used]
         unread = [each for each in others if not visible.is_document(each.name) and each.suffix.lower() != ".json"]
-        source = replace(source, warning=visible.unread(unread, path))
-    return array_set.from_roles(found, source)
+        warnings.append(visible.unread(unread, path))
+    return array_set.from_roles(found, replace(source, warning="; ".join(filter(None, warnings))))
 
 
 def _tables(folder: Path) -> list[tuple[Path, Part]]:

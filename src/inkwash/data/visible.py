@@ -29,11 +29,19 @@ def entries(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(os.listdir(folder)) if is_visible(name)]
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder or a link to one; a link in a circle is not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def folders(folder: Path) -> list[Path]:
     """Return the visible folders in `folder`, sorted by name."""
     # Without a call of the system for each of many thousands of images.
     with os.scandir(folder) as found:
-        return sorted(folder / entry.name for entry in found if is_visible(entry.name) and entry.is_dir())
+        return sorted(folder / entry.name for entry in found if is_visible(entry.name) and is_folder(entry))
 
 
 def listed(paths: Sequence[Path], root: Path) -> str:
