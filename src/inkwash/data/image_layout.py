@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -78,11 +77,12 @@ def find(folder: Path) -> Layout:
     tree = image_tree.scan(folder)
     root = _entered(tree)
     parts = _parts(root)
-    others = [unread_forms.unread(root.images * bool(parts) + tree.all_others(), folder, not _has_classes(root, parts))]
+    unlabelled = not _classes(parts["train"].tree if parts else root)
+    others = [unread_forms.unread(root.images * bool(parts) + tree.all_others(), folder, unlabelled)]
     others += [f"{name} is an empty folder" for name, inside in tree.folders.items() if not inside.has_files()]
     if not parts:
         others += [_mixed_parts(root), _paired_folders(root)]
-        return Layout(_listing(root), None, _joined(others))
+        return Layout(_listing(root), None, "; ".join(filter(None, others)))
     train = _listing(parts["train"].tree)
     test, test_name = None, ""
     for part in ("test", "val"):
@@ -98,11 +98,7 @@ def find(folder: Path) -> Layout:
     for other in root.folders.values():
         if other not in used and other.has_images():
             others.append(_left_out(other, root.path, "it is neither the training nor the test part"))
-    return Layout(train, test, _joined(others), test_name)
-
-
-def _has_classes(root: ImageTree, parts: Mapping[Part, PartFolder]) -> bool:
-    return bool(_classes(parts["train"].tree if parts else root))
+    return Layout(train, test, "; ".join(filter(None, others)), test_name)
 
 
 def _mixed_parts(root: ImageTree) -> str:
@@ -246,10 +242,6 @@ def _no_images(tree: ImageTree) -> InkwashError:
 
 def _left_out(tree: ImageTree, root: Path, reason: str) -> str:
     return f"{tree.path.relative_to(root).as_posix()} ({_count(tree.all_images())}) was not read: {reason}"
-
-
-def _joined(sentences: list[str]) -> str:
-    return "; ".join(each for each in sentences if each)
 
 
 def _count(images: list[Path]) -> str:
