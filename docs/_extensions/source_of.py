@@ -62,7 +62,9 @@ class SourceOf(SphinxDirective):
         for module in (name.rpartition(".")[0], name.rpartition(".")[0].rpartition(".")[0]):
             if (ROOT / "src" / f"{module.replace('.', '/')}.py").is_file():
                 self.env.note_dependency(str(ROOT / "src" / f"{module.replace('.', '/')}.py"))
-        link = pending_xref("", refdomain="py", reftype="obj", reftarget=name, refexplicit=True, refwarn=True)
+        # A private object has no place in the reference: its module has.
+        target = name.partition("._")[0]
+        link = pending_xref("", refdomain="py", reftype="obj", reftarget=target, refexplicit=True, refwarn=True)
         link += nodes.literal(name, name.removeprefix("inkwash."), classes=["xref", "py"])
         caption = nodes.paragraph("", "", classes=["source-of-caption"])
         caption += [link, nodes.Text(f"  {file}, line {line}")]
