@@ -46,6 +46,17 @@ def sample(page: Any) -> None:
     step_back(page, 7)
 
 
+def words(page: Any) -> None:
+    """Type a prompt, and set what it does not name by a slider."""
+    page.get_by_label("Prompt").fill("a bold, slanted seven")
+    page.get_by_text("Understood as").wait_for()
+    page.get_by_role("slider", name="width").focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    page.get_by_text(re.compile(r"^16 images in \d+ ms$")).wait_for()
+    page.wait_for_timeout(1500)
+
+
 def write(page: Any) -> None:
     """Write a telephone number."""
     page.get_by_label("Text").fill("555 0199")
@@ -100,11 +111,12 @@ VIEWS = {
 Shot = tuple[str, str, Literal["dark", "light"], tuple[int, int]]
 SHOTS: list[Shot] = [(view, "fast", "light", (1280, 860)) for view in VIEWS]
 SHOTS += [("sample", "fast", "dark", (390, 844)), ("understand", "moons", "dark", (1280, 860))]
+SHOTS += [("sample", "words-one-step", "light", (1280, 1080)), ("sample", "words-one-step", "dark", (390, 1600))]
 
 
 @app.default
 def main(data: str | None = None, only: str | None = None) -> None:
-    """Take all screenshots, or those of one view."""
+    """Take all screenshots, or those of one view or model."""
     command = [sys.executable, "-m", "inkwash", "serve", "--port", "0", "--quiet", *(["--data", data] if data else [])]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with (
@@ -115,18 +127,18 @@ def main(data: str | None = None, only: str | None = None) -> None:
         address = server.stdout.readline().strip()
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for view, model, scheme, (width, height) in SHOTS:
-            if only not in (None, view):
+            if only not in (None, view, model):
                 continue
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
             page = context.new_page()
             page.goto(f"{address}#{view}?model={model}")
             page.get_by_role("tab", selected=True).wait_for()
-            VIEWS[view](page)
+            (words if model.startswith("words") else VIEWS[view])(page)
             page.wait_for_timeout(300)
             name = f"page-{view}{'' if model == 'fast' else '-' + model}{'-phone' if width < 500 else ''}.png"
             # Scrolled to the top, because the sticky messages would be in the middle of the screenshot.
             page.evaluate("scrollTo(0, 0)")
-            page.screenshot(path=PICTURES / name, full_page=True)
+            page.screenshot(path=PICTURES / name, full_page=not model.startswith("words"))
             print(name)
             context.close()
         server.terminate()

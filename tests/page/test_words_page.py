@@ -228,12 +228,13 @@ def test_other_number_of_steps_keeps_prompt_and_sliders(page: Any, address: str)
     assert body["prompt"] == "a bold 3" and list(body["attributes"]) == ["slant"] and body["labels"] is None
 
 
-DROP = """([bytes, name]) => {
+DROP_ON = """(target, [bytes, name]) => {
     const data = new DataTransfer();
     data.items.add(new File([Uint8Array.from(bytes)], name, { type: "image/png" }));
     for (const kind of ["dragover", "drop"])
-        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+        target.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
+DROP = f"(given) => ({DROP_ON})(document.body, given)"
 
 
 @DESKTOP
@@ -250,6 +251,21 @@ def test_dropped_png_of_the_command_line_restores_prompt_and_sliders(page: Any, 
     assert np.abs(found[:28, :28].astype(int) - samples.images[0].astype(int)).max() <= 1
     page.evaluate(DROP, [list(b"no image"), "b.png"])
     page.get_by_role("alert").get_by_text("b.png has no settings").wait_for()
+
+
+@DESKTOP
+def test_png_that_is_dropped_on_the_drawing_is_drawn(page: Any, address: str, tmp_path: Path) -> None:
+    inkwash.sample("words", n=1, steps=1, prompt="a 7").save(tmp_path / "a.png")
+    open_view(page, address, "edit", "fast")
+    drawing = page.get_by_role("application")
+    drawing.evaluate(DROP_ON, [list((tmp_path / "a.png").read_bytes()), "a.png"])
+    for _ in range(100):
+        if pixels(page, drawing).max() > 200:
+            break
+        page.wait_for_timeout(50)
+    assert pixels(page, drawing).max() > 200
+    page.wait_for_timeout(300)
+    page.get_by_role("tab", name="Edit", selected=True).wait_for()
 
 
 @DESKTOP

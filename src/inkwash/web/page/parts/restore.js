@@ -18,15 +18,14 @@ export function restorer({ engine, go, notify }) {
   };
 }
 
-/** Call `restore(file)` with a file that is dropped anywhere but on a field for files. */
+/** Call `restore(file)` with a file that is dropped anywhere but on a field for files or on an element that takes it. */
 export function acceptDrops(restore) {
-  const isField = ({ target }) => target.type === "file";
+  const isTaken = (event) => event.target.type === "file" || event.defaultPrevented;
   addEventListener("dragover", (event) => {
-    if (!isField(event)) event.preventDefault();
+    if (!isTaken(event)) event.preventDefault();
   });
   addEventListener("drop", (event) => {
-    // A drawing takes the images that are dropped on it.
-    if (isField(event) || event.defaultPrevented) return;
+    if (isTaken(event)) return;
     // The browser would leave the page and show the file.
     event.preventDefault();
     restore(event.dataTransfer.files[0]);
