@@ -150,13 +150,18 @@ def test_data_of_strokes_are_shown_with_quantiles_of_attributes(tmp_path: Path, 
     shown = inkwash("show", str(tmp_path / "bars.npy"), "--out", str(tmp_path / "out")).out
     row = next(line.split() for line in shown.splitlines() if line.startswith(" width, pixels"))
     # Bars of 4 and of 8 pixels, of which the middle 96 % are measured.
-    assert [float(each) for each in row[2:]] == pytest.approx([3.84, 3.84, 5.76, 7.68, 7.68], abs=0.1)
+    assert [float(each) for each in row[2:7]] == pytest.approx([3.84, 3.84, 5.76, 7.68, 7.68], abs=0.1)
+    assert row[7][0] == row[7][-1] != row[7][1] and len(row[7]) == 16 and len(set(row[7])) == 2
+    found = json.loads(inkwash("show", str(tmp_path / "bars.npy"), "--json").out)["attributes"]["width"]
+    assert (found["unit"], found["n"], found["histogram"]["counts"]) == ("pixels", 12, [6, *[0] * 14, 6])
+    assert list(found["quantiles"].values()) == pytest.approx([3.84, 3.84, 5.76, 7.68, 7.68], abs=0.1)
 
 
 def test_data_without_strokes_are_shown_with_the_reason(tmp_path: Path, inkwash: Inkwash) -> None:
     np.save(tmp_path / "photos.npy", np.random.default_rng(0).integers(60, 255, (12, 28, 28), np.uint8))
     shown = inkwash("show", str(tmp_path / "photos.npy"), "--out", str(tmp_path / "out")).out
     assert "stroke attributes" in shown and "width, pixels" not in shown
+    assert "stroke attributes" in json.loads(inkwash("show", str(tmp_path / "photos.npy"), "--json").out)["attributes"]
 
 
 @pytest.mark.parametrize("dark", [False, True])

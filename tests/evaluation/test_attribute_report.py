@@ -13,12 +13,15 @@ from torch import Tensor
 
 from inkwash.attributes import attribute_specs, measure
 from inkwash.data import Dataset
+from inkwash.distributed.process_group import ProcessGroup
 from inkwash.evaluation import attribute_report
 from inkwash.evaluation.attribute_requests import AttributeRequests
+from inkwash.evaluation.reference import Reference
 from inkwash.evaluation.report import evaluation_page
-from inkwash.evaluation.sample_cache import CachedSamples, SampleCache
+from inkwash.evaluation.sample_cache import CachedSamples, SampleCache, sample_shard
 from inkwash.evaluation.scores import EvaluatedSamples, Evaluation
 from inkwash.evaluation.setting import Setting
+from inkwash.evaluation.tasks import ModelTask
 from inkwash.metrics.extractors import Extraction
 from inkwash.model import Model
 from inkwash.sampling.request import SampleRequest
@@ -97,6 +100,28 @@ def test_constant_images_have_an_r2_of_at_most_zero(
 def test_samples_of_other_requests_are_cached_apart(setting: Setting, digits: Dataset) -> None:
     requests = requests_of(setting, digits)
     assert len({each.cache.folder for each in requests.all()} | {SampleCache(setting).folder}) == 1 + 1 + 5 * len(NAMES)
+
+
+def test_processes_share_the_samples_of_all_requests(
+    setting: Setting, digits: Dataset, bench: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampled: list[int] = []
+    ranks = 3
+    expected = {(each.cache.folder, each.count) for each in requests_of(setting, digits).all()}
+    expected.add((SampleCache(setting).folder, COUNT))
+    found = ModelTask(setting, COUNT).caches(bench)
+    assert {(cache.folder, count) for cache, count in found} == expected
+    monkeypatch.setattr(SampleCache, "parts", lambda self, count: [lambda: sampled.append(count)])
+    monkeypatch.setattr(ProcessGroup, "barrier", lambda self: None)
+    shares = []
+    for rank in range(ranks):
+        sampled.clear()
+        reported: list[float] = []
+        sample_shard(found, ProcessGroup(rank, ranks), reported.append)
+        assert reported[-1] == sum(count for _, count in found)
+        shares.append(list(sampled))
+    assert sorted(each for share in shares for each in share) == sorted(count for _, count in found)
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_a_report_has_tables_of_agreement_and_independence(

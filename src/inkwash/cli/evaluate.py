@@ -126,11 +126,13 @@ def evaluate(
 
 def _sample_shards(request: EvaluationRequest, process_group: ProcessGroup) -> int:
     """Sample as one of several processes; the main one measures."""
+    from inkwash.evaluation.sample_cache import sample_shard
+
     with process_group.main_first():
         plan = request.plan()
     plan.require_shares(process_group)
     for task in plan.tasks:
-        task.sample_shard(process_group, lambda done: None)
+        sample_shard(task.caches(plan.reference), process_group)
     return 0
 
 
@@ -139,6 +141,7 @@ def _run(
 ) -> int:
     from inkwash.cli.tables import scores
     from inkwash.evaluation.report import require_report_folder
+    from inkwash.evaluation.sample_cache import sample_shard
     from inkwash.text.bars import counter, stages
 
     with process_group.main_first():
@@ -153,8 +156,9 @@ def _run(
     try:
         for task in plan.tasks:
             if not process_group.is_single:
-                with counter(task.count, f"{task.name}, this process's share", silent) as done:
-                    task.sample_shard(process_group, done)
+                caches = task.caches(plan.reference)
+                with counter(sum(n for _, n in caches), f"{task.name}, this process's share", silent) as done:
+                    sample_shard(caches, process_group, done)
             with counter(task.count, task.name, silent) as done, stages(silent) as stage:
                 entries.append(task.run(plan.reference, plan.optional_metrics, done, stage))
     except KeyboardInterrupt:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,17 +72,9 @@ class SampleCache:
         evaluations = sum(chunk.evaluations for chunk in chunks) / sum(len(chunk.values) for chunk in chunks)
         return CachedSamples(values, labels, evaluations)
 
-    def sample_shard(self, count: int, process_group: ProcessGroup, progress: ProgressCallback | None = None) -> None:
-        """Sample this process's shard of `count` samples into the cache, and wait until all processes are done.
-
-        `progress` is called with `count` times the fraction of the shard that is done.
-        """
-        shard = list(self._chunks(count))[process_group.rank :: process_group.world_size]
-        for done, (path, start, stop) in enumerate(shard, start=1):
-            self._chunk(path, start, stop, None)
-            if progress is not None:
-                progress(count * done // len(shard))
-        process_group.barrier()
+    def parts(self, count: int) -> list[Callable[[], object]]:
+        """Return a function for each chunk of `count` samples, which samples it into the cache."""
+        return [partial(self._chunk, path, start, stop, None) for path, start, stop in self._chunks(count)]
 
     def _chunks(self, count: int) -> Iterator[tuple[Path, int, int]]:
         for start in range(0, count, CHUNK):
@@ -105,6 +98,23 @@ class SampleCache:
         with _counted_evaluations(self.setting.model.net) as counter:
             batches = list(run.batches(BATCH, report))
         return _Chunk(torch.cat([batch.values for batch in batches]), run.labels, float(counter[0]))
+
+
+def sample_shard(
+    caches: Sequence[tuple[SampleCache, int]], process_group: ProcessGroup, progress: ProgressCallback | None = None
+) -> None:
+    """Sample this process's shard of so many samples into each cache, and wait until all processes are done.
+
+    `progress` is called with the number of all samples times the fraction of the shard that is done.
+    """
+    total = sum(count for _, count in caches)
+    parts = [part for cache, count in caches for part in cache.parts(count)]
+    shard = parts[process_group.rank :: process_group.world_size]
+    for done, sample_part in enumerate(shard, start=1):
+        sample_part()
+        if progress is not None:
+            progress(total * done // len(shard))
+    process_group.barrier()
 
 
 def _part(request: SampleRequest, start: int, stop: int) -> SampleRequest:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from torch import Tensor
 
-from inkwash.distributed.process_group import ProcessGroup
 from inkwash.evaluation import attribute_report, run_quality
 from inkwash.evaluation.attribute_requests import AttributeRequests
 from inkwash.evaluation.comparison import ComparisonEntry
@@ -55,9 +54,9 @@ class Task(ABC):
         """Return the estimated seconds of sampling, timing some steps; 0 where nothing is to be sampled."""
         return 0.0
 
-    def sample_shard(self, process_group: ProcessGroup, progress: ProgressCallback) -> None:
-        """Sample the part of this process into the cache, where something is to be sampled."""
-        return
+    def caches(self, reference: Reference) -> list[tuple[SampleCache, int]]:
+        """Return the caches that the task reads, and how many samples of each: what several processes share."""
+        return []
 
     def run(
         self,
@@ -101,8 +100,10 @@ class ModelTask(Task):
     def seconds(self) -> float:
         return SampleCache(self.setting).estimated_seconds(self.count)
 
-    def sample_shard(self, process_group: ProcessGroup, progress: ProgressCallback) -> None:
-        SampleCache(self.setting).sample_shard(self.count, process_group, progress)
+    def caches(self, reference: Reference) -> list[tuple[SampleCache, int]]:
+        requests = None if reference.data is None else AttributeRequests.of(self.setting, reference.data, self.count)
+        requested = [] if requests is None else [(each.cache, each.count) for each in requests.all()]
+        return [(SampleCache(self.setting), self.count), *requested]
 
     def _entry(self, measured: ComputeScores, key: str, progress: ProgressCallback | None) -> ComparisonEntry:
         """Return the entry; where the model is the latest of a run, store its FD in the run folder."""

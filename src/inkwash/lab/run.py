@@ -17,7 +17,7 @@ from inkwash.config.lengths import Length
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.errors import InkwashError, UsageError
 from inkwash.evaluation.reference import Reference, for_data, for_spec
-from inkwash.evaluation.sample_cache import SampleCache
+from inkwash.evaluation.sample_cache import SampleCache, sample_shard
 from inkwash.evaluation.scores import Score
 from inkwash.hardware import devices
 from inkwash.io import png_metadata
@@ -114,7 +114,7 @@ class LabRun:
         for index in json.loads(self.process_group.broadcast(json.dumps(missing))):
             variant = context.variants[index]
             with progress.sampling(f"{variant.name}, this process's share", self.count) as done:
-                SampleCache(variant.setting).sample_shard(self.count, self.process_group, done)
+                sample_shard([(SampleCache(variant.setting), self.count)], self.process_group, done)
 
     def _context(self, progress: LabProgress) -> MeasureContext:
         return MeasureContext(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich import box
@@ -26,7 +27,10 @@ from inkwash.viz.writers import require_replaceable
 MEASURED = 2000
 """Images whose attributes are measured, of larger sets a random choice."""
 FRACTIONS = 0.01, 0.1, 0.5, 0.9, 0.99
-"""Quantiles that are shown."""
+"""Quantiles that are shown; a histogram is between the first and the last."""
+BINS = 16
+BLOCKS, BLOCKS_ASCII = "▁▂▃▄▅▆▇█", "_.-=+*%#"
+"""Characters of a histogram, from empty to the fullest bin."""
 
 
 def show(name: str, out: Path, as_json: bool, value_range: tuple[float, float] | None = None) -> None:
@@ -49,6 +53,7 @@ def show(name: str, out: Path, as_json: bool, value_range: tuple[float, float] |
             "test_sha256": loaded.test_sha256,
             "note": loaded.note,
             "concerns": [concern._asdict() for concern in concerns],
+            "attributes": _attributes(loaded),
         }
         print(json.dumps(properties, indent=2))
         return
@@ -77,20 +82,49 @@ def show(name: str, out: Path, as_json: bool, value_range: tuple[float, float] |
     console.print(f"image: {target}")
 
 
-def _show_attributes(console: Console, loaded: Dataset) -> None:
-    """Print quantiles of the attributes of some images, or the reason why they have none."""
+def _attributes(loaded: Dataset) -> dict[str, dict[str, Any]] | str:
+    """Return quantiles and a histogram of each attribute of some images, or the reason why they have none.
+
+    Values outside of the histogram are in its first and last bins.
+    """
     try:
         require_ink(loaded)
     except UsageError as error:
-        console.print(str(error))
-        return
+        return str(error)
     values = measure(loaded.values[permutation(0, 0, Stream.DATA_PREVIEW, len(loaded))[:MEASURED]]).double()
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(f"attributes of {len(values):,} images")
-    for fraction in FRACTIONS:
-        table.add_column(f"{fraction:.0%}", justify="right")
+    found = {}
     for (name, attribute), column in zip(ATTRIBUTES.items(), values.T, strict=True):
         known = column[~column.isnan()]
-        cells = [f"{known.quantile(fraction):.2f}" if len(known) else "none" for fraction in FRACTIONS]
-        table.add_row(name + (f", {attribute.unit}" if attribute.unit else ""), *cells)
+        quantiles = known.quantile(torch.tensor(FRACTIONS).double()).tolist() if len(known) else []
+        low, high = (quantiles[0], quantiles[-1]) if quantiles else (0.0, 0.0)
+        found[name] = {
+            "unit": attribute.unit,
+            "n": len(known),
+            "quantiles": dict(zip(map(str, FRACTIONS), quantiles, strict=False)),
+            "histogram": {
+                "low": low,
+                "high": high,
+                "counts": torch.histc(known.clamp(low, high), BINS, low, high).long().tolist() if high > low else [],
+            },
+        }
+    return found
+
+
+def _show_attributes(console: Console, loaded: Dataset) -> None:
+    """Print quantiles and histograms of the attributes of some images, or the reason why they have none."""
+    found = _attributes(loaded)
+    if isinstance(found, str):
+        console.print(found)
+        return
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(f"attributes of {min(len(loaded), MEASURED):,} images")
+    for fraction in FRACTIONS:
+        table.add_column(f"{fraction:.0%}", justify="right")
+    table.add_column(f"{FRACTIONS[0]:.0%} to {FRACTIONS[-1]:.0%}")
+    blocks = BLOCKS_ASCII if console.options.ascii_only else BLOCKS
+    for name, each in found.items():
+        cells = [f"{value:.2f}" for value in each["quantiles"].values()] or ["none"] * len(FRACTIONS)
+        counts = each["histogram"]["counts"]
+        bars = "".join(blocks[-(-(len(blocks) - 1) * count // max(counts))] for count in counts)
+        table.add_row(name + (f", {each['unit']}" if each["unit"] else ""), *cells, bars)
     console.print(table)
