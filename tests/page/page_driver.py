@@ -49,7 +49,7 @@ def exported_page(model: Model, name: str, folder: Path) -> Iterator[str]:
     if shutil.which("npm") is None:
         pytest.skip("onnxruntime-web is downloaded with npm: apt install npm")
     try:
-        web.write(model, name, None, folder, lambda what: None)
+        web.write([web.PageModel(model, name, None)], folder, lambda what: None)
     except InkwashError as error:
         if "npm cannot download" not in str(error):
             raise

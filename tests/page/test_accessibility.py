@@ -101,7 +101,13 @@ def test_axe_finds_no_violation_in_a_view(page: Any, address: str, axe: str, vie
 
 
 @pytest.mark.parametrize(
-    ("path", "text"), [("", "New here?"), ("#sample?model=one-step", "16 images in"), ("api", "/api/denoise")]
+    ("path", "text"),
+    [
+        ("", "New here?"),
+        ("#sample?model=one-step", "16 images in"),
+        ("#sample?model=words-one-step", "16 images in"),
+        ("api", "/api/denoise"),
+    ],
 )
 def test_axe_finds_no_violation_in_tour_live_images_and_reference(
     page: Any, address: str, axe: str, path: str, text: str

@@ -29,9 +29,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if shutil.which("npm") is None:
         pytest.skip("onnxruntime-web is downloaded with npm: apt install npm")
     folder = tmp_path_factory.mktemp("exported") / "page"
-    loaded = inkwash.load("fast", device="cpu")
+    loaded = [
+        web.PageModel(inkwash.load(name, device="cpu"), name, RunFolder(models.find(name).parent.parent))
+        for name in ("fast", "one-step", "digits")
+    ]
     try:
-        web.write(loaded, "fast", RunFolder(models.find("fast").parent.parent), folder, lambda what: None)
+        web.write(loaded, folder, lambda what: None)
     except InkwashError as error:
         if "npm cannot download" not in str(error):
             raise
@@ -101,6 +104,22 @@ def test_every_view_but_models_works(page: Any, exported: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_play_samples_points_exactly_and_with_a_network_trained_here(page: Any, exported: str) -> None:
+    result = re.compile(
+        r"Energy distance to 1,000 held-out points: ODE ([\d.-]+), SDE ([\d.-]+); at the start ([\d.-]+\d)"
+    )
+    for denoiser in ("exact", "network"):
+        open_view(page, exported, "play", denoiser=denoiser, steps=10)
+        page.get_by_role("button", name="Run").click()
+        text = page.get_by_text(result)
+        text.wait_for(timeout=180_000)
+        ode, sde, start = map(float, result.search(text.inner_text()).groups())  # type: ignore[union-attr]
+        assert max(ode, sde) < start
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("status").get_by_text("Link").first.wait_for()
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def test_denoised_drawing_is_that_of_python(page: Any, exported: str) -> None:
     open_view(page, exported, "denoise", noise=0.6, seed=3, label=7)
     page.get_by_text("posterior mean over 50 samples of fast").wait_for()
@@ -121,9 +140,21 @@ def test_denoised_drawing_is_that_of_python(page: Any, exported: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_every_model_of_an_export_samples_its_own_images(page: Any, exported: str) -> None:
+    for name, side in (("digits", 8), ("one-step", 28), ("digits", 8)):
+        open_view(page, exported, "sample", name, n=1, seed=5, labels=3)
+        wait_for_samples(page)
+        found = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 1 image")))[..., 0]
+        assert found.shape == (side, side) and near(found, inkwash.sample(name, n=1, seed=5, label=3).images[0])
+    open_view(page, exported, "denoise", "one-step")
+    page.get_by_text("Shown is the network of fast").wait_for()
+    page.get_by_text("posterior mean over 50 samples of fast").wait_for()
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def test_stop_comes_at_once_and_a_failed_download_is_tried_again(page: Any, exported: str) -> None:
     open_view(page, exported, "sample", n=20)
-    page.get_by_label("Steps").fill("1000")
+    page.get_by_role("spinbutton", name="Steps").fill("1000")
     page.route("**/model.onnx", lambda route: route.fulfill(status=503))
     faults = [page.get_by_role("alert").get_by_text("the network cannot be loaded")]
     page.get_by_role("button", name="Sample", exact=True).click()

@@ -15,9 +15,7 @@ SUFFIXES = {"onnx": ".onnx", "web": "-page", "diffusers": "-diffusers", "safeten
 
 
 def export(
-    model: str = DEFAULT_MODEL,
-    /,
-    *,
+    *model: str,
     to: str = "web",
     recipe: str | None = None,
     out: Out = None,
@@ -29,7 +27,7 @@ def export(
     Parameters
     ----------
     model
-        A bundled model, a run folder or a checkpoint file. Default: fast.
+        A bundled model, a run folder or a checkpoint file; for a page also several. Default: fast.
     to
         onnx: one file with a dynamic batch size, compared with torch after writing; web: a folder of static files;
         diffusers: a folder for its pipelines, for models of the network ddpm-unet; safetensors: a checkpoint of the
@@ -49,8 +47,12 @@ def export(
 
     if to not in SUFFIXES:
         raise unknown_name("export", to, SUFFIXES, field="to")
-    loaded = models.load(model, device="cpu", recipe=recipe)
-    target = out or default_output(model, SUFFIXES[to])
+    names = model or (DEFAULT_MODEL,)
+    if to != "web" and len(names) > 1:
+        message = f"--to {to} writes one model: give one of {', '.join(names)}, or --to web for a page of them"
+        raise UsageError(message, code="conflict", field="model")
+    every = [models.load(name, device="cpu", recipe=recipe) for name in names]
+    loaded, target = every[0], out or default_output(names[0], SUFFIXES[to])
     report = (lambda part: None) if quiet else (lambda part: print(f"writing {part} …", file=sys.stderr))
     if to in ("onnx", "safetensors") and target.suffix != f".{to}":
         raise UsageError(f"--out {target}: give a file name that ends in .{to}", code="wrong-file", field="out")
@@ -72,16 +74,22 @@ def export(
     elif to == "diffusers":
         difference = pipeline.write(loaded, target)
     else:
-        run = RunFolder(models.find(model).parent.parent)
+        runs = [RunFolder(models.find(name).parent.parent) for name in names]
         difference = web.write(
-            loaded, default_output(model, "").name, run if run.metrics.is_file() else None, target, report
+            [
+                web.PageModel(each, default_output(name, "").name, run if run.metrics.is_file() else None)
+                for each, name, run in zip(every, names, runs, strict=True)
+            ],
+            target,
+            report,
         )
     if not quiet:
+        written = ", ".join(f"{each.name} ({each.weights})" for each in every)
         print(
-            f"{target}: {loaded.name} ({loaded.weights}), differs from torch by at most {difference:.1e}",
+            f"{target}: {written}, differs from torch by at most {difference:.1e}",
             file=sys.stderr,
         )
-        if to == "web" and loaded.spec.attributes:
+        if to == "web" and any(each.spec.attributes for each in every):
             print("the page has sliders for the attributes; prompts are parsed by inkwash serve only", file=sys.stderr)
         if to == "web":
             print(f"view it: python -m http.server --bind 127.0.0.1 --directory {target}", file=sys.stderr)

@@ -1,15 +1,16 @@
-"""The page as a folder of static files that samples in the browser, without requests to other hosts."""
+"""The page of some models as a folder of static files that samples in the browser, without requests to other hosts."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from inkwash.data import decode
+from inkwash.errors import UsageError
 from inkwash.export import onnx, runtime
 from inkwash.io.atomic import fresh_folder, write_text
 from inkwash.model import Model, bundled
@@ -27,19 +28,35 @@ POLICY = (
 )
 
 
-def write(model: Model, name: str, run: RunFolder | None, folder: Path, report: Callable[[str], object]) -> float:
-    """Write the page of `model` into the new `folder` and return the largest difference of its network from torch.
+class PageModel(NamedTuple):
+    """A model of the page, its `name` there, and the run folder of its losses, None for none."""
 
-    `name` is the name of the model on the page; `run` is the run folder of its losses, None for none; `report` receives
-    each part as it is written. Raises `UsageError` for a folder that is not empty, and as `onnx.write` and
-    `runtime.files` do; no folder is left after an error.
+    model: Model
+    name: str
+    run: RunFolder | None
+
+
+def write(models: Sequence[PageModel], folder: Path, report: Callable[[str], object]) -> float:
+    """Write the page of `models` into the new `folder` and return the largest difference of their networks from torch.
+
+    The first model is the default of the page; `report` receives each part as it is written. Raises `UsageError` for
+    two models of one name and for a folder that is not empty, and as `onnx.write` and `runtime.files` do; no folder is
+    left after an error.
     """
     onnx.require()
+    names = [each.name for each in models]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        message = f"two models are named {double}: give each model once, and rename one of two folders"
+        raise UsageError(message, code="conflict", field="model")
     with fresh_folder(folder) as made:
-        return _write(model, metadata(model, name, run), made, report)
+        _write_page(made, report)
+        written = [_write_model(each, made, f"models/{place}", report) for place, each in enumerate(models)]
+        write_text(made / "models.json", json.dumps([data for data, _ in written]) + "\n")
+        return max(difference for _, difference in written)
 
 
-def _write(model: Model, data: dict[str, Any], folder: Path, report: Callable[[str], object]) -> float:
+def _write_page(folder: Path, report: Callable[[str], object]) -> None:
     report("the browser's runtime")
     parts = runtime.files()
     report("the page")
@@ -56,18 +73,26 @@ def _write(model: Model, data: dict[str, Any], folder: Path, report: Callable[[s
     write_text(
         folder / "index.html", index.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {meta}', 1)
     )
+
+
+def _write_model(
+    page_model: PageModel, folder: Path, place: str, report: Callable[[str], object]
+) -> tuple[dict[str, Any], float]:
+    """Write the files of a model into `folder / place`; return its metadata and the difference of its network."""
+    model, own = page_model.model, folder / place
+    own.mkdir(parents=True)
+    data = metadata(*page_model) | {"folder": place}
     if not model.spec.is_points:
-        report("samples for the exact denoiser")
+        report(f"samples of {page_model.name} for the exact denoiser")
         examples = of_samples(model)
-        (folder / "examples.bin").write_bytes(decode(examples.images).numpy().tobytes())
+        (own / "examples.bin").write_bytes(decode(examples.images).numpy().tobytes())
         data["examples"] = {"labels": None if examples.labels is None else examples.labels.tolist()}
-    write_text(folder / "model.json", json.dumps(data) + "\n")
-    report("the network")
-    return onnx.write(model, folder / "model.onnx", mixtures=True)
+    report(f"the network of {page_model.name}")
+    return data, onnx.write(model, own / "model.onnx", mixtures=True)
 
 
 def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
-    """Return model.json: the description and history as the server returns them, and the parameters of the samplers."""
+    """Return an entry of models.json: description and history as the server returns them, and parameters of the samplers."""
     return {
         "model": model_description(model.recipe, model.spec, model.step)
         | {"name": name, "bundled": True, "training": False, "source": name if name in bundled() else None},

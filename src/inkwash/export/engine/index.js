@@ -8,12 +8,14 @@ import { build, curves } from "../math/schedules.js";
 let loading = null, worker = null, lastId = 0;
 const receivers = new Map();
 
-/** Return the metadata in model.json; a download that failed is tried again at the next call. */
+/** Return the metadata in models.json, a list; a download that failed is tried again at the next call. */
 const metadata = () => (loading ??= load().catch((error) => ((loading = null), Promise.reject(error))));
 
+const modelOf = async (name) => (await metadata()).find(({ model }) => model.name === name);
+
 async function load() {
-  const response = await fetch(new URL("../model.json", import.meta.url)).catch(() => null);
-  if (!response?.ok) throw new Error("model.json cannot be loaded: check the connection and try again");
+  const response = await fetch(new URL("../models.json", import.meta.url)).catch(() => null);
+  if (!response?.ok) throw new Error("models.json cannot be loaded: check the connection and try again");
   return response.json();
 }
 
@@ -21,11 +23,11 @@ export const engine = {
   canTrain: false,
   canCompareExact: false,
   apiReferenceUrl: null,
-  models: async () => [(await metadata()).model],
-  history: async () => (await metadata()).history,
-  quality: async () => (await metadata()).quality,
-  schedule: async () => {
-    const { schedule, names } = await metadata();
+  models: async () => (await metadata()).map(({ model }) => model),
+  history: async (name) => (await modelOf(name)).history,
+  quality: async (name) => (await modelOf(name)).quality,
+  schedule: async (name) => {
+    const { schedule, names } = await modelOf(name);
     return { name: names.trained, sampled_name: names.sampled, curves: { trained: curves(build(schedule.trained)), sampled: curves(build(schedule.sampled)) } };
   },
   sample: (request, signal) => call("sample", request, signal),

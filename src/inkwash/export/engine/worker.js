@@ -2,7 +2,7 @@
  * The worker of an exported page: the samplers of inkwash/core in JavaScript over the ONNX network.
  *
  * It answers { id, method, request } with { id, event }, { id, error } and { id, end }; { abort: id } ends a request.
- * model.json holds description, recipe, schedules and history.
+ * models.json holds description, recipe, schedules and history of every model, and the folder of its files.
  */
 
 import * as ort from "./ort.wasm.min.mjs";
@@ -14,6 +14,7 @@ import { SAMPLERS, evaluations, frames } from "../math/samplers.js";
 import { build } from "../math/schedules.js";
 import { standardized } from "../math/attributes.js";
 import { decodeBase64 } from "./base64.js";
+import { fileOf, session } from "./files.js";
 import { fieldGrid } from "../math/grid.js";
 
 const PURE_NOISE = { alpha: 0, sigma: 1 };
@@ -21,16 +22,12 @@ const MAX_CACHED = 64;
 /** Milliseconds without an event after which the step is reported. */
 const PROGRESS_INTERVAL = 500;
 const cache = new Map();
-const folder = new URL("../", import.meta.url);
 
-ort.env.wasm.wasmPaths = new URL("./", import.meta.url).href;
-// Threads require headers that a plain file server does not send.
-ort.env.wasm.numThreads = 1;
-
-const FILES = { runtime: "ort-wasm-simd-threaded.wasm", network: "../model.onnx" };
-const metadata = fetch(new URL("model.json", folder)).then((response) => response.json());
+const metadata = fetch(new URL("../models.json", import.meta.url)).then((response) => response.json());
 const controllers = new Map();
-let sessionPromise = null, examplesPromise = null;
+
+/** Return the metadata of the model of a request. */
+const modelOf = async ({ model }) => (await metadata).find((each) => each.model.name === model);
 
 addEventListener("message", async ({ data: { id, abort, method, request } }) => {
   if (abort !== undefined) return controllers.get(abort)?.abort();
@@ -46,41 +43,9 @@ addEventListener("message", async ({ data: { id, abort, method, request } }) => 
   }
 });
 
-/** Return the session of the network, created at the first call; `report` receives the progress of its download. */
-const session = (report) => (sessionPromise ??= createSession(report));
-
-async function createSession(report) {
-  const loaded = {}, totals = {};
-  const files = Object.entries(FILES).map(([name, path]) =>
-    download(new URL(path, import.meta.url), (bytes, total) => {
-      [loaded[name], totals[name]] = [bytes, total];
-      const sum = (parts) => Object.values(parts).reduce((all, each) => all + each, 0);
-      report({ kind: "loading", loaded: sum(loaded), total: sum(totals) });
-    }),
-  );
-  const [runtime, network] = await Promise.all(files);
-  ort.env.wasm.wasmBinary = runtime.buffer;
-  return ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
-}
-
-/** Return the bytes of a file; `report(loaded, total)` is called for each part that arrives. */
-async function download(url, report) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.pathname} cannot be loaded: status ${response.status}`);
-  const parts = [], total = Number(response.headers.get("Content-Length") ?? 0), reader = response.body.getReader();
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    report((size += value.length), Math.max(size, total));
-  }
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
 /** Yield the events of a sampling request, as the server does. Throws an Error with one line for an invalid request. */
 async function* sample(request, signal, report) {
-  const data = await metadata;
+  const data = await modelOf(request);
   const { shape } = data.model;
   const { seeds } = request;
   const kind = request.sampler ?? data.model.sampler, steps = request.steps ?? data.model.steps;
@@ -173,7 +138,7 @@ function batchNoise(seeds, ends, weights, size) {
 
 /** Return normals as `normals` does; those of the last MAX_CACHED are kept, because a live image moves between two seeds. */
 function cachedNormals(seed, counter, size) {
-  const key = `${seed} ${counter}`;
+  const key = `${seed} ${counter} ${size}`;
   if (!cache.has(key)) {
     if (cache.size >= MAX_CACHED) cache.clear();
     cache.set(key, normals(seed, counter, SAMPLE, size));
@@ -183,7 +148,7 @@ function cachedNormals(seed, counter, size) {
 
 /** Yield the finished samples of a live request, uint8 [N * C * H * W], as the server returns them. */
 async function* live(request, signal, report) {
-  const data = await metadata;
+  const data = await modelOf(request);
   const { shape, steps, sampler, classes, conditional } = data.model;
   const { seeds } = request, size = shape.reduce((product, each) => product * each, 1);
   const ends = seeds.map((seed, at) => (request.seed_to === null ? seed : request.seed_to + at));
@@ -201,13 +166,13 @@ async function* live(request, signal, report) {
 
 /** Yield a noised image, the readings of the network's output and the exact prediction, as the server returns them. */
 async function* denoise(request, signal, report) {
-  const data = await metadata, { shape } = data.model, size = shape.reduce((product, each) => product * each, 1);
+  const data = await modelOf(request), { shape } = data.model, size = shape.reduce((product, each) => product * each, 1);
   const level = build(data.schedule.sampled).level(request.noise), labels = request.label < 0 ? null : [request.label];
   const x = mix(level, encoded(request.image), cachedNormals(request.seed, 0, size));
   const x0 = await network(await onnxNetwork(data, {}, size, report), data.recipe.target, data.data_std)(x, level, labels);
   const eps = noiseIn(level, x, x0), found = { level, x, x0, eps, v: targetOf("v", level, data.data_std, x0, eps) };
   if (request.exact) {
-    const examples = await (examplesPromise ??= download(new URL("../examples.bin", import.meta.url), () => {}));
+    const examples = await fileOf(data, "examples.bin");
     found.exact = await exactDenoiser(Float32Array.from(examples, toInput), size, data.examples.labels)(x, level, labels);
     found.exact_of = { count: data.examples.labels.length, sampled: true };
   }
@@ -241,8 +206,8 @@ async function conditionalDenoiser(data, request, size, report) {
 }
 
 /** Return the network with the request's attributes as a function of x, one c_noise for the batch, and labels, weights of embeddings, or null. */
-async function onnxNetwork({ model, attributes }, request, size, report) {
-  const network = await session(report);
+async function onnxNetwork(data, request, size, report) {
+  const { model, attributes } = data, network = await session(data, report);
   return async (x, c_noise, labels) => {
     const count = x.length / size;
     const inputs = {
