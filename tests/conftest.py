@@ -21,6 +21,7 @@ from inkwash.data import Dataset, mnist
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import UsageError
 from inkwash.model import Model
+from inkwash.runs import card
 
 # A collection traverses all objects of torch, and nothing is garbage while modules are imported.
 gc.disable()
@@ -89,6 +90,12 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the plots of run folders, which take longer than a few steps of training."""
+    monkeypatch.setattr(card, "_draw_plots", lambda *_: None)
+
+
+@pytest.fixture
 def inkwash(capsys: pytest.CaptureFixture[str]) -> Inkwash:
     """`inkwash("sample", run, "-n", 4)` calls the command in this process."""
 
@@ -121,7 +128,7 @@ def mnist_folder() -> Path:
     return Path(MNIST)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> Callable[..., Recipe]:
     """`tiny("field=value", ...)` is a recipe of six steps on the bundled digits, changed as `--set` does."""
     return lambda *changes: Recipe.from_dict(tomllib.loads(TINY)).with_changes(changes)

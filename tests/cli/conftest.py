@@ -18,6 +18,7 @@ from PIL import Image
 
 from inkwash.evaluation import reference
 from inkwash.metrics import extractor_training
+from inkwash.runs import card
 
 MESSAGES = Path(__file__).parents[1] / "golden" / "messages.json"
 WRITE_MESSAGES = "INKWASH_WRITE_MESSAGES" in os.environ
@@ -63,6 +64,18 @@ def check_error(inkwash: Inkwash, runs: Runs, messages: dict[str, str]) -> Check
     return check
 
 
+@pytest.fixture
+def plots() -> None:
+    """Draw the plots of run folders, which other tests leave out."""
+
+
+@pytest.fixture(autouse=True)
+def few_plots(request: pytest.FixtureRequest) -> None:
+    """Leave out the plots of run folders where a test does not ask for them."""
+    if "plots" not in request.fixturenames:
+        request.getfixturevalue("without_plots")
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     root = tmp_path_factory.mktemp("trained")
@@ -75,13 +88,16 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     plain = ["simple-unet", "--data", "digits", "--set", "network.base=4", "--set", "training.batch=16"]
     beta = ["--set", "schedule.T=300", "--set", "sampling.sampler=ddpm:300"]
     commands = {
-        "plain": [*plain, *beta],
         "digits": ["digits", *SMALL, "--set", "optimizer.lr=1e-2"],
+        "plain": [*plain, *beta],
         "bees": ["digits", "--data", str(root / "images"), *SMALL],
         "points": ["moons", "--set", "network.width=16", "--set", "network.depth=1", "--set", "training.batch=16"],
     }
-    for name, command in commands.items():
-        assert run(["train", *command, *QUICK, "--out", str(root / name)]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name, command in commands.items():
+            assert run(["train", *command, *QUICK, "--out", str(root / name)]) == 0
+            # those of one run are enough
+            patch.setattr(card, "_draw_plots", lambda *_: None)
     return Runs(images=root / "images", **{name: root / name for name in commands})
 
 

@@ -105,7 +105,8 @@ def test_the_card_names_data_network_results_and_the_next_command(runs: Runs) ->
         assert f"({link})" in card and (runs.digits / link).is_file()
 
 
-def test_plots_mark_the_steps_of_samples(tmp_path: Path, inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("plots")
+def test_plots_mark_the_steps_of_samples(inkwash: Inkwash, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the milestone at the end has samples; the validations at 2 and 4 do not."""
     from inkwash.viz import curves
 

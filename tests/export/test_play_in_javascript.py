@@ -124,7 +124,7 @@ def test_trained_network_samples_the_data(javascript: Run) -> None:
     import {{ energyDistance }} from "{PAGE}/math/energy.js";
     const data = dataset("spiral"), fresh = dataset("spiral", 400, 7);
     let last = null;
-    for (last of train(data.points, data.labels, {{ steps: 1500 }}));
+    for (last of train(data.points, data.labels, {{ steps: 700 }}));
     const denoise = denoiserOf(data, last.parameters), found = [];
     const settings = {{ steps: 20, guidance: 1, label: -1, count: 300, seed: 3 }};
     for (const sampler of ["dpm++2m", "ddpm"]) {{

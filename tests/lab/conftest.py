@@ -40,11 +40,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
 
 
 @pytest.fixture(autouse=True)
-def separate_folder(tmp_path: Path, built: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def separate_folder(tmp_path: Path, built: SimpleNamespace, without_plots: None) -> Iterator[None]:
     """Give every test its own folder and cache, with the feature extractor; restore EXPERIMENTS."""
     shutil.copytree(built.cache, tmp_path / "cache")
-    # The plots of a run take most of the time and are tested elsewhere.
-    monkeypatch.setattr("inkwash.runs.card._draw_plots", lambda *given: None)
     before = dict(EXPERIMENTS)
     yield
     EXPERIMENTS.clear()

@@ -17,12 +17,14 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import inkwash
 from inkwash import cli
+from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset
 from inkwash.errors import InkwashError
 from inkwash.io.integrity import verified
 from inkwash.runs.folder import RunFolder
 from inkwash.runs.resume import resume
 from inkwash.runs.run import Run
+from inkwash.runs.start import start
 from inkwash.training.events import Step
 
 RECIPE = """
@@ -31,12 +33,12 @@ network = { kind = "batchnorm-unet", conditional = true, base = 8, dim = 16 }
 schedule = { kind = "linear", T = 100 }
 data = { name = "digits" }
 optimizer = { kind = "adamw", lr = 3e-3, weight_decay = 0.1, clip = 1.0, warmup = 3, decay = "cosine" }
-training = { length = "40 steps", batch = 16, label_dropout = 0.1, ema = "10 steps", checkpoint_every = "20 steps", \
-milestones = ["30 steps"], precision = "float32" }
+training = { length = "20 steps", batch = 16, label_dropout = 0.1, ema = "10 steps", checkpoint_every = "10 steps", \
+milestones = ["15 steps"], precision = "float32" }
 sampling = { sampler = "ddim:2", preview = "ddim:2" }
 """
 
-KILLED_AT_STEP_23 = """
+KILLED_AT_STEP_13 = """
 import os, signal
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -45,12 +47,12 @@ taken = 0
 def count(*_):
     global taken
     taken += 1
-    if taken == 23:
+    if taken == 13:
         os.kill(os.getpid(), signal.SIGKILL)
 
 register_optimizer_step_post_hook(count)
 """
-"""A plugin that kills its process within step 23, after the optimizer step."""
+"""A plugin that kills its process within step 13, after the optimizer step."""
 
 
 def inkwash_train(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -113,7 +115,7 @@ def after_optimizer_step() -> Iterator[Callable[[int, Callable[[], None]], None]
 
 @pytest.fixture(scope="module")
 def reference_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an uninterrupted run of forty steps."""
+    """The folder of an uninterrupted run of twenty steps."""
     place = tmp_path_factory.mktemp("reference_run")
     (place / "tiny.toml").write_text(RECIPE)
     assert train_in_process(str(place / "tiny.toml"), "-o", str(place / "run"), "--quiet") == 0
@@ -121,17 +123,25 @@ def reference_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "run"
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., Recipe], digits: Dataset) -> Path:
+    """The folder of an uninterrupted run of the tiny recipe."""
+    run = start(tiny(), digits, tmp_path_factory.mktemp("undisturbed") / "run")
+    list(run.train())
+    return run.folder.path
+
+
 @pytest.mark.slow
 def test_killed_run_resumes_bit_for_bit(tmp_path: Path, reference_run: Path) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
-    (tmp_path / "killed.py").write_text(KILLED_AT_STEP_23)
+    (tmp_path / "killed.py").write_text(KILLED_AT_STEP_13)
     killed = inkwash_train(tmp_path, "tiny.toml", "-o", "run", "--with", "killed.py")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert step_numbers(killed.stdout) == list(range(1, 23))
+    assert step_numbers(killed.stdout) == list(range(1, 13))
     assert checkpoint_bytes(tmp_path / "run") != checkpoint_bytes(reference_run)
     resumed = inkwash_train(tmp_path, "run")
     assert resumed.returncode == 0, resumed.stderr
-    assert step_numbers(resumed.stdout) == list(range(21, 41))
+    assert step_numbers(resumed.stdout) == list(range(11, 21))
     assert_same_run(tmp_path / "run", reference_run)
 
 
@@ -151,12 +161,12 @@ def test_run_stopped_by_signal_resumes_bit_for_bit(
     recipe, run = tmp_path / "tiny.toml", tmp_path / "run"
     recipe.write_text(RECIPE)
     before = signal.getsignal(number)
-    after_optimizer_step(23, send_signal)
+    after_optimizer_step(13, send_signal)
     assert train_in_process(str(recipe), "-o", str(run)) == 130
     assert f"inkwash train {run}" in capsys.readouterr().err
     assert signal.getsignal(number) is before
     assert train_in_process(str(run), "--json") == 0
-    assert step_numbers(capsys.readouterr().out) == list(range(24, 41))
+    assert step_numbers(capsys.readouterr().out) == list(range(14, 21))
     assert_same_run(run, reference_run)
 
 
@@ -196,12 +206,12 @@ def test_run_killed_after_any_write_resumes_bit_for_bit(
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_run_interrupted_within_a_step_resumes_bit_for_bit(
     begun: Callable[..., Run],
+    undisturbed: Path,
     digits: Dataset,
     after_optimizer_step: Callable[[int, Callable[[], None]], None],
     error: type[BaseException],
 ) -> None:
-    reference, run = begun("reference"), begun("run")
-    list(reference.train())
+    run = begun("run")
 
     def fail() -> None:
         raise error
@@ -210,7 +220,7 @@ def test_run_interrupted_within_a_step_resumes_bit_for_bit(
     with pytest.raises(error):
         list(run.train())
     list(resume(run.folder.path, digits).train())
-    assert_same_run(run.folder.path, reference.folder.path)
+    assert_same_run(run.folder.path, undisturbed)
 
 
 @pytest.mark.usefixtures("without_cards")
@@ -234,22 +244,22 @@ def test_run_with_a_full_disk_resumes_bit_for_bit(
 @pytest.mark.usefixtures("without_cards")
 @pytest.mark.parametrize("stop_after", range(1, 6))
 def test_run_stopped_after_any_step_resumes_bit_for_bit(
-    begun: Callable[..., Run], digits: Dataset, stop_after: int
+    begun: Callable[..., Run], undisturbed: Path, digits: Dataset, stop_after: int
 ) -> None:
-    reference, run = begun("reference"), begun("run")
-    list(reference.train())
+    run = begun("run")
     for event in run.train():
         if isinstance(event, Step) and event.number == stop_after:
             run.trainer.stop()
     assert run.trainer.state.progress.step == stop_after
     list(resume(run.folder.path, digits).train())
-    assert_same_run(run.folder.path, reference.folder.path)
+    assert_same_run(run.folder.path, undisturbed)
 
 
 @pytest.mark.usefixtures("without_cards")
-def test_closed_event_iterator_saves_the_current_step(begun: Callable[..., Run], digits: Dataset) -> None:
-    reference, run = begun("reference"), begun("run")
-    list(reference.train())
+def test_closed_event_iterator_saves_the_current_step(
+    begun: Callable[..., Run], undisturbed: Path, digits: Dataset
+) -> None:
+    run = begun("run")
     events = run.train()
     while run.trainer.state.progress.step < 4:
         next(events)
@@ -257,7 +267,7 @@ def test_closed_event_iterator_saves_the_current_step(begun: Callable[..., Run],
     resumed = resume(run.folder.path, digits)
     assert resumed.trainer.state.progress.step == 4
     list(resumed.train())
-    assert_same_run(run.folder.path, reference.folder.path)
+    assert_same_run(run.folder.path, undisturbed)
 
 
 @pytest.mark.usefixtures("without_cards")

@@ -120,7 +120,7 @@ def test_a_sampling_schedule_within_the_trained_levels_is_unchanged(untrained: U
 @pytest.mark.parametrize("warp", ["none", "shift", "power"])
 def test_the_noise_level_decreases_in_every_step(untrained: Untrained, target: str, kind: str, warp: str) -> None:
     chosen = untrained(f"target={target}", f"schedule={{kind='{kind}', warp={{kind='{warp}'}}}}")
-    for text in ("ddpm", "ddim:50", "dpm++2m"):
+    for text in ("ddpm:200", "ddim:50", "dpm++2m"):
         levels = chosen.sampler(text).schedule.levels(chosen.sampler(text).steps)
         codes = [float(level.c_noise) for level in levels]
         assert all(now > nxt for now, nxt in pairwise(codes))

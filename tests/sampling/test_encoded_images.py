@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from command import Inkwash
 from PIL import Image
 from raised import code_and_field
 from torch import Tensor
 
-import inkwash
+from inkwash import load, sample
 from inkwash.attributes import measure, standardize
 from inkwash.cli.parameters import parse_attributes
 from inkwash.core.shapes import NULL_LABEL
@@ -50,8 +49,8 @@ def with_attributes(model: Model) -> Model:
 
 
 def test_an_image_is_reconstructed_to_the_noise_of_the_cleanest_level() -> None:
-    model = inkwash.load("words", device="cpu")
-    digit = inkwash.sample(model, n=1, label=3, seed=2, progress=False).values[0]
+    model = load("words", device="cpu")
+    digit = sample(model, n=1, label=3, seed=2, progress=False).values[0]
     errors = []
     for steps in (5, 20, 50):
         run = resolve(SampleRequest(edit=Edit(digit, encode=True), label=(3,), steps=steps), model)
@@ -64,8 +63,8 @@ def test_an_image_is_reconstructed_to_the_noise_of_the_cleanest_level() -> None:
 
 
 def test_a_bolder_digit_is_bolder_and_near_its_source() -> None:
-    model = inkwash.load("words", device="cpu")
-    digit = inkwash.sample(model, n=1, label=3, seed=2, progress=False).values
+    model = load("words", device="cpu")
+    digit = sample(model, n=1, label=3, seed=2, progress=False).values
     before = float(measure(digit, ["thickness"]))
     settings: dict[str, Any] = {"label": (3,), "n": 4, "steps": 12}
     wanted = with_changes(SampleRequest(edit=Edit(digit[0], encode=True), **settings), {"thickness": (0.8,)}, model)
@@ -176,13 +175,12 @@ def test_changes_need_an_encoded_image_and_one_request(untrained: Untrained) -> 
     assert code_and_field(lambda: with_changes(twice, {"width": 1.0}, model)) == ("conflict", "attributes")
 
 
-def test_an_edited_digit_is_reproduced_from_its_file(tmp_path: Path) -> None:
+def test_an_edited_digit_is_reproduced_from_its_file(tmp_path: Path, inkwash: Inkwash) -> None:
     picture = tmp_path / "seven.png"
-    digit = inkwash.sample("fast", n=1, label=7, seed=3, progress=False)
+    digit = sample("fast", n=1, label=7, seed=3, progress=False)
     Image.fromarray(digit.values[0, 0].numpy()).save(picture)
     out = tmp_path / "again.png"
-    command = [sys.executable, "-m", "inkwash", "sample"]
-    options = ["--from", str(picture), "--encode", "--label", "7", "--set-attribute", "thickness+=0.5", "--steps", "5"]
-    shown = subprocess.run([*command, "words", *options, "--out", str(out)], capture_output=True, text=True, check=True)
-    assert "reconstructed to" in shown.stderr
-    assert subprocess.run([*command, str(out), "--quiet"]).returncode == 0
+    options = ["--from", picture, "--encode", "--label", "7", "--set-attribute", "thickness+=0.5", "--steps", "5"]
+    shown = inkwash("sample", "words", *options, "--out", out)
+    assert shown.code == 0 and "reconstructed to" in shown.err
+    assert inkwash("sample", out, "--quiet").code == 0

@@ -25,7 +25,7 @@ TWELVE_STEPS = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tiny(tiny: Callable[..., Recipe]) -> Callable[..., Recipe]:
     """`tiny("field=value", ...)` is a recipe of twelve steps with a BatchNorm network, changed as by `--set`."""
     return lambda *changes: tiny(*TWELVE_STEPS, *changes)
@@ -36,6 +36,15 @@ def saved(trainer: Trainer, folder: Path) -> bytes:
     path = folder / "saved.safetensors"
     checkpoints.save(path, trainer.checkpoint())
     return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def reference(
+    tiny: Callable[..., Recipe], digits: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[object], bytes]:
+    """The events of an undisturbed trainer, and its checkpoint file."""
+    trainer = Trainer(tiny(), digits)
+    return list(trainer), saved(trainer, tmp_path_factory.mktemp("reference"))
 
 
 def test_training_loop_writes_no_file(
@@ -98,10 +107,13 @@ def test_second_iteration_continues_after_the_first(
 
 @pytest.mark.parametrize("stop", [3, 5, 7])
 def test_restored_trainer_continues_bit_for_bit(
-    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset, stop: int
+    tmp_path: Path,
+    tiny: Callable[..., Recipe],
+    digits: Dataset,
+    reference: tuple[list[object], bytes],
+    stop: int,
 ) -> None:
-    reference, first, second = (Trainer(tiny(), digits) for _ in range(3))
-    expected = list(reference)
+    (expected, checkpoint), first, second = reference, *(Trainer(tiny(), digits) for _ in range(2))
     for event in first:
         if isinstance(event, Step) and event.number == stop:
             first.stop()
@@ -109,15 +121,20 @@ def test_restored_trainer_continues_bit_for_bit(
     second.restore(tmp_path / "saved.safetensors")
     continued = list(second)
     assert continued == expected[-len(continued) :]
-    assert saved(reference, tmp_path) == saved(second, tmp_path)
+    assert saved(second, tmp_path) == checkpoint
 
 
 @pytest.mark.parametrize(("kind", "step"), [(Step, 7), (Step, 8), (Measured, 7), (Measured, 10)])
 def test_checkpoint_restored_within_the_iteration_continues_bit_for_bit(
-    tmp_path: Path, tiny: Callable[..., Recipe], digits: Dataset, kind: type[Step] | type[Measured], step: int
+    tmp_path: Path,
+    tiny: Callable[..., Recipe],
+    digits: Dataset,
+    reference: tuple[list[object], bytes],
+    kind: type[Step] | type[Measured],
+    step: int,
 ) -> None:
-    reference, trainer = Trainer(tiny(), digits), Trainer(tiny(), digits)
-    expected = [event.number for event in reference if isinstance(event, Step)]
+    trainer = Trainer(tiny(), digits)
+    expected = [event.number for event in reference[0] if isinstance(event, Step)]
     steps: list[int] = []
     checkpoint, restored = trainer.checkpoint(), False
     for event in trainer:
@@ -132,7 +149,7 @@ def test_checkpoint_restored_within_the_iteration_continues_bit_for_bit(
             trainer.restore(checkpoint)
             restored = True
     assert restored and steps == [*expected[:step], *expected[4:]]
-    assert saved(reference, tmp_path) == saved(trainer, tmp_path)
+    assert saved(trainer, tmp_path) == reference[1]
 
 
 def test_restoring_refuses_other_data_and_another_recipe(tiny: Callable[..., Recipe], digits: Dataset) -> None:
