@@ -23,7 +23,7 @@ const EXAMPLE = [[0.3, 0.26], [0.7, 0.26], [0.45, 0.8]];
 const POWER_LIMITS = [1e-3, 100];
 const READINGS = {
   x0: ["x0, the image", "x0 = (x - sigma eps) / alpha"],
-  eps: ["eps, the noise", "eps = (x - alpha x0) / sigma"],
+  eps: ["eps, the noise", "eps = (x - alpha x0) / sigma; the score is -eps / sigma"],
   v: ["v, the direction", "v = (alpha eps - sigma x0) / |(alpha, sigma)|"],
 };
 
