@@ -100,6 +100,19 @@ def test_axe_finds_no_violation_in_a_view(page: Any, address: str, axe: str, vie
     assert not is_too_wide(page)
 
 
+def test_axe_finds_no_violation_beside_a_prompt(page: Any, address: str, axe: str) -> None:
+    open_view(page, address, "sample", "words-one-step", prompt="a%20bold%20seven")
+    page.get_by_text("Understood as: 7, thickness 85%").wait_for()
+    assert violations(page, axe) == []
+    page.get_by_role("slider", name="thickness").focus()
+    page.keyboard.press("End")
+    page.get_by_text("attribute thickness is given and in the prompt").wait_for()
+    for each in page.locator("details > summary").all():
+        each.click()
+    assert violations(page, axe) == []
+    assert not is_too_wide(page)
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
