@@ -152,6 +152,12 @@ class CommandChecker:
         if source.endswith(".png"):
             assert source in self.sampled, f"{source} is sampled by no command above"
             return
+        if bound.arguments["encode"]:
+            # A network without memory cannot predict the image that is encoded.
+            assert str(bound.arguments["from_"]) in self.sampled, (
+                f"{bound.arguments['from_']} is sampled by no command above"
+            )
+            return
         for given in ("from_", "mask"):
             # The user draws these images.
             if bound.arguments.get(given) is not None:
