@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,15 @@ from raised import code_and_field
 from scipy import stats
 
 import inkwash
+from inkwash import model
+from inkwash.config import recipe as recipes
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import NetDenoiser, Stretch, Warped
 from inkwash.core.rng import Stream, normals
 from inkwash.data import Dataset
 from inkwash.data.pixels import decode
+from inkwash.errors import UsageError
 from inkwash.io.checkpoints import weights_digest
 from inkwash.model import Model
 from inkwash.nets.layers import ClassEmbedding
@@ -29,7 +33,7 @@ from inkwash.training.distillation import energy_distance, initial_net
 from inkwash.training.events import Measured
 from inkwash.training.trainer import Trainer
 
-DISTILLED = ("distillation={start=0.7}", "sampling.sampler=ddim:1", "sampling.preview=ddim:1", "clip=true")
+DISTILLED = ("distillation={start=0.7}", "sampling.sampler=ddim:1", "sampling.preview=ddim:1")
 Tiny = Callable[..., Recipe]
 Untrained = Callable[..., Model]
 
@@ -209,6 +213,45 @@ def test_field_that_the_model_determines_is_refused(tiny: Tiny, untrained: Untra
     assert code_and_field(lambda: inkwash.train(recipe, digits, pretrained=model, network__widths=[8])) == (
         "no-effect",
         "network.widths",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"network": {"kind": "class-unet", "widths": [8, 24]}}, "network.widths"),
+        ({"network": {"kind": "ddpm-unet"}}, "network.kind"),
+        ({"target": "x0"}, "target"),
+        ({"clip": True}, "clip"),
+        ({"schedule": {"kind": "quadratic"}}, "schedule.kind"),
+        ({"schedule": {"kind": "cosine", "offset": 0.1}}, "schedule.offset"),
+    ],
+)
+def test_a_recipe_of_the_user_that_contradicts_the_model_is_refused(
+    tmp_path: Path, digits: Dataset, change: dict[str, Any], field: str
+) -> None:
+    """The same sections without the change, and those that the user left out, are no contradiction."""
+    source = model.load("digits", device="cpu")
+    same = {name: source.recipe.to_dict()[name] for name in ("network", "target", "clip", "schedule")}
+    short = {"name": "mine", "training": {"length": "1 step", "batch": 8}, "sampling": {"preview": "ddim:2"}}
+    kind = {"network": {"kind": source.recipe.network.kind, "conditional": True}}
+    for k, values in enumerate((short | same, short | kind)):
+        run = start(Recipe.from_dict(values), digits, tmp_path / f"run{k}", pretrained="digits", device="cpu")
+        assert run.trainer.recipe.network == source.recipe.network and run.trainer.recipe.target == source.recipe.target
+    with pytest.raises(UsageError) as error:
+        start(Recipe.from_dict(short | same | change), digits, tmp_path / "refused", pretrained="digits")
+    assert (error.value.code, error.value.field) == ("conflict", field) and not (tmp_path / "refused").exists()
+
+
+def test_the_network_of_a_bundled_recipe_is_replaced_and_a_changed_one_refused(tmp_path: Path, digits: Dataset) -> None:
+    short = {"training.length": "1 step", "training.batch": 8, "sampling.preview": "ddim:2"}
+    chosen = recipes.load("ddim-300").with_changes(short)
+    run = start(chosen, digits, tmp_path / "run", pretrained="digits", device="cpu")
+    assert run.trainer.recipe.network.kind == model.load("digits", device="cpu").recipe.network.kind
+    changed = chosen.with_changes({"target": "x0"})
+    assert code_and_field(lambda: start(changed, digits, tmp_path / "none", pretrained="digits")) == (
+        "conflict",
+        "target",
     )
 
 

@@ -83,7 +83,9 @@ def check_training(trainer: Trainer, asked: Recipe, pretrained: str | None = Non
     if not asked.network.conditional or trainer.conditional:
         return found
     reason = f"{pretrained} is unconditional" if trainer.spec.classes else f"{trainer.spec.data} has no labels"
-    return [CheckWarning("labels", f"{reason}: the network is trained as unconditional"), *found]
+    guided = asked.training.guidance != 1 or asked.sampling.guidance != 1 or asked.training.label_dropout
+    without = ", without guidance and label dropout" if guided else ""
+    return [CheckWarning("labels", f"{reason}: the network is trained as unconditional{without}"), *found]
 
 
 def check_checkpoint(header: Mapping[str, Any], max_parameters: int = MAX_PARAMETERS) -> list[CheckWarning]:

@@ -11,6 +11,7 @@ from torch import nn
 
 from inkwash import data as datasets
 from inkwash import model
+from inkwash.config import inherited
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
 from inkwash.data import Dataset, DataSource
@@ -81,6 +82,8 @@ def start(
     # Before the data, which may have to be downloaded.
     if pretrained is not None and not isinstance(pretrained, Model):
         pretrained = model.load(pretrained, device="cpu")
+    if pretrained is not None and net is None:
+        inherited.require_consistent(recipe, pretrained.recipe, pretrained.name)
     if recipe.distillation is not None and objective is None:
         require_teacher(recipe, pretrained)
     with process_group.main_first(), renamed_fields(size="data.size", range="data.range"):
