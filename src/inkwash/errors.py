@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -94,8 +94,14 @@ def unknown_name(what: str, name: str, known: Iterable[str], rest: str = "", fie
     names = sorted(known)
     near = synonyms.nearest(what, name, names)
     hint = f"did you mean '{near}{rest}'? " if near else ""
-    choice = f"{hint}known: {', '.join(names)}" if names else "there is none"
+    choice = f"{hint}known: {few_of(names)}" if names else "there is none"
     return UsageError(f"unknown {what} '{name}': {choice}", code="unknown-name", field=field or what)
+
+
+def few_of(names: Sequence[str], most: int = 60) -> str:
+    """Return names for a message, of thousands of classes the first `most` and the number of the others."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def missing_extra(purpose: str, extra: str) -> UsageError:

@@ -198,3 +198,10 @@ def test_the_subset_of_images_is_the_same_at_every_call(digits: Dataset) -> None
     assert one.labels is not None and other.labels is not None
     assert torch.equal(one.pixels, other.pixels) and torch.equal(one.labels, other.labels)
     assert torch.bincount(one.labels).min() > 100, "no class is left out"
+
+
+@pytest.mark.parametrize(("count", "classes", "expected"), [(39, 20, True), (40, 20, False), (19, 19, False)])
+def test_many_classes_of_few_examples_give_a_warning(count: int, classes: int, expected: bool, digits: Dataset) -> None:
+    names = tuple(f"value {k / 7:.3f}" for k in range(classes))
+    few = Dataset("few", digits.values[:count], torch.arange(count) % classes, names)
+    assert any(warning.about == "examples" for warning in checks.check_data(few)) == expected

@@ -14,6 +14,7 @@ from PIL import Image
 from inkwash import model
 from inkwash.cli.tables.recipes import expected_spec
 from inkwash.config import recipe
+from inkwash.errors import unknown_name
 from inkwash.nets import summary
 
 
@@ -186,3 +187,12 @@ def test_a_picture_without_a_digit_to_measure_is_refused(
     Image.fromarray(pixels).save(tmp_path / "other.png")
     outcome = inkwash("show", str(tmp_path / "other.png"))
     assert outcome.code == 2 and not outcome.out
+
+
+def test_thousands_of_classes_are_counted_and_not_listed(inkwash: Inkwash, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2_000, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "many.npz", images=images, labels=[f"c{k:04d}" for k in range(2_000)])
+    shown = inkwash("show", tmp_path / "many.npz").out
+    assert "c0029" in shown and "c0030" not in shown and "1,970 more" in shown
+    assert len(json.loads(inkwash("show", tmp_path / "many.npz", "--json").out)["classes"]) == 2_000
+    assert str(unknown_name("label", "x", [f"c{k:04d}" for k in range(2_000)])).endswith("c0059 and 1,940 more")

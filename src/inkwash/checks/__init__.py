@@ -38,7 +38,7 @@ NETWORK_CHECKS: Checks = {"attention": attention_cost.check_attention_cost}
 PROGRESS_CHECKS: Checks = {"EMA": ema_warmup.check_current_ema}
 """Checks of the progress in the header of a checkpoint."""
 
-SPEC_CHECKS: Checks = {"classes": datasets.check_empty_classes}
+SPEC_CHECKS: Checks = {"classes": datasets.check_empty_classes, "examples": datasets.check_examples_per_class}
 """Checks of the spec of a data set, which do not read its values."""
 
 IMAGE_CHECKS: Checks = {

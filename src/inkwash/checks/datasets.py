@@ -9,6 +9,8 @@ USUAL_SCALE = (0.05, 5.0)
 """Range of standard deviations that are not reported."""
 MAX_NAMES = 5
 """Number of classes without examples that are named."""
+MANY_CLASSES = 20
+"""Classes below which a small set is not reported for having few examples of each."""
 
 
 def check_point_scale(data: Dataset) -> str | None:
@@ -35,4 +37,15 @@ def check_empty_classes(spec: DatasetSpec) -> str | None:
     return (
         f"{len(empty)} of {count} classes have no examples ({names}): "
         "samples of them will be meaningless; add examples, or leave the classes out"
+    )
+
+
+def check_examples_per_class(spec: DatasetSpec) -> str | None:
+    """Warn about many classes of less than two examples on average: the labels are rather numbers or names of files."""
+    count = len(spec.classes)
+    if count < MANY_CLASSES or not 0 < spec.count < 2 * count:
+        return None
+    return (
+        f"{count:,} classes have {spec.count:,} examples together, too few to learn each; give labels of few classes, or leave "
+        "the labels out"
     )

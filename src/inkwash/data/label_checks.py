@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from inkwash.data.reading import invalid_data
+from inkwash.errors import few_of
 
 SMALL_CLASS_COUNT = 10
 """Up to so many classes, one without images is a small sample; above, it is evidence of a damaged file."""
@@ -97,7 +98,7 @@ def class_indices(
         index = {name: k for k, name in enumerate(table)}
         for where, labels in texts.items():
             if unknown := sorted(set(labels.tolist()) - index.keys()):
-                raise invalid_data(f"{where}: '{unknown[0]}' is none of the classes {', '.join(table)}", "labels")
+                raise invalid_data(f"{where}: '{unknown[0]}' is none of the classes {few_of(table)}", "labels")
         flat = {where: np.array([index[name] for name in labels.tolist()]) for where, labels in texts.items()}
     tensors = {where: label_tensor(labels, parts[where][1], where) for where, labels in flat.items()}
     if not texts:

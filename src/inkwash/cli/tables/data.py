@@ -26,6 +26,8 @@ from inkwash.viz.writers import require_replaceable
 
 MEASURED = 2000
 """Images whose attributes are measured, of larger sets a random choice."""
+SHOWN_CLASSES = 30
+"""Classes that are listed; --json has all of them."""
 FRACTIONS = 0.01, 0.1, 0.5, 0.9, 0.99
 """Quantiles that are shown; a histogram is between the first and the last."""
 BINS = 16
@@ -63,8 +65,10 @@ def show(name: str, out: Path, as_json: bool, value_range: tuple[float, float] |
     console.print(f"standard deviation {loaded.data_std:.4f} of the network's inputs, SHA-256 {loaded.sha256}")
     if tests:
         console.print(f"test part: SHA-256 {loaded.test_sha256}")
-    for label, fraction in zip(loaded.classes, loaded.proportions, strict=False):
+    for label, fraction in list(zip(loaded.classes, loaded.proportions, strict=False))[:SHOWN_CLASSES]:
         console.print(f"  {label}: {fraction:.1%}")
+    if len(loaded.classes) > SHOWN_CLASSES:
+        console.print(f"  and {len(loaded.classes) - SHOWN_CLASSES:,} more classes")
     if loaded.note:
         console.print(loaded.note)
     check_warnings.show(console, concerns)
