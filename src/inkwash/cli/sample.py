@@ -216,6 +216,8 @@ def sample(
             from inkwash.sampling.encoding import with_changes
 
             request = with_changes(request, changes, loaded)
+        if encode and request.attributes and request.label is None and loaded.conditional and not quiet:
+            warn(f"an edit without the class of {from_} often changes it: name it by --label")
         if request.extrapolate:
             from inkwash.sampling.attributes import require_extrapolated
 
