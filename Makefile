@@ -29,13 +29,13 @@ demo: $(READY)
 	@echo "Next: $(BIN)/inkwash show     $(BIN)/inkwash train digits --minutes 1"
 
 test: $(TESTS_READY)
-	$(PYTEST) -n 2 -m "not slow and not browser"
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not browser"
 
 coverage: $(TESTS_READY)
-	$(PYTEST) -n 2 -m "not slow and not browser" --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not browser" --cov --cov-report=term-missing:skip-covered
 
 test-all: $(PAGE_READY)
-	$(PYTEST) -n 2
+	$(PYTEST) -n 2 --dist worksteal
 
 test-long: $(TESTS_READY)
 	$(PYTEST) tests/stress --hypothesis-profile=long --long
