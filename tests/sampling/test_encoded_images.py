@@ -182,5 +182,7 @@ def test_an_edited_digit_is_reproduced_from_its_file(tmp_path: Path, inkwash: In
     out = tmp_path / "again.png"
     options = ["--from", picture, "--encode", "--label", "7", "--set-attribute", "thickness+=0.5", "--steps", "5"]
     shown = inkwash("sample", "words", *options, "--out", out)
-    assert shown.code == 0 and "reconstructed to" in shown.err
+    assert shown.code == 0 and "reconstructed to" in shown.err and "--label" not in shown.err
+    unlabelled = [option for option in options if option not in ("--label", "7")]
+    assert "--label" in inkwash("sample", "words", *unlabelled, "--out", tmp_path / "other.png").err
     assert inkwash("sample", out, "--quiet").code == 0
