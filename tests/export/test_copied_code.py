@@ -52,6 +52,11 @@ def reproduced(javascript: Run, classes: list[str] = DIGITS, source: str | None 
             "-n 1 --seed 0 --prompt 'a bold 7' --set-attribute slant=-10 --set-attribute width=5,7.5 --extrapolate",
             'n=1, seed=0, prompt="a bold 7", attributes={"slant": -10, "width": [5, 7.5]}, extrapolate=True',
         ),
+        (
+            {"labels": [7], "attributes": {"slant": [-10]}, "edit": {"image": "", "noise": 1, "encode": True}},
+            "-n 1 --seed 0 --label 7 --set-attribute slant=-10 --from drawing.png --encode",
+            'n=1, seed=0, label="7", attributes={"slant": -10}, image="drawing.png", encode=True',
+        ),
         ({"prompt": None, "attributes": {}, "extrapolate": False}, "-n 1 --seed 0", "n=1, seed=0"),
     ],
 )

@@ -113,6 +113,19 @@ def test_axe_finds_no_violation_beside_a_prompt(page: Any, address: str, axe: st
     assert not is_too_wide(page)
 
 
+def test_axe_finds_no_violation_in_an_edit_of_attributes(page: Any, address: str, axe: str) -> None:
+    open_view(page, address, "edit", "words", steps=2, sampler="ddpm", encode=1, attributes="slant:20")
+    page.get_by_role("button", name="Start from a sample").click()
+    wait_for_samples(page)
+    assert violations(page, axe) == []
+    press("Regenerate from sketch")(page)
+    page.get_by_text("Encoded (the drawing itself is reconstructed to").wait_for()
+    for each in page.locator("details > summary").all():
+        each.click()
+    assert violations(page, axe) == []
+    assert not is_too_wide(page)
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [

@@ -75,7 +75,7 @@ EVENTS = {
     "begin": "count, shape, labels, seeds, sampler, steps, evaluations, levels (alpha, sigma, c_noise), metadata of the file",
     "step": "step, x, denoised; exact and field if requested (base64: uint8 [N, C, H, W], or float32 [N, D] for points)",
     "progress": "step, of a request whose steps are not all sent",
-    "done": "seconds",
+    "done": "seconds; reconstruction_error of an encoded image (RMS in grey levels)",
     "failed": "error, one line; code and field, null for none",
 }
 STATUSES = {

@@ -9,6 +9,7 @@ from inkwash.config.recipe import Recipe
 from inkwash.core import SAMPLERS
 from inkwash.core.samplers import parse_sampler
 from inkwash.data.spec import AttributeSpec, DatasetSpec
+from inkwash.sampling import encoding
 
 PAGE_DEFAULT_STEPS = 50
 """Steps of ancestral samplers on continuous schedules: the command line has 1000, which take too long on a page."""
@@ -18,6 +19,9 @@ def model_description(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str,
     """Return the properties of a model that the page needs for its controls, as plain values."""
     kind, steps = parse_sampler(recipe.sampling.sampler)
     num_timesteps = recipe.schedule.num_timesteps
+    edit_sampler, edit_steps = parse_sampler(encoding.SAMPLER)
+    # A model of one step has no path of several noises.
+    encodes = bool(spec.attributes) and steps != 1
     return {
         "about": recipe.about,
         "recipe": recipe.name,
@@ -35,6 +39,7 @@ def model_description(recipe: Recipe, spec: DatasetSpec, step: int) -> dict[str,
         "guidance": recipe.sampling.guidance,
         "guidable": recipe.network.conditional and recipe.training.label_dropout > 0,
         "attributes": [attribute_description(each) for each in spec.attributes],
+        "encoding": {"sampler": edit_sampler, "steps": edit_steps} if encodes else None,
     }
 
 

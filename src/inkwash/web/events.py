@@ -58,7 +58,9 @@ def events(model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = Non
         else:
             yield "progress", {"step": step}
         last = time.perf_counter()
-    yield "done", {"seconds": round(time.perf_counter() - started, 3)}
+    error = run.reconstruction_error()
+    reconstruction = {} if error is None else {"reconstruction_error": round(error, 1)}
+    yield "done", {"seconds": round(time.perf_counter() - started, 3)} | reconstruction
 
 
 def _level(level: Level) -> dict[str, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
@@ -21,6 +19,7 @@ from inkwash.sampling.prompts.requests import with_prompt
 from inkwash.sampling.prompts.values import format_descriptions
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import SamplingRun, resolve
+from inkwash.web.pixels import read_pixels
 
 MAX_IMAGES = 400
 """Images or points of one request."""
@@ -28,6 +27,8 @@ MAX_EVALUATIONS = 64_000
 """Network evaluations of one request: 64 images by 1,000 steps of DDPM."""
 MAX_LIVE_EVALUATIONS = 400
 """Network evaluations of one live request, which cannot be stopped between two steps."""
+MAX_ENCODED_EVALUATIONS = 4000
+"""Network evaluations of one image to encode, which cannot be stopped before its samples: 8 images by 500 steps."""
 MAX_PROMPT = 1000
 """Characters of a prompt."""
 MIN_NOISE = 0.001
@@ -57,13 +58,14 @@ class EditBody(_Body):
         None, description="H*W bytes in base64, not 0 where the model samples; null: everywhere"
     )
     noise: Number = Field(gt=0, le=1, description="u that the image is noised to; 1 is noise alone")
+    encode: bool = Field(False, description="encode it as noise: samples are the image with other attributes or labels")
 
     def edit(self, shape: tuple[int, ...]) -> Edit:
         """Return the edit for a model of images `shape` (C, H, W). Raises `UsageError` for an image of another size."""
         if len(shape) != 3:
             raise UsageError("edit has no effect on points: leave it out", code="unsupported", field="edit")
-        mask = None if self.mask is None else _pixels("edit.mask", self.mask, shape[1:]) > 0
-        return Edit(_pixels("edit.image", self.image, shape), mask, self.noise)
+        mask = None if self.mask is None else read_pixels("edit.mask", self.mask, shape[1:]) > 0
+        return Edit(read_pixels("edit.image", self.image, shape), mask, self.noise, encode=self.encode)
 
 
 class ConditionsBody(_Body):
@@ -143,7 +145,7 @@ class SampleBody(ConditionsBody):
     def resolve(self, model: Model) -> SamplingRun:
         """Return the request resolved against `model`. Raises `UsageError` for what the model cannot do."""
         # The names of the request's fields differ from those of the library.
-        with renamed_fields(label="labels", seed="seeds"):
+        with renamed_fields(label="labels", seed="seeds", image="edit.image"):
             request = self.request(
                 model,
                 label_to=self.label_to,
@@ -159,7 +161,8 @@ class SampleBody(ConditionsBody):
                 edit=None if self.edit is None else self.edit.edit(model.spec.shape),
             )
             run = resolve(request, model)
-        _require_few(run, MAX_EVALUATIONS, "one request: use fewer images or steps", "steps")
+        limit = MAX_EVALUATIONS if run.source is None else MAX_ENCODED_EVALUATIONS
+        _require_few(run, limit, "one request: use fewer images or steps", "steps")
         return run
 
 
@@ -202,7 +205,7 @@ class DenoiseBody(_Body):
         """Return the image, uint8 [C, H, W]. Raises `UsageError` for one of another size, and for a model of points."""
         if model.spec.is_points:
             raise UsageError(f"{model.name} has points, not images", code="unsupported", field="model")
-        return _pixels("image", self.image, model.spec.shape)
+        return read_pixels("image", self.image, model.spec.shape)
 
     def labels(self, model: Model) -> Tensor | None:
         """Return the label, int64 [1], None for unconditional. Raises `UsageError` for one that the model lacks."""
@@ -236,14 +239,3 @@ def _require_few(run: SamplingRun, limit: int, remedy: str, field: str) -> None:
     if evaluations > limit:
         message = f"{evaluations:,} network evaluations exceed the {limit:,} of {remedy}"
         raise UsageError(message, code="too-large", field=field)
-
-
-def _pixels(name: str, text: str, shape: tuple[int, ...]) -> Tensor:
-    try:
-        decoded = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise UsageError(f"{name} is not base64", code="invalid-value", field=name) from None
-    count = torch.Size(shape).numel()
-    if len(decoded) != count:
-        raise UsageError(f"{name} has {len(decoded)} bytes: this model requires {count}", code="mismatch", field=name)
-    return torch.frombuffer(bytearray(decoded), dtype=torch.uint8).reshape(shape)

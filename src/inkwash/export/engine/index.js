@@ -22,6 +22,7 @@ async function load() {
 export const engine = {
   canTrain: false,
   canCompareExact: false,
+  canEncode: false,
   apiReferenceUrl: null,
   models: async () => (await metadata()).map(({ model }) => model),
   history: async (name) => (await modelOf(name)).history,

@@ -7,6 +7,7 @@ const modelPath = (name, ...rest) => ["/api/models", ...[name, ...rest].map(enco
 export const remote = {
   canTrain: true,
   canCompareExact: true,
+  canEncode: true,
   apiReferenceUrl: "/api",
 
   models: () => getJson("/api/models"),

@@ -1,4 +1,4 @@
-/** Sliders for the attributes of a model: at rest an attribute is "any", and may have the value that a prompt names. */
+/** Sliders for the attributes of a model: at rest an attribute is "any", or as in a drawing, and may have the value that a prompt names. */
 
 import { h } from "./element.js";
 
@@ -28,12 +28,12 @@ export function valueText(values, unit, digits) {
 /**
  * Return { element, own, set, setPrompted } for the attributes of `model`: `own()` are the values set here by name,
  * `set(values)` replaces them, `setPrompted(values)` shows the values, several in turn, of those that the prompt names.
- * `initial` are own values; `onchange()` is called when one changes.
+ * `initial` are own values; `onchange()` is called when one changes; `rest` names the value at rest.
  */
-export function attributeSliders(model, initial, onchange) {
-  const sliders = model.attributes.map((attribute) => attributeSlider(attribute, initial[attribute.name] ?? null, onchange));
+export function attributeSliders(model, initial, onchange, rest = "any") {
+  const sliders = model.attributes.map((attribute) => attributeSlider(attribute, initial[attribute.name] ?? null, onchange, rest));
   const named = (get) => Object.fromEntries(sliders.map((each) => [each.name, get(each)]).filter(([, value]) => value !== null));
-  const element = h("fieldset", { class: "attributes" }, h("legend", {}, "Attributes (at rest: any)"), sliders.map((each) => each.element));
+  const element = h("fieldset", { class: "attributes" }, h("legend", {}, `Attributes (at rest: ${rest})`), sliders.map((each) => each.element));
   return {
     element,
     own: () => named((each) => each.own()),
@@ -42,20 +42,20 @@ export function attributeSliders(model, initial, onchange) {
   };
 }
 
-function attributeSlider(attribute, initial, onchange) {
+function attributeSlider(attribute, initial, onchange, atRest) {
   const { name, unit, about } = attribute, { min, max, step, rest, digits } = scaleOf(attribute);
   let own = initial, prompted = [];
   const id = `attribute-${++made}`;
   const input = h("input", { type: "range", id, min, max, step, title: about, oninput: () => change(Number(input.value)), onkeydown: press, ondblclick: clear });
   const shown = h("span", { class: "value" });
-  const reset = h("button", { type: "button", class: "small", "aria-label": `any ${name}`, onclick: clear }, "any");
+  const reset = h("button", { type: "button", class: "small", "aria-label": `${atRest} ${name}`, onclick: clear }, atRest);
   const element = h("div", { class: "attribute" }, h("label", { htmlFor: id, title: about }, name), shown, reset, input);
   function show() {
     const values = own === null ? prompted : [own];
     element.classList.toggle("any", !values.length);
     reset.style.visibility = own === null ? "hidden" : "";
     input.value = values.length ? values.reduce((sum, each) => sum + each, 0) / values.length : rest;
-    shown.textContent = values.length ? valueText(values, unit, digits) + (own === null ? " (prompt)" : "") : "any";
+    shown.textContent = values.length ? valueText(values, unit, digits) + (own === null ? " (prompt)" : "") : atRest;
     input.setAttribute("aria-valuetext", shown.textContent);
   }
   function change(value) {

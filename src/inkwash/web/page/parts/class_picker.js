@@ -10,17 +10,17 @@ export const classOptions = (model) => model.classes.map((name) => [encodeURICom
 export const labelOf = (model, key) => classOptions(model).findIndex(([each]) => each === key);
 
 /**
- * Return the picker; `labels()` are the labels of a request, null where no class is selected. `setPrompted(labels)` shows
+ * Return the picker, with a `legend`; `labels()` are the labels of a request, null where no class is selected. `setPrompted(labels)` shows
  * those that a prompt names, null for none, unless others were selected; `isOwn()` is whether they were, and `keep()` makes
  * the shown ones selected.
  */
-export function classPicker(model, url = new UrlState()) {
+export function classPicker(model, url = new UrlState(), legend = "Classes (none selected: random)") {
   if (!model.conditional || !model.classes.length) {
     return { element: null, labels: () => null, params: () => ({}), selected: () => [], setPrompted: () => {}, isOwn: () => false, keep: () => {} };
   }
   const options = classOptions(model);
   if (model.guidable) options.push(["-1", "Unconditional"]);
-  const group = toggleButtons("Classes (none selected: random)", options, url.list("labels", options.map(([key]) => key)));
+  const group = toggleButtons(legend, options, url.list("labels", options.map(([key]) => key)));
   // The key of the unconditional label is that of no class, whose index is -1.
   const selected = () => group.get().map((key) => labelOf(model, key));
   let prompted = [], isKept = false;

@@ -13,18 +13,19 @@ const NOTHING = { text: "", labels: null, attributes: {} };
  * Return { element, request, params, turn, valid, problem } for `model`: `request()` is the part of a sampling request,
  * `turn()` the number of images that are repeated in turn, `valid()` whether the prompt is understood by now, and
  * `problem()` resolves to why it is not, after what was typed last, or null. `onchange()` is called after a valid change.
+ * `classes` is the legend of the buttons, and `rest` the value of a slider at rest.
  *
  * Sliders and buttons show what the prompt means. One that is moved away from it is named twice, which the server
  * refuses as on the command line: nothing is overridden silently.
  */
-export function conditions({ model, engine, url, onchange = () => {} }) {
-  const classes = classPicker(model, url);
+export function conditions({ model, engine, url, onchange = () => {}, classes: legend, rest }) {
+  const classes = classPicker(model, url, legend);
   if (!model.attributes?.length) {
     return { element: classes.element, request: () => ({ labels: classes.labels() }), params: classes.params, turn: () => classes.selected().length, valid: () => true, problem: async () => null };
   }
   const extrapolate = checkbox("Allow values outside of the range of the training set", url.choice("extrapolate", "0", ["0", "1"]) === "1");
   const initial = url.pairs("attributes", (name, value) => isPossible(model, name, value, extrapolate.get()));
-  const sliders = attributeSliders(model, initial, changed);
+  const sliders = attributeSliders(model, initial, changed, rest);
   const prompt = engine.prompt ? promptField(model, url.text("prompt", ""), { onchange: changed, clear: adopt }) : null;
   // An exported page has no parser: a prompt in its URL is reported.
   if (!prompt) url.validated("prompt", "", false);

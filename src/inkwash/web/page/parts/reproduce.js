@@ -1,8 +1,11 @@
 /** A sampling request as a command line and as Python, for a model with a name there (`model.source`). */
 
+/** The file that the drawing of an edit is saved as. */
+export const DRAWING = "drawing";
+
 /** Return { command, python } of the request of `seeds`, `labels` and settings, each null where there is none. */
 export function reproduce(model, request) {
-  const given = model.source && !request.edit ? options(model, request) : null;
+  const given = model.source && (!request.edit || request.edit.encode) ? options(model, request) : null;
   if (!given) return { command: null, python: null };
   return { command: command(model.source, given), python: python(model.source, given) };
 }
@@ -27,6 +30,7 @@ function options(model, { seeds, labels, seed_to: seedTo = null, label_to: label
     prompt: rest.prompt ?? null,
     attributes: Object.entries(rest.attributes ?? {}),
     extrapolate: rest.extrapolate ?? false,
+    image: rest.edit ? `${DRAWING}.png` : null,
   };
 }
 
@@ -40,6 +44,7 @@ function command(source, given) {
   if (given.prompt !== null) words.push("--prompt", given.prompt);
   for (const [name, values] of given.attributes) words.push("--set-attribute", `${name}=${values.join(",")}`);
   if (given.extrapolate) words.push("--extrapolate");
+  if (given.image) words.push("--from", given.image, "--encode");
   return words.map((word) => shellWord(String(word))).join(" ");
 }
 
@@ -51,6 +56,7 @@ function python(source, given) {
   if (given.prompt !== null) values.prompt = pythonText(given.prompt);
   if (given.attributes.length) values.attributes = `{${given.attributes.map(([name, each]) => `${pythonText(name)}: ${each.length === 1 ? each[0] : `[${each.join(", ")}]`}`).join(", ")}}`;
   if (given.extrapolate) values.extrapolate = "True";
+  if (given.image) Object.assign(values, { image: pythonText(given.image), encode: "True" });
   const call = Object.entries(values).map(([name, value]) => `${name}=${value}`).join(", ");
   return `import inkwash\n\nsamples = inkwash.sample(${pythonText(source)}, ${call})\nsamples.save("samples.png")`;
 }

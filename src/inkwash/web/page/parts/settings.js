@@ -52,6 +52,11 @@ export function samplingSettings(model, url = new UrlState(), { withSeed = true 
   return {
     element,
     seed: () => parts.seed.get(),
+    /** Replace settings by name. */
+    set(values) {
+      Object.entries(values).forEach(([name, value]) => parts[name].set(value));
+      update();
+    },
     valid: () => Object.values(parts).every((part) => part.input.disabled || part.valid()),
     /** The settings as part of a sampling request. */
     values: () => ({

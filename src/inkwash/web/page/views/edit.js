@@ -1,14 +1,17 @@
-/** Edit: image-to-image from a sketch (SDEdit), inpainting of a marked area, and interpolation between two samples. */
+/** Edit: image-to-image from a sketch (SDEdit), inpainting of a marked area, changed attributes, and interpolation. */
 
+import { attributeEdit } from "../parts/attribute_edit.js";
 import { outputActions } from "../parts/output_actions.js";
 import { InkCanvas } from "../parts/canvas.js";
 import { classOptions, labelOf } from "../parts/class_picker.js";
 import { h } from "../parts/element.js";
 import { choice, number, slider } from "../parts/fields.js";
+import { savePng } from "../parts/download.js";
 import { encodeBase64 } from "../engine/base64.js";
 import { samplingJob } from "../parts/job.js";
+import { paint } from "../parts/painting.js";
 import { Player } from "../parts/player.js";
-import { reproduce } from "../parts/reproduce.js";
+import { DRAWING, reproduce } from "../parts/reproduce.js";
 import { imageSeeds, samplingSettings } from "../parts/settings.js";
 import { outputPanel } from "../parts/output_panel.js";
 
@@ -42,12 +45,16 @@ function classField(model, label, value = "", param = null) {
 /** Return the selected class of a field, null for any. */
 const selectedClass = (model, field) => (field && field.get() !== "" ? labelOf(model, field.get()) : null);
 
-function repaint({ engine, model, notify, url, updateUrl }, job, params) {
+function repaint(app, job, params) {
+  const { model, notify, url, updateUrl } = app;
   const canvas = new InkCanvas(model.shape, notify, model.background, { isMnist: model.data === "mnist" });
   const noise = slider("Noise strength", { min: 0.05, max: 1, step: 0.05, value: 0.6, hint: "low: close to the drawing; high: close to the model", param: [url, "noise"] });
   const target = classField(model, "Target class", "", [url, "label"]);
   const settings = samplingSettings(model, url);
+  const fill = h("button", { type: "button", onclick: () => edit(true) }, "Fill marked area");
+  const attributes = attributeEdit(app, settings, [noise.element, target?.element, fill].filter(Boolean));
   const player = new Player({ parts: ["denoised"], classes: model.classes });
+  const reconstruction = h("p", { class: "caption" });
   const actions = outputActions(player, { url: () => updateUrl({ ...params(), ...canvas.params() }), name: () => `${model.name}-edited`, notify, linkNote: () => canvas.linkNote, source: model.source });
   const output = outputPanel("Edited images", "Draw on the empty canvas and regenerate from it, or mark an area to repaint.");
 
@@ -55,10 +62,14 @@ function repaint({ engine, model, notify, url, updateUrl }, job, params) {
     if (![noise, settings].every((part) => part.valid())) return;
     const mask = inpainting ? canvas.mask : null;
     if (inpainting && !mask) return notify("No area is marked: select 'Mark area to repaint' and paint over it.", true);
-    if (!inpainting && noise.get() === 1) return notify("Noise strength 1 ignores the drawing: choose a lower value.", true);
+    const isEncoded = attributes.isOn();
+    if (!inpainting && !isEncoded && noise.get() === 1) return notify("Noise strength 1 ignores the drawing: choose a lower value.", true);
     if (!inpainting && canvas.isBlank) return notify("The canvas is blank: draw something or load an image.", true);
-    output.show(player.element, actions.element);
+    const problem = await attributes.problem();
+    if (problem) return notify(problem, true);
+    output.show(player.element, reconstruction, actions.element);
     actions.disable();
+    reconstruction.textContent = "";
     const label = selectedClass(model, target);
     const request = {
       model: model.name,
@@ -68,8 +79,13 @@ function repaint({ engine, model, notify, url, updateUrl }, job, params) {
       edit: { image: encodeBase64(canvas.pixels), mask: mask && encodeBase64(mask), noise: inpainting ? 1 : noise.get() },
     };
     if (label === null && model.guidable) request.guidance = null;
-    const finished = await job.run(request, { begin: (info) => player.begin(info, { columns: 4 }), step: (frame) => player.add(frame) });
-    if (finished) actions.enable(null);
+    if (isEncoded) Object.assign(request, { guidance: settings.values().guidance, ...attributes.request() }, { edit: { image: request.edit.image, noise: 1, encode: true } });
+    const finished = await job.run(request, {
+      begin: (info) => player.begin(info, { columns: 4 }),
+      step: (frame) => player.add(frame),
+      done: ({ reconstruction_error: error = null }) => (reconstruction.textContent = error === null ? "" : `Encoded (the drawing itself is reconstructed to ${error.toFixed(1)} grey levels RMS).`),
+    });
+    if (finished) actions.enable(isEncoded ? reproduce(model, request) : null);
   }
 
   /** Put one sample of the model onto the canvas. */
@@ -80,19 +96,27 @@ function repaint({ engine, model, notify, url, updateUrl }, job, params) {
     if (await job.run(request, { step: (frame) => (last = frame) })) canvas.set(last.x);
   }
 
+  /** Save the drawing as the file that a copied command reads. */
+  async function saveDrawing() {
+    const picture = h("canvas");
+    paint(picture, canvas.pixels, model.shape, { columns: 1 });
+    await savePng(picture, DRAWING, 1);
+  }
+
   const form = h(
     "form",
     { class: "panel stack", onsubmit: (event) => event.preventDefault(), noValidate: true },
     h("h2", {}, "Sketch and regenerate"),
     canvas.element,
-    h("button", { type: "button", onclick: loadSample }, "Start from a sample"),
+    h("div", { class: "row" }, h("button", { type: "button", onclick: loadSample }, "Start from a sample"), h("button", { type: "button", onclick: saveDrawing }, "Save drawing")),
+    attributes.element,
     noise.element,
     target?.element,
-    h("div", { class: "row" }, h("button", { class: "primary", type: "button", onclick: () => edit(false) }, "Regenerate from sketch"), h("button", { type: "button", onclick: () => edit(true) }, "Fill marked area"), job.controls()),
+    h("div", { class: "row" }, h("button", { class: "primary", type: "button", onclick: () => edit(false) }, "Regenerate from sketch"), fill, job.controls()),
     h("details", {}, h("summary", {}, "Settings"), settings.element),
   );
   if (url.has("image")) canvas.restore(url.text("image", ""), url.text("mask", ""));
-  const own = () => ({ noise: noise.get(), ...(target && { label: target.get() }), ...settings.params() });
+  const own = () => ({ noise: noise.get(), ...(target && { label: target.get() }), ...settings.params(), ...attributes.params() });
   return { element: h("div", { class: "workbench" }, form, output.element), player, params: own };
 }
 
