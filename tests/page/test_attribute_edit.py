@@ -86,7 +86,7 @@ def test_link_and_png_restore_the_edit(page: Any, address: str, tmp_path: Path) 
         "attributes": "slant:20",
         "labels": 3,
     }
-    open_view(page, address, "edit", "words", attributes="slant:20", **given)
+    open_view(page, address, "edit", "words", **given)
     first = regenerate(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="PNG", exact=True).first.click()
