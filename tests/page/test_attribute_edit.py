@@ -52,6 +52,9 @@ def test_thickness_of_the_drawing_is_changed_and_at_rest_is_kept(page: Any, addr
     drawn = DIGIT[0].numpy()
     same = regenerate(page)
     assert np.sqrt(np.mean((same.astype(float) - drawn) ** 2)) < 4
+    # The knob at rest is where the drawing is.
+    assert slider.get_attribute("aria-valuetext") == f"as drawn ({thickness(drawn):.2f} pixels)"
+    assert float(slider.input_value()) == pytest.approx(thickness(drawn), abs=0.05)
     slider.focus()
     page.keyboard.press("End")
     for _ in range(40):
@@ -67,6 +70,9 @@ def test_thickness_of_the_drawing_is_changed_and_at_rest_is_kept(page: Any, addr
         page.get_by_role("button", name="Save drawing").click()
     assert waiting.value.suggested_filename == "drawing.png"
     waiting.value.save_as(tmp_path / "drawing.png")
+    page.get_by_role("button", name="as drawn thickness").click()
+    page.get_by_role("button", name="Invert").click()
+    assert slider.get_attribute("aria-valuetext") == "as drawn"
     given: dict[str, Any] = {
         "image": tmp_path / "drawing.png",
         "encode": True,

@@ -65,6 +65,14 @@ def test_requested_thickness_is_followed_and_is_that_of_python(sample: Sample) -
     assert float(measure(prompted, ["thickness"])) < before
 
 
+def test_attributes_of_the_drawing_are_told(sample: Sample) -> None:
+    (_, begin), *_ = sample(model="words", edit=drawing(), sampler="ddpm")
+    names = [spec.name for spec in WORDS.spec.attributes]
+    assert begin["drawn"] == pytest.approx(dict(zip(names, measure(DIGIT[None], names)[0].tolist(), strict=True)))
+    (_, begin), *_ = sample(model="words", edit=drawing() | {"noise": 0.5, "encode": False})
+    assert "drawn" not in begin
+
+
 def test_other_requests_have_no_reconstruction(sample: Sample) -> None:
     _, done = edited(sample, edit=drawing() | {"noise": 0.5, "encode": False})
     assert list(done) == ["seconds"]

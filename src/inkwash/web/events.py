@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
+from math import isnan
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from inkwash.attributes import measure
 from inkwash.core import CLEAN, EmpiricalDenoiser, Frame, Level
 from inkwash.core.denoisers import Denoiser
 from inkwash.model import Model
@@ -46,7 +48,8 @@ def events(model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = Non
             "evaluations": sampler.evaluations,
             "levels": [_level(level) for level in sampler.levels],
             "metadata": run.metadata(),
-        },
+        }
+        | _drawn(run),
     )
     started, sent = time.perf_counter(), _sent_steps(sampler.steps, body.max_frames)
     last = started
@@ -61,6 +64,15 @@ def events(model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = Non
     error = run.reconstruction_error()
     reconstruction = {} if error is None else {"reconstruction_error": round(error, 1)}
     yield "done", {"seconds": round(time.perf_counter() - started, 3)} | reconstruction
+
+
+def _drawn(run: SamplingRun) -> dict[str, dict[str, float | None]]:
+    """Return the attributes of an encoded image as "drawn", None where it has none; nothing for other requests."""
+    edit, names = run.request.edit, [spec.name for spec in run.model.spec.attributes]
+    if edit is None or run.source is None or not names:
+        return {}
+    values = measure(edit.image[None], names)[0].tolist()
+    return {"drawn": {name: None if isnan(value) else value for name, value in zip(names, values, strict=True)}}
 
 
 def _level(level: Level) -> dict[str, float]:

@@ -4,11 +4,12 @@ import { conditions } from "./conditions.js";
 import { h } from "./element.js";
 import { checkbox } from "./fields.js";
 
-const OFF = { element: null, isOn: () => false, problem: async () => null, request: () => ({}), params: () => ({}) };
+const OFF = { element: null, isOn: () => false, problem: async () => null, request: () => ({}), setDrawn: () => {}, params: () => ({}) };
 
 /**
- * Return { element, isOn, problem, request, params } for a model whose images can be encoded: a switch and, where it is on,
- * classes, prompt and attributes. It sets `settings` to the sampler of edits, and hides the elements `others`.
+ * Return { element, isOn, problem, request, setDrawn, params } for a model whose images can be encoded: a switch and, where
+ * it is on, classes, prompt and attributes, of which `setDrawn(values)` shows those of the drawing. The switch sets
+ * `settings` to the sampler of edits, and hides the elements `others`.
  */
 export function attributeEdit({ engine, model, url }, settings, others) {
   if (!model.encoding || !engine.canEncode) return OFF;
@@ -36,6 +37,7 @@ export function attributeEdit({ engine, model, url }, settings, others) {
       const made = condition.request(), hasClass = made.labels ? made.labels.some((label) => label >= 0) : condition.turn() > 0;
       return hasClass ? made : { ...made, guidance: null };
     },
+    setDrawn: condition.setDrawn,
     params: () => (isOn() ? { encode: 1, ...condition.params() } : {}),
   };
 }

@@ -26,8 +26,9 @@ export function valueText(values, unit, digits) {
 }
 
 /**
- * Return { element, own, set, setPrompted } for the attributes of `model`: `own()` are the values set here by name,
- * `set(values)` replaces them, `setPrompted(values)` shows the values, several in turn, of those that the prompt names.
+ * Return { element, own, set, setPrompted, setDrawn } for the attributes of `model`: `own()` are the values set here by name,
+ * `set(values)` replaces them, `setPrompted(values)` shows the values, several in turn, of those that the prompt names;
+ * `setDrawn(values)` puts knobs at rest where those of a drawing are.
  * `initial` are own values; `onchange()` is called when one changes; `rest` names the value at rest.
  */
 export function attributeSliders(model, initial, onchange, rest = "any") {
@@ -38,13 +39,14 @@ export function attributeSliders(model, initial, onchange, rest = "any") {
     element,
     own: () => named((each) => each.own()),
     set: (values) => sliders.forEach((each) => each.set(values[each.name] ?? null)),
+    setDrawn: (values) => sliders.forEach((each) => each.setDrawn(values[each.name] ?? null)),
     setPrompted: (values) => sliders.forEach((each) => each.setPrompted(values[each.name]?.filter((value) => value !== null) ?? [])),
   };
 }
 
 function attributeSlider(attribute, initial, onchange, atRest) {
   const { name, unit, about } = attribute, { min, max, step, rest, digits } = scaleOf(attribute);
-  let own = initial, prompted = [];
+  let own = initial, prompted = [], drawn = null;
   const id = `attribute-${++made}`;
   const input = h("input", { type: "range", id, min, max, step, title: about, oninput: () => change(Number(input.value)), onkeydown: press, ondblclick: clear });
   const shown = h("span", { class: "value" });
@@ -54,8 +56,8 @@ function attributeSlider(attribute, initial, onchange, atRest) {
     const values = own === null ? prompted : [own];
     element.classList.toggle("any", !values.length);
     reset.style.visibility = own === null ? "hidden" : "";
-    input.value = values.length ? values.reduce((sum, each) => sum + each, 0) / values.length : rest;
-    shown.textContent = values.length ? valueText(values, unit, digits) + (own === null ? " (prompt)" : "") : atRest;
+    input.value = values.length ? values.reduce((sum, each) => sum + each, 0) / values.length : (drawn ?? rest);
+    shown.textContent = values.length ? valueText(values, unit, digits) + (own === null ? " (prompt)" : "") : atRest + (drawn === null ? "" : ` (${valueText([drawn], unit, digits)})`);
     input.setAttribute("aria-valuetext", shown.textContent);
   }
   function change(value) {
@@ -82,6 +84,10 @@ function attributeSlider(attribute, initial, onchange, atRest) {
     own: () => own,
     set(value) {
       own = value;
+      show();
+    },
+    setDrawn(value) {
+      drawn = value;
       show();
     },
     setPrompted(values) {

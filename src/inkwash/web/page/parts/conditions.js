@@ -10,10 +10,10 @@ import { promptField } from "./prompt_field.js";
 const NOTHING = { text: "", labels: null, attributes: {} };
 
 /**
- * Return { element, request, params, turn, valid, problem } for `model`: `request()` is the part of a sampling request,
+ * Return { element, request, params, turn, valid, problem, setDrawn } for `model`: `request()` is the part of a sampling request,
  * `turn()` the number of images that are repeated in turn, `valid()` whether the prompt is understood by now, and
  * `problem()` resolves to why it is not, after what was typed last, or null. `onchange()` is called after a valid change.
- * `classes` is the legend of the buttons, and `rest` the value of a slider at rest.
+ * `setDrawn` is that of the sliders, `classes` the legend of the buttons, and `rest` the value of a slider at rest.
  *
  * Sliders and buttons show what the prompt means. One that is moved away from it is named twice, which the server
  * refuses as on the command line: nothing is overridden silently.
@@ -86,6 +86,7 @@ export function conditions({ model, engine, url, onchange = () => {}, classes: l
     element,
     valid,
     request: () => ({ ...own(), ...worded() }),
+    setDrawn: sliders.setDrawn,
     turn: () => meaning.labels?.length ?? classes.selected().length,
     async problem() {
       prompt?.flush();

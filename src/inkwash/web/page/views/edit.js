@@ -54,6 +54,8 @@ function repaint(app, job, params) {
   const fill = h("button", { type: "button", onclick: () => edit(true) }, "Fill marked area");
   const attributes = attributeEdit(app, settings, [noise.element, target?.element, fill].filter(Boolean));
   const player = new Player({ parts: ["denoised"], classes: model.classes });
+  // Another drawing has other attributes, which are measured when it is encoded.
+  canvas.element.addEventListener("input", () => attributes.setDrawn({}));
   const reconstruction = h("p", { class: "caption" });
   const actions = outputActions(player, { url: () => updateUrl({ ...params(), ...canvas.params() }), name: () => `${model.name}-edited`, notify, linkNote: () => canvas.linkNote, source: model.source });
   const output = outputPanel("Edited images", "Draw on the empty canvas and regenerate from it, or mark an area to repaint.");
@@ -81,7 +83,10 @@ function repaint(app, job, params) {
     if (label === null && model.guidable) request.guidance = null;
     if (isEncoded) Object.assign(request, { guidance: settings.values().guidance, ...attributes.request() }, { edit: { image: request.edit.image, noise: 1, encode: true } });
     const finished = await job.run(request, {
-      begin: (info) => player.begin(info, { columns: 4 }),
+      begin: (info) => {
+        attributes.setDrawn(info.drawn ?? {});
+        player.begin(info, { columns: 4 });
+      },
       step: (frame) => player.add(frame),
       done: ({ reconstruction_error: error = null }) => (reconstruction.textContent = error === null ? "" : `Encoded (the drawing itself is reconstructed to ${error.toFixed(1)} grey levels RMS).`),
     });
