@@ -31,6 +31,13 @@ MORE = {
     "copies": "near-copies",
 }
 
+REQUESTED = {
+    **{f"r2.{name}": name for name in ("thickness", "slant", "width", "height", "ink", "roundness", "holes")},
+    "fd.a.requested": "FD A",
+    "accuracy.a.requested": "accuracy A",
+}
+"""Scores of samples that attributes are requested of."""
+
 
 def figure(key: str, value: float | None) -> str:
     """Return the value of a score for a table: proportions in percent, others with three decimals, "" for None."""

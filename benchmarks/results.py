@@ -3,8 +3,8 @@
     python benchmarks/results.py --data FOLDER
     python benchmarks/results.py --documents     # only rewrite the documents from docs/results.json
 
-writes docs/results.md, docs/results.csv, two figures in docs/pictures, five rows of the README, and the page's data of
-speed and quality (src/inkwash/models/quality.json). Complete rows are stored in docs/results.json and samples in the cache,
+writes docs/results.md, docs/results.csv, two figures in docs/pictures, five rows of the README, the table of requested
+attributes in docs/words.md, and the page's data of speed and quality (src/inkwash/models/quality.json). Complete rows are stored in docs/results.json and samples in the cache,
 so that an interrupted command resumes; a row is measured again when its weights, sampler or feature extractors change.
 The flags `--hours` and `--cached-only` were `--most` and `--drawn` in 0.1.0.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 from cyclopts import App
-from documents import MORE, QUALITY, block
+from documents import MORE, QUALITY, REQUESTED, block
 from results_documents import LARGE, Row, draw, for_page, markdown, page, table
 
 from inkwash import model
@@ -39,6 +39,7 @@ from inkwash.text.bars import counter, stages
 DOCS = Path(__file__).parent.parent / "docs"
 STORED = DOCS / "results.json"
 README = DOCS.parent / "README.md"
+WORDS = DOCS / "words.md"
 PAGE_DATA = DOCS.parent / "src" / "inkwash" / "models" / "quality.json"
 
 ROWS: tuple[tuple[str, str, float | None, str], ...] = (
@@ -166,6 +167,10 @@ def write(rows: list[Row]) -> None:
     mnist = [row for row in rows if row["data"] == "mnist"]
     write_text(PAGE_DATA, json.dumps(for_page(mnist), indent=1) + "\n")
     short = [row for entry in IN_README for row in mnist if (row["model"], row["sampler"]) == entry]
+    requested = [row for row in mnist if "fd.a.requested" in row["scores"]]
+    if requested:
+        table_of_requests = markdown(requested, REQUESTED, cost=False)
+        write_text(WORDS, block(WORDS.read_text(encoding="utf-8"), "requests", table_of_requests))
     if short:
         write_text(README, block(README.read_text(encoding="utf-8"), "results", markdown(short, SHORT, cost=True)))
 
