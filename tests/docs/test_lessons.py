@@ -83,6 +83,11 @@ def test_a_function_of_another_shape_is_wrong(lesson: int) -> None:
     assert "shape" in check(lesson, lambda *arguments: arguments[{5: 1, 8: 1, 10: 1}.get(lesson, 0)][:3]).reason
 
 
+@pytest.mark.parametrize("lesson", range(1, 11))
+def test_a_function_without_return_is_wrong(lesson: int) -> None:
+    assert not check(lesson, lambda *_: None)
+
+
 def test_a_result_that_is_not_finite_is_wrong() -> None:
     assert not check(4, lambda v, x, level: v * float("nan"))
 

@@ -101,6 +101,19 @@ def test_the_label_of_one_class_is_that_of_the_image(untrained: Untrained) -> No
     assert without.labels.tolist() == [NULL_LABEL]
 
 
+def test_one_class_named_twice_is_that_of_the_image(untrained: Untrained) -> None:
+    model = with_attributes(untrained())
+    once, twice = (resolve(request(label=label, n=2), model) for label in ((1,), (1, 1)))
+    assert once.source is not None and twice.source is not None
+    assert torch.equal(once.source[0], twice.source[0]) and (twice.source[0] == 1).all()
+
+
+@pytest.mark.parametrize("ends", [{"seed": 0, "seed_to": 9}, {"label": "3..8"}], ids=["seeds", "labels"])
+def test_an_interpolation_of_an_encoded_image_has_both_ends(untrained: Untrained, ends: dict[str, Any]) -> None:
+    model = untrained()
+    assert len(resolve(request(**ends), model)) == len(resolve(SampleRequest(sampler="ddpm:4", **ends), model)) > 1
+
+
 def test_attributes_of_the_image_are_kept_without_those_that_follow_from_the_request(untrained: Untrained) -> None:
     model = with_attributes(untrained())
     own = standardize(measure(bar(3)[None], NAMES), model.spec.attributes)[0]

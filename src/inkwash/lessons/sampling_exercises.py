@@ -10,7 +10,7 @@ import torch
 from inkwash.core import CLEAN, Cosine, Frame, Guided, LogLinear, Sampler
 from inkwash.core.rng import Stream, normals
 from inkwash.data import points
-from inkwash.lessons.verdict import Verdict, equal_result
+from inkwash.lessons.verdict import Verdict, as_result, equal_result
 from inkwash.lessons.worlds import blurred_moons, two_classes
 from inkwash.metrics.memorization import NEAR_COPY_QUANTILE, near_copy_rate
 from inkwash.metrics.nearest_neighbours import nearest_neighbour
@@ -48,7 +48,10 @@ def rule_of_second_order(answer: object) -> Verdict:
             past = [*past[-2:], Frame(now, x, denoised)]
             image = denoised
             if nxt is not CLEAN:
-                image = torch.as_tensor(answer(world, x, denoised, now, nxt, past[:-1]))
+                result = as_result(answer(world, x, denoised, now, nxt, past[:-1]))
+                if isinstance(result, Verdict):
+                    return result
+                image = result
                 if image.shape != x.shape:
                     return Verdict(False, f"its result has the shape {list(image.shape)}; it must be {list(x.shape)}")
             x = image if nxt is CLEAN else nxt.mix(image, now.noise_in(x, image))
@@ -97,7 +100,9 @@ def end_of_a_path(answer: object) -> Verdict:
         return Verdict(False, f"the answer is {type(answer).__name__}; give a function")
     world, noise = blurred_moons(), normals(0, torch.arange(64), 0, Stream.EXTRACTOR_SHIFT, (2,)).double()
     *_, last = Sampler(Cosine(), "dpm++2m", 200)(world, lambda k: noise)
-    found = torch.as_tensor(answer(world, noise))
+    found = as_result(answer(world, noise))
+    if isinstance(found, Verdict):
+        return found
     if found.shape != noise.shape:
         return Verdict(False, f"its result has the shape {list(found.shape)}; it must be {list(noise.shape)}")
     away = float((found - last.x).norm(dim=1).mean())

@@ -24,13 +24,23 @@ class Verdict:
         return f"{'Right' if self.right else 'Not yet'}: {self.reason}"
 
 
+def as_result(found: object) -> Tensor | Verdict:
+    """Return what an answer returned as a tensor, or the verdict where it is none, as of a function without `return`."""
+    try:
+        return torch.as_tensor(found)
+    except (TypeError, ValueError, RuntimeError):
+        return Verdict(False, f"its result is {type(found).__name__}; return a tensor")
+
+
 def equal_result(
     answer: object, arguments: tuple[object, ...], expected: Tensor, where: str, right: str = ""
 ) -> Verdict:
     """Return whether the function `answer` returns `expected` for `arguments`."""
     if not callable(answer):
         return Verdict(False, f"the answer is {type(answer).__name__}; give a function")
-    found = torch.as_tensor(answer(*arguments))
+    found = as_result(answer(*arguments))
+    if isinstance(found, Verdict):
+        return found
     if found.shape != expected.shape:
         return Verdict(False, f"its result has the shape {list(found.shape)}; it must be {list(expected.shape)}")
     error = float((found - expected).abs().max())

@@ -30,14 +30,17 @@ def with_defaults(request: SampleRequest, model: Model) -> SampleRequest:
     if request.temperature != 1:
         message = "temperature has no effect on an encoded image, whose noises are its own: leave it out"
         raise UsageError(message, code="no-effect", field="temperature")
-    labels, _ = requested_labels(request, model.spec.classes)
+    labels, label_to = requested_labels(request, model.spec.classes)
     several = [value for value in (request.attributes or {}).values() if isinstance(value, tuple)]
     seeds = request.seed if isinstance(request.seed, tuple) else ()
+    # An interpolation has the default number of images.
+    interpolates = request.seed_to is not None or label_to is not None
+    count = len(seeds) or math.lcm(len(labels or (0,)), *(len(value) or 1 for value in several))
     return replace(
         request,
         sampler=request.sampler or SAMPLER,
         label=(NULL_LABEL,) if request.label is None and model.conditional else request.label,
-        n=request.n or len(seeds) or math.lcm(len(labels or (0,)), *(len(value) or 1 for value in several)),
+        n=request.n or (None if interpolates else count),
     )
 
 

@@ -57,7 +57,7 @@ class SampleBatch(NamedTuple):
 class SamplingRun:
     """A request resolved against a model: sampler and denoiser, built once, and the seeds and labels of all examples.
 
-    `num_requested_labels` is the number of distinct labels requested, at least 1; labels are assigned cyclically.
+    `num_requested_labels` is the number of labels requested, at least 1; labels are assigned cyclically.
     `attributes` [N, A] are those of all examples, standardized, NaN where not requested; None where none is.
     `source` are the labels [N] and attributes [N, A] that an encoded image is encoded with; None for other requests.
     """
@@ -192,7 +192,8 @@ def resolve(request: SampleRequest, model: Model, counts: DefaultCounts | None =
     source = None
     if edit is not None and edit.encode:
         # Of several labels none is known to be that of the image.
-        source_labels = labels if num_requested == 1 and labels_to is None else torch.full_like(labels, NULL_LABEL)
+        classes = {*(labels_from or ()), *(labels_to or ())}
+        source_labels = labels if len(classes) == 1 else torch.full_like(labels, NULL_LABEL)
         own = None
         if model.spec.attributes:
             own = encoding.attributes_of(model, edit.image[None]).repeat(len(seeds), 1)

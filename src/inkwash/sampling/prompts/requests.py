@@ -30,7 +30,7 @@ def with_prompt(request: SampleRequest, prompt: str, model: Model, allow_picture
         raise UsageError(message, code="unsupported", field="prompt")
     labels = tuple(image.label for image in images if image.label is not None)
     if labels and request.label is not None:
-        message = f"label {request.label} and the prompt both name a class: leave one out"
+        message = "label and the prompt both name a class: leave one out"
         raise UsageError(message, code="conflict", field="label")
     if len(images) > 1 and request.seed_to is not None:
         message = f"the prompt has {len(images)} images: an interpolation between two seeds takes one"
