@@ -4,8 +4,9 @@
     python benchmarks/results.py --documents     # only rewrite the documents from docs/results.json
 
 writes docs/results.md, docs/results.csv, two figures in docs/pictures, five rows of the README, the table of requested
-attributes in docs/words.md, and the page's data of speed and quality (src/inkwash/models/quality.json). Complete rows are stored in docs/results.json and samples in the cache,
-so that an interrupted command resumes; a row is measured again when its weights, sampler or feature extractors change.
+attributes in docs/words.md, and the page's data of speed and quality (src/inkwash/models/quality.json). Complete rows are
+stored in docs/results.json and samples in the cache, so that an interrupted command resumes; a row is measured again when
+its weights, sampler or feature extractors change.
 The flags `--hours` and `--cached-only` were `--most` and `--drawn` in 0.1.0.
 """
 

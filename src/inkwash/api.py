@@ -143,6 +143,8 @@ def sample(
     request = with_changes(request, _attributes(change, "change"), chosen)
     require_extrapolated(request.attributes, request.extrapolate)
     run = resolve(request, chosen)
+    if run.encodes_without_class:
+        warnings.warn(f"an edit without the class of {image} often changes it: give label=", stacklevel=2)
     shown = (
         nullcontext(progress) if callable(progress) else bars.sampling(run.sampler.evaluations, len(run), not progress)
     )

@@ -108,6 +108,23 @@ def test_one_class_named_twice_is_that_of_the_image(untrained: Untrained) -> Non
     assert torch.equal(once.source[0], twice.source[0]) and (twice.source[0] == 1).all()
 
 
+@pytest.mark.parametrize(
+    ("label", "attributes", "expected"),
+    [
+        (None, {"width": 0.5}, True),
+        ((NULL_LABEL,), {"width": 0.5}, True),
+        ((0, 1), {"width": 0.5}, True),
+        ((1,), {"width": 0.5}, False),
+        (None, None, False),
+    ],
+)
+def test_an_edit_without_one_class_is_told_apart(
+    untrained: Untrained, label: tuple[int, ...] | None, attributes: dict[str, float] | None, expected: bool
+) -> None:
+    run = resolve(request(label=label, attributes=attributes), with_attributes(untrained()))
+    assert run.encodes_without_class == expected
+
+
 @pytest.mark.parametrize("ends", [{"seed": 0, "seed_to": 9}, {"label": "3..8"}], ids=["seeds", "labels"])
 def test_an_interpolation_of_an_encoded_image_has_both_ends(untrained: Untrained, ends: dict[str, Any]) -> None:
     model = untrained()

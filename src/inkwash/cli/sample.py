@@ -216,10 +216,11 @@ def sample(
             from inkwash.sampling.encoding import with_changes
 
             request = with_changes(request, changes, loaded)
-        if encode and request.attributes and request.label is None and loaded.conditional and not quiet:
-            warn(f"an edit without the class of {from_} often changes it: name it by --label")
         if request.extrapolate:
             from inkwash.sampling.attributes import require_extrapolated
 
             require_extrapolated(request.attributes, request.extrapolate)
-        return output.write(resolve(request, loaded, DEFAULT_COUNTS[kind]), group, quiet or not group.is_main)
+        run = resolve(request, loaded, DEFAULT_COUNTS[kind])
+        if run.encodes_without_class and not quiet:
+            warn(f"an edit without the class of {from_} often changes it: name it by --label")
+        return output.write(run, group, quiet or not group.is_main)

@@ -76,6 +76,13 @@ class SamplingRun:
     def __len__(self) -> int:
         return len(self.seeds)
 
+    @property
+    def encodes_without_class(self) -> bool:
+        """Whether attributes of an encoded image are edited without its class, which often changes the class."""
+        if self.source is None or not self.request.attributes:
+            return False
+        return self.model.conditional and bool((self.source[0] == NULL_LABEL).all())
+
     def subset(self, span: slice) -> SamplingRun:
         """Return a run of the examples in `span`."""
         interpolation = None if self.interpolation is None else self.interpolation.subset(span)

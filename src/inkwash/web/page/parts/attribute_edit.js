@@ -15,7 +15,7 @@ export function attributeEdit({ engine, model, url }, settings, others) {
   if (!model.encoding || !engine.canEncode) return OFF;
   const toggle = checkbox("Keep this digit, change its attributes", url.choice("encode", "0", ["0", "1"]) === "1");
   const condition = conditions({ model, engine, url, classes: "Class of the digit (none selected: unknown)", rest: "as drawn" });
-  const hint = model.conditional && h("p", { class: "hint" }, "Without its class an edit often changes the digit to another.");
+  const hint = model.conditional && h("p", { class: "hint" }, "Without its class, or with several classes, an edit often changes the digit to another.");
   const fields = h("div", { class: "stack" }, condition.element, hint);
   const isOn = () => toggle.get();
   function show() {

@@ -65,6 +65,7 @@ function repaint(app, job, params) {
     const mask = inpainting ? canvas.mask : null;
     if (inpainting && !mask) return notify("No area is marked: select 'Mark area to repaint' and paint over it.", true);
     const isEncoded = attributes.isOn();
+    if (isEncoded && canvas.mask) return notify("An area is marked, which an edit of attributes does not use: press Unmark.", true);
     if (!inpainting && !isEncoded && noise.get() === 1) return notify("Noise strength 1 ignores the drawing: choose a lower value.", true);
     if (!inpainting && canvas.isBlank) return notify("The canvas is blank: draw something or load an image.", true);
     const problem = await attributes.problem();
@@ -96,7 +97,7 @@ function repaint(app, job, params) {
   /** Put one sample of the model onto the canvas. */
   async function loadSample() {
     let last = null;
-    const label = selectedClass(model, target);
+    const label = attributes.isOn() ? null : selectedClass(model, target);
     const request = { model: model.name, seeds: [settings.seed()], labels: label === null ? null : [label], ...settings.values(), max_frames: 2 };
     if (await job.run(request, { step: (frame) => (last = frame) })) canvas.set(last.x);
   }
