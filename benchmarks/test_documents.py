@@ -25,7 +25,7 @@ def written_by(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[Path, str]:
 @pytest.mark.slow
 def test_tables_of_results_equal_the_stored_results(monkeypatch: pytest.MonkeyPatch) -> None:
     written = written_by("results", monkeypatch)
-    assert {path.name for path in written} == {"results.md", "results.csv", "quality.json", "README.md"}
+    assert {path.name for path in written} == {"results.md", "results.csv", "quality.json", "README.md", "words.md"}
     assert {path: path.read_text(encoding="utf-8") for path in written} == written
     table = written[ROOT / "README.md"].partition("written by benchmarks/results.py -->")[2].partition("<!--")[0]
     assert len(table.strip().splitlines()) == 2 + 4 + 1
