@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import torch
 
+from inkwash import load, sample
 from inkwash.core import Karras, Stretch, Warped
 from inkwash.errors import UsageError
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.request import SampleRequest
+from inkwash.sampling.run import resolve
 from inkwash.viz.samples import RenderOptions
 
 REQUEST_0_1_0: dict[str, Any] = {
@@ -104,3 +106,16 @@ def test_invalid_values_of_a_request_are_refused(change: dict[str, Any]) -> None
 def test_invalid_options_of_the_image_are_refused(fields: Any) -> None:
     with pytest.raises(UsageError):
         RenderOptions.from_metadata({"request": {}, "picture": fields})
+
+
+@pytest.mark.parametrize(("fields", "count"), [({"label": (3, 4, 5)}, 3), ({"label": (3,)}, 1), ({}, 1)])
+def test_the_number_of_requested_labels_is_known_where_fewer_are_sampled(fields: dict[str, Any], count: int) -> None:
+    run = resolve(SampleRequest(n=2, sampler="ddim:2", **fields), load("digits", device="cpu"))
+    assert (run.num_requested, len(run)) == (count, 2)
+
+
+def test_labels_that_are_not_sampled_are_warned_of() -> None:
+    with pytest.warns(UserWarning, match="3"):
+        sample("digits", n=2, label=[3, 4, 5], sampler="ddim:2", progress=False)
+    with pytest.warns(UserWarning, match="3"):
+        sample("words", n=2, attributes={"thickness": [2, 3, 4]}, sampler="ddim:2", progress=False)

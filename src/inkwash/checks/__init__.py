@@ -74,16 +74,16 @@ def check_recipe(recipe: Recipe, spec: DatasetSpec, net: nn.Module | None = None
     return found if net is None else found + _run(NETWORK_CHECKS, net, recipe, spec)
 
 
-def check_training(trainer: Trainer, asked: Recipe, pretrained: str | None = None) -> list[CheckWarning]:
+def check_training(trainer: Trainer, requested: Recipe, pretrained: str | None = None) -> list[CheckWarning]:
     """Return the warnings about a new run of `trainer`, on its recipe and its data.
 
-    `asked` is the recipe before it was fitted to data and the model to start from, which is called `pretrained`.
+    `requested` is the recipe before it was fitted to data and the model to start from, which is called `pretrained`.
     """
     found = check_recipe(trainer.recipe, trainer.spec, trainer.state.net) + check_data(trainer.data)
-    if not asked.network.conditional or trainer.conditional:
+    if not requested.network.conditional or trainer.conditional:
         return found
     reason = f"{pretrained} is unconditional" if trainer.spec.classes else f"{trainer.spec.data} has no labels"
-    guided = asked.training.guidance != 1 or asked.sampling.guidance != 1 or asked.training.label_dropout
+    guided = requested.training.guidance != 1 or requested.sampling.guidance != 1 or requested.training.label_dropout
     without = ", without guidance and label dropout" if guided else ""
     return [CheckWarning("labels", f"{reason}: the network is trained as unconditional{without}"), *found]
 

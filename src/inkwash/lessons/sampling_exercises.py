@@ -20,7 +20,7 @@ ODE_TOLERANCE = 0.03
 
 
 def step_of_a_path(answer: object) -> Verdict:
-    """Lesson 6: a function (x, guess, now, nxt, f, z) -> x at `nxt`, with the fraction `f` of the noise replaced by `z`."""
+    """Lesson 6: a function (x, denoised, now, nxt, f, z) -> x at `nxt`, with the fraction `f` of the noise replaced by `z`."""
     image, noise, fresh = (normals(0, torch.arange(16), draw, Stream.EXTRACTOR_SHIFT, (2,)) for draw in range(3))
     now, nxt = Cosine()(0.7), Cosine()(0.5)
     for fraction in (0.0, 0.36, 1.0):

@@ -1,4 +1,4 @@
-"""Distributions in the plane whose best guess is known in closed form: those of the lessons."""
+"""Distributions in the plane whose posterior mean is known in closed form: those of the lessons."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class ConditionalDenoiser:
 
     def __call__(self, x: Tensor, level: Level, label: Tensor | None = None) -> Tensor:
         """Return the posterior mean [B, 2] for the labels int64 [B]; None or a negative label is any class."""
-        guess = self.any_class(x, level)
+        denoised = self.any_class(x, level)
         for number, denoise in enumerate(self.by_class):
             if label is not None and bool((label == number).any()):
-                guess = torch.where((label == number)[:, None], denoise(x, level), guess)
-        return guess
+                denoised = torch.where((label == number)[:, None], denoise(x, level), denoised)
+        return denoised
 
 
 def two_classes(std: float = 0.25, count: int = 60) -> ConditionalDenoiser:

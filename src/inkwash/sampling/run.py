@@ -83,6 +83,12 @@ class SamplingRun:
             return False
         return self.model.conditional and bool((self.source[0] == NULL_LABEL).all())
 
+    @property
+    def num_requested(self) -> int:
+        """The number of images in which each requested label and attribute value is sampled, at least 1."""
+        several = [len(value) for value in (self.request.attributes or {}).values() if isinstance(value, tuple)]
+        return max(self.num_requested_labels, *several) if several else self.num_requested_labels
+
     def subset(self, span: slice) -> SamplingRun:
         """Return a run of the examples in `span`."""
         interpolation = None if self.interpolation is None else self.interpolation.subset(span)

@@ -69,7 +69,7 @@ function attributeSlider(attribute, initial, onchange, atRest) {
     // The button disappears.
     input.focus();
     change(null);
-    // No form field has changed by itself: the view is told that its state has.
+    // No form field has changed by itself: report to the view that its state has.
     element.dispatchEvent(new Event("change", { bubbles: true }));
   }
   function press(event) {

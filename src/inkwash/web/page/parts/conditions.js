@@ -41,16 +41,16 @@ export function conditions({ model, engine, url, onchange = () => {}, classes: l
 
   /** Ask the server what the prompt means, and for its message where something is named twice. */
   const parse = newest(async () => {
-    const asked = worded();
+    const requested = worded();
     problem = null;
     try {
-      if (!asked.prompt) show(NOTHING);
+      if (!requested.prompt) show(NOTHING);
       else if (!isUnderstood()) {
         understood = null;
-        show(await engine.prompt({ model: model.name, ...asked }));
-        understood = JSON.stringify(asked);
+        show(await engine.prompt({ model: model.name, ...requested }));
+        understood = JSON.stringify(requested);
       }
-      if (isTwice()) await engine.prompt({ model: model.name, ...asked, ...own() });
+      if (isTwice()) await engine.prompt({ model: model.name, ...requested, ...own() });
     } catch (error) {
       problem = error;
     }
@@ -62,7 +62,7 @@ export function conditions({ model, engine, url, onchange = () => {}, classes: l
     sliders.setPrompted(found.attributes);
     classes.setPrompted(found.labels);
   }
-  /** Report a change, after the server was asked where it has to be. */
+  /** Report a change, after a request to the server where it needs one. */
   function changed() {
     if (valid() && !problem && (text() || meaning === NOTHING)) onchange();
     else parse();
@@ -79,7 +79,7 @@ export function conditions({ model, engine, url, onchange = () => {}, classes: l
   classes.element?.addEventListener("change", changed);
   extrapolate.input.addEventListener("change", changed);
   const element = h("div", { class: "stack" }, prompt?.element, classes.element, sliders.element, prompt && extrapolate.element);
-  // The form around it is told of changes by `onchange`.
+  // `onchange` reports changes to the form around it.
   element.addEventListener("input", (event) => event.stopPropagation());
   if (text()) parse();
   return {
