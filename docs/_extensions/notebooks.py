@@ -6,15 +6,19 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from source_of import source_of
-from sphinx.application import Sphinx
+from source_listing import source_of
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 FENCE = re.compile(r"^(`{3,}|:{3,})\{([\w-]+)\} ?([^\n]*)\n(.*?)^\1$\n?", re.MULTILINE | re.DOTALL)
 INTRODUCTION = (
-    "*Made from the page of the lesson. It needs inkwash: `pip install -e .` in a clone of the repository.*\n"
+    "*Made from the page of the lesson. In a clone of inkwash: `make setup`, then `.venv/bin/pip install jupyterlab`, and open "
+    "this file with `.venv/bin/jupyter lab`.*\n"
 )
+SOLUTION = "*The next cell is a solution. Jupyter hides it: a click on its dots shows it.*\n"
 
 
 def cells(text: str) -> Iterator[tuple[str, str]]:
@@ -24,6 +28,8 @@ def cells(text: str) -> Iterator[tuple[str, str]]:
     for fence in FENCE.finditer(text):
         if fence[2] == "code-cell":
             yield "markdown", text[position : fence.start()]
+            if "Show a solution" in fence[4]:
+                yield "markdown", SOLUTION
             yield "hidden" if ":tags: [hide-" in fence[4] else "code", re.sub(r"\A(:[\w-]+:[^\n]*\n)+\n?", "", fence[4])
             position = fence.end()
     yield "markdown", text[position:]

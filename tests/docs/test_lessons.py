@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pkgutil
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lesson_cells import LESSONS, ROOT, cells
 from torch import Tensor
 
 from inkwash.core import SAMPLERS, Cosine, Level, Linear, Sampler
@@ -20,14 +20,7 @@ from inkwash.errors import UsageError
 from inkwash.lessons import EXERCISES, Verdict, check
 from inkwash.lessons.worlds import two_classes
 
-ROOT = Path(__file__).parents[2]
-LESSONS = sorted((ROOT / "docs" / "learn").glob("[0-9]*.md"))
-CELL = re.compile(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
 STEPS = re.compile(r"^(STEPS = )\d+", re.MULTILINE)
-
-
-def cells(lesson: Path) -> list[str]:
-    return [match[2] for match in CELL.finditer(lesson.read_text(encoding="utf-8"))]
 
 
 def run(lesson: Path) -> list[Verdict]:
@@ -178,8 +171,6 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     loaded = re.compile(r"<(?:script|img|link|iframe|source)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]*\"")
     assert not [(page.name, match) for page in pages for match in loaded.findall(page.read_text(encoding="utf-8"))]
     for lesson in LESSONS:
-        (path,) = (tmp_path / "site" / "_downloads").rglob(f"{lesson.stem}.ipynb")
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        assert [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"] == [
-            source.strip("\n") for source in cells(lesson)
-        ]
+        (notebook,) = (tmp_path / "site" / "_downloads").rglob(f"{lesson.stem}.ipynb")
+        page = tmp_path / "site" / "learn" / f"{lesson.stem}.html"
+        assert notebook.relative_to(tmp_path / "site").as_posix() in page.read_text(encoding="utf-8")
