@@ -95,9 +95,8 @@ def test_the_range_of_lesson_1_and_3_is_narrow() -> None:
 def test_a_step_that_keeps_or_replaces_all_noise_is_wrong() -> None:
     assert (
         "f = 0.36"
-        in check(6, lambda x, guess, now, nxt, f, z: nxt.mix(guess, z if f == 1 else now.noise_in(x, guess))).reason
+        in check(6, lambda x, image, now, nxt, f, z: nxt.mix(image, z if f == 1 else now.noise_in(x, image))).reason
     )
-    assert not check(6, lambda x, guess, now, nxt, f, z: nxt.mix(guess, (1 - f) * now.noise_in(x, guess) + f * z))
 
 
 @pytest.mark.parametrize("kind", ["heun", "dpm++2m", "dpm++3m"])
@@ -106,13 +105,12 @@ def test_the_rules_of_higher_order_solve_lesson_7(kind: str) -> None:
 
 
 def test_a_rule_of_first_order_or_of_another_shape_does_not_solve_lesson_7() -> None:
-    assert "order 0.98" in check(7, SAMPLERS["ddim"].refine).reason
+    assert "order 0.92" in check(7, lambda denoise, x, denoised, now, nxt, past: 0.999 * denoised).reason
     assert not check(7, lambda denoise, x, denoised, now, nxt, past: float("nan") * denoised)
     assert "shape" in check(7, lambda denoise, x, denoised, now, nxt, past: denoised[:3]).reason
 
 
-def test_guidance_that_keeps_the_label_in_both_guesses_is_wrong() -> None:
-    assert not check(8, lambda denoise, x, level, label, weight: weight * denoise(x, level, label))
+def test_guidance_of_two_weights_alone_is_wrong() -> None:
     assert "weight 3" in check(8, lambda denoise, x, level, label, w: denoise(x, level, label if w else None)).reason
 
 
