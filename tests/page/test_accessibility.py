@@ -100,6 +100,16 @@ def test_axe_finds_no_violation_in_a_view(page: Any, address: str, axe: str, vie
     assert not is_too_wide(page)
 
 
+def test_axe_finds_no_violation_in_an_enlarged_image(page: Any, address: str, axe: str) -> None:
+    open_view(page, address, "sample", "digits", n=4, seed=1, steps=2)
+    wait_for_samples(page)
+    page.get_by_role("button", name="enlarge an image").click()
+    page.get_by_role("button", name="Nearest training image").click()
+    page.get_by_role("img", name="nearest training image").wait_for()
+    assert violations(page, axe) == []
+    assert not is_too_wide(page)
+
+
 def test_axe_finds_no_violation_beside_a_prompt(page: Any, address: str, axe: str) -> None:
     open_view(page, address, "sample", "words-one-step", prompt="a%20bold%20seven")
     page.get_by_text("Understood as: 7, thickness 85%").wait_for()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 from pydantic import BaseModel
 
-from inkwash.web.schemas import DenoiseBody, EditBody, LiveBody, PromptBody, SampleBody
+from inkwash.web.schemas import DenoiseBody, EditBody, ImageBody, LiveBody, PromptBody, SampleBody
 
 
 class Endpoint(NamedTuple):
@@ -69,6 +69,13 @@ ENDPOINTS = (
         "A noised image x, and one output of the network read as x0, eps and v; exact, the prediction of the exact "
         "denoiser (base64: float32 [C, H, W]); level (alpha, sigma, c_noise); exact_of (count, sampled).",
     ),
+    Endpoint(
+        "POST",
+        "/api/nearest",
+        "nearest",
+        "The nearest of count training images as image (base64: uint8 [C, H, W]), its label and distance (RMS in grey "
+        "levels); typical, the median of the distances between compared training images and their nearest other one.",
+    ),
 )
 EVENTS = {
     "waiting": "ahead: the number of requests ahead in the queue",
@@ -100,6 +107,7 @@ def page() -> str:
         "edit": EditBody,
         "Request of /api/live": LiveBody,
         "Request of /api/denoise": DenoiseBody,
+        "Request of /api/nearest": ImageBody,
         "Request of /api/prompt": PromptBody,
     }
     bodies = {title: _fields(kind.model_json_schema()) for title, kind in kinds.items()}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from inkwash.core import NetDenoiser, Target
 from inkwash.core.rng import Stream, normals
 from inkwash.data import encode
 from inkwash.web.catalog import Catalog
+from inkwash.web.pixels import to_base64
 from inkwash.web.schemas import DenoiseBody
 
 
@@ -40,8 +39,4 @@ def respond(catalog: Catalog, body: DenoiseBody) -> dict[str, Any]:
         denoiser, is_sampled = catalog.exact_or_sampled(body.model)
         found["exact"] = denoiser(x.cpu(), level, label)
         response["exact_of"] = {"count": len(denoiser.images), "sampled": is_sampled}
-    return response | {name: _base64(values) for name, values in found.items()}
-
-
-def _base64(values: Tensor) -> str:
-    return base64.b64encode(values.float().cpu().contiguous().numpy().tobytes()).decode("ascii")
+    return response | {name: to_base64(values) for name, values in found.items()}

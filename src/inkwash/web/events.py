@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterator
 from math import isnan
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +16,7 @@ from inkwash.core.denoisers import Denoiser
 from inkwash.model import Model
 from inkwash.sampling.run import SamplingRun, to_output
 from inkwash.viz.samples import POINT_LIMITS
+from inkwash.web.pixels import to_base64
 from inkwash.web.schemas import SampleBody
 
 PROGRESS_INTERVAL = 0.5
@@ -96,7 +95,7 @@ def _frame(
         labels = run.labels if model.conditional else None
         found["exact"] = _output(model, exact(frame.x.cpu(), frame.level, labels))
     if body.field and model.spec.is_points:
-        found["field"] = _base64(_field(model.denoiser(guidance=1), frame.level, model.device).cpu().numpy())
+        found["field"] = to_base64(_field(model.denoiser(guidance=1), frame.level, model.device))
     return found
 
 
@@ -109,8 +108,4 @@ def _field(denoiser: Denoiser, level: Level, device: torch.device) -> Tensor:
 
 
 def _output(model: Model, x: Tensor) -> str:
-    return _base64(to_output(model, x).numpy())
-
-
-def _base64(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+    return to_base64(to_output(model, x))

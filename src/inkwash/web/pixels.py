@@ -1,4 +1,4 @@
-"""The pixels of an image in a request: its bytes in base64."""
+"""Arrays in requests and responses: their bytes in base64."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ import torch
 from torch import Tensor
 
 from inkwash.errors import UsageError
+
+
+def to_base64(values: Tensor) -> str:
+    """Return the bytes of a tensor in base64: uint8 as it is, other types as float32."""
+    stored = values if values.dtype == torch.uint8 else values.float()
+    return base64.b64encode(stored.cpu().contiguous().numpy().tobytes()).decode("ascii")
 
 
 def read_pixels(name: str, text: str, shape: tuple[int, ...]) -> Tensor:

@@ -191,21 +191,26 @@ class LiveBody(ConditionsBody):
         return replace(run, interpolation=Morph(end_seeds, end_labels, *positions, len(model.spec.classes)))
 
 
-class DenoiseBody(_Body):
-    """An image to noise and to denoise once; `image` is the bytes of all pixels, row by row, in base64."""
+class ImageBody(_Body):
+    """An image of a model's shape; `image` is the bytes of all pixels, row by row, in base64."""
 
     model: str = Field(max_length=300, description="a name from /api/models")
     image: Base64 = Field(description="C*H*W bytes in base64, channel by channel, 0 black and 255 white")
-    noise: Annotated[Number, Field(ge=MIN_NOISE, le=1)] = Field(description="u that the image is noised to")
-    seed: Seed = Field(0, description="seed of the noise, which is that of a sample of this seed")
-    label: Label = Field(-1, description="index of the class, -1 unconditional")
-    exact: bool = Field(True, description="also return the prediction of the exact denoiser")
 
     def pixels(self, model: Model) -> Tensor:
         """Return the image, uint8 [C, H, W]. Raises `UsageError` for one of another size, and for a model of points."""
         if model.spec.is_points:
             raise UsageError(f"{model.name} has points, not images", code="unsupported", field="model")
         return read_pixels("image", self.image, model.spec.shape)
+
+
+class DenoiseBody(ImageBody):
+    """An image to noise and to denoise once."""
+
+    noise: Annotated[Number, Field(ge=MIN_NOISE, le=1)] = Field(description="u that the image is noised to")
+    seed: Seed = Field(0, description="seed of the noise, which is that of a sample of this seed")
+    label: Label = Field(-1, description="index of the class, -1 unconditional")
+    exact: bool = Field(True, description="also return the prediction of the exact denoiser")
 
     def labels(self, model: Model) -> Tensor | None:
         """Return the label, int64 [1], None for unconditional. Raises `UsageError` for one that the model lacks."""

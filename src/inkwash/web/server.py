@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
 from inkwash.errors import InkwashError, UsageError
-from inkwash.web import api_reference, denoising, figures, schemas
+from inkwash.web import api_reference, denoising, figures, nearest, schemas
 from inkwash.web.catalog import Catalog, CatalogEntry
 from inkwash.web.events import Event, events
 from inkwash.web.queue import JobQueue, Ticket
@@ -119,6 +119,11 @@ class Server:
         """Noise an image and denoise it once, by the network and by the exact denoiser, in the order of the queue."""
         body = schemas.read(await request.body(), schemas.DenoiseBody)
         return await self._in_turn(request, lambda: JSONResponse(denoising.respond(self.catalog, body)))
+
+    async def nearest(self, request: Request) -> Response:
+        """Return the nearest training image of an image, in the order of the queue."""
+        body = schemas.read(await request.body(), schemas.ImageBody)
+        return await self._in_turn(request, lambda: JSONResponse(nearest.respond(self.catalog, body)))
 
     async def _in_turn(self, request: Request, job: Callable[[], Response]) -> Response:
         """Return the response of `job`, run in the order of the queue; an empty one to a client that left it."""

@@ -24,6 +24,8 @@ const main = byId("main"), view = byId("view"), tabs = byId("tabs"), select = by
 const views = new ViewStore();
 const restore = restorer({ engine, go, notify });
 let descriptions = [], shown = null, current = null, hasStarted = false;
+/** Pixels for the canvas of Edit, which is not shown yet. */
+let toEdit = null;
 
 /**
  * Show `text` in the live region that screen readers announce. A problem stays until the next click; an empty text
@@ -87,6 +89,8 @@ function show() {
     if (url.invalidParameters.length && query.size) problems.push(`Invalid in this URL: ${url.invalidParameters.join(", ")}.`);
   }
   current = name;
+  if (name === "edit" && toEdit) shown.load(toEdit);
+  toEdit = null;
   // The focused element may have been removed.
   if (hasStarted && document.activeElement === document.body) main.focus({ preventScroll: true });
   hasStarted = true;
@@ -98,11 +102,11 @@ function show() {
 /** Mount a new view and show it; it is kept while its model stays selected, unless it has no parameters. */
 function mount(name, model, url) {
   const element = h("div", {});
-  const app = { engine, model, models: descriptions, url, notify, updateUrl: (params) => updateUrl(name, params), go, refresh, restore };
+  const app = { engine, model, models: descriptions, url, notify, updateUrl: (params) => updateUrl(name, params), go, edit: editImage, refresh, restore };
   view.replaceChildren(element);
   if (model.broken && name !== "models") element.append(h("p", { class: "panel problem" }, model.broken));
   const made = (model.broken && name !== "models" ? null : VIEWS[name].mount(element, app)) ?? {};
-  const kept = { element, model, leave: made.leave ?? (() => {}), dispose: made.dispose ?? (() => {}), params: made.params ?? null };
+  const kept = { element, model, leave: made.leave ?? (() => {}), dispose: made.dispose ?? (() => {}), load: made.load ?? (() => {}), params: made.params ?? null };
   views.keep(name, kept);
   return kept;
 }
@@ -116,6 +120,13 @@ function rememberState() {
 function go(name, params = {}) {
   const query = new URLSearchParams({ model: select.value, ...params });
   location.hash = `${name}?${query}`;
+}
+
+/** Put the pixels of an image onto the canvas of Edit, where Undo returns to what was drawn. */
+function editImage(pixels, name) {
+  toEdit = pixels;
+  if (current === "edit" && select.value === name) show();
+  else go("edit", { model: name });
 }
 
 /** Fetch the list of models and update the menu, keeping its selection. Returns the models. */

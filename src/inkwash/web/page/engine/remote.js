@@ -21,6 +21,7 @@ export const remote = {
   sample,
   live,
   denoise,
+  nearest: async (body) => (await post("/api/nearest", body)).json(),
 };
 
 async function getJson(path) {

@@ -2,6 +2,7 @@
 
 import { classOptions, labelOf } from "./class_picker.js";
 import { h } from "./element.js";
+import { enlarging, imageUse } from "./enlarging.js";
 import { choice, number, slider } from "./fields.js";
 import { newest } from "./newest.js";
 import { paint } from "./painting.js";
@@ -25,7 +26,8 @@ export const counterpart = (model, models) =>
 const attributeNames = ({ attributes = [] }) => String(attributes.map((each) => each.name));
 
 /** Return { element, params, redraw, stop }; `condition` has classes, prompt and attributes of a model with attributes. */
-export function livePanel({ engine, model, url, notify, condition = null }) {
+export function livePanel(app, condition = null) {
+  const { engine, model, url, notify } = app;
   const position = (label, name) => slider(label, { min: 0, max: 1, step: 0.01, value: 0, param: [url, name] });
   const seedField = (label, name, value) => number(label, { min: 0, max: MAX_SEED, value, param: [url, name] });
   const classField = (label, name) => choice(label, [["", "any"], ...classOptions(model)], "", [url, name]);
@@ -38,7 +40,10 @@ export function livePanel({ engine, model, url, notify, condition = null }) {
   const controller = new AbortController();
   const labels = (field) => (field && field.get() !== "" ? [labelOf(model, field.get())] : null);
 
-  const show = (pixels) => paint(canvas, pixels, model.shape, { columns: COLUMNS });
+  let shown = null;
+  const layout = { columns: COLUMNS }, use = imageUse(app);
+  const enlarge = enlarging(canvas, () => ({ values: shown, shape: model.shape, layout, caption: (at) => `live image ${at + 1} of ${COUNT}`, use }));
+  const show = (pixels) => paint(canvas, (shown = pixels), model.shape, layout);
   const request = () => ({
     model: model.name,
     seeds: imageSeeds(fields.seed_from.get(), COUNT),
@@ -72,7 +77,7 @@ export function livePanel({ engine, model, url, notify, condition = null }) {
   show(new Uint8Array(COUNT * model.shape.reduce((product, each) => product * each, 1)));
   redraw();
   return {
-    element: h("div", { class: "workbench live" }, form, h("section", { class: "panel stack output", "aria-label": "Live images" }, canvas, caption)),
+    element: h("div", { class: "workbench live" }, form, h("section", { class: "panel stack output", "aria-label": "Live images" }, canvas, h("div", { class: "row spread" }, caption, enlarge))),
     params: () => Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.get()])),
     redraw,
     stop: () => controller.abort(),

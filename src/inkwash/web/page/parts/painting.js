@@ -51,6 +51,14 @@ export function paint(canvas, values, shape, { columns = null, order = null, lab
   context.putImageData(image, 0, 0);
 }
 
+/** Return the index of the image below a pointer event on a canvas that `paint` painted with these options; null for a gap. */
+export function imageAt(canvas, { offsetX, offsetY }, [, height, width], count, { columns = null, order = null, gap = 1 } = {}) {
+  const places = order ?? Array.from({ length: count }, (_, at) => at), across = columns ?? columnsFor(places.length);
+  const scale = canvas.width / canvas.clientWidth;
+  const column = Math.min(across - 1, Math.floor((offsetX * scale) / (width + gap))), row = Math.floor((offsetY * scale) / (height + gap));
+  return places[row * across + column] ?? null;
+}
+
 /** Paint the pixels of an InkLayer with its mask, and a cursor { at, colour } or null. */
 export function paintDrawing(canvas, { channels, height, width, pixels, mask }, cursor) {
   const context = canvas.getContext("2d"), image = context.createImageData(width, height);

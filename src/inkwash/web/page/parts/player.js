@@ -6,6 +6,7 @@
  */
 
 import { h } from "./element.js";
+import { describeImage, enlarging } from "./enlarging.js";
 import { paint, scatter } from "./painting.js";
 
 const IMAGES = { x: "noisy image", denoised: "predicted image", exact: "exact denoiser" };
@@ -20,10 +21,10 @@ export class Player {
   /**
    * `parts` are the keys of a frame that are shown (x, denoised, exact) and `names` their captions; `unit` is what a
    * frame counts, "step" from 0 or "image" from 1; `classes` are the names of labels; `onframe(frame, level)` is called
-   * for each frame shown.
+   * for each frame shown; `use` is what `imageUse` returns for its images, null where they are not enlarged.
    */
-  constructor({ parts = ["x", "denoised"], names = null, unit = "step", classes = [], onframe = () => {} } = {}) {
-    Object.assign(this, { parts, names, unit, classes, onframe, stepwise: false, timer: null });
+  constructor({ parts = ["x", "denoised"], names = null, unit = "step", classes = [], onframe = () => {}, use = null } = {}) {
+    Object.assign(this, { parts, names, unit, classes, onframe, use, stepwise: false, timer: null });
     this.canvases = Object.fromEntries(parts.map((part) => [part, h("canvas", { class: "picture", role: "img" })]));
     this.captions = Object.fromEntries(parts.map((part) => [part, h("figcaption")]));
     this.figures = parts.map((part) => h("figure", {}, this.captions[part], this.canvases[part]));
@@ -34,11 +35,13 @@ export class Player {
     const [back, forward] = [[-1, "◂", `previous ${unit}`], [1, "▸", `next ${unit}`]].map(([by, sign, label]) =>
       h("button", { type: "button", "aria-label": label, onclick: () => this.seek(this.index + by) }, sign),
     );
+    const buttons = use ? parts.map((part) => enlarging(this.canvases[part], () => this.shown(part))) : [];
+    this.enlarge = buttons[parts.indexOf(this.mainPart)] ?? null;
     this.element = h(
       "div",
       { class: "player" },
       h("div", { class: "figures-row" }, this.figures),
-      h("div", { class: "controls" }, this.button, back, forward, this.slider, this.position),
+      h("div", { class: "controls" }, this.button, back, forward, this.slider, this.position, this.enlarge),
     );
     this.clear();
   }
@@ -59,6 +62,7 @@ export class Player {
     this.layout = { labels: info.labels, ...layout };
     this.slider.max = info.steps;
     this.following = !this.stepwise;
+    if (this.enlarge) this.enlarge.hidden = info.shape.length === 1;
     const points = info.shape.length === 1;
     const what = `${info.count} ${points ? "points" : info.count === 1 ? "image" : "images"}`;
     for (const part of this.parts) {
@@ -119,6 +123,14 @@ export class Player {
     else paint(this.canvases[part], values, this.info.shape, this.layout);
   }
 
+  /** Return what the canvas of a part shows, for `enlarging`; null for points, and where it shows nothing. */
+  shown(part) {
+    const values = this.frames[this.index]?.[part], { info, layout } = this;
+    if (!values || info.shape.length === 1) return null;
+    const name = this.captions[part].textContent;
+    return { values, shape: info.shape, layout, caption: (at) => `${name} ${at + 1} of ${info.count}: ${describeImage(info, at, this.classes)}`, use: this.use };
+  }
+
   toggle() {
     if (this.timer) return this.stop();
     if (!this.frames.length) return;
@@ -139,9 +151,13 @@ export class Player {
     this.button.setAttribute("aria-label", "play");
   }
 
-  /** The canvas of the samples. */
+  /** The part that shows the samples, and its canvas. */
+  get mainPart() {
+    return this.parts.at(-1) === "exact" ? "denoised" : this.parts.at(-1);
+  }
+
   get canvas() {
-    return this.canvases[this.parts.at(-1) === "exact" ? "denoised" : this.parts.at(-1)];
+    return this.canvases[this.mainPart];
   }
 
   /** The end of a file name for the shown frame: "" for the last one. */

@@ -52,6 +52,7 @@ export function samplingSettings(model, url = new UrlState(), { withSeed = true 
   return {
     element,
     seed: () => parts.seed.get(),
+    reuse: (seed, notify) => reuseSeed(parts.seed, seed, notify),
     /** Replace settings by name. */
     set(values) {
       Object.entries(values).forEach(([name, value]) => parts[name].set(value));
@@ -75,6 +76,16 @@ export function samplingSettings(model, url = new UrlState(), { withSeed = true 
       return params;
     },
   };
+}
+
+/** Set the field of the first seed to that of an image, and show it. */
+export function reuseSeed(field, seed, notify) {
+  field.set(seed);
+  const details = field.input.closest("details");
+  if (details) details.open = true;
+  field.input.focus();
+  field.input.dispatchEvent(new Event("change", { bubbles: true }));
+  notify(`Seed ${seed} is set: the first of the next images has its noise.`);
 }
 
 /** The most network evaluations that a link starts without being asked. */

@@ -5,6 +5,7 @@ import { outputActions } from "../parts/output_actions.js";
 import { InkCanvas } from "../parts/canvas.js";
 import { classOptions, labelOf } from "../parts/class_picker.js";
 import { h } from "../parts/element.js";
+import { describeImage, enlarging, imageUse } from "../parts/enlarging.js";
 import { choice, number, slider } from "../parts/fields.js";
 import { savePng } from "../parts/download.js";
 import { encodeBase64 } from "../engine/base64.js";
@@ -33,7 +34,7 @@ export function mount(root, app) {
     job.stop();
     sections.forEach((section) => section.player.stop());
   };
-  return { leave, dispose: leave, params };
+  return { leave, dispose: leave, params, load: sections[0].load };
 }
 
 /** Return the field for a target class, null for an unconditional model. */
@@ -53,7 +54,7 @@ function repaint(app, job, params) {
   const settings = samplingSettings(model, url);
   const fill = h("button", { type: "button", onclick: () => edit(true) }, "Fill marked area");
   const attributes = attributeEdit(app, settings, [noise.element, target?.element, fill].filter(Boolean));
-  const player = new Player({ parts: ["denoised"], classes: model.classes });
+  const player = new Player({ parts: ["denoised"], classes: model.classes, use: imageUse(app, (at) => settings.reuse(player.info.seeds[at], notify)) });
   // Another drawing has other attributes, which are measured when it is encoded.
   canvas.element.addEventListener("input", () => attributes.setDrawn({}));
   const reconstruction = h("p", { class: "caption" });
@@ -123,7 +124,7 @@ function repaint(app, job, params) {
   );
   if (url.has("image")) canvas.restore(url.text("image", ""), url.text("mask", ""));
   const own = () => ({ noise: noise.get(), ...(target && { label: target.get() }), ...settings.params(), ...attributes.params() });
-  return { element: h("div", { class: "workbench" }, form, output.element), player, params: own };
+  return { element: h("div", { class: "workbench" }, form, output.element), player, params: own, load: (pixels) => canvas.set(pixels) };
 }
 
 /** The labels without a target class: unconditional where the model can be, else one random class for each seed. */

@@ -2,6 +2,7 @@
 
 import { chart } from "../parts/chart.js";
 import { h } from "../parts/element.js";
+import { showImages } from "../parts/image_dialog.js";
 
 export const title = "Models";
 
@@ -46,7 +47,7 @@ export function mount(root, { engine, model, models, notify, go, refresh }) {
       const added = history.milestones.filter((name) => !before.milestones.includes(name));
       if (history.step !== before.step || added.length) {
         parts.progress.replaceChildren(...progress(history));
-        for (const name of added) parts.milestones.append(milestone(await engine.milestone(model.name, name), root));
+        for (const name of added) parts.milestones.append(milestone(await engine.milestone(model.name, name)));
         if (added.length) notify(`${model.name}: ${added.at(-1)}, ${stepOf(history)}.`);
       }
       if (history.training) historyTimer = setTimeout(() => follow(parts, history), POLL_INTERVAL);
@@ -65,7 +66,7 @@ export function mount(root, { engine, model, models, notify, go, refresh }) {
       const parts = {
         badge: h("span", { class: "badge" }, "training now"),
         progress: h("div", {}, progress(history)),
-        milestones: h("div", { class: "milestones", tabIndex: 0, role: "group", "aria-label": "Samples during training" }, description.milestones.map((each) => milestone(each, root))),
+        milestones: h("div", { class: "milestones", tabIndex: 0, role: "group", "aria-label": "Samples during training" }, description.milestones.map(milestone)),
       };
       card.replaceChildren(
         h("div", { class: "row" }, h("h2", {}, model.name), history.training && parts.badge),
@@ -117,15 +118,14 @@ function progress(history) {
 
 const stepOf = ({ step, total }) => `step ${step.toLocaleString("en")}` + (total ? ` of ${total.toLocaleString("en")}` : "");
 
-function milestone({ name, source }, root) {
-  const image = () => h("img", { src: source, alt: `samples at ${name}` });
-  return h("figure", {}, h("figcaption", {}, name), h("button", { type: "button", class: "quiet", "aria-label": `enlarge ${name}`, onclick: () => enlarge(name, image(), root) }, image()));
+function milestone({ name, source }) {
+  const image = h("img", { src: source, alt: `samples at ${name}` });
+  return h("figure", {}, h("figcaption", {}, name), h("button", { type: "button", class: "quiet", "aria-label": `enlarge ${name}`, onclick: () => enlarge(image) }, image));
 }
 
-/** Show an image in a dialog as large as the window. */
-function enlarge(name, image, root) {
-  const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
-  const dialog = h("dialog", { class: "large", "aria-label": name, onclose: () => dialog.remove() }, h("div", { class: "row spread" }, h("h2", {}, name), close), image);
-  root.append(dialog);
-  dialog.showModal();
+/** Show a grid of samples in a dialog, which turns to those of the other milestones. */
+function enlarge(image) {
+  const images = [...image.closest(".milestones").querySelectorAll("img")];
+  const [names, pictures] = [images.map((each) => each.alt), images.map((each) => () => h("img", { src: each.src, alt: each.alt }))];
+  showImages({ count: images.length, at: images.indexOf(image), caption: (at) => names[at], picture: (at) => pictures[at]() });
 }

@@ -2,6 +2,7 @@
 
 import { outputActions } from "../parts/output_actions.js";
 import { h } from "../parts/element.js";
+import { imageUse } from "../parts/enlarging.js";
 import { checkbox } from "../parts/fields.js";
 import { samplingJob } from "../parts/job.js";
 import { counterpart, isLive, livePanel } from "../parts/live_panel.js";
@@ -14,17 +15,18 @@ import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Sample";
 
-export function mount(root, { engine, model, models, url, notify, updateUrl, go, restore }) {
+export function mount(root, app) {
+  const { engine, model, models, url, notify, updateUrl, go, restore } = app;
   const points = model.shape.length === 1;
   const condition = conditions({ model, engine, url, onchange: () => live?.redraw() });
   const count = countField(model, url, "Number of images", { value: 20, max: 100 });
   const settings = samplingSettings(model, url);
   const pause = checkbox("Pause at each step");
-  const player = new Player({ classes: model.classes });
+  const player = new Player({ classes: model.classes, use: imageUse(app, (at) => settings.reuse(player.info.seeds[at], notify)) });
   const job = samplingJob(engine, notify);
   // Prompt and sliders are beside the images that follow them; the form of more samples takes them from there.
   const isAbove = isLive(model) && model.attributes?.length > 0;
-  const live = isLive(model) ? livePanel({ engine, model, url, notify, condition: isAbove ? condition : null }) : null;
+  const live = isLive(model) ? livePanel(app, isAbove ? condition : null) : null;
   const params = () => ({ ...live?.params(), n: count.get(), ...condition.params(), ...settings.params() });
   const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-${settings.seed()}`, notify, source: model.source });
   const output = outputPanel("Samples", `Press Sample to turn noise into ${points ? "points" : "images"}, step by step.`);

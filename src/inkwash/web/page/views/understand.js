@@ -2,6 +2,7 @@
 
 import { chart } from "../parts/chart.js";
 import { h } from "../parts/element.js";
+import { imageUse } from "../parts/enlarging.js";
 import { samplingJob } from "../parts/job.js";
 import { Player } from "../parts/player.js";
 import { copyActions } from "../parts/copy_actions.js";
@@ -28,7 +29,7 @@ export function mount(root, app) {
   }
 
   const canCompareExact = !points && engine.canCompareExact;
-  const player = new Player({ parts: canCompareExact ? ["x", "denoised", "exact"] : ["x", "denoised"], classes: model.classes, onframe: showLevel });
+  const player = new Player({ parts: canCompareExact ? ["x", "denoised", "exact"] : ["x", "denoised"], classes: model.classes, onframe: showLevel, use: imageUse(app, (at) => settings.reuse(player.info.seeds[at], notify)) });
   const settings = samplingSettings(model, url);
   const count = countField(model, url, "Images", { value: 4, max: 16 });
   const output = outputPanel("Trajectory", "Follow a sampling trajectory from noise to image, with the prediction at every noise level.");

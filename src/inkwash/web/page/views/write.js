@@ -2,6 +2,7 @@
 
 import { outputActions } from "../parts/output_actions.js";
 import { h } from "../parts/element.js";
+import { imageUse } from "../parts/enlarging.js";
 import { checkbox, textField } from "../parts/fields.js";
 import { samplingJob } from "../parts/job.js";
 import { Player } from "../parts/player.js";
@@ -44,7 +45,8 @@ export function labelsOfText(text, classes, max = MAX_IMAGES) {
 /** Return the first few pieces, and the number of the others. */
 const some = (pieces) => pieces.slice(0, MAX_NAMED).join(" ") + (pieces.length > MAX_NAMED ? ` and ${pieces.length - MAX_NAMED} more` : "");
 
-export function mount(root, { engine, model, models, url, notify, updateUrl }) {
+export function mount(root, app) {
+  const { engine, model, models, url, notify, updateUrl } = app;
   if (!model.conditional || model.shape.length !== 3) {
     root.append(h("p", { class: "panel" }, `${model.name} is not class-conditional: text needs one class per character.${models.some((each) => each.conditional) ? " Select a class-conditional model above." : ""}`));
     return undefined;
@@ -53,7 +55,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl }) {
   const text = textField("Text", { value: url.text("text", digits ? "2026" : model.classes.slice(0, 3).join(" ")), hint: `Classes: ${model.classes.join(" ")}` });
   const shared = checkbox("Same handwriting (one seed for all characters)", url.choice("same_seed", "0", ["0", "1"]) === "1");
   const settings = samplingSettings(model, url);
-  const player = new Player({ parts: ["denoised"], classes: model.classes });
+  const player = new Player({ parts: ["denoised"], classes: model.classes, use: imageUse(app, (at) => settings.reuse(player.info.seeds[at], notify)) });
   const job = samplingJob(engine, notify);
   const params = () => ({ text: text.get(), same_seed: shared.get() ? 1 : 0, ...settings.params() });
   const actions = outputActions(player, { url: () => updateUrl(params()), name: () => text.get().trim().replaceAll(/\W+/g, "-") || "written", notify });
