@@ -50,14 +50,14 @@ def batches(strokes: Dataset, attributes: Tensor | None) -> Batches:
     return Batches(strokes, 8, 0, True, 0.2, torch.device("cpu"), attributes=attributes)
 
 
-def test_dropped_attributes_are_all_subsets_with_shares_of_a_sixth_at_both_ends() -> None:
+def test_dropped_attributes_are_all_subsets_and_most_examples_lose_all() -> None:
     count = 60_000
     u = uniforms(0, torch.arange(count), 0, Stream.TRAIN_ATTRIBUTES, 4)
     kept = (~drop_attributes(torch.zeros(count, 3), u).isnan()).long()
     shares = torch.bincount(kept @ torch.tensor([1, 2, 4]), minlength=8) / count
-    # The share s of lost attributes has density 2/3 on (0, 1): a subset of k of 3 has probability B(k + 1, 4 - k) * 2/3.
-    inner = [2 / 3 * math.factorial(k) * math.factorial(3 - k) / math.factorial(4) for k in range(4)]
-    wanted = [inner[bits.bit_count()] + (bits in (0, 7)) / 6 for bits in range(8)]
+    # The share s of lost attributes has density 3/8 on (0, 1): a subset of k of 3 has probability B(k + 1, 4 - k) * 3/8.
+    inner = [3 / 8 * math.factorial(k) * math.factorial(3 - k) / math.factorial(4) for k in range(4)]
+    wanted = [inner[bits.bit_count()] + {0: 1 / 2, 7: 1 / 8}.get(bits, 0) for bits in range(8)]
     assert sum(wanted) == pytest.approx(1)
     assert shares.tolist() == pytest.approx(wanted, abs=0.006)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +13,8 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from inkwash.attributes import measures
-from inkwash.attributes.table import measure
-from inkwash.core.shapes import Labels
+from inkwash.attributes.table import ATTRIBUTES, measure
+from inkwash.core.shapes import Images, Labels
 from inkwash.data import Dataset
 from inkwash.data.spec import QUANTILES, AttributeSpec
 from inkwash.errors import UsageError
@@ -92,8 +93,20 @@ def attribute_specs(
 
 def standardize(values: Float32[Tensor, "batch attributes"], specs: Sequence[AttributeSpec]) -> Tensor:
     """Return `values` [B, A] with mean 0 and standard deviation 1 on the training set, as networks take them."""
-    mean, std = (torch.tensor([getattr(spec, name) for spec in specs]) for name in ("mean", "std"))
+    mean, std = (values.new_tensor([getattr(spec, name) for spec in specs]) for name in ("mean", "std"))
     return (values - mean) / std
+
+
+def standardized_of(images: Images, specs: Sequence[AttributeSpec]) -> Float32[Tensor, "batch attributes"]:
+    """Return the standardized attributes of grey `images` [B, 1, H, W] in [-1, 1], with their gradient.
+
+    They are NaN where an image has nothing to measure, and for attributes that are not differentiable.
+    """
+    ink = ((images[:, 0].float() + 1) / 2).clamp(0, 1)
+    unknown = ink.new_full((len(ink),), math.nan)
+    used = [ATTRIBUTES[spec.name] for spec in specs]
+    values = [each.measure(ink) if each.differentiable else unknown for each in used]
+    return standardize(torch.stack(values, dim=1), specs)
 
 
 def standardized_training_set(data: Dataset, names: Sequence[str]) -> tuple[tuple[AttributeSpec, ...], Tensor | None]:

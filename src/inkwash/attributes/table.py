@@ -21,12 +21,14 @@ CHUNK = 100
 class Attribute:
     """A measure of `inkwash.attributes.measures` with its `unit`, "" for a pure number.
 
-    `coupled` are the attributes that change with it where nothing else changes: a bolder digit has more ink.
+    `coupled` are the attributes that change with it where nothing else changes: a bolder digit has more ink. A number of
+    things is not `differentiable`.
     """
 
     measure: Callable[[Ink], PerExample]
     unit: str = ""
     coupled: tuple[str, ...] = ()
+    differentiable: bool = True
 
     @property
     def about(self) -> str:
@@ -42,7 +44,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "ink": Attribute(measures.ink_mass, "pixels", ("thickness",)),
     "aspect": Attribute(measures.aspect, "", ("width", "ink", "roundness")),
     "roundness": Attribute(measures.roundness, "", ("width", "aspect")),
-    "holes": Attribute(measures.holes),
+    "holes": Attribute(measures.holes, differentiable=False),
     "x": Attribute(measures.position_x, "pixels"),
     "y": Attribute(measures.position_y, "pixels"),
 }

@@ -24,7 +24,8 @@ def require_consistent(recipe: Recipe, model: Recipe, name: str) -> None:
     wanted = dict(_fields(model.to_dict()))
     before = dict(_fields(_unchanged(own)))
     for path, value in _fields(own.to_dict()):
-        if value != wanted.get(path) and value != before.get(path):
+        added = path == "network.attributes" and own.adds_attributes(model)
+        if value != wanted.get(path) and value != before.get(path) and not added:
             has = f"{wanted[path]} in" if path in wanted else "not a field of"
             raise UsageError(
                 f"{path} is {value} in the recipe {recipe.name} and {has} {name}, which training starts from: write into the "

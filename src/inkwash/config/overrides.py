@@ -9,7 +9,7 @@ from inkwash.config.registry_sections import SECTIONS
 from inkwash.errors import UsageError, unknown_name
 from inkwash.io import toml
 
-OPTIONAL_SECTIONS = ("distillation", "schedule.warp", "sampling.schedule", "sampling.schedule.warp")
+OPTIONAL_SECTIONS = ("distillation", "attribute_loss", "schedule.warp", "sampling.schedule", "sampling.schedule.warp")
 """Sections that a recipe may lack; a change may create them."""
 
 

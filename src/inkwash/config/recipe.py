@@ -21,6 +21,7 @@ from inkwash.config.registry_sections import (
     WeightField,
 )
 from inkwash.config.sections import (
+    AttributeLossConfig,
     DataConfig,
     DistillationConfig,
     ExperimentConfig,
@@ -72,6 +73,8 @@ class Recipe:
     """Changes for a run of few minutes, applied when the run is started; none when left out."""
     distillation: DistillationConfig | None = None
     """Adversarial distillation of the model that training starts from; the denoising loss when left out."""
+    attribute_loss: AttributeLossConfig | None = None
+    """Loss of the attributes of sampled images, added to the denoising loss; none when left out."""
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
 
@@ -94,6 +97,7 @@ class Recipe:
         if len(set(attributes)) < len(attributes):
             message = f"network.attributes is {list(attributes)}: name each attribute once"
             raise UsageError(message, code="conflict", field="network.attributes")
+        self._check_attribute_loss()
         low, high = self.training.guidance_interval
         if not 0 <= low < high <= 1:
             message = f"field 'training.guidance_interval' is [{low:g}, {high:g}]: it must be [low, high], 0 <= low < high <= 1"
@@ -105,6 +109,24 @@ class Recipe:
                 code="no-effect",
                 field="training.guidance",
             )
+
+    def _check_attribute_loss(self) -> None:
+        options, field = self.attribute_loss, "attribute_loss"
+        if options is None:
+            return
+        if self.distillation is not None:
+            message = (
+                f"{field} is added to the denoising loss, which a distillation does not have: leave one of the two out"
+            )
+            raise UsageError(message, code="conflict", field=field)
+        if not self.network.attributes:
+            message = f"{field} has no effect on a network without attributes: set network.attributes, or leave it out"
+            raise UsageError(message, code="no-effect", field=field)
+        most = min(options.steps, (self.sampling.schedule or self.schedule).max_steps)
+        for name, value in (("steps", options.steps), ("gradient_steps", options.gradient_steps)):
+            if value > most:
+                message = f"{field}.{name} is {value}: the images are sampled in at most {most} steps"
+                raise UsageError(message, code="out-of-range", field=f"{field}.{name}")
 
     def __repr__(self) -> str:
         return f"Recipe({self.name!r}, {self.network.kind} on {self.data.name}, {self.training.length})"
@@ -142,19 +164,29 @@ class Recipe:
         sampling = replace(self.sampling, guidance=SamplingConfig().guidance)
         return replace(self, network=replace(self.network, conditional=False), training=training, sampling=sampling)
 
+    def adds_attributes(self, model: Recipe) -> bool:
+        """Return whether training from the weights of a `model` adds the attributes of this recipe to its network."""
+        same_kind = model.network.kind == self.network.kind
+        return (
+            same_kind and not model.network.attributes and bool(self.network.attributes) and self.distillation is None
+        )
+
     def continued_from(self, model: Recipe, data_std: float) -> Recipe:
         """Return this recipe for training that starts from the weights of a model.
 
         Network, target, clipping, schedule and input scale are those of the `model` recipe, whose data have the standard
-        deviation `data_std`. A distilled model samples on its schedule from `distillation.start` on.
+        deviation `data_std`; a network without attributes gets those of this recipe. A distilled model samples on its
+        schedule from `distillation.start` on.
         """
         own = self if model.network.conditional else self.for_classes(())
-        sampling = own.sampling
+        sampling, network = own.sampling, model.network
+        if own.adds_attributes(model):
+            network = replace(network, options=network.options | {"attributes": own.network.attributes})
         if own.distillation is not None:
             sampling = replace(sampling, schedule=Warped(model.schedule, Stretch(own.distillation.start)))
         return replace(
             own,
-            network=model.network,
+            network=network,
             target=model.target,
             clip=model.clip,
             schedule=model.schedule,
@@ -291,7 +323,8 @@ def with_length(recipe: Recipe, length: Length) -> Recipe:
 def changed_sections(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return the sections in which two recipes train differently; length, checkpoints and milestones are ignored."""
     free = {"length", "checkpoint_every", "milestones"}
-    sections = ("network", "target", "clip", "schedule", "density", "weight", "optimizer", "training", "distillation")
+    sections = ["network", "target", "clip", "schedule", "density", "weight", "optimizer", "training"]
+    sections += ["distillation", "attribute_loss"]
     # A field that did not exist in the version of `then` has its default.
     before = Recipe.from_dict(then, check_network_options=str(then["network"]["kind"]) in NETS).to_dict()
 

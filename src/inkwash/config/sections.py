@@ -139,6 +139,18 @@ class DistillationConfig:
     """Fraction of the batch in which the student denoises real images from u in [start / 2, start], for several steps."""
 
 
+@validated("attribute_loss")
+class AttributeLossConfig:
+    """A loss of the attributes of images that are sampled in training, added to the denoising loss."""
+
+    weight: Annotated[float, Field(gt=0)] = 0.5
+    """Weight of the loss of an example with all its attributes; the attributes are standardized."""
+    steps: Annotated[int, Field(ge=1)] = 15
+    """Steps in which the images are sampled (dpm++2m, on the noise schedule of sampling)."""
+    gradient_steps: Annotated[int, Field(ge=1)] = 7
+    """The last steps, through which the gradient passes (DRaFT-K, Clark et al., 2024); at most `steps`."""
+
+
 @validated("experiment")
 class ExperimentConfig:
     """The purpose of the run in words, for its card."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from inkwash.config.recipe import Recipe
-from inkwash.config.sections import DistillationConfig
+from inkwash.config.sections import AttributeLossConfig, DistillationConfig
 from inkwash.core import Target
 from inkwash.core.levels import describe_terminal_snr
 from inkwash.data.spec import DatasetSpec
@@ -113,10 +113,16 @@ def _configuration(recipe: Recipe, spec: DatasetSpec, pretrained: dict[str, Any]
         "Noise levels in training": repr(recipe.density),
         "Loss weight": repr(recipe.weight),
         **({"Guidance distilled": f"{training.guidance:g}, at u from {low:g} to {high:g}"} if distilled else {}),
+        **({"Attribute loss": _attribute_loss(recipe.attribute_loss)} if recipe.attribute_loss else {}),
         "Optimizer": repr(recipe.optimizer),
         "Length": f"{training.length}, batch {training.batch}, seed {training.seed}",
         "EMA": f"half-life {training.ema}",
     }
+
+
+def _attribute_loss(options: AttributeLossConfig) -> str:
+    part = f"the last {options.gradient_steps} of {options.steps} steps"
+    return f"weight {options.weight:g}, of images of dpm++2m:{options.steps}, through {part}"
 
 
 def _distilled(options: DistillationConfig) -> str:

@@ -18,7 +18,7 @@ from inkwash.distributed.process_group import ProcessGroup
 from inkwash.errors import UsageError
 from inkwash.hardware import devices
 from inkwash.model import Model
-from inkwash.nets.layers import ClassEmbedding, ConditionEmbedding
+from inkwash.nets.layers import AttributeEmbedding, ClassEmbedding, ConditionEmbedding
 from inkwash.objectives.adversarial import AdversarialDistillation
 from inkwash.text.printing import quoted
 from inkwash.training import ema
@@ -35,8 +35,8 @@ def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> 
     """Return the network of `recipe` with the weights of `pretrained`, or with random ones without it.
 
     Classes of the same name keep their embedding, others are initialized anew; that of the null label is kept, and is
-    added to the bias of a network without labels. Raises `UsageError` for a model of images of another shape, and for a
-    conditional model on data without labels where the network has no such bias.
+    added to the bias of a network without labels. A new embedding of attributes is 0 at first. Raises `UsageError` for a
+    model of images of another shape, and for a conditional model on data without labels where the network has no such bias.
     """
     if pretrained is None:
         return model.build_net(recipe, spec)
@@ -44,6 +44,10 @@ def initial_net(recipe: Recipe, spec: DatasetSpec, pretrained: Model | None) -> 
         raise _other_shape(spec, pretrained)
     net = model.build_net(recipe, spec)
     weights = dict(pretrained.net.state_dict())
+    if not pretrained.recipe.network.attributes:
+        for name, module in net.named_modules():
+            if isinstance(module, AttributeEmbedding):
+                weights |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
     if pretrained.conditional and not recipe.network.conditional:
         _fix_null_label(pretrained.net, weights)
         if weights.keys() != net.state_dict().keys():

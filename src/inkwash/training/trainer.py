@@ -28,7 +28,6 @@ from inkwash.io import checkpoints
 from inkwash.io.checkpoints import Checkpoint
 from inkwash.io.limits import MAX_STEPS
 from inkwash.model import Model
-from inkwash.objectives import Denoising
 from inkwash.objectives.adversarial import AdversarialDistillation
 from inkwash.sampling.run import SampleBatch
 from inkwash.training import checkpoint_schedule, preview
@@ -38,6 +37,7 @@ from inkwash.training.compatibility import require_same_run, require_trainable
 from inkwash.training.distillation import DistillationValidator, class_changes, distillation, initial_net
 from inkwash.training.events import Measured, Planned, Step, TrainingEvent
 from inkwash.training.loop import Objective, TrainingLoop
+from inkwash.training.objective import denoising_objective, training_objective
 from inkwash.training.state import TrainingState
 from inkwash.training.time_budget import Plan, TimeBudget
 from inkwash.training.validation import LossByNoiseLevel, Validator
@@ -114,14 +114,12 @@ class Trainer:
         self.half_life = Length.parse(training.ema, "training.ema").steps(
             training.batch, self.num_images, "training.ema"
         )
-        self.recipe_objective = Denoising(
-            recipe.schedule, recipe.density, recipe.weight, recipe.clip, training.guidance, training.guidance_interval
-        )
+        self.recipe_objective = denoising_objective(recipe)
         self.target = Target(recipe.target, self.spec.data_std)
         self.precision = devices.precision(training.precision, self.device)
-        self.objective: Objective = objective or self.recipe_objective
         # Before the distillation, because it refuses a model of another shape.
         net = net if net is not None else initial_net(recipe, self.spec, pretrained)
+        self.objective: Objective = objective or training_objective(recipe, self.spec, net)
         validation = self.batches, self.recipe_objective, self.target, self.precision, process_group
         if distills:
             self.objective = distillation(recipe, self.spec, pretrained, self.precision, self.device, process_group)
