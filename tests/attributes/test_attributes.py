@@ -13,7 +13,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from inkwash import attributes, data
-from inkwash.attributes import ATTRIBUTES, attribute_specs, measure, measure_training_set, measures
+from inkwash.attributes import (
+    ATTRIBUTES,
+    attribute_specs,
+    measure,
+    measure_training_set,
+    measures,
+    standardize,
+    standardized_of,
+)
 from inkwash.data import Dataset
 from inkwash.data.spec import QUANTILES
 
@@ -135,6 +143,42 @@ def test_an_empty_image_has_no_attributes_but_its_ink() -> None:
     found = dict(zip(ATTRIBUTES, measure(torch.zeros(1, 1, 28, 28, dtype=torch.uint8))[0].tolist(), strict=True))
     assert found.pop("ink") == 0
     assert all(map(math.isnan, found.values()))
+
+
+@pytest.mark.parametrize("name", [name for name, each in ATTRIBUTES.items() if each.differentiable])
+def test_gradient_is_the_change_by_a_small_change_of_the_image(name: str) -> None:
+    measured = ATTRIBUTES[name].measure
+    generator = torch.Generator().manual_seed(0)
+    blurred = functional.avg_pool2d(torch.cat([ring(6, 3, 0.3, 0.1), bar(3, 16, 20)])[:, None], 3, 1, 1)[:, 0]
+    direction = functional.avg_pool2d(torch.rand(2, 1, SIDE, SIDE, generator=generator), 5, 1, 2)[:, 0] * (blurred > 0)
+    image = blurred.requires_grad_()
+    value = measured(image)
+    assert torch.allclose(value, measured(image.detach()), atol=1e-4)
+    slope = (torch.autograd.grad(value.sum(), image)[0] * direction).sum((1, 2))
+    step = 0.01
+    moved = [measured(image.detach() + sign * step * direction) for sign in (1, -1)]
+    assert slope.tolist() == pytest.approx(((moved[0] - moved[1]) / (2 * step)).tolist(), rel=0.05, abs=0.02)
+    assert slope.abs().max() > 0.01
+
+
+def test_attributes_without_a_value_have_a_gradient_of_0() -> None:
+    # A blob of more area than a rectangle of its perimeter, a ring whose axes are equal, and pixels of equal neighbours.
+    for image in (drawn(torch.hypot(*plane()) <= 6), ring(6, 3)):
+        image.requires_grad_()
+        for each in (measures.thickness, measures.roundness):
+            assert torch.autograd.grad(each(image).sum(), image)[0].isfinite().all()
+
+
+def test_standardized_attributes_of_images_are_those_of_their_pixels() -> None:
+    pixels = (
+        (255 * torch.cat([ring(6, 3), bar(2, 18, 20), torch.zeros(1, SIDE, SIDE)])).round().to(torch.uint8)[:, None]
+    )
+    names = ["thickness", "holes", "height"]
+    specs = attribute_specs(names, torch.tensor([[1.0, 0, 15], [3.0, 2, 21]]))
+    found = standardized_of(pixels.float() / 127.5 - 1, specs)
+    wanted = standardize(measure(pixels, names), specs)
+    assert found[:2, [0, 2]].tolist() == [pytest.approx(row, abs=1e-4) for row in wanted[:2, [0, 2]].tolist()]
+    assert found[:, 1].isnan().all() and found[2].isnan().all()
 
 
 def morpho_mnist(image: np.ndarray) -> dict[str, float]:

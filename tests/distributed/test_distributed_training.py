@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -40,6 +41,15 @@ DISTILLED = [
     "training.precision=float32",
     "sampling.sampler=ddim:1",
     "sampling.preview=ddim:1",
+]
+
+WITH_ATTRIBUTES = [
+    "network.widths=[8, 16]",
+    "attribute_loss={steps=3, gradient_steps=2}",
+    "optimizer={kind='adamw', lr=1e-4}",
+    "training.length=4 steps",
+    "training.batch=42",  # In each batch some examples have all attributes; four processes have unequal shards.
+    "training.precision=float32",
 ]
 
 
@@ -119,6 +129,36 @@ with torchrun.join(torch.device("cpu")) as group:
         )
         # Adam amplifies rounding where a gradient is nearly 0, so that single weights may differ by as much as they moved.
         assert moved > 0 and differing < 1e-3 * moved, part
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
+def test_weights_with_a_loss_of_attributes_equal_those_of_one_process(
+    count: int, program: Callable[..., list[Any]], tmp_path: Path
+) -> None:
+    images = np.zeros((80, 12, 12), np.uint8)
+    for k, image in enumerate(images):
+        image[2 : 6 + k % 5, 3 : 5 + k % 4] = 255
+    np.savez(tmp_path / "bars.npz", images=images, labels=np.arange(80) % 2)
+    program(
+        count,
+        f"""
+from inkwash.config import recipe
+from inkwash.io import checkpoints
+from inkwash.training.trainer import Trainer
+with torchrun.join(torch.device("cpu")) as group:
+    trainer = Trainer(recipe.load("words").with_changes({WITH_ATTRIBUTES}), "bars.npz", process_group=group)
+    losses = [step.loss for step in trainer.steps()]
+    if group.is_main:
+        checkpoints.save(Path("all.safetensors"), trainer.checkpoint())
+    report(group, losses)
+""",
+    )
+    trainer = Trainer(recipe.load("words").with_changes(WITH_ATTRIBUTES), tmp_path / "bars.npz")
+    for _ in trainer.steps():
+        pass
+    one, together = trainer.checkpoint().part("net"), checkpoints.load(tmp_path / "all.safetensors").part("net")
+    assert max(float((one[name] - together[name]).abs().max()) for name in one) < 1e-5
 
 
 @pytest.mark.slow
