@@ -45,6 +45,8 @@ def press(name: str) -> Callable[[Any], None]:
 def compare(page: Any) -> None:
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("All configurations use the same seeds").wait_for()
+    page.get_by_role("button", name="Sample the grid").click()
+    page.get_by_text(re.compile(r"^Cell (\d+) of \1 is finished")).wait_for()
 
 
 def interpolate(page: Any) -> None:

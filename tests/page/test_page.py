@@ -110,6 +110,10 @@ def test_sketch_is_regenerated_inpainted_and_interpolated(page: Any, address: st
     page.get_by_label("Number of images").fill("5")
     page.get_by_role("button", name="Interpolate").click()
     page.get_by_text(re.compile("^image 5 of 5$")).wait_for()
+    # The strip has every image in its order.
+    strip = pixels(page, page.get_by_role("img", name="strip of the interpolation"))
+    last = pixels(page, page.get_by_role("img", name="interpolated image, 1 image"))
+    assert strip.shape == (28, 5 * 29 - 1, 3) and (strip[:, -28:] == last).all()
     assert not is_too_wide(page)
 
 

@@ -48,7 +48,7 @@ def for_data(
     a test part other than the one that the bundled extractors were built with.
     """
     data = datasets.load(spec, size, value_range=value_range)
-    found = _stored(data.sha256)
+    found = stored(data.sha256)
     if found is not None and data.test_sha256 and found.spec.test_sha256 not in ("", data.test_sha256):
         if found.spec.data in bundled():
             raise InkwashError(
@@ -92,7 +92,7 @@ def for_spec(
                 field="data",
             )
         return for_data(found_data, progress=progress)
-    found = _stored(spec.sha256)
+    found = stored(spec.sha256)
     local = datasets.load_offline(spec.data, size)
     if local is None and found is None and spec.data in DATASETS:
         local = datasets.load(spec.data, size)
@@ -150,7 +150,7 @@ def build(data: Dataset, progress: StageProgressCallback | None = None) -> Extra
     return replace(found, real_scores=measure_real_examples(found, train, test.values, test.labels))
 
 
-def _stored(sha256: str) -> ExtractorSet | None:
+def stored(sha256: str) -> ExtractorSet | None:
     """Return the bundled or cached extractors of the data with this hash, None where there are none."""
     for name in bundled():
         found = _bundled(name)

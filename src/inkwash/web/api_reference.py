@@ -83,7 +83,8 @@ EVENTS = {
     "drawn, the attributes of an encoded image",
     "step": "step, x, denoised; exact and field if requested (base64: uint8 [N, C, H, W], or float32 [N, D] for points)",
     "progress": "step, of a request whose steps are not all sent",
-    "done": "seconds; reconstruction_error of an encoded image (RMS in grey levels)",
+    "done": "seconds; reconstruction_error of an encoded image (RMS in grey levels); recognized if judge was requested and "
+    "the data has a classifier: right of labelled, confident of count, extractor, real (fractions of real test images)",
     "failed": "error, one line; code and field, null for none",
 }
 STATUSES = {

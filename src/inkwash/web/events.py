@@ -16,6 +16,7 @@ from inkwash.core.denoisers import Denoiser
 from inkwash.model import Model
 from inkwash.sampling.run import SamplingRun, to_output
 from inkwash.viz.samples import POINT_LIMITS
+from inkwash.web.judging import recognized
 from inkwash.web.pixels import to_base64
 from inkwash.web.schemas import SampleBody
 
@@ -50,9 +51,11 @@ def events(model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = Non
         }
         | _drawn(run),
     )
+    finished = None
     started, sent = time.perf_counter(), _sent_steps(sampler.steps, body.max_frames)
     last = started
     for step, frame in enumerate(run.frames()):
+        finished = frame.x
         if step in sent:
             yield "step", {"step": step} | _frame(model, body, run, frame, exact)
         elif time.perf_counter() - last < PROGRESS_INTERVAL:
@@ -60,9 +63,12 @@ def events(model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = Non
         else:
             yield "progress", {"step": step}
         last = time.perf_counter()
+    done: dict[str, Any] = {"seconds": round(time.perf_counter() - started, 3)}
     error = run.reconstruction_error()
-    reconstruction = {} if error is None else {"reconstruction_error": round(error, 1)}
-    yield "done", {"seconds": round(time.perf_counter() - started, 3)} | reconstruction
+    if error is not None:
+        done["reconstruction_error"] = round(error, 1)
+    found = recognized(model, to_output(model, finished), run.labels) if body.judge and finished is not None else None
+    yield "done", done if found is None else done | {"recognized": found}
 
 
 def _drawn(run: SamplingRun) -> dict[str, dict[str, float | None]]:

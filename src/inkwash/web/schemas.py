@@ -140,6 +140,7 @@ class SampleBody(ConditionsBody):
     edit: EditBody | None = Field(None, description="an image to start from")
     max_frames: Annotated[int, Field(ge=2, le=120)] = Field(60, description="the most steps sent, evenly spaced")
     exact: bool = Field(False, description="also send the prediction of the exact denoiser of the training set")
+    judge: bool = Field(False, description="also count the samples that the classifier of the data recognizes")
     field: bool = Field(False, description="for points: also send the denoised points of a grid")
 
     def resolve(self, model: Model) -> SamplingRun:

@@ -8,15 +8,15 @@ import { imageAt, paint } from "./painting.js";
 /**
  * Return a button that enlarges the first image of `canvas`, as a click on the canvas enlarges the one below it. `shown()`
  * returns what the canvas shows, null for nothing: { values, shape, layout, caption(at) } with the options of `paint` as
- * `layout`, and `use`, the actions of an image and what is beside it, as `imageUse` returns them.
+ * `layout`, and `use`, the actions of an image and what is beside it, as `imageUse` returns them. `label` names the button.
  */
-export function enlarging(canvas, shown) {
+export function enlarging(canvas, shown, label = "enlarge an image") {
   canvas.classList.add("enlarges");
   canvas.addEventListener("click", (event) => {
     const found = shown(), at = found && imageAt(canvas, event, found.shape, countOf(found), found.layout);
     if (found && at !== null) open(found, at);
   });
-  return h("button", { type: "button", "aria-label": "enlarge an image", title: "Enlarge an image", onclick: () => shown() && open(shown(), 0) }, "⤢");
+  return h("button", { type: "button", "aria-label": label, title: "Enlarge an image", onclick: () => shown() && open(shown(), 0) }, "⤢");
 }
 
 const sizeOf = (shape) => shape.reduce((product, each) => product * each, 1);

@@ -10,6 +10,12 @@ export function reproduce(model, request) {
   return { command: command(model.source, given), python: python(model.source, given) };
 }
 
+/** Return the commands and the Python of several requests, each null where one of them has none. */
+export function reproduceAll(codes) {
+  const joined = (name, separator) => (codes.every((code) => code[name]) ? codes.map((code) => code[name]).join(separator) : null);
+  return { command: joined("command", " && "), python: joined("python", "\n\n") };
+}
+
 /** Return the options that differ from the defaults, null for arbitrary seeds and for ends that only the page can set. */
 function options(model, { seeds, labels, seed_to: seedTo = null, label_to: labelTo = null, ...rest }) {
   const [first] = seeds, count = seeds.length, interpolates = seedTo !== null || labelTo !== null;

@@ -91,9 +91,12 @@ export function reuseSeed(field, seed, notify) {
 /** The most network evaluations that a link starts without being asked. */
 const MAX_UNASKED = 6000;
 
+/** Return the network evaluations of a request; with guidance each takes two. */
+export const evaluationsOf = ({ seeds, steps, sampler, guidance }) => seeds.length * steps * (sampler === "heun" ? 2 : 1) * (guidance !== null && guidance !== 1 ? 2 : 1);
+
 /** Return null for a request that a link may start by itself, else a sentence with its network evaluations. */
-export function costOf({ seeds, steps, sampler, guidance }) {
-  const evaluations = seeds.length * steps * (sampler === "heun" ? 2 : 1) * (guidance !== null && guidance !== 1 ? 2 : 1);
+export function costOf(request) {
+  const evaluations = evaluationsOf(request);
   return evaluations <= MAX_UNASKED ? null : `This link asks for ${evaluations.toLocaleString("en")} network evaluations. Start them with the button.`;
 }
 

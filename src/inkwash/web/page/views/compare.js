@@ -6,11 +6,15 @@ import { choice, number } from "../parts/fields.js";
 import { samplingJob } from "../parts/job.js";
 import { counterpart, isComparable } from "../parts/live_panel.js";
 import { copyActions } from "../parts/copy_actions.js";
-import { reproduce } from "../parts/reproduce.js";
+import { reproduce, reproduceAll } from "../parts/reproduce.js";
+import { describeImage, enlarging, imageUse } from "../parts/enlarging.js";
+import { difference } from "../parts/difference.js";
+import { judgementHint, recognizedText } from "../parts/judgement.js";
+import { settingsGrid } from "../parts/settings_grid.js";
 import { classPicker } from "../parts/class_picker.js";
 import { UrlState } from "../parts/url_state.js";
 import { paint } from "../parts/painting.js";
-import { countField, imageSeeds, samplingSettings } from "../parts/settings.js";
+import { countField, imageSeeds, reuseSeed, samplingSettings } from "../parts/settings.js";
 import { reveal } from "../parts/output_panel.js";
 
 export const title = "Compare";
@@ -19,21 +23,23 @@ const MAX_CONFIGURATIONS = 4;
 /** Relative difference of seconds that is within the variation of one machine. */
 const TIMING_NOISE = 0.15;
 
-export function mount(root, { engine, model, models, url, notify, updateUrl }) {
+export function mount(root, app) {
+  const { engine, model, models, url, notify, updateUrl } = app;
   const classes = classPicker(model, url);
   const count = countField(model, url, "Images each", { value: 12, max: 64 });
   const seed = number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, param: [url, "seed"] });
   const configurations = [];
   const grid = h("div", { class: "configurations" });
-  const quality = h("div", {});
+  const quality = h("div", {}), differences = h("div", {});
+  const reuse = (image) => reuseSeed(seed, seed.get() + image, notify);
   let comparison = null;
 
   const comparable = models.filter((each) => each === model || isComparable(model, each));
 
-  const params = () => ({ n: count.get(), seed: seed.get(), ...classes.params(), configurations: configurations.map((one) => one.text()).join(";") });
+  const params = () => ({ n: count.get(), seed: seed.get(), ...classes.params(), configurations: configurations.map((one) => one.text()).join(";"), ...cells.params() });
 
   function add(initial, which = model) {
-    const one = makeConfiguration(comparable, which, engine, initial, notify);
+    const one = makeConfiguration(comparable, which, app, initial, reuse);
     one.remove.addEventListener("click", () => {
       one.job.stop();
       configurations.splice(configurations.indexOf(one), 1);
@@ -55,7 +61,9 @@ export function mount(root, { engine, model, models, url, notify, updateUrl }) {
     if (![count, seed].every((part) => part.valid()) || !configurations.every((one) => one.valid())) return;
     const current = (comparison = {}), results = [];
     updateUrl(params());
+    cells.stop();
     notify("");
+    differences.replaceChildren();
     stop.disabled = false;
     const request = { seeds: imageSeeds(seed.get(), count.get()), labels: classes.labels() };
     const started = [...configurations];
@@ -77,10 +85,12 @@ export function mount(root, { engine, model, models, url, notify, updateUrl }) {
     const { text, fastest } = compareSpeed(results);
     configurations.forEach((one) => one.element.classList.toggle("fastest", fastest.some((each) => each.configuration === one)));
     notify(`${text} All configurations use the same seeds.`);
+    showDifferences(differences, results);
   }
 
   const stop = h("button", { type: "button", disabled: true, onclick: () => leave() }, "Stop");
   const copying = copyActions({ url: () => updateUrl(params()), notify });
+  const cells = settingsGrid({ ...app, updateUrl: () => updateUrl(params()) }, { seed: () => seed.get(), labels: () => classes.labels(), reuse, onstart: () => leave() });
   const more = h("button", { type: "button", onclick: () => add(new UrlState()) }, "Add configuration");
   root.append(
     h("form", { class: "panel stack", onsubmit: compare, noValidate: true },
@@ -88,6 +98,8 @@ export function mount(root, { engine, model, models, url, notify, updateUrl }) {
       classes.element,
       h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Compare"), stop, more, copying.buttons), copying.caption),
     h("section", { class: "panel", "aria-label": "Configurations" }, h("h2", {}, "Configurations"), grid),
+    differences,
+    cells.element,
     quality,
   );
   const other = counterpart(model, models), linked = url.text("configurations", "").split(";").filter(Boolean).slice(0, MAX_CONFIGURATIONS);
@@ -104,6 +116,7 @@ export function mount(root, { engine, model, models, url, notify, updateUrl }) {
     if (comparison) notify("Stopped.");
     comparison = null;
     configurations.forEach((one) => one.job.stop());
+    cells.stop();
     stop.disabled = true;
   };
   return { leave, dispose: leave, params };
@@ -123,7 +136,8 @@ export function compareSpeed(results) {
   return { fastest, text: `${names} ${fastest.length > 1 ? "are" : "is"} fastest, ${ratio} times as fast as ${last.name}.` };
 }
 
-function makeConfiguration(comparable, first, engine, initial, notify) {
+function makeConfiguration(comparable, first, app, initial, reuse) {
+  const { engine, notify } = app;
   const menu = choice("Model", comparable.map((each) => [each.name, each.name]), first.name);
   const place = h("div", {});
   let model, settings;
@@ -136,9 +150,12 @@ function makeConfiguration(comparable, first, engine, initial, notify) {
   menu.input.addEventListener("change", () => select(comparable.find((each) => each.name === menu.get()), new UrlState()));
   const canvas = h("canvas", { class: "picture", role: "img" });
   const status = h("p", { class: "figures hint" }, "ready");
+  let shown = null;
+  const enlarge = enlarging(canvas, () => shown);
+  enlarge.disabled = true;
   const remove = h("button", { type: "button", class: "quiet" }, "✕");
   const heading = h("h3", {});
-  const element = h("div", { class: "configuration panel stack", role: "group" }, h("div", { class: "row spread" }, heading, remove), comparable.length > 1 && menu.element, place, canvas, status);
+  const element = h("div", { class: "configuration panel stack", role: "group" }, h("div", { class: "row spread" }, heading, h("div", { class: "row" }, enlarge, remove)), comparable.length > 1 && menu.element, place, canvas, status);
   const setStatus = (text, isProblem = false) => {
     status.textContent = text;
     status.classList.toggle("problem", isProblem);
@@ -151,35 +168,44 @@ function makeConfiguration(comparable, first, engine, initial, notify) {
     element.setAttribute("aria-label", self.name);
     canvas.setAttribute("aria-label", `images of configuration ${number}`);
     remove.setAttribute("aria-label", `remove configuration ${number}`);
+    enlarge.setAttribute("aria-label", `enlarge an image of configuration ${number}`);
     remove.disabled = !removable;
   };
   self.text = () => String(new URLSearchParams({ model: model.name, ...settings.params() }));
   self.run = async (shared) => {
-    let info = null, seconds = null;
+    let info = null, end = null, values = null;
     const sampler = () => `${comparable.length > 1 ? `${request.model}, ` : ""}${info.sampler}:${info.steps}`;
-    const request = { ...shared, model: model.name, ...settings.values() };
+    const request = { ...shared, model: model.name, ...settings.values(), judge: true };
+    const layout = () => ({ labels: info.labels, columns: Math.min(info.count, 6) });
     if (request.labels?.every((label) => label < 0)) request.guidance = null;
     // An untimed step first: loading the model and choosing kernels for this batch size are no part of the measurement.
     if (!(await job.run({ ...request, steps: 1, max_frames: 2 }, {}))) return null;
     const finished = await job.run(request, {
       begin: (event) => (info = event),
       step: (frame) => {
-        paint(canvas, frame.denoised, info.shape, { labels: info.labels, columns: Math.min(info.count, 6) });
+        values = frame.denoised;
+        paint(canvas, values, info.shape, layout());
         setStatus(`${sampler()}, step ${frame.step} of ${info.steps}`);
       },
-      done: (event) => (seconds = event.seconds),
+      done: (event) => (end = event),
     });
     if (!finished) return null;
-    setStatus(`${sampler()}: ${info.evaluations} ${info.evaluations === 1 ? "evaluation" : "evaluations"} per ${info.shape.length === 1 ? "point" : "image"}, ${seconds.toFixed(2)} s`);
-    return { configuration: self, model, request, name: `${self.name} (${sampler()})`, evaluations: info.evaluations, seconds };
+    const { seconds, recognized = null } = end, points = info.shape.length === 1;
+    enlarge.disabled = points;
+    if (!points) shown = { values, shape: info.shape, layout: layout(), caption: (at) => `${self.name}, image ${at + 1} of ${info.count}: ${describeImage(info, at, model.classes)}`, use: imageUse({ ...app, model }, reuse) };
+    setStatus(`${sampler()}: ${info.evaluations} ${info.evaluations === 1 ? "evaluation" : "evaluations"} per ${points ? "point" : "image"}, ${seconds.toFixed(2)} s${recognized ? `; ${recognizedText(recognized)}` : ""}`);
+    return { configuration: self, model, request, info, values, layout: layout(), recognized, name: `${self.name} (${sampler()})`, evaluations: info.evaluations, seconds };
   };
   return self;
 }
 
-/** Return the commands and the Python of several requests, each null where one of them has none. */
-function reproduceAll(codes) {
-  const joined = (name, separator) => (codes.every((code) => code[name]) ? codes.map((code) => code[name]).join(separator) : null);
-  return { command: joined("command", " && "), python: joined("python", "\n\n") };
+/** Show what differs between the images of the first of `results` and those of each other one, and what the classifier means. */
+function showDifferences(root, results) {
+  const [first, ...others] = results.filter(({ info }) => info.shape.length === 3).map((each) => ({ ...each, name: each.configuration.name.toLowerCase() }));
+  if (!others.length) return;
+  const judged = results.find((each) => each.recognized)?.recognized;
+  const figures = h("div", { class: "configurations" }, others.map((other) => difference(first, other)));
+  root.replaceChildren(h("section", { class: "panel stack" }, h("h2", {}, "Difference, seed by seed"), figures, judged && h("p", { class: "hint" }, judgementHint(judged))));
 }
 
 function showQuality(root, rows, model) {

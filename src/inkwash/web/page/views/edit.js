@@ -5,7 +5,7 @@ import { outputActions } from "../parts/output_actions.js";
 import { InkCanvas } from "../parts/canvas.js";
 import { classOptions, labelOf } from "../parts/class_picker.js";
 import { h } from "../parts/element.js";
-import { describeImage, enlarging, imageUse } from "../parts/enlarging.js";
+import { enlarging, imageUse } from "../parts/enlarging.js";
 import { choice, number, slider } from "../parts/fields.js";
 import { savePng } from "../parts/download.js";
 import { encodeBase64 } from "../engine/base64.js";
@@ -19,6 +19,7 @@ import { outputPanel } from "../parts/output_panel.js";
 export const title = "Edit";
 
 const VARIATIONS = 8;
+const STRIP_COLUMNS = 12;
 
 export function mount(root, app) {
   const { engine, model, models, notify } = app;
@@ -130,7 +131,8 @@ function repaint(app, job, params) {
 /** The labels without a target class: unconditional where the model can be, else one random class for each seed. */
 const defaultLabels = (model) => (model.guidable ? [-1] : null);
 
-function interpolate({ engine, model, notify, url, updateUrl }, job, params) {
+function interpolate(app, job, params) {
+  const { model, notify, url, updateUrl } = app;
   // Default to 3 and 8, which are similar digits; without them, to the first and the last class.
   const [first, last] = ["3", "8"].every((name) => model.classes.includes(name)) ? ["3", "8"] : [model.classes[0], model.classes.at(-1)];
   const seedField = (label, value, name) => number(label, { min: 0, max: Number.MAX_SAFE_INTEGER, value, param: [url, name] });
@@ -139,7 +141,11 @@ function interpolate({ engine, model, notify, url, updateUrl }, job, params) {
   const count = number("Number of images", { min: 2, max: 60, value: 24, param: [url, "images"] });
   const settings = samplingSettings(model, undefined, { withSeed: false });
   const player = new Player({ parts: ["x"], names: { x: "interpolated image" }, unit: "image" });
-  const actions = outputActions(player, { url: () => updateUrl(params()), name: () => `${model.name}-interpolation`, notify });
+  const strip = { canvas: h("canvas", { class: "picture", role: "img", "aria-label": "strip of the interpolation" }), info: null, frames: [], suffix: "", frameCanvases: () => player.frameCanvases() };
+  const use = imageUse(app);
+  const enlarge = enlarging(strip.canvas, () => strip.info && { values: strip.frames[0].x, shape: strip.info.shape, layout: strip.layout, caption: (at) => `interpolated image ${at + 1} of ${strip.info.count}`, use });
+  const figure = h("figure", {}, h("figcaption", { class: "row spread" }, "all images, row by row", enlarge), strip.canvas);
+  const actions = outputActions(strip, { url: () => updateUrl(params()), name: () => `${model.name}-interpolation`, notify, source: model.source });
   const output = outputPanel("Interpolation", "Interpolates between two samples in noise and class.");
 
   async function run(event) {
@@ -158,9 +164,13 @@ function interpolate({ engine, model, notify, url, updateUrl }, job, params) {
     };
     let info = null, frame = null;
     player.clear();
-    output.show(player.element, actions.element);
+    figure.hidden = true;
+    output.show(figure, player.element, actions.element);
     actions.disable();
     if (!(await job.run(request, { begin: (event) => (info = event), step: (event) => (frame = event) }))) return;
+    Object.assign(strip, { info, frames: [frame], layout: { columns: Math.min(info.count, STRIP_COLUMNS) } });
+    paint(strip.canvas, frame.x, info.shape, strip.layout);
+    figure.hidden = false;
     player.begin({ ...info, count: 1, steps: info.count - 1, levels: Array(info.count).fill(null) }, { columns: 1 });
     const size = frame.x.length / info.count;
     for (let at = 0; at < info.count; at++) player.add({ step: at, x: frame.x.subarray(at * size, (at + 1) * size) });
