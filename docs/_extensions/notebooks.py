@@ -84,6 +84,8 @@ def write(app: Sphinx) -> None:
     """Write the notebook of every lesson beside the generated pages, for the downloads."""
     folder = Path(app.srcdir) / "learn" / "notebooks"
     folder.mkdir(exist_ok=True)
+    for path in folder.glob("*.ipynb"):
+        path.unlink()
     for path in sorted((Path(app.srcdir) / "learn").glob("[0-9]*.md")):
         text = json.dumps(notebook(path.read_text(encoding="utf-8")), indent=1, ensure_ascii=False)
         (folder / f"{path.stem}.ipynb").write_text(f"{text}\n", encoding="utf-8")

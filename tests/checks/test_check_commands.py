@@ -49,6 +49,8 @@ def test_warnings_of_a_bundled_model_and_of_all_checkpoints_of_a_run_are_printed
     for name in ("ddim-300", "run"):
         shown = inkwash("show", name).out
         assert shown.count("  terminal SNR: ") == 1 and "No warnings" not in shown
+        # They are the end of the output, after the table, the plots and the card.
+        assert all(line.startswith("  ") for line in shown.partition("Warnings:\n")[2].splitlines())
 
 
 def test_json_has_the_warnings_of_recipes_data_models_and_checkpoints(inkwash: Inkwash, mirrored: str) -> None:

@@ -49,7 +49,7 @@ def _nearer_to_noise(schedule: Schedule) -> str:
 
 
 def check_target(recipe: Recipe, spec: DatasetSpec) -> str | None:
-    """Warn when sigma/D, by which the image multiplies an error of the network, is large; D is 0 for eps at pure noise."""
+    """Warn when sigma / determinant, the error of the image for one of the network, is large, as for eps near pure noise."""
     end = recipe.schedule.terminal
     determinant = abs(float(Target(recipe.target, spec.data_std).determinant(end)))
     if determinant == 0:

@@ -1,7 +1,7 @@
 """Prediction targets: the linear combination p*image + q*noise that a network predicts.
 
 The input is the combination (alpha, sigma), so image and noise follow from a 2 x 2 linear system of determinant
-D = alpha*q - sigma*p. To add a parametrization, add a function that returns (p, q) to TARGETS.
+alpha*q - sigma*p. To add a parametrization, add a function that returns (p, q) to TARGETS.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Target:
         return TARGETS[self.kind](level.alpha, level.sigma, self.data_std)
 
     def determinant(self, level: Level) -> Scalars:
-        """Return D = alpha*q - sigma*p at `level`, float64.
+        """Return alpha*q - sigma*p at `level`, float64.
 
-        An error e of the network's output is an error -e*sigma/D of the predicted image.
+        An error e of the network's output is an error -e*sigma / determinant of the predicted image.
         """
         p, q = self.direction(level)
         return level.alpha * q - level.sigma * p
@@ -78,13 +78,13 @@ class Target:
         return broadcast_like(p, image) * image + broadcast_like(q, noise) * noise
 
     def image(self, level: Level, x: Images, output: Images) -> Images:
-        """Return the image [B, ...] that solves for input `x` and network `output` [B, ...]; undefined where D = 0."""
+        """Return the image [B, ...] that solves for input `x` and network `output`; undefined where the determinant is 0."""
         _, q = self.direction(level)
         d = self.determinant(level)
         return broadcast_like(q / d, x) * x - broadcast_like(level.sigma / d, x) * output
 
     def noise(self, level: Level, x: Images, output: Images) -> Images:
-        """Return the noise [B, ...] that solves for input `x` and network `output` [B, ...]; undefined where D = 0."""
+        """Return the noise [B, ...] that solves for input `x` and network `output`; undefined where the determinant is 0."""
         p, _ = self.direction(level)
         d = self.determinant(level)
         return broadcast_like(level.alpha / d, x) * output - broadcast_like(p / d, x) * x

@@ -63,7 +63,7 @@ class Denoising:
         target = denoiser.target
         x = level.mix(images, noise)
         error = denoiser.output(x, level, labels) - target.of(level, images, noise)
-        # An error e of the output is an error -e*sigma/D of the image.
+        # An error e of the output is an error -e*sigma / determinant of the image.
         gain = -level.sigma / target.determinant(level)
         if self.guidance != 1 and labels is not None and labels_of(labels) is not None:
             error = self._unguided(denoiser, error, gain, images, x, level, labels)

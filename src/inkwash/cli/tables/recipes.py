@@ -14,7 +14,7 @@ from inkwash.cli.tables import check_warnings, runs
 from inkwash.config import recipe
 from inkwash.config.recipe import Recipe
 from inkwash.core import Schedule
-from inkwash.core.levels import describe_terminal_snr
+from inkwash.core.levels import signal_fraction
 from inkwash.data.registry import EXAMPLE_SHAPES
 from inkwash.data.spec import DatasetSpec
 from inkwash.io.names import path_in
@@ -51,10 +51,9 @@ def show(name: str, out: Path, as_json: bool) -> None:
         "one example"
     )
     console.print(
-        f"schedule: {describe_terminal_snr(terminal)} "
-        f"(alpha {float(terminal.alpha):.4g}, log-SNR {float(terminal.log_snr):.2f})"
+        f"noisiest level of the schedule: alpha {float(terminal.alpha):.4g}, sigma {float(terminal.sigma):.4g}, "
+        f"signal fraction {signal_fraction(terminal):.2%}, log-SNR {float(terminal.log_snr):.2f}"
     )
-    check_warnings.show(console, concerns)
     plots = path_in(out, f"{chosen.name}-network.png"), path_in(out, f"{chosen.name}-schedule.png")
     for plot in plots:
         require_replaceable(plot)
@@ -67,7 +66,9 @@ def show(name: str, out: Path, as_json: bool) -> None:
     console.print(f"plots: {plots[0]}, {plots[1]}")
     if name in model.bundled():
         console.print(f"a model trained with this recipe is bundled: inkwash sample {name} -o samples.png")
-        runs.show(str(model.find(name).parent.parent), False, already_shown=concerns)
+        runs.show(str(model.find(name).parent.parent), False, concerns)
+    else:
+        check_warnings.show(console, concerns)
 
 
 def expected_spec(chosen: Recipe) -> DatasetSpec:

@@ -19,11 +19,10 @@ from inkwash.text.console import Console
 from inkwash.text.printing import printable
 
 
-def show(name: str, as_json: bool, already_shown: Sequence[CheckWarning] | None = None) -> int:
-    """Print the checkpoints of `name` and its card, and return 0.
+def show(name: str, as_json: bool, concerns: Sequence[CheckWarning] = ()) -> int:
+    """Print the checkpoints of `name`, its card, and last the warnings: `concerns` and those of the checkpoints. Return 0.
 
-    `already_shown` are the warnings about its recipe, if those have been printed before. Raises `InkwashError` after
-    printing when a checkpoint is damaged.
+    Raises `InkwashError` after printing when a checkpoint is damaged.
     """
     latest = Path(name) if Path(name).is_dir() else model.find(name)
     files = checkpoints.files_in(latest / "checkpoints") if latest.is_dir() else [latest]
@@ -32,14 +31,14 @@ def show(name: str, as_json: bool, already_shown: Sequence[CheckWarning] | None 
     if as_json:
         print(json.dumps(rows, indent=2))
     else:
-        _print(name, rows, card, already_shown)
+        _print(name, rows, card, concerns)
     damaged = [row["damaged"] for row in rows if row["damaged"]]
     if damaged:
         raise InkwashError("; ".join([*damaged, _alternative(files[0].parent, rows)]), code="damaged-file")
     return 0
 
 
-def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Sequence[CheckWarning] | None) -> None:
+def _print(name: str, rows: list[dict[str, Any]], card: Path, concerns: Sequence[CheckWarning]) -> None:
     console = Console()
     table = Table(title=f"Checkpoints of {name}", title_justify="left")
     for heading in ("file", "state", "step", "weights", "recipe", "data"):
@@ -51,10 +50,8 @@ def _print(name: str, rows: list[dict[str, Any]], card: Path, already_shown: Seq
     if card.is_file() and Path(name).suffix != ".safetensors":
         console.print(Markdown(printable(card.read_text(encoding="utf-8"))))
     # The checkpoints share a recipe, so most concerns occur once for each of them.
-    concerns = dict.fromkeys(CheckWarning(**each) for row in rows for each in row["concerns"])
-    new = [concern for concern in concerns if concern not in (already_shown or ())]
-    if new or already_shown is None:
-        check_warnings.show(console, new)
+    found = [*concerns, *(CheckWarning(**each) for row in rows for each in row["concerns"])]
+    check_warnings.show(console, list(dict.fromkeys(found)))
 
 
 def _alternative(folder: Path, rows: list[dict[str, Any]]) -> str:
