@@ -13,36 +13,37 @@ from raised import code_and_field, raised
 from inkwash.data import load, unread_forms
 from inkwash.evaluation import sample_files
 
-FILES: dict[str, tuple[str, bytes, str]] = {
-    "HDF5": ("faces.h5", b"", "h5py.File"),
-    "HDF5 of another name": ("faces", b"\x89HDF\r\n\x1a\n", "h5py.File"),
-    "MATLAB": ("usps.mat", b"MATLAB 5.0 MAT-file", "scipy.io.loadmat"),
-    "TFRecord of TFDS": ("mnist-train.tfrecord-00000-of-00001", b"\1\2", "tensorflow_datasets"),
-    "Arrow": ("data-00000-of-00001.arrow", b"ARROW1\0\0", "to_parquet"),
-    "LMDB": ("data.mdb", b"\0", "lmdb"),
-    "PyTorch": ("training.pt", b"PK\3\4", "numpy.savez"),
-    "a pickle without suffix": ("mnist", pickle.dumps({"a": 1}, 2), "numpy.savez"),
-    "7-Zip": ("archive.7z", b"7z\xbc\xaf\x27\x1c", "unpack"),
-    "a telephone's photograph": ("IMG_1.HEIC", b"\0\0\0\x18ftypheic", "PNG"),
-    "a video": ("walk.mp4", b"\0\0\0\x18ftypmp42", "ffmpeg"),
-    "a spreadsheet": ("digits.xlsx", b"PK\3\4", "to_csv"),
-    "raw numbers": ("train_X.bin", b"\1\2\3", "numpy.fromfile"),
-    "annotations": ("annotations.json", b"{}", "folder that is named after its label"),
+FILES: dict[str, tuple[bytes, str]] = {
+    "faces.h5": (b"", "h5py.File"),
+    "faces": (b"\x89HDF\r\n\x1a\n", "h5py.File"),
+    "usps.mat": (b"MATLAB 5.0 MAT-file", "scipy.io.loadmat"),
+    "mnist-train.tfrecord-00000-of-00001": (b"\1\2", "tensorflow_datasets"),
+    "data-00000-of-00001.arrow": (b"ARROW1\0\0", "to_parquet"),
+    "data.mdb": (b"\0", "lmdb"),
+    "training.pt": (b"PK\3\4", "numpy.savez"),
+    "mnist": (pickle.dumps({"a": 1}, 2), "numpy.savez"),
+    "archive.7z": (b"7z\xbc\xaf\x27\x1c", "unpack"),
+    "IMG_1.HEIC": (b"\0\0\0\x18ftypheic", "PNG"),
+    "walk.mp4": (b"\0\0\0\x18ftypmp42", "ffmpeg"),
+    "digits.xlsx": (b"PK\3\4", "to_csv"),
+    "train_X.bin": (b"\1\2\3", "numpy.fromfile"),
+    "annotations.json": (b"{}", "folder that is named after its label"),
 }
+"""Files by their names: their first bytes, and what the error says of the way to convert them."""
 
 
-@pytest.mark.parametrize("form", FILES)
-def test_the_error_says_how_to_convert_a_file(tmp_path: Path, form: str) -> None:
-    name, start, remedy = FILES[form]
+@pytest.mark.parametrize("name", FILES)
+def test_the_error_says_how_to_convert_a_file(tmp_path: Path, name: str) -> None:
+    start, remedy = FILES[name]
     path = tmp_path / name
     path.write_bytes(start + bytes(range(1, 100)))
     error = raised(lambda: load(path))
     assert (error.code, error.field) == ("wrong-file", "data") and remedy in str(error)
 
 
-@pytest.mark.parametrize("form", [name for name, (file, _, _) in FILES.items() if "." in file])
-def test_the_error_says_how_to_convert_the_files_of_a_folder(tmp_path: Path, form: str) -> None:
-    name, start, remedy = FILES[form]
+@pytest.mark.parametrize("name", [name for name in FILES if "." in name])
+def test_the_error_says_how_to_convert_the_files_of_a_folder(tmp_path: Path, name: str) -> None:
+    start, remedy = FILES[name]
     (tmp_path / "set" / "train").mkdir(parents=True)
     (tmp_path / "set" / "train" / name).write_bytes(start + bytes(50))
     (tmp_path / "set" / "dataset_info.yaml").write_text("about: this")
