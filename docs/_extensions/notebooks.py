@@ -81,14 +81,18 @@ def notebook(text: str) -> dict[str, Any]:
 
 
 def write(app: Sphinx) -> None:
-    """Write the notebook of every lesson beside the generated pages, for the downloads."""
+    """Write the notebook of every lesson beside the generated pages, for the downloads, where it has changed."""
     folder = Path(app.srcdir) / "learn" / "notebooks"
     folder.mkdir(exist_ok=True)
+    lessons = sorted((Path(app.srcdir) / "learn").glob("[0-9]*.md"))
     for path in folder.glob("*.ipynb"):
-        path.unlink()
-    for path in sorted((Path(app.srcdir) / "learn").glob("[0-9]*.md")):
-        text = json.dumps(notebook(path.read_text(encoding="utf-8")), indent=1, ensure_ascii=False)
-        (folder / f"{path.stem}.ipynb").write_text(f"{text}\n", encoding="utf-8")
+        if path.stem not in {lesson.stem for lesson in lessons}:
+            path.unlink()
+    for lesson in lessons:
+        text = json.dumps(notebook(lesson.read_text(encoding="utf-8")), indent=1, ensure_ascii=False) + "\n"
+        path = folder / f"{lesson.stem}.ipynb"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

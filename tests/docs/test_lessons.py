@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pkgutil
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,26 +146,3 @@ def test_a_lesson_without_an_exercise_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         check(99, 1)
     assert (caught.value.code, caught.value.field) == ("unknown-name", "lesson")
-
-
-@pytest.mark.slow
-def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
-    pytest.importorskip("furo", reason="make docs installs what builds the site")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", str(tmp_path / "doctrees")]
-    built = subprocess.run(
-        [*command, str(ROOT / "docs"), str(tmp_path / "site")],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
-    pages = list((tmp_path / "site").rglob("*.html"))
-    assert len(pages) > len(LESSONS)
-    # Nothing is loaded from another host.
-    loaded = re.compile(r"<(?:script|img|link|iframe|source)\b[^>]*\b(?:src|href)=\"(?:https?:)?//[^\"]*\"")
-    assert not [(page.name, match) for page in pages for match in loaded.findall(page.read_text(encoding="utf-8"))]
-    for lesson in LESSONS:
-        (notebook,) = (tmp_path / "site" / "_downloads").rglob(f"{lesson.stem}.ipynb")
-        page = tmp_path / "site" / "learn" / f"{lesson.stem}.html"
-        assert notebook.relative_to(tmp_path / "site").as_posix() in page.read_text(encoding="utf-8")

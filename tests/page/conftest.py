@@ -18,6 +18,9 @@ from typing import Any
 import pytest
 from page_driver import png_bytes
 
+from inkwash.errors import InkwashError
+from inkwash.export.runtime import Package
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox",
@@ -31,6 +34,11 @@ FLAGS = [
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 TIMEOUT_MS = 30_000
 """Milliseconds; long, because test machines are slow and shared."""
+AXE = Package(
+    "axe-core",
+    "4.14.1",
+    "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+)
 
 
 TRAIN = [sys.executable, "-m", "inkwash", "train", "digits", "--quiet"]
@@ -104,6 +112,17 @@ def browser() -> Iterator[Any]:
         started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    try:
+        return AXE.files("axe.min.js")[0].decode()
+    except InkwashError as error:
+        if error.code not in ("missing-package", "download"):
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.fixture(params=SIZES)

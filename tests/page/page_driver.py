@@ -1,4 +1,4 @@
-"""Drive the page in a browser: serve an exported one, open a view, wait for the end of sampling, read a canvas."""
+"""Drive the page in a browser: serve an exported one, open a view, wait for samples, read a canvas, run axe-core."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from inkwash.web.schemas import LiveBody
 
 LIVE_COUNT = 16
 """Images of the live panel, in rows of four."""
+MEDIA = {"light": "reduce", "dark": "no-preference"}
+"""Colour schemes, each with a preference of motion."""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -112,3 +114,18 @@ def wait_for_sheet(page: Any, canvas: Any, ours: np.ndarray) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError("the canvas does not show the expected images")
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    """Return one line for each element that violates a rule, in the light or in the dark theme."""
+    found = []
+    page.evaluate(axe)
+    for scheme, motion in MEDIA.items():
+        page.emulate_media(color_scheme=scheme, reduced_motion=motion)
+        # With its transitions ended, a colour is that of the state.
+        page.wait_for_timeout(200)
+        for each in page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]:
+            found += [
+                f"{scheme}: {each['id']}: {node['html'][:200]} {node['failureSummary']}" for node in each["nodes"]
+            ]
+    return found

@@ -7,29 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page_driver import is_too_wide, open_view, wait_for_samples
-
-from inkwash.errors import InkwashError
-from inkwash.export.runtime import Package
-
-AXE = Package(
-    "axe-core",
-    "4.14.1",
-    "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
-)
-MEDIA = {"light": "reduce", "dark": "no-preference"}
-"""Colour schemes, each with a preference of motion."""
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core."""
-    try:
-        return AXE.files("axe.min.js")[0].decode()
-    except InkwashError as error:
-        if error.code not in ("missing-package", "download"):
-            raise
-        pytest.skip(str(error))
+from page_driver import is_too_wide, open_view, violations, wait_for_samples
 
 
 def press(name: str) -> Callable[[Any], None]:
@@ -74,21 +52,6 @@ VIEWS: dict[str, Callable[[Any], None]] = {
     "play": play,
     "models": shown("Model card|parameters"),
 }
-
-
-def violations(page: Any, axe: str) -> list[str]:
-    """Return one line for each element that violates a rule, in the light or in the dark theme."""
-    found = []
-    page.evaluate(axe)
-    for scheme, motion in MEDIA.items():
-        page.emulate_media(color_scheme=scheme, reduced_motion=motion)
-        # With its transitions ended, a colour is that of the state.
-        page.wait_for_timeout(200)
-        for each in page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]:
-            found += [
-                f"{scheme}: {each['id']}: {node['html'][:200]} {node['failureSummary']}" for node in each["nodes"]
-            ]
-    return found
 
 
 @pytest.mark.parametrize("view", VIEWS)
