@@ -13,6 +13,7 @@ from test_queue import run_in_thread
 from inkwash.cli.serve import _own_address
 from inkwash.web import server
 from inkwash.web.catalog import Catalog
+from inkwash.web.queue import JobQueue
 
 SCOPE = {
     "type": "http",
@@ -31,7 +32,7 @@ BODY = json.dumps({"model": "digits", "seeds": [0], "steps": 2}).encode()
 
 def test_clients_that_read_nothing_lose_their_place(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "WRITE_TIMEOUT", 0.2)
-    app = server.create_app(catalog, at_once=1)
+    app = server.create_app(catalog, queue=JobQueue(1))
 
     async def request(reads: bool) -> list[Any]:
         sent: list[Any] = []

@@ -21,6 +21,7 @@ from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 from inkwash.web import server
 from inkwash.web.catalog import Catalog
+from inkwash.web.queue import JobQueue
 
 DIGITS = inkwash.load("digits")
 DRAWING = data.load("digits").test_values[3]  # type: ignore[index]
@@ -121,10 +122,10 @@ def test_class_of_an_unconditional_model_has_no_effect(client: TestClient) -> No
 
 
 def test_full_queue_refuses_and_a_failed_request_leaves_it(catalog: Catalog) -> None:
-    app = server.create_app(catalog, at_once=1, max_waiting=0)
+    app = server.create_app(catalog, queue=JobQueue(1, 0))
     with TestClient(app, base_url="http://localhost") as client:
         assert client.post("/api/denoise", json=GOOD).status_code == 503
-    app = server.create_app(catalog, at_once=1, max_waiting=1)
+    app = server.create_app(catalog, queue=JobQueue(1, 1))
     with TestClient(app, base_url="http://localhost") as client:
         assert client.post("/api/denoise", json=GOOD | {"label": 10}).status_code == 422
         assert client.post("/api/denoise", json=GOOD).status_code == 200

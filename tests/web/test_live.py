@@ -14,6 +14,7 @@ import inkwash
 from inkwash.core.rng import Stream, normals, slerp
 from inkwash.web import server
 from inkwash.web.catalog import Catalog
+from inkwash.web.queue import JobQueue
 from inkwash.web.schemas import MAX_LIVE_EVALUATIONS, LiveBody
 
 DIGITS = inkwash.load("digits")
@@ -89,10 +90,10 @@ def test_invalid_request_gets_code_and_field(
 
 
 def test_full_queue_refuses_and_a_failed_request_leaves_it(catalog: Catalog) -> None:
-    app = server.create_app(catalog, at_once=1, max_waiting=0)
+    app = server.create_app(catalog, queue=JobQueue(1, 0))
     with TestClient(app, base_url="http://localhost") as client:
         assert client.post("/api/live", json=GOOD).status_code == 503
-    app = server.create_app(catalog, at_once=1, max_waiting=1)
+    app = server.create_app(catalog, queue=JobQueue(1, 1))
     with TestClient(app, base_url="http://localhost") as client:
         assert client.post("/api/live", json=GOOD | {"labels_to": [10]}).status_code == 422
         assert client.post("/api/live", json=GOOD).status_code == 200

@@ -76,3 +76,18 @@ def test_full_queue_refuses_until_a_job_leaves() -> None:
         assert queue.running == [tickets[2]]
 
     run_in_thread(run())
+
+
+def test_closed_queue_ends_the_wait_of_every_job() -> None:
+    async def work() -> None:
+        queue = JobQueue(1)
+        first, second = queue.join(), queue.join()
+        waiting = asyncio.create_task(anext(aiter(second.ahead()), None))
+        assert await waiting == 1
+        ahead = second.ahead()
+        assert await anext(ahead) == 1
+        queue.close()
+        assert [each async for each in ahead] == [] and queue.is_closed
+        assert first in queue.running and second not in queue.running
+
+    run_in_thread(work())

@@ -69,7 +69,9 @@ def serve(
     from inkwash.hardware import devices
     from inkwash.web import server
     from inkwash.web.catalog import Catalog
+    from inkwash.web.queue import JobQueue
     from inkwash.web.security import LOOPBACK
+    from inkwash.web.stopping import StoppableServer
 
     if not 0 <= port <= 65535:
         raise UsageError(f"--port is {port}: it must be from 0 to 65535", code="out-of-range", field="port")
@@ -109,7 +111,8 @@ def serve(
     devices.configure(threads)
     # The page is served at once, while the default model is loaded.
     catalog = Catalog(runs, Path("runs"), given, range_)
-    built = server.create_app(catalog, token, at_once, waiting)
+    jobs = JobQueue(at_once, waiting)
+    built = server.create_app(catalog, token, jobs)
     config = uvicorn.Config(
         built,
         host,
@@ -137,7 +140,7 @@ def serve(
         webbrowser.open(address)
     # uvicorn raises it after an orderly shutdown.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+        StoppableServer(config, jobs).run(sockets=[listening])
     # The interpreter aborts when it exits while a thread computes.
     warming.join(JOIN_SECONDS)
     return 0

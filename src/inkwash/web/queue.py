@@ -19,7 +19,7 @@ class Ticket:
     async def ahead(self) -> AsyncIterator[int]:
         """Yield the number of jobs ahead whenever it changes, until this job may run."""
         last = None
-        while self in self.queue.waiting:
+        while self in self.queue.waiting and not self.queue.is_closed:
             self.moved.clear()
             now = self.queue.waiting.index(self) + 1
             if now != last:
@@ -43,6 +43,13 @@ class JobQueue:
     max_waiting: int = 32
     waiting: list[Ticket] = field(default_factory=list)
     running: list[Ticket] = field(default_factory=list)
+    is_closed: bool = False
+
+    def close(self) -> None:
+        """End all jobs: running ones between two steps, waiting ones without a start."""
+        self.is_closed = True
+        for ticket in self.waiting:
+            ticket.moved.set()
 
     def join(self) -> Ticket:
         """Return a ticket at the end of the queue. Raises `InkwashError` with the code "busy" when it is full."""

@@ -30,9 +30,10 @@ WRITE_TIMEOUT = 20.0
 PAGE = resources.files("inkwash.web") / "page"
 
 
-def create_app(catalog: Catalog, token: str | None = None, at_once: int = 2, max_waiting: int = 32) -> Starlette:
-    """Return the application: `at_once` jobs run, `max_waiting` wait; a `token` that is given is required."""
-    server = Server(catalog, JobQueue(at_once, max_waiting), CapacityLimiter(at_once))
+def create_app(catalog: Catalog, token: str | None = None, queue: JobQueue | None = None) -> Starlette:
+    """Return the application, whose jobs run in `queue`; a `token` that is given is required."""
+    jobs = queue or JobQueue()
+    server = Server(catalog, jobs, CapacityLimiter(jobs.at_once))
     routes = [
         *(Route(each.path, getattr(server, each.handler), methods=[each.method]) for each in api_reference.ENDPOINTS),
         Route("/api", lambda request: HTMLResponse(api_reference.page())),
@@ -132,6 +133,8 @@ class Server:
             async for _ in ticket.ahead():
                 if await request.is_disconnected():
                     return Response(status_code=204)
+            if self.queue.is_closed:
+                return error_response("the server is stopping", 503, "busy")
             # One job in one thread: at one evaluation, each change of threads counts.
             return await to_thread.run_sync(job, limiter=self.limiter)
         finally:
@@ -149,7 +152,7 @@ class Server:
                 if await request.is_disconnected():
                     return
             job = begin()
-            while not await request.is_disconnected():
+            while not self.queue.is_closed and not await request.is_disconnected():
                 # Run one step at a time: between two steps a closed connection is noticed and other jobs run.
                 event = await to_thread.run_sync(next, job, None, limiter=self.limiter)
                 if event is None:
