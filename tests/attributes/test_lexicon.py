@@ -38,6 +38,8 @@ EXAMPLES = (
     "a tall 1 of medium thickness",
     "a thin nine like runs/mine.png",
     "bold digit",
+    "this two, much bolder and a little wider",
+    "a nine like runs/mine.png, more slanted to the left",
 )
 
 
@@ -57,6 +59,9 @@ def examples() -> str:
 
 def tables() -> str:
     opposites = [(" and ".join(names), words(high), words(low)) for names, (high, low) in lexicon.OPPOSITES.items()]
+    comparatives = [
+        (" and ".join(names), words(more), words(less) or "-") for names, (more, less) in lexicon.COMPARATIVES.items()
+    ]
     sides = [words(lexicon.SIDES[is_right]) + f", `to the {lexicon.SIDES[is_right][0]}`" for is_right in (True, False)]
     slant = ("slant", f"{words(lexicon.LEANING)}, alone or with {sides[0]}", f"the same with {sides[1]}")
     grades = [
@@ -88,6 +93,14 @@ def tables() -> str:
             table(
                 ("adjective", "attribute", "value"),
                 *((f"`{word}`", name, f"{value:g}") for word, (name, value) in lexicon.FIXED.items()),
+            ),
+            "Each `comparative` and its opposite, for `--encode` and `like FILE`:",
+            table(("attribute", "more", "less"), *comparatives),
+            f"{words(tuple(lexicon.MORE))} before an adjective, a `lean` or a noun is a comparative too. They change the "
+            "attribute by one standard deviation of the training set; with `much` or a grade by another number:",
+            table(
+                ("standard deviations", "words"),
+                *((f"{size:g}", words(phrases) or "without one") for size, phrases in lexicon.STEPS.items()),
             ),
             "Each `grade`, and the share of training images that the image then exceeds:",
             table(("much", "little", "grade"), *grades),
@@ -125,6 +138,10 @@ def test_every_word_and_kind_is_in_the_document() -> None:
 
 def phrases() -> Iterator[tuple[str, str]]:
     """Yield the name of each table with each of its phrases."""
+    for ends in lexicon.COMPARATIVES.values():
+        yield from (("comparative", phrase) for side in ends for phrase in side)
+    yield from (("more", phrase) for phrase in lexicon.MORE)
+    yield from (("much", phrase) for phrase in lexicon.STEPS[2])
     for ends in lexicon.OPPOSITES.values():
         yield from (("adjective", phrase) for side in ends for phrase in side)
     for kind, table_ in (("grade", lexicon.GRADES), ("level", lexicon.LEVELS), ("noun", lexicon.NOUNS)):
@@ -149,6 +166,13 @@ def test_every_phrase_is_one_token(phrase: str) -> None:
     token, *others = tokenize(f"{phrase} bold" if phrase == "a little" else phrase, ())
     assert token.text == phrase
     assert len(others) == (phrase == "a little")
+
+
+def test_comparatives_are_of_adjectives_of_the_same_attributes() -> None:
+    for names, ends in lexicon.COMPARATIVES.items():
+        for compared, plain in zip(ends, lexicon.OPPOSITES[names], strict=True):
+            # "fatter" and "inkier" begin as "fat" and "inky" do.
+            assert all(any(word.startswith(each[:3]) for each in plain) for word in compared)
 
 
 def test_attributes_of_the_lexicon_are_those_of_the_table() -> None:

@@ -23,6 +23,7 @@ from inkwash.data.spec import QUANTILES, AttributeSpec
 from inkwash.model import Model
 from inkwash.sampling.editing import Edit
 from inkwash.sampling.encoding import attributes_of, conditions, with_changes
+from inkwash.sampling.prompts.requests import with_prompt
 from inkwash.sampling.request import SampleRequest
 from inkwash.sampling.run import resolve
 
@@ -216,3 +217,33 @@ def test_an_edited_digit_is_reproduced_from_its_file(tmp_path: Path, inkwash: In
     unlabelled = [option for option in options if option not in ("--label", "7")]
     assert "--label" in inkwash("sample", "words", *unlabelled, "--out", tmp_path / "other.png").err
     assert inkwash("sample", out, "--quiet").code == 0
+
+
+def test_a_comparative_in_a_prompt_is_a_change_of_the_image() -> None:
+    model = load("words", device="cpu")
+    spec = next(each for each in model.spec.attributes if each.name == "thickness")
+    digit = sample(model, n=1, label=3, seed=2, progress=False).values[0]
+    base = SampleRequest(edit=Edit(digit, encode=True))
+    found = with_prompt(base, "this three, slightly bolder", model)
+    assert found.label == (3,)
+    assert found.attributes == with_changes(base, {"thickness": (spec.std / 2,)}, model).attributes
+    several = with_prompt(base, "a thinner 3 and a wide 3", model)
+    assert several.attributes is not None and several.n == 2
+    assert [None in each for each in map(tuple, several.attributes.values())] == [True, True]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fields", "prompt", "code", "field"),
+    [
+        ({"edit": None}, "bolder", "missing-field", "prompt"),
+        ({"edit": Edit(bar(3), noise=0.5)}, "bolder", "missing-field", "prompt"),
+        ({"attributes": {"thickness": (2.0,)}}, "bolder", "conflict", "attributes"),
+        ({}, "a bolder 3 and a bold 3", "conflict", "attributes"),
+    ],
+)
+def test_a_comparative_without_an_image_to_compare_with_is_refused(
+    untrained: Untrained, fields: dict[str, Any], prompt: str, code: str, field: str
+) -> None:
+    model = with_attributes(untrained())
+    model = replace(model, spec=replace(model.spec, classes=tuple("0123456789")))
+    assert code_and_field(lambda: with_prompt(request(**fields), prompt, model)) == (code, field)

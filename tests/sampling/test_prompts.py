@@ -18,7 +18,7 @@ from inkwash.data import Dataset
 from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError
 from inkwash.sampling.prompts import Description, Wanted, parse_prompt
-from inkwash.sampling.prompts.values import attribute_values, format_prompt, word_value
+from inkwash.sampling.prompts.values import attribute_changes, attribute_values, format_prompt, word_value
 
 DIGITS = tuple("0123456789")
 LISTED = [line.split("\t") for line in Path(__file__).with_name("prompts.tsv").read_text().splitlines()[1:]]
@@ -167,6 +167,41 @@ def test_half_a_slant_is_upright_and_words_for_sides_lie_on_them() -> None:
 CAT_CLASSES = ("T-shirt/top", "Ankle boot", "a", "A", "bold")
 
 
+@pytest.mark.parametrize(
+    ("prompt", "changes"),
+    [
+        ("bolder", {"thickness": 1}),
+        ("make it bolder", {"thickness": 1}),
+        ("this digit, bolder", {"thickness": 1}),
+        ("this seven, a little thinner", {"thickness": -0.5}),
+        ("much wider and slightly taller", {"width": 2, "height": 0.5}),
+        ("smaller", {"width": -1, "height": -1}),
+        ("more slanted", {"slant": 1}),
+        ("much more slanted to the left", {"slant": -2}),
+        ("more bold, less round", {"thickness": 1, "roundness": -1}),
+        ("less thin", {"thickness": 1}),
+        ("a bit less ink and more slant", {"ink": -0.5, "slant": 1}),
+    ],
+)
+def test_comparatives_are_changes_by_standard_deviations(prompt: str, changes: dict[str, float]) -> None:
+    (image,) = parse_prompt(prompt, DIGITS)
+    stds = {each.name: each.std for each in SPEC.attributes}
+    assert attribute_values(image, SPEC) == {}
+    wanted = {name: change * stds[name] for name, change in changes.items()}
+    assert attribute_changes(image, SPEC) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_comparatives_change_the_attributes_of_a_picture_in_the_prompt(tmp_path: Path) -> None:
+    ink = torch.zeros(28, 28, dtype=torch.uint8)
+    ink[4:24, 12:15] = 255
+    Image.fromarray(ink.numpy()).save(tmp_path / "bar.png")
+    (plain,), (bolder,) = (parse_prompt(f"{word}1 like {tmp_path}/bar.png", DIGITS) for word in ("", "bolder "))
+    before, after = attribute_values(plain, SPEC), attribute_values(bolder, SPEC)
+    std = next(each.std for each in SPEC.attributes if each.name == "thickness")
+    assert after == pytest.approx(before | {"thickness": before["thickness"] + std}, rel=1e-3)
+    assert attribute_changes(bolder, SPEC) == {}
+
+
 def labels(prompt: str, classes: tuple[str, ...]) -> list[int | None]:
     return [image.label for image in parse_prompt(prompt, classes)]
 
@@ -220,6 +255,13 @@ def test_classes_that_are_not_digits_go_by_their_names() -> None:
         ("very medium width", "invalid-value"),
         ("bold 3 thin 5", "invalid-value"),
         ("7 like", "invalid-value"),
+        ("very much bolder", "invalid-value"),
+        ("very bolder 7", "invalid-value"),
+        ("much bold 7", "invalid-value"),
+        ("7, more", "invalid-value"),
+        ("less slanted", "invalid-value"),
+        ("more loops", "invalid-value"),
+        ("bolder, bold 7", "conflict"),
         ('7 "77"', "unknown-name"),
     ],
 )

@@ -14,6 +14,9 @@ Kind = Literal[
     "fixed",  # an adjective without grades; value: (attribute, value)
     "lean",  # an adjective of slant, which a side may follow
     "side",  # value: whether it is the right
+    "comparative",  # an adjective that compares with a given image; value: (attributes, whether it is more)
+    "more",  # a comparison by an adjective or noun after it; value: whether it is more
+    "much",  # a grade of comparisons; value: a key of STEPS
     "grade",  # value: the fraction of a high end
     "level",  # an adjective of nouns; value: the fraction
     "noun",  # value: attributes
@@ -56,6 +59,20 @@ OPPOSITES: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {
     ("roundness",): (("round", "rounded", "circular", "curvy"), ("angular", "elongated", "pointed")),
 }
 """Adjectives of many and of few, by the attributes that they describe."""
+
+COMPARATIVES: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {
+    ("thickness",): (("bolder", "thicker", "heavier", "fatter", "stronger"), ("thinner", "lighter", "finer")),
+    ("width",): (("wider", "broader"), ("narrower", "slimmer")),
+    ("height",): (("taller", "higher"), ("shorter", "lower")),
+    ("width", "height"): (("larger", "bigger"), ("smaller",)),
+    ("ink",): (("darker", "inkier"), ("paler", "fainter")),
+    ("roundness",): (("rounder", "curvier"), ()),
+}
+"""Adjectives of more and of less than a given image has, by the attributes that they change."""
+MORE = {"more": True, "less": False}
+"""Before an adjective of `OPPOSITES`, of slant, or a noun: the same comparison."""
+STEPS: dict[float, tuple[str, ...]] = {2.0: ("much", "far"), 1.0: (), 0.5: GRADES[0.65]}
+"""Words before a comparison, by the standard deviations of the training set by which it then changes an attribute."""
 
 LEANING = ("slanted", "slanting", "sloped", "sloping", "leaning", "tilted", "inclined", "italic")
 """Adjectives of slant: to the right, where no side is named."""
@@ -100,7 +117,7 @@ LEVELS: dict[float, tuple[str, ...]] = {
 UNITS = {"pixels": ("px", "pixel", "pixels"), "degrees": ("degrees", "degree", "deg", "°")}
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 ANY = ("digit", "digits", "number", "numbers", "numeral", "numerals")
-ARTICLES = ("a", "an", "the", "some", "any", "another")
+ARTICLES = ("a", "an", "the", "this", "some", "any", "another")
 SEPARATORS = (",", "and", "&", "but", "then", "plus")
 PREPOSITIONS = {"in": False, "with": False, "is": False, "are": False, "that is": False, "that are": False}
 PREPOSITIONS |= {"without": True, "with no": True, "no": True}
@@ -108,6 +125,8 @@ SCOPES = ("all", "both", "each", "every")
 LIKE = ("like",)
 FILLERS = (
     "draw",
+    "make",
+    "it",
     "me",
     "write",
     "written",
@@ -144,6 +163,11 @@ def _words() -> Iterator[tuple[str, Word]]:
     for attributes, ends in OPPOSITES.items():
         for is_high, phrases in zip((True, False), ends, strict=True):
             yield from ((phrase, Word("adjective", (attributes, is_high))) for phrase in phrases)
+    for attributes, ends in COMPARATIVES.items():
+        for is_more, phrases in zip((True, False), ends, strict=True):
+            yield from ((phrase, Word("comparative", (attributes, is_more))) for phrase in phrases)
+    yield from ((word, Word("more", is_more)) for word, is_more in MORE.items())
+    yield from ((word, Word("much", 2.0)) for word in STEPS[2.0])
     yield from ((phrase, Word("lean")) for phrase in LEANING)
     for is_right, sides in SIDES.items():
         yield from ((side, Word("side", is_right)) for side in sides)

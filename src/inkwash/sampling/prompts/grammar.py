@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from inkwash.errors import UsageError, renamed_fields
 from inkwash.sampling.class_labels import names_are_numbers, parse_labels
-from inkwash.sampling.prompts.modifiers import Cursor, Modifier, Wanted, is_measure, parse_modifier, prompt_error
+from inkwash.sampling.prompts.cursor import Cursor, prompt_error
+from inkwash.sampling.prompts.modifiers import Modifier, Wanted, is_measure, parse_modifier
 from inkwash.sampling.prompts.tokens import END, Token, tokenize
 
 MAX_IMAGES = 1000

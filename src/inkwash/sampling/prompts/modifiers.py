@@ -6,21 +6,22 @@ from dataclasses import dataclass, field
 
 from inkwash.attributes import ATTRIBUTES, lexicon
 from inkwash.attributes.lexicon import PLAIN
-from inkwash.errors import UsageError
-from inkwash.sampling.prompts.tokens import END, Token, TokenKind
+from inkwash.sampling.prompts.cursor import Cursor, prompt_error
+from inkwash.sampling.prompts.tokens import END, Token
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What words request of an attribute: a `value`, or a `fraction` of the training images that it exceeds.
+    """What words request of an attribute: a `value`, a `fraction` of the training images that it exceeds, or a `change`.
 
-    The fraction of an attribute with an anchor is 0.5 there: `inkwash.attributes.lexicon.ANCHORS`. `text` are the words,
-    for messages.
+    The fraction of an attribute with an anchor is 0.5 there: `inkwash.attributes.lexicon.ANCHORS`. A change is of a given
+    image, in standard deviations of the training set. `text` are the words, for messages.
     """
 
     text: str = field(compare=False)
     fraction: float | None = None
     value: float | None = None
+    change: float | None = None
 
 
 @dataclass(frozen=True)
@@ -30,36 +31,6 @@ class Modifier:
     wanted: dict[str, Wanted]
     picture: str | None = None
     is_trailing: bool = False
-
-
-@dataclass
-class Cursor:
-    """A position in the tokens of a prompt."""
-
-    tokens: list[Token]
-    position: int = 0
-
-    def ahead(self, count: int = 0) -> Token:
-        """Return the token `count` after the next one, `END` after the last."""
-        found = self.position + count
-        return self.tokens[found] if found < len(self.tokens) else END
-
-    def accept(self, *kinds: TokenKind) -> Token | None:
-        """Return the next token and move behind it, None if it is of none of `kinds`."""
-        token = self.ahead()
-        if token.kind not in kinds:
-            return None
-        self.position += 1
-        return token
-
-    def since(self, start: int) -> str:
-        """Return the text from the position `start` up to here."""
-        return " ".join(token.text for token in self.tokens[start : self.position])
-
-
-def prompt_error(problem: str, remedy: str) -> UsageError:
-    """Return the error for a `problem` in a prompt."""
-    return UsageError(f"{problem} in the prompt: {remedy}", code="invalid-value", field="prompt")
 
 
 def is_measure(cursor: Cursor) -> bool:
@@ -98,7 +69,11 @@ def parse_modifier(cursor: Cursor) -> Modifier:
 
 def _described(cursor: Cursor, start: int) -> dict[str, Wanted]:
     """Return the attributes of an adjective with its grade, of a noun with its level or number, or of a measure."""
-    grade = cursor.accept("grade")
+    grade = cursor.accept("grade", "much")
+    if cursor.ahead().kind in ("comparative", "more"):
+        return _compared(cursor, grade, start)
+    if grade is not None and grade.kind == "much":
+        raise prompt_error(f"'{grade.text}' without a comparison", f"write {grade.text} bolder, or very bold")
     fraction = PLAIN if grade is None else float(grade.value)
     token = cursor.ahead()
     if token.kind == "number" and grade is None:
@@ -123,6 +98,37 @@ def _described(cursor: Cursor, start: int) -> dict[str, Wanted]:
     raise prompt_error(
         f"'{text}' does not describe a digit", "write an adjective such as bold, or a number as in thickness 2.5"
     )
+
+
+def _compared(cursor: Cursor, grade: Token | None, start: int) -> dict[str, Wanted]:
+    """Return the changes of "a little bolder", "much more slanted to the left" or "less ink"."""
+    step = next((size for size, words in lexicon.STEPS.items() if grade and grade.text in words), None)
+    if grade is None:
+        step = 1.0
+    if step is None:
+        raise prompt_error(f"'{cursor.since(start)}' before a comparison", "write slightly bolder, or much bolder")
+    token = cursor.accept("comparative")
+    if token is not None:
+        names, is_more = token.value
+    else:
+        token = cursor.accept("more")
+        assert token is not None  # The caller has seen it.
+        is_more = bool(token.value)
+        of = cursor.accept("adjective", "noun", "lean")
+        names = () if of is None else ("slant",) if of.kind == "lean" else of.value
+        if of is not None and of.kind == "adjective":
+            names, is_high = of.value
+            is_more = is_more == is_high
+    if not names or "holes" in names:
+        raise prompt_error(f"'{cursor.since(start)}' compares nothing", "write bolder, more slanted or less ink")
+    if names == ("slant",):
+        side = cursor.accept("side")
+        if not is_more:
+            raise prompt_error(
+                f"'{cursor.since(start)}' has no direction", "write more slanted to the left, or upright"
+            )
+        is_more = side is None or bool(side.value)
+    return {name: Wanted(cursor.since(start), change=step if is_more else -step) for name in names}
 
 
 def _leaning(cursor: Cursor, grade: Token | None, start: int) -> dict[str, Wanted]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from inkwash.errors import UsageError
 from inkwash.model import Model
 from inkwash.sampling.attributes import Requested
+from inkwash.sampling.encoding import with_changes
 from inkwash.sampling.labels import requested_labels
 from inkwash.sampling.prompts.grammar import parse_prompt
-from inkwash.sampling.prompts.values import attribute_values, format_prompt
+from inkwash.sampling.prompts.values import attribute_changes, attribute_values, format_prompt
 from inkwash.sampling.request import SampleRequest
 
 
@@ -38,21 +39,34 @@ def with_prompt(request: SampleRequest, prompt: str, model: Model, allow_picture
     described = [
         attribute_values(each, model.spec) if each.wanted or each.picture is not None else {} for each in images
     ]
-    names = list(dict.fromkeys(name for values in described for name in values))
-    attributes: dict[str, float | tuple[float | None, ...]] = dict(request.attributes or {})
-    for name in names:
-        if name in attributes:
+    attributes = _columns(described)
+    changes = _columns([attribute_changes(each, model.spec) for each in images])
+    for name in (*attributes, *changes):
+        if name in (request.attributes or {}) or (name in attributes and name in changes):
             message = f"attribute {name} is given and in the prompt: leave one out"
+            if name in attributes and name in changes:
+                message = f"the prompt gives {name} for one image and compares it for another: write two prompts"
             raise UsageError(message, code="conflict", field="attributes")
-        values = tuple(each.get(name) for each in described)
-        attributes[name] = values
-    return replace(
+    if changes and (request.edit is None or not request.edit.encode):
+        words = next(each.text for image in images for each in image.wanted.values() if each.change is not None)
+        message = (
+            f"'{words}' in the prompt compares with an image: give --from IMAGE --encode (in Python image, encode=True)"
+        )
+        raise UsageError(f"{message}, or write like FILE", code="missing-field", field="prompt")
+    requested = replace(
         request,
         prompt=prompt,
         label=labels or request.label,
-        attributes=attributes or None,
+        attributes={**(request.attributes or {}), **attributes} or None,
         n=request.n or (len(images) if len(images) > 1 else None),
     )
+    return with_changes(requested, changes, model)
+
+
+def _columns(rows: Sequence[Mapping[str, float]]) -> dict[str, tuple[float | None, ...]]:
+    """Return the values of each name over the `rows`, None where one lacks it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: tuple(row.get(name) for row in rows) for name in names}
 
 
 def prompt_in_numbers(request: SampleRequest, classes: tuple[str, ...]) -> str:

@@ -42,7 +42,7 @@ class Token:
     is_plural: bool = False
 
 
-GRADED = ("adjective", "lean", "side", "noun", "level", "fixed")
+GRADED = ("adjective", "lean", "side", "noun", "level", "fixed", "comparative", "more")
 """Kinds of words that a grade stands before."""
 END = Token("end", "the end")
 

@@ -21,9 +21,10 @@ DIGITS = 4
 
 
 def attribute_values(description: Description, spec: DatasetSpec) -> dict[str, float]:
-    """Return the attributes of `description` for a model of `spec`; words and numbers override those of its picture.
+    """Return the attributes of `description` for a model of `spec`, without changes of an image to edit.
 
-    Raises `UsageError` for attributes that the model is not conditioned on, and for a picture without strokes.
+    Words and numbers override the attributes of its picture, and comparisons change them. Raises `UsageError` for attributes
+    that the model is not conditioned on, and for a picture without strokes.
     """
     specs = {each.name: each for each in spec.attributes}
     if not specs:
@@ -40,7 +41,18 @@ def attribute_values(description: Description, spec: DatasetSpec) -> dict[str, f
             found[name] = wanted.value
         elif wanted.fraction is not None:
             found[name] = word_value(specs[name], wanted.fraction, description.label)
+        elif wanted.change is not None and name in found:
+            found[name] = _rounded(found[name] + wanted.change * specs[name].std)
     return found
+
+
+def attribute_changes(description: Description, spec: DatasetSpec) -> dict[str, float]:
+    """Return by how much `description` changes attributes of an image to edit; a picture in it is what it compares with."""
+    if description.picture is not None:
+        return {}
+    stds = {each.name: each.std for each in spec.attributes}
+    changes = {name: each.change for name, each in description.wanted.items()}
+    return {name: _rounded(change * stds[name]) for name, change in changes.items() if change is not None}
 
 
 def word_value(spec: AttributeSpec, fraction: float, label: int | None = None) -> float:
@@ -98,8 +110,12 @@ def _described(image: Description, classes: tuple[str, ...]) -> str:
     anything = "any class" if classes and not names_are_numbers(classes) else "any digit"
     parts = [anything if image.label is None else classes[image.label]]
     for name, wanted in image.wanted.items():
-        is_value = wanted.value is not None
-        text = f"{wanted.value:g} {ATTRIBUTES[name].unit}".strip() if is_value else f"{wanted.fraction:.0%}"
+        if wanted.value is not None:
+            text = f"{wanted.value:g} {ATTRIBUTES[name].unit}".strip()
+        elif wanted.fraction is not None:
+            text = f"{wanted.fraction:.0%}"
+        else:
+            text = f"{wanted.change:+g} standard deviations"
         parts.append(f"{name} {text}")
     return ", ".join([*parts, *([f"the rest as in {image.picture}"] if image.picture else [])])
 
