@@ -120,6 +120,17 @@ def test_prompt_that_is_refused_is_reported_and_not_sampled(page: Any, address: 
 
 
 @DESKTOP
+def test_comparative_in_the_prompt_moves_the_slider_from_the_drawing(page: Any, address: str) -> None:
+    open_view(page, address, "edit", "words", image=IMAGE, encode=1, steps=8, sampler="ddpm")
+    page.get_by_label("Prompt").fill("this 3, bolder")
+    std = next(spec.std for spec in inkwash.load("words", device="cpu").spec.attributes if spec.name == "thickness")
+    before = thickness(DIGIT[0].numpy())
+    slider = page.get_by_role("slider", name="thickness")
+    assert thickness(regenerate(page)) > before + 0.5 * std
+    assert float(slider.input_value()) == pytest.approx(before + std, abs=0.05)
+
+
+@DESKTOP
 @pytest.mark.parametrize("model", ["fast", "words-one-step"])
 def test_models_that_cannot_keep_a_digit_have_no_switch(page: Any, address: str, model: str) -> None:
     open_view(page, address, "edit", model)

@@ -65,6 +65,21 @@ def test_requested_thickness_is_followed_and_is_that_of_python(sample: Sample) -
     assert float(measure(prompted, ["thickness"])) < before
 
 
+def test_comparative_in_a_prompt_is_of_the_drawing(sample: Sample, client: TestClient) -> None:
+    std = next(spec.std for spec in WORDS.spec.attributes if spec.name == "thickness")
+    before = float(measure(DIGIT[None], ["thickness"]))
+    body = {"model": "words", "prompt": "this 3, bolder", "edit": drawing()}
+    found = client.post("/api/prompt", json=body).json()
+    assert found["labels"] == [3] and found["attributes"]["thickness"] == pytest.approx([before + std], abs=0.01)
+    bolder, _ = edited(sample, seeds=[4], prompt="this 3, bolder")
+    assert float(measure(bolder, ["thickness"])) > before + 0.5 * std
+    for edit in (None, drawing() | {"encode": False, "noise": 0.5}):
+        problem = client.post("/api/prompt", json=body | {"edit": edit}).json()["problem"]
+        assert (problem["code"], problem["field"]) == ("missing-field", "prompt")
+    blank = client.post("/api/prompt", json=body | {"edit": drawing(BLANK)}).json()["problem"]
+    assert blank["code"] == "invalid-data"
+
+
 def test_attributes_of_the_drawing_are_told(sample: Sample) -> None:
     (_, begin), *_ = sample(model="words", edit=drawing(), sampler="ddpm")
     names = [spec.name for spec in WORDS.spec.attributes]

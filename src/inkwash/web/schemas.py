@@ -100,6 +100,7 @@ class PromptBody(ConditionsBody):
     """A prompt without a request for samples, beside the classes and attributes that the page has set."""
 
     prompt: str = Field(max_length=MAX_PROMPT, description="classes and attributes in words")
+    edit: EditBody | None = Field(None, description="an encoded image that words such as bolder compare with")
 
     def meaning(self, model: Model) -> dict[str, Any]:
         """Return the images of the prompt as `text`, and its `labels` (None where it names none) and `attributes` in turn.
@@ -107,7 +108,7 @@ class PromptBody(ConditionsBody):
         Raises `UsageError` as a request for samples does.
         """
         with renamed_fields(label="labels"):
-            request = self.request(model)
+            request = self.request(model, edit=None if self.edit is None else self.edit.edit(model.spec.shape))
             resolve(request, model)
         images = parse_prompt(self.prompt, model.spec.classes if model.conditional else ())
         return {

@@ -8,13 +8,13 @@ const OFF = { element: null, isOn: () => false, problem: async () => null, reque
 
 /**
  * Return { element, isOn, problem, request, setDrawn, params } for a model whose images can be encoded: a switch and, where
- * it is on, classes, prompt and attributes, of which `setDrawn(values)` shows those of the drawing. The switch sets
- * `settings` to the sampler of edits, and hides the elements `others`.
+ * it is on, classes, prompt and attributes, of which `setDrawn(values)` shows those of the drawing, whose pixels in base64 are
+ * `image()`. The switch sets `settings` to the sampler of edits, and hides the elements `others`.
  */
-export function attributeEdit({ engine, model, url }, settings, others) {
+export function attributeEdit({ engine, model, url }, settings, image, others) {
   if (!model.encoding || !engine.canEncode) return OFF;
   const toggle = checkbox("Keep this digit, change its attributes", url.choice("encode", "0", ["0", "1"]) === "1");
-  const condition = conditions({ model, engine, url, classes: "Class of the digit (none selected: unknown)", rest: "as drawn" });
+  const condition = conditions({ model, engine, url, classes: "Class of the digit (none selected: unknown)", rest: "as drawn", edit: () => ({ image: image(), noise: 1, encode: true }) });
   const hint = model.conditional && h("p", { class: "hint" }, "Without its class, or with several classes, an edit often changes the digit to another.");
   const fields = h("div", { class: "stack" }, condition.element, hint);
   const isOn = () => toggle.get();

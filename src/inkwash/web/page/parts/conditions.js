@@ -13,12 +13,13 @@ const NOTHING = { text: "", labels: null, attributes: {} };
  * Return { element, request, params, turn, valid, problem, setDrawn } for `model`: `request()` is the part of a sampling request,
  * `turn()` the number of images that are repeated in turn, `valid()` whether the prompt is understood by now, and
  * `problem()` resolves to why it is not, after what was typed last, or null. `onchange()` is called after a valid change.
- * `setDrawn` is that of the sliders, `classes` the legend of the buttons, and `rest` the value of a slider at rest.
+ * `setDrawn` is that of the sliders, `classes` the legend of the buttons, and `rest` the value of a slider at rest. `edit()` is
+ * the image of the request, or null, that words such as "bolder" compare with.
  *
  * Sliders and buttons show what the prompt means. One that is moved away from it is named twice, which the server
  * refuses as on the command line: nothing is overridden silently.
  */
-export function conditions({ model, engine, url, onchange = () => {}, classes: legend, rest }) {
+export function conditions({ model, engine, url, onchange = () => {}, classes: legend, rest, edit = () => null }) {
   const classes = classPicker(model, url, legend);
   if (!model.attributes?.length) {
     return { element: classes.element, request: () => ({ labels: classes.labels() }), params: classes.params, turn: () => classes.selected().length, valid: () => true, problem: async () => null };
@@ -33,7 +34,7 @@ export function conditions({ model, engine, url, onchange = () => {}, classes: l
 
   const text = () => prompt?.text() ?? "";
   const own = () => ({ labels: classes.isOwn() ? classes.labels() : null, attributes: Object.fromEntries(Object.entries(sliders.own()).map(([name, value]) => [name, [value]])) });
-  const worded = () => ({ prompt: text() || null, extrapolate: extrapolate.get() });
+  const worded = () => ({ prompt: text() || null, extrapolate: extrapolate.get(), ...(edit() && { edit: edit() }) });
   const isUnderstood = () => !text() || understood === JSON.stringify(worded());
   /** Whether a button or slider was set that the prompt names. */
   const isTwice = () => Boolean(text()) && ((classes.isOwn() && meaning.labels !== null) || Object.keys(sliders.own()).some((name) => name in meaning.attributes));

@@ -54,7 +54,7 @@ function repaint(app, job, params) {
   const target = classField(model, "Target class", "", [url, "label"]);
   const settings = samplingSettings(model, url);
   const fill = h("button", { type: "button", onclick: () => edit(true) }, "Fill marked area");
-  const attributes = attributeEdit(app, settings, [noise.element, target?.element, fill].filter(Boolean));
+  const attributes = attributeEdit(app, settings, () => encodeBase64(canvas.pixels), [noise.element, target?.element, fill].filter(Boolean));
   const player = new Player({ parts: ["denoised"], classes: model.classes, use: imageUse(app, (at) => settings.reuse(player.info.seeds[at], notify)) });
   // Another drawing has other attributes, which are measured when it is encoded.
   canvas.element.addEventListener("input", () => attributes.setDrawn({}));
@@ -84,7 +84,7 @@ function repaint(app, job, params) {
       edit: { image: encodeBase64(canvas.pixels), mask: mask && encodeBase64(mask), noise: inpainting ? 1 : noise.get() },
     };
     if (label === null && model.guidable) request.guidance = null;
-    if (isEncoded) Object.assign(request, { guidance: settings.values().guidance, ...attributes.request() }, { edit: { image: request.edit.image, noise: 1, encode: true } });
+    if (isEncoded) Object.assign(request, { guidance: settings.values().guidance, ...attributes.request() });
     const finished = await job.run(request, {
       begin: (info) => {
         attributes.setDrawn(info.drawn ?? {});
