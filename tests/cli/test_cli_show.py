@@ -196,3 +196,18 @@ def test_thousands_of_classes_are_counted_and_not_listed(inkwash: Inkwash, tmp_p
     assert "c0029" in shown and "c0030" not in shown and "1,970 more" in shown
     assert len(json.loads(inkwash("show", tmp_path / "many.npz", "--json").out)["classes"]) == 2_000
     assert str(unknown_name("label", "x", [f"c{k:04d}" for k in range(2_000)])).endswith("c0059 and 1,940 more")
+
+
+def test_a_digit_is_compared_with_the_attributes_of_mnist(tmp_path: Path, inkwash: Inkwash) -> None:
+    shares = []
+    for width in (1, 2, 6):
+        pixels = np.zeros((28, 28), np.uint8)
+        pixels[4:24, 12 : 12 + width] = 255
+        Image.fromarray(pixels).save(tmp_path / "bar.png")
+        found = json.loads(inkwash("show", str(tmp_path / "bar.png"), "--json").out)
+        shares.append(found["shares"]["thickness"])
+        assert set(found["shares"]) <= set(found["attributes"]) and "holes" not in found["shares"]
+    # The median of MNIST is 2.6 pixels.
+    assert shares[0] < shares[1] < 0.5 < 0.95 < shares[2]
+    Image.fromarray(pixels[:20, :20]).save(tmp_path / "small.png")
+    assert "shares" not in json.loads(inkwash("show", str(tmp_path / "small.png"), "--json").out)

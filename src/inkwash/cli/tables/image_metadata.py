@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
+from inkwash import model
 from inkwash.attributes import ATTRIBUTES, measure
 from inkwash.data import image_file, ink
+from inkwash.data.spec import QUANTILES
 from inkwash.errors import UsageError
 from inkwash.io import png_metadata
 from inkwash.text.console import Console
 from inkwash.text.printing import quoted
 
 SUFFIXES = (".png", ".webp")
-
+MODEL, MNIST_SIDE = "words", 28
+"""The model that stores the distribution of the attributes of MNIST, and the side of its images in pixels."""
 
 MAX_SIDE = 96
 """Pixels to a side of the largest image whose strokes are measured: larger ones show several digits, or none."""
@@ -33,8 +39,10 @@ def show(path: Path, as_json: bool) -> None:
             code="wrong-file",
         )
     metadata = metadata or {}
+    shares = _shares(attributes) if image_file.read(path).shape[1:] == (MNIST_SIDE, MNIST_SIDE) else {}
     if as_json:
-        print(json.dumps(metadata | ({"attributes": attributes} if attributes else {}), indent=2))
+        parts = {"attributes": attributes, "shares": shares}
+        print(json.dumps(metadata | {name: values for name, values in parts.items() if values}, indent=2))
         return
     console = Console()
     for name, value in metadata.items():
@@ -46,7 +54,15 @@ def show(path: Path, as_json: bool) -> None:
             console.print(f"prompt: {request['prompt']}")
         console.print(f"reproduce it: inkwash sample {quoted(path)}")
     for name, value in attributes.items():
-        console.print(f"{name}: {value:.3g} {ATTRIBUTES[name].unit}".rstrip())
+        share = f", above {shares[name]:.0%} of MNIST" if name in shares else ""
+        console.print(f"{name}: {value:.3g} {ATTRIBUTES[name].unit}".rstrip() + share)
+
+
+def _shares(attributes: Mapping[str, float]) -> dict[str, float]:
+    """Return the share of MNIST's training images that have less of each of `attributes`, in [0, 1], where it is known."""
+    specs = {spec.name: spec for spec in model.load(MODEL, device="cpu").spec.attributes}
+    known = {name: value for name, value in attributes.items() if name in specs and ATTRIBUTES[name].differentiable}
+    return {name: float(np.interp(value, specs[name].quantiles, QUANTILES)) for name, value in known.items()}
 
 
 def _attributes(path: Path) -> tuple[dict[str, float], str]:
