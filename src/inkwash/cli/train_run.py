@@ -14,6 +14,7 @@ from inkwash.checks import ema_warmup
 from inkwash.cli.progress import display
 from inkwash.cli.signals import stop_on_signal
 from inkwash.config import recipe
+from inkwash.config.inherited import SECTIONS, require_own_fields
 from inkwash.config.lengths import Length
 from inkwash.distributed.process_group import ProcessGroup
 from inkwash.distributed.torchrun import may_restart, restarted
@@ -125,7 +126,7 @@ def _start(
         message = f"{request.what} is a folder without recipe.toml: name a run folder, a recipe, or {given}"
         raise UsageError(message, code="wrong-file", field="recipe")
     if request.pretrained is not None:
-        recipe.require_own_fields(change.partition("=")[0].strip() for change in request.changes)
+        require_own_fields(change.partition("=")[0].strip() for change in request.changes)
     chosen = recipe.load(request.what).with_changes(request.changes)
     if request.length is not None:
         chosen = recipe.with_length(chosen, request.length)
@@ -147,7 +148,7 @@ def _start(
     printer.note(run.short_reason)
     if request.pretrained is not None:
         changed = recipe.changed_sections(chosen.to_dict(), trainer.recipe.to_dict())
-        replaced = [name for name in ("network", "target", "clip", "schedule") if name in changed]
+        replaced = [name for name in SECTIONS if name in changed]
         kind = f": {trainer.recipe.network.kind}" if "network" in replaced else ""
         if replaced:
             printer.note(f"{', '.join(replaced)}: those of {request.pretrained}, not of the recipe {chosen.name}{kind}")

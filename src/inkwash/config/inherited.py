@@ -2,16 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from inkwash.config import recipe as recipes
 from inkwash.config.recipe import Recipe
+from inkwash.core import Stretch, Warped
 from inkwash.errors import UsageError
 from inkwash.nets import NETS
 
 SECTIONS = ("network", "target", "clip", "schedule")
 """Sections that the model determines: its weights fit these only."""
+
+
+def continued_from(recipe: Recipe, model: Recipe, data_std: float) -> Recipe:
+    """Return `recipe` for training that starts from the weights of a model.
+
+    Network, target, clipping, schedule and input scale are those of the `model` recipe, whose data have the standard
+    deviation `data_std`; a network without attributes gets those of `recipe`. A distilled model samples on its
+    schedule from `distillation.start` on.
+    """
+    own = recipe if model.network.conditional else recipe.for_classes(())
+    sampling, network = own.sampling, model.network
+    if _adds_attributes(own, model):
+        network = replace(network, options=network.options | {"attributes": own.network.attributes})
+    if own.distillation is not None:
+        sampling = replace(sampling, schedule=Warped(model.schedule, Stretch(own.distillation.start)))
+    return replace(
+        own,
+        network=network,
+        target=model.target,
+        clip=model.clip,
+        schedule=model.schedule,
+        data=replace(own.data, std=data_std),
+        sampling=sampling,
+    )
+
+
+def _adds_attributes(recipe: Recipe, model: Recipe) -> bool:
+    """Return whether training from the weights of a `model` adds the attributes of `recipe` to its network."""
+    same_kind = model.network.kind == recipe.network.kind
+    return (
+        same_kind and not model.network.attributes and bool(recipe.network.attributes) and recipe.distillation is None
+    )
+
+
+def require_own_fields(paths: Iterable[str]) -> None:
+    """Raise `UsageError` for a field among `paths` that a model to start from determines."""
+    for path in paths:
+        name = path.replace("__", ".")
+        if name.partition(".")[0] in SECTIONS or name == "data.std":
+            message = f"{name} has no effect with a model to start from, which determines it: leave one of the two out"
+            raise UsageError(message, code="no-effect", field=name)
 
 
 def require_consistent(recipe: Recipe, model: Recipe, name: str) -> None:
@@ -24,7 +67,7 @@ def require_consistent(recipe: Recipe, model: Recipe, name: str) -> None:
     wanted = dict(_fields(model.to_dict()))
     before = dict(_fields(_unchanged(own)))
     for path, value in _fields(own.to_dict()):
-        added = path == "network.attributes" and own.adds_attributes(model)
+        added = path == "network.attributes" and _adds_attributes(own, model)
         if value != wanted.get(path) and value != before.get(path) and not added:
             has = f"{wanted[path]} in" if path in wanted else "not a field of"
             raise UsageError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from inkwash.config import overrides
+from inkwash.config import contradictions, overrides
 from inkwash.config.lengths import Length, Milestones
 from inkwash.config.registry_sections import (
     SECTIONS,
@@ -29,13 +29,12 @@ from inkwash.config.sections import (
     ShortConfig,
     TrainingConfig,
 )
-from inkwash.core import TARGETS, Linear, Stretch, Uniform, Warped
-from inkwash.core.samplers import parse_sampler
+from inkwash.core import TARGETS, Linear, Uniform
 from inkwash.data import canonical_name
 from inkwash.errors import UsageError, unknown_name, wrong_file_error
 from inkwash.io import json_schema, limits, toml
 from inkwash.io.arguments import wrong_type
-from inkwash.io.names import checked_name, sanitized_name
+from inkwash.io.names import sanitized_name
 from inkwash.io.validation import adapter, validate, validated
 from inkwash.nets import NETS
 from inkwash.objectives import Unweighted
@@ -79,54 +78,7 @@ class Recipe:
     experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
 
     def __post_init__(self) -> None:
-        checked_name(self.name, "field 'name'", "name")
-        for part, levels in (("sampler", self.sampling.schedule or self.schedule), ("preview", self.schedule)):
-            text = getattr(self.sampling, part)
-            steps = parse_sampler(text)[1]
-            if steps is not None and not 1 <= steps <= levels.max_steps:
-                message = f"sampling.{part} is {text}: use 1 to {levels.max_steps:,} steps on this schedule"
-                raise UsageError(message, code="out-of-range", field=f"sampling.{part}")
-        if self.training.label_dropout and not self.network.conditional:
-            raise UsageError(
-                "training.label_dropout has no effect on a network without class labels: "
-                "set network.conditional = true, or label_dropout = 0",
-                code="no-effect",
-                field="training.label_dropout",
-            )
-        attributes = self.network.attributes
-        if len(set(attributes)) < len(attributes):
-            message = f"network.attributes is {list(attributes)}: name each attribute once"
-            raise UsageError(message, code="conflict", field="network.attributes")
-        self._check_attribute_loss()
-        low, high = self.training.guidance_interval
-        if not 0 <= low < high <= 1:
-            message = f"field 'training.guidance_interval' is [{low:g}, {high:g}]: it must be [low, high], 0 <= low < high <= 1"
-            raise UsageError(message, code="out-of-range", field="training.guidance_interval")
-        if self.training.guidance != 1 and not self.training.label_dropout:
-            raise UsageError(
-                "training.guidance needs a network that is trained without labels as well: "
-                "set training.label_dropout = 0.1, or guidance = 1",
-                code="no-effect",
-                field="training.guidance",
-            )
-
-    def _check_attribute_loss(self) -> None:
-        options, field = self.attribute_loss, "attribute_loss"
-        if options is None:
-            return
-        if self.distillation is not None:
-            message = (
-                f"{field} is added to the denoising loss, which a distillation does not have: leave one of the two out"
-            )
-            raise UsageError(message, code="conflict", field=field)
-        if not self.network.attributes:
-            message = f"{field} has no effect on a network without attributes: set network.attributes, or leave it out"
-            raise UsageError(message, code="no-effect", field=field)
-        most = min(options.steps, (self.sampling.schedule or self.schedule).max_steps)
-        for name, value in (("steps", options.steps), ("gradient_steps", options.gradient_steps)):
-            if value > most:
-                message = f"{field}.{name} is {value}: the images are sampled in at most {most} steps"
-                raise UsageError(message, code="out-of-range", field=f"{field}.{name}")
+        contradictions.check(self)
 
     def __repr__(self) -> str:
         return f"Recipe({self.name!r}, {self.network.kind} on {self.data.name}, {self.training.length})"
@@ -163,36 +115,6 @@ class Recipe:
         )
         sampling = replace(self.sampling, guidance=SamplingConfig().guidance)
         return replace(self, network=replace(self.network, conditional=False), training=training, sampling=sampling)
-
-    def adds_attributes(self, model: Recipe) -> bool:
-        """Return whether training from the weights of a `model` adds the attributes of this recipe to its network."""
-        same_kind = model.network.kind == self.network.kind
-        return (
-            same_kind and not model.network.attributes and bool(self.network.attributes) and self.distillation is None
-        )
-
-    def continued_from(self, model: Recipe, data_std: float) -> Recipe:
-        """Return this recipe for training that starts from the weights of a model.
-
-        Network, target, clipping, schedule and input scale are those of the `model` recipe, whose data have the standard
-        deviation `data_std`; a network without attributes gets those of this recipe. A distilled model samples on its
-        schedule from `distillation.start` on.
-        """
-        own = self if model.network.conditional else self.for_classes(())
-        sampling, network = own.sampling, model.network
-        if own.adds_attributes(model):
-            network = replace(network, options=network.options | {"attributes": own.network.attributes})
-        if own.distillation is not None:
-            sampling = replace(sampling, schedule=Warped(model.schedule, Stretch(own.distillation.start)))
-        return replace(
-            own,
-            network=network,
-            target=model.target,
-            clip=model.clip,
-            schedule=model.schedule,
-            data=replace(own.data, std=data_std),
-            sampling=sampling,
-        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sections as plain values, every default resolved: the content of TOML files and checkpoints."""
@@ -245,15 +167,6 @@ class Recipe:
     def shortened(self) -> Recipe:
         """Return this recipe with the changes of its section [short], which the result does not have."""
         return replace(self, short=None).with_changes(self.short.changes if self.short else ())
-
-
-def require_own_fields(paths: Iterable[str]) -> None:
-    """Raise `UsageError` for a field among `paths` that a model to start from determines."""
-    for path in paths:
-        name = path.replace("__", ".")
-        if name.partition(".")[0] in ("network", "target", "clip", "schedule") or name == "data.std":
-            message = f"{name} has no effect with a model to start from, which determines it: leave one of the two out"
-            raise UsageError(message, code="no-effect", field=name)
 
 
 def field_paths(values: Mapping[str, Any]) -> list[str]:

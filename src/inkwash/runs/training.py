@@ -14,6 +14,7 @@ from torch import nn
 from inkwash import checks
 from inkwash.checks.ema_warmup import check_final_ema
 from inkwash.config import recipe
+from inkwash.config.inherited import require_own_fields
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.data import DataSource
@@ -86,7 +87,7 @@ def _begin(
         return run, [run.fallback_reason] if run.fallback_reason else []
     chosen = what if isinstance(what, Recipe) else recipe.load(what)
     if pretrained is not None:
-        recipe.require_own_fields(changes)
+        require_own_fields(changes)
     chosen = chosen.with_changes(changes) if changes else chosen
     if parsed_length is not None:
         chosen = recipe.with_length(chosen, parsed_length)

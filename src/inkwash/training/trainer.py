@@ -16,6 +16,7 @@ from inkwash import data as datasets
 from inkwash import model
 from inkwash.attributes import standardized_training_set
 from inkwash.config import recipe as recipes
+from inkwash.config.inherited import continued_from
 from inkwash.config.lengths import Length
 from inkwash.config.recipe import Recipe
 from inkwash.core import NetDenoiser, Target
@@ -82,7 +83,7 @@ class Trainer:
             pretrained = model.load(pretrained, device="cpu")
         self.pretrained = None if pretrained is None else pretrained.metadata()
         if pretrained is not None:
-            recipe = recipe.continued_from(pretrained.recipe, pretrained.spec.data_std)
+            recipe = continued_from(recipe, pretrained.recipe, pretrained.spec.data_std)
         given = recipe.data.name if data is None else data
         with renamed_fields(size="data.size", range="data.range", invert="data.invert"):
             loaded = datasets.load(given, recipe.data.size, value_range=recipe.data.range)
