@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.random import PCG64, Generator
+from torch import Tensor
 
+from inkwash.core import MixtureDenoiser
 from inkwash.data.dataset import Dataset
 
 TRAIN_POINTS = 10_000
 TEST_POINTS = 2_000
+ARC_GAUSSIANS = 64
 
 Points = tuple[np.ndarray, np.ndarray | None]
 
@@ -28,6 +31,15 @@ def moons(generator: Generator, count: int) -> Points:
     circle = np.stack([side * np.cos(angle) + label, side * np.sin(angle) + 0.5 * label], axis=1)
     jitter = 0.07 * generator.standard_normal((count, 2))
     return 1.25 * (circle + jitter - [0.5, 0.25]), label
+
+
+def moons_denoiser() -> MixtureDenoiser:
+    """Return the exact denoiser of the distribution of `moons`: each half circle as 64 Gaussians, 0.7 std apart."""
+    angle = (torch.arange(ARC_GAUSSIANS) + 0.5) * (np.pi / ARC_GAUSSIANS)
+    arcs = [torch.stack([s * angle.cos() + k, s * angle.sin() + 0.5 * k], dim=1) for k, s in enumerate((1, -1))]
+    means = 1.25 * (torch.cat(arcs) - torch.tensor([0.5, 0.25]))
+    count = len(means)
+    return MixtureDenoiser(means, torch.full((count,), 1.25 * 0.07), torch.full((count,), 1 / count))
 
 
 def swiss_roll(generator: Generator, count: int) -> Points:
@@ -65,15 +77,24 @@ def gaussian_mixture(generator: Generator, count: int) -> Points:
 
 @dataclass(frozen=True)
 class ToyDistribution:
-    """A distribution in the plane: its sampling function, its class names, and the seed of its 12,000 points."""
+    """A distribution in the plane: its sampling function, its class names, and the seed of its 12,000 points.
+
+    `denoiser` returns the exact denoiser of the distribution, None where it has no closed form here.
+    """
 
     sample: Callable[[Generator, int], Points]
     classes: tuple[str, ...]
     seed: int
+    denoiser: Callable[[], MixtureDenoiser] | None = None
+
+    def fresh(self, count: int) -> Tensor:
+        """Return `count` points, float32 `[N, 2]`, that are not in the data set, the same at every call."""
+        points, _ = self.sample(Generator(PCG64([self.seed, 1])), count)
+        return torch.from_numpy(points.astype(np.float32))
 
 
 TOY_DISTRIBUTIONS: dict[str, ToyDistribution] = {
-    "moons": ToyDistribution(moons, ("upper", "lower"), seed=1),
+    "moons": ToyDistribution(moons, ("upper", "lower"), seed=1, denoiser=moons_denoiser),
     "swiss-roll": ToyDistribution(swiss_roll, (), seed=2),
     "spirals": ToyDistribution(spirals, ("first", "second"), seed=3),
     "checkerboard": ToyDistribution(checkerboard, (), seed=4),

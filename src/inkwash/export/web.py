@@ -109,7 +109,7 @@ def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
             "trained": figures.schedule_name(model.recipe.schedule),
             "sampled": figures.schedule_name(model.schedule()),
         },
-        "history": {} if run is None else figures.history(CatalogEntry(name, run, True)) | {"milestones": []},
+        "history": {} if run is None else figures.history(CatalogEntry(name, run, True), model) | {"milestones": []},
         "quality": figures.quality(
             [] if run is None else [CatalogEntry(name, run, name in bundled())], model.spec.data
         ),

@@ -69,7 +69,12 @@ class Server:
     async def history(self, request: Request) -> Response:
         """Return the training history of a run."""
         entry = await self._entry(request)
-        return JSONResponse(await to_thread.run_sync(figures.history, entry))
+        return JSONResponse(await to_thread.run_sync(self._history, entry))
+
+    def _history(self, entry: CatalogEntry) -> dict[str, Any]:
+        # Losses of points are measured anew, which takes the model; while it is trained, those of the run are shown.
+        is_measured = len(entry.header["facts"]["shape"]) == 1 and not entry.training
+        return figures.history(entry, self.catalog.model(entry.name) if is_measured else None)
 
     async def milestone(self, request: Request) -> Response:
         """Return the sample grid of one milestone."""

@@ -113,12 +113,12 @@ async function figures(engine, model) {
     },
   ];
   if (history.loss_by_noise_level) {
-    const { c_noise, loss, exact } = history.loss_by_noise_level;
+    const { c_noise, loss, exact, fresh = null } = history.loss_by_noise_level;
     const series = [{ name: model.name, points: c_noise.map((x, at) => [x, loss[at]]) }];
     if (exact) series.push({ name: "exact denoiser", points: c_noise.map((x, at) => [x, exact[at]]) });
     made.push({
       title: "Loss by noise level",
-      caption: `Validation loss by noise level (c_noise: 0 clean, 1 noise), beside that of the exact denoiser of the training set, which memorizes it.${model.shape.length === 1 ? " It is measured on few held-out points: a difference of neighbouring levels is chance." : ""}`,
+      caption: fresh ? `Loss by noise level (c_noise: 0 clean, 1 noise) on ${fresh.toLocaleString("en")} fresh points for each level, beside that of the exact denoiser of the distribution, the lowest that any denoiser has.` : `Validation loss by noise level (c_noise: 0 clean, 1 noise), beside that of the exact denoiser of the training set, which memorizes it.${model.shape.length === 1 ? " It is measured on few held-out points: a difference of neighbouring levels is chance." : ""}`,
       chart: chart({ reversed: true, x: "noise level (c_noise)", y: "loss", series, label: "validation loss by noise level" }),
       xOf: (level) => level.c_noise,
     });
