@@ -14,7 +14,7 @@ help:
 	@echo "make demo   draw digits from a bundled model into out/ (no data set needed)"
 	@echo "make test   run the fast tests; INKWASH_DATA=FOLDER adds those that need real MNIST"
 	@echo "make coverage   the same with the lines that they miss; a quarter slower"
-	@echo "make test-all   run all tests, with the slow ones and those of the page in a browser (chromium, Node.js, npm)"
+	@echo "make test-all   run all tests, with the slow ones, the documentation site and the page in a browser (chromium, Node.js, npm)"
 	@echo "make test-long  run the stress tests in their long form: fuzzing, damaged files, faults, kill and resume, leaks"
 	@echo "make check  lint, format and types"
 	@echo "make docs   build the documentation site into build/site"
@@ -34,7 +34,7 @@ test: $(TESTS_READY)
 coverage: $(TESTS_READY)
 	$(PYTEST) -n 2 --dist worksteal -m "not slow and not browser" --cov --cov-report=term-missing:skip-covered
 
-test-all: $(PAGE_READY)
+test-all: $(PAGE_READY) $(DOCS_READY)
 	$(PYTEST) -n 2 --dist worksteal
 
 test-long: $(TESTS_READY)

@@ -20,6 +20,8 @@ sys.path.insert(0, str(DOCS / "_extensions"))
 typing.GENERATING_DOCUMENTATION = "inkwash"  # type: ignore[attr-defined]
 # The lessons compute on this number of threads; more would only compete with the parallel build.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+# tqdm, where it is installed without ipywidgets, warns in the output of a cell.
+os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress")
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 
