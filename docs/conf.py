@@ -90,6 +90,7 @@ python_use_unqualified_type_names = True
 
 html_theme = "furo"
 html_title = "inkwash"
+html_favicon = "../src/inkwash/web/page/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
