@@ -169,6 +169,7 @@ ENDS: dict[str, Any] = {
     "one-evaluation": lambda denoise, noise: denoise(noise, Cosine()(1.0)),
     "start": lambda denoise, noise: next(iter(Sampler(Cosine(), "heun", 20)(denoise, lambda k: noise))).x,
     "frame": lambda denoise, noise: list(Sampler(Cosine(), "heun", 20)(denoise, lambda k: noise))[-1],
+    "path": lambda denoise, noise: Sampler(Cosine(), "heun", 20)(denoise, lambda k: noise),
     "too-few-steps": path("ddim", 10),
     "not-the-ode": path(),
     "random": path("ddpm", 50, fresh=lambda noise: lambda k: torch.randn_like(noise) if k else noise),

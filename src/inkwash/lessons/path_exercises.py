@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import torch
@@ -136,6 +136,8 @@ def end_of_a_path(answer: object) -> Verdict:
     answered = function(counted, noise)
     if isinstance(answered, Frame):
         return Verdict(False, "it returns a Frame; the points are its x", "frame")
+    if isinstance(answered, Iterator | list):
+        return Verdict(False, "it returns the path; the end is the x of its last frame: *_, last = path", "path")
     found = as_result(answered, noise.shape)
     if isinstance(found, Verdict):
         return found
