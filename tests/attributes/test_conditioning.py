@@ -178,7 +178,7 @@ def test_restored_training_continues_bit_for_bit(recipe: Recipe, strokes: Datase
 
 
 def test_restored_training_with_a_loss_of_attributes_continues_bit_for_bit(recipe: Recipe, strokes: Dataset) -> None:
-    chosen = recipe.with_changes({"attribute_loss": {"steps": 3, "gradient_steps": 2}, "training.batch": 24})
+    chosen = recipe.with_changes({"attribute_loss": {"steps": 3}, "training.batch": 24})
     plain = [step.loss for step in Trainer(recipe.with_changes({"training.batch": 24}), strokes, device="cpu").steps()]
     whole, first, second = (Trainer(chosen, strokes, device="cpu") for _ in range(3))
     losses = [step.loss for step in whole.steps()]
@@ -194,7 +194,7 @@ def test_restored_training_with_a_loss_of_attributes_continues_bit_for_bit(recip
 
 
 def test_loss_of_attributes_makes_samples_follow_them(recipe: Recipe, strokes: Dataset) -> None:
-    options = {"steps": 4, "gradient_steps": 4, "weight": 1.0}
+    options = {"steps": 4, "interval": [0.2, 1.0], "weight": 1.0}
     changes = {"training.length": "40 steps", "training.batch": 48, "training.ema": "1 step"}
     errors = []
     for each in ({}, {"attribute_loss": options}):
@@ -214,8 +214,9 @@ def test_loss_of_attributes_makes_samples_follow_them(recipe: Recipe, strokes: D
     [
         ({"attribute_loss": {}, "network.attributes": []}, "no-effect", "attribute_loss"),
         ({"attribute_loss": {}, "distillation": {}}, "conflict", "attribute_loss"),
-        ({"attribute_loss.gradient_steps": 16}, "out-of-range", "attribute_loss.gradient_steps"),
-        ({"attribute_loss.steps": 6}, "out-of-range", "attribute_loss.gradient_steps"),
+        ({"attribute_loss.interval": [0.5, 0.4]}, "out-of-range", "attribute_loss.interval"),
+        ({"attribute_loss.interval": [0.52, 0.53]}, "out-of-range", "attribute_loss.interval"),
+        ({"attribute_loss.interval": [0.5, 1.1]}, "out-of-range", "attribute_loss.interval"),
         ({"attribute_loss": {}, "schedule": {"kind": "linear", "T": 10}}, "out-of-range", "attribute_loss.steps"),
         ({"attribute_loss.weight": 0}, "out-of-range", "attribute_loss.weight"),
     ],

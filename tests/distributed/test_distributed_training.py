@@ -45,7 +45,7 @@ DISTILLED = [
 
 WITH_ATTRIBUTES = [
     "network.widths=[8, 16]",
-    "attribute_loss={steps=3, gradient_steps=2}",
+    "attribute_loss.steps=3",
     "optimizer={kind='adamw', lr=1e-4}",
     "training.length=4 steps",
     "training.batch=42",  # In each batch some examples have all attributes; four processes have unequal shards.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -36,10 +36,8 @@ def corners(images: Tensor) -> Tensor:
     return torch.stack([images.mean((1, 2, 3)), images[:, 0, 0, 0]], dim=1)
 
 
-def objective(steps: int = 3, gradient_steps: int = 3, weight: float = 0.5, clip: bool = False) -> AttributeLoss:
-    return AttributeLoss(
-        Denoising(Cosine(), clip=clip), corners, Sampler(Cosine(), "ddim", steps), gradient_steps, weight
-    )
+def objective(interval: tuple[float, float] = (0, 1), weight: float = 0.5, clip: bool = False) -> AttributeLoss:
+    return AttributeLoss(Denoising(Cosine(), clip=clip), corners, Sampler(Cosine(), "ddim", 3), interval, weight)
 
 
 def batch(*attributes: tuple[float, float]) -> tuple[Tensor, Condition, Tensor, Tensor]:
@@ -53,14 +51,18 @@ def denoiser() -> NetDenoiser:
     return NetDenoiser(Shifted(), Target("v", 0.5))
 
 
-def path(denoise: NetDenoiser, condition: Condition, noise: Tensor, free: int, steps: int = 3) -> Tensor:
-    """Return what DDIM samples from `noise`, with a gradient from step `free` on: Song et al. (2021), Eq. 12."""
-    levels = [Cosine()(torch.tensor((steps - k) / steps).double()) for k in range(steps)]
+def path(net: NetDenoiser, condition: Condition, noise: Tensor, interval: tuple[float, float] = (0, 1)) -> Tensor:
+    """Return what DDIM samples in 3 steps from `noise`: Song et al. (2021), Eq. 12.
+
+    The weights have a gradient at u in `interval`.
+    """
+    fixed = NetDenoiser(Shifted().requires_grad_(False), net.target)
+    positions = (1, 2 / 3, 1 / 3)
+    levels = [Cosine()(torch.tensor(u).double()) for u in positions]
     x = levels[0].sigma.to(noise) * noise
-    for k, level in enumerate(levels):
-        image = denoise(x, level, condition)
-        image = image if k >= free else image.detach()
-        if k == steps - 1:
+    for k, (u, level) in enumerate(zip(positions, levels, strict=True)):
+        image = (net if interval[0] <= u <= interval[1] else fixed)(x, level, condition)
+        if k == 2:
             return image
         epsilon = (x - level.alpha.to(x) * image) / level.sigma.to(x)
         x = levels[k + 1].alpha.to(x) * image + levels[k + 1].sigma.to(x) * epsilon
@@ -77,26 +79,28 @@ def test_examples_with_all_attributes_have_the_huber_error_of_their_sample_added
     loss = objective()(net, images, condition, u, noise)
     plain = Denoising(Cosine())(net, images, condition, u, noise)
     rows = torch.tensor([0, 3])
-    found = corners(path(net, condition[rows], noise[rows], 0))
+    found = corners(path(net, condition[rows], noise[rows]))
     wanted = torch.zeros(4)
     wanted[rows] = 0.5 * F.huber_loss(found, condition.attributes[rows], reduction="none").mean(1)
     torch.testing.assert_close(loss, plain + wanted)
     assert (wanted[rows] > 0.01).all()
 
 
-def test_gradient_passes_through_the_last_steps() -> None:
+def test_weights_have_a_gradient_of_the_steps_in_the_interval() -> None:
     images, condition, u, noise = batch((0.2, 0.5), (-0.4, 1.0))
     net = denoiser()
     plain = gradient(Denoising(Cosine())(net, images, condition, u, noise), net)
 
-    def added(free: int) -> float:
-        error = F.huber_loss(corners(path(net, condition, noise, free)), condition.attributes, reduction="none")
+    def added(interval: tuple[float, float]) -> float:
+        error = F.huber_loss(corners(path(net, condition, noise, interval)), condition.attributes, reduction="none")
         return gradient(0.5 * error.mean(1), net)
 
-    wanted = [added(3 - steps) for steps in (1, 2, 3)]
-    found = [gradient(objective(gradient_steps=k)(net, images, condition, u, noise), net) - plain for k in (1, 2, 3)]
+    # The three steps are at u of 1, 2/3 and 1/3.
+    intervals = [(0.0, 1.0), (0.5, 1.0), (0.5, 0.8), (0.2, 0.8), (0.0, 0.5), (0.9, 1.0)]
+    wanted = [added(interval) for interval in intervals]
+    found = [gradient(objective(interval)(net, images, condition, u, noise), net) - plain for interval in intervals]
     assert found == pytest.approx(wanted, rel=1e-4)
-    assert min(abs(one - other) for one, other in pairwise(wanted)) > 1e-3
+    assert min(abs(one - other) for one, other in combinations(wanted, 2)) > 1e-3
 
 
 def test_labels_without_attributes_have_the_denoising_loss() -> None:

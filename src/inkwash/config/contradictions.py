@@ -33,12 +33,7 @@ def check(recipe: Recipe) -> None:
         message = f"network.attributes is {list(attributes)}: name each attribute once"
         raise UsageError(message, code="conflict", field="network.attributes")
     _check_attribute_loss(recipe)
-    low, high = recipe.training.guidance_interval
-    if not 0 <= low < high <= 1:
-        message = (
-            f"field 'training.guidance_interval' is [{low:g}, {high:g}]: it must be [low, high], 0 <= low < high <= 1"
-        )
-        raise UsageError(message, code="out-of-range", field="training.guidance_interval")
+    _require_interval(recipe.training.guidance_interval, "training.guidance_interval")
     if recipe.training.guidance != 1 and not recipe.training.label_dropout:
         raise UsageError(
             "training.guidance needs a network that is trained without labels as well: "
@@ -60,8 +55,21 @@ def _check_attribute_loss(recipe: Recipe) -> None:
     if not recipe.network.attributes:
         message = f"{field} has no effect on a network without attributes: set network.attributes, or leave it out"
         raise UsageError(message, code="no-effect", field=field)
-    most = min(options.steps, (recipe.sampling.schedule or recipe.schedule).max_steps)
-    for name, value in (("steps", options.steps), ("gradient_steps", options.gradient_steps)):
-        if value > most:
-            message = f"{field}.{name} is {value}: the images are sampled in at most {most} steps"
-            raise UsageError(message, code="out-of-range", field=f"{field}.{name}")
+    _require_interval(options.interval, f"{field}.interval")
+    levels = recipe.sampling.schedule or recipe.schedule
+    if options.steps > levels.max_steps:
+        message = f"{field}.steps is {options.steps}: use 1 to {levels.max_steps:,} steps on this schedule"
+        raise UsageError(message, code="out-of-range", field=f"{field}.steps")
+    cleanest, noisiest = recipe.schedule.between(*options.interval)
+    inside = [each for each in levels.levels(options.steps) if bool(each.within(cleanest, noisiest))]
+    if not inside:
+        low, high = options.interval
+        message = f"{field}.interval is [{low:g}, {high:g}]: none of the {options.steps} steps is there; widen it"
+        raise UsageError(message, code="out-of-range", field=f"{field}.interval")
+
+
+def _require_interval(interval: tuple[float, float], field: str) -> None:
+    low, high = interval
+    if not 0 <= low < high <= 1:
+        message = f"field '{field}' is [{low:g}, {high:g}]: it must be [low, high], 0 <= low < high <= 1"
+        raise UsageError(message, code="out-of-range", field=field)

@@ -143,12 +143,12 @@ class DistillationConfig:
 class AttributeLossConfig:
     """A loss of the attributes of images that are sampled in training, added to the denoising loss."""
 
-    weight: Annotated[float, Field(gt=0)] = 0.5
+    weight: Annotated[float, Field(gt=0)] = 0.4
     """Weight of the loss of an example with all its attributes; the attributes are standardized."""
     steps: Annotated[int, Field(ge=1)] = 15
     """Steps in which the images are sampled (dpm++2m, on the noise schedule of sampling)."""
-    gradient_steps: Annotated[int, Field(ge=1)] = 7
-    """The last steps, through which the gradient passes (DRaFT-K, Clark et al., 2024); at most `steps`."""
+    interval: tuple[float, float] = (0.4, 0.9)
+    """The u in [0, 1] between which predictions get a gradient (DRaFT, Clark et al., 2024); lower ones lead to faint ink."""
 
 
 @validated("experiment")

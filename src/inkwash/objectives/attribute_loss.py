@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float32
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
 
 from inkwash.core import Clipped, Condition, Denoiser, Level, NetDenoiser, Sampler
 from inkwash.core.conditions import Conditions
@@ -18,21 +20,37 @@ from inkwash.objectives.denoising import Denoising
 Measure = Callable[[Images], Float32[Tensor, "batch attributes"]]
 
 
+class _FixedWeights(nn.Module):
+    """The network `net` with weights that get no gradient; its input does."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        # Without the wrapper of several processes, which would wait for a gradient.
+        self.net = net.module if isinstance(net, DistributedDataParallel) else net
+        self.weights = {name: weight.detach() for name, weight in self.net.named_parameters()}
+
+    def forward(self, *arguments: Any) -> Tensor:
+        return torch.func.functional_call(self.net, self.weights, arguments)
+
+
 @dataclass(frozen=True)
 class AttributeLoss:
     """The `denoising` loss, plus the error of the attributes of an image sampled from the noise of the example.
 
     It is added, times `weight`, for examples with all their attributes, an eighth of a batch (`drop_attributes`). The error is
     the Huber loss between the attributes requested and those that `measure` returns for the image, both standardized; NaN
-    has none. Its gradient passes through the last `gradient_steps` of the steps of `sampler`, which is deterministic:
-    DRaFT-K, Clark et al. (2024), Section 4.2. The states are those of sampling, where the denoising loss only has
-    those of real images: there the network learns to correct its own errors.
+    has none. Its gradient passes through the steps of `sampler`, which is deterministic: Clark et al. (2024), DRaFT. The
+    states are those of sampling, where the denoising loss only has those of real images: there the network learns to
+    correct its own errors.
+
+    The weights get a gradient of the predictions at levels between those of `interval` in u only. With one at cleaner levels
+    the network meets a request by faint ink: in 190,000 images the R² of the height rose to 0.97, and the FD to tenfold.
     """
 
     denoising: Denoising
     measure: Measure
     sampler: Sampler
-    gradient_steps: int
+    interval: tuple[float, float]
     weight: float
 
     def __call__(
@@ -52,10 +70,13 @@ class AttributeLoss:
 
     def _sample(self, denoiser: NetDenoiser, condition: Condition, noise: Images) -> Images:
         """Return images [B, ...] of `condition` from `noise`, with a gradient through the last steps."""
-        last = {id(level) for level in self.sampler.levels[:-1][-self.gradient_steps :]}
+        cleanest, noisiest = self.denoising.schedule.between(*self.interval)
+        fixed = replace(denoiser, net=_FixedWeights(denoiser.net))
 
         def denoise(x: Images, level: Level, label: Conditions | None = None) -> Images:
-            with torch.set_grad_enabled(id(level) in last):
+            if level.c_noise < cleanest.c_noise:
+                return fixed(x, level, condition)
+            with torch.set_grad_enabled(bool(level.c_noise <= noisiest.c_noise)):
                 return denoiser(x, level, condition)
 
         chosen: Denoiser = Clipped(denoise) if self.denoising.clip else denoise

@@ -121,8 +121,10 @@ def _configuration(recipe: Recipe, spec: DatasetSpec, pretrained: dict[str, Any]
 
 
 def _attribute_loss(options: AttributeLossConfig) -> str:
-    part = f"the last {options.gradient_steps} of {options.steps} steps"
-    return f"weight {options.weight:g}, of images of dpm++2m:{options.steps}, through {part}"
+    low, high = options.interval
+    return (
+        f"weight {options.weight:g}, of images of dpm++2m:{options.steps}, by predictions at u from {low:g} to {high:g}"
+    )
 
 
 def _distilled(options: DistillationConfig) -> str:

@@ -31,4 +31,4 @@ def training_objective(recipe: Recipe, spec: DatasetSpec, net: nn.Module) -> Den
         return denoising
     sampler = Model(recipe.name, recipe, spec, net, 0, "").sampler(SAMPLER, options.steps)
     measure = partial(standardized_of, specs=spec.attributes)
-    return AttributeLoss(denoising, measure, sampler, options.gradient_steps, options.weight)
+    return AttributeLoss(denoising, measure, sampler, options.interval, options.weight)
