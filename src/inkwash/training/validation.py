@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from inkwash.core import Denoiser, EmpiricalDenoiser, Level, NetDenoiser, Target
 from inkwash.core.rng import Stream, normals
+from inkwash.core.shapes import PerExample
 from inkwash.data import Dataset
 from inkwash.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from inkwash.objectives import Denoising
@@ -26,6 +27,11 @@ STATISTICS_BATCHES = 16
 _MAX_VALUES = 10**8
 _MAX_EXAMPLES = 1000
 _CHUNK = 100
+
+
+def level_grid() -> PerExample:
+    """Return the positions in (0, 1) of the noise levels at which the loss is measured, float64 [LEVELS]."""
+    return (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class ValidationSet:
         self, denoiser: TargetPredictor, device: torch.device, process_group: ProcessGroup = SINGLE_PROCESS
     ) -> LossByNoiseLevel:
         """Return the loss of `denoiser` at each level of the grid; the processes of `process_group` share the work."""
-        u = (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
+        u = level_grid()
         # Fewer images than levels are used at several levels each, so that every level has one.
         position = torch.arange(max(len(self.images), LEVELS))
         losses = torch.zeros(len(position))

@@ -11,7 +11,7 @@ from inkwash.core.rng import Stream, normals
 from inkwash.data.points import TOY_DISTRIBUTIONS
 from inkwash.model import Model
 from inkwash.training.objective import denoising_objective
-from inkwash.training.validation import LEVELS, ExactPredictor
+from inkwash.training.validation import ExactPredictor, level_grid
 
 FRESH_POINTS = 2000
 """Points at each noise level."""
@@ -29,11 +29,10 @@ def point_losses(model: Model) -> dict[str, Any] | None:
     objective, target = denoising_objective(model.recipe), model.target
     network = NetDenoiser(model.net, target)
     points, exact = toy.fresh(FRESH_POINTS).to(model.device), ExactPredictor(toy.denoiser(), target)
-    u = (torch.arange(LEVELS, dtype=torch.float64) + 0.5) / LEVELS
     found: dict[str, Any] = {"c_noise": [], "loss": [], "exact": [], "fresh": FRESH_POINTS}
     # The same points and noise at every level, so that two levels differ by the level alone.
     noise = normals(0, torch.arange(len(points)), 0, Stream.VALIDATION_NOISE, (2,)).to(points)
-    for at in u:
+    for at in level_grid():
         level = objective.density(objective.schedule, at.expand(len(points)))
         x = level.mix(points, noise)
         with torch.inference_mode():
