@@ -19,6 +19,7 @@ from inkwash.core.rng import Stream, normals
 from inkwash.data import decode, encode
 from inkwash.errors import InkwashError
 from inkwash.export import web
+from inkwash.export.web import PageModel
 from inkwash.runs.folder import RunFolder
 from inkwash.web.exact_denoisers import of_samples
 
@@ -165,6 +166,39 @@ def test_stop_comes_at_once_and_a_failed_download_is_tried_again(page: Any, expo
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("Stopped.").wait_for(timeout=2000)
     assert page.get_by_role("button", name="PNG").is_disabled()
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+def test_exported_page_works_without_its_server_and_gives_way_to_another(
+    browser: Any, size: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "page"
+    model = PageModel(inkwash.load("digits", device="cpu"), "digits", None)
+    try:
+        web.write([model], folder, lambda what: None)
+    except InkwashError as error:
+        pytest.skip(str(error))
+    # Not the fixture, because the browser logs the connection that was lost.
+    page = browser.new_page()
+    with file_server(folder) as url:
+        open_view(page, url, "sample", "digits", n=4, seed=3)
+        wait_for_samples(page)
+        page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.goto("about:blank")
+    open_view(page, url, "sample", "digits", n=4, seed=3)
+    wait_for_samples(page)
+    ours = inkwash.sample("digits", n=4, seed=3, progress=False).images
+    sheet = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 4 images")))[..., 0]
+    assert near(sheet[:8, :8], ours[0]) and near(sheet[9:, 9:], ours[3])
+    # Another page at the same address is shown as it is, also where a file has the name of one that is kept.
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "index.html").write_text("<!doctype html><p>another page")
+    with file_server(other, int(url.split(":")[-1].strip("/"))):
+        page.goto("about:blank")
+        page.goto(url)
+        page.get_by_text("another page").wait_for()
+    page.close()
 
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)

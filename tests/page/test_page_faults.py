@@ -137,6 +137,42 @@ def test_theme_follows_the_system_until_one_is_chosen(page: Any, address: str) -
     assert page.evaluate(theme) == "light"
 
 
+STATES = """() => {
+  const style = element => getComputedStyle(element), background = style(document.body).backgroundColor;
+  const is = (element, name) => element.getAttribute(name) === "true";
+  const [tabs, chips] = ["[role=tab]", ".chips button"].map(each => [...document.querySelectorAll(each)]);
+  const colours = (all, name, property) => [true, false].map(state =>
+    [...new Set(all.filter(each => is(each, name) === state).map(each => style(each)[property]))]);
+  const focus = element => {
+    element.focus({ focusVisible: true });
+    const { outlineStyle, outlineWidth, outlineColor } = style(element);
+    return outlineStyle === "solid" && parseFloat(outlineWidth) >= 2 && outlineColor !== background;
+  };
+  const [on, off] = [true, false].map(state => chips.find(chip => is(chip, "aria-pressed") === state));
+  return {
+    tabs: colours(tabs, "aria-selected", "borderBottomColor"),
+    chips: colours(chips, "aria-pressed", "backgroundColor"),
+    text: style(on).color,
+    focus: [tabs[0], on, off, ...document.querySelectorAll("input[type=range], select")].map(focus),
+  };
+}"""
+
+
+@DESKTOP
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_states_and_focus_are_visible_in_forced_colours(page: Any, address: str, scheme: str) -> None:
+    page.emulate_media(forced_colors="active", color_scheme=scheme, reduced_motion="reduce")
+    open_view(page, address, "sample", "one-step")
+    page.get_by_label("Seed morph").wait_for()
+    found = page.evaluate(STATES)
+    for name in ("tabs", "chips"):
+        (on,), (off,) = found[name]
+        # WCAG 2.2, 1.4.11: 3:1 for the states of a control.
+        assert contrast(on, off) >= 3, name
+    assert contrast(found["text"], found["chips"][0][0]) >= 4.5
+    assert all(found["focus"]), found["focus"]
+
+
 @DESKTOP
 def test_interpolation_does_not_play_with_reduced_motion(page: Any, address: str) -> None:
     open_view(page, address, "edit", "digits", steps=2, images=4)

@@ -154,3 +154,10 @@ def test_concurrent_requests_get_the_same_samples_as_sequential_ones(
         found = list(both.map(lambda seed: sample(seeds=[seed])[-2][1]["x"], (1, 2)))
     assert found == expected
     assert torch.get_num_threads() == 1
+
+
+def test_files_are_kept_by_their_content_and_not_by_their_date(client: TestClient) -> None:
+    first = client.get("/main.js")
+    # Another page that was served at this address may have newer files of the same names.
+    assert client.get("/main.js", headers={"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}).status_code == 200
+    assert client.get("/main.js", headers={"If-None-Match": first.headers["etag"]}).status_code == 304

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from inkwash.web.exact_denoisers import of_samples
 
 PAGE = resources.files("inkwash.web") / "page"
 ENGINE = resources.files("inkwash.export") / "engine"
+SERVICE_WORKER = "service_worker.js"
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
@@ -53,6 +55,7 @@ def write(models: Sequence[PageModel], folder: Path, report: Callable[[str], obj
         _write_page(made, report)
         written = [_write_model(each, made, f"models/{place}", report) for place, each in enumerate(models)]
         write_text(made / "models.json", json.dumps([data for data, _ in written]) + "\n")
+        _write_service_worker(made, written[0][0]["folder"])
         return max(difference for _, difference in written)
 
 
@@ -75,20 +78,35 @@ def _write_page(folder: Path, report: Callable[[str], object]) -> None:
     )
 
 
+def _write_service_worker(folder: Path, first: str) -> None:
+    """Write the service worker of the page in `folder`, which keeps the page with the model in its folder `first`."""
+    paths = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    paths = [path for path in paths if not path.startswith("models/") or path.startswith(f"{first}/")]
+    version = hashlib.sha256(b"".join((folder / path).read_bytes() for path in paths)).hexdigest()[:16]
+    script = (resources.files("inkwash.export") / SERVICE_WORKER).read_text(encoding="utf-8")
+    constants = f"const VERSION = {json.dumps(version)};\nconst FILES = {json.dumps(['./', *paths])};\n\n"
+    write_text(folder / SERVICE_WORKER, constants + script)
+
+
 def _write_model(
     page_model: PageModel, folder: Path, place: str, report: Callable[[str], object]
 ) -> tuple[dict[str, Any], float]:
     """Write the files of a model into `folder / place`; return its metadata and the difference of its network."""
     model, own = page_model.model, folder / place
     own.mkdir(parents=True)
-    data = metadata(*page_model) | {"folder": place}
+    data = metadata(*page_model)
     if not model.spec.is_points:
         report(f"samples of {page_model.name} for the exact denoiser")
         examples = of_samples(model)
         (own / "examples.bin").write_bytes(decode(examples.images).numpy().tobytes())
         data["examples"] = {"labels": None if examples.labels is None else examples.labels.tolist()}
     report(f"the network of {page_model.name}")
-    return data, onnx.write(model, own / "model.onnx", mixtures=True)
+    difference = onnx.write(model, own / "model.onnx", mixtures=True)
+    # Browsers keep these files by name: another network has another one.
+    content = b"".join(path.read_bytes() for path in sorted(own.iterdir()))
+    data["folder"] = f"{place}-{hashlib.sha256(content).hexdigest()[:8]}"
+    own.rename(folder / data["folder"])
+    return data, difference
 
 
 def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
@@ -37,13 +38,24 @@ def create_app(catalog: Catalog, token: str | None = None, queue: JobQueue | Non
     routes = [
         *(Route(each.path, getattr(server, each.handler), methods=[each.method]) for each in api_reference.ENDPOINTS),
         Route("/api", lambda request: HTMLResponse(api_reference.page())),
-        Mount("/", StaticFiles(directory=str(PAGE), html=True)),
+        Mount("/", _PageFiles(directory=str(PAGE), html=True)),
     ]
     return Starlette(
         routes=routes,
         middleware=[Middleware(AccessMiddleware, token=token)],
         exception_handlers={InkwashError: _failed, TooLargeError: _too_large, ClientDisconnect: _client_left},
     )
+
+
+class _PageFiles(StaticFiles):
+    """The files of the page, which a browser keeps by their content alone.
+
+    An exported page that was served at this address before has files of the same names, and newer ones.
+    """
+
+    def is_not_modified(self, response_headers: Headers, request_headers: Headers) -> bool:
+        """Return whether the browser has this content: its date proves nothing."""
+        return "if-none-match" in request_headers and super().is_not_modified(response_headers, request_headers)
 
 
 class Server:

@@ -5,7 +5,7 @@
 
 import { build, curves } from "../math/schedules.js";
 
-let loading = null, worker = null, lastId = 0;
+let loading = null, worker = null, lastId = 0, isKept = false;
 const receivers = new Map();
 
 /** Return the metadata in models.json, a list; a download that failed is tried again at the next call. */
@@ -70,13 +70,20 @@ async function* call(method, request, signal) {
         discard();
         throw new Error(`the network cannot be loaded: check the connection and try again (${error})`);
       }
-      if (end) return;
+      if (end) return keep();
       yield event;
     }
   } finally {
     receivers.delete(id);
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** Keep the page for the next visit, when its large files have been read, so that they are not read twice at once. */
+function keep() {
+  // There are service workers on localhost and with https only.
+  if (!isKept) navigator.serviceWorker?.register(new URL("../service_worker.js", import.meta.url)).catch(() => {});
+  isKept = true;
 }
 
 function start() {

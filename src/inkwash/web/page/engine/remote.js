@@ -24,6 +24,9 @@ export const remote = {
   nearest: async (body) => (await post("/api/nearest", body)).json(),
 };
 
+// An exported page that was served at this address before would be shown whenever this server has ended.
+navigator.serviceWorker?.getRegistration().then((kept) => kept?.unregister());
+
 async function getJson(path) {
   const response = await request(path, {});
   return response.json();
