@@ -143,9 +143,8 @@ def sample(
     request = with_changes(request, _attributes(change, "change"), chosen)
     require_extrapolated(request.attributes, request.extrapolate)
     run = resolve(request, chosen)
-    if run.num_requested > len(run):
-        message = f"of {run.num_requested} requested labels or attribute values {len(run)} are sampled: give a larger n"
-        warnings.warn(message, stacklevel=2)
+    if run.omission is not None:
+        warnings.warn(f"{run.omission}: give a larger n", stacklevel=2)
     if run.encodes_without_class:
         warnings.warn(f"an edit without the class of {image} often changes it: give label=", stacklevel=2)
     shown = (

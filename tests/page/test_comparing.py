@@ -112,3 +112,26 @@ def test_models_without_guidance_have_a_row_of_steps(page: Any, address: str) ->
     page.get_by_role("button", name="Sample the grid").click()
     page.get_by_text("Cell 2 of 2 is finished.").wait_for()
     assert page.get_by_role("columnheader").all_inner_texts() == ["1 step", "2 steps"]
+
+
+@DESKTOP
+def test_models_with_attributes_are_compared_from_one_prompt(page: Any, address: str) -> None:
+    open_view(page, address, "compare", "words-one-step", n=4, seed=2, prompt="a%20bold%20seven")
+    page.get_by_text("Understood as: 7, thickness 85%").wait_for()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("All configurations use the same seeds").wait_for()
+    for place, name in enumerate(("words-one-step", "words")):
+        ours = inkwash.sample(name, n=4, seed=2, prompt="a bold seven", progress=False).images
+        assert is_near(
+            pixels(page, page.get_by_role("img", name=f"images of configuration {place + 1}"))[..., 0], sheet(ours, 4)
+        )
+    assert "prompt=a+bold+seven" in page.url
+    page.get_by_label("Prompt").fill("a bold sevn")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_role("alert").get_by_text("unknown word 'sevn'").wait_for()
+
+
+@DESKTOP
+def test_classes_that_no_image_has_are_reported(page: Any, address: str) -> None:
+    open_view(page, address, "sample", "digits", n=2, labels="1,2,3", seed=0, steps=2)
+    page.get_by_role("alert").get_by_text("of 3 requested labels or attribute values 2 are sampled").wait_for()

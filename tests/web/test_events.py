@@ -90,3 +90,9 @@ def test_steps_between_those_that_are_sent_are_reported(monkeypatch: pytest.Monk
     found = events_of(seeds=[0], sampler="ddim", steps=9, max_frames=2)
     progress = [values["step"] for name, values in found if name == "progress"]
     assert progress == list(range(1, 9)) and [name for name, _ in found].count("step") == 2
+
+
+@pytest.mark.parametrize(("labels", "is_warned"), [([1, 2, 3], True), ([1, 2], False), (None, False)])
+def test_labels_that_no_image_has_are_warned_of(labels: list[int] | None, is_warned: bool) -> None:
+    begin = events_of(seeds=[0, 1], labels=labels, sampler="ddim", steps=1)[0][1]
+    assert ("warning" in begin) == is_warned

@@ -221,10 +221,8 @@ def sample(
 
             require_extrapolated(request.attributes, request.extrapolate)
         run = resolve(request, loaded, DEFAULT_COUNTS[kind])
-        if run.num_requested > len(run) and not quiet:
-            warn(
-                f"of {run.num_requested} requested labels or attribute values {len(run)} are sampled: give a larger -n"
-            )
+        if run.omission is not None and not quiet:
+            warn(f"{run.omission}: give a larger -n")
         if run.encodes_without_class and not quiet:
             warn(f"an edit without the class of {from_} often changes it: name it by --label")
         return output.write(run, group, quiet or not group.is_main)

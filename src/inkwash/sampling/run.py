@@ -89,6 +89,13 @@ class SamplingRun:
         several = [len(value) for value in (self.request.attributes or {}).values() if isinstance(value, tuple)]
         return max(self.num_requested_labels, *several) if several else self.num_requested_labels
 
+    @property
+    def omission(self) -> str | None:
+        """What is requested and not sampled: there are fewer images than labels or attribute values; None for nothing."""
+        if self.num_requested <= len(self):
+            return None
+        return f"of {self.num_requested} requested labels or attribute values {len(self)} are sampled"
+
     def subset(self, span: slice) -> SamplingRun:
         """Return a run of the examples in `span`."""
         interpolation = None if self.interpolation is None else self.interpolation.subset(span)

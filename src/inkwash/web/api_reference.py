@@ -80,7 +80,7 @@ ENDPOINTS = (
 EVENTS = {
     "waiting": "ahead: the number of requests ahead in the queue",
     "begin": "count, shape, labels, seeds, sampler, steps, evaluations, levels (alpha, sigma, c_noise), metadata of the file; "
-    "drawn, the attributes of an encoded image",
+    "drawn, the attributes of an encoded image; warning, of labels or attribute values that no image has",
     "step": "step, x, denoised; exact and field if requested (base64: uint8 [N, C, H, W], or float32 [N, D] for points)",
     "progress": "step, of a request whose steps are not all sent",
     "done": "seconds; reconstruction_error of an encoded image (RMS in grey levels); recognized if judge was requested and "

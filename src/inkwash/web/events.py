@@ -49,6 +49,7 @@ def events(model: Model, body: SampleBody, exact: EmpiricalDenoiser | None = Non
             "levels": [_level(level) for level in sampler.levels],
             "metadata": run.metadata(),
         }
+        | ({} if run.omission is None else {"warning": f"{run.omission}: give more seeds"})
         | _drawn(run),
     )
     finished = None

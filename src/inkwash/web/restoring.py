@@ -16,7 +16,7 @@ from inkwash.viz.samples import DEFAULT_COUNTS
 from inkwash.web.catalog import Catalog
 from inkwash.web.schemas import MAX_IMAGES
 
-UNSUPPORTED = ("edit", "seed_to", "label_to", "schedule", "interval", "clip", "precision")
+UNSUPPORTED = ("seed_to", "label_to", "schedule", "interval", "clip", "precision")
 """Fields without a control in the view Sample; any value but the default is refused."""
 
 
@@ -39,6 +39,12 @@ def sample_parameters(values: dict[str, Any], catalog: Catalog) -> dict[str, Any
     labels, end = requested_labels(request, model.spec.classes)
     default = SampleRequest()
     found = [name for name in UNSUPPORTED if getattr(request, name) != getattr(default, name)]
+    if request.edit is not None:
+        source = "an encoded picture (--encode)" if request.edit.encode else "a picture (--from)"
+        message = f"the image was sampled from {source}, which the page does not restore"
+        raise UsageError(
+            f"{message}: run inkwash sample FILE, or load the picture in Edit", code="unsupported", field="edit"
+        )
     if found or end is not None or isinstance(request.seed, tuple):
         name = found[0] if found else "label" if end is not None else "seed"
         message = f"the view Sample has no control for the {name} of the image: sample it again on the command line"

@@ -55,7 +55,9 @@ async function* sample(request, signal, report) {
   const levels = build(schedule).levels(steps);
   const labels = labelsOf(data, seeds, request.labels);
   const { denoise, noise, start } = await prepareSampling(data, request, labels, report);
+  const omitted = (request.labels?.length ?? 0) > seeds.length;
   yield {
+    ...(omitted && { warning: `of ${request.labels.length} requested labels or attribute values ${seeds.length} are sampled: give more seeds` }),
     kind: "begin", count: seeds.length, shape, labels, seeds, sampler: kind, steps, evaluations: evaluations(levels, kind),
     levels: levels.map((level) => ({ ...level, c_noise: cNoise(level) })),
   };

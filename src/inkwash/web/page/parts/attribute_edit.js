@@ -12,7 +12,8 @@ const OFF = { element: null, isOn: () => false, problem: async () => null, reque
  * `image()`. The switch sets `settings` to the sampler of edits, and hides the elements `others`.
  */
 export function attributeEdit({ engine, model, url }, settings, image, others) {
-  if (!model.encoding || !engine.canEncode) return OFF;
+  if (!model.encoding) return OFF;
+  if (!engine.canEncode) return { ...OFF, element: h("p", { class: "hint" }, "To keep this digit and change its attributes, use the page of 'inkwash serve': an exported page does not encode drawings.") };
   const toggle = checkbox("Keep this digit, change its attributes", url.choice("encode", "0", ["0", "1"]) === "1");
   const condition = conditions({ model, engine, url, classes: "Class of the digit (none selected: unknown)", rest: "as drawn", edit: () => ({ image: image(), noise: 1, encode: true }) });
   const hint = model.conditional && h("p", { class: "hint" }, "Without its class, or with several classes, an edit often changes the digit to another.");

@@ -50,6 +50,7 @@ export function samplingJob(engine, notify) {
         else if (event.kind === "begin") {
           [steps, started] = [event.steps, performance.now()];
           notify(`Sampling with ${event.sampler}, ${event.steps} steps…`);
+          if (event.warning) notify(event.warning, true);
         } else if (event.kind === "step" || event.kind === "progress") show(true, event.step / steps, timeLeft(event.step, steps, started));
         if (event.kind === "done") notify(`${event.seconds.toFixed(2)} seconds`);
         on[event.kind]?.(event);

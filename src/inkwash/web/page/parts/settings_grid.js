@@ -13,8 +13,8 @@ import { evaluationsOf, imageSeeds } from "./settings.js";
 /** The most values along a side, which is that of a table on a screen. */
 const MAX_VALUES = 6;
 
-/** Return { element, params, stop }: `seed()` and `labels()` are those of the view, and `onstart()` is called before it samples. */
-export function settingsGrid(app, { seed, labels, reuse, onstart }) {
+/** Return { element, params, stop }: `seed()` and `condition` are those of the view, and `onstart()` is called before it samples. */
+export function settingsGrid(app, { seed, condition, reuse, onstart }) {
   const { engine, model, url, notify, updateUrl } = app, points = model.shape.length === 1;
   const guidances = model.guidable ? listField("Guidance weights", "grid_guidance", [1, 2, 4], { min: 0, max: 20 }, url) : null;
   const steps = listField("Numbers of steps", "grid_steps", stepsOf(model), { min: 1, max: model.max_steps, whole: true }, url);
@@ -25,7 +25,7 @@ export function settingsGrid(app, { seed, labels, reuse, onstart }) {
   const copying = copyActions({ url: () => updateUrl(), notify });
   let isRunning = false;
 
-  const request = (guidance, number) => ({ model: model.name, seeds: imageSeeds(seed(), count.get()), labels: labels(), sampler: model.sampler, steps: number, guidance, max_frames: 2, judge: true });
+  const request = (guidance, number) => ({ model: model.name, seeds: imageSeeds(seed(), count.get()), ...condition.request(), sampler: model.sampler, steps: number, guidance, max_frames: 2, judge: true });
   const rows = () => (guidances?.values() ?? [model.guidable ? model.guidance : null]).map((guidance) => steps.values().map((each) => request(guidance, each)));
 
   function showCost() {
@@ -37,6 +37,8 @@ export function settingsGrid(app, { seed, labels, reuse, onstart }) {
   async function run(event) {
     event.preventDefault();
     if (!fields.every((field) => field.valid())) return;
+    const problem = await condition.problem();
+    if (problem) return notify(problem, true);
     onstart();
     updateUrl();
     copying.disable();

@@ -11,7 +11,7 @@ import { describeImage, enlarging, imageUse } from "../parts/enlarging.js";
 import { difference } from "../parts/difference.js";
 import { judgementHint, recognizedText } from "../parts/judgement.js";
 import { settingsGrid } from "../parts/settings_grid.js";
-import { classPicker } from "../parts/class_picker.js";
+import { conditions } from "../parts/conditions.js";
 import { UrlState } from "../parts/url_state.js";
 import { paint } from "../parts/painting.js";
 import { countField, imageSeeds, reuseSeed, samplingSettings } from "../parts/settings.js";
@@ -25,7 +25,7 @@ const TIMING_NOISE = 0.15;
 
 export function mount(root, app) {
   const { engine, model, models, url, notify, updateUrl } = app;
-  const classes = classPicker(model, url);
+  const condition = conditions({ model, engine, url, onchange: () => {} });
   const count = countField(model, url, "Images each", { value: 12, max: 64 });
   const seed = number("Seed", { min: 0, max: Number.MAX_SAFE_INTEGER, value: 0, param: [url, "seed"] });
   const configurations = [];
@@ -36,7 +36,7 @@ export function mount(root, app) {
 
   const comparable = models.filter((each) => each === model || isComparable(model, each));
 
-  const params = () => ({ n: count.get(), seed: seed.get(), ...classes.params(), configurations: configurations.map((one) => one.text()).join(";"), ...cells.params() });
+  const params = () => ({ n: count.get(), seed: seed.get(), ...condition.params(), configurations: configurations.map((one) => one.text()).join(";"), ...cells.params() });
 
   function add(initial, which = model) {
     const one = makeConfiguration(comparable, which, app, initial, reuse);
@@ -59,13 +59,15 @@ export function mount(root, app) {
   async function compare(event) {
     event?.preventDefault();
     if (![count, seed].every((part) => part.valid()) || !configurations.every((one) => one.valid())) return;
+    const problem = await condition.problem();
+    if (problem) return notify(problem, true);
     const current = (comparison = {}), results = [];
     updateUrl(params());
     cells.stop();
     notify("");
     differences.replaceChildren();
     stop.disabled = false;
-    const request = { seeds: imageSeeds(seed.get(), count.get()), labels: classes.labels() };
+    const request = { seeds: imageSeeds(seed.get(), count.get()), ...condition.request() };
     const started = [...configurations];
     started.forEach((one) => one.wait());
     // One after the other: in parallel they would compete for the processor, and the seconds would mean nothing.
@@ -90,12 +92,12 @@ export function mount(root, app) {
 
   const stop = h("button", { type: "button", disabled: true, onclick: () => leave() }, "Stop");
   const copying = copyActions({ url: () => updateUrl(params()), notify });
-  const cells = settingsGrid({ ...app, updateUrl: () => updateUrl(params()) }, { seed: () => seed.get(), labels: () => classes.labels(), reuse, onstart: () => leave() });
+  const cells = settingsGrid({ ...app, updateUrl: () => updateUrl(params()) }, { seed: () => seed.get(), condition, reuse, onstart: () => leave() });
   const more = h("button", { type: "button", onclick: () => add(new UrlState()) }, "Add configuration");
   root.append(
     h("form", { class: "panel stack", onsubmit: compare, noValidate: true },
       h("div", { class: "pair" }, count.element, seed.element),
-      classes.element,
+      condition.element,
       h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Compare"), stop, more, copying.buttons), copying.caption),
     h("section", { class: "panel", "aria-label": "Configurations" }, h("h2", {}, "Configurations"), grid),
     differences,
