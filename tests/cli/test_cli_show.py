@@ -205,9 +205,12 @@ def test_a_digit_is_compared_with_the_attributes_of_mnist(tmp_path: Path, inkwas
         pixels[4:24, 12 : 12 + width] = 255
         Image.fromarray(pixels).save(tmp_path / "bar.png")
         found = json.loads(inkwash("show", str(tmp_path / "bar.png"), "--json").out)
-        shares.append(found["shares"]["thickness"])
-        assert set(found["shares"]) <= set(found["attributes"]) and "holes" not in found["shares"]
+        shares.append(found["fraction_of_mnist_below"]["thickness"])
+        assert (
+            set(found["fraction_of_mnist_below"]) <= set(found["attributes"])
+            and "holes" not in found["fraction_of_mnist_below"]
+        )
     # The median of MNIST is 2.6 pixels.
     assert shares[0] < shares[1] < 0.5 < 0.95 < shares[2]
     Image.fromarray(pixels[:20, :20]).save(tmp_path / "small.png")
-    assert "shares" not in json.loads(inkwash("show", str(tmp_path / "small.png"), "--json").out)
+    assert "fraction_of_mnist_below" not in json.loads(inkwash("show", str(tmp_path / "small.png"), "--json").out)

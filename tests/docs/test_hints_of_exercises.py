@@ -110,12 +110,10 @@ RULES: dict[str, Any] = {
     "first-order": lambda denoise, x, denoised, now, nxt, past: denoise(x, now),
     "state": lambda denoise, x, denoised, now, nxt, past: nxt.mix(denoised, now.noise_in(x, denoised)),
     "noise": lambda denoise, x, denoised, now, nxt, past: now.noise_in(x, denoised),
-    "end-alone": lambda denoise, x, denoised, now, nxt, past: denoise(
-        nxt.mix(denoised, now.noise_in(x, denoised)), nxt
-    ),
-    "past-alone": lambda denoise, x, denoised, now, nxt, past: past[-1].denoised if past else denoised,
+    "end-only": lambda denoise, x, denoised, now, nxt, past: denoise(nxt.mix(denoised, now.noise_in(x, denoised)), nxt),
+    "past-only": lambda denoise, x, denoised, now, nxt, past: past[-1].denoised if past else denoised,
     "empty-past": lambda denoise, x, denoised, now, nxt, past: 1.5 * denoised - 0.5 * past[-1].denoised,
-    "whole-step": extrapolated(1, 1),
+    "full-step": extrapolated(1, 1),
     "backwards": extrapolated(-1, 0.5),
 }
 GUIDES: dict[str, Any] = {
@@ -179,7 +177,7 @@ ANSWERS: dict[int, dict[str, Any]] = {
         "inverted": Level(0.894427, 0.447214),
         "squares": Level(0.2, 0.8),
         "amplitudes": (0.2425, 0.9701),
-        "whole": Level(0.5, 0.8660254),
+        "fraction-of-total": Level(0.5, 0.8660254),
         "not-variance-preserving": Level(0.5, 1.0),
     },
     2: DENOISERS,

@@ -180,6 +180,7 @@ CAT_CLASSES = ("T-shirt/top", "Ankle boot", "a", "A", "bold")
         ("much more slanted to the left", {"slant": -2}),
         ("more bold, less round", {"thickness": 1, "roundness": -1}),
         ("less thin", {"thickness": 1}),
+        ("with narrower strokes", {"thickness": -1}),
         ("a bit less ink and more slant", {"ink": -0.5, "slant": 1}),
     ],
 )
@@ -261,6 +262,8 @@ def test_classes_that_are_not_digits_go_by_their_names() -> None:
         ("7, more", "invalid-value"),
         ("less slanted", "invalid-value"),
         ("more loops", "invalid-value"),
+        ("2, smaller loop", "invalid-value"),
+        ("larger width", "invalid-value"),
         ("bolder, bold 7", "conflict"),
         ('7 "77"', "unknown-name"),
     ],

@@ -16,7 +16,7 @@ Kind = Literal[
     "side",  # value: whether it is the right
     "comparative",  # an adjective that compares with a given image; value: (attributes, whether it is more)
     "more",  # a comparison by an adjective or noun after it; value: whether it is more
-    "much",  # a grade of comparisons; value: a key of STEPS
+    "much",  # a grade of comparisons
     "grade",  # value: the fraction of a high end
     "level",  # an adjective of nouns; value: the fraction
     "noun",  # value: attributes
@@ -141,7 +141,9 @@ FILLERS = (
     "please",
 )
 EQUALS = ("=", ":")
-HANDS = ("hand", "handwriting", "writing", "style", "pen", "stroke", "strokes", "line", "lines")
+STROKES = ("stroke", "strokes", "line", "lines")
+"""The words of `HANDS` whose width is the thickness."""
+HANDS = ("hand", "handwriting", "writing", "style", "pen", *STROKES)
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def _words() -> Iterator[tuple[str, Word]]:
         for is_more, phrases in zip((True, False), ends, strict=True):
             yield from ((phrase, Word("comparative", (attributes, is_more))) for phrase in phrases)
     yield from ((word, Word("more", is_more)) for word, is_more in MORE.items())
-    yield from ((word, Word("much", 2.0)) for word in STEPS[2.0])
+    yield from ((word, Word("much")) for word in STEPS[2.0])
     yield from ((phrase, Word("lean")) for phrase in LEANING)
     for is_right, sides in SIDES.items():
         yield from ((side, Word("side", is_right)) for side in sides)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from inkwash.attributes import ATTRIBUTES
 from inkwash.core.samplers import parse_sampler
 from inkwash.errors import UsageError
 from inkwash.io.names import checked_name
@@ -55,13 +56,17 @@ def _check_attribute_loss(recipe: Recipe) -> None:
     if not recipe.network.attributes:
         message = f"{field} has no effect on a network without attributes: set network.attributes, or leave it out"
         raise UsageError(message, code="no-effect", field=field)
+    if not any(ATTRIBUTES[name].differentiable for name in recipe.network.attributes):
+        names = ", ".join(recipe.network.attributes)
+        message = f"{field} has no effect on {names}, which has no gradient: add another attribute"
+        raise UsageError(message, code="no-effect", field=field)
     _require_interval(options.interval, f"{field}.interval")
     levels = recipe.sampling.schedule or recipe.schedule
     if options.steps > levels.max_steps:
         message = f"{field}.steps is {options.steps}: use 1 to {levels.max_steps:,} steps on this schedule"
         raise UsageError(message, code="out-of-range", field=f"{field}.steps")
     cleanest, noisiest = recipe.schedule.between(*options.interval)
-    inside = [each for each in levels.levels(options.steps) if bool(each.within(cleanest, noisiest))]
+    inside = [each for each in levels.levels(options.steps)[:-1] if bool(each.within(cleanest, noisiest))]
     if not inside:
         low, high = options.interval
         message = f"{field}.interval is [{low:g}, {high:g}]: none of the {options.steps} steps is there; widen it"

@@ -13,7 +13,7 @@ from inkwash.errors import UsageError
 from inkwash.nets import NETS
 
 SECTIONS = ("network", "target", "clip", "schedule")
-"""Sections that the model determines: its weights fit these only."""
+"""Sections that the model determines, but for attributes that it lacks: its weights fit these only."""
 
 
 def continued_from(recipe: Recipe, model: Recipe, data_std: float) -> Recipe:
@@ -21,12 +21,18 @@ def continued_from(recipe: Recipe, model: Recipe, data_std: float) -> Recipe:
 
     Network, target, clipping, schedule and input scale are those of the `model` recipe, whose data have the standard
     deviation `data_std`; a network without attributes gets those of `recipe`. A distilled model samples on its
-    schedule from `distillation.start` on.
+    schedule from `distillation.start` on. Raises `UsageError` where the network cannot take the attributes of `recipe`.
     """
     own = recipe if model.network.conditional else recipe.for_classes(())
     sampling, network = own.sampling, model.network
     if _adds_attributes(own, model):
         network = replace(network, options=network.options | {"attributes": own.network.attributes})
+    elif own.network.attributes and not network.attributes:
+        message = (
+            f"{recipe.name} is conditioned on attributes, {model.name} ({network.kind}) is not: start from a model that is"
+            + (f", or of {own.network.kind}" if own.distillation is None else "")
+        )
+        raise UsageError(message, code="mismatch", field="from")
     if own.distillation is not None:
         sampling = replace(sampling, schedule=Warped(model.schedule, Stretch(own.distillation.start)))
     return replace(
@@ -52,7 +58,7 @@ def require_own_fields(paths: Iterable[str]) -> None:
     """Raise `UsageError` for a field among `paths` that a model to start from determines."""
     for path in paths:
         name = path.replace("__", ".")
-        if name.partition(".")[0] in SECTIONS or name == "data.std":
+        if (name.partition(".")[0] in SECTIONS and name != "network.attributes") or name == "data.std":
             message = f"{name} has no effect with a model to start from, which determines it: leave one of the two out"
             raise UsageError(message, code="no-effect", field=name)
 

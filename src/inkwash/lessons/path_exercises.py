@@ -96,17 +96,17 @@ RULES = (
         lambda denoise, x, denoised, now, nxt, past: now.noise_in(x, denoised),
     ),
     Mistake(
-        "end-alone",
+        "end-only",
         "it uses the prediction at the end of the step alone; take the mean of both noises",
         lambda denoise, x, denoised, now, nxt, past: denoise(nxt.mix(denoised, now.noise_in(x, denoised)), nxt),
     ),
     Mistake(
-        "past-alone",
+        "past-only",
         "it uses the prediction of the last step; extrapolate from it through `denoised`",
         lambda denoise, x, denoised, now, nxt, past: past[-1].denoised if past else denoised,
     ),
     Mistake(
-        "whole-step",
+        "full-step",
         "it extrapolates to the end of the step; the middle stands for the step: half as far",
         _extrapolated(1.0),
     ),

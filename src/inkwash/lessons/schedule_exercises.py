@@ -16,7 +16,11 @@ LEVELS = (
         (17**-0.5, 4 * 17**-0.5),
         "alpha / sigma is 0.25; the SNR is the ratio of their squares, here 0.0625",
     ),
-    ("whole", (0.5, 0.75**0.5), "alpha^2 is a quarter of alpha^2 + sigma^2; it must be a quarter of sigma^2"),
+    (
+        "fraction-of-total",
+        (0.5, 0.75**0.5),
+        "alpha^2 is a quarter of alpha^2 + sigma^2; it must be a quarter of sigma^2",
+    ),
 )
 """Likely wrong levels in lesson 1: the name of the mistake, (alpha, sigma), and the hint."""
 

@@ -49,6 +49,8 @@ def as_result(found: object, shape: torch.Size | None = None) -> Tensor | Verdic
         result = torch.as_tensor(found)
     except (TypeError, ValueError, RuntimeError):
         return Verdict(False, f"its result is {type(found).__name__}; return a tensor")
+    if result.dtype is torch.bool:
+        return Verdict(False, "its result is bool; return numbers")
     if shape is not None and result.shape != shape:
         return Verdict(False, f"its result has the shape {list(result.shape)}; it must be {list(shape)}")
     return result

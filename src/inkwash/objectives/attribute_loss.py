@@ -37,14 +37,14 @@ class _FixedWeights(nn.Module):
 class AttributeLoss:
     """The `denoising` loss, plus the error of the attributes of an image sampled from the noise of the example.
 
-    It is added, times `weight`, for examples with all their attributes, an eighth of a batch (`drop_attributes`). The error is
+    It is added, times `weight`, for examples with all their attributes (see `drop_attributes`). The error is
     the Huber loss between the attributes requested and those that `measure` returns for the image, both standardized; NaN
     has none. Its gradient passes through the steps of `sampler`, which is deterministic: Clark et al. (2024), DRaFT. The
     states are those of sampling, where the denoising loss only has those of real images: there the network learns to
     correct its own errors.
 
-    The weights get a gradient of the predictions at levels between those of `interval` in u only. With one at cleaner levels
-    the network meets a request by faint ink: in 190,000 images the R² of the height rose to 0.97, and the FD to tenfold.
+    Only predictions at levels between those of `interval` in u contribute to the gradient of the weights. With cleaner levels
+    the network meets a request by faint ink around the digit (benchmarks/notes.md).
     """
 
     denoising: Denoising

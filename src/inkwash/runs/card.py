@@ -18,6 +18,7 @@ from inkwash.runs.folder import RunFolder
 from inkwash.runs.history import History, validation_unit
 from inkwash.text.printing import quoted
 from inkwash.training import ema
+from inkwash.training.objective import SAMPLER
 from inkwash.training.state import TrainingProgress
 
 
@@ -122,9 +123,7 @@ def _configuration(recipe: Recipe, spec: DatasetSpec, pretrained: dict[str, Any]
 
 def _attribute_loss(options: AttributeLossConfig) -> str:
     low, high = options.interval
-    return (
-        f"weight {options.weight:g}, of images of dpm++2m:{options.steps}, by predictions at u from {low:g} to {high:g}"
-    )
+    return f"weight {options.weight:g}, of images of {SAMPLER}:{options.steps}, by predictions at u from {low:g} to {high:g}"
 
 
 def _distilled(options: DistillationConfig) -> str:

@@ -39,9 +39,13 @@ def show(path: Path, as_json: bool) -> None:
             code="wrong-file",
         )
     metadata = metadata or {}
-    shares = _shares(attributes) if image_file.read(path).shape[1:] == (MNIST_SIDE, MNIST_SIDE) else {}
+    below = (
+        _fraction_below(attributes)
+        if attributes and image_file.read(path).shape[1:] == (MNIST_SIDE, MNIST_SIDE)
+        else {}
+    )
     if as_json:
-        parts = {"attributes": attributes, "shares": shares}
+        parts = {"attributes": attributes, "fraction_of_mnist_below": below}
         print(json.dumps(metadata | {name: values for name, values in parts.items() if values}, indent=2))
         return
     console = Console()
@@ -54,12 +58,12 @@ def show(path: Path, as_json: bool) -> None:
             console.print(f"prompt: {request['prompt']}")
         console.print(f"reproduce it: inkwash sample {quoted(path)}")
     for name, value in attributes.items():
-        share = f", above {shares[name]:.0%} of MNIST" if name in shares else ""
+        share = f", above {min(max(below[name], 0.01), 0.99):.0%} of MNIST" if name in below else ""
         console.print(f"{name}: {value:.3g} {ATTRIBUTES[name].unit}".rstrip() + share)
 
 
-def _shares(attributes: Mapping[str, float]) -> dict[str, float]:
-    """Return the share of MNIST's training images that have less of each of `attributes`, in [0, 1], where it is known."""
+def _fraction_below(attributes: Mapping[str, float]) -> dict[str, float]:
+    """Return the fraction of MNIST's training images that have less of each of `attributes`, where it is known."""
     specs = {spec.name: spec for spec in model.load(MODEL, device="cpu").spec.attributes}
     known = {name: value for name, value in attributes.items() if name in specs and ATTRIBUTES[name].differentiable}
     return {name: float(np.interp(value, specs[name].quantiles, QUANTILES)) for name, value in known.items()}

@@ -65,7 +65,7 @@ def show(name: str, out: Path, as_json: bool) -> None:
     )
     console.print(f"plots: {plots[0]}, {plots[1]}")
     if name in model.bundled():
-        console.print(f"a model trained with this recipe is bundled: inkwash sample {name} -o samples.png")
+        console.print(f"a model of this name is bundled: inkwash sample {name} -o samples.png")
         runs.show(str(model.find(name).parent.parent), False, concerns)
     else:
         check_warnings.show(console, concerns)

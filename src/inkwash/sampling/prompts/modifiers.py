@@ -62,8 +62,10 @@ def parse_modifier(cursor: Cursor) -> Modifier:
     before = cursor.position
     wanted = _described(cursor, start)
     has_noun = any(token.kind in ("noun", "unit", "number") for token in cursor.tokens[before : cursor.position])
-    while cursor.accept("hand"):
+    while token := cursor.accept("hand"):
         has_noun = True
+        if token.text in lexicon.STROKES and set(wanted) == {"width"}:
+            wanted = {"thickness": wanted["width"]}  # "narrow strokes"
     return Modifier(wanted, is_trailing=preposition is not None or has_noun)
 
 
@@ -102,14 +104,16 @@ def _described(cursor: Cursor, start: int) -> dict[str, Wanted]:
 
 def _compared(cursor: Cursor, grade: Token | None, start: int) -> dict[str, Wanted]:
     """Return the changes of "a little bolder", "much more slanted to the left" or "less ink"."""
-    step = next((size for size, words in lexicon.STEPS.items() if grade and grade.text in words), None)
-    if grade is None:
-        step = 1.0
+    written = grade.text if grade else ""
+    step = next((size for size, words in lexicon.STEPS.items() if written in words), None if grade else 1.0)
     if step is None:
         raise prompt_error(f"'{cursor.since(start)}' before a comparison", "write slightly bolder, or much bolder")
     token = cursor.accept("comparative")
     if token is not None:
         names, is_more = token.value
+        if cursor.ahead().kind == "noun":
+            noun = cursor.ahead().text
+            raise prompt_error(f"'{token.text} {noun}' compares no attribute", "write wider, or more width")
     else:
         token = cursor.accept("more")
         assert token is not None  # The caller has seen it.
