@@ -115,6 +115,60 @@ def test_models_without_guidance_have_a_row_of_steps(page: Any, address: str) ->
 
 
 @DESKTOP
+def test_seeds_of_images_are_those_they_were_sampled_from(page: Any, address: str) -> None:
+    open_view(page, address, "compare", "digits", n=4, seed=7, grid_guidance="1", grid_steps="2", grid_n=4)
+    for place in range(2):
+        page.get_by_label("Steps", exact=True).nth(place).fill("2")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("All configurations use the same seeds").wait_for()
+    page.get_by_role("button", name="Sample the grid").click()
+    page.get_by_text("Cell 1 of 1 is finished.").wait_for()
+    field = page.get_by_label("Seed", exact=True)
+    # The second time the field has the seed of an image, no longer that of the first.
+    for opener in ("enlarge an image of configuration 2", "enlarge an image of guidance 1, 2 steps"):
+        for _ in range(2):
+            page.get_by_role("button", name=opener).click()
+            page.keyboard.press("End")
+            assert "seed 10" in str(page.get_by_role("dialog").get_by_role("heading").text_content())
+            page.get_by_role("button", name="Reuse seed").click()
+            assert field.input_value() == "10"
+
+
+@DESKTOP
+def test_grid_that_is_started_again_is_sampled_to_its_end(page: Any, address: str) -> None:
+    open_view(page, address, "compare", "digits", grid_guidance="1", grid_steps="1000,999", grid_n=16)
+    page.get_by_role("button", name="Sample the grid").click()
+    page.get_by_text(re.compile("^Sampling with .* 1000 steps")).wait_for()
+    page.get_by_label("Numbers of steps").fill("2, 3, 4")
+    page.get_by_role("button", name="Sample the grid").click()
+    page.get_by_text("Cell 3 of 3 is finished.").wait_for()
+
+
+@DESKTOP
+def test_grid_without_classes_is_one_row_without_guidance(page: Any, address: str) -> None:
+    open_view(page, address, "compare", "fast", grid_guidance="1,3", grid_steps="1,2", grid_n=4, seed=5)
+    page.get_by_text("4 cells: 36 network evaluations.").wait_for()
+    page.get_by_role("button", name="Unconditional").click()
+    page.get_by_text("2 cells: 12 network evaluations.").wait_for()
+    page.get_by_role("button", name="Sample the grid").click()
+    page.get_by_text("Cell 2 of 2 is finished.").wait_for()
+    assert page.get_by_role("rowheader").all_inner_texts() == ["no guidance"]
+    found = pixels(page, page.get_by_role("img", name="2 steps", exact=True))
+    ours = inkwash.sample("fast", n=4, seed=5, label=[-1], steps=2, progress=False).images
+    assert is_near(found[..., 0], sheet(ours, 2))
+
+
+@DESKTOP
+def test_samples_are_judged_once_for_each_configuration(page: Any, address: str) -> None:
+    open_view(page, address, "compare", "one-step", n=2)
+    judged: list[bool] = []
+    page.on("request", lambda sent: judged.append(sent.post_data_json["judge"]) if "/api/sample" in sent.url else None)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("All configurations use the same seeds").wait_for()
+    assert judged == [False, True, False, True]
+
+
+@DESKTOP
 def test_models_with_attributes_are_compared_from_one_prompt(page: Any, address: str) -> None:
     open_view(page, address, "compare", "words-one-step", n=4, seed=2, prompt="a%20bold%20seven")
     page.get_by_text("Understood as: 7, thickness 85%").wait_for()

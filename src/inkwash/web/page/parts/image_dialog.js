@@ -34,14 +34,14 @@ export function showImages({ count, at: first, caption, picture, actions = () =>
   /** Return the button for what is shown beside the image; it stays enabled, because it has the focus. */
   function compare() {
     const shown = images.firstChild;
-    let isAsked = false;
-    const ask = async () => {
-      if (isAsked) return;
-      isAsked = true;
+    let isRequested = false;
+    const request = async () => {
+      if (isRequested) return;
+      isRequested = true;
       const made = await beside.make(at);
       if (shown === images.firstChild) images.append(made);
     };
-    return h("button", { type: "button", onclick: ask }, beside.text);
+    return h("button", { type: "button", onclick: request }, beside.text);
   }
   function press(event) {
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: count - 1 }[event.key];

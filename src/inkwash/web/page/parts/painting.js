@@ -51,7 +51,7 @@ export function paint(canvas, values, shape, { columns = null, order = null, lab
   context.putImageData(image, 0, 0);
 }
 
-/** Return the index of the image below a pointer event on a canvas that `paint` painted with these options; null for a gap. */
+/** Return the index of the image below a pointer event on a canvas that `paint` painted with these options; null where there is none. */
 export function imageAt(canvas, { offsetX, offsetY }, [, height, width], count, { columns = null, order = null, gap = 1 } = {}) {
   const places = order ?? Array.from({ length: count }, (_, at) => at), across = columns ?? columnsFor(places.length);
   const scale = canvas.width / canvas.clientWidth;

@@ -100,6 +100,9 @@ export function costOf(request) {
   return evaluations <= MAX_UNASKED ? null : `This link asks for ${evaluations.toLocaleString("en")} network evaluations. Start them with the button.`;
 }
 
+/** Return `request` without guidance where all its images are unconditional: it has no effect there, and a request with both is refused. */
+export const effective = (request) => (request.labels?.every((label) => label < 0) ? { ...request, guidance: null } : request);
+
 /** Return the seeds of `count` images: consecutive from `first`, or all equal to it where `shared`. */
 export const imageSeeds = (first, count, shared = false) => Array.from({ length: count }, (_, at) => first + (shared ? 0 : at));
 

@@ -8,25 +8,32 @@ import { samplingJob } from "./job.js";
 import { recognizedText } from "./judgement.js";
 import { columnsFor, paint } from "./painting.js";
 import { reproduce, reproduceAll } from "./reproduce.js";
-import { evaluationsOf, imageSeeds } from "./settings.js";
+import { effective, evaluationsOf, imageSeeds } from "./settings.js";
 
 /** The most values along a side, which is that of a table on a screen. */
 const MAX_VALUES = 6;
 
-/** Return { element, params, stop }: `seed()` and `condition` are those of the view, and `onstart()` is called before it samples. */
+/**
+ * Return { element, params, stop }: `seed()` and `condition` are those of the view, `onstart()` is called before it samples, and
+ * `reuse(info, at)` sets the seed to that of an image of a request.
+ */
 export function settingsGrid(app, { seed, condition, reuse, onstart }) {
   const { engine, model, url, notify, updateUrl } = app, points = model.shape.length === 1;
   const guidances = model.guidable ? listField("Guidance weights", "grid_guidance", [1, 2, 4], { min: 0, max: 20 }, url) : null;
   const steps = listField("Numbers of steps", "grid_steps", stepsOf(model), { min: 1, max: model.max_steps, whole: true }, url);
   const count = number(points ? "Points in each cell" : "Images in each cell", { min: 1, max: points ? 400 : 16, value: points ? 200 : 4, param: [url, "grid_n"] });
   const cost = h("p", { class: "hint" }), table = h("div", {}), fields = [guidances, steps, count].filter(Boolean);
-  const job = samplingJob(engine, notify), use = imageUse(app, reuse);
+  const job = samplingJob(engine, notify);
   const params = () => ({ ...(guidances && { grid_guidance: guidances.text() }), grid_steps: steps.text(), grid_n: count.get() });
   const copying = copyActions({ url: () => updateUrl(), notify });
-  let isRunning = false;
+  let current = null;
 
-  const request = (guidance, number) => ({ model: model.name, seeds: imageSeeds(seed(), count.get()), ...condition.request(), sampler: model.sampler, steps: number, guidance, max_frames: 2, judge: true });
-  const rows = () => (guidances?.values() ?? [model.guidable ? model.guidance : null]).map((guidance) => steps.values().map((each) => request(guidance, each)));
+  const request = (guidance, number) => effective({ model: model.name, seeds: imageSeeds(seed(), count.get()), ...condition.request(), sampler: model.sampler, steps: number, guidance, max_frames: 2, judge: true });
+  /** The requests by guidance and steps; one row where guidance has no effect. */
+  function rows() {
+    const made = (guidances?.values() ?? [null]).map((guidance) => steps.values().map((each) => request(guidance, each)));
+    return made[0][0].guidance === null ? made.slice(0, 1) : made;
+  }
 
   function showCost() {
     if (!fields.every((field) => field.input.checkValidity())) return (cost.textContent = "");
@@ -41,17 +48,16 @@ export function settingsGrid(app, { seed, condition, reuse, onstart }) {
     if (problem) return notify(problem, true);
     onstart();
     updateUrl();
+    showCost();
     copying.disable();
     const requests = rows(), cells = requests.map((row) => row.map((each) => cellOf(each)));
     table.replaceChildren(tableOf(cells));
-    isRunning = true;
+    const started = (current = {});
     for (const [at, cell] of cells.flat().entries()) {
-      if (!isRunning) return;
-      const finished = await job.run(cell.request, { begin: cell.begin, step: cell.step, done: cell.done });
-      if (!finished) return (isRunning = false);
+      const isFinished = started === current && (await job.run(cell.request, { begin: cell.begin, step: cell.step, done: cell.done }));
+      if (!isFinished) return;
       notify(`Cell ${at + 1} of ${cells.flat().length} is finished.`);
     }
-    isRunning = false;
     copying.enable(reproduceAll(requests.flat().map((each) => reproduce(model, each))));
   }
 
@@ -60,7 +66,7 @@ export function settingsGrid(app, { seed, condition, reuse, onstart }) {
     const canvas = h("canvas", { class: "picture", role: "img", "aria-label": name }), verdict = h("p", { class: "hint" });
     let info = null, values = null;
     const layout = { columns: points ? null : columnsFor(count.get()) };
-    const enlarge = enlarging(canvas, () => values && !points && { values, shape: info.shape, layout, caption: (at) => `${name}: ${describeImage(info, at, model.classes)}`, use }, `enlarge an image of ${name}`);
+    const enlarge = enlarging(canvas, () => values && !points && { values, shape: info.shape, layout, caption: (at) => `${name}: ${describeImage(info, at, model.classes)}`, use: imageUse(app, (at) => reuse(info, at)) }, `enlarge an image of ${name}`);
     enlarge.disabled = true;
     return {
       request: each,
@@ -81,7 +87,7 @@ export function settingsGrid(app, { seed, condition, reuse, onstart }) {
   }
 
   function stop() {
-    isRunning = false;
+    current = null;
     if (job.isBusy()) job.stop();
   }
 
@@ -89,6 +95,7 @@ export function settingsGrid(app, { seed, condition, reuse, onstart }) {
   const form = h("form", { class: "stack", onsubmit: run, oninput: showCost, noValidate: true },
     h("div", { class: "fields" }, fields.map((field) => field.element)), cost,
     h("div", { class: "row" }, h("button", { class: "primary", type: "submit" }, "Sample the grid"), job.controls()), h("div", { class: "row" }, copying.buttons), copying.caption);
+  condition.element?.addEventListener("change", showCost);
   showCost();
   return { element: h("section", { class: "panel stack", "aria-label": title }, h("h2", {}, title), h("p", { class: "hint" }, "The seed and the classes above, in every cell the same, with the sampler of the recipe."), form, table), params, stop };
 }

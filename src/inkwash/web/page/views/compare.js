@@ -14,7 +14,7 @@ import { settingsGrid } from "../parts/settings_grid.js";
 import { conditions } from "../parts/conditions.js";
 import { UrlState } from "../parts/url_state.js";
 import { paint } from "../parts/painting.js";
-import { countField, imageSeeds, reuseSeed, samplingSettings } from "../parts/settings.js";
+import { countField, effective, imageSeeds, reuseSeed, samplingSettings } from "../parts/settings.js";
 import { reveal } from "../parts/output_panel.js";
 
 export const title = "Compare";
@@ -31,7 +31,7 @@ export function mount(root, app) {
   const configurations = [];
   const grid = h("div", { class: "configurations" });
   const quality = h("div", {}), differences = h("div", {});
-  const reuse = (image) => reuseSeed(seed, seed.get() + image, notify);
+  const reuse = (info, at) => reuseSeed(seed, info.seeds[at], notify);
   let comparison = null;
 
   const comparable = models.filter((each) => each === model || isComparable(model, each));
@@ -177,11 +177,10 @@ function makeConfiguration(comparable, first, app, initial, reuse) {
   self.run = async (shared) => {
     let info = null, end = null, values = null;
     const sampler = () => `${comparable.length > 1 ? `${request.model}, ` : ""}${info.sampler}:${info.steps}`;
-    const request = { ...shared, model: model.name, ...settings.values(), judge: true };
+    const request = effective({ ...shared, model: model.name, ...settings.values(), judge: true });
     const layout = () => ({ labels: info.labels, columns: Math.min(info.count, 6) });
-    if (request.labels?.every((label) => label < 0)) request.guidance = null;
     // An untimed step first: loading the model and choosing kernels for this batch size are no part of the measurement.
-    if (!(await job.run({ ...request, steps: 1, max_frames: 2 }, {}))) return null;
+    if (!(await job.run({ ...request, steps: 1, max_frames: 2, judge: false }, {}))) return null;
     const finished = await job.run(request, {
       begin: (event) => (info = event),
       step: (frame) => {
@@ -194,7 +193,7 @@ function makeConfiguration(comparable, first, app, initial, reuse) {
     if (!finished) return null;
     const { seconds, recognized = null } = end, points = info.shape.length === 1;
     enlarge.disabled = points;
-    if (!points) shown = { values, shape: info.shape, layout: layout(), caption: (at) => `${self.name}, image ${at + 1} of ${info.count}: ${describeImage(info, at, model.classes)}`, use: imageUse({ ...app, model }, reuse) };
+    if (!points) shown = { values, shape: info.shape, layout: layout(), caption: (at) => `${self.name}, image ${at + 1} of ${info.count}: ${describeImage(info, at, model.classes)}`, use: imageUse({ ...app, model }, (at) => reuse(info, at)) };
     setStatus(`${sampler()}: ${info.evaluations} ${info.evaluations === 1 ? "evaluation" : "evaluations"} per ${points ? "point" : "image"}, ${seconds.toFixed(2)} s${recognized ? `; ${recognizedText(recognized)}` : ""}`);
     return { configuration: self, model, request, info, values, layout: layout(), recognized, name: `${self.name} (${sampler()})`, evaluations: info.evaluations, seconds };
   };

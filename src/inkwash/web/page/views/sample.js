@@ -10,7 +10,7 @@ import { conditions } from "../parts/conditions.js";
 import { columnsFor } from "../parts/painting.js";
 import { Player } from "../parts/player.js";
 import { reproduce } from "../parts/reproduce.js";
-import { costOf, countField, imageSeeds, samplingSettings } from "../parts/settings.js";
+import { costOf, countField, effective, imageSeeds, samplingSettings } from "../parts/settings.js";
 import { outputPanel } from "../parts/output_panel.js";
 
 export const title = "Sample";
@@ -32,10 +32,7 @@ export function mount(root, app) {
   const output = outputPanel("Samples", `Press Sample to turn noise into ${points ? "points" : "images"}, step by step.`);
 
   function request() {
-    const made = { model: model.name, seeds: imageSeeds(settings.seed(), count.get()), ...condition.request(), ...settings.values(), field: points };
-    // Guidance has no effect on unconditional samples, and a request with both is refused.
-    if (made.labels?.every((label) => label < 0)) made.guidance = null;
-    return made;
+    return effective({ model: model.name, seeds: imageSeeds(settings.seed(), count.get()), ...condition.request(), ...settings.values(), field: points });
   }
 
   async function sample(event) {

@@ -119,7 +119,7 @@ async function figures(engine, model) {
     made.push({
       title: "Loss by noise level",
       caption: fresh ? `Loss by noise level (c_noise: 0 clean, 1 noise) on ${fresh.toLocaleString("en")} fresh points for each level, beside that of the exact denoiser of the distribution, the lowest that any denoiser has.` : `Validation loss by noise level (c_noise: 0 clean, 1 noise), beside that of the exact denoiser of the training set, which memorizes it.${model.shape.length === 1 ? " It is measured on few held-out points: a difference of neighbouring levels is chance." : ""}`,
-      chart: chart({ reversed: true, x: "noise level (c_noise)", y: "loss", series, label: "validation loss by noise level" }),
+      chart: chart({ reversed: true, x: "noise level (c_noise)", y: "loss", series, label: `${fresh ? "loss on fresh points" : "validation loss"} by noise level` }),
       xOf: (level) => level.c_noise,
     });
   }
