@@ -18,7 +18,7 @@ from inkwash import model as models
 from inkwash.core.rng import Stream, normals
 from inkwash.data import decode, encode
 from inkwash.errors import InkwashError
-from inkwash.export import web
+from inkwash.export import runtime, web
 from inkwash.export.web import PageModel
 from inkwash.runs.folder import RunFolder
 from inkwash.web.exact_denoisers import of_samples
@@ -49,6 +49,11 @@ def _text(folder: Path) -> str:
     """Return the text of all files of the page but the runtime."""
     files = [path for path in folder.rglob("*") if path.suffix in (".html", ".js", ".css") and "ort" not in path.name]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def port(url: str) -> int:
+    """Return the port of the URL of a server."""
+    return int(url.split(":")[-1].strip("/"))
 
 
 def shown(page: Any, name: str, count: int, columns: int) -> np.ndarray:
@@ -170,7 +175,7 @@ def test_stop_comes_at_once_and_a_failed_download_is_tried_again(page: Any, expo
 
 @pytest.mark.parametrize("size", ["desktop"], indirect=True)
 def test_exported_page_works_without_its_server_and_gives_way_to_another(
-    browser: Any, size: str, tmp_path: Path
+    browser: Any, size: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "page"
     model = PageModel(inkwash.load("digits", device="cpu"), "digits", None)
@@ -190,11 +195,19 @@ def test_exported_page_works_without_its_server_and_gives_way_to_another(
     ours = inkwash.sample("digits", n=4, seed=3, progress=False).images
     sheet = pixels(page, page.get_by_role("img", name=re.compile("predicted image, 4 images")))[..., 0]
     assert near(sheet[:8, :8], ours[0]) and near(sheet[9:, 9:], ours[3])
+    # Another export at the same address runs its own runtime, whose files have the names of those that are kept.
+    files = runtime.files() | {"ort.wasm.min.mjs": b'throw new Error("another runtime");'}
+    monkeypatch.setattr(runtime, "files", lambda: files)
+    web.write([model], tmp_path / "newer", lambda what: None)
+    with file_server(tmp_path / "newer", port(url)):
+        page.goto("about:blank")
+        open_view(page, url, "sample", "digits", n=4, seed=3)
+        page.get_by_role("alert").get_by_text("the engine cannot be loaded").wait_for()
     # Another page at the same address is shown as it is, also where a file has the name of one that is kept.
     other = tmp_path / "other"
     other.mkdir()
     (other / "index.html").write_text("<!doctype html><p>another page")
-    with file_server(other, int(url.split(":")[-1].strip("/"))):
+    with file_server(other, port(url)):
         page.goto("about:blank")
         page.goto(url)
         page.get_by_text("another page").wait_for()
@@ -207,3 +220,41 @@ def test_page_opened_as_a_file_says_how_to_serve_it(browser: Any, size: str) -> 
     opened.goto((Path(web.__file__).parents[1] / "web" / "page" / "index.html").as_uri())
     opened.get_by_text("python -m http.server").wait_for()
     opened.close()
+
+
+@pytest.mark.parametrize("size", ["desktop"], indirect=True)
+@pytest.mark.parametrize(
+    ("script", "cache", "is_kept"),
+    [
+        (web.SERVICE_WORKER, "inkwash {scope} 1", False),
+        (web.SERVICE_WORKER, "another application", True),
+        ("other.js", "inkwash {scope} 1", True),
+    ],
+)
+def test_server_forgets_an_export_of_its_address_and_nothing_else(
+    page: Any, address: str, script: str, cache: str, is_kept: bool
+) -> None:
+    page.route("**/before.html", lambda route: route.fulfill(body="<!doctype html><p>before", content_type="text/html"))
+    page.goto(f"{address}before.html")
+    name = cache.format(scope=address)
+    # Its script is answered here, because the server has none: a registration without one that can be read fails.
+    page.context.route(f"**/{script}", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.evaluate(
+        """async ([script, name]) => {
+            await (await caches.open(name)).put("/kept.txt", new Response("kept"));
+            await (await caches.open("of others")).put("/kept.txt", new Response("kept"));
+            await navigator.serviceWorker.register(script);
+            await navigator.serviceWorker.ready;
+        }""",
+        [f"/{script}", name],
+    )
+    page.goto(address)
+    page.get_by_role("tab", selected=True).wait_for()
+    count = "navigator.serviceWorker.getRegistrations().then((all) => all.length)"
+    expected = int(is_kept), {"of others", name} if is_kept else {"of others"}
+    for _ in range(5 if is_kept else 50):
+        page.wait_for_timeout(100)
+        found = page.evaluate(count), set(page.evaluate("caches.keys()"))
+        if found == expected and not is_kept:
+            break
+    assert found == expected

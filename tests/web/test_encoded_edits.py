@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ WORDS = inkwash.load("words", device="cpu")
 DIGIT = inkwash.sample(WORDS, n=1, label=3, seed=2, progress=False).values[0]
 SETTINGS = {"sampler": "ddpm", "steps": 20}
 BLANK = torch.zeros_like(DIGIT)
+SWITCH = resources.files("inkwash.web") / "page" / "parts" / "attribute_edit.js"
 Sample = Callable[..., Any]
 
 
@@ -76,6 +79,10 @@ def test_comparative_in_a_prompt_is_of_the_drawing(sample: Sample, client: TestC
     for edit in (None, drawing() | {"encode": False, "noise": 0.5}):
         problem = client.post("/api/prompt", json=body | {"edit": edit}).json()["problem"]
         assert (problem["code"], problem["field"]) == ("missing-field", "prompt")
+        # The message names the control of the page, and no option of the command line.
+        named = re.findall('"(.+?)"', problem["error"])
+        assert named == re.findall(r'checkbox\("(Keep .+?)"', SWITCH.read_text(encoding="utf-8"))
+        assert "--" not in problem["error"]
     blank = client.post("/api/prompt", json=body | {"edit": drawing(BLANK)}).json()["problem"]
     assert blank["code"] == "invalid-data"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from starlette.testclient import TestClient
 from inkwash import model as models
 from inkwash.web import api_reference, server
 from inkwash.web.catalog import Catalog
+from inkwash.web.page_files import PageFiles
 from inkwash.web.schemas import MAX_SEED, SampleBody
 
 GOOD = {"model": "digits", "seeds": [0], "steps": 1}
@@ -159,5 +161,21 @@ def test_concurrent_requests_get_the_same_samples_as_sequential_ones(
 def test_files_are_kept_by_their_content_and_not_by_their_date(client: TestClient) -> None:
     first = client.get("/main.js")
     # Another page that was served at this address may have newer files of the same names.
-    assert client.get("/main.js", headers={"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}).status_code == 200
-    assert client.get("/main.js", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    future = {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"}
+    assert client.get("/main.js", headers=future).status_code == 200
+    for tag, status in (
+        (first.headers["etag"], 304),
+        ('"another"', 200),
+        ('"another", W/' + first.headers["etag"], 304),
+    ):
+        assert client.get("/main.js", headers=future | {"If-None-Match": tag}).status_code == status
+
+
+def test_files_of_one_time_and_size_have_different_tags_for_different_content(tmp_path: Path) -> None:
+    found = {}
+    for name, content in (("first", b"a"), ("second", b"b"), ("third", b"a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.js").write_bytes(content)
+        os.utime(tmp_path / name / "main.js", (1, 1))
+        found[name] = TestClient(PageFiles(directory=tmp_path / name)).get("/main.js").headers["etag"]
+    assert found["first"] == found["third"] != found["second"]

@@ -10,10 +10,13 @@ import torch
 
 import inkwash
 from inkwash import data
+from inkwash.evaluation import reference
 from inkwash.io import cache
+from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.web import judging
 from inkwash.web.events import events
 from inkwash.web.judging import recognized
+from inkwash.web.lru_cache import LRUCache
 from inkwash.web.schemas import SampleBody
 
 FAST = inkwash.load("fast", device="cpu")
@@ -47,11 +50,26 @@ def test_only_labelled_samples_are_counted_as_recognized() -> None:
 
 
 def test_counts_are_sent_where_they_are_requested_and_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    judging._stored.cache_clear()
+    monkeypatch.setattr(judging, "_stored", LRUCache(2))
     monkeypatch.setattr(cache, "folder", lambda: tmp_path)
     for name in ("digits", "moons"):
         assert "recognized" not in done(inkwash.load(name, device="cpu"), judge=True)
-    judging._stored.cache_clear()
     assert not list(tmp_path.iterdir())
     assert "recognized" not in done(FAST)
     assert done(FAST, judge=True)["recognized"]["count"] == 3
+
+
+def test_classifier_that_is_built_later_is_found_and_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    extractors, reads = reference.stored(FAST.spec.sha256), []
+    known = iter((None, extractors))
+
+    def stored(sha256: str) -> ExtractorSet | None:
+        reads.append(sha256)
+        return next(known)
+
+    monkeypatch.setattr(judging, "_stored", LRUCache(2))
+    monkeypatch.setattr(reference, "stored", stored)
+    values, labels = torch.zeros(2, 1, 28, 28, dtype=torch.uint8), torch.tensor([3, -1])
+    found = [recognized(FAST, values, labels) for _ in range(3)]
+    assert found[0] is None and found[1] is not None and found[1] == found[2]
+    assert reads == [FAST.spec.sha256] * 2

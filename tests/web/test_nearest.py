@@ -69,4 +69,5 @@ def test_without_its_data_a_model_has_no_nearest_image(monkeypatch: pytest.Monke
     monkeypatch.setattr(data, "load_offline", missing)
     with TestClient(server.create_app(Catalog((), tmp_path)), base_url="http://localhost") as client:
         response = client.post("/api/nearest", json=body(DIGITS.values[0]))
-    assert (response.status_code, response.json()["code"]) == (422, "missing-file")
+    found = response.status_code, response.json()["code"], response.json()["field"]
+    assert found == (422, "missing-file", "model")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from starlette.testclient import TestClient
 
 import inkwash
+from inkwash import model as models
 from inkwash.core import EmpiricalDenoiser, NetDenoiser
 from inkwash.core.rng import Stream, normals
 from inkwash.data.points import TOY_DISTRIBUTIONS, moons_denoiser
+from inkwash.errors import InkwashError
+from inkwash.model import Model
 from inkwash.training.objective import denoising_objective
+from inkwash.web import server
+from inkwash.web.catalog import Catalog
 from inkwash.web.point_losses import point_losses
+from inkwash.web.queue import JobQueue
 
 MOONS = TOY_DISTRIBUTIONS["moons"]
 
@@ -45,3 +54,43 @@ def test_models_of_other_data_have_none(client: TestClient) -> None:
     assert point_losses(inkwash.load("digits")) is None
     assert "fresh" not in client.get("/api/models/digits/history").json()["loss_by_noise_level"]
     assert client.get("/api/models/moons/history").json()["loss_by_noise_level"]["fresh"] == 2000
+
+
+def history(catalog: Catalog, queue: JobQueue, name: str = "moons", times: int = 1) -> list[Any]:
+    application = server.create_app(catalog, queue=queue)
+    with TestClient(application, base_url="http://localhost", raise_server_exceptions=False) as client:
+        return [client.get(f"/api/models/{name}/history") for _ in range(times)]
+
+
+def test_losses_are_measured_once_and_in_the_order_of_the_queue(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured, queue = [], JobQueue(at_once=1)
+
+    def measure(model: Model) -> dict[str, Any]:
+        measured.append((model.name, len(queue.running)))
+        return {"fresh": 7}
+
+    monkeypatch.setattr(server, "point_losses", measure)
+    found = history(Catalog((), tmp_path), queue, times=3)
+    assert [each.json()["loss_by_noise_level"]["fresh"] for each in found] == [7] * 3
+    assert measured == [("moons", 1)] and not queue.running
+    full = JobQueue(at_once=0, max_waiting=0)
+    assert history(Catalog((), tmp_path), full)[0].status_code == 503
+    # Losses of a run are read, which is no job.
+    assert history(Catalog((), tmp_path), full, "digits")[0].status_code == 200
+    assert len(measured) == 1
+
+
+def test_network_that_cannot_be_loaded_has_the_losses_of_its_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def damaged(*arguments: object) -> None:
+        raise InkwashError("damaged weights", code="damaged-file")
+
+    monkeypatch.setattr(models, "load", damaged)
+    for name in ("moons", "digits"):
+        (found,) = history(Catalog((), tmp_path), JobQueue(), name)
+        assert found.status_code == 200
+        losses = found.json()["loss_by_noise_level"]
+        assert "fresh" not in losses and len(losses["loss"]) == len(losses["c_noise"]) > 0

@@ -7,16 +7,19 @@
  */
 
 const PREFIX = `inkwash ${registration.scope} `, NAME = PREFIX + VERSION;
-const LARGE = ["engine/ort", "models/"];
+const LARGE = ["engine/ort-", "models/"], isLarge = (path) => LARGE.some((each) => path.startsWith(each));
 
-addEventListener("install", (event) => event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(FILES))));
+addEventListener("install", (event) => event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(FILES.map(fresh)))));
 addEventListener("activate", (event) => event.waitUntil(deleteOlder().then(() => clients.claim())));
 addEventListener("fetch", (event) => {
   const { request } = event, path = request.url.startsWith(registration.scope) ? request.url.slice(registration.scope.length).split(/[?#]/)[0] : null;
   if (request.method !== "GET" || path === null) return;
-  if (LARGE.some((each) => path.startsWith(each))) event.respondWith(fromCache(request));
+  if (isLarge(path)) event.respondWith(fromCache(request));
   else if (path === "" || FILES.includes(path)) event.respondWith(fetch(request, { cache: "no-cache" }).catch(async (error) => (await kept(request)) ?? Promise.reject(error)));
 });
+
+/** Return a request for a file, which the browser may have kept from another page of this address unless its name is new. */
+const fresh = (path) => (isLarge(path) ? path : new Request(path, { cache: "no-cache" }));
 
 async function deleteOlder() {
   const names = await caches.keys();

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,10 +20,11 @@ from inkwash.web import figures
 from inkwash.web.catalog import CatalogEntry
 from inkwash.web.descriptions import model_description
 from inkwash.web.exact_denoisers import of_samples
+from inkwash.web.point_losses import point_losses
 
 PAGE = resources.files("inkwash.web") / "page"
 ENGINE = resources.files("inkwash.export") / "engine"
-SERVICE_WORKER = "service_worker.js"
+SERVICE_WORKER, RUNTIME_SCRIPT = "service_worker.js", "runtime.js"
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
@@ -69,8 +70,13 @@ def _write_page(folder: Path, report: Callable[[str], object]) -> None:
         )
         shutil.copytree(engine, folder / "engine")
         shutil.copy(page / "engine" / "base64.js", folder / "engine")
+    # Browsers keep these files by name, as those of models.
+    place = f"ort-{_short_hash(parts.values())}"
+    (folder / "engine" / place).mkdir()
     for name, content in parts.items():
-        (folder / "engine" / name).write_bytes(content)
+        (folder / "engine" / place / name).write_bytes(content)
+    script = (folder / "engine" / RUNTIME_SCRIPT).read_text(encoding="utf-8")
+    write_text(folder / "engine" / RUNTIME_SCRIPT, script.replace("./ort/", f"./{place}/"))
     index = (folder / "index.html").read_text(encoding="utf-8")
     meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}" />'
     write_text(
@@ -88,6 +94,10 @@ def _write_service_worker(folder: Path, first: str) -> None:
     write_text(folder / SERVICE_WORKER, constants + script)
 
 
+def _short_hash(contents: Iterable[bytes]) -> str:
+    return hashlib.sha256(b"".join(contents)).hexdigest()[:8]
+
+
 def _write_model(
     page_model: PageModel, folder: Path, place: str, report: Callable[[str], object]
 ) -> tuple[dict[str, Any], float]:
@@ -103,8 +113,7 @@ def _write_model(
     report(f"the network of {page_model.name}")
     difference = onnx.write(model, own / "model.onnx", mixtures=True)
     # Browsers keep these files by name: another network has another one.
-    content = b"".join(path.read_bytes() for path in sorted(own.iterdir()))
-    data["folder"] = f"{place}-{hashlib.sha256(content).hexdigest()[:8]}"
+    data["folder"] = f"{place}-{_short_hash(path.read_bytes() for path in sorted(own.iterdir()))}"
     own.rename(folder / data["folder"])
     return data, difference
 
@@ -127,7 +136,9 @@ def metadata(model: Model, name: str, run: RunFolder | None) -> dict[str, Any]:
             "trained": figures.schedule_name(model.recipe.schedule),
             "sampled": figures.schedule_name(model.schedule()),
         },
-        "history": {} if run is None else figures.history(CatalogEntry(name, run, True), model) | {"milestones": []},
+        "history": {}
+        if run is None
+        else figures.history(CatalogEntry(name, run, True), point_losses(model)) | {"milestones": []},
         "quality": figures.quality(
             [] if run is None else [CatalogEntry(name, run, name in bundled())], model.spec.data
         ),

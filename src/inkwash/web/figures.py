@@ -20,7 +20,6 @@ from inkwash.evaluation import run_quality
 from inkwash.model import Model
 from inkwash.web import markdown
 from inkwash.web.catalog import CatalogEntry
-from inkwash.web.point_losses import point_losses
 
 SCHEDULE_POINTS = 101
 MAX_LOSSES = 400
@@ -63,10 +62,10 @@ def _curve(chosen: Schedule) -> dict[str, list[float | None]]:
     }
 
 
-def history(entry: CatalogEntry, model: Model | None = None) -> dict[str, Any]:
+def history(entry: CatalogEntry, measured: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the history of a run: training and validation losses, losses by noise level, whether it is in training.
 
-    With its `model` the losses by noise level are those of `point_losses`, where it is a model of such points.
+    The losses by noise level are those of `point_losses` where they were `measured`, else those of the run.
     """
     rows = entry.folder.rows()
     train = [row for row in rows if row["kind"] == "train"]
@@ -79,8 +78,7 @@ def history(entry: CatalogEntry, model: Model | None = None) -> dict[str, Any]:
         "seconds": train[-1].get("seconds") if train else None,
         "train_loss": [[row["step"], row["loss"]] for row in train[::-stride][::-1]],
         "validation_loss": [[row["step"], row["loss"]] for row in validation],
-        "loss_by_noise_level": (None if model is None else point_losses(model))
-        or (_by_noise_level(entry, validation[-1]) if validation else None),
+        "loss_by_noise_level": measured or (_by_noise_level(entry, validation[-1]) if validation else None),
         "milestones": [path.stem for path in _milestones(entry)],
     }
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
 
 from inkwash.evaluation import reference
 from inkwash.metrics.class_accuracy import accuracy, low_confidence_rate
+from inkwash.metrics.extractor_set import ExtractorSet
 from inkwash.model import Model
+from inkwash.web.lru_cache import LRUCache
 
-_stored = lru_cache(maxsize=2)(reference.stored)
+_stored: LRUCache[str, ExtractorSet] = LRUCache(2)
+
+
+class _NotStoredError(Exception):
+    """Data has no extractors, so far: `inkwash evaluate` may build them later in the session."""
+
+
+def _read(sha256: str) -> ExtractorSet:
+    found = reference.stored(sha256)
+    if found is None:
+        raise _NotStoredError
+    return found
 
 
 def recognized(model: Model, values: Tensor, labels: Tensor) -> dict[str, Any] | None:
@@ -21,8 +33,11 @@ def recognized(model: Model, values: Tensor, labels: Tensor) -> dict[str, Any] |
     classified as their label, "confident" of all "count" samples have a class with a probability of at least 0.9; "real"
     are both as fractions of the real test images, and "extractor" is the name of the classifier.
     """
-    extractor_set = _stored(model.spec.sha256)
-    if extractor_set is None or not extractor_set.spec.classes:
+    try:
+        extractor_set = _stored.get(model.spec.sha256, lambda: _read(model.spec.sha256))
+    except _NotStoredError:
+        return None
+    if not extractor_set.spec.classes:
         return None
     name = extractor_set.primary
     probabilities = extractor_set.extractors[name].extract(values.cpu()).probabilities

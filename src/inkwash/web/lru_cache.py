@@ -30,6 +30,12 @@ class LRUCache(Generic[K, V]):
         self._slots: OrderedDict[K, _Slot[V]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def find(self, key: K) -> V | None:
+        """Return the value of `key` if it has been computed, else None."""
+        with self._lock:
+            slot = self._slots.get(key)
+        return slot.values[0] if slot is not None and slot.values else None
+
     def get(self, key: K, make: Callable[[], V]) -> V:
         """Return the value of `key`, computed by `make` if it is not cached; an exception of `make` caches nothing."""
         with self._lock:

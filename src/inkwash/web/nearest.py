@@ -11,6 +11,7 @@ from torch import Tensor
 from inkwash.core import EmpiricalDenoiser
 from inkwash.data import decode, encode
 from inkwash.data.spec import DatasetSpec
+from inkwash.errors import renamed_fields
 from inkwash.metrics.nearest_neighbours import nearest_neighbour
 from inkwash.web.catalog import Catalog
 from inkwash.web.lru_cache import LRUCache
@@ -33,7 +34,8 @@ def respond(catalog: Catalog, body: ImageBody) -> dict[str, Any]:
     training set is not on this machine.
     """
     query = encode(body.pixels(catalog.model(body.model)))[None]
-    exact = catalog.exact(body.model)
+    with renamed_fields(exact="model"):
+        exact = catalog.exact(body.model)
     images = exact.images.flatten(1)
     distance, index = nearest_neighbour(query.flatten(1), images)
     found = exact.images[index]

@@ -8,7 +8,8 @@ import torch
 
 from inkwash.core import NetDenoiser
 from inkwash.core.rng import Stream, normals
-from inkwash.data.points import TOY_DISTRIBUTIONS
+from inkwash.data.points import TOY_DISTRIBUTIONS, ToyDistribution
+from inkwash.data.spec import DatasetSpec
 from inkwash.model import Model
 from inkwash.training.objective import denoising_objective
 from inkwash.training.validation import ExactPredictor, level_grid
@@ -17,14 +18,20 @@ FRESH_POINTS = 2000
 """Points at each noise level."""
 
 
+def distribution_of(spec: DatasetSpec) -> ToyDistribution | None:
+    """Return the distribution of points whose exact denoiser is known, None for other data."""
+    toy = TOY_DISTRIBUTIONS.get(spec.data) if spec.is_points else None
+    return None if toy is None or toy.denoiser is None else toy
+
+
 def point_losses(model: Model) -> dict[str, Any] | None:
     """Return the losses of the network and of the exact denoiser of the distribution, None where it is not known.
 
     The exact denoiser is the posterior mean, so that the expected loss of the network is its loss and the mean squared
     difference of both: computed as this sum, no loss is below the exact one by chance.
     """
-    toy = TOY_DISTRIBUTIONS.get(model.spec.data)
-    if not model.spec.is_points or model.conditional or toy is None or toy.denoiser is None:
+    toy = distribution_of(model.spec)
+    if model.conditional or toy is None or toy.denoiser is None:
         return None
     objective, target = denoising_objective(model.recipe), model.target
     network = NetDenoiser(model.net, target)

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from importlib import resources
 from typing import Any
 
 from anyio import CapacityLimiter, fail_after, to_thread
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
+from inkwash.data.spec import DatasetSpec
 from inkwash.errors import InkwashError, UsageError
 from inkwash.web import api_reference, denoising, figures, nearest, schemas
 from inkwash.web.catalog import Catalog, CatalogEntry
 from inkwash.web.events import Event, events
+from inkwash.web.lru_cache import LRUCache
+from inkwash.web.page_files import PageFiles
+from inkwash.web.point_losses import distribution_of, point_losses
 from inkwash.web.queue import JobQueue, Ticket
 from inkwash.web.restoring import sample_parameters
 from inkwash.web.security import AccessMiddleware, TooLargeError, error_response
 
 WRITE_TIMEOUT = 20.0
 """Seconds after which a client that reads nothing loses its place: its job would block those that wait."""
+
+KEPT_LOSSES = 16
+"""Models of points whose losses are kept, which take seconds to measure."""
 
 PAGE = resources.files("inkwash.web") / "page"
 
@@ -38,7 +44,7 @@ def create_app(catalog: Catalog, token: str | None = None, queue: JobQueue | Non
     routes = [
         *(Route(each.path, getattr(server, each.handler), methods=[each.method]) for each in api_reference.ENDPOINTS),
         Route("/api", lambda request: HTMLResponse(api_reference.page())),
-        Mount("/", _PageFiles(directory=str(PAGE), html=True)),
+        Mount("/", PageFiles(directory=str(PAGE), html=True)),
     ]
     return Starlette(
         routes=routes,
@@ -47,22 +53,12 @@ def create_app(catalog: Catalog, token: str | None = None, queue: JobQueue | Non
     )
 
 
-class _PageFiles(StaticFiles):
-    """The files of the page, which a browser keeps by their content alone.
-
-    An exported page that was served at this address before has files of the same names, and newer ones.
-    """
-
-    def is_not_modified(self, response_headers: Headers, request_headers: Headers) -> bool:
-        """Return whether the browser has this content: its date proves nothing."""
-        return "if-none-match" in request_headers and super().is_not_modified(response_headers, request_headers)
-
-
 class Server:
     """The handlers of `api_reference.ENDPOINTS`, over a catalog of models and a queue of jobs."""
 
     def __init__(self, catalog: Catalog, queue: JobQueue, limiter: CapacityLimiter) -> None:
         self.catalog, self.queue, self.limiter = catalog, queue, limiter
+        self._losses: LRUCache[tuple[str, float], dict[str, Any] | None] = LRUCache(KEPT_LOSSES)
 
     async def models(self, request: Request) -> Response:
         """Return the descriptions of all models."""
@@ -81,12 +77,22 @@ class Server:
     async def history(self, request: Request) -> Response:
         """Return the training history of a run."""
         entry = await self._entry(request)
-        return JSONResponse(await to_thread.run_sync(self._history, entry))
+        key, spec = (entry.name, entry.written), DatasetSpec.from_dict(entry.header["facts"])
 
-    def _history(self, entry: CatalogEntry) -> dict[str, Any]:
-        # Losses of points are measured anew, which takes the model; while it is trained, those of the run are shown.
-        is_measured = len(entry.header["facts"]["shape"]) == 1 and not entry.training
-        return figures.history(entry, self.catalog.model(entry.name) if is_measured else None)
+        def respond() -> Response:
+            return JSONResponse(figures.history(entry, self._losses.find(key)))
+
+        # Losses of points are measured anew, once for each checkpoint; while it is trained, those of the run are shown.
+        if distribution_of(spec) is None or entry.training or self._losses.find(key) is not None:
+            return await to_thread.run_sync(respond)
+
+        def measure() -> Response:
+            # Without its network the model still has the losses of its run.
+            with suppress(InkwashError):
+                self._losses.get(key, lambda: point_losses(self.catalog.model(entry.name)))
+            return respond()
+
+        return await self._in_turn(request, measure)
 
     async def milestone(self, request: Request) -> Response:
         """Return the sample grid of one milestone."""

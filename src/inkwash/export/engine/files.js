@@ -1,13 +1,13 @@
 /** The files of an exported page in its worker: the runtime, and the network and the samples of every model. */
 
-import * as ort from "./ort.wasm.min.mjs";
+import * as ort from "./runtime.js";
 
 const folder = new URL("../", import.meta.url);
-const RUNTIME = new URL("ort-wasm-simd-threaded.wasm", import.meta.url);
+const RUNTIME = new URL("ort-wasm-simd-threaded.wasm", ort.FOLDER);
 /** Promises of the files that were read, by URL; a worker whose download failed is discarded. */
 const downloads = new Map(), sessions = new Map();
 
-ort.env.wasm.wasmPaths = new URL("./", import.meta.url).href;
+ort.env.wasm.wasmPaths = ort.FOLDER.href;
 // Threads require headers that a plain file server does not send.
 ort.env.wasm.numThreads = 1;
 

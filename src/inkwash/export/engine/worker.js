@@ -5,7 +5,7 @@
  * models.json holds description, recipe, schedules and history of every model, and the folder of its files.
  */
 
-import * as ort from "./ort.wasm.min.mjs";
+import * as ort from "./runtime.js";
 import { CLEAN, cNoise, mix, noiseIn, targetOf } from "../math/levels.js";
 import { exactDenoiser } from "../math/exact.js";
 import { clipped, guided, inpainted, network, weightedPair, withLabels } from "../math/denoisers.js";

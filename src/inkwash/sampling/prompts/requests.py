@@ -21,7 +21,7 @@ def with_prompt(request: SampleRequest, prompt: str, model: Model, allow_picture
 
     A prompt of one image is for all samples. Raises `UsageError` for a prompt that cannot be parsed or that the model
     cannot follow, for a class or attribute that is requested twice, and for several images in an interpolation; unless
-    `allow_pictures`, also for a picture, whose file would be read.
+    `allow_pictures`, which the page does not, also for a picture, whose file would be read.
     """
     images = parse_prompt(prompt, model.spec.classes if model.conditional else ())
     if not allow_pictures and any(image.picture is not None for image in images):
@@ -49,10 +49,11 @@ def with_prompt(request: SampleRequest, prompt: str, model: Model, allow_picture
             raise UsageError(message, code="conflict", field="attributes")
     if changes and (request.edit is None or not request.edit.encode):
         words = next(each.text for image in images for each in image.wanted.values() if each.change is not None)
-        message = (
-            f"'{words}' in the prompt compares with an image: give --from IMAGE --encode (in Python image, encode=True)"
-        )
-        raise UsageError(f"{message}, or write like FILE", code="missing-field", field="prompt")
+        remedy = "give --from IMAGE --encode (in Python image, encode=True), or write like FILE"
+        if not allow_pictures:
+            remedy = 'use it in Edit with "Keep this digit, change its attributes" (models of several steps)'
+        message = f"'{words}' in the prompt compares with an image: {remedy}"
+        raise UsageError(message, code="missing-field", field="prompt")
     requested = replace(
         request,
         prompt=prompt,

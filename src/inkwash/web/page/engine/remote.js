@@ -24,8 +24,19 @@ export const remote = {
   nearest: async (body) => (await post("/api/nearest", body)).json(),
 };
 
-// An exported page that was served at this address before would be shown whenever this server has ended.
-navigator.serviceWorker?.getRegistration().then((kept) => kept?.unregister());
+forgetExport().catch(() => {});
+
+/** Remove an exported page that was served at this address before: it would be shown whenever this server has ended. */
+async function forgetExport() {
+  const kept = await navigator.serviceWorker?.getRegistration();
+  const script = (kept?.active ?? kept?.waiting ?? kept?.installing)?.scriptURL ?? "";
+  if (!script.endsWith("/service_worker.js")) return;
+  const names = (await caches.keys()).filter((name) => name.startsWith(`inkwash ${kept.scope} `));
+  // The service worker of another application may have this name.
+  if (!names.length) return;
+  await kept.unregister();
+  await Promise.all(names.map((name) => caches.delete(name)));
+}
 
 async function getJson(path) {
   const response = await request(path, {});
