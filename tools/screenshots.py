@@ -81,7 +81,8 @@ def edit(page: Any) -> None:
 
 
 def compare(page: Any) -> None:
-    """Compare two samplers."""
+    """Compare two models."""
+    page.get_by_label("Images each").fill("6")
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("All configurations use the same seeds").wait_for()
 
@@ -111,8 +112,10 @@ VIEWS = {
     "understand": understand,
     "models": models,
 }
+MAX_HEIGHT = 1000
+"""Height of a window below which the picture is of the whole page."""
 Shot = tuple[str, str, Literal["dark", "light"], tuple[int, int]]
-SHOTS: list[Shot] = [(view, "fast", "light", (1280, 860)) for view in VIEWS]
+SHOTS: list[Shot] = [(view, "fast", "light", (1280, 860 if view != "compare" else 1348)) for view in VIEWS]
 SHOTS += [("sample", "fast", "dark", (390, 844)), ("understand", "moons", "dark", (1280, 860))]
 SHOTS += [("sample", "words-one-step", "light", (1280, 1080)), ("sample", "words-one-step", "dark", (390, 1600))]
 
@@ -141,7 +144,7 @@ def main(data: str | None = None, only: str | None = None) -> None:
             name = f"page-{view}{'' if model == 'fast' else '-' + model}{'-phone' if width < 500 else ''}.png"
             # Scrolled to the top, because the sticky messages would be in the middle of the screenshot.
             page.evaluate("scrollTo(0, 0)")
-            page.screenshot(path=PICTURES / name, full_page=not model.startswith("words"))
+            page.screenshot(path=PICTURES / name, full_page=height < MAX_HEIGHT)
             with Image.open(PICTURES / name) as image:
                 image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
             print(name)
