@@ -133,7 +133,8 @@ def test_configurations_are_compared_with_the_same_seeds(page: Any, address: str
 def test_charts_mark_the_level_of_the_shown_step(page: Any, address: str, model: str) -> None:
     open_view(page, address, "understand", model)
     page.get_by_role("img", name="alpha and sigma along the schedule").wait_for()
-    assert page.get_by_role("img", name="validation loss by noise level").is_visible()
+    measured_on = {"digits": "validation loss", "moons": "loss on fresh points"}[model]
+    assert page.get_by_role("img", name=f"{measured_on} by noise level").is_visible()
     page.get_by_label("Steps").fill("5")
     page.get_by_role("button", name="Sample", exact=True).click()
     wait_for_samples(page)
