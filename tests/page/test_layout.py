@@ -69,7 +69,7 @@ def test_chart_text_is_legible_and_marks_are_inside(page: Any, address: str) -> 
 def test_models_of_points_sample_300_points(page: Any, address: str) -> None:
     for view in ("sample", "compare", "understand"):
         open_view(page, address, view, "moons")
-        assert page.get_by_label("Points").input_value() == "300"
+        assert page.get_by_label("Points", exact=True).input_value() == "300"
 
 
 @DESKTOP

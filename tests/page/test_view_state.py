@@ -100,12 +100,12 @@ def test_link_of_compare_restores_its_configurations(page: Any, address: str) ->
     open_view(page, address, "compare", "digits")
     page.get_by_role("button", name="Add configuration").click()
     for place, steps in enumerate((2, 5, 7)):
-        page.get_by_label("Steps").nth(place).fill(str(steps))
+        page.get_by_role("spinbutton", name="Steps").nth(place).fill(str(steps))
     page.get_by_label("Images each").fill("3")
     page.get_by_label("Images each").blur()
     page.reload()
     page.get_by_role("group", name="Configuration 3").wait_for()
-    assert [each.input_value() for each in page.get_by_label("Steps").all()] == ["2", "5", "7"]
+    assert [each.input_value() for each in page.get_by_role("spinbutton", name="Steps").all()] == ["2", "5", "7"]
     assert page.get_by_label("Images each").input_value() == "3"
 
 
