@@ -130,7 +130,7 @@ def test_theme_follows_the_system_until_one_is_chosen(page: Any, address: str) -
         page.get_by_role("tab", name="Sample").wait_for()
         assert page.evaluate(theme) == scheme
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{theme} === 'dark'")
+    page.wait_for_function(f"() => {theme} === 'dark'")
     page.get_by_role("button", name="Switch between dark and light theme").click()
     page.emulate_media(color_scheme="light")
     page.emulate_media(color_scheme="dark")

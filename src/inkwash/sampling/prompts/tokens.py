@@ -148,7 +148,7 @@ def _picture(text: str, position: int) -> tuple[Token, int]:
 
 def _unknown(word: str, classes: tuple[str, ...]) -> UsageError:
     """Return the error for a word that is neither in the lexicon nor a class, with the nearest one that is."""
-    near = synonyms.nearest("word", word, [*classes, *LEXICON], cutoff=0.6)
+    near = synonyms.nearest("word", word, [*classes, *LEXICON], cutoff=0.65)
     hint = f"did you mean '{near}'?" if near else "leave it out, or use one of bold, thin, slanted, upright, wide, ..."
     message = f"unknown word '{shortened(word)}' in the prompt: {hint} docs/words.md lists all words"
     return UsageError(message, code="unknown-name", field="prompt")
