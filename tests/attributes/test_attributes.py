@@ -20,7 +20,7 @@ from inkwash.attributes import (
     measure_training_set,
     measures,
     standardize,
-    standardized_of,
+    standardized_attributes,
 )
 from inkwash.data import Dataset
 from inkwash.data.spec import QUANTILES
@@ -175,7 +175,7 @@ def test_standardized_attributes_of_images_are_those_of_their_pixels() -> None:
     )
     names = ["thickness", "holes", "height"]
     specs = attribute_specs(names, torch.tensor([[1.0, 0, 15], [3.0, 2, 21]]))
-    found = standardized_of(pixels.float() / 127.5 - 1, specs)
+    found = standardized_attributes(pixels.float() / 127.5 - 1, specs)
     wanted = standardize(measure(pixels, names), specs)
     assert found[:2, [0, 2]].tolist() == [pytest.approx(row, abs=1e-4) for row in wanted[:2, [0, 2]].tolist()]
     assert found[:, 1].isnan().all() and found[2].isnan().all()

@@ -83,7 +83,10 @@ def tables() -> str:
         ("like", words(lexicon.LIKE)),
         ("equals", words(lexicon.EQUALS)),
         ("filler", f"{words(lexicon.FILLERS)}: without meaning"),
-        ("hand", f"{words(lexicon.HANDS)}: without meaning, after adjectives"),
+        (
+            "hand",
+            f"{words(lexicon.HANDS)}: without meaning, after adjectives; the width of a stroke or line is its thickness",
+        ),
     ]
     return "\n\n".join(
         [

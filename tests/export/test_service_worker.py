@@ -1,4 +1,4 @@
-"""What an exported page keeps: another page of its address has other names, or is asked for again."""
+"""What an exported page keeps: another page of its address has other names, or is requested again."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import inkwash
 from inkwash.export import runtime, web
 
 INSTALL = """
-const asked = [], events = {};
+const requested = [], events = {};
 globalThis.registration = { scope: "http://localhost/" };
 globalThis.addEventListener = (name, listener) => (events[name] = listener);
-globalThis.caches = { open: async () => ({ addAll: async (requests) => asked.push(...requests) }) };
+globalThis.caches = { open: async () => ({ addAll: async (requests) => requested.push(...requests) }) };
 globalThis.Request = class { constructor(url, options) { Object.assign(this, { url }, options); } };
 await import(given);
 let installed = null;
 events.install({ waitUntil: (promise) => (installed = promise) });
 await installed;
-console.log(JSON.stringify(asked.map((each) => (typeof each === "string" ? [each, "default"] : [each.url, each.cache]))));
+console.log(JSON.stringify(requested.map((each) => (typeof each === "string" ? [each, "default"] : [each.url, each.cache]))));
 """
 
 
@@ -41,7 +41,7 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes],
 
 
 def kept_by_name(folder: Path) -> dict[str, bytes]:
-    """Return the content of the files that the service worker takes from its cache without asking the server."""
+    """Return the content of the files that the service worker takes from its cache without a request."""
     script = (folder / web.SERVICE_WORKER).read_text(encoding="utf-8")
     files, large = (
         json.loads(re.search(rf"const {name} = (\[.*?\])", script).group(1))  # type: ignore[union-attr]
@@ -66,14 +66,14 @@ def test_modules_of_the_engine_import_files_that_exist(export: Callable[[bytes],
             assert (engine / path).exists(), (script.name, path)
 
 
-def test_files_whose_names_stay_are_asked_for_again(
+def test_files_whose_names_stay_are_requested_again(
     export: Callable[[bytes], Path], javascript: Callable[..., Any]
 ) -> None:
     folder = export(b"first")
-    asked = dict(javascript(INSTALL, (folder / web.SERVICE_WORKER).as_uri()))
+    requested = dict(javascript(INSTALL, (folder / web.SERVICE_WORKER).as_uri()))
     large = kept_by_name(folder)
-    assert {path for path, mode in asked.items() if mode == "default"} == set(large)
-    assert {path for path, mode in asked.items() if mode == "no-cache"} >= {
+    assert {path for path, mode in requested.items() if mode == "default"} == set(large)
+    assert {path for path, mode in requested.items() if mode == "no-cache"} >= {
         "./",
         "main.js",
         "engine/runtime.js",

@@ -5,7 +5,7 @@ from inkwash.attributes.measured import (
     measure_training_set,
     require_ink,
     standardize,
-    standardized_of,
+    standardized_attributes,
     standardized_training_set,
 )
 from inkwash.attributes.table import ATTRIBUTES, Attribute, measure
@@ -18,6 +18,6 @@ __all__ = [
     "measure_training_set",
     "require_ink",
     "standardize",
-    "standardized_of",
+    "standardized_attributes",
     "standardized_training_set",
 ]

@@ -97,7 +97,7 @@ def standardize(values: Float32[Tensor, "batch attributes"], specs: Sequence[Att
     return (values - mean) / std
 
 
-def standardized_of(images: Images, specs: Sequence[AttributeSpec]) -> Float32[Tensor, "batch attributes"]:
+def standardized_attributes(images: Images, specs: Sequence[AttributeSpec]) -> Float32[Tensor, "batch attributes"]:
     """Return the standardized attributes of grey `images` [B, 1, H, W] in [-1, 1], with their gradient.
 
     They are NaN where an image has nothing to measure, and for attributes that are not differentiable.

@@ -21,8 +21,8 @@ CHUNK = 100
 class Attribute:
     """A measure of `inkwash.attributes.measures` with its `unit`, "" for a pure number.
 
-    `coupled` are the attributes that change with it where nothing else changes: a bolder digit has more ink. A number of
-    things is not `differentiable`.
+    `coupled` are the attributes that change with it where nothing else changes: a bolder digit has more ink. An
+    attribute that counts is not `differentiable`.
     """
 
     measure: Callable[[Ink], PerExample]

@@ -68,7 +68,7 @@ def _end(
 
 
 def _extrapolated(by: float) -> Callable[..., Tensor]:
-    """Return the rule that goes on from the prediction of the last step through this one, by a part of the step."""
+    """Return the rule that extrapolates the last two predictions linearly, by the fraction `by` of the step."""
 
     def refine(denoise: Denoiser, x: Tensor, denoised: Tensor, now: Level, nxt: Level, past: list[Frame]) -> Tensor:
         if not past:

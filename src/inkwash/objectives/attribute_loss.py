@@ -69,7 +69,7 @@ class AttributeLoss:
         return loss.index_add(0, rows, self.weight * huber.nan_to_num(0).mean(1))
 
     def _sample(self, denoiser: NetDenoiser, condition: Condition, noise: Images) -> Images:
-        """Return images [B, ...] of `condition` from `noise`, with a gradient through the last steps."""
+        """Return images [B, ...] of `condition` from `noise`, with a gradient of the predictions in `interval`."""
         cleanest, noisiest = self.denoising.schedule.between(*self.interval)
         fixed = replace(denoiser, net=_FixedWeights(denoiser.net))
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from torch import nn
 
-from inkwash.attributes import standardized_of
+from inkwash.attributes import standardized_attributes
 from inkwash.config.recipe import Recipe
 from inkwash.data.spec import DatasetSpec
 from inkwash.model import Model
@@ -30,5 +30,5 @@ def training_objective(recipe: Recipe, spec: DatasetSpec, net: nn.Module) -> Den
     if options is None:
         return denoising
     sampler = Model(recipe.name, recipe, spec, net, 0, "").sampler(SAMPLER, options.steps)
-    measure = partial(standardized_of, specs=spec.attributes)
+    measure = partial(standardized_attributes, specs=spec.attributes)
     return AttributeLoss(denoising, measure, sampler, options.interval, options.weight)

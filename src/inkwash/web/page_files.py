@@ -1,4 +1,4 @@
-"""The static files of the page, which a browser asks for by a hash of their content."""
+"""The static files of the page, with a hash of their content as the entity tag."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from starlette.types import Scope
 
 
 class PageFiles(StaticFiles):
-    """The files of the page, which a browser keeps by their content alone.
+    """The files of the page, which a browser revalidates by their content and not by their dates.
 
-    An exported page that was served at this address before has files of the same names, and newer ones.
+    An exported page that was served at this address before has files of the same names, whose dates may be later.
     """
 
     def file_response(

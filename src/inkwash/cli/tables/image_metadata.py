@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
+from torch import Tensor
 
 from inkwash import model
 from inkwash.attributes import ATTRIBUTES, measure
@@ -31,7 +33,8 @@ def show(path: Path, as_json: bool) -> None:
     Raises `UsageError` for an image with neither metadata nor strokes to measure.
     """
     metadata = png_metadata.read_metadata(path)
-    attributes, reason = _attributes(path)
+    image = image_file.read(path)
+    attributes, reason = _attributes(image)
     if not metadata and not attributes:
         raise UsageError(
             f"{path} has no inkwash metadata and no strokes to measure ({reason}): give an image as inkwash wrote it, or "
@@ -39,11 +42,8 @@ def show(path: Path, as_json: bool) -> None:
             code="wrong-file",
         )
     metadata = metadata or {}
-    below = (
-        _fraction_below(attributes)
-        if attributes and image_file.read(path).shape[1:] == (MNIST_SIDE, MNIST_SIDE)
-        else {}
-    )
+    is_mnist_size = image.shape[1:] == (MNIST_SIDE, MNIST_SIDE)
+    below = _fraction_below(attributes) if attributes and is_mnist_size else {}
     if as_json:
         parts = {"attributes": attributes, "fraction_of_mnist_below": below}
         print(json.dumps(metadata | {name: values for name, values in parts.items() if values}, indent=2))
@@ -69,9 +69,8 @@ def _fraction_below(attributes: Mapping[str, float]) -> dict[str, float]:
     return {name: float(np.interp(value, specs[name].quantiles, QUANTILES)) for name, value in known.items()}
 
 
-def _attributes(path: Path) -> tuple[dict[str, float], str]:
+def _attributes(image: UInt8[Tensor, "channels height width"]) -> tuple[dict[str, float], str]:
     """Return the attributes of the only digit of an image, or none and the reason."""
-    image = image_file.read(path)
     channels, *sides = image.shape
     ground = ink.background(image[None])
     if max(sides) > MAX_SIDE:

@@ -118,10 +118,10 @@ def _compared(cursor: Cursor, grade: Token | None, start: int) -> dict[str, Want
         token = cursor.accept("more")
         assert token is not None  # The caller has seen it.
         is_more = bool(token.value)
-        of = cursor.accept("adjective", "noun", "lean")
-        names = () if of is None else ("slant",) if of.kind == "lean" else of.value
-        if of is not None and of.kind == "adjective":
-            names, is_high = of.value
+        word = cursor.accept("adjective", "noun", "lean")
+        names = () if word is None else ("slant",) if word.kind == "lean" else word.value
+        if word is not None and word.kind == "adjective":
+            names, is_high = word.value
             is_more = is_more == is_high
     if not names or "holes" in names:
         raise prompt_error(f"'{cursor.since(start)}' compares nothing", "write bolder, more slanted or less ink")

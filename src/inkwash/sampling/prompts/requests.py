@@ -20,8 +20,8 @@ def with_prompt(request: SampleRequest, prompt: str, model: Model, allow_picture
     """Return `request` with the classes and attributes of `prompt`, one image of each unless it has an `n`.
 
     A prompt of one image is for all samples. Raises `UsageError` for a prompt that cannot be parsed or that the model
-    cannot follow, for a class or attribute that is requested twice, and for several images in an interpolation; unless
-    `allow_pictures`, which the page does not, also for a picture, whose file would be read.
+    cannot follow, for a class or attribute that is requested twice, and for several images in an interpolation. With
+    `allow_pictures` False, as for the page, no file is read: a picture in the prompt is refused as well.
     """
     images = parse_prompt(prompt, model.spec.classes if model.conditional else ())
     if not allow_pictures and any(image.picture is not None for image in images):
@@ -43,9 +43,11 @@ def with_prompt(request: SampleRequest, prompt: str, model: Model, allow_picture
     changes = _columns([attribute_changes(each, model.spec) for each in images])
     for name in (*attributes, *changes):
         if name in (request.attributes or {}) or (name in attributes and name in changes):
-            message = f"attribute {name} is given and in the prompt: leave one out"
-            if name in attributes and name in changes:
-                message = f"the prompt gives {name} for one image and compares it for another: write two prompts"
+            message = (
+                f"the prompt gives {name} for one image and compares it for another: write two prompts"
+                if name in attributes and name in changes
+                else f"attribute {name} is given and in the prompt: leave one out"
+            )
             raise UsageError(message, code="conflict", field="attributes")
     if changes and (request.edit is None or not request.edit.encode):
         words = next(each.text for image in images for each in image.wanted.values() if each.change is not None)
